@@ -1,0 +1,1 @@
+"""Typed arguments → one call into the rooms above."""

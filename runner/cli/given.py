@@ -1,0 +1,92 @@
+"""The flags that give variables → layers of values, the highest first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
+from runner.run import Inputs
+from runner.source import read
+from runner.spec import Given as Value
+from runner.spec import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from runner.config import Profile
+    from runner.spec import Case, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """`--var`, `--var-json`, `--vars-file` and `--case`, as they were typed."""
+
+    var: tuple[str, ...] = ()
+    var_json: tuple[str, ...] = ()
+    vars_file: Path | None = None
+    case: str | None = None
+
+    def inputs(self, specs: Sequence[Spec], environ: Mapping[str, str], profile: Profile) -> Inputs:
+        """Read all of it. Raises InvalidInput for names that none of the specs declares, UsageError for what is no NAME=VALUE."""
+        flags = self._flags()
+        from_file = self._from_file()
+        known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
+        problems = [*unknown(flags, known), *unknown(from_file, known)]
+        if problems:
+            raise InvalidInput(*problems)
+        cases = [case_of(spec, self.case) for spec in specs] if self.case is not None else []
+        from_case = {name: value for case in cases for name, value in case.vars.items()}
+        return Inputs((flags, from_case, from_file), environ, profile.variables)
+
+    def _flags(self) -> dict[str, Value]:
+        flags: dict[str, Value] = {}
+        for text in self.var:
+            name, value = _split("--var", text)
+            flags[name] = Value(value, f"--var {name}", is_text=True)
+        for text in self.var_json:
+            name, value = _split("--var-json", text)
+            try:
+                flags[name] = Value(json.loads(value, parse_constant=_no_constant), f"--var-json {name}")
+            except (ValueError, RecursionError):
+                hint = "a text needs quotes of its own: --var-json 'name=\"text\"'; or use --var"
+                raise InvalidInput(
+                    Problem("var-type", f"--var-json {name} is not JSON", at=f"vars.{name}", hint=hint)
+                ) from None
+        return flags
+
+    def _from_file(self) -> dict[str, Value]:
+        if self.vars_file is None:
+            return {}
+        document = read(self.vars_file)
+        errors = [problem for problem in document.problems if problem.severity == "error"]
+        root = document.root
+        if root is not None and not isinstance(root.value, dict):
+            errors.append(Problem("wrong-type", "a vars file is a map of names to values", root.position()))
+        if errors:
+            raise InvalidInput(*errors)
+        entries = root.entries if root is not None else {}
+        origin = str(self.vars_file)
+        return {name: Value(node.plain(), origin, position=node.position()) for name, node in entries.items()}
+
+
+def case_of(spec: Spec, name: str) -> Case:
+    """Find a case by name. Raises NotFound."""
+    for case in spec.cases:
+        if case.name == name:
+            return case
+    hint = did_you_mean(name, [case.name for case in spec.cases], "the spec has no tests")
+    raise NotFound(Problem("case-not-found", f"{spec.path} has no case '{name}'", hint=hint))
+
+
+def _split(flag: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(Problem("usage", f"{flag} {text}: it takes NAME=VALUE", hint=f"for example {flag} user=u1"))
+    return name, value
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)

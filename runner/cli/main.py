@@ -1,0 +1,195 @@
+"""The command line: arguments are declared here, each command is one call into its own file.
+
+The one handler that turns exceptions into exit codes is here too; nobody else exits.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from runner import __version__
+from runner.cli.options import command, format_in
+from runner.cli.world import Settings, World
+from runner.errors import ExitCode, Problem, RunnerError
+from runner.report import Format, Output, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    name="runner",
+    help="Fire, check and replay SuprSend notification events from YAML specs.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Specs = Annotated[
+    list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="SPEC…", show_default=False)
+]
+Vars = Annotated[list[str] | None, typer.Option("--var", help="A variable, as text.", metavar="NAME=VALUE")]
+JsonVars = Annotated[list[str] | None, typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON")]
+VarsFile = Annotated[Path | None, typer.Option(help="A YAML or JSON map of variables.", metavar="FILE")]
+CaseName = Annotated[str | None, typer.Option("--case", help="Take the variables of this case.", metavar="NAME")]
+
+
+class As(StrEnum):
+    """What `render --as` takes."""
+
+    JSON = "json"
+    CURL = "curl"
+
+
+@app.callback()
+@command
+def _root(
+    world: World,  # noqa: ARG001 - every command has the same beginning
+    settings: Settings,  # noqa: ARG001 - kept by `command` for the command that follows
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version.", is_eager=True, callback=lambda value: _version(value=value)
+        ),
+    ] = False,  # noqa: ARG001 - its callback has run
+) -> None:
+    pass
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        typer.echo(f"runner {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@command
+def validate(
+    world: World,
+    settings: Settings,
+    paths: Specs,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+) -> ExitCode:
+    """Report every problem of every spec: no network, no credentials, no variables."""
+    from runner.cli.validate import validate as run  # noqa: PLC0415 - a command loads only what it uses
+
+    return run(world, settings, paths, strict=strict)
+
+
+@app.command()
+@command
+def render(
+    world: World,
+    settings: Settings,
+    path: Annotated[Path, typer.Argument(help="The spec.", metavar="SPEC", show_default=False)],
+    var: Vars = None,
+    var_json: JsonVars = None,
+    vars_file: VarsFile = None,
+    case: CaseName = None,
+    as_: Annotated[As, typer.Option("--as", help="The event as JSON, or a curl command that sends it.")] = As.JSON,
+) -> ExitCode:
+    """Show exactly what would be sent, but for secrets."""
+    from runner.cli.given import Given  # noqa: PLC0415
+    from runner.cli.render import render as run  # noqa: PLC0415
+
+    given = Given(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    return run(world, settings, path, given, as_curl=as_ is As.CURL)
+
+
+@app.command()
+@command
+def send(
+    world: World,
+    settings: Settings,
+    paths: Specs,
+    var: Vars = None,
+    var_json: JsonVars = None,
+    vars_file: VarsFile = None,
+    case: CaseName = None,
+    label: Annotated[list[str] | None, typer.Option(help="Only specs with this label.", metavar="LABEL")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would be sent; open no connection.")
+    ] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds until an answer must be there.", metavar="SECONDS")] = 30.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
+) -> ExitCode:
+    """Send one event, or several through the bulk endpoint."""
+    from runner.cli.given import Given  # noqa: PLC0415
+    from runner.cli.send import Plan  # noqa: PLC0415
+    from runner.cli.send import send as run  # noqa: PLC0415
+
+    given = Given(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    plan = Plan(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
+    return run(world, settings, paths, given, plan)
+
+
+@app.command()
+@command
+def schema(world: World, settings: Settings) -> ExitCode:
+    """Print the spec format's JSON Schema, for editors."""
+    from runner.cli.schema import schema as run  # noqa: PLC0415
+
+    return run(world, settings)
+
+
+@app.command()
+@command
+def sandbox(
+    world: World,
+    settings: Settings,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 7788,
+) -> ExitCode:
+    """Run a local server that speaks the platform's event API."""
+    from runner.cli.sandbox import sandbox as run  # noqa: PLC0415
+
+    return run(world, settings, port)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:], World.real()))
+
+
+def run(args: Sequence[str], world: World) -> int:
+    """Run one command line; returns its exit code and raises nothing."""
+    format_ = format_in(list(args))
+    output = Settings(format=format_, verbose="-v" in args or "--verbose" in args).output(world)
+    try:
+        code = app(list(args), prog_name="runner", standalone_mode=False, obj=world)
+        output.flush()
+    except typer.TyperException as error:
+        command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
+        problem = Problem("usage", error.format_message().rstrip("."), hint=f"see `{command_path} --help`")
+        return _report(output, [problem], ExitCode.USAGE)
+    except RunnerError as error:
+        return _report(output, error.problems, error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _report(output, [Problem("interrupted", "interrupted")], ExitCode.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the outermost handler
+        return _report(output, [_bug(error, output)], ExitCode.BUG)
+    return int(code or 0)
+
+
+def _report(output: Output, problems: Sequence[Problem], code: ExitCode) -> int:
+    try:
+        if output.format in (Format.JSON, Format.JSONL):
+            output.json({"problems": [as_json(problem) for problem in problems]})
+        else:
+            output.complaints(problems)
+    except RunnerError:
+        return int(ExitCode.MACHINE)
+    return int(code)
+
+
+def _bug(error: Exception, output: Output) -> Problem:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    output.detail("".join(traceback.format_exception(error)))
+    message = f"{type(error).__name__}: {error}"
+    hint = f"this is a bug of runner {__version__}; please report it with the command line (-v shows where it happened)"
+    return Problem("bug", message, hint=hint, context=f"in {Path(frame.filename).name}:{frame.lineno}")

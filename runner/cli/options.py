@@ -1,0 +1,78 @@
+"""The options that every command shares, declared once and taken before and after the command's name."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from runner.cli.world import Color, Settings, World
+from runner.errors import ExitCode
+from runner.report import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PANEL = "Everywhere"
+
+
+def _declare(
+    output: Annotated[
+        Format | None, typer.Option("--output", "-o", help="Form of what goes to stdout.", rich_help_panel=_PANEL)
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No messages, no warnings.", rich_help_panel=_PANEL)
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more.", rich_help_panel=_PANEL)] = False,
+    color: Annotated[
+        Color | None, typer.Option(help="Colours; NO_COLOR switches them off.", rich_help_panel=_PANEL)
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="A profile of runner.yaml.", metavar="NAME", rich_help_panel=_PANEL)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Another file than runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
+    ] = None,
+) -> Settings:
+    return Settings(output, color, quiet, verbose, profile, config)
+
+
+_SHARED = inspect.signature(_declare, eval_str=True).parameters
+
+
+def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | None]:
+    """Give `run(world, settings, …)` the shared options. Its other parameters are the command's own."""
+
+    @wraps(run)
+    def with_settings(ctx: typer.Context, **values: Any) -> ExitCode | None:
+        shared = {name: values.pop(name) for name in _SHARED}
+        settings = _declare(**shared).over(ctx.meta.get(_KEY, Settings()))
+        ctx.meta[_KEY] = settings
+        world: World = ctx.obj
+        return run(world, settings, **values)
+
+    own = list(inspect.signature(run, eval_str=True).parameters.values())[2:]
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_SHARED.values()))]
+    with_settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_settings.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del with_settings.__wrapped__  # type: ignore[attr-defined]
+    return with_settings
+
+
+_KEY = "runner.settings"
+
+
+def format_in(args: list[str]) -> Format:
+    """Find the format among arguments that could not be parsed: what goes wrong is told in it too."""
+    for index, arg in enumerate(args):
+        name, _, value = arg.partition("=")
+        wanted = value or (args[index + 1] if index + 1 < len(args) else "")
+        if name in ("-o", "--output") and wanted in list(Format):
+            return Format(wanted)
+        if arg.startswith("-o") and arg[2:] in list(Format):
+            return Format(arg[2:])
+    return Format.PRETTY

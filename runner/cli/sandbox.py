@@ -1,0 +1,26 @@
+"""`runner sandbox`: the local server, until it is interrupted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
+from runner.errors import ExitCode
+from runner.sandbox.server import serve
+
+if TYPE_CHECKING:
+    from runner.cli.world import Settings, World
+
+
+def sandbox(world: World, settings: Settings, port: int) -> ExitCode:
+    """Serve. Ctrl-C is how it ends, and no failure."""
+    output = settings.output(world)
+
+    def announce(base_url: str) -> None:
+        output.message(f"sandbox: listening on {base_url} (Ctrl-C stops it)")
+        output.message(f"  workspace key {SANDBOX_KEY.key}, secret {SANDBOX_KEY.secret.reveal()}")
+        output.message(f"  API key {SANDBOX_API_KEY.key.reveal()}, workspace UID {SANDBOX_API_KEY.workspace_uid}")
+        output.message(f"  what arrived: {base_url}events")
+
+    serve(port, announce)
+    return ExitCode.OK

@@ -1,0 +1,27 @@
+"""Paths → loaded specs, or the problems that stop a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.config import project_of
+from runner.errors import InvalidInput
+from runner.spec import find, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runner.report import Output
+    from runner.spec import Spec
+
+
+def load_specs(output: Output, paths: Sequence[Path]) -> list[Spec]:
+    """Load every spec at `paths`; warnings are shown. Raises InvalidInput with the errors of all of them."""
+    loaded = [load(path, project_of(path)) for path in find(paths)]
+    problems = list(dict.fromkeys(problem for one in loaded for problem in one.problems))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise InvalidInput(*errors)
+    output.complaints(problems)
+    return [one.spec for one in loaded if one.spec is not None]

@@ -1,0 +1,45 @@
+"""`runner validate`: every problem of every file at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.config import project_of
+from runner.errors import ExitCode
+from runner.report import Format, as_json
+from runner.spec import find, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runner.cli.world import Settings, World
+    from runner.errors import Problem
+
+
+def validate(world: World, settings: Settings, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
+    """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
+    output = settings.output(world)
+    files = find(paths)
+    seen: dict[Problem, None] = {}
+    for path in files:
+        fresh = [problem for problem in load(path, project_of(path)).problems if problem not in seen]
+        seen.update(dict.fromkeys(fresh))
+        output.findings(fresh)
+    errors = sum(problem.severity == "error" for problem in seen)
+    warnings = len(seen) - errors
+    if output.format is Format.JSON:
+        counts = {"specs": len(files), "errors": errors, "warnings": warnings}
+        output.json(counts | {"problems": [as_json(problem) for problem in seen]})
+    elif output.format is not Format.JSONL:
+        output.message(_summary(len(files), errors, warnings))
+    return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
+
+
+def _summary(files: int, errors: int, warnings: int) -> str:
+    counts = [_count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+    return f"{_count(files, 'spec')} checked: {', '.join(counts) or 'no problems'}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

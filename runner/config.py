@@ -1,0 +1,194 @@
+"""`runner.yaml`, the environment and the flags → a `Target`: where events go, and as whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from json import loads
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean
+from runner.secrets import Secret
+from runner.source import Schema, problems, read
+from runner.spec import Given
+from runner.spec.files import CONFIG_NAME
+from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, clean_base_url
+from runner.suprsend.event import MAX_EVENT_KB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.source import Node
+
+SANDBOX_PORT = 7788
+SANDBOX_KEY = WorkspaceKey("sandbox-workspace-key", Secret("sandbox-workspace-secret"))
+SANDBOX_API_KEY = ApiKey("sandbox", Secret("sandbox-api-key"))
+
+_DEFAULT_NAMES = {
+    "workspace_key_env": "SUPRSEND_WORKSPACE_KEY",
+    "workspace_secret_env": "SUPRSEND_WORKSPACE_SECRET",
+    "api_key_env": "SUPRSEND_API_KEY",
+    "workspace_uid_env": "SUPRSEND_WORKSPACE_UID",
+}
+_BASE_URL = "SUPRSEND_BASE_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where events go. `credentials` are None until somebody gives some; `confirm` asks before sending."""
+
+    base_url: str
+    credentials: Credentials | None
+    credentials_hint: str
+    max_event_kb: int = MAX_EVENT_KB
+    confirm: bool = False
+
+    @property
+    def env(self) -> str:
+        """What events say as `env`; a placeholder without credentials, for `render` and `--dry-run`."""
+        return self.credentials.env if self.credentials else "WORKSPACE_KEY"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that nothing may print. The sandbox's are public."""
+        match self.credentials:
+            case WorkspaceKey(_, secret) | ApiKey(_, secret) if self.credentials not in (SANDBOX_KEY, SANDBOX_API_KEY):
+                return (secret.reveal(),)
+            case _:
+                return ()
+
+    def authorized(self) -> Credentials:
+        """Give the credentials. Raises CredentialsError that says what to set."""
+        if self.credentials is None:
+            raise CredentialsError(
+                Problem("credentials-missing", f"no credentials for {self.base_url}", hint=self.credentials_hint)
+            )
+        return self.credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change."""
+
+    base_url: str | None
+    names: Mapping[str, str]
+    variables: Mapping[str, Given]
+    max_event_kb: int
+    confirm: bool
+
+    def target(self, environ: Mapping[str, str]) -> Target:
+        """Aim at the platform. Raises CredentialsError when a half of the credentials is missing."""
+        return Target(
+            clean_base_url(self.base_url or environ.get(_BASE_URL)),
+            _credentials(environ, self.names),
+            _hint(self.names),
+            self.max_event_kb,
+            self.confirm,
+        )
+
+    def sandbox(self, port: int) -> Target:
+        """Aim at a sandbox on this machine, with its public credentials."""
+        return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, "", self.max_event_kb)
+
+
+def project_of(start: Path) -> Path:
+    """Find the folder that a spec's files may not leave: the repository's, else the working directory, else `start`."""
+    start = start.resolve()
+    folder = start if start.is_dir() else start.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    working = Path.cwd()
+    return working if folder.is_relative_to(working) else folder
+
+
+def find_config(start: Path) -> Path | None:
+    """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
+    project = project_of(start)
+    folder = start.resolve() if start.is_dir() else start.resolve().parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / CONFIG_NAME).is_file():
+            return candidate / CONFIG_NAME
+        if candidate == project:
+            return None
+    return None
+
+
+def load_profile(*, start: Path, config: Path | None = None, name: str | None = None) -> Profile:
+    """Read a profile from `config`, else from the `runner.yaml` that belongs to `start`; without a name, the defaults.
+
+    Raises InvalidInput for a file that is not as it must be, NotFound for a profile that is not in it.
+    """
+    path = config or find_config(start)
+    profiles = _profiles(path) if path else None
+    if name is None:
+        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, confirm=False)
+    entries = profiles.entries if profiles else {}
+    chosen = entries.get(name)
+    if chosen is None:
+        where = f"in {_shown(path)}" if path else f"and no {CONFIG_NAME} here"
+        hint = did_you_mean(name, entries, "--profile takes one of its profiles")
+        raise NotFound(Problem("profile-not-found", f"no profile '{name}' {where}", hint=hint))
+    settings = chosen.plain()
+    settings = settings if isinstance(settings, dict) else {}
+    given = chosen.get("vars")
+    base_url, size = settings.get("base_url"), settings.get("max_event_kb")
+    return Profile(
+        str(base_url) if base_url else None,
+        {key: str(settings.get(key, default)) for key, default in _DEFAULT_NAMES.items()},
+        {
+            key: Given(node.plain(), f"profile '{name}'", position=node.position())
+            for key, node in (given.entries if given else {}).items()
+        },
+        size if isinstance(size, int) else MAX_EVENT_KB,
+        settings.get("confirm") is True,
+    )
+
+
+def _profiles(path: Path) -> Node | None:
+    document = read(path, _shown(path))
+    found = list(document.problems)
+    if document.root is not None:
+        schema = Schema(loads(files("runner").joinpath("config.schema.json").read_text("utf-8")))
+        codes = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
+        found += problems(schema.faults(document.root.plain()), document.root, codes, "bad-value")
+    errors = [problem for problem in found if problem.severity == "error"]
+    if errors:
+        raise InvalidInput(*errors)
+    return document.root.get("profiles") if document.root else None
+
+
+def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:
+    """Read credentials; the signing kind wins when both kinds are there."""
+    values = {key: environ.get(name, "").strip() for key, name in names.items()}
+    for key, value in values.items():
+        if any(not "!" <= char <= "~" for char in value):
+            message = f"{names[key]} has a character that no credential has"
+            raise CredentialsError(Problem("credentials-invalid", message, hint="copy it again, without line breaks"))
+    key, secret = values["workspace_key_env"], values["workspace_secret_env"]
+    api_key, uid = values["api_key_env"], values["workspace_uid_env"]
+    if key and secret:
+        return WorkspaceKey(key, Secret(secret))
+    if api_key and uid:
+        return ApiKey(uid, Secret(api_key))
+    for has, lacks in (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "workspace_uid_env")):
+        for one, other in ((has, lacks), (lacks, has)):
+            if values[one]:
+                message = f"{names[one]} is set, {names[other]} is not"
+                raise CredentialsError(Problem("credentials-missing", message, hint=f"set {names[other]} too"))
+    return None
+
+
+def _hint(names: Mapping[str, str]) -> str:
+    return (
+        f"set {names['workspace_key_env']} and {names['workspace_secret_env']}, "
+        f"or {names['api_key_env']} and {names['workspace_uid_env']};\n"
+        "or add --sandbox to send to a server on this machine"
+    )
+
+
+def _shown(path: Path) -> str:
+    """Name a file the short way, relative to the working directory where it lies below it."""
+    resolved = path.resolve()
+    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,169 @@
+"""Problems, exceptions and exit codes: what every other room reports with.
+
+A *problem* is a value: one fault, where it is, what to do about it. An exception carries problems to the
+place that decides what they mean. The tree, with the exit code each one ends the command with:
+
+    RunnerError
+    ├── InvalidInput      2   a spec, template, variable, row or limit
+    ├── InvalidEvent      2   one event breaks a rule of the platform (also a ValueError)
+    ├── CredentialsError  3   credentials are missing, or must not be used here
+    ├── NotFound          4   a file, run, case or profile does not exist
+    ├── UsageError       64   the command line is used wrongly
+    └── MachineError     74   this machine refused: unreadable file, disk full, port taken
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Severity = Literal["error", "warning"]
+Step: TypeAlias = str | int
+"""One step of the way into a value: a key or an index."""
+
+
+class ExitCode(IntEnum):
+    """How a command ended; the same table stands in the README."""
+
+    OK = 0
+    REFUSED = 1
+    INVALID = 2
+    CREDENTIALS = 3
+    NOT_FOUND = 4
+    RATE_LIMITED = 5
+    CASSETTE = 6
+    NO_ANSWER = 7
+    USAGE = 64
+    BUG = 70
+    MACHINE = 74
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A stretch of one line of a file. Lines and columns count from 1, columns in characters."""
+
+    path: str
+    line: int
+    column: int
+    end_column: int
+    text: str
+    """The whole line, without its end, so that a report needs no second look at the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault, told once.
+
+    `code` is a stable kebab-case name. `at` is the way to the value inside the document
+    (`properties.order.id`), `hint` what to do about it, `context` where it happened (`in case 'x'`).
+    """
+
+    code: str
+    message: str
+    position: Position | None = None
+    at: str | None = None
+    hint: str | None = None
+    context: str | None = None
+    severity: Severity = "error"
+
+
+class RunnerError(Exception):
+    """An expected failure: it has problems to show and an exit code of its own."""
+
+    exit_code: ClassVar[ExitCode]
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(_one_line(problem) for problem in self.problems)
+
+
+class InvalidInput(RunnerError):  # noqa: N818 - the tree names states of the world, as `NotFound` does
+    """A spec, template, variable, row or limit is not as it must be."""
+
+    exit_code = ExitCode.INVALID
+
+
+class InvalidEvent(RunnerError, ValueError):  # noqa: N818
+    """An event breaks a rule of the platform; `code`, `at`, `message` and `hint` say which."""
+
+    exit_code = ExitCode.INVALID
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.code = problem.code
+        self.message = problem.message
+        self.at = problem.at
+        self.hint = problem.hint
+
+
+class CredentialsError(RunnerError):
+    """Credentials are missing, incomplete, or must not go where they would go."""
+
+    exit_code = ExitCode.CREDENTIALS
+
+
+class NotFound(RunnerError):  # noqa: N818
+    """A file, run, case or profile does not exist."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class UsageError(RunnerError):
+    """The command line is used wrongly."""
+
+    exit_code = ExitCode.USAGE
+
+
+class MachineError(RunnerError):
+    """This machine refused: a file can't be read or written, the disk is full, a port is taken."""
+
+    exit_code = ExitCode.MACHINE
+
+
+def dotted(path: Sequence[Step]) -> str:
+    """Write a path the way people write it.
+
+    >>> dotted(("attachments", 1, "url"))
+    'attachments[1].url'
+    """
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
+    """Suggest the nearest of `known`, else list them when they are few, else say `otherwise`.
+
+    >>> did_you_mean("oder_id", ["order_id", "user"])
+    "did you mean 'order_id'?"
+    """
+    names = list(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    if otherwise is None and 0 < len(names) <= _FEW:
+        return f"known here: {', '.join(names)}"
+    return otherwise
+
+
+_FEW = 16
+
+
+def _one_line(problem: Problem) -> str:
+    place = f"{problem.position.path}:{problem.position.line}:{problem.position.column}: " if problem.position else ""
+    hint = f" ({problem.hint})" if problem.hint else ""
+    return f"{place}{problem.message}{hint}"

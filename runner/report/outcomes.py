@@ -1,0 +1,148 @@
+"""The outcomes of a run → text, or JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from json import loads
+from typing import TYPE_CHECKING
+
+from runner.report.output import Format
+from runner.report.problems import as_json
+from runner.report.style import Style, printable, width
+from runner.run import send
+from runner.suprsend.auth import BULK_PATH, SINGLE_PATH
+from runner.suprsend.chunks import array_of, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.report.output import Output
+    from runner.run import Outcome, Prepared, Run
+
+_WORDS = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
+
+
+def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome]) -> None:
+    """Show what became of each event, and the sum."""
+    match output.format:
+        case Format.JSON:
+            output.json(summary(run, outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]})
+        case Format.JSONL:
+            for outcome in outcomes:
+                output.json(_as_json(outcome))
+        case Format.PRETTY | Format.GITHUB:
+            if len(outcomes) == 1:
+                output.data(_card(outcomes[0], output.style))
+            else:
+                output.data("\n".join(_table(outcomes, output.style)))
+            output.message(f"{_sum(outcomes)} · run {run.id}")
+
+
+def show_dry_run(output: Output, run: Run, base_url: str, events: Sequence[Prepared]) -> None:
+    """Show what would be sent, request by request."""
+    if output.format in (Format.JSON, Format.JSONL):
+        shown = [
+            _as_json(outcome) | {"body": loads(event.body)}
+            for outcome, event in zip(send(events, None), events, strict=True)
+        ]
+        if output.format is Format.JSON:
+            output.json(summary(run, list(send(events, None))) | {"events": shown})
+        for event in shown if output.format is Format.JSONL else ():
+            output.json(event)
+        return
+    bodies = [event.body for event in events]
+    requests = (
+        [(SINGLE_PATH, bodies[0])] if len(bodies) == 1 else [(BULK_PATH, array_of(chunk)) for chunk in chunks(bodies)]
+    )
+    for path, body in requests:
+        output.data(output.style.strong(f"POST {base_url}{path}"))
+        output.body(body, indent=True)
+    output.message(f"dry run: {_count(len(events))} checked, nothing sent")
+
+
+def summary(run: Run, outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """Count outcomes. accepted + failed + unknown + not_sent = total."""
+    counts = Counter(outcome.state for outcome in outcomes)
+    return {"run": run.id, "total": len(outcomes)} | {
+        state: counts[state] for state in ("accepted", "failed", "unknown", "not_sent")
+    }
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    return {
+        "spec": outcome.spec,
+        "event": outcome.event,
+        "distinct_id": outcome.distinct_id,
+        "success": outcome.state == "accepted",
+        "status_code": outcome.status_code,
+        "message_id": outcome.message_id,
+        "idempotency_key": outcome.idempotency_key,
+        "insert_id": outcome.insert_id,
+        "time_ms": outcome.time_ms,
+        "error": as_json(outcome.error) if outcome.error else None,
+    }
+
+
+def _card(outcome: Outcome, style: Style) -> str:
+    if outcome.event is None:
+        return f"{_state(outcome, style)}  {printable(outcome.spec)}"
+    time = (
+        datetime.fromtimestamp(outcome.time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        if outcome.time_ms
+        else ""
+    )
+    fields = {
+        "user": outcome.distinct_id,
+        "status": str(outcome.status_code) if outcome.status_code else "no answer",
+        "message id": outcome.message_id,
+        "key": outcome.idempotency_key or "none",
+        "insert id": outcome.insert_id,
+        "time": time.replace("+00:00", "Z"),
+        "error": outcome.error.message if outcome.error else None,
+    }
+    lines = [f"{_state(outcome, style)}  {style.strong(printable(outcome.event))}"]
+    lines += [f"  {style.faint(f'{name:<10}')}  {printable(value)}" for name, value in fields.items() if value]
+    return "\n".join(lines)
+
+
+def _table(outcomes: Sequence[Outcome], style: Style) -> list[str]:
+    rows = [
+        (
+            printable(outcome.event or outcome.spec),
+            printable(outcome.distinct_id or ""),
+            str(outcome.status_code or ""),
+            printable(outcome.message_id or ""),
+            printable(outcome.idempotency_key or ""),
+        )
+        for outcome in outcomes
+    ]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for outcome, row in zip(outcomes, rows, strict=True):
+        cells = [cell + " " * (size - width(cell)) for cell, size in zip(row, widths, strict=True)]
+        lines.append("  ".join([_state(outcome, style), *cells]).rstrip())
+        if outcome.error and outcome.event:
+            lines.append(f"{' ' * 10}{style.error(printable(outcome.error.message))}")
+    return lines
+
+
+def _state(outcome: Outcome, style: Style) -> str:
+    word = f"{_WORDS[outcome.state]:<8}"
+    match outcome.state:
+        case "accepted":
+            return style.good(word)
+        case "not_sent":
+            return style.faint(word)
+        case _:
+            return style.error(word)
+
+
+def _sum(outcomes: Sequence[Outcome]) -> str:
+    counts = Counter(outcome.state for outcome in outcomes)
+    parts = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
+    return f"{_count(len(outcomes))}: {parts}"
+
+
+def _count(number: int) -> str:
+    return f"{number} event{'' if number == 1 else 's'}"

@@ -1,0 +1,140 @@
+"""Streams, the mask, colours and verbosity: everything that reaches a person or a pipe goes through an `Output`."""
+
+from __future__ import annotations
+
+import json
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+from runner.errors import MachineError, Problem
+from runner.report.problems import as_annotation, as_json, as_text
+from runner.report.style import Style
+from runner.secrets import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Format(StrEnum):
+    """What `-o` takes."""
+
+    PRETTY = "pretty"
+    JSON = "json"
+    JSONL = "jsonl"
+    GITHUB = "github"
+
+
+class Output:
+    """Where a command writes: data to stdout, messages to stderr, both through the mask.
+
+    A reader that went away (`runner … | head`) is no failure: what is left goes nowhere. Anything else that a stream
+    refuses, such as a full disk, is a MachineError.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        format_: Format = Format.PRETTY,
+        *,
+        color: bool | None = None,
+        quiet: bool = False,
+        verbose: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self.format = format_
+        self.quiet = quiet
+        self.verbose = verbose
+        self._mask = Mask()
+        no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
+        self.style = Style(on=stdout.isatty() and not no_color if color is None else color)
+        self._message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these texts from now on."""
+        self._mask = self._mask.with_values(secrets)
+
+    def data(self, text: str) -> None:
+        """Write a piece of what was asked for, and a newline."""
+        self._write(self._stdout, self._mask.text(text))
+
+    def json(self, value: object) -> None:
+        """Write one JSON document."""
+        text = json.dumps(self._mask.json(value), ensure_ascii=False, indent=None if self.format is Format.JSONL else 2)
+        self._write(self._stdout, text)
+
+    def masked_body(self, body: bytes) -> str:
+        """Give a body as text: to the byte, unless there is a secret in it."""
+        text = body.decode()
+        if self._mask.text(text) == text:
+            return text
+        return json.dumps(self._mask.json(json.loads(body)), ensure_ascii=False, separators=(",", ":"))
+
+    def body(self, body: bytes, *, indent: bool = False) -> None:
+        """Write a body, indented for people or to the byte."""
+        if indent:
+            value = self._mask.json(json.loads(body))
+            self._write(self._stdout, json.dumps(value, ensure_ascii=False, indent=2))
+        else:
+            self._write(self._stdout, self.masked_body(body))
+
+    def ask(self, text: str) -> None:
+        """Ask a question, on stderr and whatever `-q` says."""
+        self._guarded(self._stderr, self._mask.text(text))
+
+    def message(self, text: str) -> None:
+        """Tell a person something; nothing with `-q`."""
+        if not self.quiet:
+            self._write(self._stderr, self._mask.text(text))
+
+    def detail(self, text: str) -> None:
+        """Tell a person something that only `-v` asks for."""
+        if self.verbose:
+            self._write(self._stderr, self._mask.text(text))
+
+    def complaints(self, problems: Iterable[Problem]) -> None:
+        """Show problems beside the data, on stderr. Warnings stay away with `-q`."""
+        for problem in problems:
+            if problem.severity == "warning" and self.quiet:
+                continue
+            if self.format is Format.GITHUB:
+                self._write(self._stdout, self._mask.text(as_annotation(problem)))
+            else:
+                self._write(self._stderr, self._mask.text(as_text(problem, self._message_style)))
+
+    def findings(self, problems: Iterable[Problem]) -> None:
+        """Show problems as the data that was asked for, on stdout."""
+        for problem in problems:
+            match self.format:
+                case Format.GITHUB:
+                    self.data(as_annotation(problem))
+                case Format.JSONL:
+                    self.json(as_json(problem))
+                case Format.PRETTY if not (self.quiet and problem.severity == "warning"):
+                    self.data(as_text(problem, self.style) + "\n")
+                case _:
+                    pass
+
+    def flush(self) -> None:
+        """Make sure that everything has reached the streams."""
+        for stream in (self._stdout, self._stderr):
+            self._guarded(stream, None)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        self._guarded(stream, text + "\n")
+
+    def _guarded(self, stream: TextIO, text: str | None) -> None:
+        try:
+            if text is not None:
+                stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            # Python flushes once more at exit; give it something that takes all.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+        except OSError as error:
+            raise MachineError(Problem("output-refused", f"can't write the output: {error.strerror}")) from None

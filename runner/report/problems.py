@@ -1,0 +1,98 @@
+"""A problem → text with its line and a caret, a JSON object, or an annotation for a code host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.report.style import Style, printable, width
+
+if TYPE_CHECKING:
+    from runner.errors import Position, Problem
+
+_LINE_WIDTH = 100
+_PLAIN = Style(on=False)
+
+
+def as_text(problem: Problem, style: Style = _PLAIN) -> str:
+    """Write a problem the way a good compiler does: what, where, the line, a caret, what to do."""
+    paint = style.error if problem.severity == "error" else style.warning
+    lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]
+    notes = [problem.context] if problem.context else []
+    gutter = " "
+    if problem.position:
+        gutter = " " * len(str(problem.position.line))
+        lines += _excerpt(problem.position, problem.hint, style, gutter, paint)
+    elif problem.hint:
+        notes.insert(0, problem.hint)
+    for note in notes:
+        first, *rest = printable(note.replace("\n", "\0")).replace("\\x00", "\n").split("\n")
+        lines.append(f"{gutter} {style.place('=')} {first}")
+        lines += [f"{gutter}   {line}" for line in rest]
+    return "\n".join(lines)
+
+
+def as_json(problem: Problem) -> dict[str, object]:
+    """Give a problem as JSON."""
+    place = problem.position
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+        "path": place.path if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "end_column": place.end_column if place else None,
+        "at": problem.at,
+        "hint": problem.hint,
+        "context": problem.context,
+    }
+
+
+def as_annotation(problem: Problem) -> str:
+    """Write a problem as a GitHub workflow command, which the host shows beside the line."""
+    place = problem.position
+    fields = {"title": problem.code}
+    if place:
+        fields = {
+            "file": place.path,
+            "line": str(place.line),
+            "col": str(place.column),
+            "endColumn": str(place.end_column - 1),
+        } | fields
+    properties = ",".join(f"{name}={_escaped(value, _IN_PROPERTY)}" for name, value in fields.items())
+    text = "\n".join(part for part in (problem.message, problem.hint, problem.context) if part)
+    return f"::{problem.severity} {properties}::{_escaped(text, _IN_MESSAGE)}"
+
+
+_IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTY = _IN_MESSAGE | {":": "%3A", ",": "%2C"}
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    return "".join(table.get(char, char) for char in text)
+
+
+def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint: object) -> list[str]:
+    start = place.column - 1
+    text, shift = _window(place.text.replace("\t", " "), start)
+    before, marked = text[: start - shift], text[start - shift : place.end_column - 1 - shift]
+    caret = "^" * max(width(printable(marked)), 1)
+    bar = style.place("|")
+    painted = paint(caret) if callable(paint) else caret
+    first, *rest = printable(hint).split("\n") if hint else [""]
+    pad = " " * width(printable(before))
+    lines = [
+        f"{gutter}{style.place('-->')} {printable(place.path)}:{place.line}:{place.column}",
+        f"{gutter} {bar}",
+        f"{style.place(str(place.line))} {bar} {printable(text)}",
+        f"{gutter} {bar} {pad}{painted} {first}".rstrip(),
+    ]
+    return lines + [f"{gutter} {bar} {pad}{' ' * len(caret)} {line}" for line in rest]
+
+
+def _window(text: str, start: int) -> tuple[str, int]:
+    """Cut a long line to the part around the caret; also how many characters that shifts it."""
+    if len(text) <= _LINE_WIDTH:
+        return text, 0
+    first = max(0, min(start - _LINE_WIDTH // 2, len(text) - _LINE_WIDTH))
+    return text[first : first + _LINE_WIDTH], first

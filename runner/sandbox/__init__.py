@@ -1,0 +1,1 @@
+"""HTTP requests → checked, deduplicated, stored events: the platform's event API on this machine."""

@@ -1,0 +1,219 @@
+"""The platform's event API as an ASGI application.
+
+It checks what the platform checks: the signature over the raw bytes, the limits, the names. Texts of errors are the
+documented ones where the documentation has some.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from runner import __version__
+from runner.sandbox.find import NAME
+from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
+from runner.suprsend.chunks import MAX_RECORDS
+from runner.suprsend.event import (
+    MAX_BODY_BYTES,
+    MAX_EVENT_KB,
+    distinct_id_breaches,
+    key_breaches,
+    name_breaches,
+    properties_breaches,
+    size_breach,
+    tenant_breaches,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from runner.sandbox.store import Store
+    from runner.suprsend.event import Breach
+
+MIN_TIME_MS = 1_640_995_200_000
+MIN_INSERT_ID = 36
+MAX_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
+    status_code: int
+    message: str
+    kind: str
+
+    def body(self) -> dict[str, object]:
+        return {"status": "error", "error": {"message": self.message, "type": self.kind}}
+
+
+def make_app(store: Store, credentials: Sequence[Credentials], max_event_kb: int = MAX_EVENT_KB) -> Starlette:
+    """Build the application over a store. It knows these credentials and no others."""
+    api = _Api(store, credentials, max_event_kb)
+    return Starlette(
+        routes=[
+            Route("/v2/event/", _answering(api.single), methods=["POST"]),
+            Route("/v2/bulk/event/", _answering(api.bulk), methods=["POST"]),
+            Route("/event/", _answering(api.legacy), methods=["POST"]),
+            Route("/events", api.events, methods=["GET"]),
+            Route("/sandbox", api.about, methods=["GET"]),
+        ]
+    )
+
+
+def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except _Refusal as refusal:
+            return JSONResponse(refusal.body(), refusal.status_code)
+
+    return answer
+
+
+class _Api:
+    def __init__(self, store: Store, credentials: Sequence[Credentials], max_event_kb: int) -> None:
+        self._store = store
+        self._credentials = credentials
+        self._max_event_kb = max_event_kb
+
+    async def single(self, request: Request) -> Response:
+        workspace, body = await self._body(request)
+        if not isinstance(body, dict):
+            raise _bad_request("Request body must only contain a single JSON object")
+        return JSONResponse(self._take(workspace, "/v2/event/", body), HTTPStatus.ACCEPTED)
+
+    async def bulk(self, request: Request) -> Response:
+        workspace, body = await self._body(request)
+        if not isinstance(body, list):
+            raise _bad_request("Request body must be an array of events")
+        if len(body) > MAX_RECORDS:
+            raise _bad_request(f"Request body must not have more than {MAX_RECORDS} events")
+        records = [self._record(workspace, "/v2/bulk/event/", item) for item in body]
+        return JSONResponse({"status": "success", "records": records}, HTTPStatus.MULTI_STATUS)
+
+    async def legacy(self, request: Request) -> Response:
+        workspace, body = await self._body(request)
+        for item in body if isinstance(body, list) else [body]:
+            if not isinstance(item, dict):
+                raise _bad_request("BAD REQUEST")
+            self._take(workspace, "/event/", item)
+        return PlainTextResponse("OK", HTTPStatus.ACCEPTED)
+
+    async def events(self, request: Request) -> Response:
+        """Show what was accepted, the newest last; `?limit=` of them, `?event=` and `?distinct_id=` choose."""
+        wanted = {name: value for name, value in request.query_params.items() if name in ("event", "distinct_id")}
+        limit = request.query_params.get("limit", str(MAX_SHOWN))
+        shown = [
+            event.as_json()
+            for event in self._store.events()
+            if all(event.body.get(name) == value for name, value in wanted.items())
+        ]
+        count = int(limit) if limit.isdecimal() else MAX_SHOWN
+        return JSONResponse({"total": self._store.total, "events": shown[-count:] if count else []})
+
+    async def about(self, _request: Request) -> Response:
+        return JSONResponse({"name": NAME, "version": __version__, "events": self._store.total})
+
+    async def _body(self, request: Request) -> tuple[str, object]:
+        raw = bytearray()
+        async for part in request.stream():
+            raw += part
+            if len(raw) > MAX_BODY_BYTES:
+                raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
+        workspace = self._authenticate(request, bytes(raw))
+        if not raw.strip():
+            raise _bad_request("Request body must not be empty")
+        try:
+            return workspace, json.loads(raw, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise _bad_request("BAD REQUEST") from None
+
+    def _authenticate(self, request: Request, raw: bytes) -> str:
+        given = request.headers.get("authorization", "")
+        for credentials in self._credentials:
+            if _same(given, _expected(credentials, request, raw)):
+                return credentials.env
+        raise _Refusal(HTTPStatus.UNAUTHORIZED, "invalid workspace key, secret or signature", "authentication_error")
+
+    def _record(self, workspace: str, endpoint: str, item: object) -> dict[str, object]:
+        try:
+            if not isinstance(item, dict):
+                raise _bad_request("BAD REQUEST")
+            return self._take(workspace, endpoint, item) | {"status_code": HTTPStatus.ACCEPTED}
+        except _Refusal as refusal:
+            return refusal.body() | {"status_code": refusal.status_code}
+
+    def _take(self, workspace: str, endpoint: str, event: dict[str, object]) -> dict[str, object]:
+        self._check(workspace, event)
+        stored = self._store.add(workspace, endpoint, event)
+        return {"status": "success", "message_id": stored.message_id}
+
+    def _check(self, workspace: str, event: dict[str, object]) -> None:
+        if "distinct_id" not in event:
+            raise _bad_request("error: must pass value for distinct_id")
+        if not isinstance(event.get("properties", {}), dict):
+            raise _bad_request('Request body contains an invalid value for the "properties" field')
+        for breach in _breaches(event):
+            raise _bad_request(f"error: {breach.message}")
+        insert_id, time_ms = event.get("$insert_id"), event.get("$time")
+        if not isinstance(insert_id, str) or len(insert_id) < MIN_INSERT_ID:
+            raise _bad_request("error: $insert_id must be a string of 36 characters or more")
+        if not isinstance(time_ms, int) or isinstance(time_ms, bool) or time_ms < MIN_TIME_MS:
+            raise _bad_request("error: $time must be milliseconds since 1970, in 2022 or later")
+        if event.get("env") != workspace:
+            raise _bad_request("error: env is not the workspace of these credentials")
+        size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+        if breach := size_breach(size, self._max_event_kb):
+            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {breach.message}", "too_large")
+
+
+def _breaches(event: dict[str, object]) -> Iterator[Breach]:
+    yield from name_breaches(event.get("event"))
+    yield from distinct_id_breaches(event["distinct_id"])
+    properties = event.get("properties", {})
+    if isinstance(properties, dict):
+        platform = ("$attachments", "$ss_sdk_version")
+        yield from properties_breaches({key: value for key, value in properties.items() if key not in platform})
+    yield from key_breaches(event.get("$idempotency_key"))
+    yield from tenant_breaches("tenant_id", event.get("tenant_id"))
+    yield from tenant_breaches("brand_id", event.get("brand_id"))
+
+
+def _expected(credentials: Credentials, request: Request, raw: bytes) -> str:
+    match credentials:
+        case ApiKey(_, key):
+            return f"Bearer {key.reveal()}"
+        case WorkspaceKey(key, secret):
+            path = request.scope["raw_path"].decode("latin-1")
+            query = request.scope["query_string"].decode("latin-1")
+            headers = request.headers
+            signature = sign(
+                secret,
+                request.method,
+                f"{path}?{query}" if query else path,
+                headers.get("content-type", ""),
+                headers.get("date", ""),
+                raw,
+            )
+            return f"{key}:{signature}"
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+def _bad_request(message: str) -> _Refusal:
+    return _Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)

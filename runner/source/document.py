@@ -1,0 +1,68 @@
+"""Files → documents: the bytes are checked, decoded and read as YAML or JSON, and every fault has its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import MachineError, NotFound, Position, Problem
+from runner.source import json_reader, yaml_reader
+from runner.source.text import Text
+
+if TYPE_CHECKING:
+    from runner.source.node import Node
+
+MAX_BYTES = 1024 * 1024
+"""A larger file is not something that a person wrote; it is refused before it is decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says. `root` is None when the text can't be read at all; the problems then say why."""
+
+    text: Text
+    root: Node | None
+    problems: tuple[Problem, ...]
+
+
+def read(path: Path, shown: str | None = None) -> Document:
+    """Read a file; `.json` by JSON's grammar, anything else as YAML. `shown` is its name in messages.
+
+    Raises NotFound and MachineError for a file that can't be opened; what is wrong inside is in `problems`.
+    """
+    name = shown or str(path)
+    try:
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            return _unread(name, "file-too-large", f"the file is larger than {MAX_BYTES:,} bytes")
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(Problem("file-not-found", f"no such file: {name}")) from None
+    except IsADirectoryError:
+        raise NotFound(Problem("file-not-found", f"a folder, not a file: {name}")) from None
+    except OSError as error:
+        raise MachineError(Problem("file-unreadable", f"can't read {name}: {error.strerror}")) from None
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _unread(name, "not-utf8", "the file is UTF-16, not UTF-8", "save it as UTF-8")
+    try:
+        content = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        good = raw[: error.start].decode("utf-8-sig", "replace")
+        place = Text(name, good + "\N{REPLACEMENT CHARACTER}").position(len(good))
+        problem = Problem(
+            "not-utf8", f"byte 0x{raw[error.start]:02x} is not UTF-8", place, hint="save the file as UTF-8"
+        )
+        return Document(Text(name, good), None, (problem,))
+    return read_text(content, name, as_json=path.suffix == ".json")
+
+
+def read_text(content: str, name: str, *, as_json: bool = False) -> Document:
+    """Read a text that is already at hand."""
+    # A YAML line may end in CR LF; offsets count the text that the reader sees.
+    text = Text(name, content.replace("\r\n", "\n"))
+    root, problems = (json_reader if as_json else yaml_reader).parse(text)
+    return Document(text, root, tuple(problems))
+
+
+def _unread(name: str, code: str, message: str, hint: str | None = None) -> Document:
+    return Document(Text(name, ""), None, (Problem(code, message, Position(name, 1, 1, 2, ""), hint=hint),))

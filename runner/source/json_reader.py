@@ -1,0 +1,126 @@
+"""JSON text → nodes. Strings go through the standard library's own scanner; the rest is a loop over tokens."""
+
+from __future__ import annotations
+
+import re
+from json import JSONDecodeError
+from json.decoder import scanstring
+from math import isinf
+from typing import TYPE_CHECKING
+
+from runner.errors import Problem
+from runner.source.node import Node
+
+if TYPE_CHECKING:
+    from runner.source.text import Text
+
+MAX_DEPTH = 64
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_WORDS: tuple[tuple[str, bool | None], ...] = (("true", True), ("false", False), ("null", None))
+
+
+def parse(text: Text) -> tuple[Node | None, list[Problem]]:
+    """Read one JSON value; the node is None when the text is not JSON."""
+    reader = _Reader(text)
+    try:
+        root, end = reader.value(reader.skip(0), 0)
+        end = reader.skip(end)
+        if end < len(text.content):
+            raise _SyntaxError("there is more text after the value", end)
+    except _SyntaxError as error:
+        return None, [*reader.problems, Problem("json-syntax", error.message, text.position(error.offset))]
+    return root, reader.problems
+
+
+class _SyntaxError(Exception):
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+class _Reader:
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.content = text.content
+        self.problems: list[Problem] = []
+
+    def skip(self, at: int) -> int:
+        match = _SPACE.match(self.content, at)
+        return match.end() if match else at
+
+    def value(self, at: int, depth: int) -> tuple[Node, int]:
+        char = self.content[at : at + 1]
+        if depth > MAX_DEPTH:
+            raise _SyntaxError(f"nested more than {MAX_DEPTH} levels deep", at)
+        if char == "{":
+            return self._object(at, depth)
+        if char == "[":
+            return self._array(at, depth)
+        if char == '"':
+            string, end = self._string(at)
+            return Node(string, self.text, at, end, '"'), end
+        for word, constant in _WORDS:
+            if self.content.startswith(word, at):
+                return Node(constant, self.text, at, at + len(word)), at + len(word)
+        if match := _NUMBER.match(self.content, at):
+            return Node(self._number(match, at), self.text, at, match.end()), match.end()
+        raise _SyntaxError("a JSON value is missing here" if not char else f"a JSON value can't begin with {char}", at)
+
+    def _object(self, at: int, depth: int) -> tuple[Node, int]:
+        node = Node(entries := {}, self.text, at, at)
+        end = self.skip(at + 1)
+        while self.content[end : end + 1] != "}":
+            if entries:
+                end = self._expect(",", end)
+            if self.content[end : end + 1] != '"':
+                raise _SyntaxError("a key in double quotes is missing here", end)
+            start = end
+            key, end = self._string(start)
+            span = (start, end)
+            item, end = self.value(self._expect(":", self.skip(end)), depth + 1)
+            if key in entries:
+                place = self.text.position(*span)
+                self.problems.append(Problem("duplicate-key", f"key '{key}' stands twice in this object", place))
+            entries[key] = item
+            node.keys[key] = span
+            end = self.skip(end)
+        node.end = end + 1
+        return node, end + 1
+
+    def _array(self, at: int, depth: int) -> tuple[Node, int]:
+        node = Node(items := [], self.text, at, at)
+        end = self.skip(at + 1)
+        while self.content[end : end + 1] != "]":
+            if items:
+                end = self._expect(",", end)
+            item, end = self.value(end, depth + 1)
+            items.append(item)
+            end = self.skip(end)
+        node.end = end + 1
+        return node, end + 1
+
+    def _expect(self, char: str, at: int) -> int:
+        if self.content[at : at + 1] != char:
+            raise _SyntaxError(f"'{char}' is missing here", at)
+        return self.skip(at + 1)
+
+    def _string(self, at: int) -> tuple[str, int]:
+        try:
+            return scanstring(self.content, at + 1, True)  # noqa: FBT003 - its signature is positional
+        except JSONDecodeError as error:
+            raise _SyntaxError(error.msg, error.pos) from None
+
+    def _number(self, match: re.Match[str], at: int) -> int | float:
+        literal = match[0]
+        if match[1] is None and match[2] is None:
+            try:
+                return int(literal)
+            except ValueError:
+                raise _SyntaxError(f"a number of {len(literal)} digits", at) from None
+        number = float(literal)
+        if isinf(number):
+            raise _SyntaxError(f"{literal} is beyond what a double can hold", at)
+        return number

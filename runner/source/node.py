@@ -1,0 +1,174 @@
+"""A value read from a file, with the place where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.errors import Position, Step
+    from runner.source.text import Text
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class Node:
+    """A scalar, a map or a list of a document.
+
+    `value` is the plain scalar, a `dict` of nodes or a `list` of nodes. `start` and `end` are offsets into `text`;
+    `keys` has the offsets of a map's keys, each in the text that its entry comes from. `style` is how a scalar was quoted: `'`, `"`, `|`, `>` or nothing.
+    """
+
+    __slots__ = ("end", "keys", "size", "start", "style", "text", "value")
+
+    def __init__(
+        self,
+        value: None | bool | int | float | str | dict[str, Node] | list[Node],  # noqa: PYI041 - exact for readers
+        text: Text,
+        start: int,
+        end: int,
+        style: str | None = None,
+    ) -> None:
+        self.value = value
+        self.text = text
+        self.start = start
+        self.end = end
+        self.style = style
+        self.keys: dict[str, tuple[int, int]] = {}
+        self.size = 1
+        """How many nodes there are from here down, aliases counted where they are used."""
+
+    def plain(self) -> Json:
+        """Give the value as plain Python, all the way down."""
+        value = self.value
+        if isinstance(value, dict):
+            return {key: item.plain() for key, item in value.items()}
+        if isinstance(value, list):
+            return [item.plain() for item in value]
+        return value
+
+    @property
+    def entries(self) -> dict[str, Node]:
+        """A map's entries; empty for anything else."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def items(self) -> list[Node]:
+        """A list's items; empty for anything else."""
+        return self.value if isinstance(self.value, list) else []
+
+    def get(self, *path: Step) -> Node | None:
+        """Follow keys and indexes down; None when there is no such node."""
+        node: Node | None = self
+        for step in path:
+            if isinstance(step, int):
+                node = node.items[step] if node and step < len(node.items) else None
+            else:
+                node = node.entries.get(step) if node else None
+        return node
+
+    def nearest(self, path: Sequence[Step]) -> Node:
+        """Follow `path` as far as it goes."""
+        node = self
+        for step in path:
+            below = node.get(step)
+            if below is None:
+                return node
+            node = below
+        return node
+
+    def position(self) -> Position:
+        """Place of the value. A map or list is pointed at by its first character, and an empty value too."""
+        if isinstance(self.value, dict | list) or self.style in ("|", ">"):
+            return self.text.position(self.start)
+        return self.text.position(self.start, self.end)
+
+    def key_position(self, key: str) -> Position:
+        """Place of a map's key; of the map itself when the key is not in it."""
+        span = self.keys.get(key)
+        return self.entries[key].text.position(*span) if span else self.position()
+
+    def span(self, start: int, end: int) -> Position:
+        """Place of `[start, end)` of this scalar's text, whatever its quoting, folding and escapes."""
+        offsets = _align(self)
+        if start >= len(offsets):
+            return self.position()
+        last = offsets[min(end, len(offsets)) - 1] if end > start else offsets[start]
+        return self.text.position(offsets[start], last + 1)
+
+    def over(self, base: Node) -> Node:
+        """Return a map at this place with the entries of `base` too, where this one has no such key."""
+        node = Node({**base.entries, **self.entries}, self.text, self.start, self.end)
+        node.keys = {**base.keys, **self.keys}
+        return node
+
+    def without(self, *names: str) -> Node:
+        """Return a map at this place without some entries."""
+        entries = {key: item for key, item in self.entries.items() if key not in names}
+        node = Node(entries, self.text, self.start, self.end)
+        node.keys = {key: self.keys[key] for key in entries}
+        return node
+
+
+def describe(value: object) -> str:
+    """Name a plain value's type the way a YAML author would."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case dict():
+            return "a map"
+        case _:
+            return type(value).__name__
+
+
+_HEX = {"x": 2, "u": 4, "U": 8}
+
+
+def _align(node: Node) -> list[int]:
+    """Offset in the file of each character of a scalar's value.
+
+    Reader and file agree but for what quoting, escapes, indentation and folding take away, so a walk over both that
+    skips white space where the value has none stays in step.
+    """
+    content, value = node.text.content, str(node.value)
+    at, end = node.start, node.end
+    if node.style in ("'", '"'):
+        at += 1
+        end -= 1
+    elif node.style in ("|", ">"):
+        at = content.find("\n", at) + 1 or end
+    offsets: list[int] = []
+    for index, char in enumerate(value):
+        while at < end and not _stands_at(node.style, content, at, char):
+            folded = char == " " and content[at] == "\n"
+            if folded and not value[index + 1 : index + 2].isspace():
+                break
+            if not content[at].isspace() and content[at] != "\\":
+                break
+            at += 1
+        offsets.append(min(at, end))
+        at += _width(node.style, content, at)
+    return offsets
+
+
+def _stands_at(style: str | None, content: str, at: int, char: str) -> bool:
+    if style == '"' and content[at] == "\\":
+        return not content[at + 1 : at + 2].isspace() or content[at + 1 : at + 2] in (" ", "\t")
+    return content[at] == char
+
+
+def _width(style: str | None, content: str, at: int) -> int:
+    if style == "'" and content[at : at + 2] == "''":
+        return 2
+    if style == '"' and content[at : at + 1] == "\\":
+        return 2 + _HEX.get(content[at + 1 : at + 2], 0)
+    return 1

@@ -1,0 +1,198 @@
+"""A JSON Schema (2020-12) over plain values → faults, and over nodes → problems.
+
+Formats are asserted and no reference is ever fetched: a schema that points outside itself is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jsonschema_rs
+
+from runner.errors import Problem, did_you_mean, dotted
+from runner.source.node import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from runner.errors import Position, Step
+    from runner.source.node import Json, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One rule that a value breaks. `path` leads to the value, `key` names the key in it that is at fault, if one is."""
+
+    keyword: str
+    path: tuple[Step, ...]
+    message: str
+    hint: str | None = None
+    key: str | None = None
+
+    def at(self) -> str:
+        """Give the way to the fault as text: `tests[0].vars.user`."""
+        return dotted((*self.path, self.key) if self.key is not None else self.path)
+
+    def position(self, root: Node) -> Position:
+        """Place of the fault in the file that `root` was read from."""
+        node = root.nearest(self.path)
+        if self.key is not None and self.key in node.keys:
+            return node.key_position(self.key)
+        if self.keyword == "required" and self.path:
+            above = root.get(*self.path[:-1])
+            if above is not None and isinstance(self.path[-1], str):
+                return above.key_position(self.path[-1])
+        return node.position()
+
+
+class SchemaError(Exception):
+    """This is not a JSON Schema. `path` leads to the part of it that is wrong."""
+
+    def __init__(self, message: str, path: tuple[Step, ...]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+
+class Schema:
+    """A compiled schema.
+
+    >>> [fault.message for fault in Schema({"type": "integer", "minimum": 0}).faults(-1)]
+    ['-1 is less than the minimum of 0']
+    """
+
+    def __init__(self, schema: Json) -> None:
+        if not isinstance(schema, dict | bool):
+            raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
+        try:
+            self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, retriever=_refuse)
+        except jsonschema_rs.ValidationError as error:
+            reference = error.kind.name == "$ref"
+            message = "a reference outside the schema is never followed" if reference else error.message
+            raise SchemaError(message, tuple(error.instance_path)) from None
+        except (jsonschema_rs.ReferencingError, ValueError) as error:
+            raise SchemaError(str(error), ()) from None
+        self._schema = schema
+
+    def faults(self, value: Json) -> list[Fault]:
+        """List every rule that `value` breaks, each once."""
+        reading = _Reading(self._schema, value)
+        try:
+            if self._validator.is_valid(value):
+                return []
+            found = [fault for error in self._validator.iter_errors(value) for fault in reading.faults(error)]
+        except UnicodeEncodeError:
+            return [Fault("unicode", (), "the text has half of a surrogate pair: it is not valid Unicode")]
+        return list(dict.fromkeys(found))
+
+
+def problems(faults: Iterable[Fault], root: Node, codes: Mapping[str, str], otherwise: str) -> Iterator[Problem]:
+    """Turn faults into problems at their places. `codes` maps a schema keyword to a code."""
+    for fault in faults:
+        code = codes.get(fault.keyword, otherwise)
+        yield Problem(code, fault.message, fault.position(root), at=fault.at() or None, hint=fault.hint)
+
+
+def _refuse(uri: str) -> Json:
+    raise ValueError(f"a reference outside the schema is not followed: {uri}")
+
+
+_TYPES = {
+    "array": "a list", "boolean": "true or false", "integer": "a whole number", "null": "null", "number": "a number",
+    "object": "a map", "string": "text",
+}  # fmt: skip
+
+
+class _Reading:
+    """Reads the validator's errors about one value as faults."""
+
+    def __init__(self, schema: Json, root: Json) -> None:
+        self.schema = schema
+        self.root = root
+
+    def faults(self, error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
+        path: tuple[Step, ...] = tuple(error.instance_path)
+        kind = error.kind
+        kinds = jsonschema_rs.ValidationErrorKind
+        name = f"'{path[-1]}'" if path and isinstance(path[-1], str) else "the value"
+        value = _follow(self.root, path)
+        match kind:
+            case kinds.AdditionalProperties() | kinds.UnevaluatedProperties():
+                for key in kind.unexpected:
+                    hint = did_you_mean(key, self._known_keys(error))
+                    yield Fault("additionalProperties", path, f"unknown key '{key}'", hint, key)
+            case kinds.Required():
+                yield Fault("required", path, f"missing key '{kind.property}'")
+            case kinds.Type():
+                wanted = _either(_TYPES[kind_name] for kind_name in kind.types)
+                hint = f'quote it: "{_scalar(value)}"' if "string" in kind.types and _is_bare(value) else None
+                yield Fault("type", path, f"{name} must be {wanted}, not {describe(value)}", hint)
+            case kinds.Enum():
+                options = [str(_scalar(option)) for option in kind.options]
+                message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}"
+                yield Fault("enum", path, message, did_you_mean(str(value), options, "") or None)
+            case kinds.AnyOf() | kinds.OneOfNotValid():
+                yield from self._nearest_branch(kind.context, path, name, value)
+            case kinds.PropertyNames():
+                key = str(kind.error.instance)
+                yield Fault("propertyNames", path, f"'{key}' can't be a name here: {kind.error.message}", key=key)
+            case kinds.FalseSchema():
+                yield Fault("false", path, f"{name} is not allowed here")
+            case _:
+                yield Fault(kind.name, path, error.message)
+
+    def _nearest_branch(
+        self,
+        branches: Sequence[Sequence[jsonschema_rs.ValidationError]],
+        path: tuple[Step, ...],
+        name: str,
+        value: Json,
+    ) -> Iterator[Fault]:
+        """Of several shapes that a value may have, report on the one whose type it has; else name the types."""
+        fitting = [branch for branch in branches if not any(_types_of(error, path) for error in branch)]
+        if fitting:
+            for error in min(fitting, key=len):
+                yield from self.faults(error)
+            return
+        wanted = _either(_TYPES[name] for branch in branches for error in branch for name in _types_of(error, path))
+        yield Fault("type", path, f"{name} must be {wanted}, not {describe(value)}")
+
+    def _known_keys(self, error: jsonschema_rs.ValidationError) -> list[str]:
+        parent = _follow(self.schema, error.schema_path[:-1])
+        properties = parent.get("properties") if isinstance(parent, dict) else None
+        return list(properties) if isinstance(properties, dict) else []
+
+
+def _types_of(error: jsonschema_rs.ValidationError, path: tuple[Step, ...]) -> Sequence[str]:
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Type) and tuple(error.instance_path) == path:
+        return error.kind.types
+    return ()
+
+
+def _follow(value: Json, path: Sequence[Step]) -> Json:
+    for step in path:
+        if isinstance(step, int) and isinstance(value, list):
+            value = value[step]
+        elif isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step)
+    return value
+
+
+def _either(names: Iterable[str]) -> str:
+    *head, last = list(dict.fromkeys(names)) or ["something else"]
+    return f"{', '.join(head)} or {last}" if head else last
+
+
+def _is_bare(value: Json) -> bool:
+    return value is not None and isinstance(value, bool | int | float)
+
+
+def _scalar(value: object) -> object:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case _:
+            return value

@@ -1,0 +1,44 @@
+"""The text of one file, and the way from an offset in it to a `Position`."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+
+from runner.errors import Position
+
+
+class Text:
+    """A file's decoded text under the path that messages show. Offsets count characters from 0."""
+
+    def __init__(self, path: str, content: str) -> None:
+        self.path = path
+        self.content = content
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        content = self.content
+        end = content.find("\n")
+        while end >= 0:
+            starts.append(end + 1)
+            end = content.find("\n", end + 1)
+        return starts
+
+    def position(self, start: int, end: int | None = None) -> Position:
+        """Place of `[start, end)`, cut at the end of its first line and at least one column wide."""
+        start = min(start, len(self.content))
+        line = bisect_right(self._line_starts, start)
+        first = self._line_starts[line - 1]
+        newline = self.content.find("\n", first)
+        last = len(self.content) if newline < 0 else newline
+        text = self.content[first:last].rstrip("\r")
+        end_column = min(
+            max(end if end is not None else start, start + 1) - first + 1, max(len(text) + 1, start - first + 2)
+        )
+        return Position(self.path, line, start - first + 1, end_column, text)
+
+    def position_at(self, line: int, column: int) -> Position:
+        """Place of one character, by line and column counted from 0."""
+        starts = self._line_starts
+        return self.position(starts[min(line, len(starts) - 1)] + column)

@@ -1,0 +1,266 @@
+"""YAML text → nodes, by the scalar table of the spec format.
+
+null is `null`, `~` or nothing, booleans are `true` and `false`, numbers follow JSON's grammar, and every other plain
+scalar is text: nothing turns `no` into false or `12:30` into 750. The tree is built from libyaml's events in one loop:
+its own composer recurses, and crashes on a deeply nested file.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isinf
+from typing import TYPE_CHECKING, TypeAlias
+
+import yaml
+
+from runner.errors import Problem
+from runner.source.node import Node
+
+if TYPE_CHECKING:
+    from runner.source.text import Text
+
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+"""Nodes of a document with every alias written out."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][-+]?[0-9]+)?")
+_CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_AMBIGUOUS = re.compile(
+    r"""
+    (?i:y|n|yes|no|on|off|true|false|null)     # words that YAML 1.1 reads as booleans or null
+    | [-+]?0[0-7_]+ | [-+]?0x[0-9a-fA-F_]+ | [-+]?0b[01_]+
+    | [-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)? | [-+]?\.[0-9_]+(?:[eE][-+]?[0-9]+)?
+    | [-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?     # sexagesimal: 12:30 is 750 in YAML 1.1
+    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ ].*)?
+    """,
+    re.VERBOSE,
+)
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
+_STR_TAG = "tag:yaml.org,2002:str"
+
+_Scalar: TypeAlias = "None | bool | int | float | str"
+
+
+class _StopError(Exception):
+    """The document can't be read on; the problem is already noted."""
+
+
+def parse(text: Text) -> tuple[Node | None, list[Problem]]:
+    """Read one document. The node is None when the text has no document or breaks YAML's grammar."""
+    reader = _Reader(text)
+    try:
+        for event in yaml.parse(text.content, Loader=yaml.CLoader):
+            reader.take(event)
+    except _StopError:
+        return None, reader.problems
+    except yaml.reader.ReaderError as error:
+        # libyaml counts the bytes before the character that it refuses.
+        start = len(text.content.encode()[: error.position].decode(errors="ignore"))
+        place = text.position(start)
+        message = f"control character 0x{ord(text.content[start : start + 1] or chr(0)):02x} is not allowed in YAML"
+        reader.problems.append(Problem("yaml-syntax", message, place, hint="write it as an escape in double quotes"))
+        return None, reader.problems
+    except yaml.MarkedYAMLError as error:
+        reader.problems.append(_syntax_problem(text, error))
+        return None, reader.problems
+    return reader.root, reader.problems
+
+
+class _Reader:
+    """Takes events, one by one, and hangs nodes into the innermost open map or list."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.root: Node | None = None
+        self.problems: list[Problem] = []
+        self._open: list[tuple[Node, str | None]] = []
+        self._keys: list[_Key | None] = []
+        self._anchors: dict[str, Node] = {}
+        self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._start(event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._end(event)
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    self._stop(
+                        "yaml-document", "a second document begins here", event, hint="one file holds one document"
+                    )
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        start, end = event.start_mark.index, event.end_mark.index
+        if self._takes_key():
+            self._check_tag(event)
+            self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
+            return
+        self._check_tag(event)
+        plain = not event.style and event.tag is None
+        value = self._plain(event.value, start, end) if plain else event.value
+        self._hang(Node(value, self.text, start, end, event.style or None), event.anchor)
+
+    def _plain(self, value: str, start: int, end: int) -> _Scalar:
+        if value in _CONSTANTS:
+            return _CONSTANTS[value]
+        if match := _NUMBER.fullmatch(value):
+            return self._number(value, match, start, end)
+        if _AMBIGUOUS.fullmatch(value):
+            self._note("ambiguous-scalar", f"{value} is text here, but not to every YAML reader", start, end,
+                       hint=f'write "{value}"', warning=True)  # fmt: skip
+        elif _NOT_FINITE.fullmatch(value):
+            self._note(
+                "not-finite", f"{value} is not a JSON number", start, end, hint=f'if it is text, write "{value}"'
+            )
+        return value
+
+    def _number(self, value: str, match: re.Match[str], start: int, end: int) -> int | float:
+        if match["fraction"] is None and match["exponent"] is None:
+            try:
+                return int(value)
+            except ValueError:  # more digits than Python converts
+                self._note("number-too-large", f"a number of {len(value)} digits", start, end, hint="write it as text")
+                return 0
+        number = float(value)
+        if isinf(number):
+            self._note(
+                "number-too-large", f"{value} is beyond what a double can hold", start, end, hint="write it as text"
+            )
+        return number
+
+    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        self._check_tag(event)
+        is_map = isinstance(event, yaml.MappingStartEvent)
+        start, end = event.start_mark.index, event.end_mark.index
+        if self._takes_key():
+            if self.text.content.startswith("{{", start - 1):
+                start -= 1
+            if self.text.content.startswith("{{", start):
+                self._stop("template-unquoted", "YAML reads an unquoted {{ … }} as a map", event, start, start + 2,
+                           hint='put the whole value in quotes: "{{ … }}"')  # fmt: skip
+            self._stop("yaml-key", "a key must be text, not a map or a list", event)
+        if len(self._open) >= MAX_DEPTH:
+            self._stop("yaml-depth", f"nested more than {MAX_DEPTH} levels deep", event)
+        node = Node({} if is_map else [], self.text, start, end)
+        self._open.append((node, event.anchor))
+        self._keys.append(None)
+
+    def _end(self, event: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
+        node, anchor = self._open.pop()
+        self._keys.pop()
+        node.end = event.end_mark.index
+        self._hang(node, anchor)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        if self._takes_key():
+            self._stop("yaml-key", "a key must be written out, not an alias", event)
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            inside = any(anchor == event.anchor for _, anchor in self._open)
+            why = "refers to a value that contains it" if inside else "has no anchor above it"
+            self._stop("yaml-alias", f"alias *{event.anchor} {why}", event)
+        self._hang(node, None)
+
+    def _hang(self, node: Node, anchor: str | None) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = node
+        if not self._open:
+            self.root = node
+            return
+        parent = self._open[-1][0]
+        parent.size += node.size
+        if parent.size > MAX_NODES:
+            place = self.text.position(parent.start)
+            self.problems.append(Problem("yaml-size", f"more than {MAX_NODES:,} values, aliases written out", place))
+            raise _StopError
+        if isinstance(parent.value, list):
+            parent.value.append(node)
+        else:
+            self._add_entry(parent, node)
+
+    def _add_entry(self, parent: Node, node: Node) -> None:
+        key = self._keys[-1]
+        self._keys[-1] = None
+        if key is None or not isinstance(parent.value, dict):
+            raise AssertionError("libyaml gave a value before its key")
+        span = (key.start, key.end)
+        if key.name == "<<" and key.plain:
+            self._note(
+                "yaml-merge-key", "merge keys (<<) are not supported", *span, hint="use extends: for what specs share"
+            )
+        elif key.name in parent.value:
+            first = self.text.position(parent.keys[key.name][0]).line
+            self._note(
+                "duplicate-key", f"key '{key.name}' stands twice in this map", *span, hint=f"first on line {first}"
+            )
+        else:
+            parent.value[key.name] = node
+            parent.keys[key.name] = span
+
+    def _takes_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1][0].value, dict) and self._keys[-1] is None
+
+    def _check_tag(self, event: yaml.NodeEvent) -> None:
+        tag = getattr(event, "tag", None)
+        if tag is not None and tag not in (_STR_TAG, "!"):
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            start = event.start_mark.index
+            self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
+
+    def _note(
+        self, code: str, message: str, start: int, end: int, *, hint: str | None = None, warning: bool = False
+    ) -> None:
+        place = self.text.position(start, end)
+        self.problems.append(Problem(code, message, place, hint=hint, severity="warning" if warning else "error"))
+
+    def _stop(
+        self,
+        code: str,
+        message: str,
+        event: yaml.Event,
+        start: int | None = None,
+        end: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self._note(code, message, event.start_mark.index if start is None else start,
+                   event.end_mark.index if end is None else end, hint=hint)  # fmt: skip
+        raise _StopError
+
+
+class _Key:
+    __slots__ = ("end", "name", "plain", "start")
+
+    def __init__(self, name: str, start: int, end: int, *, plain: bool) -> None:
+        self.name = name
+        self.start = start
+        self.end = end
+        self.plain = plain
+
+
+def _syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    place = text.position_at(mark.line, mark.column) if mark else None
+    message = error.problem or "this is not YAML"
+    hint = None
+    char = place.text[place.column - 1 : place.column] if place else ""
+    if "cannot start any token" in message and char == "\t":
+        message, hint = "a tab can't indent YAML", "use spaces"
+    elif "cannot start any token" in message:
+        message, hint = f"a plain value can't begin with {char}", "put the value in quotes"
+    elif "mapping values are not allowed" in message:
+        message, hint = "a second ': ' on this line", "put the value in quotes, or indent what belongs below it"
+    elif "expected ':'" in message and error.context_mark:
+        place = text.position_at(error.context_mark.line, error.context_mark.column)
+        message, hint = "a key without ':'", "write `key: value`; quote a text that spans lines"
+    elif "end of stream" in message and error.context_mark:
+        place = text.position_at(error.context_mark.line, error.context_mark.column)
+        message = "the quote that opens here is never closed"
+    elif error.context:
+        message = f"{message} {error.context}"
+    return Problem("yaml-syntax", message, place, hint=hint)

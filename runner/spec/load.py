@@ -1,0 +1,350 @@
+"""A file → a `Spec`, with every problem that can be told without variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from json import loads
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import NotFound, Problem
+from runner.source import Document, Node, Schema, SchemaError, problems, read
+from runner.spec.case import Case, case_problems, read_cases
+from runner.spec.plan import Plan, Shape, templates_of
+from runner.spec.template import Template, parse
+from runner.spec.variables import Variable
+from runner.suprsend.event import Attachment, Breach, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.errors import Step
+
+SCHEMA_TEXT = files("runner.spec").joinpath("spec.schema.json").read_text("utf-8")
+"""The spec format's JSON Schema, as it is shipped."""
+
+_CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
+_NOT_INHERITED = ("name", "tests", "extends")
+_MERGED = ("vars", "properties")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One event, declared. `auto_key` asks for a key made from the run; `plan` gives what `render` reads."""
+
+    path: str
+    name: str
+    description: str
+    labels: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    plan: Plan
+    auto_key: bool
+    has_key: bool
+    schema: Schema | None
+    cases: tuple[Case, ...]
+    root: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of a file. `spec` is None when a problem is an error."""
+
+    path: str
+    spec: Spec | None
+    problems: tuple[Problem, ...]
+
+
+def load(path: Path, project: Path) -> Loaded:
+    """Load a spec. No file that it names may lie outside `project`.
+
+    Raises NotFound and MachineError for the spec's own file; all else is in the problems.
+    """
+    reader = _Reader(project)
+    spec = reader.spec(path)
+    found = tuple(sorted(dict.fromkeys(reader.problems), key=_place))
+    broken = any(problem.severity == "error" for problem in found)
+    return Loaded(str(path), None if broken else spec, found)
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    where = problem.position
+    return (where.path, where.line, where.column) if where else ("", 0, 0)
+
+
+@cache
+def _format() -> Schema:
+    return Schema(loads(SCHEMA_TEXT))
+
+
+class _Reader:
+    """Reads one spec and the files that it names, and collects what is wrong with them."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project.resolve()
+        self.problems: list[Problem] = []
+
+    def spec(self, path: Path) -> Spec | None:
+        root = self._merged(path, read(path), (path.resolve(),))
+        if root is None:
+            return None
+        faults = _format().faults(root.plain())
+        self.problems += problems(faults, root, _CODES, "bad-value")
+        self._check_tenant(root)
+        shape = self._shape(root)
+        variables, declared = self._variables(root, shape)
+        self._check_names(shape, declared)
+        self._check_constants(shape, root)
+        if declared is not None:
+            self._check_unused(root, shape)
+        if (tests := root.get("tests")) is not None:
+            self.problems += case_problems(tests, [variable.name for variable in variables])
+        schema = self._schema(root)
+        if any(problem.severity == "error" for problem in self.problems):
+            return None
+        return _spec(path, root, variables, shape, schema)
+
+    def _merged(self, path: Path, document: Document, seen: tuple[Path, ...]) -> Node | None:
+        """Read a file over the one that it extends."""
+        self.problems += document.problems
+        root = document.root
+        if root is None:
+            if not document.problems:
+                self._report(
+                    "empty-file", "the file is empty", document, "see `runner schema`, or the README, for the format"
+                )
+            return None
+        if not isinstance(root.value, dict):
+            self._report("not-a-spec", "a spec is a map of keys, such as `event:`", document)
+            return None
+        extends = root.get("extends")
+        if extends is None or not isinstance(extends.value, str) or not extends.value:
+            return root
+        base_path = self._inside(extends)
+        if base_path is None:
+            return None
+        if base_path.resolve() in seen:
+            chain = " → ".join(step.name for step in (*seen, base_path.resolve()))
+            self.problems.append(Problem("extends-cycle", f"the spec extends itself: {chain}", extends.position()))
+            return None
+        base_document = self._read(base_path, extends)
+        base = base_document and self._merged(base_path, base_document, (*seen, base_path.resolve()))
+        return _merge(root, base) if base else None
+
+    def _inside(self, node: Node) -> Path | None:
+        """Resolve a path that a spec names, relative to the file it stands in."""
+        path = Path(node.text.path).parent / str(node.value)
+        if path.resolve().is_relative_to(self.project) and not Path(str(node.value)).is_absolute():
+            return path
+        hint = f"files that a spec names must lie in {_shown(self.project)}"
+        self.problems.append(
+            Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
+        )
+        return None
+
+    def _read(self, path: Path, node: Node) -> Document | None:
+        try:
+            return read(path)
+        except NotFound as error:
+            self.problems.append(Problem(error.problems[0].code, error.problems[0].message, node.position()))
+            return None
+
+    def _check_tenant(self, root: Node) -> None:
+        if root.get("tenant_id") is not None and root.get("brand_id") is not None:
+            message = "tenant_id and brand_id name the same thing; a spec has one of them"
+            self.problems.append(Problem("tenant-twice", message, root.key_position("brand_id"), hint="keep tenant_id"))
+
+    def _shape(self, root: Node) -> dict[str, Shape]:
+        """Parse every template of a spec, in the order in which the fields go out."""
+        fields = ("event", "distinct_id", "tenant_id", "brand_id", "idempotency_key")
+        shape: dict[str, Shape] = {}
+        for field in fields:
+            node = root.get(field)
+            if (
+                node is not None
+                and isinstance(node.value, str)
+                and not (field == "idempotency_key" and node.value == "auto")
+            ):
+                shape[field] = parse(node, (field,))
+        properties = root.get("properties")
+        is_map = properties is not None and isinstance(properties.value, dict)
+        shape["properties"] = _parsed(properties, ("properties",)) if properties is not None and is_map else {}
+        attachments = root.get("attachments")
+        files_node = attachments.items if attachments is not None else []
+        shape["attachments"] = [_attachment(node, ("attachments", index)) for index, node in enumerate(files_node)]
+        for template in templates_of(shape):
+            self.problems += template.problems(None)
+        return shape
+
+    def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
+        """Read the declarations; without any, every name that a template uses is one."""
+        table = root.get("vars")
+        if table is None:
+            required: dict[str, bool] = {}
+            for template in templates_of(shape):
+                for use in template.uses:
+                    required[use.name] = required.get(use.name, False) or not use.optional
+            return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
+        variables = []
+        for name, node in table.entries.items():
+            declaration = node.plain()
+            if isinstance(declaration, dict):
+                variables.append(Variable(name, declaration, table))
+                self._check_declaration(variables[-1], node)
+        return variables, set(table.entries)
+
+    def _check_declaration(self, variable: Variable, node: Node) -> None:
+        try:
+            schema = variable.schema
+        except SchemaError as error:
+            place = node.nearest(error.path).position()
+            self.problems.append(Problem("bad-schema", error.message, place, at=f"vars.{variable.name}"))
+            return
+        default = node.get("default")
+        if default is None:
+            return
+        for fault in schema.faults(default.plain()):
+            message = f"the default of '{variable.name}' breaks its own declaration: {fault.message}"
+            place = fault.position(default)
+            self.problems.append(
+                Problem("var-schema", message, place, at=f"vars.{variable.name}.default", hint=fault.hint)
+            )
+
+    def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
+        if declared is None:
+            return
+        for template in templates_of(shape):
+            if not template.findings:
+                self.problems += template.problems(sorted(declared))
+
+    def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
+        """Hold what is no template against the platform's rules already now."""
+        for breach in _constant_breaches(shape):
+            self.problems.append(placed(breach, root))
+
+    def _check_unused(self, root: Node, shape: Shape) -> None:
+        table = root.get("vars")
+        used = {use.name for template in templates_of(shape) for use in template.uses}
+        broken = any(template.findings for template in templates_of(shape))
+        for name, node in table.entries.items() if table is not None else ():
+            if name not in used and not broken and node.text is root.text and table is not None:
+                message = f"no template uses the variable '{name}'"
+                place = table.key_position(name)
+                self.problems.append(Problem("unused-variable", message, place, at=f"vars.{name}", severity="warning"))
+
+    def _schema(self, root: Node) -> Schema | None:
+        node = root.get("schema")
+        if node is None or not isinstance(node.value, str | dict | bool):
+            return None
+        source: Node | None = node
+        if isinstance(node.value, str):
+            path = self._inside(node)
+            document = self._read(path, node) if path is not None else None
+            if document is None:
+                return None
+            self.problems += document.problems
+            source = document.root
+            if source is None:
+                return None
+        try:
+            return Schema(source.plain())
+        except SchemaError as error:
+            place = source.nearest(error.path).position()
+            message = f"this is not a JSON Schema: {error.message}"
+            self.problems.append(Problem("bad-schema", message, place, at="schema"))
+            return None
+
+    def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
+        place = document.text.position(document.root.start if document.root else 0)
+        self.problems.append(Problem(code, message, place, hint=hint))
+
+
+def placed(breach: Breach, root: Node) -> Problem:
+    """Put a broken rule of the platform at its place in a spec."""
+    problem = breach.problem()
+    node = root.nearest(breach.path)
+    last: Step = breach.path[-1]
+    above = root.nearest(breach.path[:-1])
+    is_key = breach.code == "reserved-name" and isinstance(last, str) and breach.path[0] == "properties"
+    position = above.key_position(last) if is_key and isinstance(last, str) else node.position()
+    return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
+
+
+def _merge(child: Node, base: Node) -> Node:
+    merged = child.over(base.without(*_NOT_INHERITED))
+    if isinstance(merged.value, dict):
+        for key in _MERGED:
+            own, inherited = child.get(key), base.get(key)
+            if own is not None and inherited is not None and own.entries and inherited.entries:
+                merged.value[key] = own.over(inherited)
+    return merged
+
+
+def _parsed(node: Node, path: tuple[Step, ...]) -> Shape:
+    value = node.value
+    if isinstance(value, str):
+        return parse(node, path)
+    if isinstance(value, dict):
+        return {key: _parsed(item, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_parsed(item, (*path, index)) for index, item in enumerate(value)]
+    return value
+
+
+def _attachment(node: Node, path: tuple[Step, ...]) -> Shape:
+    if isinstance(node.value, str):
+        return {"url": parse(node, path)}
+    known = ("url", "filename", "ignore_if_error")
+    return {key: _parsed(item, (*path, key)) for key, item in node.entries.items() if key in known}
+
+
+def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
+    """Check the constants as an event of their own, in which every template is a harmless stand-in."""
+
+    def constant(value: Shape, stand_in: str) -> str:
+        if isinstance(value, Template):
+            return stand_in if value.constant is None else value.constant
+        return stand_in
+
+    properties = shape["properties"]
+    event = Event(
+        distinct_id=constant(shape.get("distinct_id"), "stand-in"),
+        event_name=constant(shape.get("event"), "stand-in"),
+        properties=dict.fromkeys(properties) if isinstance(properties, dict) else {},
+        idempotency_key=constant(shape.get("idempotency_key"), "stand-in"),
+        tenant_id=constant(shape.get("tenant_id"), "stand-in"),
+        brand_id=constant(shape.get("brand_id"), "stand-in"),
+    )
+    attachments = shape["attachments"]
+    for attachment in attachments if isinstance(attachments, list) else ():
+        url = attachment.get("url") if isinstance(attachment, dict) else None
+        event.attachments.append(Attachment(constant(url, "https://stand-in.example.com/")))
+    yield from event.breaches()
+
+
+def _spec(path: Path, root: Node, variables: list[Variable], shape: dict[str, Shape], schema: Schema | None) -> Spec:
+    def text(key: str, otherwise: str) -> str:
+        node = root.get(key)
+        return str(node.value) if node is not None else otherwise
+
+    key = root.get("idempotency_key")
+    labels = root.get("labels")
+    return Spec(
+        path=str(path),
+        name=text("name", path.stem),
+        description=text("description", ""),
+        labels=tuple(str(item.value) for item in labels.items) if labels is not None else (),
+        variables=tuple(variables),
+        plan=Plan(shape),
+        auto_key=key is None or key.value == "auto",
+        has_key=key is None or key.value is not None,
+        schema=schema,
+        cases=tuple(read_cases(root.get("tests"))),
+        root=root,
+    )
+
+
+def _shown(folder: Path) -> str:
+    """Name the project's folder without telling where on this machine it is."""
+    return f"the project's folder '{folder.name}'"

@@ -1,0 +1,237 @@
+"""All templates of one event → one compiled program, run in one pass an event.
+
+The program is a single list expression: constants stand in it as they are, a lone expression as itself, mixed text as
+a joined tuple, and only a template with statements as a captured block before it. So an event costs one context and
+one call, whatever the number of its templates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from jinja2 import Template as Program
+from jinja2 import TemplateError, nodes
+
+from runner.errors import dotted
+from runner.spec.language import STATE, State, TemplateFault, UndefinedFault, environment, tokens
+from runner.spec.template import Finding, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.errors import Problem
+
+Shape: TypeAlias = "Template | None | bool | int | float | str | list[Shape] | dict[str, Shape]"
+"""A value of a spec with its templates still in it."""
+
+_RESULT = "result"
+
+
+class RenderingError(Exception):
+    """The templates gave no event; the problems say where and why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class Plan:
+    """A shape, compiled when it is first evaluated."""
+
+    shape: Shape
+    _program: Program | None = None
+
+    def evaluate(self, variables: Mapping[str, object], state: State, again: State) -> object:
+        """Render every template of the shape. `again` is a fresh state of the same run, to look for the cause of a fault.
+
+        Raises RenderingError with the fault of each template that has one.
+        """
+        try:
+            if self._program is None:
+                self._program = _compile(self.shape)
+            return _run(self._program, variables, state)
+        except _FAULTS as error:
+            templates = [template for template in templates_of(self.shape) if template.tree is not None]
+            problems = [problem for template in templates for problem in _diagnose(template, variables, again)]
+            if not problems:
+                # Each is fine alone: together they are too much, in size or in time.
+                problems = [templates[0].problem(_finding(templates[0], error, (0, len(templates[0].text))))]
+            raise RenderingError(problems) from None
+
+
+_FAULTS = (TemplateFault, TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError,
+           RecursionError, MemoryError, SyntaxError)  # fmt: skip
+"""What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
+
+
+def _run(program: Program, variables: Mapping[str, object], state: State) -> object:
+    context = program.new_context({**variables, STATE: state})
+    for _ in program.root_render_func(context):
+        pass
+    return context.vars[_RESULT]
+
+
+def _compile(shape: Shape) -> Program:
+    blocks: list[nodes.Node] = []
+    return _program(_expression(shape, blocks), blocks)
+
+
+def _program(expression: nodes.Expr, blocks: list[nodes.Node]) -> Program:
+    tree = nodes.Template([*blocks, nodes.Assign(nodes.Name(_RESULT, "store"), expression)])
+    tree.set_environment(environment)
+    for node in (tree, *tree.find_all(nodes.Node)):
+        node.lineno = node.lineno or 1
+    return Program.from_code(environment, environment.compile(tree), environment.make_globals(None))
+
+
+def _expression(shape: Shape, blocks: list[nodes.Node]) -> nodes.Expr:
+    match shape:
+        case Template():
+            return _template_expression(shape, blocks)
+        case dict():
+            return nodes.Dict([nodes.Pair(nodes.Const(key), _expression(item, blocks)) for key, item in shape.items()])
+        case list():
+            return nodes.List([_expression(item, blocks) for item in shape])
+        case _:
+            return nodes.Const(shape)
+
+
+def _template_expression(template: Template, blocks: list[nodes.Node]) -> nodes.Expr:
+    if template.tree is None:
+        return nodes.Const(template.text)
+    place = _place(template)
+    if (lone := template.lone) is not None:
+        return _filter(_guard(lone, place), "native value")
+    if (pieces := template.pieces) is not None:
+        return _joined([_as_expression(_guard(piece, place)) for piece in pieces])
+    name = f"_block{len(blocks)}"
+    body = [_guard(node, place) for node in template.tree.body]
+    blocks.append(nodes.AssignBlock(nodes.Name(name, "store"), None, body))
+    return nodes.Name(name, "load")
+
+
+def _place(template: Template) -> str:
+    """Name the template's place in its spec; the same on every machine."""
+    return dotted(template.path)
+
+
+def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None)
+
+
+def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
+    return _filter(nodes.Tuple(parts, "load"), "joined text")
+
+
+def _guard(node: nodes.Node, place: str) -> Any:
+    """Copy a tree, with what must be watched at run time put under watch.
+
+    Every piece of output and every loop is counted, `~` joins as mixed text does, and `uuid4()` is told its place.
+    """
+    copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
+    copy.lineno = node.lineno
+    match copy:
+        case nodes.Output():
+            copy.nodes = [_filter(_as_expression(piece), "text piece") for piece in copy.nodes]
+        case nodes.For():
+            copy.iter = _filter(copy.iter, "loop steps")
+        case nodes.Concat():
+            return _joined(copy.nodes)
+        case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):
+            copy.args = [nodes.Const(place)]
+    return copy
+
+
+def _guard_field(value: object, place: str) -> object:
+    if isinstance(value, nodes.Node):
+        return _guard(value, place)
+    if isinstance(value, list):
+        return [_guard_field(item, place) for item in value]
+    return value
+
+
+def _as_expression(piece: nodes.Expr) -> nodes.Expr:
+    return nodes.Const(piece.data) if isinstance(piece, nodes.TemplateData) else piece
+
+
+def templates_of(shape: Shape) -> Iterator[Template]:
+    """Walk the templates of a shape, in its order."""
+    match shape:
+        case Template():
+            yield shape
+        case dict():
+            for item in shape.values():
+                yield from templates_of(item)
+        case list():
+            for item in shape:
+                yield from templates_of(item)
+
+
+def _diagnose(template: Template, variables: Mapping[str, object], state: State) -> Iterator[Problem]:
+    """Render a template expression by expression, to tell which one fails and why."""
+    pieces = template.pieces
+    if template.tree is None:
+        return
+    if pieces is None:
+        yield from _failure(template, None, variables, state, (0, len(template.text)))
+        return
+    expressions = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData)]
+    for piece, region in zip(expressions, _regions(template.text), strict=True):
+        guarded = _guard(piece, _place(template))
+        expression = _filter(guarded, "native value") if template.lone is not None else _joined([guarded])
+        yield from _failure(template, expression, variables, state, region)
+
+
+def _failure(
+    template: Template,
+    expression: nodes.Expr | None,
+    variables: Mapping[str, object],
+    state: State,
+    region: tuple[int, int],
+) -> Iterator[Problem]:
+    """Run one expression of a template, or all of it; yields the problem if it fails."""
+    try:
+        _run(_compile(template) if expression is None else _program(expression, []), variables, state)
+    except _FAULTS as error:
+        yield template.problem(_finding(template, error, region))
+
+
+def _finding(template: Template, error: Exception, region: tuple[int, int]) -> Finding:
+    match error:
+        case UndefinedFault(name=str(name)):
+            return Finding(error.code, error.message, error.hint, *_find_name(template.text, name, region))
+        case TemplateFault():
+            return Finding(error.code, error.message, error.hint, *region)
+        case RecursionError() | MemoryError() | SyntaxError():
+            return Finding("template-too-large", "the expression is nested too deep", None, *region)
+        case _:
+            text = str(error)
+            return Finding("template-failed", text[:1].lower() + text[1:] or type(error).__name__, None, *region)
+
+
+def _find_name(text: str, name: str, region: tuple[int, int]) -> tuple[int, int]:
+    start, end = region
+    for offset, kind, token in tokens(text):
+        if start <= offset < end and kind in ("name", "string") and token.strip("'\"") == name:
+            return offset, offset + len(token)
+    return region
+
+
+def _regions(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches of what stands between `{{` and `}}`, without the white space around it."""
+    start = end = 0
+    inside = False
+    for offset, kind, token in tokens(text):
+        match kind:
+            case "variable_begin":
+                inside, start = True, -1
+            case "variable_end":
+                inside = False
+                yield max(start, 0), end
+            case "whitespace":
+                pass
+            case _ if inside:
+                start = offset if start < 0 else start
+                end = offset + len(token)

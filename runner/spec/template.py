@@ -1,0 +1,295 @@
+"""One template of a spec: its text → a syntax tree that is known to be harmless. Nothing is compiled or run here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.parser import Parser
+
+from runner.errors import Problem, did_you_mean
+from runner.spec.language import FILTERS, GLOBALS, METHODS, TESTS, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from runner.errors import Position, Step
+    from runner.source import Node
+
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock,
+    nodes.FilterBlock, nodes.With, nodes.Expr, nodes.Pair, nodes.Keyword, nodes.Operand,
+)  # fmt: skip
+_STATEMENTS = {
+    nodes.Include: "include", nodes.Import: "import", nodes.FromImport: "import", nodes.Extends: "extends",
+    nodes.Block: "block", nodes.Macro: "macro", nodes.CallBlock: "call", nodes.ScopedEvalContextModifier: "autoescape",
+}  # fmt: skip
+
+
+class Use(NamedTuple):
+    """A variable that a template reads; `optional` where `default()` or `is defined` guards it."""
+
+    name: str
+    offset: int
+    optional: bool
+
+
+class Finding(NamedTuple):
+    """A fault in a template's text, as a stretch of it."""
+
+    code: str
+    message: str
+    hint: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template. `path` leads to it in its spec. `tree` is None for plain text, and for a template with faults."""
+
+    node: Node
+    path: tuple[Step, ...]
+    text: str
+    tree: nodes.Template | None = None
+    uses: tuple[Use, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def lone(self) -> nodes.Expr | None:
+        """The expression, when the whole template is one expression and white space: its value keeps its type."""
+        pieces = self.pieces
+        if pieces is None:
+            return None
+        found = [piece for piece in pieces if not (isinstance(piece, nodes.TemplateData) and not piece.data.strip())]
+        return found[0] if len(found) == 1 and not isinstance(found[0], nodes.TemplateData) else None
+
+    @property
+    def pieces(self) -> list[nodes.Expr] | None:
+        """Text and expressions in order, when the template has no statements."""
+        body = self.tree.body if self.tree else []
+        if not all(isinstance(item, nodes.Output) for item in body):
+            return None
+        return [piece for item in body if isinstance(item, nodes.Output) for piece in item.nodes]
+
+    @property
+    def constant(self) -> str | None:
+        """The text itself, when nothing in it is a template."""
+        return self.text if self.tree is None and not self.findings else None
+
+    def problems(self, known: Collection[str] | None) -> Iterator[Problem]:
+        """List the template's faults at their places. `known` are the variables that the spec declares, if it does."""
+        for finding in self.findings:
+            yield self.problem(finding)
+        if known is None:
+            return
+        for use in self.uses:
+            if use.name not in known:
+                hint = did_you_mean(use.name, known)
+                message = f"variable '{use.name}' is not defined"
+                yield self.problem(Finding("template-undefined", message, hint, use.offset, use.offset + len(use.name)))
+
+    def problem(self, finding: Finding) -> Problem:
+        """Put a finding at its place in the file."""
+        return Problem(finding.code, finding.message, self.place(finding.start, finding.end), hint=finding.hint)
+
+    def place(self, start: int, end: int) -> Position:
+        """Place of a stretch of the template's text."""
+        return self.node.span(start, end)
+
+
+def parse(node: Node, path: tuple[Step, ...]) -> Template:
+    """Parse a text node. Faults are in the template, not raised."""
+    source = str(node.value)
+    if "{{" not in source and "{%" not in source and "{#" not in source:
+        return Template(node, path, source)
+    try:
+        tree = Parser(environment, source).parse()
+    except TemplateSyntaxError as error:
+        start = min(max(error.lineno - 1, 0), max(len(source) - 1, 0))
+        finding = Finding("template-syntax", *_explain(error.message or "not a template", source), start, start + 1)
+        return Template(node, path, source, findings=(finding,))
+    except RecursionError:
+        finding = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
+        return Template(node, path, source, findings=(finding,))
+    inspector = _Inspector(source)
+    inspector.inspect(tree)
+    if inspector.findings:
+        return Template(node, path, source, findings=tuple(inspector.findings), uses=tuple(inspector.uses))
+    return Template(node, path, source, tree, tuple(inspector.uses))
+
+
+def _explain(message: str, source: str) -> tuple[str, str | None]:
+    message = message.rstrip(".")
+    if "unknown tag" in message:
+        return message.replace("Encountered ", ""), "these exist: if, for, set, with, filter"
+    if "end of template" in message or "end of print statement" in message:
+        opened = "}}" if source.count("{{") > source.count("}}") else "%}"
+        return "the template ends in the middle of an expression", f"close it with {opened}"
+    return message[:1].lower() + message[1:], None
+
+
+class _Inspector:
+    """Walks a tree once: collects the variables it reads, and what is forbidden in it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.uses: list[Use] = []
+        self.findings: list[Finding] = []
+        self._guarded: set[str] = set()
+
+    def inspect(self, tree: nodes.Template) -> None:
+        try:
+            self._block(tree.body, set())
+        except RecursionError:
+            self.findings.append(Finding("template-syntax", "the expression is nested too deep", None, 0, 1))
+
+    def _block(self, body: list[nodes.Node], local: set[str]) -> None:
+        """Visit statements in order; what `set` defines is known to those after it."""
+        for node in body:
+            self._visit(node, local, guarded=False)
+
+    def _visit(self, node: nodes.Node, local: set[str], *, guarded: bool) -> None:
+        if not isinstance(node, _ALLOWED):
+            word = _STATEMENTS.get(type(node), type(node).__name__.lower())
+            self._find("template-forbidden", f"'{word}' is not allowed in a spec's template", node, len(word))
+            return
+        match node:
+            case nodes.Name(ctx="load"):
+                self._name(node, local, guarded=guarded)
+            case nodes.For():
+                self._for(node, local)
+            case nodes.If():
+                self._visit(node.test, local, guarded=False)
+                before, self._guarded = self._guarded, self._guarded | _tested(node.test)
+                self._block(node.body, set(local))
+                self._guarded = before
+                for body in (node.elif_, node.else_):
+                    self._block(list(body), set(local))
+            case nodes.CondExpr():
+                self._visit(node.test, local, guarded=False)
+                before, self._guarded = self._guarded, self._guarded | _tested(node.test)
+                self._visit(node.expr1, local, guarded=guarded)
+                self._guarded = before
+                if node.expr2 is not None:
+                    self._visit(node.expr2, local, guarded=guarded)
+            case nodes.Assign() | nodes.AssignBlock():
+                self._assign(node, local)
+            case nodes.With():
+                inner = set(local)
+                for target, value in zip(node.targets, node.values, strict=True):
+                    self._visit(value, local, guarded=False)
+                    inner |= self._stored(target)
+                self._block(node.body, inner)
+            case nodes.FilterBlock():
+                self._visit(node.filter, local, guarded=False)
+                self._block(node.body, set(local))
+            case nodes.Filter():
+                self._filter(node, local)
+            case nodes.Test():
+                self._test(node, local)
+            case nodes.Call():
+                self._call(node, local)
+            case nodes.Getattr():
+                if node.attr.startswith("_"):
+                    self._find("template-forbidden", f"'{node.attr}' is not reachable from a template", node, 1)
+                self._visit(node.node, local, guarded=guarded)
+            case _:
+                for child in node.iter_child_nodes():
+                    self._visit(child, local, guarded=guarded and isinstance(node, nodes.Getitem))
+
+    def _name(self, node: nodes.Name, local: set[str], *, guarded: bool) -> None:
+        if node.name in local or node.name == "loop":
+            return
+        if node.name in GLOBALS:
+            self._find("template-type", f"'{node.name}' is a function", node, len(node.name), f"call it: {node.name}()")
+        elif node.name.startswith("_"):
+            self._find("template-forbidden", "names that begin with _ are not reachable", node, len(node.name))
+        else:
+            self.uses.append(Use(node.name, node.lineno - 1, guarded or node.name in self._guarded))
+
+    def _for(self, node: nodes.For, local: set[str]) -> None:
+        if node.recursive:
+            self._find("template-forbidden", "recursive loops are not allowed in a spec's template", node, 3)
+        self._visit(node.iter, local, guarded=False)
+        inner = local | self._stored(node.target)
+        if node.test is not None:
+            self._visit(node.test, inner, guarded=False)
+        self._block(node.body, inner)
+        self._block(node.else_, set(local))
+
+    def _assign(self, node: nodes.Assign | nodes.AssignBlock, local: set[str]) -> None:
+        if isinstance(node, nodes.AssignBlock):
+            if node.filter is not None:
+                self._visit(node.filter, local, guarded=False)
+            self._block(node.body, set(local))
+        else:
+            self._visit(node.node, local, guarded=False)
+        local |= self._stored(node.target)
+
+    def _stored(self, target: nodes.Node) -> set[str]:
+        names = {target.name} if isinstance(target, nodes.Name) else set()
+        for item in target.find_all(nodes.Name):
+            names.add(item.name)
+        for name in names:
+            if name in GLOBALS or name.startswith("_"):
+                self._find("template-forbidden", f"'{name}' can't be set", target, len(name))
+        return names
+
+    def _filter(self, node: nodes.Filter, local: set[str]) -> None:
+        if node.name not in FILTERS:
+            hint = did_you_mean(node.name, FILTERS, "see the README's list of filters")
+            self._find("template-unknown-filter", f"there is no filter '{node.name}'", node, len(node.name), hint)
+        if node.node is not None:
+            self._visit(node.node, local, guarded=node.name in ("default", "d"))
+        self._arguments(node, local)
+
+    def _test(self, node: nodes.Test, local: set[str]) -> None:
+        if node.name not in TESTS:
+            hint = did_you_mean(node.name, TESTS, "see the README's list of tests")
+            self._find("template-unknown-test", f"there is no test '{node.name}'", node, len(node.name), hint)
+        self._visit(node.node, local, guarded=node.name in ("defined", "undefined"))
+        self._arguments(node, local)
+
+    def _call(self, node: nodes.Call, local: set[str]) -> None:
+        target = node.node
+        if isinstance(target, nodes.Name) and target.name not in local:
+            if target.name not in GLOBALS:
+                hint = did_you_mean(target.name, GLOBALS)
+                message = f"there is no function '{target.name}'"
+                self._find("template-unknown-function", message, target, len(target.name), hint)
+        elif isinstance(target, nodes.Getattr):
+            if target.attr not in METHODS:
+                hint = did_you_mean(target.attr, METHODS, "see the README's list of methods")
+                start = self.source.find(target.attr, target.lineno - 1)
+                finding = Finding(
+                    "template-unknown-method",
+                    f"there is no method '{target.attr}'",
+                    hint,
+                    start,
+                    start + len(target.attr),
+                )
+                self.findings.append(finding)
+            self._visit(target.node, local, guarded=False)
+        else:
+            self._find("template-forbidden", "only functions and methods can be called", node, 1)
+        self._arguments(node, local)
+
+    def _arguments(self, node: nodes.Filter | nodes.Test | nodes.Call, local: set[str]) -> None:
+        for argument in (*(node.args or ()), *(node.kwargs or ()), node.dyn_args, node.dyn_kwargs):
+            if argument is not None:
+                self._visit(argument, local, guarded=False)
+
+    def _find(self, code: str, message: str, node: nodes.Node, width: int, hint: str | None = None) -> None:
+        start = max(node.lineno - 1, 0)
+        self.findings.append(Finding(code, message, hint, start, start + width))
+
+
+def _tested(test: nodes.Expr) -> set[str]:
+    """Names that are known to be defined where `test` holds."""
+    if isinstance(test, nodes.And):
+        return _tested(test.left) | _tested(test.right)
+    if isinstance(test, nodes.Test) and test.name == "defined" and isinstance(test.node, nodes.Name):
+        return {test.node.name}
+    return set()

@@ -1,0 +1,228 @@
+"""Variables: what a spec declares, what a run is given → typed values.
+
+Precedence, high to low: flags, row, case, vars file, `RUNNER_VAR_name`, the declaration's `env:`, profile, default.
+Text becomes the declared type by JSON's grammar, never by Python's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from runner.errors import Problem, did_you_mean
+from runner.source import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from runner.errors import Position
+    from runner.source import Json, Node
+
+ENV_PREFIX = "RUNNER_VAR_"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value from outside the spec. `is_text` tells a text that must still become the declared type from JSON."""
+
+    value: Json
+    origin: str
+    is_text: bool = False
+    position: Position | None = None
+
+
+class Variable:
+    """One variable. `table` is the `vars:` that declares it; None for one that a spec without `vars:` merely uses."""
+
+    def __init__(
+        self, name: str, declaration: Mapping[str, Json], table: Node | None = None, *, required: bool = True
+    ) -> None:
+        self.name = name
+        self.table = table
+        self.has_default = "default" in declaration
+        self.default = declaration.get("default")
+        self.required = required and not self.has_default
+        self.env = env if isinstance(env := declaration.get("env"), str) else None
+        self.is_secret = declaration.get("secret") is True
+        self.schema_source: dict[str, Json] = {
+            key: value for key, value in declaration.items() if key not in _OUR_KEYS and not key.startswith("x-")
+        }
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The declaration as a JSON Schema. Raises SchemaError."""
+        return Schema(self.schema_source)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The JSON types that the declaration allows; none means any."""
+        declared = self.schema_source.get("type", ())
+        return tuple(str(name) for name in declared) if isinstance(declared, list | tuple) else (str(declared),)
+
+    def typed(self, given: Given) -> Json:
+        """Turn a given value into the declared type. Raises ValueError that says what was expected."""
+        if not given.is_text:
+            return given.value
+        return _from_text(str(given.value), self.types)
+
+    def faults(self, value: Json) -> Iterator[tuple[str, str | None]]:
+        """Yield message and hint for each rule of the declaration that a value breaks."""
+        for fault in self.schema.faults(value):
+            way = f" at {fault.at()}" if fault.path else ""
+            yield f"variable '{self.name}'{way}: {fault.message}", fault.hint
+
+
+_OUR_KEYS = frozenset({"env", "secret", "default"})
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The variables of one event. `secrets` are the texts that nothing may print."""
+
+    values: Mapping[str, object]
+    secrets: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def resolve(
+    variables: Sequence[Variable],
+    layers: Sequence[Mapping[str, Given]],
+    environ: Mapping[str, str],
+    profile: Mapping[str, Given],
+) -> Values:
+    """Find each variable's value, in the order of precedence, and check it against its declaration.
+
+    `layers` are flags, row, case and vars file, the highest first.
+    """
+    values: dict[str, object] = {}
+    secrets: list[str] = []
+    problems: list[Problem] = []
+    for variable in variables:
+        given = _find(variable, layers, environ, profile)
+        if given is None:
+            if variable.has_default:
+                given = Given(variable.default, "default", position=_default_position(variable))
+            elif variable.required:
+                problems.append(_missing(variable))
+                continue
+            else:
+                continue
+        if variable.is_secret:
+            secrets += secret_texts(given.value)
+        try:
+            value = variable.typed(given)
+        except ValueError as error:
+            shown = "a value that" if variable.is_secret else f"'{given.value}'"
+            message = f"variable '{variable.name}': {shown} is not {error}"
+            problems.append(_problem("var-type", message, variable, given, _type_hint(variable)))
+            continue
+        if variable.is_secret:
+            secrets += secret_texts(value)
+        found = [_problem("var-schema", message, variable, given, hint) for message, hint in variable.faults(value)]
+        if variable.is_secret:
+            found = [
+                replace(problem, message=f"variable '{variable.name}' breaks its declaration") for problem in found[:1]
+            ]
+        problems += found
+        values[variable.name] = value
+    return Values(values, tuple(secrets), tuple(problems))
+
+
+def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Problem]:
+    """Report each given name that no spec declares."""
+    for name, value in given.items():
+        if name not in known:
+            hint = did_you_mean(name, known, "no spec here has variables" if not known else None)
+            message = f"no spec here declares a variable '{name}' ({value.origin})"
+            yield Problem("unknown-variable", message, value.position, at=f"vars.{name}", hint=hint)
+
+
+def secret_texts(value: object) -> list[str]:
+    """List the texts inside a secret value."""
+    match value:
+        case dict():
+            return [text for item in value.values() for text in secret_texts(item)]
+        case list():
+            return [text for item in value for text in secret_texts(item)]
+        case None | bool():
+            return []
+        case _:
+            return [str(value)]
+
+
+def _find(
+    variable: Variable, layers: Sequence[Mapping[str, Given]], environ: Mapping[str, str], profile: Mapping[str, Given]
+) -> Given | None:
+    for layer in layers:
+        if (given := layer.get(variable.name)) is not None:
+            return given
+    for name in (ENV_PREFIX + variable.name, variable.env):
+        if name is not None and name in environ:
+            return Given(environ[name], f"environment variable {name}", is_text=True)
+    return profile.get(variable.name)
+
+
+def _from_text(text: str, types: tuple[str, ...]) -> Json:
+    if "string" in types:
+        return text
+    stripped = text.strip()
+    for name in types:
+        match name:
+            case "integer" if _INTEGER.fullmatch(stripped):
+                return int(stripped)
+            case "number" if _NUMBER.fullmatch(stripped):
+                number = float(stripped)
+                if isfinite(number):
+                    return int(stripped) if _INTEGER.fullmatch(stripped) else number
+            case "boolean" if stripped in ("true", "false"):
+                return stripped == "true"
+            case "null" if stripped in ("null", ""):
+                return None
+    if types and not {"array", "object"} & set(types):
+        raise ValueError(" or ".join(_WORDS.get(name, name) for name in types))
+    try:
+        return json.loads(stripped, parse_constant=_no_constant)  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        raise ValueError("JSON") from None
+
+
+_WORDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(name)
+
+
+def _type_hint(variable: Variable) -> str | None:
+    if not variable.types:
+        return "declare `type: string` to take text as it is"
+    if {"array", "object"} & set(variable.types):
+        return 'for example \'["a", "b"]\' or \'{"key": 1}\''
+    return None
+
+
+def _missing(variable: Variable) -> Problem:
+    sources = [f"--var {variable.name}=…", f"{ENV_PREFIX}{variable.name}"]
+    if variable.env:
+        sources.append(f"the environment variable {variable.env}")
+    position = variable.table.key_position(variable.name) if variable.table is not None else None
+    hint = f"give it with {' or '.join(sources)}"
+    return Problem(
+        "var-missing", f"variable '{variable.name}' has no value", position, at=f"vars.{variable.name}", hint=hint
+    )
+
+
+def _default_position(variable: Variable) -> Position | None:
+    default = variable.table.get(variable.name, "default") if variable.table is not None else None
+    return default.position() if default is not None else None
+
+
+def _problem(code: str, message: str, variable: Variable, given: Given, hint: str | None) -> Problem:
+    context = f"from {given.origin}" if given.position is None else None
+    return Problem(code, message, given.position, at=f"vars.{variable.name}", hint=hint, context=context)

@@ -1,0 +1,137 @@
+"""What the platform answers → what became of each event. Pure.
+
+Source: the platform's documentation, "HTTP API: events", and its SDKs' parsing code. Whatever else arrives (a proxy's
+page, half an answer, a record too few) ends in a truthful result: an event is accepted only if the answer says so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+State = Literal["accepted", "failed", "unknown"]
+MAX_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer that arrived whole. `retry_after` is that header's text."""
+
+    status_code: int
+    body: bytes
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing, or only part of an answer, arrived. Unless the request was `sent`, no event can have been accepted."""
+
+    message: str
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one event.
+
+    `unknown` means sent with no answer to tell. `status_code` is the platform's, per record in bulk; 0 is no answer.
+    """
+
+    state: State
+    status_code: int
+    message: str
+    message_id: str | None = None
+    raw: object = None
+
+
+def single_result(answer: Answer | NoAnswer) -> Result:
+    """Read the answer to one event."""
+    if isinstance(answer, NoAnswer):
+        return _lost(answer)
+    raw = _json(answer.body)
+    if not _is_success(answer.status_code):
+        return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
+    if isinstance(raw, dict):
+        message_id = raw.get("message_id")
+        if raw.get("status", "success") == "success" and "error" not in raw:
+            return Result(
+                "accepted", answer.status_code, "OK", message_id if isinstance(message_id, str) else None, raw
+            )
+        return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
+    if answer.body.strip() == b"OK":
+        return Result("accepted", answer.status_code, "OK", raw="OK")
+    return Result("unknown", answer.status_code, f"not the platform's answer: {_error_text(answer, raw)}", raw=raw)
+
+
+def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
+    """Read the answer to `count` events sent together: one result for each, in the order sent."""
+    if isinstance(answer, NoAnswer):
+        return [_lost(answer)] * count
+    raw = _json(answer.body)
+    if not _is_success(answer.status_code):
+        return [Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)] * count
+    records = raw.get("records") if isinstance(raw, dict) else None
+    if not isinstance(records, list):
+        message = f"not the platform's answer: {_error_text(answer, raw)}"
+        return [Result("unknown", answer.status_code, message, raw=raw)] * count
+    if len(records) != count:
+        message = f"{count} events were sent, the answer tells of {len(records)}"
+        return [Result("unknown", answer.status_code, message, raw=raw)] * count
+    return [_record_result(record, answer.status_code) for record in records]
+
+
+def _record_result(record: object, status_code: int) -> Result:
+    if not isinstance(record, dict):
+        return Result("unknown", status_code, "the answer's record is not an object", raw=record)
+    code = record.get("status_code")
+    code = code if isinstance(code, int) and not isinstance(code, bool) else status_code
+    message_id = record.get("message_id")
+    match record.get("status"):
+        case "success" if _is_success(code):
+            return Result("accepted", code, "OK", message_id if isinstance(message_id, str) else None, record)
+        case "error" | "fail":
+            return Result("failed", code, _shorten(_error_member(record) or "refused with no reason"), raw=record)
+        case status:
+            return Result(
+                "unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"), raw=record
+            )
+
+
+def _is_success(status_code: int) -> bool:
+    return status_code // 100 == 2  # noqa: PLR2004 - HTTP's class of successes
+
+
+def _lost(answer: NoAnswer) -> Result:
+    return Result("unknown" if answer.sent else "failed", 0, answer.message)
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _error_text(answer: Answer, raw: object) -> str:
+    if isinstance(raw, dict) and (text := _error_member(raw)):
+        return _shorten(text)
+    body = answer.body.decode("utf-8", "replace").strip()
+    if "<html" in body[:1000].lower():
+        title = re.search(r"<title>(.*?)</title>", body[:4000], re.IGNORECASE | re.DOTALL)
+        return _shorten(f"an HTML page{f': {title[1].strip()}' if title else ''}")
+    return _shorten(body) or f"HTTP {answer.status_code} with no text"
+
+
+def _error_member(raw: dict[str, object]) -> str | None:
+    error = raw.get("error")
+    if isinstance(error, dict):
+        error = error.get("message")
+    text = error if isinstance(error, str) else raw.get("message")
+    return text if isinstance(text, str) else None
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"

@@ -1,0 +1,122 @@
+"""Credentials, and the request that they sign.
+
+Source: the platform's documentation, "HTTP API: authentication", and its SDKs' signature code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64encode
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from runner.errors import CredentialsError, InvalidInput, Problem
+from runner.suprsend.event import USER_AGENT
+
+if TYPE_CHECKING:
+    from runner.secrets import Secret
+
+DEFAULT_BASE_URL = "https://hub.suprsend.com/"
+CONTENT_TYPE = "application/json; charset=utf-8"
+SINGLE_PATH = "v2/event/"
+BULK_PATH = "v2/bulk/event/"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceKey:
+    """Workspace key and secret: each request is signed (HMAC-SHA256)."""
+
+    key: str
+    secret: Secret
+
+    @property
+    def env(self) -> str:
+        """What an event's `env` says."""
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """API key of a workspace: sent as a bearer token."""
+
+    workspace_uid: str
+    key: Secret
+
+    @property
+    def env(self) -> str:
+        """What an event's `env` says."""
+        return self.workspace_uid
+
+
+Credentials: TypeAlias = WorkspaceKey | ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST as it goes out. Its `repr` hides the authorization."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Request({self.url!r}, {len(self.body)} bytes)"
+
+
+def sign(secret: Secret, method: str, path: str, content_type: str, date: str, body: bytes) -> str:
+    """Sign one request over the bytes of its body. `path` carries the query, if there is one."""
+    text = f"{method}\n{hashlib.md5(body, usedforsecurity=False).hexdigest()}\n{content_type}\n{date}\n{path}"
+    return b64encode(hmac.digest(secret.reveal().encode(), text.encode(), "sha256")).decode()
+
+
+def signed_request(credentials: Credentials, base_url: str, path: str, body: bytes, now_s: float) -> Request:
+    """Build the request that sends `body`, signed for the time `now_s` (seconds since 1970)."""
+    url = base_url + path
+    headers = [("Content-Type", CONTENT_TYPE), ("User-Agent", USER_AGENT), ("Accept", "application/json")]
+    match credentials:
+        case WorkspaceKey(key, secret):
+            date = formatdate(now_s, usegmt=True)
+            signature = sign(secret, "POST", urlsplit(url).path, CONTENT_TYPE, date, body)
+            headers += [("Date", date), ("Authorization", f"{key}:{signature}")]
+        case ApiKey(_, api_key):
+            headers.append(("Authorization", f"Bearer {api_key.reveal()}"))
+    return Request(url, tuple(headers), body)
+
+
+def clean_base_url(base_url: str | None) -> str:
+    """Strip a base URL and end it with a slash.
+
+    Raises InvalidInput for what is no base URL, CredentialsError for plain http to another machine: whoever listens
+    on the way could read the events, and replay the API key.
+    """
+    url = (base_url or "").strip() or DEFAULT_BASE_URL
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError as error:
+        raise InvalidInput(Problem("base-url", f"base URL '{url}': {error}")) from None
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username is not None:
+        hint = "a base URL looks like https://hub.suprsend.com/"
+        raise InvalidInput(Problem("base-url", f"'{url}' is not a base URL", hint=hint))
+    if any(not "!" <= char <= "~" for char in url):
+        raise InvalidInput(Problem("base-url", f"'{url}' has characters that a URL can't have"))
+    if parts.scheme == "http" and not is_loopback(host):
+        message = f"refusing to send credentials over plain http to {host}"
+        raise CredentialsError(Problem("insecure-url", message, hint="use https://"))
+    return url if url.endswith("/") else url + "/"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name means this machine."""
+    from ipaddress import ip_address  # noqa: PLC0415 - only plain http needs it
+
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

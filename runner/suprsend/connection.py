@@ -1,0 +1,147 @@
+"""One kept HTTP connection to the event API: bytes out, `Answer` or `NoAnswer` back."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import requests
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+
+from runner.errors import InvalidInput, Problem
+from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
+from runner.suprsend.auth import BULK_PATH, SINGLE_PATH, Credentials, clean_base_url, signed_request
+from runner.suprsend.chunks import array_of, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping
+    from typing import Any
+
+    from runner.suprsend.auth import Request
+
+DEFAULT_TIMEOUT_S = 30.0
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_READ_BYTES = 64 * 1024
+
+
+class Connection:
+    """Sends encoded events and tells what became of each; never raises for what the network or the platform does.
+
+    `timeout_s` bounds one request from its first byte to the answer's last. Redirects are not followed: a POST would
+    become a GET. Proxies and CA bundles come from the environment, looked up once; `.netrc` is not read, since it would
+    replace the Authorization. May be used from several threads; not across a fork.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not timeout_s > 0:
+            raise InvalidInput(
+                Problem("timeout", f"a timeout of {timeout_s} seconds is no timeout", hint="give seconds > 0")
+            )
+        self.credentials = credentials
+        self.base_url = clean_base_url(base_url)
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._session = requests.Session()
+        self._settings: MutableMapping[str, Any] | None = None
+        self._setting_up = Lock()
+
+    @property
+    def env(self) -> str:
+        """What the `env` of an event must say here."""
+        return self.credentials.env
+
+    def send_one(self, body: bytes) -> Result:
+        """Send one encoded event to the single endpoint."""
+        return single_result(self._post(SINGLE_PATH, body))
+
+    def send_many(self, bodies: Iterable[bytes]) -> Iterator[Result]:
+        """Send encoded events through the bulk endpoint, in chunks; one result for each, in order, as the answers come."""
+        for chunk in chunks(bodies):
+            yield from bulk_results(self._post(BULK_PATH, array_of(chunk)), len(chunk))
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def _post(self, path: str, body: bytes) -> Answer | NoAnswer:
+        return self._exchange(signed_request(self.credentials, self.base_url, path, body, self._clock()))
+
+    def _exchange(self, request: Request) -> Answer | NoAnswer:
+        prepared = requests.Request("POST", request.url, dict(request.headers), data=request.body).prepare()
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            response = self._session.send(
+                prepared, timeout=self._timeout_s, allow_redirects=False, **self._environment(request.url)
+            )
+        except requests.RequestException as error:
+            return _no_answer(error, self._timeout_s)
+        with response:
+            try:
+                content = _read(response, deadline)
+            except (requests.RequestException, HTTPError, OSError) as error:
+                return NoAnswer(f"the answer broke off: {_reason(error)}", sent=True)
+            if content is None:
+                return NoAnswer(f"no whole answer within {self._timeout_s:g} s", sent=True)
+            return Answer(response.status_code, content, response.headers.get("Retry-After"))
+
+    def _environment(self, url: str) -> MutableMapping[str, Any]:
+        with self._setting_up:
+            if self._settings is None:
+                settings = self._session.merge_environment_settings(url, {}, None, None, None)
+                self._session.trust_env = False
+                settings["stream"] = True
+                self._settings = settings
+            return self._settings
+
+
+def _read(response: requests.Response, deadline: float) -> bytes | None:
+    """Read an answer whole; None when it does not end in time or is larger than any answer of the platform."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        part = response.raw.read1(_READ_BYTES, decode_content=True)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > deadline or size > MAX_ANSWER_BYTES:
+            return None
+
+
+def _no_answer(error: requests.RequestException, timeout_s: float) -> NoAnswer:
+    if isinstance(error, requests.ConnectTimeout):
+        return NoAnswer(f"no connection within {timeout_s:g} s", sent=False)
+    if isinstance(error, requests.Timeout):
+        return NoAnswer(f"no answer within {timeout_s:g} s", sent=True)
+    if isinstance(
+        error, requests.exceptions.SSLError | requests.exceptions.ProxyError | requests.exceptions.InvalidURL
+    ):
+        return NoAnswer(_reason(error), sent=False)
+    cause = error.args[0] if error.args else None
+    inner = getattr(cause, "reason", cause)
+    unsent = isinstance(inner, NewConnectionError | NameResolutionError)
+    return NoAnswer(_reason(error) if unsent else f"the connection broke off: {_reason(error)}", sent=not unsent)
+
+
+def _reason(error: BaseException) -> str:
+    """Find the innermost cause, which says in a few words what the outer ones wrap in many."""
+    seen: BaseException = error
+    while True:
+        inner = getattr(seen, "reason", None) or next(
+            (arg for arg in seen.args if isinstance(arg, BaseException)), None
+        )
+        inner = inner if isinstance(inner, BaseException) else seen.__cause__
+        if inner is None or inner is seen:
+            break
+        seen = inner
+    if isinstance(seen, OSError) and seen.strerror:
+        return seen.strerror
+    return str(seen) or type(seen).__name__

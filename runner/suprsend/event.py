@@ -1,0 +1,341 @@
+"""What an event is, the platform's rules for it, and its bytes on the wire. Pure: no clock, no ids, no network.
+
+Source of the rules: the platform's documentation, "Send and Track Events" and "Python SDK", and the JSON schema that
+its Python SDK checks events with.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from json import dumps
+from math import isfinite
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+
+from runner import __version__
+from runner.errors import InvalidEvent, Problem, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.errors import Step
+
+USER_AGENT = f"suprsend-runner/{__version__}"
+ALLOWED_SYSTEM_EVENTS = frozenset({
+    "$identify", "$notification_delivered", "$notification_dismiss", "$notification_clicked",
+    "$app_launched", "$user_login", "$user_logout",
+})  # fmt: skip
+MIN_EVENT_NAME = 2
+MAX_KEY = 255
+MAX_TENANT = 64
+MAX_DEPTH = 64
+MAX_EVENT_KB = 100
+"""The documented size of one event, in KB of 1,024 bytes."""
+MAX_BODY_BYTES = 800 * 1024
+"""What the platform's SDKs allow for one request, and so the most that a limit can be raised to."""
+
+Path: TypeAlias = "tuple[Step, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One rule that an event breaks, and the way to the value that breaks it."""
+
+    code: str
+    path: Path
+    message: str
+    hint: str | None = None
+
+    def problem(self) -> Problem:
+        """Tell it as a problem without a place in a file."""
+        return Problem(self.code, self.message, at=dotted(self.path), hint=self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What makes one occurrence of an event: its id, and its time in milliseconds since 1970. The same on every attempt."""
+
+    insert_id: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file for an e-mail, by a URL that anybody can read. (documentation: "Add attachments")."""
+
+    url: str
+    filename: str | None = None
+    ignore_if_error: bool = False
+
+    def wire(self) -> dict[str, object]:
+        """Give it as the platform takes it."""
+        return {
+            "filename": self.filename,
+            "contentType": None,
+            "data": None,
+            "url": self.url,
+            "ignore_if_error": self.ignore_if_error,
+        }
+
+
+class Event:
+    """One event about one user, with the names of the platform's Python SDK.
+
+    `distinct_id` is a text, an `int` or a `UUID`; `properties` hold what JSON can hold, with no key that begins
+    with `$` or `ss_`; `idempotency_key` has at most 255 characters and is trimmed; `tenant_id` (old name: `brand_id`)
+    at most 64 letters, digits, `_` and `-`. The rules are checked when the event is sent. What is passed in is never changed.
+
+    >>> Event("u1", "product_purchased", {"amount": 10})
+    Event('u1', 'product_purchased', 1 property)
+    """
+
+    def __init__(
+        self,
+        distinct_id: str | int | UUID,
+        event_name: str,
+        properties: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
+        tenant_id: str | None = None,
+        brand_id: str | None = None,
+    ) -> None:
+        self.distinct_id = distinct_id
+        self.event_name = event_name
+        self.properties: Mapping[str, object] = {} if properties is None else properties
+        self.idempotency_key = idempotency_key
+        self.tenant_id = tenant_id
+        self.brand_id = brand_id
+        self.attachments: list[Attachment] = []
+
+    def add_attachment(self, file_path: str, file_name: str | None = None, ignore_if_error: bool = False) -> None:
+        """Attach a file by its public http(s) URL. An unreachable one fails the workflow unless `ignore_if_error`."""
+        self.attachments.append(Attachment(file_path, file_name, ignore_if_error))
+
+    def breaches(self) -> Iterator[Breach]:
+        """Every rule that this event breaks, in the order in which its fields go out."""
+        yield from name_breaches(self.event_name)
+        yield from distinct_id_breaches(self.distinct_id)
+        yield from properties_breaches(self.properties)
+        for index, attachment in enumerate(self.attachments):
+            yield from _attachment_breaches(attachment, ("attachments", index))
+        yield from key_breaches(self.idempotency_key)
+        yield from tenant_breaches("tenant_id", self.tenant_id)
+        yield from tenant_breaches("brand_id", self.brand_id)
+
+    def wire(self, env: str, stamp: Stamp) -> dict[str, object]:
+        """Give the event as the platform takes it. `env` is the workspace key, or the workspace UID with an API key."""
+        properties = dict(self.properties)
+        if self.attachments:
+            properties["$attachments"] = [attachment.wire() for attachment in self.attachments]
+        properties["$ss_sdk_version"] = USER_AGENT
+        event: dict[str, object] = {
+            "$insert_id": stamp.insert_id,
+            "$time": stamp.time_ms,
+            "event": self.event_name.strip(),
+            "env": env,
+            "distinct_id": str(self.distinct_id).strip(),
+            "properties": properties,
+        }
+        if self.idempotency_key is not None:
+            event["$idempotency_key"] = self.idempotency_key.strip()
+        if self.tenant_id:
+            event["tenant_id"] = self.tenant_id
+        if self.brand_id:
+            event["brand_id"] = self.brand_id
+        return event
+
+    def as_json(self) -> dict[str, object]:
+        """Give what was passed in, under the names of the wire: the record of an event that was never sent."""
+        event: dict[str, object] = {
+            "event": self.event_name,
+            "distinct_id": self.distinct_id,
+            "properties": self.properties,
+        }
+        optional = {"$idempotency_key": self.idempotency_key, "tenant_id": self.tenant_id, "brand_id": self.brand_id}
+        return event | {key: value for key, value in optional.items() if value is not None}
+
+    def __repr__(self) -> str:
+        size = len(self.properties)
+        count = f"{size} propert{'y' if size == 1 else 'ies'}"
+        files = f", {len(self.attachments)} attached" if self.attachments else ""
+        return f"Event({self.distinct_id!r}, {self.event_name!r}, {count}{files})"
+
+
+def body_of(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> bytes:
+    """Check an event and encode it: the JSON that goes out, as bytes.
+
+    Raises InvalidEvent with the first rule that it breaks.
+    """
+    for breach in event.breaches():
+        raise InvalidEvent(breach.problem())
+    body = encode(event.wire(env, stamp))
+    if breach := size_breach(len(body), max_event_kb):
+        raise InvalidEvent(breach.problem())
+    return body
+
+
+def encode(value: object) -> bytes:
+    """Encode a value that breaks no rule as compact JSON in UTF-8. Integers may have any length."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def name_breaches(name: object) -> Iterator[Breach]:
+    """Check an event's name: two characters or more, not one of the platform's own."""
+    path = ("event",)
+    if not isinstance(name, str):
+        yield Breach("event-name", path, f"the event's name must be text, not {type(name).__name__}")
+        return
+    trimmed = name.strip()
+    if len(trimmed) < MIN_EVENT_NAME:
+        yield Breach("event-name", path, f"the event's name '{trimmed}' is shorter than {MIN_EVENT_NAME} characters")
+    elif is_reserved(trimmed) and trimmed not in ALLOWED_SYSTEM_EVENTS:
+        hint = "names that begin with $ or ss_ are the platform's own"
+        yield Breach("reserved-name", path, f"event name '{trimmed}' is reserved", hint)
+    yield from _unicode_breaches(name, path)
+
+
+def distinct_id_breaches(value: object) -> Iterator[Breach]:
+    """Check who the event is about: a text, an int or a UUID, not blank."""
+    path = ("distinct_id",)
+    if isinstance(value, bool) or not isinstance(value, str | int | UUID):
+        found = "missing" if value is None else f"{type(value).__name__}, not text"
+        yield Breach("distinct-id", path, f"distinct_id is {found}", "it identifies one user in your application")
+    elif isinstance(value, str):
+        if not value.strip():
+            yield Breach("distinct-id", path, "distinct_id is blank", "it identifies one user in your application")
+        yield from _unicode_breaches(value, path)
+
+
+def key_breaches(key: object) -> Iterator[Breach]:
+    """Check an idempotency key: 1 to 255 characters once its ends are trimmed."""
+    path = ("idempotency_key",)
+    if key is None:
+        return
+    if not isinstance(key, str):
+        yield Breach("idempotency-key", path, f"the idempotency key must be text, not {type(key).__name__}")
+        return
+    length = len(key.strip())
+    if not length:
+        yield Breach("idempotency-key", path, "the idempotency key is blank", "leave it out to send without one")
+    elif length > MAX_KEY:
+        hint = f"at most {MAX_KEY}; {{{{ … | sha256 }}}} makes a short key of a long one"
+        yield Breach("idempotency-key", path, f"the idempotency key has {length} characters", hint)
+    yield from _unicode_breaches(key, path)
+
+
+def tenant_breaches(field: str, value: object) -> Iterator[Breach]:
+    """Check `tenant_id` or `brand_id`: at most 64 letters, digits, `_` and `-`."""
+    if value is None or value == "":
+        return
+    if not isinstance(value, str):
+        yield Breach("tenant-id", (field,), f"{field} must be text, not {type(value).__name__}")
+    elif len(value) > MAX_TENANT or not _TENANT.fullmatch(value):
+        hint = f"at most {MAX_TENANT} letters, digits, _ and -"
+        yield Breach("tenant-id", (field,), f"{field} '{value}' is not an id of a tenant", hint)
+
+
+def properties_breaches(properties: object) -> Iterator[Breach]:
+    """Check properties: JSON values all the way down, and no key at the top that the platform keeps for itself."""
+    if not isinstance(properties, dict):
+        yield Breach("property-type", ("properties",), f"properties must be a dict, not {type(properties).__name__}")
+        return
+    for key in properties:
+        if isinstance(key, str) and is_reserved(key):
+            hint = "keys that begin with $ or ss_ are the platform's own"
+            if key == "$attachments":
+                hint = "attach files with add_attachment, or with attachments: in a spec"
+            yield Breach("reserved-name", ("properties", key), f"property '{key}' is reserved", hint)
+    yield from _json_breaches(properties, ("properties",))
+
+
+def size_breach(size_bytes: int, max_event_kb: int) -> Breach | None:
+    """Check the size of an event's JSON in UTF-8."""
+    if size_bytes <= max_event_kb * 1024:
+        return None
+    message = f"the event has {size_bytes:,} bytes, more than {max_event_kb} KB"
+    return Breach(
+        "event-too-large", ("properties",), message, "send less, or raise max_event_kb in a profile (at most 800)"
+    )
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether the platform keeps a name for itself."""
+    return name.startswith("$") or name[:3].lower() == "ss_"
+
+
+_TENANT = re.compile(r"[A-Za-z0-9_-]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_HINTS = {
+    "datetime": "write it as text: {{ … | isoformat }}, or value.isoformat()",
+    "date": "write it as text: {{ … | isoformat }}, or value.isoformat()",
+    "Decimal": "write it as text: str(value), or as a number: float(value)",
+    "UUID": "write it as text: str(value)",
+    "bytes": "JSON has no bytes; write base64 text",
+    "set": "make a list of it",
+    "generator": "make a list of it: {{ … | list }}",
+}
+
+
+def _json_breaches(value: object, path: Path) -> Iterator[Breach]:
+    match value:
+        case str():
+            yield from _unicode_breaches(value, path)
+        case None | bool() | int():
+            pass
+        case float():
+            if not isfinite(value):
+                yield Breach("not-finite", path, f"{value} is not a JSON number")
+        case dict() | list() | tuple() if len(path) > MAX_DEPTH:
+            yield Breach("property-depth", path, f"nested more than {MAX_DEPTH} levels deep")
+        case dict():
+            for key, item in value.items():
+                if isinstance(key, str):
+                    yield from _unicode_breaches(key, path)
+                    yield from _json_breaches(item, (*path, key))
+                else:
+                    yield Breach("property-type", path, f"key {key!r} must be text, not {type(key).__name__}")
+        case list() | tuple():
+            for index, item in enumerate(value):
+                yield from _json_breaches(item, (*path, index))
+        case _:
+            name = type(value).__name__
+            yield Breach("property-type", path, f"a {name} is not a JSON value", _HINTS.get(name))
+
+
+def _unicode_breaches(text: str, path: Path) -> Iterator[Breach]:
+    if not text.isascii() and _SURROGATE.search(text):
+        yield Breach("unicode", path, "the text has half of a surrogate pair: it is not valid Unicode")
+
+
+def _attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]:
+    url = attachment.url
+    where = (*path, "url")
+    if not isinstance(url, str) or not url.strip():
+        yield Breach("attachment-url", where, "the attachment has no URL")
+        return
+    try:
+        parts = urlsplit(url)
+        is_web = parts.scheme in ("http", "https")
+        has_host = bool(parts.hostname)
+    except ValueError as error:
+        yield Breach("attachment-url", where, f"'{url}' is not a URL: {error}")
+        return
+    if not is_web:
+        hint = "the platform fetches attachments itself: give a public http(s) URL"
+        yield Breach("attachment-url", where, f"'{url}' is not an http(s) URL", hint)
+    elif not has_host or _CONTROL.search(url):
+        yield Breach("attachment-url", where, f"'{url}' is not a URL", "spaces must be written %20")
+    yield from _unicode_breaches(url, where)
+    if attachment.filename is not None and not isinstance(attachment.filename, str):
+        yield Breach("attachment-filename", (*path, "filename"), "the file's name must be text")
+    elif attachment.filename is not None:
+        yield from _unicode_breaches(attachment.filename, (*path, "filename"))
+    if not isinstance(attachment.ignore_if_error, bool):
+        yield Breach("attachment-ignore", (*path, "ignore_if_error"), "ignore_if_error must be true or false")
