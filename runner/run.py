@@ -139,7 +139,7 @@ def send(events: Sequence[Prepared | Rejected], wire: Wire | None) -> Iterator[O
 
 
 def unanswered(events: Sequence[Prepared | Rejected], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """What is to say of the events after those that have outcomes, when the run was interrupted: they may be under way."""
+    """Give outcomes to the events after those that have some, when the run was interrupted: they may be under way."""
     problem = Problem("interrupted", "interrupted before an answer came")
     return [
         _outcome(event, state="unknown", error=problem) if isinstance(event, Prepared) else _rejection(event)

@@ -49,14 +49,14 @@ class As(StrEnum):
 @app.callback()
 @command
 def _root(
-    world: World,  # noqa: ARG001 - every command has the same beginning
-    settings: Settings,  # noqa: ARG001 - kept by `command` for the command that follows
+    world: World,
+    settings: Settings,
     version: Annotated[
         bool,
         typer.Option(
             "--version", help="Show the version.", is_eager=True, callback=lambda value: _version(value=value)
         ),
-    ] = False,  # noqa: ARG001 - its callback has run
+    ] = False,
 ) -> None:
     pass
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from functools import wraps
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from runner.cli.world import Color, Settings, World
-from runner.errors import ExitCode
+from runner.errors import ExitCode  # noqa: TC001
 from runner.report import Format
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
     parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_SHARED.values()))]
     with_settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     with_settings.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del with_settings.__wrapped__  # type: ignore[attr-defined]
+    del with_settings.__wrapped__
     return with_settings
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.report.output import Output
-    from runner.run import Outcome, Prepared, Run
+    from runner.run import Outcome, Prepared, Run, State
 
-_WORDS = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
+_WORDS: dict[State, str] = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
 
 
 def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome]) -> None:

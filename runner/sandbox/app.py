@@ -172,8 +172,8 @@ class _Api:
         if event.get("env") != workspace:
             raise _bad_request("error: env is not the workspace of these credentials")
         size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
-        if breach := size_breach(size, self._max_event_kb):
-            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {breach.message}", "too_large")
+        if too_large := size_breach(size, self._max_event_kb):
+            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
 
 
 def _breaches(event: dict[str, object]) -> Iterator[Breach]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Position, Problem
@@ -11,6 +10,8 @@ from runner.source import json_reader, yaml_reader
 from runner.source.text import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.source.node import Node
 
 MAX_BYTES = 1024 * 1024

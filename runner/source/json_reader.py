@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from json import JSONDecodeError
-from json.decoder import scanstring
+from json import JSONDecodeError, decoder
 from math import isinf
 from typing import TYPE_CHECKING
 
@@ -26,9 +25,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     reader = _Reader(text)
     try:
         root, end = reader.value(reader.skip(0), 0)
-        end = reader.skip(end)
-        if end < len(text.content):
-            raise _SyntaxError("there is more text after the value", end)
+        reader.expect_end(end)
     except _SyntaxError as error:
         return None, [*reader.problems, Problem("json-syntax", error.message, text.position(error.offset))]
     return root, reader.problems
@@ -51,6 +48,11 @@ class _Reader:
         match = _SPACE.match(self.content, at)
         return match.end() if match else at
 
+    def expect_end(self, at: int) -> None:
+        at = self.skip(at)
+        if at < len(self.content):
+            raise _SyntaxError("there is more text after the value", at)
+
     def value(self, at: int, depth: int) -> tuple[Node, int]:
         char = self.content[at : at + 1]
         if depth > MAX_DEPTH:
@@ -70,7 +72,8 @@ class _Reader:
         raise _SyntaxError("a JSON value is missing here" if not char else f"a JSON value can't begin with {char}", at)
 
     def _object(self, at: int, depth: int) -> tuple[Node, int]:
-        node = Node(entries := {}, self.text, at, at)
+        entries: dict[str, Node] = {}
+        node = Node(entries, self.text, at, at)
         end = self.skip(at + 1)
         while self.content[end : end + 1] != "}":
             if entries:
@@ -91,7 +94,8 @@ class _Reader:
         return node, end + 1
 
     def _array(self, at: int, depth: int) -> tuple[Node, int]:
-        node = Node(items := [], self.text, at, at)
+        items: list[Node] = []
+        node = Node(items, self.text, at, at)
         end = self.skip(at + 1)
         while self.content[end : end + 1] != "]":
             if items:
@@ -109,9 +113,10 @@ class _Reader:
 
     def _string(self, at: int) -> tuple[str, int]:
         try:
-            return scanstring(self.content, at + 1, True)  # noqa: FBT003 - its signature is positional
+            string, end = decoder.scanstring(self.content, at + 1, True)  # type: ignore[attr-defined] # typeshed leaves it out
         except JSONDecodeError as error:
             raise _SyntaxError(error.msg, error.pos) from None
+        return string, end
 
     def _number(self, match: re.Match[str], at: int) -> int | float:
         literal = match[0]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runner.errors import Position, Step
     from runner.source.text import Text
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Node:
@@ -24,7 +24,7 @@ class Node:
 
     def __init__(
         self,
-        value: None | bool | int | float | str | dict[str, Node] | list[Node],  # noqa: PYI041 - exact for readers
+        value: bool | int | float | str | dict[str, Node] | list[Node] | None,  # noqa: PYI041 - exact for readers
         text: Text,
         start: int,
         end: int,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from math import isinf
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import yaml
 
@@ -38,7 +38,7 @@ _AMBIGUOUS = re.compile(
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _STR_TAG = "tag:yaml.org,2002:str"
 
-_Scalar: TypeAlias = "None | bool | int | float | str"
+_Scalar: TypeAlias = "bool | int | float | str | None"
 
 
 class _StopError(Exception):
@@ -96,7 +96,7 @@ class _Reader:
                     )
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _span(event)
         if self._takes_key():
             self._check_tag(event)
             self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
@@ -137,7 +137,7 @@ class _Reader:
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         self._check_tag(event)
         is_map = isinstance(event, yaml.MappingStartEvent)
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _span(event)
         if self._takes_key():
             if self.text.content.startswith("{{", start - 1):
                 start -= 1
@@ -154,17 +154,18 @@ class _Reader:
     def _end(self, event: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
         node, anchor = self._open.pop()
         self._keys.pop()
-        node.end = event.end_mark.index
+        node.end = _span(event)[1]
         self._hang(node, anchor)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         if self._takes_key():
             self._stop("yaml-key", "a key must be written out, not an alias", event)
-        node = self._anchors.get(event.anchor)
+        anchor_name = event.anchor or ""
+        node = self._anchors.get(anchor_name)
         if node is None:
-            inside = any(anchor == event.anchor for _, anchor in self._open)
+            inside = any(anchor == anchor_name for _, anchor in self._open)
             why = "refers to a value that contains it" if inside else "has no anchor above it"
-            self._stop("yaml-alias", f"alias *{event.anchor} {why}", event)
+            self._stop("yaml-alias", f"alias *{anchor_name} {why}", event)
         self._hang(node, None)
 
     def _hang(self, node: Node, anchor: str | None) -> None:
@@ -210,7 +211,7 @@ class _Reader:
         tag = getattr(event, "tag", None)
         if tag is not None and tag not in (_STR_TAG, "!"):
             shown = tag.replace("tag:yaml.org,2002:", "!!")
-            start = event.start_mark.index
+            start, _ = _span(event)
             self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
 
     def _note(
@@ -227,10 +228,16 @@ class _Reader:
         start: int | None = None,
         end: int | None = None,
         hint: str | None = None,
-    ) -> None:
-        self._note(code, message, event.start_mark.index if start is None else start,
-                   event.end_mark.index if end is None else end, hint=hint)  # fmt: skip
+    ) -> NoReturn:
+        first, last = _span(event)
+        self._note(code, message, first if start is None else start, last if end is None else end, hint=hint)
         raise _StopError
+
+
+def _span(event: yaml.Event) -> tuple[int, int]:
+    if event.start_mark is None or event.end_mark is None:
+        raise AssertionError("libyaml marks every event")
+    return event.start_mark.index, event.end_mark.index
 
 
 class _Key:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, cast
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from runner.errors import InvalidInput, Problem, dotted
 from runner.spec.language import State
@@ -15,6 +14,8 @@ from runner.suprsend.event import Attachment, Event, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from uuid import UUID
 
     from runner.source import Json
     from runner.spec.load import Spec

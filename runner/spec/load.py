@@ -86,7 +86,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def spec(self, path: Path) -> Spec | None:
-        root = self._merged(path, read(path), (path.resolve(),))
+        root = self._merged(read(path), (path.resolve(),))
         if root is None:
             return None
         faults = _format().faults(root.plain())
@@ -105,7 +105,7 @@ class _Reader:
             return None
         return _spec(path, root, variables, shape, schema)
 
-    def _merged(self, path: Path, document: Document, seen: tuple[Path, ...]) -> Node | None:
+    def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
         """Read a file over the one that it extends."""
         self.problems += document.problems
         root = document.root
@@ -129,7 +129,7 @@ class _Reader:
             self.problems.append(Problem("extends-cycle", f"the spec extends itself: {chain}", extends.position()))
             return None
         base_document = self._read(base_path, extends)
-        base = base_document and self._merged(base_path, base_document, (*seen, base_path.resolve()))
+        base = base_document and self._merged(base_document, (*seen, base_path.resolve()))
         return _merge(root, base) if base else None
 
     def _inside(self, node: Node) -> Path | None:
@@ -237,16 +237,9 @@ class _Reader:
         node = root.get("schema")
         if node is None or not isinstance(node.value, str | dict | bool):
             return None
-        source: Node | None = node
-        if isinstance(node.value, str):
-            path = self._inside(node)
-            document = self._read(path, node) if path is not None else None
-            if document is None:
-                return None
-            self.problems += document.problems
-            source = document.root
-            if source is None:
-                return None
+        source = self._included(node) if isinstance(node.value, str) else node
+        if source is None:
+            return None
         try:
             return Schema(source.plain())
         except SchemaError as error:
@@ -254,6 +247,15 @@ class _Reader:
             message = f"this is not a JSON Schema: {error.message}"
             self.problems.append(Problem("bad-schema", message, place, at="schema"))
             return None
+
+    def _included(self, node: Node) -> Node | None:
+        """Read the file that a text names."""
+        path = self._inside(node)
+        document = self._read(path, node) if path is not None else None
+        if document is None:
+            return None
+        self.problems += document.problems
+        return document.root
 
     def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
         place = document.text.position(document.root.start if document.root else 0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from runner.errors import Problem
 
-Shape: TypeAlias = "Template | None | bool | int | float | str | list[Shape] | dict[str, Shape]"
+Shape: TypeAlias = "Template | bool | int | float | str | list[Shape] | dict[str, Shape] | None"
 """A value of a spec with its templates still in it."""
 
 _RESULT = "result"
@@ -117,7 +117,7 @@ def _place(template: Template) -> str:
     return dotted(template.path)
 
 
-def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filter(node: Any, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None)
 
 

@@ -21,7 +21,7 @@ _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock,
     nodes.FilterBlock, nodes.With, nodes.Expr, nodes.Pair, nodes.Keyword, nodes.Operand,
 )  # fmt: skip
-_STATEMENTS = {
+_STATEMENTS: dict[type[nodes.Node], str] = {
     nodes.Include: "include", nodes.Import: "import", nodes.FromImport: "import", nodes.Extends: "extends",
     nodes.Block: "block", nodes.Macro: "macro", nodes.CallBlock: "call", nodes.ScopedEvalContextModifier: "autoescape",
 }  # fmt: skip
@@ -286,7 +286,7 @@ class _Inspector:
         self.findings.append(Finding(code, message, hint, start, start + width))
 
 
-def _tested(test: nodes.Expr) -> set[str]:
+def _tested(test: nodes.Node) -> set[str]:
     """Names that are known to be defined where `test` holds."""
     if isinstance(test, nodes.And):
         return _tested(test.left) | _tested(test.right)

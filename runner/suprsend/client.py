@@ -68,8 +68,9 @@ class Suprsend:
     ) -> Suprsend:
         """Authenticate with an API key, sent as a bearer token, instead of signing with the workspace's secret."""
         _require(workspace_uid=workspace_uid, api_key=api_key)
+        credentials = ApiKey(workspace_uid, Secret(api_key))
         client = cls.__new__(cls)
-        client._connect(ApiKey(workspace_uid, Secret(api_key)), base_url, timeout, max_event_kb, clock, new_id)
+        client._connect(credentials, base_url, timeout, max_event_kb, clock, new_id)  # noqa: SLF001 - its own class
         return client
 
     def _connect(

@@ -97,8 +97,7 @@ class Connection:
             if self._settings is None:
                 settings = self._session.merge_environment_settings(url, {}, None, None, None)
                 self._session.trust_env = False
-                settings["stream"] = True
-                self._settings = settings
+                self._settings = {**settings, "stream": True}
             return self._settings
 
 

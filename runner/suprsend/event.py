@@ -172,8 +172,8 @@ def body_of(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_
     for breach in event.breaches():
         raise InvalidEvent(breach.problem())
     body = encode(event.wire(env, stamp))
-    if breach := size_breach(len(body), max_event_kb):
-        raise InvalidEvent(breach.problem())
+    if too_large := size_breach(len(body), max_event_kb):
+        raise InvalidEvent(too_large.problem())
     return body
 
 
@@ -315,7 +315,10 @@ def _unicode_breaches(text: str, path: Path) -> Iterator[Breach]:
 
 
 def _attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]:
-    url = attachment.url
+    # A template may have given anything.
+    url: object = attachment.url
+    filename: object = attachment.filename
+    ignore: object = attachment.ignore_if_error
     where = (*path, "url")
     if not isinstance(url, str) or not url.strip():
         yield Breach("attachment-url", where, "the attachment has no URL")
@@ -333,9 +336,9 @@ def _attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]
     elif not has_host or _CONTROL.search(url):
         yield Breach("attachment-url", where, f"'{url}' is not a URL", "spaces must be written %20")
     yield from _unicode_breaches(url, where)
-    if attachment.filename is not None and not isinstance(attachment.filename, str):
+    if isinstance(filename, str):
+        yield from _unicode_breaches(filename, (*path, "filename"))
+    elif filename is not None:
         yield Breach("attachment-filename", (*path, "filename"), "the file's name must be text")
-    elif attachment.filename is not None:
-        yield from _unicode_breaches(attachment.filename, (*path, "filename"))
-    if not isinstance(attachment.ignore_if_error, bool):
+    if not isinstance(ignore, bool):
         yield Breach("attachment-ignore", (*path, "ignore_if_error"), "ignore_if_error must be true or false")
