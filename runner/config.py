@@ -36,11 +36,14 @@ _BASE_URL = "SUPRSEND_BASE_URL"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where events go. `credentials` are None until somebody gives some; `confirm` asks before sending."""
+    """Where events go. `credentials` are None until somebody gives some; `confirm` asks before sending.
+
+    `names` are those of the environment variables that hold credentials, by the keys of `runner.yaml`.
+    """
 
     base_url: str
     credentials: Credentials | None
-    credentials_hint: str
+    names: Mapping[str, str]
     max_event_kb: int = MAX_EVENT_KB
     confirm: bool = False
 
@@ -62,7 +65,7 @@ class Target:
         """Give the credentials. Raises CredentialsError that says what to set."""
         if self.credentials is None:
             raise CredentialsError(
-                Problem("credentials-missing", f"no credentials for {self.base_url}", hint=self.credentials_hint)
+                Problem("credentials-missing", f"no credentials for {self.base_url}", hint=_hint(self.names))
             )
         return self.credentials
 
@@ -82,14 +85,14 @@ class Profile:
         return Target(
             clean_base_url(self.base_url or environ.get(_BASE_URL)),
             _credentials(environ, self.names),
-            _hint(self.names),
+            self.names,
             self.max_event_kb,
             self.confirm,
         )
 
     def sandbox(self, port: int) -> Target:
         """Aim at a sandbox on this machine, with its public credentials."""
-        return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, "", self.max_event_kb)
+        return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb)
 
 
 def project_of(start: Path) -> Path:

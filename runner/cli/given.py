@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
@@ -32,9 +32,9 @@ class Given:
     def inputs(self, specs: Sequence[Spec], environ: Mapping[str, str], profile: Profile) -> Inputs:
         """Read all of it. Raises InvalidInput for names that none of the specs declares, UsageError for what is no NAME=VALUE."""
         flags = self._flags()
-        from_file = self._from_file()
+        from_file, names = self._from_file()
         known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
-        problems = [*unknown(flags, known), *unknown(from_file, known)]
+        problems = [*unknown(flags, known), *unknown(names, known)]
         if problems:
             raise InvalidInput(*problems)
         cases = [case_of(spec, self.case) for spec in specs] if self.case is not None else []
@@ -57,9 +57,10 @@ class Given:
                 ) from None
         return flags
 
-    def _from_file(self) -> dict[str, Value]:
+    def _from_file(self) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Read the vars file; also its values as they stand at their names, for a name that nobody knows."""
         if self.vars_file is None:
-            return {}
+            return {}, {}
         document = read(self.vars_file)
         errors = [problem for problem in document.problems if problem.severity == "error"]
         root = document.root
@@ -67,9 +68,11 @@ class Given:
             errors.append(Problem("wrong-type", "a vars file is a map of names to values", root.position()))
         if errors:
             raise InvalidInput(*errors)
-        entries = root.entries if root is not None else {}
+        if root is None:
+            return {}, {}
         origin = str(self.vars_file)
-        return {name: Value(node.plain(), origin, position=node.position()) for name, node in entries.items()}
+        values = {name: Value(node.plain(), origin, position=node.position()) for name, node in root.entries.items()}
+        return values, {name: replace(value, position=root.key_position(name)) for name, value in values.items()}
 
 
 def case_of(spec: Spec, name: str) -> Case:

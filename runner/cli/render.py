@@ -38,7 +38,7 @@ def render(world: World, settings: Settings, path: Path, given: Given, *, as_cur
     if isinstance(event, Rejected):
         raise InvalidInput(*event.problems)
     if as_curl:
-        output.data(curl_command(target.base_url, target.credentials, output.masked_body(event.body)))
+        output.data(curl_command(target.base_url, target.credentials, target.names, output.masked_body(event.body)))
     elif settings.format is Format.PRETTY or (settings.format is None and world.stdout.isatty()):
         output.body(event.body, indent=True)
     else:

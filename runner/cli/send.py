@@ -59,7 +59,7 @@ def send(world: World, settings: Settings, paths: Sequence[Path], given: Given, 
         if not problems and not plan.sandbox:
             _confirm(world, output, target, settings.profile, len(ready), yes=plan.yes)
         outcomes, interrupted = _deliver(events, target, plan, sending=not problems)
-        show_outcomes(output, run, outcomes)
+        show_outcomes(output, run, outcomes, problems)
     return ExitCode.INTERRUPTED if interrupted else exit_code(outcomes)
 
 

@@ -17,17 +17,19 @@ from runner.suprsend.chunks import array_of, chunks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.errors import Problem
     from runner.report.output import Output
     from runner.run import Outcome, Prepared, Run, State
 
 _WORDS: dict[State, str] = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
 
 
-def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome]) -> None:
-    """Show what became of each event, and the sum."""
+def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome], problems: Sequence[Problem] = ()) -> None:
+    """Show what became of each event, and the sum. `problems` are what kept events from being sent at all."""
     match output.format:
         case Format.JSON:
-            output.json(summary(run, outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]})
+            document = summary(run, outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]}
+            output.json(document | ({"problems": [as_json(problem) for problem in problems]} if problems else {}))
         case Format.JSONL:
             for outcome in outcomes:
                 output.json(_as_json(outcome))

@@ -49,6 +49,7 @@ class Output:
         self.quiet = quiet
         self.verbose = verbose
         self._mask = Mask()
+        self._complained = False
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
         self.style = Style(on=stdout.isatty() and not no_color if color is None else color)
         self._message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
@@ -103,7 +104,9 @@ class Output:
             if self.format is Format.GITHUB:
                 self._write(self._stdout, self._mask.text(as_annotation(problem)))
             else:
-                self._write(self._stderr, self._mask.text(as_text(problem, self._message_style)))
+                between = "\n" if self._complained else ""
+                self._write(self._stderr, between + self._mask.text(as_text(problem, self._message_style)))
+                self._complained = True
 
     def findings(self, problems: Iterable[Problem]) -> None:
         """Show problems as the data that was asked for, on stdout."""

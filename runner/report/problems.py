@@ -25,7 +25,7 @@ def as_text(problem: Problem, style: Style = _PLAIN) -> str:
     elif problem.hint:
         notes.insert(0, problem.hint)
     for note in notes:
-        first, *rest = printable(note.replace("\n", "\0")).replace("\\x00", "\n").split("\n")
+        first, *rest = map(printable, note.split("\n"))
         lines.append(f"{gutter} {style.place('=')} {first}")
         lines += [f"{gutter}   {line}" for line in rest]
     return "\n".join(lines)
@@ -79,7 +79,7 @@ def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint
     caret = "^" * max(width(printable(marked)), 1)
     bar = style.place("|")
     painted = paint(caret) if callable(paint) else caret
-    first, *rest = printable(hint).split("\n") if hint else [""]
+    first, *rest = map(printable, hint.split("\n")) if hint else [""]
     pad = " " * width(printable(before))
     lines = [
         f"{gutter}{style.place('-->')} {printable(place.path)}:{place.line}:{place.column}",

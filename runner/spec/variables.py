@@ -211,11 +211,15 @@ def _missing(variable: Variable) -> Problem:
     sources = [f"--var {variable.name}=…", f"{ENV_PREFIX}{variable.name}"]
     if variable.env:
         sources.append(f"the environment variable {variable.env}")
-    position = variable.table.key_position(variable.name) if variable.table is not None else None
+    position = _declaration(variable)
     hint = f"give it with {' or '.join(sources)}"
     return Problem(
         "var-missing", f"variable '{variable.name}' has no value", position, at=f"vars.{variable.name}", hint=hint
     )
+
+
+def _declaration(variable: Variable) -> Position | None:
+    return variable.table.key_position(variable.name) if variable.table is not None else None
 
 
 def _default_position(variable: Variable) -> Position | None:
@@ -224,5 +228,8 @@ def _default_position(variable: Variable) -> Position | None:
 
 
 def _problem(code: str, message: str, variable: Variable, given: Given, hint: str | None) -> Problem:
-    context = f"from {given.origin}" if given.position is None else None
-    return Problem(code, message, given.position, at=f"vars.{variable.name}", hint=hint, context=context)
+    if given.position is not None:
+        return Problem(code, message, given.position, at=f"vars.{variable.name}", hint=hint)
+    # A flag or the environment has no place in a file; the declaration that it breaks has one.
+    context = f"the value comes from {given.origin}"
+    return Problem(code, message, _declaration(variable), at=f"vars.{variable.name}", hint=hint, context=context)

@@ -1,0 +1,136 @@
+"""`runner validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import CommandLine
+
+FAULTY = """\
+version: 1
+vars:
+  order_id: {type: string}
+  unused: {type: string}
+event: order_placed
+distinct_id: u1
+properties:
+  order: "Order #{{ oder_id }} {{ order_id }}"
+"""
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_the_specs_of_this_repository_are_clean(cli: CommandLine) -> None:
+    ended = cli("validate", "specs")
+    assert (ended.code, ended.out, ended.err) == (0, "", "7 specs checked: no problems\n")
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_problems_are_shown_with_their_lines_and_carets(cli: CommandLine) -> None:
+    Path("a.yaml").write_text(FAULTY)
+    ended = cli("validate", "a.yaml")
+    assert ended.out == (
+        "warning[unused-variable]: no template uses the variable 'unused'\n"
+        " --> a.yaml:4:3\n"
+        "  |\n"
+        "4 |   unused: {type: string}\n"
+        "  |   ^^^^^^\n"
+        "\n"
+        "error[template-undefined]: variable 'oder_id' is not defined\n"
+        " --> a.yaml:8:21\n"
+        "  |\n"
+        '8 |   order: "Order #{{ oder_id }} {{ order_id }}"\n'
+        "  |                     ^^^^^^^ did you mean 'order_id'?\n"
+        "\n"
+    )
+    assert ended.err == "1 spec checked: 1 error, 1 warning\n"
+    assert ended.code == 2
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_json_is_one_document_with_every_place(cli: CommandLine) -> None:
+    Path("a.yaml").write_text(FAULTY)
+    ended = cli("validate", "a.yaml", "-o", "json")
+    assert (ended.code, ended.err) == (2, "")
+    assert ended.json == {
+        "specs": 1,
+        "errors": 1,
+        "warnings": 1,
+        "problems": [
+            {
+                "code": "unused-variable", "severity": "warning", "message": "no template uses the variable 'unused'",
+                "path": "a.yaml", "line": 4, "column": 3, "end_column": 9, "at": "vars.unused", "hint": None,
+                "context": None,
+            },
+            {
+                "code": "template-undefined", "severity": "error", "message": "variable 'oder_id' is not defined",
+                "path": "a.yaml", "line": 8, "column": 21, "end_column": 28, "at": None,
+                "hint": "did you mean 'order_id'?", "context": None,
+            },
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_github_annotations_point_at_the_line(cli: CommandLine) -> None:
+    Path("a.yaml").write_text(FAULTY.replace("  unused: {type: string}\n", ""))
+    ended = cli("-o", "github", "validate", "a.yaml")
+    assert ended.out == (
+        "::error file=a.yaml,line=7,col=21,endColumn=27,title=template-undefined"
+        "::variable 'oder_id' is not defined%0Adid you mean 'order_id'?\n"
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_warnings_fail_only_with_strict(cli: CommandLine) -> None:
+    Path("a.yaml").write_text(FAULTY.replace("oder_id", "order_id"))
+    assert cli("validate", "a.yaml").code == 0
+    assert cli("validate", "--strict", "a.yaml").code == 2
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_quiet_keeps_errors_and_drops_the_rest(cli: CommandLine) -> None:
+    Path("a.yaml").write_text(FAULTY)
+    ended = cli("validate", "-q", "a.yaml")
+    assert [line for line in ended.out.split("\n") if "[" in line] == [
+        "error[template-undefined]: variable 'oder_id' is not defined"
+    ]
+    assert ended.err == ""
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_missing_file_ends_with_4_and_suggests_the_one_that_is_there(cli: CommandLine) -> None:
+    Path("purchase.yaml").write_text(FAULTY)
+    ended = cli("validate", "purchase.yml")
+    assert ended.code == 4
+    assert ended.err == (
+        "error[file-not-found]: no such file or folder: purchase.yml\n  = did you mean purchase.yaml?\n"
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_fault_in_a_base_is_reported_once_for_all_its_children(cli: CommandLine) -> None:
+    Path("_base.yaml").write_text("version: 1\ndistinct_id: u1\nproprties: {}\n")
+    for name in ("a", "b"):
+        Path(f"{name}.yaml").write_text(f"extends: _base.yaml\nevent: {name * 3}\n")
+    ended = cli("validate", ".")
+    assert ended.out == (
+        "error[unknown-key]: unknown key 'proprties'\n"
+        " --> _base.yaml:3:1\n"
+        "  |\n"
+        "3 | proprties: {}\n"
+        "  | ^^^^^^^^^ did you mean 'properties'?\n"
+        "\n"
+    )
+    assert ended.err == "2 specs checked: 1 error\n"
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_control_characters_of_a_file_do_not_reach_the_terminal(cli: CommandLine) -> None:
+    Path("a.yaml").write_text('version: 1\nevent: order_placed\ndistinct_id: u1\n"\\e[31mred": 1\n')
+    ended = cli("validate", "a.yaml")
+    assert "\x1b" not in ended.out
+    assert ended.out.startswith("error[unknown-key]: unknown key '\\x1b[31mred'\n")
