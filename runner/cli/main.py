@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 
 Specs = Annotated[
-    list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="SPEC…", show_default=False)
+    list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="SPEC", show_default=False)
 ]
 Vars = Annotated[list[str] | None, typer.Option("--var", help="A variable, as text.", metavar="NAME=VALUE")]
 JsonVars = Annotated[list[str] | None, typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON")]

@@ -106,7 +106,7 @@ def test_jsonl_has_a_line_for_each_event(cli: CommandLine, to_server: CapturingS
 
 def test_a_partly_refused_bulk_names_what_was_refused_and_why(cli: CommandLine, to_server: CapturingServer) -> None:
     records = [{"status": "success", "status_code": 202, "message_id": f"m{index}"} for index in range(7)]
-    records[2] = {"status": "error", "status_code": 404, "error": {"message": "no such tenant", "type": "not_found"}}  # type: ignore[dict-item]
+    records[2] = {"status": "error", "status_code": 404, "error": {"message": "no such tenant", "type": "not_found"}}
     to_server.answers.append((207, {"status": "success", "records": records}))
     ended = cli("send", "specs/", "--var", "user=u1")
     assert ended.code == 1

@@ -1,0 +1,134 @@
+"""The installed command in a process of its own: signals, pipes, sockets, streams."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import Event, Suprsend
+from runner.sandbox.find import is_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUNNER = str(Path(sys.executable).with_name("runner"))
+COMMAND = [RUNNER] if Path(RUNNER).exists() else [sys.executable, "-m", "runner"]
+PURCHASE = ("send", "specs/purchase.yaml", "--var", "user=u1")
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
+SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
+
+pytestmark = pytest.mark.usefixtures("in_repository")
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """Listen, take connections and never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def test_the_first_command_of_the_readme_prints_the_accepted_event() -> None:
+    ended = subprocess.run([*COMMAND, *PURCHASE, "--sandbox"], env=CLEAN, capture_output=True, text=True, check=True)
+    lines = ended.stdout.splitlines()
+    assert lines[:3] == ["accepted  product_purchased", "  user        u1", "  status      202"]
+    assert [line.split("  ")[1] for line in lines[3:]] == ["message id", "key", "insert id", "time"]
+
+
+def test_interrupting_a_send_ends_with_130_and_says_what_is_unknown(silent: socket.socket) -> None:
+    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
+    process = subprocess.Popen(
+        [*COMMAND, *PURCHASE], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    connection, _ = silent.accept()
+    with connection:
+        assert connection.recv(4) == b"POST"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert out.startswith("unknown   product_purchased\n")
+    assert out.endswith("  error       interrupted before an answer came\n")
+    assert err.startswith("1 event: 1 unknown · run ")
+
+
+def test_a_dry_run_opens_no_socket() -> None:
+    code = (
+        "import sys, os\n"
+        "def hook(event, args):\n"
+        "    if event.startswith('socket.'): os.write(2, event.encode()); os._exit(99)\n"
+        "sys.addaudithook(hook)\n"
+        "from runner.cli.main import main\n"
+        "main()\n"
+    )
+    for args in ((*PURCHASE, "--dry-run"), ("send", "specs/", "--var", "user=u1", "-n"), ("validate", "specs/")):
+        ended = subprocess.run(
+            [sys.executable, "-c", code, *args], env=CLEAN, capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, "socket" in ended.stderr) == (0, False)
+    sending = subprocess.run(
+        [sys.executable, "-c", code, *PURCHASE, "--sandbox"], env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert sending.returncode == 99, "the hook would have seen a socket"
+
+
+def test_a_reader_that_went_away_is_no_failure() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as gone:
+        ended = subprocess.run([*COMMAND, "schema"], env=CLEAN, stdout=gone, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_ends_with_74() -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*COMMAND, "schema"], env=CLEAN, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (
+        74,
+        "error[output-refused]: can't write the output: No space left on device\n",
+    )
+
+
+def test_the_sandbox_serves_until_it_is_interrupted() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "sandbox", "--port", "0"], env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        base_url = process.stderr.readline().split()[3]
+        assert is_sandbox(int(base_url.rstrip("/").rpartition(":")[2]))
+        client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=base_url)
+        assert client.track_event(Event("u1", "product_purchased"))["success"]
+        client.close()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+
+
+def test_a_port_that_is_taken_ends_with_74(silent: socket.socket) -> None:
+    port = str(silent.getsockname()[1])
+    ended = subprocess.run(
+        [*COMMAND, "sandbox", "--port", port], env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (
+        74,
+        (
+            f"error[port-taken]: can't listen on 127.0.0.1:{port}: Address already in use\n"
+            "  = choose another with --port\n"
+        ),
+    )
+
+
+def test_python_m_runner_is_the_same_command() -> None:
+    ended = subprocess.run([sys.executable, "-m", "runner", "--version"], capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("runner ")
