@@ -15,7 +15,7 @@ from runner.cli.world import World
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from conftest import CommandLine
+    from tests.conftest import CommandLine
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str], cli: CommandLine) -> None:

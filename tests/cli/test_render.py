@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import CapturingServer, CommandLine
-
     from runner.sandbox.server import Sandbox
+    from tests.conftest import CapturingServer, CommandLine
 
 SPECS = [path for path in (Path(__file__).parents[2] / "specs").glob("[!_]*.yaml") if path.name != "runner.yaml"]
 PURCHASE = (

@@ -11,9 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import CapturingServer, CommandLine
-
     from runner.sandbox.server import Sandbox
+    from tests.conftest import CapturingServer, CommandLine
 
 PURCHASE = ("specs/purchase.yaml", "--var", "user=u1")
 SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
