@@ -174,7 +174,7 @@ class _Reader:
         files_node = attachments.items if attachments is not None else []
         shape["attachments"] = [_attachment(node, ("attachments", index)) for index, node in enumerate(files_node)]
         for template in templates_of(shape):
-            self.problems += template.problems(None)
+            self.problems += template.problems()
         return shape
 
     def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
@@ -215,8 +215,7 @@ class _Reader:
         if declared is None:
             return
         for template in templates_of(shape):
-            if not template.findings:
-                self.problems += template.problems(sorted(declared))
+            self.problems += template.undefined(sorted(declared))
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
         """Hold what is no template against the platform's rules already now."""
@@ -226,7 +225,9 @@ class _Reader:
     def _check_unused(self, root: Node, shape: Shape) -> None:
         table = root.get("vars")
         used = {use.name for template in templates_of(shape) for use in template.uses}
-        broken = any(template.findings for template in templates_of(shape))
+        broken = any(
+            finding.code == "template-syntax" for template in templates_of(shape) for finding in template.findings
+        )
         for name, node in table.entries.items() if table is not None else ():
             if name not in used and not broken and node.text is root.text and table is not None:
                 message = f"no template uses the variable '{name}'"

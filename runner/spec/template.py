@@ -78,12 +78,12 @@ class Template:
         """The text itself, when nothing in it is a template."""
         return self.text if self.tree is None and not self.findings else None
 
-    def problems(self, known: Collection[str] | None) -> Iterator[Problem]:
-        """List the template's faults at their places. `known` are the variables that the spec declares, if it does."""
-        for finding in self.findings:
-            yield self.problem(finding)
-        if known is None:
-            return
+    def problems(self) -> Iterator[Problem]:
+        """List what is wrong with the template itself, at its places."""
+        return map(self.problem, self.findings)
+
+    def undefined(self, known: Collection[str]) -> Iterator[Problem]:
+        """List the variables that the template reads and that are not among the `known`."""
         for use in self.uses:
             if use.name not in known:
                 hint = did_you_mean(use.name, known)
