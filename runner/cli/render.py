@@ -9,7 +9,8 @@ from runner.cli.given import case_of
 from runner.cli.specs import load_specs
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput
-from runner.report import Format, curl_command
+from runner.report import Format
+from runner.report.curl import curl_command
 from runner.run import Rejected, prepare
 from runner.spec import Occurrence
 

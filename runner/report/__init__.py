@@ -1,7 +1,6 @@
 """Problems, outcomes and verdicts → text, JSON and annotations; the one place that prints."""
 
-from runner.report.curl import curl_command
 from runner.report.output import Format, Output
 from runner.report.problems import as_json, as_text
 
-__all__ = ["Format", "Output", "as_json", "as_text", "curl_command"]
+__all__ = ["Format", "Output", "as_json", "as_text"]
