@@ -15,12 +15,14 @@ import typer
 
 from runner import __version__
 from runner.cli.options import command, format_in
-from runner.cli.world import Settings, World
-from runner.errors import ExitCode, Problem, RunnerError
-from runner.report import Format, Output, as_json
+from runner.cli.world import Session, World
+from runner.errors import ExitCode, Problem, RunnerError, UsageError
+from runner.report import Format, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.report import Output
 
 app = typer.Typer(
     name="runner",
@@ -46,46 +48,36 @@ class As(StrEnum):
     CURL = "curl"
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 @command
 def _root(
-    world: World,
-    settings: Settings,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Show the version.", is_eager=True, callback=lambda value: _version(value=value)
-        ),
-    ] = False,
+    session: Session,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
-    pass
-
-
-def _version(*, value: bool) -> None:
-    if value:
-        typer.echo(f"runner {__version__}")
+    if version:
+        session.output.data(f"runner {__version__}")
         raise typer.Exit
+    if session.subcommand is None:
+        raise UsageError(Problem("usage", "Missing command", hint="see `runner --help`"))
 
 
 @app.command()
 @command
 def validate(
-    world: World,
-    settings: Settings,
+    session: Session,
     paths: Specs,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
 ) -> ExitCode:
     """Report every problem of every spec: no network, no credentials, no variables."""
     from runner.cli.validate import validate as run  # noqa: PLC0415 - a command loads only what it uses
 
-    return run(world, settings, paths, strict=strict)
+    return run(session, paths, strict=strict)
 
 
 @app.command()
 @command
 def render(
-    world: World,
-    settings: Settings,
+    session: Session,
     path: Annotated[Path, typer.Argument(help="The spec.", metavar="SPEC", show_default=False)],
     var: Vars = None,
     var_json: JsonVars = None,
@@ -98,14 +90,13 @@ def render(
     from runner.cli.render import render as run  # noqa: PLC0415
 
     given = Given(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    return run(world, settings, path, given, as_curl=as_ is As.CURL)
+    return run(session, path, given, as_curl=as_ is As.CURL)
 
 
 @app.command()
 @command
 def send(
-    world: World,
-    settings: Settings,
+    session: Session,
     paths: Specs,
     var: Vars = None,
     var_json: JsonVars = None,
@@ -126,29 +117,28 @@ def send(
 
     given = Given(tuple(var or ()), tuple(var_json or ()), vars_file, case)
     plan = Plan(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
-    return run(world, settings, paths, given, plan)
+    return run(session, paths, given, plan)
 
 
 @app.command()
 @command
-def schema(world: World, settings: Settings) -> ExitCode:
+def schema(session: Session) -> ExitCode:
     """Print the spec format's JSON Schema, for editors."""
     from runner.cli.schema import schema as run  # noqa: PLC0415
 
-    return run(world, settings)
+    return run(session)
 
 
 @app.command()
 @command
 def sandbox(
-    world: World,
-    settings: Settings,
+    session: Session,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 7788,
 ) -> ExitCode:
     """Run a local server that speaks the platform's event API."""
     from runner.cli.sandbox import sandbox as run  # noqa: PLC0415
 
-    return run(world, settings, port)
+    return run(session, port)
 
 
 def main() -> NoReturn:
@@ -158,21 +148,20 @@ def main() -> NoReturn:
 
 def run(args: Sequence[str], world: World) -> int:
     """Run one command line; returns its exit code and raises nothing."""
-    format_ = format_in(list(args))
-    output = Settings(format=format_, verbose="-v" in args or "--verbose" in args).output(world)
+    session = Session(world, format_in(list(args)))
     try:
-        code = app(list(args), prog_name="runner", standalone_mode=False, obj=world)
-        output.flush()
+        code = app(list(args), prog_name="runner", standalone_mode=False, obj=session)
+        session.output.flush()
     except typer.TyperException as error:
         command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
         problem = Problem("usage", error.format_message().rstrip("."), hint=f"see `{command_path} --help`")
-        return _report(output, [problem], ExitCode.USAGE)
+        return _report(session.output, [problem], ExitCode.USAGE)
     except RunnerError as error:
-        return _report(output, error.problems, error.exit_code)
+        return _report(session.output, error.problems, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _report(output, [Problem("interrupted", "interrupted")], ExitCode.INTERRUPTED)
+        return _report(session.output, [Problem("interrupted", "interrupted")], ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the outermost handler
-        return _report(output, [_bug(error, output)], ExitCode.BUG)
+        return _report(session.output, [_bug(error, session.output)], ExitCode.BUG)
     return int(code or 0)
 
 

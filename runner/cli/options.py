@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runner.cli.world import Color, Settings, World
+from runner.cli.world import Color, Session, Settings
 from runner.errors import ExitCode  # noqa: TC001
 from runner.report import Format
 
@@ -44,26 +44,22 @@ _SHARED = inspect.signature(_declare, eval_str=True).parameters
 
 
 def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | None]:
-    """Give `run(world, settings, …)` the shared options. Its other parameters are the command's own."""
+    """Give `run(session, …)` the shared options. Its other parameters are the command's own."""
 
     @wraps(run)
     def with_settings(ctx: typer.Context, **values: Any) -> ExitCode | None:
         shared = {name: values.pop(name) for name in _SHARED}
-        settings = _declare(**shared).over(ctx.meta.get(_KEY, Settings()))
-        ctx.meta[_KEY] = settings
-        world: World = ctx.obj
-        return run(world, settings, **values)
+        session: Session = ctx.obj
+        session.adopt(_declare(**shared).over(session.settings), ctx.invoked_subcommand)
+        return run(session, **values)
 
-    own = list(inspect.signature(run, eval_str=True).parameters.values())[2:]
+    own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_SHARED.values()))]
     with_settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     with_settings.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del with_settings.__wrapped__
     return with_settings
-
-
-_KEY = "runner.settings"
 
 
 def format_in(args: list[str]) -> Format:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.cli.given import Given
-    from runner.cli.world import Settings, World
+    from runner.cli.world import Session
 
 
-def render(world: World, settings: Settings, path: Path, given: Given, *, as_curl: bool = False) -> ExitCode:
+def render(session: Session, path: Path, given: Given, *, as_curl: bool = False) -> ExitCode:
     """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
-    output = settings.output(world)
+    output, world, settings = session.output, session.world, session.settings
     spec, *_ = load_specs(output, [path])
     profile = load_profile(start=path, config=settings.config, name=settings.profile)
     target = profile.target(world.environ)

@@ -9,12 +9,12 @@ from runner.errors import ExitCode
 from runner.sandbox.server import serve
 
 if TYPE_CHECKING:
-    from runner.cli.world import Settings, World
+    from runner.cli.world import Session
 
 
-def sandbox(world: World, settings: Settings, port: int) -> ExitCode:
+def sandbox(session: Session, port: int) -> ExitCode:
     """Serve. Ctrl-C is how it ends, and no failure."""
-    output = settings.output(world)
+    output = session.output
 
     def announce(base_url: str) -> None:
         output.message(f"sandbox: listening on {base_url} (Ctrl-C stops it)")

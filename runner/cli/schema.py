@@ -8,10 +8,10 @@ from runner.errors import ExitCode
 from runner.spec import SCHEMA_TEXT
 
 if TYPE_CHECKING:
-    from runner.cli.world import Settings, World
+    from runner.cli.world import Session
 
 
-def schema(world: World, settings: Settings) -> ExitCode:
+def schema(session: Session) -> ExitCode:
     """Print the schema as it is shipped."""
-    settings.output(world).data(SCHEMA_TEXT.rstrip("\n"))
+    session.output.data(SCHEMA_TEXT.rstrip("\n"))
     return ExitCode.OK

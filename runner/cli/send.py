@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.cli.given import Given
-    from runner.cli.world import Settings, World
+    from runner.cli.world import Session, World
     from runner.config import Profile, Target
     from runner.report import Output
     from runner.run import Outcome
@@ -36,9 +36,9 @@ class Plan:
     yes: bool = False
 
 
-def send(world: World, settings: Settings, paths: Sequence[Path], given: Given, plan: Plan) -> ExitCode:
+def send(session: Session, paths: Sequence[Path], given: Given, plan: Plan) -> ExitCode:
     """Send each spec once. If one of them can't be rendered, none is sent."""
-    output = settings.output(world)
+    output, world, settings = session.output, session.world, session.settings
     specs = _labelled(load_specs(output, paths), plan.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
     inputs = given.inputs(specs, world.environ, profile)

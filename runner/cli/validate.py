@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from runner.cli.world import Settings, World
+    from runner.cli.world import Session
     from runner.errors import Problem
 
 
-def validate(world: World, settings: Settings, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
+def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
     """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
-    output = settings.output(world)
+    output = session.output
     files = find(paths)
     seen: dict[Problem, None] = {}
     for path in files:

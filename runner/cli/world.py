@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 from uuid import UUID, uuid4
 
@@ -38,7 +39,10 @@ class World:
 
     @classmethod
     def real(cls) -> World:
-        """Take this process's own."""
+        """Take this process's own. What a stream's encoding can't say is written as an escape."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         return cls(os.environ, sys.stdin, sys.stdout, sys.stderr, lambda: datetime.now(UTC), uuid4)
 
 
@@ -64,15 +68,36 @@ class Settings:
             self.config or other.config,
         )
 
-    def output(self, world: World) -> Output:
-        """Open the output that these settings ask for."""
-        color = None if self.color in (None, Color.AUTO) else self.color is Color.ALWAYS
-        return Output(
-            world.stdout,
-            world.stderr,
-            self.format or Format.PRETTY,
-            color=color,
-            quiet=self.quiet,
-            verbose=self.verbose,
-            environ=world.environ,
-        )
+
+class Session:
+    """One command line at work: its world, its settings as far as they are known, and the one output they ask for.
+
+    There is one output for the command and for what goes wrong in it, so that both hide the same secrets.
+    """
+
+    def __init__(self, world: World, expected: Format) -> None:
+        """Begin with the format that the arguments seem to ask for: it holds for faults in the arguments too."""
+        self.world = world
+        self.settings = Settings()
+        self.subcommand: str | None = None
+        self._expected = expected
+        self.output = _output(world, self.settings, expected)
+
+    def adopt(self, settings: Settings, subcommand: str | None) -> None:
+        """Take the settings that the arguments gave, and the name of the command that follows them, if one does."""
+        self.settings = settings
+        self.subcommand = subcommand
+        self.output = _output(self.world, settings, self._expected)
+
+
+def _output(world: World, settings: Settings, expected: Format) -> Output:
+    color = None if settings.color in (None, Color.AUTO) else settings.color is Color.ALWAYS
+    return Output(
+        world.stdout,
+        world.stderr,
+        settings.format or expected,
+        color=color,
+        quiet=settings.quiet,
+        verbose=settings.verbose,
+        environ=world.environ,
+    )

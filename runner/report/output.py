@@ -48,6 +48,8 @@ class Output:
         self.format = format_
         self.quiet = quiet
         self.verbose = verbose
+        # JSON has escapes of its own for what a stream's encoding can't say.
+        self._ascii = (stdout.encoding or "utf-8").lower().replace("-", "") not in ("utf8", "utf8sig")
         self._mask = Mask()
         self._complained = False
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
@@ -64,8 +66,8 @@ class Output:
 
     def json(self, value: object) -> None:
         """Write one JSON document."""
-        text = json.dumps(self._mask.json(value), ensure_ascii=False, indent=None if self.format is Format.JSONL else 2)
-        self._write(self._stdout, text)
+        indent = None if self.format is Format.JSONL else 2
+        self._write(self._stdout, json.dumps(self._mask.json(value), ensure_ascii=self._ascii, indent=indent))
 
     def masked_body(self, body: bytes) -> str:
         """Give a body as text: to the byte, unless there is a secret in it."""
@@ -78,7 +80,7 @@ class Output:
         """Write a body, indented for people or to the byte."""
         if indent:
             value = self._mask.json(json.loads(body))
-            self._write(self._stdout, json.dumps(value, ensure_ascii=False, indent=2))
+            self._write(self._stdout, json.dumps(value, ensure_ascii=self._ascii, indent=2))
         else:
             self._write(self._stdout, self.masked_body(body))
 

@@ -9,7 +9,7 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import NotFound, Problem
+from runner.errors import MachineError, NotFound, Problem
 from runner.source import Document, Node, Schema, SchemaError, problems, read
 from runner.spec.case import Case, case_problems, read_cases
 from runner.spec.plan import Plan, Shape, templates_of
@@ -135,8 +135,13 @@ class _Reader:
     def _inside(self, node: Node) -> Path | None:
         """Resolve a path that a spec names, relative to the file it stands in."""
         path = Path(node.text.path).parent / str(node.value)
-        if path.resolve().is_relative_to(self.project) and not Path(str(node.value)).is_absolute():
-            return path
+        try:
+            if path.resolve().is_relative_to(self.project) and not Path(str(node.value)).is_absolute():
+                return path
+        except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
+            message = f"'{node.value}' is no path: {error}"
+            self.problems.append(Problem("file-not-found", message, node.position()))
+            return None
         hint = f"files that a spec names must lie in {_shown(self.project)}"
         self.problems.append(
             Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
@@ -146,7 +151,7 @@ class _Reader:
     def _read(self, path: Path, node: Node) -> Document | None:
         try:
             return read(path)
-        except NotFound as error:
+        except (NotFound, MachineError) as error:
             self.problems.append(Problem(error.problems[0].code, error.problems[0].message, node.position()))
             return None
 

@@ -170,3 +170,30 @@ def test_an_unknown_name_in_a_vars_file_is_shown_at_its_line(
         '2 |  "amonut": 3}\n'
         "  |  ^^^^^^^^ did you mean 'amount'?\n"
     )
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("form", ["pretty", "json", "jsonl", "github"])
+def test_a_secret_is_starred_in_what_goes_wrong_too(cli: CommandLine, form: str) -> None:
+    Path("leaky.yaml").write_text(
+        "version: 1\n"
+        "vars: {token: {type: string, env: TOKEN, secret: true}}\n"
+        "event: leaky\n"
+        "distinct_id: u1\n"
+        'properties: {plain: "{{ token }}"}\n'
+        "schema: {properties: {plain: {maxLength: 3}}}\n"
+    )
+    cli.environ["TOKEN"] = "s3cr3t-t0ken"
+    ended = cli("render", "leaky.yaml", "-o", form, "-v")
+    assert ended.code == 2
+    assert '\\"***\\" is longer than 3 characters' in json.dumps((ended.out + ended.err).replace('\\"', '"'))
+    assert "s3cr3t" not in ended.out + ended.err
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("name", ['"\\0"', "a" * 5000, "loop.json"], ids=["a NUL", "too long", "links in a circle"])
+def test_a_schema_path_that_is_none_is_a_problem_of_the_spec(cli: CommandLine, name: str) -> None:
+    Path("loop.json").symlink_to("loop.json")
+    Path("a.yaml").write_text(f"version: 1\nevent: order_placed\ndistinct_id: u1\nschema: {name}\n")
+    ended = cli("validate", "a.yaml", "-o", "json")
+    assert (ended.code, ended.json["errors"], ended.json["problems"][0]["line"]) == (2, 1, 4)
