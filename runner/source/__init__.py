@@ -1,8 +1,20 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
 from runner.source.document import Document, read, read_text
-from runner.source.node import Json, Node
+from runner.source.node import Json, Node, describe
 from runner.source.schema import Fault, Schema, SchemaError, problems
 from runner.source.text import Text
 
-__all__ = ["Document", "Fault", "Json", "Node", "Schema", "SchemaError", "Text", "problems", "read", "read_text"]
+__all__ = [
+    "Document",
+    "Fault",
+    "Json",
+    "Node",
+    "Schema",
+    "SchemaError",
+    "Text",
+    "describe",
+    "problems",
+    "read",
+    "read_text",
+]

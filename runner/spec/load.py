@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
-from runner.source import Document, Node, Schema, SchemaError, problems, read
+from runner.source import Document, Node, Schema, SchemaError, describe, problems, read
 from runner.spec.case import Case, case_problems, read_cases
 from runner.spec.plan import Plan, Shape, templates_of
 from runner.spec.template import Template, parse
@@ -89,8 +89,9 @@ class _Reader:
         root = self._merged(read(path), (path.resolve(),))
         if root is None:
             return None
-        faults = _format().faults(root.plain())
-        self.problems += problems(faults, root, _CODES, "bad-value")
+        # What the spec extends is part of it by now: nothing may be missing any more.
+        whole = root.without("extends")
+        self.problems += problems(_format().faults(whole.plain()), whole, _CODES, "bad-value")
         self._check_tenant(root)
         shape = self._shape(root)
         variables, declared = self._variables(root, shape)
@@ -119,8 +120,12 @@ class _Reader:
             self._report("not-a-spec", "a spec is a map of keys, such as `event:`", document)
             return None
         extends = root.get("extends")
-        if extends is None or not isinstance(extends.value, str) or not extends.value:
+        if extends is None:
             return root
+        if not isinstance(extends.value, str) or not extends.value:
+            message = f"'extends' must be the path of a file, not {describe(extends.value)}"
+            self.problems.append(Problem("wrong-type", message, extends.position(), at="extends"))
+            return None
         base_path = self._inside(extends)
         if base_path is None:
             return None
