@@ -1,0 +1,139 @@
+"""The one path that everything which sends shares."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from runner.errors import ExitCode, Problem
+from runner.run import Inputs, Outcome, Prepared, Rejected, Run, exit_code, prepare, send, unanswered
+from runner.secrets import Secret
+from runner.spec import Given, Occurrence, Spec, load
+from runner.suprsend.auth import WorkspaceKey
+from runner.suprsend.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.conftest import CapturingServer
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SEED = UUID("7f3a0000-0000-4000-8000-000000000000")
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Spec:
+    path = tmp_path / "paid.yaml"
+    path.write_text(
+        "version: 1\n"
+        "vars: {user: {type: string}, pin: {type: string, secret: true, default: '98765'}}\n"
+        "event: paid\n"
+        'distinct_id: "{{ user }}"\n'
+        'properties: {ref: "{{ uuid4() }}", pin: "{{ pin }}"}\n'
+    )
+    loaded = load(path, tmp_path).spec
+    assert loaded is not None
+    return loaded
+
+
+def inputs(**flags: str) -> Inputs:
+    layer: Mapping[str, Given] = {name: Given(value, f"--var {name}", is_text=True) for name, value in flags.items()}
+    return Inputs((layer,), {}, {})
+
+
+def prepared(spec: Spec, row: int = 0, user: str = "u1") -> Prepared:
+    event = prepare(spec, inputs(user=user), Occurrence(SEED, row, NOW), "wk")
+    assert isinstance(event, Prepared)
+    return event
+
+
+def test_a_run_is_named_by_its_start_and_its_seed() -> None:
+    assert Run(SEED, NOW).id == "20260102-030405-7f3a"
+
+
+def test_the_same_run_and_row_give_the_same_bytes(spec: Spec) -> None:
+    assert prepared(spec).body == prepared(spec).body
+    assert prepared(spec, row=1).body != prepared(spec).body
+
+
+def test_another_row_has_other_ids_and_another_key(spec: Spec) -> None:
+    first, second = prepared(spec), prepared(spec, row=1)
+    assert first.stamp.insert_id != second.stamp.insert_id
+    assert first.event.idempotency_key != second.event.idempotency_key
+
+
+def test_secrets_come_with_what_was_prepared_and_with_what_was_rejected(spec: Spec) -> None:
+    assert prepared(spec).secrets == ("98765", "98765")
+    rejected = prepare(spec, inputs(), Occurrence(SEED, 0, NOW), "wk")
+    assert isinstance(rejected, Rejected)
+    assert [problem.code for problem in rejected.problems] == ["var-missing"]
+    assert "98765" in rejected.secrets
+
+
+def connection(server: CapturingServer) -> Connection:
+    return Connection(WorkspaceKey("wk", Secret("secret")), server.base_url)
+
+
+def test_one_event_goes_alone_and_several_go_together(spec: Spec, server: CapturingServer) -> None:
+    assert [outcome.state for outcome in send([prepared(spec)], connection(server))] == ["accepted"]
+    several = [prepared(spec, row) for row in range(3)]
+    assert [outcome.state for outcome in send(several, connection(server))] == ["accepted"] * 3
+    assert [request.path for request in server.received] == ["/v2/event/", "/v2/bulk/event/"]
+    assert server.received[1].body == b"[" + b",".join(event.body for event in several) + b"]"
+
+
+def test_one_rejected_event_keeps_all_from_being_sent(spec: Spec, server: CapturingServer) -> None:
+    rejected = prepare(spec, inputs(), Occurrence(SEED, 1, NOW), "wk")
+    outcomes = list(send([prepared(spec), rejected], connection(server)))
+    assert [outcome.state for outcome in outcomes] == ["not_sent", "failed"]
+    assert server.received == []
+
+
+def test_outcomes_come_as_the_chunks_are_answered(spec: Spec, server: CapturingServer) -> None:
+    events = [prepared(spec, row) for row in range(150)]
+    stream = send(events, connection(server))
+    for _ in range(100):
+        next(stream)
+    assert len(server.received) == 1
+    assert len(list(stream)) == 50
+    assert len(server.received) == 2
+
+
+def test_what_an_interrupt_cut_off_is_unknown(spec: Spec) -> None:
+    events = [prepared(spec, row) for row in range(3)]
+    done = [Outcome(spec.path, "accepted")]
+    assert [outcome.state for outcome in unanswered(events, done)] == ["unknown", "unknown"]
+
+
+def outcome(code: int, *, state: str = "failed", sent: bool = True) -> Outcome:
+    return Outcome(
+        "a.yaml",
+        state,  # type: ignore[arg-type] # the literal that the test names
+        status_code=code,
+        insert_id="id" if sent else None,
+        error=None if state == "accepted" else Problem("x", "x"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ([outcome(202, state="accepted")], ExitCode.OK),
+        ([outcome(202, state="accepted"), outcome(400)], ExitCode.REFUSED),
+        ([outcome(401), outcome(400)], ExitCode.CREDENTIALS),
+        ([outcome(403), outcome(0)], ExitCode.CREDENTIALS),
+        ([outcome(429), outcome(429)], ExitCode.RATE_LIMITED),
+        ([outcome(429), outcome(400)], ExitCode.REFUSED),
+        ([outcome(0), outcome(0, state="unknown")], ExitCode.NO_ANSWER),
+        ([outcome(0), outcome(429)], ExitCode.REFUSED),
+        ([outcome(200, state="unknown")], ExitCode.REFUSED),
+        ([outcome(0, sent=False)], ExitCode.INVALID),
+        ([outcome(0, sent=False), outcome(0, state="not_sent")], ExitCode.INVALID),
+    ],
+)
+def test_the_exit_code_sums_up_the_outcomes(outcomes: list[Outcome], code: ExitCode) -> None:
+    assert exit_code(outcomes) is code
