@@ -17,6 +17,10 @@ MAX_DEPTH = 64
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_STRING_FAULTS = {
+    "Unterminated string starting at": "the string that opens here is never closed",
+    "Invalid control character at": "a control character in a string must be written as an escape",
+}
 _WORDS: tuple[tuple[str, bool | None], ...] = (("true", True), ("false", False), ("null", None))
 
 
@@ -55,7 +59,7 @@ class _Reader:
 
     def value(self, at: int, depth: int) -> tuple[Node, int]:
         char = self.content[at : at + 1]
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH and char in ("{", "["):
             raise _SyntaxError(f"nested more than {MAX_DEPTH} levels deep", at)
         if char == "{":
             return self._object(at, depth)
@@ -86,7 +90,9 @@ class _Reader:
             item, end = self.value(self._expect(":", self.skip(end)), depth + 1)
             if key in entries:
                 place = self.text.position(*span)
-                self.problems.append(Problem("duplicate-key", f"key '{key}' stands twice in this object", place))
+                hint = f"first on line {self.text.position(node.keys[key][0]).line}"
+                message = f"key '{key}' stands twice in this object"
+                self.problems.append(Problem("duplicate-key", message, place, hint=hint))
             entries[key] = item
             node.keys[key] = span
             end = self.skip(end)
@@ -115,7 +121,8 @@ class _Reader:
         try:
             string, end = decoder.scanstring(self.content, at + 1, True)  # type: ignore[attr-defined] # typeshed leaves it out
         except JSONDecodeError as error:
-            raise _SyntaxError(error.msg, error.pos) from None
+            message = _STRING_FAULTS.get(error.msg, error.msg[:1].lower() + error.msg[1:])
+            raise _SyntaxError(message, error.pos) from None
         return string, end
 
     def _number(self, match: re.Match[str], at: int) -> int | float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from runner.source.align import offsets
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -91,11 +93,11 @@ class Node:
 
     def span(self, start: int, end: int) -> Position:
         """Place of `[start, end)` of this scalar's text, whatever its quoting, folding and escapes."""
-        offsets = _align(self)
-        if start >= len(offsets):
+        found = offsets(self.text.content, self.start, self.end, self.style, str(self.value))
+        if start >= len(found):
             return self.position()
-        last = offsets[min(end, len(offsets)) - 1] if end > start else offsets[start]
-        return self.text.position(offsets[start], last + 1)
+        last = found[min(end, len(found)) - 1] if end > start else found[start]
+        return self.text.position(found[start], last + 1)
 
     def over(self, base: Node) -> Node:
         """Return a map at this place with the entries of `base` too, where this one has no such key."""
@@ -128,47 +130,3 @@ def describe(value: object) -> str:
             return "a map"
         case _:
             return type(value).__name__
-
-
-_HEX = {"x": 2, "u": 4, "U": 8}
-
-
-def _align(node: Node) -> list[int]:
-    """Offset in the file of each character of a scalar's value.
-
-    Reader and file agree but for what quoting, escapes, indentation and folding take away, so a walk over both that
-    skips white space where the value has none stays in step.
-    """
-    content, value = node.text.content, str(node.value)
-    at, end = node.start, node.end
-    if node.style in ("'", '"'):
-        at += 1
-        end -= 1
-    elif node.style in ("|", ">"):
-        at = content.find("\n", at) + 1 or end
-    offsets: list[int] = []
-    for index, char in enumerate(value):
-        while at < end and not _stands_at(node.style, content, at, char):
-            folded = char == " " and content[at] == "\n"
-            if folded and not value[index + 1 : index + 2].isspace():
-                break
-            if not content[at].isspace() and content[at] != "\\":
-                break
-            at += 1
-        offsets.append(min(at, end))
-        at += _width(node.style, content, at)
-    return offsets
-
-
-def _stands_at(style: str | None, content: str, at: int, char: str) -> bool:
-    if style == '"' and content[at] == "\\":
-        return not content[at + 1 : at + 2].isspace() or content[at + 1 : at + 2] in (" ", "\t")
-    return content[at] == char
-
-
-def _width(style: str | None, content: str, at: int) -> int:
-    if style == "'" and content[at : at + 2] == "''":
-        return 2
-    if style == '"' and content[at : at + 1] == "\\":
-        return 2 + _HEX.get(content[at + 1 : at + 2], 0)
-    return 1

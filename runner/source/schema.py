@@ -72,7 +72,8 @@ class Schema:
             message = "a reference outside the schema is never followed" if reference else error.message
             raise SchemaError(message, tuple(error.instance_path)) from None
         except (jsonschema_rs.ReferencingError, ValueError) as error:
-            raise SchemaError(str(error), ()) from None
+            unicode = "UnicodeEncodeError" in str(error)
+            raise SchemaError("a text in it is not valid Unicode" if unicode else str(error), ()) from None
         self._schema = schema
 
     def faults(self, value: Json) -> list[Fault]:

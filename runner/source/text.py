@@ -37,8 +37,3 @@ class Text:
             max(end if end is not None else start, start + 1) - first + 1, max(len(text) + 1, start - first + 2)
         )
         return Position(self.path, line, start - first + 1, end_column, text)
-
-    def position_at(self, line: int, column: int) -> Position:
-        """Place of one character, by line and column counted from 0."""
-        starts = self._line_starts
-        return self.position(starts[min(line, len(starts) - 1)] + column)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 import yaml
 
 from runner.errors import Problem
+from runner.source.align import skip_properties
 from runner.source.node import Node
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class _Reader:
             self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
             return
         self._check_tag(event)
+        if event.anchor is not None or event.tag is not None:
+            start = skip_properties(self.text.content, start)
         plain = not event.style and event.tag is None
         value = self._plain(event.value, start, end) if plain else event.value
         self._hang(Node(value, self.text, start, end, event.style or None), event.anchor)
@@ -251,23 +254,32 @@ class _Key:
 
 
 def _syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    place = text.position_at(mark.line, mark.column) if mark else None
-    message = error.problem or "this is not YAML"
-    hint = None
-    char = place.text[place.column - 1 : place.column] if place else ""
+    """Say in words of our own what the commonest of libyaml's complaints mean, and where the cause is."""
+    at = _index(error.problem_mark) or 0
+    opened = _index(error.context_mark)
+    message, hint = error.problem or "this is not YAML", None
+    char = text.content[at : at + 1]
     if "cannot start any token" in message and char == "\t":
         message, hint = "a tab can't indent YAML", "use spaces"
     elif "cannot start any token" in message:
         message, hint = f"a plain value can't begin with {char}", "put the value in quotes"
     elif "mapping values are not allowed" in message:
         message, hint = "a second ': ' on this line", "put the value in quotes, or indent what belongs below it"
-    elif "expected ':'" in message and error.context_mark:
-        place = text.position_at(error.context_mark.line, error.context_mark.column)
-        message, hint = "a key without ':'", "write `key: value`; quote a text that spans lines"
-    elif "end of stream" in message and error.context_mark:
-        place = text.position_at(error.context_mark.line, error.context_mark.column)
-        message = "the quote that opens here is never closed"
+    elif "expected ':'" in message and opened is not None:
+        at, message, hint = opened, "a key without ':'", "write `key: value`; quote a text that spans lines"
+    elif "end of stream" in message and opened is not None:
+        at, message = opened, "the quote that opens here is never closed"
+    elif (
+        (error.context or "").startswith("while parsing a flow")
+        and opened is not None
+        and not text.content[at:].strip()
+    ):
+        at, message = opened, f"the {text.content[opened]} that opens here is never closed"
     elif error.context:
         message = f"{message} {error.context}"
-    return Problem("yaml-syntax", message, place, hint=hint)
+    return Problem("yaml-syntax", message, text.position(at), hint=hint)
+
+
+def _index(mark: yaml.Mark | None) -> int | None:
+    # libyaml ends lines at more characters than we count; its index is what both agree on.
+    return mark.index if mark is not None else None

@@ -1,0 +1,105 @@
+"""Where in a file each character of a scalar's value stands, whatever its quoting, escapes, indentation and folding.
+
+Follows libyaml's scanner rule for rule, but keeps offsets instead of characters.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_BLANK_OR_BREAK = re.compile(r"[ \t\n]+")
+_ESCAPE_WIDTH = {"x": 4, "u": 6, "U": 10}
+_HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+
+def skip_properties(content: str, start: int) -> int:
+    """Skip the anchor and the tag before a value."""
+    match = _PROPERTIES.match(content, start)
+    return match.end() if match else start
+
+
+def offsets(content: str, start: int, end: int, style: str | None, value: str) -> list[int]:
+    """Offset of each character of `value`, the scalar whose source is `content[start:end]`."""
+    match style:
+        case "'" | '"':
+            return _flow(content, start + 1, end - 1, style)
+        case "|" | ">":
+            return _block(content, start, end, value, folded=style == ">")
+        case _:
+            return _flow(content, start, end, None)
+
+
+def _flow(content: str, at: int, end: int, style: str | None) -> list[int]:
+    found: list[int] = []
+    joined = False  # an escaped line break has just been passed: the next one is no space
+    while at < end:
+        if run := _BLANK_OR_BREAK.match(content, at, end):
+            breaks = [index for index in range(at, run.end()) if content[index] == "\n"]
+            if joined:
+                found += breaks
+            elif not breaks:
+                found += range(at, run.end())
+            else:
+                found += breaks[:1] if len(breaks) == 1 else breaks[1:]
+            at, joined = run.end(), False
+            continue
+        joined = False
+        if style == '"' and content[at] == "\\":
+            if content[at + 1] == "\n":
+                at, joined = at + 2, True
+                continue
+            width = 12 if _HIGH_SURROGATE.match(content, at) else _ESCAPE_WIDTH.get(content[at + 1], 2)
+        else:
+            width = 2 if style == "'" and content.startswith("''", at) else 1
+        found.append(at)
+        at += width
+    return found
+
+
+def _block(content: str, start: int, end: int, value: str, *, folded: bool) -> list[int]:
+    header_end = content.find("\n", start, end)
+    if header_end < 0:
+        return []
+    lines = _lines(content, header_end + 1, end)
+    indent = _indent(content, lines, value)
+    found: list[int] = []
+    breaks: list[int] = []
+    """Line breaks since the last line with text, that one's own first."""
+    after_blank = True
+    for first, last in lines:
+        if not content[first:last].strip(" ") and last - first <= indent:
+            breaks.append(last)
+            continue
+        begins_blank = content[first + indent : first + indent + 1] in (" ", "\t")
+        if folded and not after_blank and not begins_blank:
+            found += breaks[:1] if len(breaks) == 1 else breaks[1:]
+        else:
+            found += breaks
+        found += range(first + indent, last)
+        breaks = [last]
+        after_blank = begins_blank
+    return found + breaks
+
+
+def _lines(content: str, at: int, end: int) -> list[tuple[int, int]]:
+    lines = []
+    while at < end:
+        newline = content.find("\n", at, end)
+        last = end if newline < 0 else newline
+        lines.append((at, last))
+        at = last + 1
+    return lines
+
+
+def _indent(content: str, lines: list[tuple[int, int]], value: str) -> int:
+    """Find a block's indentation: what its first line with text has in the file and not in the value."""
+    for first, last in lines:
+        if line := content[first:last].strip(" "):
+            shown = next((text for text in value.split("\n") if text.strip(" ")), line)
+            return _leading(content[first:last]) - _leading(shown)
+    return 0
+
+
+def _leading(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
