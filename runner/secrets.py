@@ -68,7 +68,8 @@ class Mask:
         self._values = frozenset(value for value in values if value)
         # Longest first: of two secrets that begin alike, the longer one must win.
         forms = sorted({form for value in self._values for form in _forms(value)}, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE) if forms else None
+        # Looking ahead finds forms that overlap, too.
+        self._pattern = re.compile(f"(?=({'|'.join(map(re.escape, forms))}))", re.IGNORECASE) if forms else None
 
     def with_values(self, values: Iterable[str]) -> Mask:
         """Return a mask that hides these values too."""
@@ -76,7 +77,16 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Mask a text."""
-        return self._pattern.sub(STARS, text) if self._pattern else text
+        if self._pattern is None:
+            return text
+        parts: list[str] = []
+        shown = hidden = 0  # up to where the text has been taken over, and up to where it is secret
+        for match in self._pattern.finditer(text):
+            start, end = match.span(1)
+            if start > hidden or not parts:
+                parts += [text[shown:start], STARS]
+            shown = hidden = max(hidden, end)
+        return "".join([*parts, text[shown:]])
 
     def data(self, data: bytes) -> bytes:
         """Mask bytes; what is not UTF-8 keeps its bytes."""
@@ -107,10 +117,13 @@ def _forms(value: str) -> Iterator[str]:
     yield quote(value)
     yield quote_plus(value)
     yield escape(value)
+    yield escape(value, quote=False)
+    yield escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
     for ascii_only in (True, False):
         escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
         yield escaped
         yield escaped.replace("/", "\\/")
+        yield json.dumps(escaped, ensure_ascii=ascii_only)[1:-1]
     yield repr(value)[1:-1]
     if len(value) < _MIN_ENCODED:
         return

@@ -16,7 +16,7 @@ from runner.config import load_profile
 from runner.errors import ExitCode
 from runner.secrets import Secret
 from runner.spec import load
-from runner.spec.language import FILTERS, METHODS, TESTS
+from runner.spec.filters import FILTERS, METHODS, TESTS
 from runner.suprsend.auth import WorkspaceKey
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_m
 from runner.run import Inputs
 from runner.source import read
 from runner.spec import Given as Value
-from runner.spec import unknown
+from runner.spec import from_json, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,8 +48,8 @@ class Given:
         for text in self.var_json:
             name, value = _split("--var-json", text)
             try:
-                flags[name] = Value(json.loads(value, parse_constant=_no_constant), f"--var-json {name}")
-            except (ValueError, RecursionError):
+                flags[name] = Value(from_json(value), f"--var-json {name}")
+            except ValueError:
                 hint = "a text needs quotes of its own: --var-json 'name=\"text\"'; or use --var"
                 raise InvalidInput(
                     Problem("var-type", f"--var-json {name} is not JSON", at=f"vars.{name}", hint=hint)
@@ -89,7 +88,3 @@ def _split(flag: str, text: str) -> tuple[str, str]:
     if not equals or not name:
         raise UsageError(Problem("usage", f"{flag} {text}: it takes NAME=VALUE", hint=f"for example {flag} user=u1"))
     return name, value
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(name)

@@ -49,10 +49,11 @@ class Fault:
 class SchemaError(Exception):
     """This is not a JSON Schema. `path` leads to the part of it that is wrong."""
 
-    def __init__(self, message: str, path: tuple[Step, ...]) -> None:
+    def __init__(self, message: str, path: tuple[Step, ...], hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.path = path
+        self.hint = hint
 
 
 class Schema:
@@ -66,11 +67,14 @@ class Schema:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
         try:
-            self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True, retriever=_refuse)
+            self._validator = jsonschema_rs.Draft202012Validator(
+                schema, validate_formats=True, ignore_unknown_formats=False, retriever=_refuse
+            )
         except jsonschema_rs.ValidationError as error:
-            reference = error.kind.name == "$ref"
-            message = "a reference outside the schema is never followed" if reference else error.message
-            raise SchemaError(message, tuple(error.instance_path)) from None
+            if error.kind.name == "$ref":
+                raise SchemaError("a reference outside the schema is never followed", ()) from None
+            reason = next(_Reading({}, schema).faults(error))
+            raise SchemaError(reason.message, tuple(error.instance_path), reason.hint) from None
         except (jsonschema_rs.ReferencingError, ValueError) as error:
             unicode = "UnicodeEncodeError" in str(error)
             raise SchemaError("a text in it is not valid Unicode" if unicode else str(error), ()) from None
@@ -133,6 +137,8 @@ class _Reading:
                 options = [str(_scalar(option)) for option in kind.options]
                 message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}"
                 yield Fault("enum", path, message, did_you_mean(str(value), options, "") or None)
+            case kinds.Constant():
+                yield Fault("const", path, f"{name} is {_scalar(value)}, and must be {_scalar(kind.expected_value)}")
             case kinds.AnyOf() | kinds.OneOfNotValid():
                 yield from self._nearest_branch(kind.context, path, name, value)
             case kinds.PropertyNames():

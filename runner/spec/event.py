@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import uuid5
 
 from runner.errors import InvalidInput, Problem, dotted
-from runner.spec.language import State
+from runner.spec.budget import State
 from runner.spec.load import placed
 from runner.spec.plan import RenderingError
 from runner.suprsend.event import Attachment, Event, Stamp
@@ -104,6 +104,10 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
         return
     properties = spec.root.get("properties")
     for fault in spec.schema.faults(cast("Json", event.properties)):
-        position = fault.position(properties) if properties is not None else spec.root.key_position("schema")
+        if properties is None:
+            position = spec.root.key_position("schema")
+        else:
+            is_inside = fault.path or fault.key is not None
+            position = fault.position(properties) if is_inside else spec.root.key_position("properties")
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         yield Problem("schema-violation", fault.message, position, at=at, hint=fault.hint)

@@ -20,7 +20,7 @@ from runner.suprsend.event import Attachment, Breach, Event
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.errors import Step
+    from runner.errors import Position, Step
 
 SCHEMA_TEXT = files("runner.spec").joinpath("spec.schema.json").read_text("utf-8")
 """The spec format's JSON Schema, as it is shipped."""
@@ -84,6 +84,7 @@ class _Reader:
     def __init__(self, project: Path) -> None:
         self.project = project.resolve()
         self.problems: list[Problem] = []
+        self._malformed: set[Position | None] = set()
 
     def spec(self, path: Path) -> Spec | None:
         root = self._merged(read(path), (path.resolve(),))
@@ -91,7 +92,8 @@ class _Reader:
             return None
         # What the spec extends is part of it by now: nothing may be missing any more.
         whole = root.without("extends")
-        self.problems += problems(_format().faults(whole.plain()), whole, _CODES, "bad-value")
+        of_format = list(problems(_format().faults(whole.plain()), whole, _CODES, "bad-value"))
+        self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         shape = self._shape(root)
         variables, declared = self._variables(root, shape)
@@ -102,6 +104,9 @@ class _Reader:
         if (tests := root.get("tests")) is not None:
             self.problems += case_problems(tests, [variable.name for variable in variables])
         schema = self._schema(root)
+        # One fault, one report: a rule of the platform says more than the format's.
+        told = {problem.position for problem in self.problems}
+        self.problems += [problem for problem in of_format if problem.position not in told]
         if any(problem.severity == "error" for problem in self.problems):
             return None
         return _spec(path, root, variables, shape, schema)
@@ -201,21 +206,30 @@ class _Reader:
             declaration = node.plain()
             if isinstance(declaration, dict):
                 variables.append(Variable(name, declaration, table))
-                self._check_declaration(variables[-1], node)
+                if not self._is_malformed(node):
+                    self._check_declaration(variables[-1], node)
         return variables, set(table.entries)
+
+    def _is_malformed(self, node: Node) -> bool:
+        """Tell whether the format's schema has found a fault at a node or below it."""
+        places = {node.position(), *(node.key_position(key) for key in node.entries)}
+        return bool(places & self._malformed) or any(self._is_malformed(item) for item in node.entries.values())
 
     def _check_declaration(self, variable: Variable, node: Node) -> None:
         try:
             schema = variable.schema
         except SchemaError as error:
             place = node.nearest(error.path).position()
-            self.problems.append(Problem("bad-schema", error.message, place, at=f"vars.{variable.name}"))
+            self.problems.append(
+                Problem("bad-schema", error.message, place, at=f"vars.{variable.name}", hint=error.hint)
+            )
             return
         default = node.get("default")
         if default is None:
             return
         for fault in schema.faults(default.plain()):
-            message = f"the default of '{variable.name}' breaks its own declaration: {fault.message}"
+            why = "" if variable.is_secret else f": {fault.message}"
+            message = f"the default of '{variable.name}' breaks its own declaration{why}"
             place = fault.position(default)
             self.problems.append(
                 Problem("var-schema", message, place, at=f"vars.{variable.name}.default", hint=fault.hint)
@@ -239,9 +253,10 @@ class _Reader:
             finding.code == "template-syntax" for template in templates_of(shape) for finding in template.findings
         )
         for name, node in table.entries.items() if table is not None else ():
-            if name not in used and not broken and node.text is root.text and table is not None:
+            place = table.key_position(name) if table is not None else None
+            skipped = broken or self._is_malformed(node) or place in self._malformed
+            if name not in used and not skipped and node.text is root.text:
                 message = f"no template uses the variable '{name}'"
-                place = table.key_position(name)
                 self.problems.append(Problem("unused-variable", message, place, at=f"vars.{name}", severity="warning"))
 
     def _schema(self, root: Node) -> Schema | None:
@@ -256,7 +271,7 @@ class _Reader:
         except SchemaError as error:
             place = source.nearest(error.path).position()
             message = f"this is not a JSON Schema: {error.message}"
-            self.problems.append(Problem("bad-schema", message, place, at="schema"))
+            self.problems.append(Problem("bad-schema", message, place, at="schema", hint=error.hint))
             return None
 
     def _included(self, node: Node) -> Node | None:
@@ -266,6 +281,8 @@ class _Reader:
         if document is None:
             return None
         self.problems += document.problems
+        if document.root is None and not document.problems:
+            self._report("empty-file", "the file is empty", document)
         return document.root
 
     def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
@@ -289,7 +306,7 @@ def _merge(child: Node, base: Node) -> Node:
     if isinstance(merged.value, dict):
         for key in _MERGED:
             own, inherited = child.get(key), base.get(key)
-            if own is not None and inherited is not None and own.entries and inherited.entries:
+            if own and inherited and isinstance(own.value, dict) and isinstance(inherited.value, dict):
                 merged.value[key] = own.over(inherited)
     return merged
 

@@ -14,7 +14,8 @@ from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
-from runner.spec.language import STATE, State, TemplateFault, UndefinedFault, environment, tokens
+from runner.spec.budget import STATE, State, TemplateFault, UndefinedFault
+from runner.spec.language import environment, tokens
 from runner.spec.template import Finding, Template
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ def _guard(node: nodes.Node, place: str) -> Any:
     match copy:
         case nodes.Output():
             copy.nodes = [_filter(_as_expression(piece), "text piece") for piece in copy.nodes]
+        case nodes.CondExpr(expr2=None):
+            copy.expr2 = _filter(nodes.Const(None), "no else")
         case nodes.For():
             copy.iter = _filter(copy.iter, "loop steps")
         case nodes.Concat():
@@ -204,6 +207,8 @@ def _finding(template: Template, error: Exception, region: tuple[int, int]) -> F
             return Finding(error.code, error.message, error.hint, *_find_name(template.text, name, region))
         case TemplateFault():
             return Finding(error.code, error.message, error.hint, *region)
+        case OverflowError():
+            return Finding("template-too-large", "the number is beyond what a double can hold", None, *region)
         case RecursionError() | MemoryError() | SyntaxError():
             return Finding("template-too-large", "the expression is nested too deep", None, *region)
         case _:

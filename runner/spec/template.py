@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from runner.errors import Problem, did_you_mean
-from runner.spec.language import FILTERS, GLOBALS, METHODS, TESTS, environment
+from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
+from runner.spec.language import environment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -23,7 +26,7 @@ _ALLOWED = (
 )  # fmt: skip
 _STATEMENTS: dict[type[nodes.Node], str] = {
     nodes.Include: "include", nodes.Import: "import", nodes.FromImport: "import", nodes.Extends: "extends",
-    nodes.Block: "block", nodes.Macro: "macro", nodes.CallBlock: "call", nodes.ScopedEvalContextModifier: "autoescape",
+    nodes.Block: "block", nodes.Scope: "autoescape", nodes.Macro: "macro", nodes.CallBlock: "call", nodes.ScopedEvalContextModifier: "autoescape",
 }  # fmt: skip
 
 
@@ -108,7 +111,7 @@ def parse(node: Node, path: tuple[Step, ...]) -> Template:
         tree = Parser(environment, source).parse()
     except TemplateSyntaxError as error:
         start = min(max(error.lineno - 1, 0), max(len(source) - 1, 0))
-        finding = Finding("template-syntax", *_explain(error.message or "not a template", source), start, start + 1)
+        finding = Finding("template-syntax", *_explain(error.message or "not a template"), start, start + 1)
         return Template(node, path, source, findings=(finding,))
     except RecursionError:
         finding = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
@@ -120,13 +123,20 @@ def parse(node: Node, path: tuple[Step, ...]) -> Template:
     return Template(node, path, source, tree, tuple(inspector.uses))
 
 
-def _explain(message: str, source: str) -> tuple[str, str | None]:
+def _explain(message: str) -> tuple[str, str | None]:
+    """Say Jinja's commonest complaints in words of a spec's author."""
     message = message.rstrip(".")
     if "unknown tag" in message:
         return message.replace("Encountered ", ""), "these exist: if, for, set, with, filter"
-    if "end of template" in message or "end of print statement" in message:
-        opened = "}}" if source.count("{{") > source.count("}}") else "%}"
-        return "the template ends in the middle of an expression", f"close it with {opened}"
+    if closed := re.search(r"innermost block that needs to be closed is '(\w+)'", message):
+        return f"'{closed[1]}' is never closed", f"end it with {{% end{closed[1]} %}}"
+    if message.startswith("unexpected end of template"):
+        end = "%}" if "statement block" in message else "}}"
+        return "the template ends in the middle of an expression", f"close it with {end}"
+    if found := re.fullmatch(r"expected token 'end of (?:print statement|statement block)', got (.*)", message):
+        return f"the expression should end here, before {found[1]}", None
+    if "'end of print statement'" in message or "'end of statement block'" in message:
+        return "an expression is missing here", None
     return message[:1].lower() + message[1:], None
 
 
@@ -156,6 +166,8 @@ class _Inspector:
             self._find("template-forbidden", f"'{word}' is not allowed in a spec's template", node, len(word))
             return
         match node:
+            case nodes.Const(value=float() as number) if not isfinite(number):
+                self._find("not-finite", "the number is beyond what a double can hold", node, 1)
             case nodes.Name(ctx="load"):
                 self._name(node, local, guarded=guarded)
             case nodes.For():
@@ -200,12 +212,14 @@ class _Inspector:
                     self._visit(child, local, guarded=guarded and isinstance(node, nodes.Getitem))
 
     def _name(self, node: nodes.Name, local: set[str], *, guarded: bool) -> None:
-        if node.name in local or node.name == "loop":
+        if node.name in local:
             return
         if node.name in GLOBALS:
             self._find("template-type", f"'{node.name}' is a function", node, len(node.name), f"call it: {node.name}()")
         elif node.name.startswith("_"):
             self._find("template-forbidden", "names that begin with _ are not reachable", node, len(node.name))
+        elif node.name == "self":
+            self._find("template-forbidden", "'self' is not reachable from a template", node, len(node.name))
         else:
             self.uses.append(Use(node.name, node.lineno - 1, guarded or node.name in self._guarded))
 
@@ -213,7 +227,7 @@ class _Inspector:
         if node.recursive:
             self._find("template-forbidden", "recursive loops are not allowed in a spec's template", node, 3)
         self._visit(node.iter, local, guarded=False)
-        inner = local | self._stored(node.target)
+        inner = local | self._stored(node.target) | {"loop"}
         if node.test is not None:
             self._visit(node.test, inner, guarded=False)
         self._block(node.body, inner)
@@ -243,7 +257,20 @@ class _Inspector:
             self._find("template-unknown-filter", f"there is no filter '{node.name}'", node, len(node.name), hint)
         if node.node is not None:
             self._visit(node.node, local, guarded=node.name in ("default", "d"))
+        self._named_argument(node)
         self._arguments(node, local)
+
+    def _named_argument(self, node: nodes.Filter) -> None:
+        """Check the filter or test that a filter over a list names by a text: `map('upper')`, `selectattr('a', 'eq')`."""
+        place = {"map": 0, "select": 0, "reject": 0, "selectattr": 1, "rejectattr": 1}.get(node.name, len(node.args))
+        argument = node.args[place] if place < len(node.args) else None
+        if not isinstance(argument, nodes.Const) or not isinstance(argument.value, str):
+            return
+        known, kind = (FILTERS, "filter") if node.name == "map" else (TESTS, "test")
+        if argument.value not in known:
+            hint = did_you_mean(argument.value, known, f"see the README's list of {kind}s")
+            message = f"there is no {kind} '{argument.value}'"
+            self._find(f"template-unknown-{kind}", message, argument, len(argument.value) + 2, hint)
 
     def _test(self, node: nodes.Test, local: set[str]) -> None:
         if node.name not in TESTS:
@@ -282,7 +309,8 @@ class _Inspector:
                 self._visit(argument, local, guarded=False)
 
     def _find(self, code: str, message: str, node: nodes.Node, width: int, hint: str | None = None) -> None:
-        start = max(node.lineno - 1, 0)
+        numbered = node if node.lineno else next(node.iter_child_nodes())
+        start = max(numbered.lineno - 1, 0)
         self.findings.append(Finding(code, message, hint, start, start + width))
 
 

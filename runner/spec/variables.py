@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from runner.errors import Problem, did_you_mean
 from runner.source import Schema
@@ -175,19 +175,24 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
     for name in types:
         match name:
             case "integer" if _INTEGER.fullmatch(stripped):
-                return int(stripped)
+                return _int(stripped)
             case "number" if _NUMBER.fullmatch(stripped):
                 number = float(stripped)
                 if isfinite(number):
-                    return int(stripped) if _INTEGER.fullmatch(stripped) else number
+                    return _int(stripped) if _INTEGER.fullmatch(stripped) else number
             case "boolean" if stripped in ("true", "false"):
                 return stripped == "true"
             case "null" if stripped in ("null", ""):
                 return None
     if types and not {"array", "object"} & set(types):
         raise ValueError(" or ".join(_WORDS.get(name, name) for name in types))
+    return from_json(stripped)
+
+
+def from_json(text: str) -> Json:
+    """Read JSON, and nothing that only Python takes for it. Raises ValueError that says what was expected."""
     try:
-        return json.loads(stripped, parse_constant=_no_constant)  # type: ignore[no-any-return]
+        return json.loads(text, parse_constant=_refuse_number, parse_float=_finite)  # type: ignore[no-any-return]
     except (ValueError, RecursionError):
         raise ValueError("JSON") from None
 
@@ -195,8 +200,20 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
 _WORDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
 
 
-def _no_constant(name: str) -> Json:
-    raise ValueError(name)
+def _int(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError("a number of a length that can be sent") from None
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    return number if isfinite(number) else _refuse_number(literal)
+
+
+def _refuse_number(literal: str) -> NoReturn:
+    raise ValueError(literal)
 
 
 def _type_hint(variable: Variable) -> str | None:

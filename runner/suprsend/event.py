@@ -33,6 +33,8 @@ MIN_EVENT_NAME = 2
 MAX_KEY = 255
 MAX_TENANT = 64
 MAX_DEPTH = 64
+MAX_INTEGER_BITS = 14_000
+"""A longer integer has more digits than Python writes."""
 MAX_EVENT_KB = 100
 """The documented size of one event, in KB of 1,024 bytes."""
 MAX_BODY_BYTES = 800 * 1024
@@ -273,6 +275,7 @@ _TENANT = re.compile(r"[A-Za-z0-9_-]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _HINTS = {
+    "int": "write it as text",
     "datetime": "write it as text: {{ … | isoformat }}, or value.isoformat()",
     "date": "write it as text: {{ … | isoformat }}, or value.isoformat()",
     "Decimal": "write it as text: str(value), or as a number: float(value)",
@@ -287,8 +290,11 @@ def _json_breaches(value: object, path: Path) -> Iterator[Breach]:
     match value:
         case str():
             yield from _unicode_breaches(value, path)
-        case None | bool() | int():
+        case None | bool():
             pass
+        case int():
+            if value.bit_length() > MAX_INTEGER_BITS:
+                yield Breach("number-too-large", path, f"an integer of {value.bit_length():,} bits", _HINTS["int"])
         case float():
             if not isfinite(value):
                 yield Breach("not-finite", path, f"{value} is not a JSON number")
@@ -333,7 +339,9 @@ def _attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]
     if not is_web:
         hint = "the platform fetches attachments itself: give a public http(s) URL"
         yield Breach("attachment-url", where, f"'{url}' is not an http(s) URL", hint)
-    elif not has_host or _CONTROL.search(url):
+    elif not has_host:
+        yield Breach("attachment-url", where, f"'{url}' names no host")
+    elif _CONTROL.search(url):
         yield Breach("attachment-url", where, f"'{url}' is not a URL", "spaces must be written %20")
     yield from _unicode_breaches(url, where)
     if isinstance(filename, str):

@@ -1,0 +1,152 @@
+"""What a template may spend, and what it is told when it asks for more, or for what is not there."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid5
+
+from jinja2 import StrictUndefined
+from jinja2.utils import missing
+
+from runner.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+MAX_TEXT = 1_000_000
+"""Characters of one text, and of all texts that one event puts together. An event may have 819,200 bytes."""
+MAX_ITEMS = 100_000
+MAX_STEPS = 100_000
+MAX_BITS = 4096
+MAX_WIDTH = 1000
+MAX_SECONDS = 2.0
+
+STATE = "\0state"
+"""The name under which a `State` stands among the variables; no template can spell it."""
+
+
+class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, found while rendering
+    """A template asks for what it may not have, or gives what can't be sent."""
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+class State:
+    """What one rendering of one event knows and may still spend: its instant, its ids, its budget."""
+
+    def __init__(self, now: datetime, seed: UUID, row: int) -> None:
+        self.now = now
+        self._seed = seed
+        self._row = row
+        self._calls: dict[str, int] = {}
+        self._text_left = MAX_TEXT
+        self._items_left = MAX_ITEMS
+        self._steps_left = MAX_STEPS
+        self._deadline = time.monotonic() + MAX_SECONDS
+
+    def uuid4(self, place: str) -> str:
+        """Give a UUID that depends on the run, the row, the place in the spec and how often it was called there."""
+        call = self._calls[place] = self._calls.get(place, -1) + 1
+        return str(uuid5(self._seed, f"uuid4\n{self._row}\n{place}\n{call}"))
+
+    def spend_items(self, count: int) -> None:
+        """Account for values in lists and maps."""
+        self._items_left -= count
+        if self._items_left < 0:
+            raise too_large("the lists and maps of one event have", MAX_ITEMS, "values")
+
+    def spend_text(self, length: int) -> None:
+        """Account for a piece of text."""
+        self._text_left -= length
+        if self._text_left < 0:
+            raise too_large("the texts of one event have", MAX_TEXT, "characters")
+
+    def step(self) -> None:
+        """Account for one step of a loop."""
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise too_large("the loops of one event take", MAX_STEPS, "steps")
+        if time.monotonic() > self._deadline:
+            raise TemplateFault("template-too-slow", f"rendering takes longer than {MAX_SECONDS:g} seconds")
+
+
+class StrictName(StrictUndefined):
+    """An undefined value that says what was looked for, and what is there instead."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: Any = None,  # noqa: ARG002 - the sandbox passes its own; here all faults are of one kind
+    ) -> None:
+        # Jinja's type asks for one of its exceptions; any that takes a text will do.
+        super().__init__(hint or _undefined_text(obj, name), obj, name, UndefinedFault)  # type: ignore[arg-type]
+
+    @property
+    def fault(self) -> TemplateFault:
+        """What any use of it raises."""
+        return UndefinedFault(self._undefined_message)
+
+
+class UndefinedFault(TemplateFault):
+    """A name, a key or an index that is not there. Jinja raises it with one text: message, hint and name in a line each."""
+
+    def __init__(self, text: str | None = None) -> None:
+        message, hint, name = ((text or "") + "\n\n").split("\n")[:3]
+        super().__init__("template-undefined", message, hint or None)
+        self.name = name or None
+
+
+def _undefined_text(obj: object, name: object) -> str:
+    message, hint = _undefined_words(obj, name)
+    shown = name if isinstance(name, str) and "\n" not in name else ""
+    return f"{message}\n{hint or ''}\n{shown}"
+
+
+def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
+    match obj:
+        case _ if obj is missing:
+            return f"variable '{name}' is not defined", None
+        case dict():
+            return f"there is no key '{name}' here", did_you_mean(str(name), map(str, obj))
+        case list() | tuple() if isinstance(name, int):
+            return f"there is no item {name} in a list of {len(obj)}", None
+        case None:
+            return f"null has no '{name}'", None
+        case _:
+            return f"{_NAMES.get(type(obj), type(obj).__name__)} has no '{name}'", None
+
+
+_NAMES: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a boolean", list: "a list"}
+
+
+def check_length(length: int) -> None:
+    """Refuse a text or list that would be too long."""
+    if length > MAX_ITEMS * 10:
+        raise too_large("a text or list has", MAX_ITEMS * 10, "items")
+
+
+def check_format(text: str) -> None:
+    """Refuse a %-format whose widths or precisions blow a text up."""
+    for match in _FORMAT.finditer(text):
+        if "*" in match[0] or any(int(number) > MAX_WIDTH for number in _DIGITS.findall(match[0])):
+            raise TemplateFault("template-too-large", f"format {match[0]} is wider than {MAX_WIDTH}")
+
+
+_FORMAT = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(?:\*|[0-9]+)?(?:\.(?:\*|[0-9]+))?")
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def too_large(what: str, limit: int, unit: str) -> TemplateFault:
+    """Make the fault of something that grows beyond its limit."""
+    return TemplateFault("template-too-large", f"{what} more than {limit:,} {unit}")

@@ -1,0 +1,86 @@
+"""What a `{{ … }}` gives → a JSON value, or a piece of text."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, KeysView, ValuesView
+from datetime import date, datetime
+from math import isfinite
+from typing import TYPE_CHECKING, NoReturn
+
+from runner.spec.budget import MAX_BITS, StrictName, TemplateFault, too_large
+
+if TYPE_CHECKING:
+    from runner.spec.budget import State
+
+
+def native(value: object, state: State) -> object:
+    """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
+    match value:
+        case bool() | float() | None:
+            return value
+        case int():
+            if value.bit_length() > MAX_BITS * 3:
+                raise too_large("a number has", MAX_BITS * 3, "bits")
+            return value
+        case str():
+            state.spend_text(len(value))
+            return str(value)
+        case StrictName():
+            raise value.fault
+        case dict():
+            state.spend_items(len(value))
+            return {_key(key): native(item, state) for key, item in value.items()}
+        case list() | tuple():
+            state.spend_items(len(value))
+            return [native(item, state) for item in value]
+        case datetime() | date():
+            raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
+        case _ if _is_sequence(value):
+            raise TemplateFault("template-type", "a sequence that is not a list yet", "write {{ … | list }}")
+        case _:
+            _refuse_type(value)
+
+
+def text(value: object) -> str:
+    """Write a value inside text: null, lists and maps are no text, booleans are `true` and `false`."""
+    match value:
+        case str():
+            return str(value)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float() if isfinite(value):
+            return repr(value)
+        case StrictName():
+            raise value.fault
+        case None:
+            hint = "give it a text with default('…', true), or let it stand alone in its value"
+            raise TemplateFault("template-null", "null inside text", hint)
+        case list() | tuple() | dict():
+            what = "a map" if isinstance(value, dict) else "a list"
+            hint = "use |join(', ') or |tojson, or let it stand alone"
+            raise TemplateFault("template-not-text", f"{what} inside text", hint)
+        case datetime() | date():
+            raise TemplateFault("template-datetime", "a date inside text", "write {{ … | isoformat }}")
+        case _ if _is_sequence(value):
+            raise TemplateFault("template-not-text", "a list inside text", "use |join(', ')")
+        case _:
+            _refuse_type(value)
+
+
+def _is_sequence(value: object) -> bool:
+    return hasattr(value, "__next__") or isinstance(value, KeysView | ValuesView | ItemsView)
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str):
+        return str(key)
+    raise TemplateFault("template-type", f"the key {key!r} of a map is not text")
+
+
+def _refuse_type(value: object) -> NoReturn:
+    name = getattr(value, "__name__", None)
+    if callable(value) and name:
+        raise TemplateFault("template-type", f"'{name}' is a method, not a value", f"call it: {name}()")
+    raise TemplateFault("template-type", f"a {type(value).__name__} is not a JSON value")

@@ -1,0 +1,222 @@
+"""A JSON Schema over values: one message a fault, in the words of somebody who writes YAML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.errors import Position, Problem
+from runner.source import Fault, Json, Schema, SchemaError, problems, read_text
+
+if TYPE_CHECKING:
+    from tests.conftest import CapturingServer
+
+
+def faults(schema: Json, value: Json) -> list[Fault]:
+    return Schema(schema).faults(value)
+
+
+def schema_error(schema: Json) -> tuple[str, tuple[str | int, ...]]:
+    with pytest.raises(SchemaError) as caught:
+        Schema(schema)
+    return caught.value.message, caught.value.path
+
+
+URL_OR_MAP: Json = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "object", "required": ["url"], "additionalProperties": False, "properties": {"url": {}}},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message", "hint"),
+    [
+        ({"type": "integer"}, "5", "the value must be a whole number, not text", None),
+        ({"type": "integer"}, 1.5, "the value must be a whole number, not a number", None),
+        ({"type": "array"}, {}, "the value must be a list, not a map", None),
+        ({"type": "object"}, [], "the value must be a map, not a list", None),
+        ({"type": "boolean"}, "true", "the value must be true or false, not text", None),
+        ({"type": "null"}, 0, "the value must be null, not a number", None),
+        ({"type": "number"}, None, "the value must be a number, not null", None),
+        ({"type": "string"}, 5, "the value must be text, not a number", 'quote it: "5"'),
+        ({"type": "string"}, True, "the value must be text, not a boolean", 'quote it: "true"'),
+        ({"type": "string"}, None, "the value must be text, not null", None),
+        ({"type": ["integer", "string"]}, [], "the value must be a whole number or text, not a list", None),
+        ({"enum": ["red", "green", 1, None, True]}, "gren",
+         "the value is gren, not one of red, green, 1, null, true", "did you mean 'green'?"),
+        ({"enum": ["red"]}, None, "the value is null, not one of red", None),
+        ({"minimum": 0}, -1, "-1 is less than the minimum of 0", None),
+        ({"maximum": 10}, 10**30, f"{10**30} is greater than the maximum of 10", None),
+        ({"maxLength": 2}, "abc", '"abc" is longer than 2 characters', None),
+        ({"pattern": "^[0-9]+$"}, "abc", '"abc" does not match "^[0-9]+$"', None),
+        ({"minItems": 2}, [1], "[1] has less than 2 items", None),
+        (False, 1, "the value is not allowed here", None),
+    ],
+)  # fmt: skip
+def test_a_broken_rule_is_told_in_plain_words(schema: Json, value: Json, message: str, hint: str | None) -> None:
+    assert [(fault.path, fault.message, fault.hint) for fault in faults(schema, value)] == [((), message, hint)]
+
+
+def test_a_named_value_is_told_by_its_name() -> None:
+    schema: Json = {"properties": {"order": {"properties": {"id": {"type": "string"}}}}}
+    assert faults(schema, {"order": {"id": 5}}) == [
+        Fault("type", ("order", "id"), "'id' must be text, not a number", 'quote it: "5"')
+    ]
+
+
+def test_a_value_that_fits_has_no_faults() -> None:
+    assert faults({"type": "object", "required": ["a"]}, {"a": 1}) == []
+
+
+def test_every_missing_key_is_told() -> None:
+    assert faults({"required": ["a", "b"]}, {}) == [
+        Fault("required", (), "missing key 'a'"),
+        Fault("required", (), "missing key 'b'"),
+    ]
+
+
+def test_an_unknown_key_comes_with_the_nearest_known_one() -> None:
+    schema: Json = {"additionalProperties": False, "properties": {"order": {}, "user": {}}}
+    assert faults(schema, {"ordr": 1, "zz": 2}) == [
+        Fault("additionalProperties", (), "unknown key 'ordr'", "did you mean 'order'?", "ordr"),
+        Fault("additionalProperties", (), "unknown key 'zz'", "known here: order, user", "zz"),
+    ]
+
+
+def test_an_unknown_key_behind_a_reference_has_a_suggestion_too() -> None:
+    schema: Json = {
+        "$defs": {"paint": {"additionalProperties": False, "properties": {"colour": {}}}},
+        "properties": {"x": {"$ref": "#/$defs/paint"}},
+    }
+    assert faults(schema, {"x": {"color": 1}}) == [
+        Fault("additionalProperties", ("x",), "unknown key 'color'", "did you mean 'colour'?", "color")
+    ]
+
+
+def test_of_several_shapes_the_one_of_the_value_s_type_is_reported_on() -> None:
+    assert faults(URL_OR_MAP, "") == [Fault("minLength", (), '"" is shorter than 1 character')]
+    assert faults(URL_OR_MAP, {}) == [Fault("required", (), "missing key 'url'")]
+
+
+def test_a_value_of_no_shape_s_type_is_told_the_types() -> None:
+    assert faults(URL_OR_MAP, 4) == [Fault("type", (), "the value must be text or a map, not a number")]
+    assert faults({"oneOf": [{"type": "string"}, {"type": "number"}]}, []) == [
+        Fault("type", (), "the value must be text or a number, not a list")
+    ]
+
+
+def test_a_bad_name_of_a_key_is_told() -> None:
+    assert faults({"propertyNames": {"pattern": "^a"}}, {"b": 1}) == [
+        Fault("propertyNames", (), '\'b\' can\'t be a name here: "b" does not match "^a"', None, "b")
+    ]
+
+
+def test_one_fault_seen_in_two_ways_is_told_once() -> None:
+    assert faults({"allOf": [{"required": ["a"]}, {"required": ["a"]}]}, {}) == [
+        Fault("required", (), "missing key 'a'")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [
+        ("email", "x", "a@example.com"),
+        ("date-time", "2026-01-02", "2026-01-02T03:04:05Z"),
+        ("date", "2026-13-01", "2026-12-01"),
+        ("uuid", "x", "00000000-0000-4000-8000-000000000001"),
+        ("uri", "x y", "https://example.com/"),
+        ("ipv4", "1.2.3", "1.2.3.4"),
+        ("regex", "(", "a+"),
+    ],
+)
+def test_formats_are_asserted(name: str, bad: str, good: str) -> None:
+    assert [fault.keyword for fault in faults({"format": name}, bad)] == ["format"]
+    assert faults({"format": name}, good) == []
+
+
+@pytest.mark.parametrize(
+    "reference", ["https://example.com/x.json", "file:///etc/passwd", "other.json", "#/nowhere", "urn:x:y"]
+)
+def test_a_reference_outside_the_schema_is_refused(reference: str) -> None:
+    assert schema_error({"$ref": reference}) == ("a reference outside the schema is never followed", ())
+
+
+def test_a_remote_reference_touches_no_network(server: CapturingServer) -> None:
+    schema_error({"$ref": f"{server.base_url}x.json"})
+    schema_error({"$id": f"{server.base_url}a.json", "$ref": "b.json"})
+    assert (server.connections, server.received) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("schema", "message", "path"),
+    [
+        ([1], "a JSON Schema is a map or a boolean, not a list", ()),
+        ("x", "a JSON Schema is a map or a boolean, not text", ()),
+        (None, "a JSON Schema is a map or a boolean, not null", ()),
+        (
+            {"properties": {"a": {"minimum": "x"}}},
+            "'minimum' must be a number, not text",
+            ("properties", "a", "minimum"),
+        ),
+        ({"pattern": "("}, '"(" is not a "regex"', ("pattern",)),
+    ],
+)
+def test_what_is_no_schema_says_where(schema: Json, message: str, path: tuple[str, ...]) -> None:
+    assert schema_error(schema) == (message, path)
+
+
+def test_an_unknown_type_is_told_where_it_stands() -> None:
+    assert schema_error({"properties": {"a": {"type": "strin"}}})[1] == ("properties", "a", "type")
+
+
+def test_half_of_a_surrogate_pair_in_a_value_is_a_fault() -> None:
+    wanted = [Fault("unicode", (), "the text has half of a surrogate pair: it is not valid Unicode")]
+    assert faults({"type": "string"}, "\ud800") == wanted
+    assert faults({"type": "integer"}, {"a": ["\ud800"]}) == wanted
+
+
+def test_half_of_a_surrogate_pair_in_a_schema_is_told_without_python_s_words() -> None:
+    message, _ = schema_error({"const": "\ud800"})
+    assert "UnicodeEncodeError" not in message
+
+
+def test_an_expression_that_backtracks_is_answered_at_once() -> None:
+    assert [fault.keyword for fault in faults({"pattern": "^(a+)+$"}, "a" * 5000 + "!")] == ["pattern"]
+
+
+def test_faults_become_problems_at_their_places() -> None:
+    content = "order:\n  ids: [1, x]\n  colour: red\nuser: u\n"
+    root = read_text(content, "f.yaml").root
+    assert root is not None
+    schema: Json = {
+        "properties": {
+            "order": {
+                "properties": {"ids": {"items": {"type": "integer"}}},
+                "additionalProperties": False,
+                "required": ["total"],
+            },
+        },
+    }
+    found = list(problems(faults(schema, root.plain()), root, {"type": "wrong-type"}, "bad-value"))
+    assert sorted(found, key=lambda problem: problem.message) == [
+        Problem("bad-value", "missing key 'total'", Position("f.yaml", 1, 1, 6, "order:"), "order"),
+        Problem(
+            "wrong-type", "the value must be a whole number, not text",
+            Position("f.yaml", 2, 12, 13, "  ids: [1, x]"), "order.ids[1]",
+        ),
+        Problem(
+            "bad-value", "unknown key 'colour'",
+            Position("f.yaml", 3, 3, 9, "  colour: red"), "order.colour", "known here: ids",
+        ),
+    ]  # fmt: skip
+
+
+def test_a_fault_of_the_whole_document_has_no_way_to_it() -> None:
+    root = read_text("a: 1\n", "f.yaml").root
+    assert root is not None
+    assert list(problems(faults({"required": ["b"]}, root.plain()), root, {}, "bad")) == [
+        Problem("bad", "missing key 'b'", Position("f.yaml", 1, 1, 2, "a: 1"))
+    ]

@@ -1,0 +1,287 @@
+"""What a YAML file must not hold, each told at its place; and what it may."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from runner.errors import Position, Problem
+from runner.source import Document, Json, read_text
+
+
+def read(content: str) -> Document:
+    return read_text(content, "f.yaml")
+
+
+def plain(content: str) -> Json:
+    document = read(content)
+    assert document.root is not None
+    assert document.problems == ()
+    return document.root.plain()
+
+
+def refusal(content: str) -> Problem:
+    """Give the one problem of a text that gives no value at all."""
+    document = read(content)
+    assert document.root is None
+    assert len(document.problems) == 1
+    return document.problems[0]
+
+
+def test_maps_lists_and_scalars_become_plain_values() -> None:
+    content = "a: {b: [1, x], c: }\nd:\n- - true\n  - 'q'\ne: |\n  one\n  two\nf: >-\n  one\n  two\n"
+    assert plain(content) == {"a": {"b": [1, "x"], "c": None}, "d": [[True, "q"]], "e": "one\ntwo\n", "f": "one two"}
+
+
+def test_a_document_may_begin_and_end_with_its_markers() -> None:
+    assert plain("%YAML 1.2\n---\na: 1\n...\n") == {"a": 1}
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "# only a comment\n"])
+def test_an_empty_text_has_no_root_and_no_problem(content: str) -> None:
+    document = read(content)
+    assert document.root is None
+    assert document.problems == ()
+
+
+def test_a_duplicate_key_is_told_with_both_places() -> None:
+    document = read("a: 1\nb:\n  c: 2\n  d: 3\n  c: 4\n")
+    assert document.problems == (
+        Problem(
+            "duplicate-key",
+            "key 'c' stands twice in this map",
+            Position("f.yaml", 5, 3, 4, "  c: 4"),
+            hint="first on line 3",
+        ),
+    )
+
+
+def test_keys_that_differ_only_in_quotes_are_duplicates() -> None:
+    assert [problem.code for problem in read("'1': a\n1: b\n\"1\": c\n").problems] == ["duplicate-key"] * 2
+
+
+def test_a_merge_key_is_an_error_at_its_place() -> None:
+    assert read("a: &x {k: 1}\nb:\n  <<: *x\n").problems == (
+        Problem(
+            "yaml-merge-key",
+            "merge keys (<<) are not supported",
+            Position("f.yaml", 3, 3, 5, "  <<: *x"),
+            hint="use extends: for what specs share",
+        ),
+    )
+
+
+def test_a_quoted_merge_key_is_a_key_like_any_other() -> None:
+    assert plain('"<<": 1') == {"<<": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "shown", "column"),
+    [
+        ("a: !!int 3", "!!int", 4),
+        ("a: !!binary aGk=", "!!binary", 4),
+        ("a: !!python/object:os.system {}", "!!python/object:os.system", 4),
+        ("a: !mine {b: 1}", "!mine", 4),
+        ("a: [x, !!set [1]]", "!!set", 8),
+        ("!env a: 1", "!env", 1),
+    ],
+)
+def test_a_tag_other_than_str_is_an_error(content: str, shown: str, column: int) -> None:
+    assert read(content).problems == (
+        Problem(
+            "yaml-tag",
+            f"tag {shown} is not allowed",
+            Position("f.yaml", 1, column, column + 1, content),
+            hint="only !!str is",
+        ),
+    )
+
+
+@pytest.mark.parametrize("scalar", ["3", "true", "null", "no"])
+def test_the_str_tag_makes_text_of_anything(scalar: str) -> None:
+    assert plain(f"a: !!str {scalar}") == {"a": scalar}
+
+
+def test_a_tab_in_the_indentation_is_told_as_that() -> None:
+    assert refusal("a:\n\tb: 1\n") == Problem(
+        "yaml-syntax", "a tab can't indent YAML", Position("f.yaml", 2, 1, 2, "\tb: 1"), hint="use spaces"
+    )
+
+
+def test_a_second_document_is_an_error_where_it_begins() -> None:
+    assert refusal("a: 1\n---\nb: 2\n") == Problem(
+        "yaml-document",
+        "a second document begins here",
+        Position("f.yaml", 2, 1, 4, "---"),
+        hint="one file holds one document",
+    )
+
+
+def test_64_levels_are_read() -> None:
+    root = read("[" * 64 + "1" + "]" * 64).root
+    for _ in range(64):
+        assert root is not None
+        root = root.get(0)
+    assert root is not None
+    assert root.value == 1
+
+
+@pytest.mark.parametrize("line", ["[" * 65 + "]" * 65, "[" * 65 + "1" + "]" * 65])
+def test_65_levels_are_refused_where_the_65th_begins(line: str) -> None:
+    assert refusal(line) == Problem(
+        "yaml-depth", "nested more than 64 levels deep", Position("f.yaml", 1, 65, 66, line)
+    )
+
+
+def test_block_nesting_counts_as_flow_nesting_does() -> None:
+    content = "\n".join("  " * level + "a:" for level in range(65)) + " 1\n"
+    assert refusal(content) == Problem(
+        "yaml-depth", "nested more than 64 levels deep", Position("f.yaml", 65, 129, 130, "  " * 64 + "a: 1")
+    )
+
+
+@pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "[{a: "])
+def test_a_hundred_thousand_open_brackets_are_refused_at_once(opening: str) -> None:
+    start = time.monotonic()
+    assert refusal(opening * 100_000).code == "yaml-depth"
+    assert time.monotonic() - start < 2
+
+
+def test_an_alias_stands_for_its_anchor() -> None:
+    assert plain("a: &x {k: [1]}\nb: *x\nc: [*x, *x]\n") == {
+        "a": {"k": [1]},
+        "b": {"k": [1]},
+        "c": [{"k": [1]}, {"k": [1]}],
+    }
+
+
+def test_an_anchor_may_be_set_again() -> None:
+    assert plain("a: &x 1\nb: *x\nc: &x 2\nd: *x\n") == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
+def test_an_anchored_scalar_key_keeps_its_name() -> None:
+    assert plain("&k a: 1\n") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "column"),
+    [
+        ("a: &x [1, *x]", "alias *x refers to a value that contains it", 11),
+        ("a: &x {b: *x}", "alias *x refers to a value that contains it", 11),
+        ("a: [*x, &x 1]", "alias *x has no anchor above it", 5),
+    ],
+)
+def test_an_alias_that_leads_nowhere_is_an_error(content: str, message: str, column: int) -> None:
+    assert refusal(content) == Problem("yaml-alias", message, Position("f.yaml", 1, column, column + 2, content))
+
+
+def test_an_alias_can_not_be_a_key() -> None:
+    assert refusal("a: &x k\n*x : 1\n") == Problem(
+        "yaml-key", "a key must be written out, not an alias", Position("f.yaml", 2, 1, 3, "*x : 1")
+    )
+
+
+def test_a_list_can_not_be_a_key() -> None:
+    assert refusal("? [1]\n: 2\n") == Problem(
+        "yaml-key", "a key must be text, not a map or a list", Position("f.yaml", 1, 3, 4, "? [1]")
+    )
+
+
+def test_an_alias_bomb_is_refused_at_once() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    start = time.monotonic()
+    problem = refusal("\n".join(lines))
+    assert time.monotonic() - start < 2
+    assert (problem.code, problem.message) == ("yaml-size", "more than 100,000 values, aliases written out")
+    assert problem.position is not None
+    assert problem.position.text == lines[4]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "column"),
+    [
+        ("a: {{ x }}", 1, 4),
+        ("a: {{x}} and more", 1, 4),
+        ("a:\n  - {{ x }}", 2, 5),
+        ("{{ x }}", 1, 1),
+        ("a: [1, {{ x }}]", 1, 8),
+        ("a: {b: {{ x }} }", 1, 8),
+    ],
+)
+def test_an_unquoted_template_is_told_as_that(content: str, line: int, column: int) -> None:
+    assert refusal(content) == Problem(
+        "template-unquoted",
+        "YAML reads an unquoted {{ … }} as a map",
+        Position("f.yaml", line, column, column + 2, content.split("\n")[line - 1]),
+        hint='put the whole value in quotes: "{{ … }}"',
+    )
+
+
+@pytest.mark.parametrize(("content", "column"), [("a: x\x01y", 5), ("a: é\x07", 5), ("a: 😀\x00", 5), ("a: '\x7f'", 5)])
+def test_a_control_character_is_an_error_at_its_place(content: str, column: int) -> None:
+    char = content[column - 1]
+    assert refusal(content) == Problem(
+        "yaml-syntax",
+        f"control character 0x{ord(char):02x} is not allowed in YAML",
+        Position("f.yaml", 1, column, column + 1, content),
+        hint="write it as an escape in double quotes",
+    )
+
+
+def test_an_escaped_control_character_is_read() -> None:
+    assert plain('a: "x\\x01y\\0"') == {"a": "x\x01y\0"}
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_an_unclosed_quote_is_told_where_it_opens(quote: str) -> None:
+    assert refusal(f"a: 1\nb: {quote}x\nc: 2\n") == Problem(
+        "yaml-syntax", "the quote that opens here is never closed", Position("f.yaml", 2, 4, 5, f"b: {quote}x")
+    )
+
+
+@pytest.mark.parametrize("char", ["@", "`", "%"])
+def test_a_plain_value_that_can_not_begin_so_is_told_with_its_remedy(char: str) -> None:
+    assert refusal(f"a: {char}x") == Problem(
+        "yaml-syntax",
+        f"a plain value can't begin with {char}",
+        Position("f.yaml", 1, 4, 5, f"a: {char}x"),
+        hint="put the value in quotes",
+    )
+
+
+def test_a_second_colon_on_a_line_is_told_with_its_remedy() -> None:
+    assert refusal("a: b: c") == Problem(
+        "yaml-syntax",
+        "a second ': ' on this line",
+        Position("f.yaml", 1, 5, 6, "a: b: c"),
+        hint="put the value in quotes, or indent what belongs below it",
+    )
+
+
+def test_a_key_without_its_colon_is_told_where_it_begins() -> None:
+    assert refusal("a: 1\nkey\nb: 2\n") == Problem(
+        "yaml-syntax",
+        "a key without ':'",
+        Position("f.yaml", 2, 1, 2, "key"),
+        hint="write `key: value`; quote a text that spans lines",
+    )
+
+
+def test_an_unclosed_bracket_is_told_where_it_opens() -> None:
+    assert refusal("a:\n  b: [1, 2").position == Position("f.yaml", 2, 6, 7, "  b: [1, 2")
+
+
+def test_line_ends_of_windows_are_read_as_any_other() -> None:
+    document = read("a: 1\r\nb: |\r\n  x\r\n  y\r\nc: no\r\n")
+    assert document.root is not None
+    assert document.root.plain() == {"a": 1, "b": "x\ny\n", "c": "no"}
+    assert [problem.position for problem in document.problems] == [Position("f.yaml", 5, 4, 6, "c: no")]
+
+
+@pytest.mark.parametrize("separator", ["\r", "\x85", "\u2028", "\u2029"])
+def test_an_error_after_an_unusual_line_end_points_at_its_character(separator: str) -> None:
+    place = refusal(f"a: 1{separator}b: @x").position
+    assert place is not None
+    assert place.text[place.column - 1] == "@"

@@ -1,0 +1,70 @@
+"""Which files are specs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.errors import NotFound, Problem
+from runner.spec import find
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    return root
+
+
+def test_a_folder_gives_its_specs_sorted_at_all_levels(tmp_path: Path) -> None:
+    root = tree(tmp_path, "b.yaml", "a.yml", "sub/c.yaml", "sub/deep/d.yml", "z.yaml")
+    assert [str(path.relative_to(root)) for path in find([root])] == [
+        "a.yml", "b.yaml", "sub/c.yaml", "sub/deep/d.yml", "z.yaml",
+    ]  # fmt: skip
+
+
+def test_other_names_below_a_folder_are_no_specs(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path, "a.yaml", "runner.yaml", "sub/runner.yaml", "_base.yaml", ".hidden.yaml", "_shared/b.yaml",
+        ".git/c.yaml", "d.json", "e.yaml.bak", "f.YAML", "yaml",
+    )  # fmt: skip
+    assert find([root]) == [root / "a.yaml"]
+
+
+def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
+    root = tree(tmp_path, "_base.yaml", "x.txt")
+    assert find([root / "x.txt", root / "_base.yaml"]) == [root / "x.txt", root / "_base.yaml"]
+
+
+def test_a_file_that_is_given_twice_is_listed_once(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a.yaml", "b.yaml")
+    assert find([root / "b.yaml", root, root]) == [root / "b.yaml", root / "a.yaml"]
+
+
+def test_a_folder_whose_own_name_is_hidden_is_searched_when_named(tmp_path: Path) -> None:
+    root = tree(tmp_path / ".specs", "a.yaml")
+    assert find([root]) == [root / "a.yaml"]
+
+
+def test_a_folder_without_specs_is_not_found(tmp_path: Path) -> None:
+    root = tree(tmp_path, "_base.yaml")
+    with pytest.raises(NotFound) as caught:
+        find([root])
+    hint = "specs end in .yaml or .yml; names that begin with _ or . don't count"
+    assert caught.value.problems == (Problem("no-specs", f"no specs in {root}", hint=hint),)
+
+
+@pytest.mark.parametrize(("given", "hint"), [("a", "a.yaml"), ("a.yml", "a.yaml"), ("b", "b.yml"), ("c", None)])
+def test_a_path_that_does_not_exist_comes_with_the_file_probably_meant(
+    tmp_path: Path, given: str, hint: str | None
+) -> None:
+    root = tree(tmp_path, "a.yaml", "b.yml")
+    with pytest.raises(NotFound) as caught:
+        find([root / given])
+    wanted = f"did you mean {root / hint}?" if hint else None
+    assert caught.value.problems == (Problem("file-not-found", f"no such file or folder: {root / given}", hint=wanted),)

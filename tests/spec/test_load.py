@@ -1,0 +1,523 @@
+"""A file becomes a spec, or every problem that it has, each at its place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.errors import NotFound
+from runner.spec import load
+
+if TYPE_CHECKING:
+    from tests.spec.conftest import Project
+
+HEAD = "version: 1\nevent: order_placed\ndistinct_id: u1\n"
+
+FULL = """\
+version: 1
+name: purchase
+description: A customer paid.
+labels: [checkout, smoke]
+x-owner: {team: billing}
+vars:
+  user: {type: string, description: who}
+  order_id: {type: string, pattern: "^[0-9]+$", default: "1001", x-note: mine}
+  token: {type: string, env: TOKEN, secret: true}
+event: product_purchased
+distinct_id: "{{ user }}"
+tenant_id: acme
+idempotency_key: "{{ user }}-{{ order_id }}"
+properties: {token: "{{ token }}"}
+attachments:
+  - https://files.example.com/{{ order_id }}.pdf
+  - {url: "https://files.example.com/t.pdf", filename: t.pdf, ignore_if_error: true}
+schema: {required: [token]}
+tests:
+  - name: one
+    vars: {user: u1, token: t}
+    now: "2026-01-02T04:04:05+01:00"
+    expect: {event: {}, response: {success: true}, error: {code: c, at: a, message: m}}
+    x-why: because
+  - {name: two}
+"""
+
+
+def test_a_full_spec_is_read_whole(project: Project) -> None:
+    assert project.problems(FULL) == []
+    spec = project.spec(FULL)
+    assert (spec.name, spec.description, spec.labels) == ("purchase", "A customer paid.", ("checkout", "smoke"))
+    assert [(v.name, v.required, v.env, v.is_secret) for v in spec.variables] == [
+        ("user", True, None, False), ("order_id", False, None, False), ("token", True, "TOKEN", True),
+    ]  # fmt: skip
+    assert (spec.auto_key, spec.has_key) == (False, True)
+    assert [(case.name, case.now, {key: value.value for key, value in case.vars.items()}) for case in spec.cases] == [
+        ("one", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), {"user": "u1", "token": "t"}),
+        ("two", None, {}),
+    ]
+
+
+def test_three_lines_are_a_spec_named_by_its_file(project: Project) -> None:
+    spec = project.spec(HEAD, "sub/order.placed.yaml")
+    assert (spec.name, spec.description, spec.labels, spec.variables, spec.cases) == ("order.placed", "", (), (), ())
+    assert (spec.auto_key, spec.has_key, spec.schema) == (True, True, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "auto", "has"),
+    [("", True, True), ("idempotency_key: auto\n", True, True), ("idempotency_key: null\n", False, False),
+     ("idempotency_key: k-1\n", False, True)],
+)  # fmt: skip
+def test_the_key_is_automatic_off_or_a_template(project: Project, line: str, auto: bool, has: bool) -> None:
+    spec = project.spec(HEAD + line)
+    assert (spec.auto_key, spec.has_key) == (auto, has)
+
+
+def test_a_missing_file_is_not_found(project: Project) -> None:
+    with pytest.raises(NotFound):
+        load(project.root / "none.yaml", project.root)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
+        ("# c\n", "error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
+        ("[1]\n", "error[not-a-spec] a spec is a map of keys, such as `event:`"),
+        ("text\n", "error[not-a-spec] a spec is a map of keys, such as `event:`"),
+    ],
+)
+def test_what_is_no_map_is_no_spec(project: Project, content: str, told: str) -> None:
+    assert project.problems(content) == [f"spec.yaml:1:1-2 {told}"]
+
+
+def test_a_file_that_yaml_refuses_gives_the_refusal_alone(project: Project) -> None:
+    assert project.problems(HEAD + "properties: {a: {{ x }} }\n") == [
+        (
+            "spec.yaml:4:17-19 error[template-unquoted] YAML reads an unquoted {{ … }} as a map "
+            '(put the whole value in quotes: "{{ … }}")'
+        )
+    ]
+
+
+def test_every_missing_key_is_told(project: Project) -> None:
+    assert project.problems("description: x\n") == [
+        "spec.yaml:1:1-2 error[missing-key] missing key 'version'",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'event'",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'distinct_id'",
+    ]
+
+
+RESERVED = "(keys that begin with $ or ss_ are the platform's own)"
+RESERVED_EVENT = "(names that begin with $ or ss_ are the platform's own)"
+WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("evnt: x", ["1-5 error[unknown-key] unknown key 'evnt' (did you mean 'event'?) @evnt"]),
+        ("tenant_id: 5",
+         ["12-13 error[wrong-type] 'tenant_id' must be text, not a number (quote it: \"5\") @tenant_id"]),
+        ("tenant_id: true",
+         ["12-16 error[wrong-type] 'tenant_id' must be text, not a boolean (quote it: \"true\") @tenant_id"]),
+        ("tenant_id: null", ["12-16 error[wrong-type] 'tenant_id' must be text, not null @tenant_id"]),
+        ("properties: [1]", ["13-14 error[wrong-type] 'properties' must be a map, not a list @properties"]),
+        ("labels: [ok, 5]", ['14-15 error[wrong-type] the value must be text, not a number (quote it: "5") @labels[1]']),
+        ("tests: {a: 1}", ["8-9 error[wrong-type] 'tests' must be a list, not a map @tests"]),
+        ("vars:", ["6-7 error[wrong-type] 'vars' must be a map, not null @vars"]),
+        ("properties: {$x: 1, SS_y: 2, ok: 3, ss: 4}",
+         [f"14-16 error[reserved-name] property '$x' is reserved {RESERVED} @properties.$x",
+          f"21-25 error[reserved-name] property 'SS_y' is reserved {RESERVED} @properties.SS_y"]),
+        ("properties: {deep: {$x: 1, ss_y: 2}}", []),
+        ("tenant_id: a b",
+         ["12-15 error[tenant-id] tenant_id 'a b' is not an id of a tenant (at most 64 letters, digits, _ and -) @tenant_id"]),
+        ("brand_id: é",
+         ["11-12 error[tenant-id] brand_id 'é' is not an id of a tenant (at most 64 letters, digits, _ and -) @brand_id"]),
+        ("idempotency_key: ''",
+         ["18-20 error[idempotency-key] the idempotency key is blank (leave it out to send without one) @idempotency_key"]),
+        ("attachments: [/tmp/a.pdf]",
+         [f"15-25 error[attachment-url] '/tmp/a.pdf' is not an http(s) URL {WEB} @attachments[0].url"]),
+        ("attachments: [{url: 'ftp://x/y'}]",
+         [f"21-32 error[attachment-url] 'ftp://x/y' is not an http(s) URL {WEB} @attachments[0].url"]),
+        ("attachments: ['HTTP://x/y', 'https://a/{{ x }}']", []),
+        ("attachments: [5]",
+         ["15-16 error[wrong-type] the value must be text or a map, not a number @attachments[0]"]),
+        ("attachments: [{url: 'https://a/b', filname: x}]",
+         ["36-43 error[unknown-key] unknown key 'filname' (did you mean 'filename'?) @attachments[0].filname"]),
+        ("attachments: [{filename: x}]", ["15-16 error[missing-key] missing key 'url' @attachments[0]"]),
+        ("x-mine: {a: [1, {b: c}]}", []),
+        ("properties: {a: '{{ x|uper }}'}",
+         ["23-27 error[template-unknown-filter] there is no filter 'uper' (did you mean 'upper'?)"]),
+        ("properties: {a: no}",
+         ['17-19 warning[ambiguous-scalar] no is text here, but not to every YAML reader (write "no")']),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_once_at_its_place(project: Project, line: str, told: list[str]) -> None:
+    assert project.problems(f"{HEAD}{line}\n") == [f"spec.yaml:4:{one}" for one in told]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("$identify", []),
+        ("$user_login", []),
+        ("ssx", []),
+        ("{{ anything }}", []),
+        ("$x", [f"2:8-10 error[reserved-name] event name '$x' is reserved {RESERVED_EVENT} @event"]),
+        ("SS_y", [f"2:8-12 error[reserved-name] event name 'SS_y' is reserved {RESERVED_EVENT} @event"]),
+        ("x", ["2:8-9 error[event-name] the event's name 'x' is shorter than 2 characters @event"]),
+    ],
+)
+def test_names_of_events_are_checked_where_they_are_constant(project: Project, name: str, told: list[str]) -> None:
+    content = f"version: 1\nevent: {name if '{' not in name else repr(name)}\ndistinct_id: u1\n"
+    assert project.problems(content) == [f"spec.yaml:{one}" for one in told]
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("tests: [{name: a, now: yesterday}]", 1),
+        ("attachments: ['']", 1),
+        ("vars: {a: {$ref: 'https://example.com/x'}}\nproperties: {a: '{{ a }}'}", 1),
+        ("tenant_id: ''", 1),
+        ("vars: {a: string}", 1),
+        ("vars: {_a: {}}", 1),
+    ],
+)
+def test_one_fault_is_one_report(project: Project, line: str, count: int) -> None:
+    assert len(project.problems(f"{HEAD}{line}\n")) == count
+
+
+@pytest.mark.parametrize("key", ["event", "distinct_id"])
+def test_an_empty_text_is_one_report(project: Project, key: str) -> None:
+    content = HEAD.replace(f"{key}: {'order_placed' if key == 'event' else 'u1'}", f"{key}: ''")
+    assert len(project.problems(content)) == 1
+
+
+def test_another_version_is_told_by_name(project: Project) -> None:
+    (told,) = project.problems(HEAD.replace("version: 1", "version: 2"))
+    assert told.startswith("spec.yaml:1:10-11 error[bad-value] ")
+    assert "version" in told.removesuffix("@version")
+
+
+def test_a_tenant_by_both_its_names_is_told(project: Project) -> None:
+    assert project.problems(HEAD + "tenant_id: a\nbrand_id: b\n") == [
+        "spec.yaml:5:1-9 error[tenant-twice] tenant_id and brand_id name the same thing; a spec has one of them (keep tenant_id)"
+    ]
+
+
+def test_problems_come_in_the_order_of_the_file(project: Project) -> None:
+    content = "version: 1\nevnt: x\nevent: ss_x\ndistinct_id: '{{ u|uper }}'\nproperties: {a: off}\nzzz: 1\n"
+    assert [line.split(" ")[0] for line in project.problems(content)] == [
+        "spec.yaml:2:1-5", "spec.yaml:3:8-12", "spec.yaml:4:20-24", "spec.yaml:5:17-20", "spec.yaml:6:1-4",
+    ]  # fmt: skip
+
+
+def test_a_warning_alone_leaves_a_spec(project: Project) -> None:
+    assert project.load(HEAD + "properties: {a: no}\n").spec is not None
+    assert project.load(HEAD + "evnt: 1\n").spec is None
+
+
+# Variables.
+
+
+def test_a_name_that_is_not_declared_is_an_error_and_one_that_is_not_used_a_warning(project: Project) -> None:
+    content = (
+        HEAD + "vars:\n  order_id: {}\n  spare: {}\nproperties:\n  a: 'Order #{{ oder_id }}'\n  b: '{{ order_id }}'\n"
+    )
+    assert project.problems(content) == [
+        "spec.yaml:6:3-8 warning[unused-variable] no template uses the variable 'spare' @vars.spare",
+        "spec.yaml:8:17-24 error[template-undefined] variable 'oder_id' is not defined (did you mean 'order_id'?)",
+    ]
+
+
+def test_an_empty_vars_declares_that_there_are_none(project: Project) -> None:
+    assert project.problems(HEAD + "vars: {}\nproperties: {a: '{{ x }}'}\n") == [
+        "spec.yaml:5:21-22 error[template-undefined] variable 'x' is not defined"
+    ]
+
+
+def test_without_vars_every_used_name_is_a_required_text(project: Project) -> None:
+    content = (
+        "version: 1\nevent: '{{ e }}_x'\ndistinct_id: '{{ user }}'\nproperties: {a: ['{{ user }}', {b: '{{ c.d }}'}]}\n"
+    )
+    spec = project.spec(content)
+    assert [(v.name, v.required, v.schema_source) for v in spec.variables] == [
+        (name, True, {"type": "string"}) for name in ("e", "user", "c")
+    ]
+
+
+def test_without_vars_a_guarded_name_is_optional(project: Project) -> None:
+    content = HEAD + (
+        "properties:\n"
+        "  a: \"{{ one|default('x') }}\"\n"
+        "  b: '{{ two is defined }}'\n"
+        "  c: '{{ three if three is defined else 0 }}'\n"
+        "  d: '{% if four is defined %}{{ four }}{% endif %}'\n"
+        "  e: \"{{ five|default('x') }} {{ five }}\"\n"
+    )
+    assert [(v.name, v.required) for v in project.spec(content).variables] == [
+        ("one", False), ("two", False), ("three", False), ("four", False), ("five", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declaration", "told"),
+    [
+        ("{typ: string}", "12-15 error[unknown-key] unknown key 'typ' (did you mean 'type'?) @vars.a.typ"),
+        ("{type: integer, default: x}",
+         "36-37 error[var-schema] the default of 'a' breaks its own declaration: the value must be a whole number, not text @vars.a.default"),
+        ("{type: string, default: 5}",
+         "35-36 error[var-schema] the default of 'a' breaks its own declaration: the value must be text, not a number (quote it: \"5\") @vars.a.default"),
+        ("{minimum: x}", "21-22 error[bad-schema] 'minimum' must be a number, not text @vars.a"),
+        ("{pattern: '('}", '21-24 error[bad-schema] "(" is not a "regex" @vars.a'),
+        ("{secret: 1}", "20-21 error[wrong-type] 'secret' must be true or false, not a number @vars.a.secret"),
+        ("5", "11-12 error[wrong-type] 'a' must be a map, not a number @vars.a"),
+    ],
+)  # fmt: skip
+def test_a_declaration_is_checked(project: Project, declaration: str, told: str) -> None:
+    content = f"{HEAD}vars: {{a: {declaration}}}\nproperties: {{b: '{{{{ a }}}}'}}\n"
+    assert project.problems(content) == [f"spec.yaml:4:{told}"]
+
+
+def test_a_secret_default_is_in_no_message(project: Project) -> None:
+    content = (
+        HEAD + "vars: {a: {type: string, secret: true, pattern: '^x', default: hunter2}}\nproperties: {b: '{{ a }}'}\n"
+    )
+    (told,) = project.problems(content)
+    assert "hunter2" not in told
+
+
+# extends.
+
+BASE = """\
+version: 1
+name: base
+labels: [base]
+event: base_event
+distinct_id: "{{ user }}"
+vars: {user: {type: string}, n: {type: integer, default: 1}}
+properties: {a: "{{ n }}", b: 1, c: {d: 1}}
+tests: [{name: of the base}]
+"""
+
+
+def test_vars_and_properties_merge_by_key_and_all_else_is_replaced(project: Project) -> None:
+    project.write("_base.yaml", BASE)
+    content = (
+        "extends: _base.yaml\nevent: child_event\nlabels: [child]\nvars: {n: {type: integer, default: 7}, m: {default: 5}}\n"
+        "properties: {b: '{{ m }}', c: {e: 2}, f: 3}\n"
+    )
+    assert project.problems(content) == []
+    spec = project.spec(content)
+    event = project.render(content, user="u1", n=7, m=5)
+    assert (event.event_name, event.distinct_id) == ("child_event", "u1")
+    assert event.properties == {"a": 7, "b": 5, "c": {"e": 2}, "f": 3}
+    assert (spec.labels, {v.name: v.default for v in spec.variables}) == (("child",), {"user": None, "n": 7, "m": 5})
+
+
+def test_name_and_tests_are_not_inherited(project: Project) -> None:
+    project.write("_base.yaml", BASE)
+    spec = project.spec("extends: _base.yaml\n", "child.yaml")
+    assert (spec.name, spec.cases, spec.labels) == ("child", (), ("base",))
+
+
+@pytest.mark.parametrize("content", ["extends: _base.yaml\nproperties: {}\n", "extends: _base.yaml\nvars: {}\n"])
+def test_an_empty_map_merges_as_any_other(project: Project, content: str) -> None:
+    project.write("_base.yaml", BASE)
+    assert project.problems(content) == []
+    assert project.render(content, user="u1", n=1).properties == {"a": 1, "b": 1, "c": {"d": 1}}
+
+
+def test_a_chain_of_bases_is_followed_each_from_its_own_folder(project: Project) -> None:
+    project.write("shared/deep/_root.yaml", BASE)
+    project.write("shared/_middle.yaml", "extends: deep/_root.yaml\nproperties: {b: 2}\n")
+    content = "extends: ../shared/_middle.yaml\nproperties: {a: 1}\n"
+    assert project.problems(content, "specs/s.yaml") == []
+    project.write("specs/s.yaml", content)
+    spec = load(project.root / "specs/s.yaml", project.root).spec
+    assert spec is not None
+    properties = spec.root.get("properties")
+    assert properties is not None
+    assert properties.plain() == {"a": 1, "b": 2, "c": {"d": 1}}
+
+
+def test_a_problem_points_into_the_file_that_its_value_came_from(project: Project) -> None:
+    project.write("_base.yaml", BASE.replace("b: 1", "b: '{{ oops }}', $x: 1").replace("labels", "lables"))
+    assert project.problems("extends: _base.yaml\nproperties: {ss_y: 1}\n") == [
+        "_base.yaml:3:1-7 error[unknown-key] unknown key 'lables' (did you mean 'labels'?) @lables",
+        "_base.yaml:7:35-39 error[template-undefined] variable 'oops' is not defined (known here: n, user)",
+        f"_base.yaml:7:45-47 error[reserved-name] property '$x' is reserved {RESERVED} @properties.$x",
+        f"spec.yaml:2:14-18 error[reserved-name] property 'ss_y' is reserved {RESERVED} @properties.ss_y",
+    ]
+
+
+def test_an_unused_variable_of_a_base_is_no_warning(project: Project) -> None:
+    project.write("_base.yaml", BASE)
+    assert project.problems("extends: _base.yaml\nproperties: {a: 0}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        (
+            "",
+            "_base.yaml:1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)",
+        ),
+        ("[1]\n", "_base.yaml:1:1-2 error[not-a-spec] a spec is a map of keys, such as `event:`"),
+        ("a: 'x\n", "_base.yaml:1:4-5 error[yaml-syntax] the quote that opens here is never closed"),
+    ],
+)
+def test_a_base_that_is_no_spec_is_told_in_its_own_file(project: Project, base: str, told: str) -> None:
+    project.write("_base.yaml", base)
+    assert project.problems("extends: _base.yaml\n") == [told]
+
+
+def test_a_spec_that_extends_itself_is_told(project: Project) -> None:
+    assert project.problems("extends: spec.yaml\n") == [
+        "spec.yaml:1:10-19 error[extends-cycle] the spec extends itself: spec.yaml → spec.yaml"
+    ]
+
+
+def test_a_cycle_is_told_where_it_closes(project: Project) -> None:
+    project.write("_a.yaml", "extends: ./_b.yaml\n")
+    project.write("_b.yaml", "extends: _a.yaml\n")
+    assert project.problems("extends: _a.yaml\n") == [
+        "_b.yaml:1:10-17 error[extends-cycle] the spec extends itself: spec.yaml → _a.yaml → _b.yaml → _a.yaml"
+    ]
+
+
+OUTSIDE = "lies outside the project (files that a spec names must lie in the project's folder 'proj')"
+
+
+@pytest.mark.parametrize("key", ["extends", "schema"])
+@pytest.mark.parametrize("path", ["../x.yaml", "../../x.yaml", "sub/../../x.yaml", "/etc/passwd", "../proj2/x.yaml"])
+def test_a_path_that_leaves_the_project_is_refused(project: Project, key: str, path: str) -> None:
+    project.write("../x.yaml", BASE)
+    column = len(key) + 3
+    assert project.problems(f"{HEAD}{key}: {path}\n") == [
+        f"spec.yaml:4:{column}-{column + len(path)} error[path-outside] '{path}' {OUTSIDE}"
+    ]
+
+
+def test_a_link_that_leaves_the_project_is_refused(project: Project) -> None:
+    target = project.write("../x.yaml", BASE)
+    (project.root / "link.yaml").symlink_to(target)
+    assert project.problems(HEAD + "extends: link.yaml\n") == [
+        f"spec.yaml:4:10-19 error[path-outside] 'link.yaml' {OUTSIDE}"
+    ]
+
+
+@pytest.mark.parametrize("key", ["extends", "schema"])
+def test_a_file_that_is_not_there_is_told_where_it_is_named(project: Project, key: str) -> None:
+    (told,) = project.problems(f"{HEAD}{key}: nope.yaml\n")
+    column = len(key) + 3
+    assert told.startswith(f"spec.yaml:4:{column}-{column + 9} error[file-not-found] no such file: ")
+
+
+@pytest.mark.parametrize("key", ["extends", "schema"])
+def test_a_folder_is_told_where_it_is_named(project: Project, key: str) -> None:
+    (told,) = project.problems(f"{HEAD}{key}: .\n")
+    column = len(key) + 3
+    assert told.startswith(f"spec.yaml:4:{column}-{column + 1} error[file-not-found] a folder, not a file: ")
+
+
+@pytest.mark.parametrize("key", ["extends", "schema"])
+@pytest.mark.parametrize("path", ['"a\\0b"', "x" * 300, "spec.yaml/x"], ids=["null byte", "too long", "below a file"])
+def test_a_path_that_no_file_can_have_is_a_problem_and_no_crash(project: Project, key: str, path: str) -> None:
+    (told,) = project.problems(f"{HEAD}{key}: {path}\n")
+    assert told.startswith(f"spec.yaml:4:{len(key) + 3}-")
+
+
+# schema.
+
+
+def test_a_schema_may_stand_inline_or_in_a_file_of_either_format(project: Project) -> None:
+    project.write("schemas/s.json", '{"required": ["a"]}')
+    project.write("schemas/s.yaml", "required: [a]\n")
+    for source in ("{required: [a]}", "schemas/s.json", "schemas/s.yaml"):
+        schema = project.spec(f"{HEAD}properties: {{a: 1}}\nschema: {source}\n").schema
+        assert schema is not None
+        assert [fault.message for fault in schema.faults({})] == ["missing key 'a'"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"properties": {"a": {"minimum": "x"}}}',
+         "1:34-37 error[bad-schema] this is not a JSON Schema: 'minimum' must be a number, not text @schema"),
+        ("[1]", "1:1-2 error[bad-schema] this is not a JSON Schema: a JSON Schema is a map or a boolean, not a list @schema"),
+        ('{"type": ', "1:10-11 error[json-syntax] a JSON value is missing here"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_schema_is_told_in_its_own_file(project: Project, content: str, told: str) -> None:
+    project.write("s.json", content)
+    assert project.problems(HEAD + "schema: s.json\n") == [f"s.json:{told}"]
+
+
+def test_an_inline_schema_that_is_none_is_told_at_its_part(project: Project) -> None:
+    (told,) = project.problems(HEAD + "schema: {properties: {a: {type: strin}}}\n")
+    assert told.startswith("spec.yaml:4:33-38 error[bad-schema] this is not a JSON Schema: ")
+
+
+def test_an_empty_file_is_no_schema(project: Project) -> None:
+    project.write("s.yaml", "")
+    assert len(project.problems(HEAD + "schema: s.yaml\n")) == 1
+
+
+def test_a_schema_that_points_outside_itself_is_refused(project: Project) -> None:
+    assert project.problems(HEAD + "schema: {$ref: 'https://example.com/x.json'}\n") == [
+        "spec.yaml:4:9-10 error[bad-schema] this is not a JSON Schema: a reference outside the schema is never followed @schema"
+    ]
+
+
+# Cases.
+
+
+def test_two_cases_of_one_name_are_told_with_both_places(project: Project) -> None:
+    assert project.problems(HEAD + "tests:\n- name: a\n- name: b\n- name: a\n") == [
+        "spec.yaml:7:9-10 error[duplicate-case] there are two cases 'a' (the first is on line 5)"
+    ]
+
+
+def test_a_case_that_gives_an_unknown_variable_is_told(project: Project) -> None:
+    content = HEAD + "vars: {user: {}}\nproperties: {a: '{{ user }}'}\ntests:\n- {name: a, vars: {usr: 1}}\n"
+    assert project.problems(content) == [
+        "spec.yaml:7:20-23 error[unknown-variable] the spec declares no variable 'usr' (did you mean 'user'?)"
+    ]
+
+
+@pytest.mark.parametrize("now", ["'2026-13-01T00:00:00Z'", "'2026-01-02'", "'2026-01-02T03:04:05'", "tomorrow"])
+def test_an_instant_that_is_none_is_told(project: Project, now: str) -> None:
+    told = project.problems(f"{HEAD}tests: [{{name: a, now: {now}}}]\n")
+    assert told
+    assert all(line.startswith("spec.yaml:4:24-") for line in told)
+    assert project.load(f"{HEAD}tests: [{{name: a, now: {now}}}]\n").spec is None
+
+
+@pytest.mark.parametrize("now", ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123456Z", "2026-06-30T23:59:59+05:30"])
+def test_an_instant_by_its_format_is_read(project: Project, now: str) -> None:
+    (case,) = project.spec(f"{HEAD}tests: [{{name: a, now: '{now}'}}]\n").cases
+    assert case.now == datetime.fromisoformat(now)
+
+
+def test_a_leap_second_is_an_instant_or_a_problem_and_no_crash(project: Project) -> None:
+    loaded = project.load(HEAD + "tests: [{name: a, now: '2016-12-31T23:59:60Z'}]\n")
+    assert (loaded.spec is None) is bool(loaded.problems)
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("{vars: {}}", "9-10 error[missing-key] missing key 'name' @tests[0]"),
+        ("{name: a, expct: {}}", "19-24 error[unknown-key] unknown key 'expct' (did you mean 'expect'?) @tests[0].expct"),
+        ("{name: a, expect: {evnt: {}}}",
+         "28-32 error[unknown-key] unknown key 'evnt' (did you mean 'event'?) @tests[0].expect.evnt"),
+        ("{name: 5}", "16-17 error[wrong-type] 'name' must be text, not a number (quote it: \"5\") @tests[0].name"),
+        ("5", "9-10 error[wrong-type] the value must be a map, not a number @tests[0]"),
+    ],
+)  # fmt: skip
+def test_a_case_s_form_is_checked(project: Project, case: str, told: str) -> None:
+    assert project.problems(f"{HEAD}tests: [{case}]\n") == [f"spec.yaml:4:{told}"]
