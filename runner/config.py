@@ -13,7 +13,7 @@ from runner.secrets import Secret
 from runner.source import Schema, problems, read
 from runner.spec import Given
 from runner.spec.files import CONFIG_NAME
-from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, clean_base_url
+from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential, clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
 
 if TYPE_CHECKING:
@@ -166,9 +166,8 @@ def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Creden
     """Read credentials; the signing kind wins when both kinds are there."""
     values = {key: environ.get(name, "").strip() for key, name in names.items()}
     for key, value in values.items():
-        if any(not "!" <= char <= "~" for char in value):
-            message = f"{names[key]} has a character that no credential has"
-            raise CredentialsError(Problem("credentials-invalid", message, hint="copy it again, without line breaks"))
+        if value:
+            check_credential(names[key], value)
     key, secret = values["workspace_key_env"], values["workspace_secret_env"]
     api_key, uid = values["api_key_env"], values["workspace_uid_env"]
     if key and secret:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.spec import Given, Occurrence, Spec, render, resolve
-from runner.suprsend.event import MAX_EVENT_KB, Event, Stamp, body_of
+from runner.suprsend.event import MAX_EVENT_KB, Event, Stamp, body_of, plain_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -186,7 +186,7 @@ def _outcome(
         spec=event.spec.path,
         state=state,
         event=wire.event_name.strip(),
-        distinct_id=str(wire.distinct_id).strip(),
+        distinct_id=plain_id(wire.distinct_id),
         status_code=result.status_code if result else 0,
         message_id=result.message_id if result else None,
         idempotency_key=wire.idempotency_key.strip() if wire.idempotency_key is not None else None,

@@ -10,7 +10,8 @@ import hmac
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, NoReturn
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 MIN_TIME_MS = 1_640_995_200_000
 MIN_INSERT_ID = 36
 MAX_SHOWN = 1000
+MAX_LIMIT_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class _Api:
             for event in self._store.events()
             if all(event.body.get(name) == value for name, value in wanted.items())
         ]
-        count = int(limit) if limit.isdecimal() else MAX_SHOWN
+        count = int(limit) if limit.isdecimal() and len(limit) < MAX_LIMIT_DIGITS else MAX_SHOWN
         return JSONResponse({"total": self._store.total, "events": shown[-count:] if count else []})
 
     async def about(self, _request: Request) -> Response:
@@ -133,9 +135,11 @@ class _Api:
         if not raw.strip():
             raise _bad_request("Request body must not be empty")
         try:
-            return workspace, json.loads(raw, parse_constant=_no_constant)
+            body = json.loads(raw, parse_constant=_refuse_number, parse_float=_finite)
+            json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is not text
         except (ValueError, RecursionError):
             raise _bad_request("BAD REQUEST") from None
+        return workspace, body
 
     def _authenticate(self, request: Request, raw: bytes) -> str:
         given = request.headers.get("authorization", "")
@@ -159,11 +163,14 @@ class _Api:
 
     def _check(self, workspace: str, event: dict[str, object]) -> None:
         if "distinct_id" not in event:
-            raise _bad_request("error: must pass value for distinct_id")
+            either = "" if "event" in event else "either event or "
+            raise _bad_request(f"error: must pass value for {either}distinct_id{'/anonymous_id' if either else ''}")
         if not isinstance(event.get("properties", {}), dict):
             raise _bad_request('Request body contains an invalid value for the "properties" field')
         for breach in _breaches(event):
             raise _bad_request(f"error: {breach.message}")
+        if not isinstance(event["distinct_id"], str):
+            raise _bad_request("error: distinct_id must be a string")
         insert_id, time_ms = event.get("$insert_id"), event.get("$time")
         if not isinstance(insert_id, str) or len(insert_id) < MIN_INSERT_ID:
             raise _bad_request("error: $insert_id must be a string of 36 characters or more")
@@ -171,7 +178,7 @@ class _Api:
             raise _bad_request("error: $time must be milliseconds since 1970, in 2022 or later")
         if event.get("env") != workspace:
             raise _bad_request("error: env is not the workspace of these credentials")
-        size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+        size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
         if too_large := size_breach(size, self._max_event_kb):
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
 
@@ -215,5 +222,10 @@ def _bad_request(message: str) -> _Refusal:
     return _Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
 
 
-def _no_constant(name: str) -> object:
-    raise ValueError(name)
+def _finite(literal: str) -> float:
+    number = float(literal)
+    return number if isfinite(number) else _refuse_number(literal)
+
+
+def _refuse_number(literal: str) -> NoReturn:
+    raise ValueError(literal)

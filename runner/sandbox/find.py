@@ -17,7 +17,7 @@ def is_sandbox(port: int) -> bool:
         connection.request("GET", "/sandbox")
         about = json.loads(connection.getresponse().read(4096))
         return isinstance(about, dict) and about.get("name") == NAME
-    except (OSError, HTTPException, ValueError):
+    except (OSError, HTTPException, ValueError, RecursionError):
         return False
     finally:
         connection.close()

@@ -53,12 +53,13 @@ class Store:
     def add(self, workspace: str, endpoint: str, body: dict[str, object]) -> StoredEvent:
         """Take an event; one whose key was seen in the last 24 hours gets the first one's message id."""
         now = self._clock()
-        key = body.get("$idempotency_key")
+        given = body.get("$idempotency_key")
+        key = given.strip() if isinstance(given, str) else None
         with self._lock:
             self._forget(now)
-            seen = self._keys.get((workspace, key)) if isinstance(key, str) else None
+            seen = self._keys.get((workspace, key)) if key is not None else None
             message_id = seen[1] if seen else self._new_id()
-            if isinstance(key, str) and not seen:
+            if key is not None and not seen:
                 self._keys[workspace, key] = (now, message_id)
             stored = StoredEvent(message_id, now, workspace, endpoint, seen is not None, body)
             self._events.append(stored)

@@ -55,12 +55,12 @@ def single_result(answer: Answer | NoAnswer) -> Result:
     if not _is_success(answer.status_code):
         return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
     if isinstance(raw, dict):
-        message_id = raw.get("message_id")
-        if raw.get("status", "success") == "success" and "error" not in raw:
-            return Result(
-                "accepted", answer.status_code, "OK", message_id if isinstance(message_id, str) else None, raw
-            )
-        return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
+        message_id = raw["message_id"] if isinstance(raw.get("message_id"), str) else None
+        status = raw.get("status", "success" if message_id else None)
+        if status == "success" and "error" not in raw:
+            return Result("accepted", answer.status_code, "OK", message_id, raw)
+        if "status" in raw or "error" in raw:
+            return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
     if answer.body.strip() == b"OK":
         return Result("accepted", answer.status_code, "OK", raw="OK")
     return Result("unknown", answer.status_code, f"not the platform's answer: {_error_text(answer, raw)}", raw=raw)

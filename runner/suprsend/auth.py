@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from email.utils import formatdate
+from posixpath import normpath
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from runner.errors import CredentialsError, InvalidInput, Problem
 from runner.suprsend.event import USER_AGENT
@@ -86,8 +88,17 @@ def signed_request(credentials: Credentials, base_url: str, path: str, body: byt
     return Request(url, tuple(headers), body)
 
 
+def check_credential(name: str, value: str) -> None:
+    """Refuse a credential that is missing, or that no header can carry. Raises CredentialsError; shows no value."""
+    if not value:
+        raise CredentialsError(Problem("credentials-missing", f"{name} is missing"))
+    if any(not "!" <= char <= "~" for char in value):
+        message = f"{name} has a character that no credential has"
+        raise CredentialsError(Problem("credentials-invalid", message, hint="copy it again, without line breaks"))
+
+
 def clean_base_url(base_url: str | None) -> str:
-    """Strip a base URL and end it with a slash.
+    """Strip a base URL, write its path the way it goes over the wire, and end it with a slash.
 
     Raises InvalidInput for what is no base URL, CredentialsError for plain http to another machine: whoever listens
     on the way could read the events, and replay the API key.
@@ -95,19 +106,36 @@ def clean_base_url(base_url: str | None) -> str:
     url = (base_url or "").strip() or DEFAULT_BASE_URL
     try:
         parts = urlsplit(url)
-        host = parts.hostname
-        parts.port  # noqa: B018 - reading it checks it
+        host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidInput(Problem("base-url", f"base URL '{url}': {error}")) from None
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username is not None:
-        hint = "a base URL looks like https://hub.suprsend.com/"
-        raise InvalidInput(Problem("base-url", f"'{url}' is not a base URL", hint=hint))
+        raise InvalidInput(Problem("base-url", f"the base URL can't be read: {error}")) from None
+    if parts.username is not None or parts.password is not None:
+        raise InvalidInput(Problem("base-url", "a base URL has no user and no password in it"))
     if any(not "!" <= char <= "~" for char in url):
         raise InvalidInput(Problem("base-url", f"'{url}' has characters that a URL can't have"))
+    if parts.scheme not in ("http", "https") or not host or not _HOST.fullmatch(host) or set("?#\\") & set(url):
+        hint = "a base URL looks like https://hub.suprsend.com/"
+        raise InvalidInput(Problem("base-url", f"'{url}' is not a base URL", hint=hint))
     if parts.scheme == "http" and not is_loopback(host):
         message = f"refusing to send credentials over plain http to {host}"
         raise CredentialsError(Problem("insecure-url", message, hint="use https://"))
-    return url if url.endswith("/") else url + "/"
+    return f"{parts.scheme}://{parts.netloc}{_wire_path(parts.path)}"
+
+
+_HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+")
+
+
+def _wire_path(path: str) -> str:
+    """Write a path as HTTP libraries send it, so that what is signed is what arrives."""
+    escaped = re.sub("%([0-9A-Fa-f]{2})", _unescape_unreserved, path)
+    quoted = quote(escaped, safe="/%!$&'()*+,;=:@~")
+    whole = normpath(f"/{quoted.lstrip('/')}")
+    return whole if whole.endswith("/") else f"{whole}/"
+
+
+def _unescape_unreserved(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16))
+    return char if char.isascii() and (char.isalnum() or char in "-._~") else match[0].upper()
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from json import loads
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from runner.errors import InvalidEvent
 from runner.suprsend.event import Event
@@ -48,7 +48,7 @@ class BulkResponse:
         return "partial" if self.success else "fail"
 
     def __repr__(self) -> str:
-        shown = [f"{record['code'] or 'not sent'} {record['error']}" for record in self.failed_records[:_SHOWN]]
+        shown = [f"{record['code'] or ''} {record['error']}".strip() for record in self.failed_records[:_SHOWN]]
         more = len(self.failed_records) - len(shown)
         failed = ", ".join(shown) + (f", … {more} more" if more else "")
         return (
@@ -78,7 +78,7 @@ class BulkEvents:
             try:
                 self._pending.append(self._encode(event))
             except InvalidEvent as error:
-                self._pending.append({"record": event.as_json(), "error": str(error), "code": 0})
+                self._pending.append({"record": _snapshot(event.as_json()), "error": str(error), "code": 0})
 
     def trigger(self) -> BulkResponse:
         """Send what was appended since the last time; returns the response over all that was ever sent from here."""
@@ -97,6 +97,15 @@ class BulkEvents:
                 record: FailedRecord = {"record": loads(item), "error": result.message, "code": result.status_code}
                 self._response.failed_records.append(record)
         return self._response
+
+
+def _snapshot(value: Any) -> Any:
+    """Copy the maps and lists of a record, so that it keeps saying what was wrong."""
+    if isinstance(value, dict):
+        return {key: _snapshot(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_snapshot(item) for item in value]
+    return value
 
 
 class BulkEventsFactory:

@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
 
-from runner.errors import CredentialsError, InvalidInput, Problem
+from runner.errors import InvalidInput, Problem
 from runner.secrets import Secret
-from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey
+from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.bulk import BulkEventsFactory
 from runner.suprsend.connection import DEFAULT_TIMEOUT_S, Connection
 from runner.suprsend.event import MAX_BODY_BYTES, MAX_EVENT_KB, Event, Stamp, body_of
@@ -31,7 +31,7 @@ class Response(TypedDict):
 class Suprsend:
     """A client of one workspace.
 
-    `timeout` is in seconds and bounds one request; `max_event_kb` raises the documented limit of 100 KB an event, up to
+    `timeout` is in seconds (see `Connection`); `max_event_kb` raises the documented limit of 100 KB an event, up to
     800. `clock` gives seconds since 1970, `new_id` a UUID for each event. Raises CredentialsError when a credential is
     empty, or `base_url` is plain http to another machine.
 
@@ -127,5 +127,4 @@ class Suprsend:
 
 def _require(**credentials: str) -> None:
     for name, value in credentials.items():
-        if not value:
-            raise CredentialsError(Problem("credentials-missing", f"{name} is missing"))
+        check_credential(name, value)

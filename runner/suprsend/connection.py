@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from runner.errors import InvalidInput, Problem
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
 from runner.suprsend.auth import BULK_PATH, SINGLE_PATH, Credentials, clean_base_url, signed_request
 from runner.suprsend.chunks import array_of, chunks
+from runner.suprsend.event import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, MutableMapping
@@ -28,7 +30,7 @@ _READ_BYTES = 64 * 1024
 class Connection:
     """Sends encoded events and tells what became of each; never raises for what the network or the platform does.
 
-    `timeout_s` bounds one request from its first byte to the answer's last. Redirects are not followed: a POST would
+    `timeout_s` bounds the wait for a connection, for the answer's beginning, and from there for its end. Redirects are not followed: a POST would
     become a GET. Proxies and CA bundles come from the environment, looked up once; `.netrc` is not read, since it would
     replace the Authorization. May be used from several threads; not across a fork.
     """
@@ -41,7 +43,7 @@ class Connection:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if not timeout_s > 0:
+        if not 0 < timeout_s < inf:
             raise InvalidInput(
                 Problem("timeout", f"a timeout of {timeout_s} seconds is no timeout", hint="give seconds > 0")
             )
@@ -65,7 +67,11 @@ class Connection:
     def send_many(self, bodies: Iterable[bytes]) -> Iterator[Result]:
         """Send encoded events through the bulk endpoint, in chunks; one result for each, in order, as the answers come."""
         for chunk in chunks(bodies):
-            yield from bulk_results(self._post(BULK_PATH, array_of(chunk)), len(chunk))
+            body = array_of(chunk)
+            if len(body) > MAX_BODY_BYTES:
+                yield Result("failed", 0, f"the event leaves no room in a bulk request of {MAX_BODY_BYTES:,} bytes")
+            else:
+                yield from bulk_results(self._post(BULK_PATH, body), len(chunk))
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -85,11 +91,11 @@ class Connection:
             return _no_answer(error, self._timeout_s)
         with response:
             try:
-                content = _read(response, deadline)
+                content = _read(response, deadline, self._timeout_s)
             except (requests.RequestException, HTTPError, OSError) as error:
                 return NoAnswer(f"the answer broke off: {_reason(error)}", sent=True)
-            if content is None:
-                return NoAnswer(f"no whole answer within {self._timeout_s:g} s", sent=True)
+            if isinstance(content, NoAnswer):
+                return content
             return Answer(response.status_code, content, response.headers.get("Retry-After"))
 
     def _environment(self, url: str) -> MutableMapping[str, Any]:
@@ -101,8 +107,8 @@ class Connection:
             return self._settings
 
 
-def _read(response: requests.Response, deadline: float) -> bytes | None:
-    """Read an answer whole; None when it does not end in time or is larger than any answer of the platform."""
+def _read(response: requests.Response, deadline: float, timeout_s: float) -> bytes | NoAnswer:
+    """Read an answer whole, unless it does not end in time or is larger than any answer of the platform."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -111,8 +117,10 @@ def _read(response: requests.Response, deadline: float) -> bytes | None:
             return b"".join(parts)
         parts.append(part)
         size += len(part)
-        if time.monotonic() > deadline or size > MAX_ANSWER_BYTES:
-            return None
+        if size > MAX_ANSWER_BYTES:
+            return NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes", sent=True)
+        if time.monotonic() > deadline:
+            return NoAnswer(f"no whole answer within {timeout_s:g} s", sent=True)
 
 
 def _no_answer(error: requests.RequestException, timeout_s: float) -> NoAnswer:

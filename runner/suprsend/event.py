@@ -138,7 +138,7 @@ class Event:
             "$time": stamp.time_ms,
             "event": self.event_name.strip(),
             "env": env,
-            "distinct_id": str(self.distinct_id).strip(),
+            "distinct_id": plain_id(self.distinct_id),
             "properties": properties,
         }
         if self.idempotency_key is not None:
@@ -151,19 +151,27 @@ class Event:
 
     def as_json(self) -> dict[str, object]:
         """Give what was passed in, under the names of the wire: the record of an event that was never sent."""
+        properties: object = self.properties
+        if self.attachments and isinstance(properties, dict):
+            properties = properties | {"$attachments": [attachment.wire() for attachment in self.attachments]}
         event: dict[str, object] = {
             "event": self.event_name,
             "distinct_id": self.distinct_id,
-            "properties": self.properties,
+            "properties": properties,
         }
         optional = {"$idempotency_key": self.idempotency_key, "tenant_id": self.tenant_id, "brand_id": self.brand_id}
         return event | {key: value for key, value in optional.items() if value is not None}
 
     def __repr__(self) -> str:
-        size = len(self.properties)
+        size = len(self.properties) if isinstance(self.properties, dict) else 0
         count = f"{size} propert{'y' if size == 1 else 'ies'}"
         files = f", {len(self.attachments)} attached" if self.attachments else ""
         return f"Event({self.distinct_id!r}, {self.event_name!r}, {count}{files})"
+
+
+def plain_id(value: str | int | UUID) -> str:
+    """Write a `distinct_id` as it goes out: as text, with its ends trimmed."""
+    return (str.__str__(value) if isinstance(value, str) else str(value)).strip()
 
 
 def body_of(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> bytes:
@@ -208,6 +216,8 @@ def distinct_id_breaches(value: object) -> Iterator[Breach]:
     if isinstance(value, bool) or not isinstance(value, str | int | UUID):
         found = "missing" if value is None else f"{type(value).__name__}, not text"
         yield Breach("distinct-id", path, f"distinct_id is {found}", "it identifies one user in your application")
+    elif isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+        yield Breach("distinct-id", path, f"distinct_id is an integer of {value.bit_length():,} bits")
     elif isinstance(value, str):
         if not value.strip():
             yield Breach("distinct-id", path, "distinct_id is blank", "it identifies one user in your application")
