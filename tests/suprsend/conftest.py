@@ -51,7 +51,7 @@ def signature_of() -> Callable[[Received, str], str]:
 
 @pytest.fixture
 def dead_url() -> str:
-    """Where nobody listens."""
+    """Find a port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     return f"http://127.0.0.1:{port}/"
@@ -59,7 +59,7 @@ def dead_url() -> str:
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """A server that takes connections and never answers."""
+    """Listen, take connections and never answer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
 

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import Event, Suprsend
+from runner.errors import MachineError
+from runner.sandbox.find import is_sandbox
+from runner.sandbox.server import Sandbox, serve
+from runner.secrets import Secret
+from runner.suprsend.auth import ApiKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import CapturingServer
+
+
+def client_of(sandbox: Sandbox) -> Suprsend:
+    return Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=sandbox.base_url)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+# Finding one
+
+
+def test_a_sandbox_is_one(sandbox: Sandbox) -> None:
+    assert is_sandbox(sandbox.port)
+
+
+def test_a_dead_port_is_no_sandbox() -> None:
+    assert not is_sandbox(free_port())
+
+
+def test_a_sandbox_that_ended_is_none() -> None:
+    with Sandbox() as sandbox:
+        port = sandbox.port
+    assert not is_sandbox(port)
+
+
+def test_another_server_is_no_sandbox(server: CapturingServer) -> None:
+    port = int(server.base_url.rstrip("/").rsplit(":", 1)[1])
+    assert not is_sandbox(port)
+    assert [request.path for request in server.received] == ["/sandbox"]
+
+
+def test_a_server_that_says_nothing_is_no_sandbox(silent_port: int) -> None:
+    assert not is_sandbox(silent_port)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'"suprsend-runner sandbox"', b'{"name": "other"}', b"<html>", b"\xff\xff", b"[" * 4096]
+)
+def test_a_server_that_says_something_else_is_no_sandbox(body: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+        thread = Thread(target=answer)
+        thread.start()
+        try:
+            assert not is_sandbox(listening.getsockname()[1])
+        finally:
+            thread.join()
+
+
+# Starting and ending
+
+
+def test_a_sandbox_listens_on_loopback_under_a_free_port(sandbox: Sandbox) -> None:
+    assert sandbox.base_url == f"http://127.0.0.1:{sandbox.port}/"
+    assert sandbox.port > 1024
+    with Sandbox() as other:
+        assert other.port != sandbox.port
+
+
+def test_a_sandbox_takes_the_port_that_it_is_given() -> None:
+    port = free_port()
+    with Sandbox(port=port) as sandbox:
+        assert (sandbox.port, is_sandbox(port)) == (port, True)
+
+
+def test_a_port_can_be_taken_again_at_once() -> None:
+    port = free_port()
+    for _ in range(2):
+        with Sandbox(port=port) as sandbox:
+            assert client_of(sandbox).track_event(Event("u1", "ordered"))["success"]
+
+
+def test_a_taken_port_is_a_machine_error(sandbox: Sandbox) -> None:
+    with pytest.raises(MachineError) as caught:
+        Sandbox(port=sandbox.port)
+    assert str(caught.value) == (
+        f"can't listen on 127.0.0.1:{sandbox.port}: Address already in use (choose another with --port)"
+    )
+    assert caught.value.problems[0].code == "port-taken"
+
+
+def test_serving_on_a_taken_port_is_a_machine_error_and_is_not_announced(sandbox: Sandbox) -> None:
+    announced: list[str] = []
+    with pytest.raises(MachineError) as caught:
+        serve(sandbox.port, announced.append)
+    assert str(caught.value) == (
+        f"can't listen on 127.0.0.1:{sandbox.port}: Address already in use (choose another with --port)"
+    )
+    assert announced == []
+
+
+def test_a_sandbox_that_nobody_asked_anything_ends() -> None:
+    with Sandbox() as sandbox:
+        pass
+    assert sandbox.store.events() == []
+    assert not sandbox._thread.is_alive()
+
+
+def test_a_sandbox_ends_with_connections_open() -> None:
+    with Sandbox() as sandbox:
+        kept = HTTPConnection("127.0.0.1", sandbox.port)
+        kept.request("GET", "/sandbox")
+        assert kept.getresponse().read()
+    kept.close()
+    assert not sandbox._thread.is_alive()
+
+
+def test_an_ended_sandbox_can_be_looked_at() -> None:
+    with Sandbox() as sandbox:
+        client_of(sandbox).track_event(Event("u1", "ordered"))
+    assert [stored.body["distinct_id"] for stored in sandbox.store.events()] == ["u1"]
+
+
+def test_two_sandboxes_share_nothing(sandbox: Sandbox) -> None:
+    with Sandbox() as other:
+        client_of(other).track_event(Event("u1", "ordered"))
+    assert sandbox.store.events() == []
+
+
+def test_a_sandbox_knows_only_its_credentials() -> None:
+    with Sandbox((ApiKey("mine", Secret("my-key")),)) as sandbox:
+        client = Suprsend.with_workspace_api_key("mine", "my-key", base_url=sandbox.base_url)
+        assert client.track_event(Event("u1", "ordered"))["status_code"] == 202
+        assert client_of(sandbox).track_event(Event("u1", "ordered"))["status_code"] == 401
+
+
+# Many at once
+
+
+def test_eight_clients_lose_nothing(sandbox: Sandbox) -> None:
+    start = Flag()
+
+    def send(thread: int) -> list[str | None]:
+        client = client_of(sandbox)
+        start.wait()
+        sent = [client.track_event(Event(f"u{thread}-{index}", "ordered")) for index in range(50)]
+        client.close()
+        return [response["message_id"] for response in sent]
+
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(send, thread) for thread in range(8)]
+        start.set()
+        ids = [message_id for future in futures for message_id in future.result()]
+    stored = sandbox.store.events()
+    assert len(stored) == 400
+    assert {event.body["distinct_id"] for event in stored} == {
+        f"u{thread}-{index}" for thread in range(8) for index in range(50)
+    }
+    assert set(ids) == {event.message_id for event in stored}
+
+
+def test_one_key_sent_by_eight_clients_at_once_is_new_once(sandbox: Sandbox) -> None:
+    def send(_: int) -> str | None:
+        client = client_of(sandbox)
+        try:
+            return client.track_event(Event("u1", "ordered", idempotency_key="k"))["message_id"]
+        finally:
+            client.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(send, range(8)))
+    assert len(ids) == 1
+    assert sorted(stored.duplicate for stored in sandbox.store.events()) == [False] + [True] * 7
