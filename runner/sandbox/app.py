@@ -60,7 +60,7 @@ class _Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
 def make_app(store: Store, credentials: Sequence[Credentials], max_event_kb: int = MAX_EVENT_KB) -> Starlette:
     """Build the application over a store. It knows these credentials and no others."""
     api = _Api(store, credentials, max_event_kb)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v2/event/", _answering(api.single), methods=["POST"]),
             Route("/v2/bulk/event/", _answering(api.bulk), methods=["POST"]),
@@ -69,6 +69,8 @@ def make_app(store: Store, credentials: Sequence[Credentials], max_event_kb: int
             Route("/sandbox", api.about, methods=["GET"]),
         ]
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -104,10 +106,14 @@ class _Api:
 
     async def legacy(self, request: Request) -> Response:
         workspace, body = await self._body(request)
-        for item in body if isinstance(body, list) else [body]:
-            if not isinstance(item, dict):
+        events: list[dict[str, object]] = []
+        for event in body if isinstance(body, list) else [body]:
+            if not isinstance(event, dict):
                 raise _bad_request("BAD REQUEST")
-            self._take(workspace, "/event/", item)
+            self._check(workspace, event)
+            events.append(event)
+        for event in events:
+            self._store.add(workspace, "/event/", event)
         return PlainTextResponse("OK", HTTPStatus.ACCEPTED)
 
     async def events(self, request: Request) -> Response:

@@ -57,7 +57,7 @@ def single_result(answer: Answer | NoAnswer) -> Result:
     if isinstance(raw, dict):
         message_id = raw["message_id"] if isinstance(raw.get("message_id"), str) else None
         status = raw.get("status", "success" if message_id else None)
-        if status == "success" and "error" not in raw:
+        if status == "success" and raw.get("error") is None:
             return Result("accepted", answer.status_code, "OK", message_id, raw)
         if "status" in raw or "error" in raw:
             return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)

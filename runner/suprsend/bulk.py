@@ -7,7 +7,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from runner.errors import InvalidEvent
-from runner.suprsend.event import Event
+from runner.suprsend.event import MAX_DEPTH, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,12 +99,14 @@ class BulkEvents:
         return self._response
 
 
-def _snapshot(value: Any) -> Any:
-    """Copy the maps and lists of a record, so that it keeps saying what was wrong."""
+def _snapshot(value: Any, depth: int = 0) -> Any:
+    """Copy the maps and lists of a record, so that it keeps saying what was wrong; what is too deep ends in dots."""
+    if isinstance(value, dict | list | tuple) and depth > MAX_DEPTH:
+        return "…"
     if isinstance(value, dict):
-        return {key: _snapshot(item) for key, item in value.items()}
+        return {key: _snapshot(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_snapshot(item) for item in value]
+        return [_snapshot(item, depth + 1) for item in value]
     return value
 
 

@@ -6,13 +6,14 @@ import time
 from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from runner.errors import InvalidInput, Problem
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
-from runner.suprsend.auth import BULK_PATH, SINGLE_PATH, Credentials, clean_base_url, signed_request
+from runner.suprsend.auth import BULK_PATH, SINGLE_PATH, Credentials, clean_base_url, is_loopback, signed_request
 from runner.suprsend.chunks import array_of, chunks
 from runner.suprsend.event import MAX_BODY_BYTES
 
@@ -30,8 +31,10 @@ _READ_BYTES = 64 * 1024
 class Connection:
     """Sends encoded events and tells what became of each; never raises for what the network or the platform does.
 
-    `timeout_s` bounds the wait for a connection, for the answer's beginning, and from there for its end. Redirects are not followed: a POST would
-    become a GET. Proxies and CA bundles come from the environment, looked up once; `.netrc` is not read, since it would
+    `timeout_s` bounds the wait for a connection, each wait for more of the answer's head, and from the request's start
+    the answer's end. Redirects are not followed: a POST would
+    become a GET. Proxies and CA bundles come from the environment, looked up once, but what goes to this machine goes
+    there directly; `.netrc` is not read, since it would
     replace the Authorization. May be used from several threads; not across a fork.
     """
 
@@ -103,6 +106,8 @@ class Connection:
             if self._settings is None:
                 settings = self._session.merge_environment_settings(url, {}, None, None, None)
                 self._session.trust_env = False
+                if is_loopback(urlsplit(url).hostname or ""):
+                    settings["proxies"] = {}
                 self._settings = {**settings, "stream": True}
             return self._settings
 

@@ -183,6 +183,18 @@ def test_an_integer_too_long_to_write_is_a_failed_record(server: CapturingServer
     assert shape(bulk.trigger()) == ("partial", 2, 1, 1)
 
 
+def test_a_list_in_itself_is_a_failed_record(server: CapturingServer) -> None:
+    loop: list[object] = []
+    loop.append(loop)
+    bulk = bulk_of(server.base_url)
+    bulk.append(Event("u1", "ordered", {"loop": loop}), Event("u2", "ordered"))
+    response = bulk.trigger()
+    assert shape(response) == ("partial", 2, 1, 1)
+    assert [(record["error"], record["code"]) for record in response.failed_records] == [
+        ("nested more than 64 levels deep", 0)
+    ]
+
+
 # What failed
 
 
