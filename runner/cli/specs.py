@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def load_specs(output: Output, paths: Sequence[Path]) -> list[Spec]:
     """Load every spec at `paths`; warnings are shown. Raises InvalidInput with the errors of all of them."""
     loaded = [load(path, project_of(path)) for path in find(paths)]
+    output.hide(secret for one in loaded for secret in one.secrets)
     problems = list(dict.fromkeys(problem for one in loaded for problem in one.problems))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:

@@ -23,7 +23,9 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     files = find(paths)
     seen: dict[Problem, None] = {}
     for path in files:
-        fresh = [problem for problem in load(path, project_of(path)).problems if problem not in seen]
+        loaded = load(path, project_of(path))
+        output.hide(loaded.secrets)
+        fresh = [problem for problem in loaded.problems if problem not in seen]
         seen.update(dict.fromkeys(fresh))
         output.findings(fresh)
     errors = sum(problem.severity == "error" for problem in seen)

@@ -58,7 +58,8 @@ class Output:
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these texts from now on."""
-        self._mask = self._mask.with_values(secrets)
+        if fresh := list(secrets):
+            self._mask = self._mask.with_values(fresh)
 
     def data(self, text: str) -> None:
         """Write a piece of what was asked for, and a newline."""

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from json import loads
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import MachineError, NotFound, Problem
-from runner.source import Document, Node, Schema, SchemaError, describe, problems, read
+from runner.errors import Problem
+from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, case_problems, read_cases
 from runner.spec.plan import Plan, Shape, templates_of
 from runner.spec.template import Template, parse
-from runner.spec.variables import Variable
+from runner.spec.tree import Files
+from runner.spec.variables import Variable, secret_texts
 from runner.suprsend.event import Attachment, Breach, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from runner.errors import Position, Step
 
@@ -26,8 +27,6 @@ SCHEMA_TEXT = files("runner.spec").joinpath("spec.schema.json").read_text("utf-8
 """The spec format's JSON Schema, as it is shipped."""
 
 _CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
-_NOT_INHERITED = ("name", "tests", "extends")
-_MERGED = ("vars", "properties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,12 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What came of a file. `spec` is None when a problem is an error."""
+    """What came of a file. `spec` is None when a problem is an error. Nothing may print `secrets`, the secret defaults."""
 
     path: str
     spec: Spec | None
     problems: tuple[Problem, ...]
+    secrets: tuple[str, ...]
 
 
 def load(path: Path, project: Path) -> Loaded:
@@ -65,7 +65,7 @@ def load(path: Path, project: Path) -> Loaded:
     spec = reader.spec(path)
     found = tuple(sorted(dict.fromkeys(reader.problems), key=_place))
     broken = any(problem.severity == "error" for problem in found)
-    return Loaded(str(path), None if broken else spec, found)
+    return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:
@@ -79,15 +79,16 @@ def _format() -> Schema:
 
 
 class _Reader:
-    """Reads one spec and the files that it names, and collects what is wrong with them."""
+    """Reads one spec, and collects what is wrong with it."""
 
     def __init__(self, project: Path) -> None:
-        self.project = project.resolve()
-        self.problems: list[Problem] = []
+        self._files = Files(project)
+        self.problems = self._files.problems
+        self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
 
     def spec(self, path: Path) -> Spec | None:
-        root = self._merged(read(path), (path.resolve(),))
+        root = self._files.spec(path)
         if root is None:
             return None
         # What the spec extends is part of it by now: nothing may be missing any more.
@@ -110,60 +111,6 @@ class _Reader:
         if any(problem.severity == "error" for problem in self.problems):
             return None
         return _spec(path, root, variables, shape, schema)
-
-    def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
-        """Read a file over the one that it extends."""
-        self.problems += document.problems
-        root = document.root
-        if root is None:
-            if not document.problems:
-                self._report(
-                    "empty-file", "the file is empty", document, "see `runner schema`, or the README, for the format"
-                )
-            return None
-        if not isinstance(root.value, dict):
-            self._report("not-a-spec", "a spec is a map of keys, such as `event:`", document)
-            return None
-        extends = root.get("extends")
-        if extends is None:
-            return root
-        if not isinstance(extends.value, str) or not extends.value:
-            message = f"'extends' must be the path of a file, not {describe(extends.value)}"
-            self.problems.append(Problem("wrong-type", message, extends.position(), at="extends"))
-            return None
-        base_path = self._inside(extends)
-        if base_path is None:
-            return None
-        if base_path.resolve() in seen:
-            chain = " → ".join(step.name for step in (*seen, base_path.resolve()))
-            self.problems.append(Problem("extends-cycle", f"the spec extends itself: {chain}", extends.position()))
-            return None
-        base_document = self._read(base_path, extends)
-        base = base_document and self._merged(base_document, (*seen, base_path.resolve()))
-        return _merge(root, base) if base else None
-
-    def _inside(self, node: Node) -> Path | None:
-        """Resolve a path that a spec names, relative to the file it stands in."""
-        path = Path(node.text.path).parent / str(node.value)
-        try:
-            if path.resolve().is_relative_to(self.project) and not Path(str(node.value)).is_absolute():
-                return path
-        except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
-            message = f"'{node.value}' is no path: {error}"
-            self.problems.append(Problem("file-not-found", message, node.position()))
-            return None
-        hint = f"files that a spec names must lie in {_shown(self.project)}"
-        self.problems.append(
-            Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
-        )
-        return None
-
-    def _read(self, path: Path, node: Node) -> Document | None:
-        try:
-            return read(path)
-        except (NotFound, MachineError) as error:
-            self.problems.append(Problem(error.problems[0].code, error.problems[0].message, node.position()))
-            return None
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
@@ -206,6 +153,8 @@ class _Reader:
             declaration = node.plain()
             if isinstance(declaration, dict):
                 variables.append(Variable(name, declaration, table))
+                if variables[-1].is_secret:
+                    self.secrets += secret_texts(variables[-1].default)
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries)
@@ -228,12 +177,10 @@ class _Reader:
         if default is None:
             return
         for fault in schema.faults(default.plain()):
-            why = "" if variable.is_secret else f": {fault.message}"
+            why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint)
             message = f"the default of '{variable.name}' breaks its own declaration{why}"
             place = fault.position(default)
-            self.problems.append(
-                Problem("var-schema", message, place, at=f"vars.{variable.name}.default", hint=fault.hint)
-            )
+            self.problems.append(Problem("var-schema", message, place, at=f"vars.{variable.name}.default", hint=hint))
 
     def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
         if declared is None:
@@ -263,7 +210,7 @@ class _Reader:
         node = root.get("schema")
         if node is None or not isinstance(node.value, str | dict | bool):
             return None
-        source = self._included(node) if isinstance(node.value, str) else node
+        source = self._files.included(node) if isinstance(node.value, str) else node
         if source is None:
             return None
         try:
@@ -273,21 +220,6 @@ class _Reader:
             message = f"this is not a JSON Schema: {error.message}"
             self.problems.append(Problem("bad-schema", message, place, at="schema", hint=error.hint))
             return None
-
-    def _included(self, node: Node) -> Node | None:
-        """Read the file that a text names."""
-        path = self._inside(node)
-        document = self._read(path, node) if path is not None else None
-        if document is None:
-            return None
-        self.problems += document.problems
-        if document.root is None and not document.problems:
-            self._report("empty-file", "the file is empty", document)
-        return document.root
-
-    def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
-        place = document.text.position(document.root.start if document.root else 0)
-        self.problems.append(Problem(code, message, place, hint=hint))
 
 
 def placed(breach: Breach, root: Node) -> Problem:
@@ -299,16 +231,6 @@ def placed(breach: Breach, root: Node) -> Problem:
     is_key = breach.code == "reserved-name" and isinstance(last, str) and breach.path[0] == "properties"
     position = above.key_position(last) if is_key and isinstance(last, str) else node.position()
     return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
-
-
-def _merge(child: Node, base: Node) -> Node:
-    merged = child.over(base.without(*_NOT_INHERITED))
-    if isinstance(merged.value, dict):
-        for key in _MERGED:
-            own, inherited = child.get(key), base.get(key)
-            if own and inherited and isinstance(own.value, dict) and isinstance(inherited.value, dict):
-                merged.value[key] = own.over(inherited)
-    return merged
 
 
 def _parsed(node: Node, path: tuple[Step, ...]) -> Shape:
@@ -373,8 +295,3 @@ def _spec(path: Path, root: Node, variables: list[Variable], shape: dict[str, Sh
         cases=tuple(read_cases(root.get("tests"))),
         root=root,
     )
-
-
-def _shown(folder: Path) -> str:
-    """Name the project's folder without telling where on this machine it is."""
-    return f"the project's folder '{folder.name}'"

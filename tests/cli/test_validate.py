@@ -134,3 +134,17 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(cli: CommandLine
     ended = cli("validate", "a.yaml")
     assert "\x1b" not in ended.out
     assert ended.out.startswith("error[unknown-key]: unknown key '\\x1b[31mred'\n")
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_secret_default_is_starred_in_the_excerpt_of_its_line(cli: CommandLine) -> None:
+    Path("a.yaml").write_text(
+        "version: 1\n"
+        "vars: {pepper: {type: string, secret: true, minLength: 20, default: hunter2-hunter2}}\n"
+        "event: reset\n"
+        'distinct_id: "{{ pepper }}"\n'
+    )
+    ended = cli("validate", "a.yaml")
+    assert ended.code == 2
+    assert "hunter2" not in ended.out
+    assert "default: ***}}" in ended.out

@@ -1,0 +1,111 @@
+"""A spec file, what it extends and what it includes → trees, with every path held inside the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import MachineError, NotFound, Problem
+from runner.source import describe, read
+
+if TYPE_CHECKING:
+    from runner.source import Document, Node
+
+_NOT_INHERITED = ("name", "tests", "extends")
+_MERGED = ("vars", "properties")
+
+
+class Files:
+    """Reads the files of one spec, and collects what is wrong with them."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project.resolve()
+        self.problems: list[Problem] = []
+
+    def spec(self, path: Path) -> Node | None:
+        """Read a spec over the ones that it extends. Raises NotFound and MachineError for the file itself."""
+        return self._merged(read(path), (path.resolve(),))
+
+    def included(self, node: Node) -> Node | None:
+        """Read the file that a text names."""
+        path = self._inside(node)
+        document = self._read(path, node) if path is not None else None
+        if document is None:
+            return None
+        self.problems += document.problems
+        if document.root is None and not document.problems:
+            self._report("empty-file", "the file is empty", document)
+        return document.root
+
+    def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
+        """Read a file over the one that it extends."""
+        self.problems += document.problems
+        root = document.root
+        if root is None:
+            if not document.problems:
+                self._report(
+                    "empty-file", "the file is empty", document, "see `runner schema`, or the README, for the format"
+                )
+            return None
+        if not isinstance(root.value, dict):
+            self._report("not-a-spec", "a spec is a map of keys, such as `event:`", document)
+            return None
+        extends = root.get("extends")
+        if extends is None:
+            return root
+        if not isinstance(extends.value, str) or not extends.value:
+            message = f"'extends' must be the path of a file, not {describe(extends.value)}"
+            self.problems.append(Problem("wrong-type", message, extends.position(), at="extends"))
+            return None
+        base_path = self._inside(extends)
+        if base_path is None:
+            return None
+        if base_path.resolve() in seen:
+            chain = " → ".join(step.name for step in (*seen, base_path.resolve()))
+            self.problems.append(Problem("extends-cycle", f"the spec extends itself: {chain}", extends.position()))
+            return None
+        base_document = self._read(base_path, extends)
+        base = base_document and self._merged(base_document, (*seen, base_path.resolve()))
+        return _merge(root, base) if base else None
+
+    def _inside(self, node: Node) -> Path | None:
+        """Resolve a path that a spec names, relative to the file it stands in."""
+        path = Path(node.text.path).parent / str(node.value)
+        try:
+            if path.resolve().is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
+                return path
+        except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
+            message = f"'{node.value}' is no path: {error}"
+            self.problems.append(Problem("file-not-found", message, node.position()))
+            return None
+        hint = f"files that a spec names must lie in {_shown(self._project)}"
+        self.problems.append(
+            Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
+        )
+        return None
+
+    def _read(self, path: Path, node: Node) -> Document | None:
+        try:
+            return read(path)
+        except (NotFound, MachineError) as error:
+            self.problems.append(Problem(error.problems[0].code, error.problems[0].message, node.position()))
+            return None
+
+    def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
+        place = document.text.position(document.root.start if document.root else 0)
+        self.problems.append(Problem(code, message, place, hint=hint))
+
+
+def _merge(child: Node, base: Node) -> Node:
+    merged = child.over(base.without(*_NOT_INHERITED))
+    if isinstance(merged.value, dict):
+        for key in _MERGED:
+            own, inherited = child.get(key), base.get(key)
+            if own and inherited and isinstance(own.value, dict) and isinstance(inherited.value, dict):
+                merged.value[key] = own.over(inherited)
+    return merged
+
+
+def _shown(folder: Path) -> str:
+    """Name the project's folder without telling where on this machine it is."""
+    return f"the project's folder '{folder.name}'"
