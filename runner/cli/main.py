@@ -86,10 +86,10 @@ def render(
     as_: Annotated[As, typer.Option("--as", help="The event as JSON, or a curl command that sends it.")] = As.JSON,
 ) -> ExitCode:
     """Show exactly what would be sent, but for secrets."""
-    from runner.cli.given import Given  # noqa: PLC0415
     from runner.cli.render import render as run  # noqa: PLC0415
+    from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
-    given = Given(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    given = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
     return run(session, path, given, as_curl=as_ is As.CURL)
 
 
@@ -111,12 +111,12 @@ def send(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
 ) -> ExitCode:
     """Send one event, or several through the bulk endpoint."""
-    from runner.cli.given import Given  # noqa: PLC0415
-    from runner.cli.send import Plan  # noqa: PLC0415
+    from runner.cli.send import SendOptions  # noqa: PLC0415
     from runner.cli.send import send as run  # noqa: PLC0415
+    from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
-    given = Given(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    plan = Plan(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
+    given = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    plan = SendOptions(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
     return run(session, paths, given, plan)
 
 

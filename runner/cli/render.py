@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
-from runner.cli.given import case_of
 from runner.cli.specs import load_specs
+from runner.cli.variables import case_of
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput
 from runner.report import Format
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from runner.cli.given import Given
+    from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
 
 
-def render(session: Session, path: Path, given: Given, *, as_curl: bool = False) -> ExitCode:
+def render(session: Session, path: Path, given: VariableFlags, *, as_curl: bool = False) -> ExitCode:
     """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
     output, world, settings = session.output, session.world, session.settings
     spec, *_ = load_specs(output, [path])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from runner.cli.given import Given
+    from runner.cli.variables import VariableFlags
     from runner.cli.world import Session, World
     from runner.config import Profile, Target
     from runner.report import Output
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SendOptions:
     """What `send` was asked to do, apart from its variables."""
 
     labels: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Plan:
     yes: bool = False
 
 
-def send(session: Session, paths: Sequence[Path], given: Given, plan: Plan) -> ExitCode:
+def send(session: Session, paths: Sequence[Path], given: VariableFlags, plan: SendOptions) -> ExitCode:
     """Send each spec once. If one of them can't be rendered, none is sent."""
     output, world, settings = session.output, session.world, session.settings
     specs = _labelled(load_specs(output, paths), plan.labels)
@@ -74,7 +74,7 @@ def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
     return chosen
 
 
-def _target(output: Output, stack: ExitStack, world: World, profile: Profile, plan: Plan) -> Target:
+def _target(output: Output, stack: ExitStack, world: World, profile: Profile, plan: SendOptions) -> Target:
     """Find out where to send. `--sandbox` takes the one that listens already, else starts one for this command."""
     if not plan.sandbox:
         return profile.target(world.environ)
@@ -104,7 +104,7 @@ def _confirm(world: World, output: Output, target: Target, profile: str | None, 
 
 
 def _deliver(
-    events: Sequence[Prepared | Rejected], target: Target, plan: Plan, *, sending: bool
+    events: Sequence[Prepared | Rejected], target: Target, plan: SendOptions, *, sending: bool
 ) -> tuple[list[Outcome], bool]:
     """Send, and keep what is known if somebody interrupts."""
     if not sending:

@@ -25,7 +25,7 @@ MAX_WIDTH = 1000
 MAX_SECONDS = 2.0
 
 STATE = "\0state"
-"""The name under which a `State` stands among the variables; no template can spell it."""
+"""The name under which a `Budget` stands among the variables; no template can spell it."""
 
 
 class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, found while rendering
@@ -38,7 +38,7 @@ class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, fou
         self.hint = hint
 
 
-class State:
+class Budget:
     """What one rendering of one event knows and may still spend: its instant, its ids, its budget."""
 
     def __init__(self, now: datetime, seed: UUID, row: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import uuid5
 
 from runner.errors import InvalidInput, Problem, dotted
-from runner.spec.budget import State
+from runner.spec.budget import Budget
 from runner.spec.load import placed
 from runner.spec.plan import RenderingError
 from runner.suprsend.event import Attachment, Event, Stamp
@@ -42,9 +42,9 @@ class Occurrence:
         """The key of a spec that says `idempotency_key: auto`."""
         return str(uuid5(self.seed, f"key\n{self.row}"))
 
-    def state(self) -> State:
+    def state(self) -> Budget:
         """Start a rendering."""
-        return State(self.now, self.seed, self.row)
+        return Budget(self.now, self.seed, self.row)
 
 
 def render(spec: Spec, values: Mapping[str, object], occurrence: Occurrence) -> Event:

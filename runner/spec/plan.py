@@ -14,7 +14,7 @@ from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
-from runner.spec.budget import STATE, State, TemplateFault, UndefinedFault
+from runner.spec.budget import STATE, Budget, TemplateFault, UndefinedFault
 from runner.spec.language import environment, tokens
 from runner.spec.template import Finding, Template
 
@@ -44,7 +44,7 @@ class Plan:
     shape: Shape
     _program: Program | None = None
 
-    def evaluate(self, variables: Mapping[str, object], state: State, again: State) -> object:
+    def evaluate(self, variables: Mapping[str, object], state: Budget, again: Budget) -> object:
         """Render every template of the shape. `again` is a fresh state of the same run, to look for the cause of a fault.
 
         Raises RenderingError with the fault of each template that has one.
@@ -67,7 +67,7 @@ _FAULTS = (TemplateFault, TemplateError, ArithmeticError, TypeError, ValueError,
 """What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
 
 
-def _run(program: Program, variables: Mapping[str, object], state: State) -> object:
+def _run(program: Program, variables: Mapping[str, object], state: Budget) -> object:
     context = program.new_context({**variables, STATE: state})
     for _ in program.root_render_func(context):
         pass
@@ -172,7 +172,7 @@ def templates_of(shape: Shape) -> Iterator[Template]:
                 yield from templates_of(item)
 
 
-def _diagnose(template: Template, variables: Mapping[str, object], state: State) -> Iterator[Problem]:
+def _diagnose(template: Template, variables: Mapping[str, object], state: Budget) -> Iterator[Problem]:
     """Render a template expression by expression, to tell which one fails and why."""
     pieces = template.pieces
     if template.tree is None:
@@ -191,7 +191,7 @@ def _failure(
     template: Template,
     expression: nodes.Expr | None,
     variables: Mapping[str, object],
-    state: State,
+    state: Budget,
     region: tuple[int, int],
 ) -> Iterator[Problem]:
     """Run one expression of a template, or all of it; yields the problem if it fails."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 from runner.spec.budget import MAX_BITS, StrictName, TemplateFault, too_large
 
 if TYPE_CHECKING:
-    from runner.spec.budget import State
+    from runner.spec.budget import Budget
 
 
-def native(value: object, state: State) -> object:
+def native(value: object, state: Budget) -> object:
     """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
     match value:
         case bool() | float() | None:

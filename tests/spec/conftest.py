@@ -13,7 +13,7 @@ import pytest
 from runner.errors import InvalidInput, Problem
 from runner.source import read_text
 from runner.spec import Loaded, Occurrence, Spec, load, render
-from runner.spec.budget import State
+from runner.spec.budget import Budget
 from runner.spec.plan import Plan, RenderingError
 from runner.spec.template import Template, parse
 
@@ -38,8 +38,8 @@ class Templates:
         assert node is not None
         return parse(node, ("properties", place))
 
-    def state(self, row: int = 0) -> State:
-        return State(self.now, self.seed, row)
+    def state(self, row: int = 0) -> Budget:
+        return Budget(self.now, self.seed, row)
 
     def evaluate(self, source: str, **variables: object) -> Any:
         return Plan(self.parse(source)).evaluate(variables, self.state(), self.state())

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
 from runner.run import Inputs
 from runner.source import read
-from runner.spec import Given as Value
-from runner.spec import from_json, unknown
+from runner.spec import Given, from_json, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class VariableFlags:
     """`--var`, `--var-json`, `--vars-file` and `--case`, as they were typed."""
 
     var: tuple[str, ...] = ()
@@ -40,15 +39,15 @@ class Given:
         from_case = {name: value for case in cases for name, value in case.vars.items()}
         return Inputs((flags, from_case, from_file), environ, profile.variables)
 
-    def _flags(self) -> dict[str, Value]:
-        flags: dict[str, Value] = {}
+    def _flags(self) -> dict[str, Given]:
+        flags: dict[str, Given] = {}
         for text in self.var:
             name, value = _split("--var", text)
-            flags[name] = Value(value, f"--var {name}", is_text=True)
+            flags[name] = Given(value, f"--var {name}", is_text=True)
         for text in self.var_json:
             name, value = _split("--var-json", text)
             try:
-                flags[name] = Value(from_json(value), f"--var-json {name}")
+                flags[name] = Given(from_json(value), f"--var-json {name}")
             except ValueError:
                 hint = "a text needs quotes of its own: --var-json 'name=\"text\"'; or use --var"
                 raise InvalidInput(
@@ -56,7 +55,7 @@ class Given:
                 ) from None
         return flags
 
-    def _from_file(self) -> tuple[dict[str, Value], dict[str, Value]]:
+    def _from_file(self) -> tuple[dict[str, Given], dict[str, Given]]:
         """Read the vars file; also its values as they stand at their names, for a name that nobody knows."""
         if self.vars_file is None:
             return {}, {}
@@ -70,7 +69,7 @@ class Given:
         if root is None:
             return {}, {}
         origin = str(self.vars_file)
-        values = {name: Value(node.plain(), origin, position=node.position()) for name, node in root.entries.items()}
+        values = {name: Given(node.plain(), origin, position=node.position()) for name, node in root.entries.items()}
         return values, {name: replace(value, position=root.key_position(name)) for name, value in values.items()}
 
 
