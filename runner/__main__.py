@@ -1,5 +1,22 @@
-"""`python -m runner` is the command `runner`."""
+"""The command `runner`, and `python -m runner`."""
 
-from runner.cli.main import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line of this process. Until it is loaded, Ctrl-C just ends it: there is nothing yet to tell."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    from runner.cli.main import run  # noqa: PLC0415 - after the handler is in place
+    from runner.cli.world import World  # noqa: PLC0415
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(run(sys.argv[1:], World.real()))
+
+
+if __name__ == "__main__":
+    main()

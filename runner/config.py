@@ -131,7 +131,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     chosen = entries.get(name)
     if chosen is None:
         where = f"in {_shown(path)}" if path else f"and no {CONFIG_NAME} here"
-        hint = did_you_mean(name, entries, "--profile takes one of its profiles")
+        hint = did_you_mean(name, entries, "it has no profiles" if path and not entries else None)
         raise NotFound(Problem("profile-not-found", f"no profile '{name}' {where}", hint=hint))
     settings = chosen.plain()
     settings = settings if isinstance(settings, dict) else {}

@@ -155,7 +155,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
-    if otherwise is None and 0 < len(names) <= _FEW:
+    if 0 < len(names) <= _FEW:
         return f"known here: {', '.join(names)}"
     return otherwise
 

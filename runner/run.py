@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.spec import Given, Occurrence, Spec, render, resolve
+from runner.suprsend.chunks import chunks
 from runner.suprsend.event import MAX_EVENT_KB, Event, Stamp, body_of, plain_id
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ class Inputs:
     layers: Sequence[Mapping[str, Given]]
     environ: Mapping[str, str]
     profile: Mapping[str, Given]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One event to make: a spec, and where its variables come from."""
+
+    spec: Spec
+    inputs: Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +122,12 @@ def prepare(
 
 
 def prepare_all(
-    specs: Iterable[Spec], inputs: Inputs, run: Run, target: Target, clock: Callable[[], datetime]
+    jobs: Iterable[Job], run: Run, target: Target, clock: Callable[[], datetime]
 ) -> list[Prepared | Rejected]:
-    """Prepare each spec as one event of the run."""
+    """Prepare each job as one event of the run."""
     return [
-        prepare(spec, inputs, Occurrence(run.seed, row, clock()), target.env, target.max_event_kb)
-        for row, spec in enumerate(specs)
+        prepare(job.spec, job.inputs, Occurrence(run.seed, row, clock()), target.env, target.max_event_kb)
+        for row, job in enumerate(jobs)
     ]
 
 
@@ -139,19 +148,24 @@ def send(events: Sequence[Prepared | Rejected], wire: Wire | None) -> Iterator[O
 
 
 def unanswered(events: Sequence[Prepared | Rejected], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Give outcomes to the events after those that have some, when the run was interrupted: they may be under way."""
+    """Give outcomes to the events after those that have some, when the run was interrupted.
+
+    Those of the request that was under way may have arrived; the ones after it were not sent.
+    """
+    rest = [event for event in events[len(outcomes) :] if isinstance(event, Prepared)]
+    in_flight = len(next(chunks(event.body for event in rest), []))
     problem = Problem("interrupted", "interrupted before an answer came")
     return [
-        _outcome(event, state="unknown", error=problem) if isinstance(event, Prepared) else _rejection(event)
-        for event in events[len(outcomes) :]
+        _outcome(event, state="unknown", error=problem) if index < in_flight else _outcome(event)
+        for index, event in enumerate(rest)
     ]
 
 
-def exit_code(outcomes: Sequence[Outcome], *, dry_run: bool = False) -> ExitCode:
+def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
     """Sum up a run. Refused credentials come first; a rate limit or silence only when it explains every failure."""
     bad = [outcome for outcome in outcomes if outcome.state in ("failed", "unknown")]
     if not bad:
-        return ExitCode.OK if dry_run or all(outcome.state == "accepted" for outcome in outcomes) else ExitCode.REFUSED
+        return ExitCode.OK if all(outcome.state == "accepted" for outcome in outcomes) else ExitCode.REFUSED
     codes = {_code_of(outcome) for outcome in bad}
     if ExitCode.CREDENTIALS in codes:
         return ExitCode.CREDENTIALS

@@ -1,6 +1,6 @@
 """Secret values, and the mask that keeps them out of everything that is written.
 
-Whatever writes text, bytes or JSON takes a `Mask`. It replaces a secret by `***` as it stands and in the forms
+Whatever writes text or JSON takes a `Mask`. It replaces a secret by `***` as it stands and in the forms
 in which it travels: URL-encoded, JSON- and HTML-escaped, and inside base64 at any alignment.
 """
 
@@ -69,7 +69,7 @@ class Mask:
         # Longest first: of two secrets that begin alike, the longer one must win.
         forms = sorted({form for value in self._values for form in _forms(value)}, key=lambda form: (-len(form), form))
         # Looking ahead finds forms that overlap, too.
-        self._pattern = re.compile(f"(?=({'|'.join(map(re.escape, forms))}))", re.IGNORECASE) if forms else None
+        self._pattern = re.compile(f"(?=({'|'.join(map(_found_as, forms))}))", re.IGNORECASE) if forms else None
 
     def with_values(self, values: Iterable[str]) -> Mask:
         """Return a mask that hides these values too."""
@@ -88,12 +88,6 @@ class Mask:
             shown = hidden = max(hidden, end)
         return "".join([*parts, text[shown:]])
 
-    def data(self, data: bytes) -> bytes:
-        """Mask bytes; what is not UTF-8 keeps its bytes."""
-        if self._pattern is None:
-            return data
-        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-
     def json(self, value: object) -> object:
         """Mask every text in a JSON value, keys included, and every number that reads like a secret."""
         if self._pattern is None:
@@ -109,6 +103,24 @@ class Mask:
                 return value
             case _:
                 return STARS if str(value) in self._values else value
+
+    def texts(self, value: object) -> object:
+        """Mask the texts of a document of our own: its keys and numbers are ours."""
+        match value:
+            case str():
+                return self.text(value)
+            case dict():
+                return {key: self.json(item) if key == "body" else self.texts(item) for key, item in value.items()}
+            case list() | tuple():
+                return [self.texts(item) for item in value]
+            case _:
+                return value
+
+
+def _found_as(form: str) -> str:
+    """A short secret is looked for as a word of its own: its letters are part of many others."""
+    pattern = re.escape(form)
+    return rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])" if len(form) < _MIN_ENCODED else pattern
 
 
 def _forms(value: str) -> Iterator[str]:

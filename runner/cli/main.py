@@ -5,11 +5,11 @@ The one handler that turns exceptions into exit codes is here too; nobody else e
 
 from __future__ import annotations
 
-import sys
+import re
 import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -55,7 +55,10 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if version:
-        session.output.data(f"runner {__version__}")
+        if session.output.format in (Format.JSON, Format.JSONL):
+            session.output.json({"runner": __version__})
+        else:
+            session.output.data(f"runner {__version__}")
         raise typer.Exit
     if session.subcommand is None:
         raise UsageError(Problem("usage", "Missing command", hint="see `runner --help`"))
@@ -89,8 +92,8 @@ def render(
     from runner.cli.render import render as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
-    given = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    return run(session, path, given, as_curl=as_ is As.CURL)
+    flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    return run(session, path, flags, as_curl=as_ is As.CURL)
 
 
 @app.command()
@@ -115,9 +118,9 @@ def send(
     from runner.cli.send import send as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
-    given = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    plan = SendOptions(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
-    return run(session, paths, given, plan)
+    flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    options = SendOptions(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
+    return run(session, paths, flags, options)
 
 
 @app.command()
@@ -141,28 +144,36 @@ def sandbox(
     return run(session, port)
 
 
-def main() -> NoReturn:
-    """Run the command line of this process."""
-    sys.exit(run(sys.argv[1:], World.real()))
-
-
 def run(args: Sequence[str], world: World) -> int:
     """Run one command line; returns its exit code and raises nothing."""
     session = Session(world, format_in(list(args)))
     try:
+        if "" in args:
+            raise UsageError(Problem("usage", "an argument is empty", hint="is a variable of the shell not set?"))  # noqa: TRY301
         code = app(list(args), prog_name="runner", standalone_mode=False, obj=session)
         session.output.flush()
     except typer.TyperException as error:
-        command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
-        problem = Problem("usage", error.format_message().rstrip("."), hint=f"see `{command_path} --help`")
-        return _report(session.output, [problem], ExitCode.USAGE)
+        return _report(session.output, [_usage_problem(error)], ExitCode.USAGE)
     except RunnerError as error:
         return _report(session.output, error.problems, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _report(session.output, [Problem("interrupted", "interrupted")], ExitCode.INTERRUPTED)
+    except BrokenPipeError:  # of typer's own printing; an `Output` takes care of itself
+        session.output.drop()
+        return int(ExitCode.OK)
+    except OSError as error:
+        problem = Problem("machine-refused", f"this machine refused: {error.strerror or error}")
+        return _report(session.output, [problem], ExitCode.MACHINE)
     except Exception as error:  # noqa: BLE001 - the outermost handler
         return _report(session.output, [_bug(error, session.output)], ExitCode.BUG)
     return int(code or 0)
+
+
+def _usage_problem(error: typer.TyperException) -> Problem:
+    command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
+    # A stray `token=…` may hold a secret.
+    message = re.sub(r"(?<=\w)=\S+?(?=[\s)]|$)", "=…", error.format_message()).replace("Value error, ", "")
+    return Problem("usage", message.rstrip("."), hint=f"see `{command_path} --help`")
 
 
 def _report(output: Output, problems: Sequence[Problem], code: ExitCode) -> int:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from runner.cli.specs import load_specs
-from runner.cli.variables import case_of
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput
 from runner.report import Format
@@ -22,24 +21,23 @@ if TYPE_CHECKING:
     from runner.cli.world import Session
 
 
-def render(session: Session, path: Path, given: VariableFlags, *, as_curl: bool = False) -> ExitCode:
+def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool = False) -> ExitCode:
     """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
     output, world, settings = session.output, session.world, session.settings
     spec, *_ = load_specs(output, [path])
     profile = load_profile(start=path, config=settings.config, name=settings.profile)
     target = profile.target(world.environ)
     output.hide(target.secrets)
-    inputs = given.inputs([spec], world.environ, profile)
+    [job] = flags.jobs(output, [spec], world.environ, profile)
     seed, now = world.new_seed(), world.clock()
-    if given.case is not None:
-        seed = _case_seed(path, given.case)
-        now = case_of(spec, given.case).now or now
-    event = prepare(spec, inputs, Occurrence(seed, 0, now), target.env, target.max_event_kb)
+    for case in (case for case in spec.cases if case.name == flags.case):
+        seed, now = _case_seed(path, case.name), case.now or now
+    event = prepare(spec, job.inputs, Occurrence(seed, 0, now), target.env, target.max_event_kb)
     output.hide(event.secrets)
     if isinstance(event, Rejected):
         raise InvalidInput(*event.problems)
     if as_curl:
-        output.data(curl_command(target.base_url, target.credentials, target.names, output.masked_body(event.body)))
+        output.script(curl_command(target.base_url, target.credentials, target.names, output.masked_body(event.body)))
     elif settings.format is Format.PRETTY or (settings.format is None and world.stdout.isatty()):
         output.body(event.body, indent=True)
     else:

@@ -12,6 +12,7 @@ from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError,
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unanswered
 from runner.run import send as send_events
+from runner.suprsend.auth import MAX_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session, World
-    from runner.config import Profile, Target
+    from runner.config import Target
     from runner.report import Output
     from runner.run import Outcome
     from runner.spec import Spec
@@ -36,30 +37,38 @@ class SendOptions:
     yes: bool = False
 
 
-def send(session: Session, paths: Sequence[Path], given: VariableFlags, plan: SendOptions) -> ExitCode:
+def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions) -> ExitCode:
     """Send each spec once. If one of them can't be rendered, none is sent."""
     output, world, settings = session.output, session.world, session.settings
-    specs = _labelled(load_specs(output, paths), plan.labels)
+    if not 0 < options.timeout_s <= MAX_TIMEOUT_S:
+        message = f"--timeout {options.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
+        raise UsageError(Problem("usage", message))
+    specs = _labelled(load_specs(output, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
-    inputs = given.inputs(specs, world.environ, profile)
-    with ExitStack() as stack:
-        target = _target(output, stack, world, profile, plan)
-        output.hide(target.secrets)
-        if not plan.dry_run:
-            target.authorized()
-        run = Run(world.new_seed(), world.clock())
-        events = prepare_all(specs, inputs, run, target, world.clock)
-        output.hide(secret for event in events for secret in event.secrets)
-        problems = [problem for event in events if isinstance(event, Rejected) for problem in event.problems]
+    target = profile.sandbox(SANDBOX_PORT) if options.sandbox else profile.target(world.environ)
+    output.hide(target.secrets)
+    jobs = flags.jobs(output, specs, world.environ, profile)
+    run = Run(world.new_seed(), world.clock())
+    events = prepare_all(jobs, run, target, world.clock)
+    output.hide(secret for event in events for secret in event.secrets)
+    problems = [problem for event in events if isinstance(event, Rejected) for problem in event.problems]
+    if problems:
         output.complaints(problems)
-        ready = [event for event in events if isinstance(event, Prepared)]
-        if plan.dry_run and not problems:
-            show_dry_run(output, run, target.base_url, ready)
-            return ExitCode.OK
-        if not problems and not plan.sandbox:
-            _confirm(world, output, target, settings.profile, len(ready), yes=plan.yes)
-        outcomes, interrupted = _deliver(events, target, plan, sending=not problems)
+        outcomes = list(send_events(events, None))
         show_outcomes(output, run, outcomes, problems)
+        return exit_code(outcomes)
+    if options.dry_run:
+        ready = [event for event in events if isinstance(event, Prepared)]
+        show_dry_run(output, run, target.base_url, ready, list(send_events(events, None)))
+        return ExitCode.OK
+    target.authorized()
+    if not options.sandbox:
+        _confirm(world, output, target, settings.profile, len(events), yes=options.yes)
+    with ExitStack() as stack:
+        if options.sandbox:
+            target = profile.sandbox(_sandbox_port(output, stack))
+        outcomes, interrupted = _deliver(events, target, options.timeout_s)
+        show_outcomes(output, run, outcomes)
     return ExitCode.INTERRUPTED if interrupted else exit_code(outcomes)
 
 
@@ -69,27 +78,23 @@ def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
     chosen = [spec for spec in specs if set(labels) & set(spec.labels)]
     if not chosen:
         known = {label: None for spec in specs for label in spec.labels}
-        hint = did_you_mean(labels[0], known, "no spec here has labels")
+        hint = did_you_mean(labels[0], known, "see the specs' labels" if known else "there are no labels")
         raise NotFound(Problem("label-not-found", f"no spec here has the label '{labels[0]}'", hint=hint))
     return chosen
 
 
-def _target(output: Output, stack: ExitStack, world: World, profile: Profile, plan: SendOptions) -> Target:
-    """Find out where to send. `--sandbox` takes the one that listens already, else starts one for this command."""
-    if not plan.sandbox:
-        return profile.target(world.environ)
-    if plan.dry_run:
-        return profile.sandbox(SANDBOX_PORT)
+def _sandbox_port(output: Output, stack: ExitStack) -> int:
+    """Take the sandbox that listens already, else start one for this command."""
     from runner.sandbox.find import is_sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
 
     if is_sandbox(SANDBOX_PORT):
         output.message(f"sandbox: the one on http://127.0.0.1:{SANDBOX_PORT}/")
-        return profile.sandbox(SANDBOX_PORT)
+        return SANDBOX_PORT
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
     sandbox = stack.enter_context(Sandbox())
     output.message(f"sandbox: started for this command on {sandbox.base_url}")
-    return profile.sandbox(sandbox.port)
+    return sandbox.port
 
 
 def _confirm(world: World, output: Output, target: Target, profile: str | None, count: int, *, yes: bool) -> None:
@@ -103,15 +108,11 @@ def _confirm(world: World, output: Output, target: Target, profile: str | None, 
         raise InvalidInput(Problem("confirm", "not confirmed: nothing was sent"))
 
 
-def _deliver(
-    events: Sequence[Prepared | Rejected], target: Target, plan: SendOptions, *, sending: bool
-) -> tuple[list[Outcome], bool]:
+def _deliver(events: Sequence[Prepared | Rejected], target: Target, timeout_s: float) -> tuple[list[Outcome], bool]:
     """Send, and keep what is known if somebody interrupts."""
-    if not sending:
-        return list(send_events(events, None)), False
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
-    connection = Connection(target.authorized(), target.base_url, timeout_s=plan.timeout_s)
+    connection = Connection(target.authorized(), target.base_url, timeout_s=timeout_s)
     outcomes: list[Outcome] = []
     try:
         for outcome in send_events(events, connection):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
-from runner.run import Inputs
+from runner.run import Inputs, Job
 from runner.source import read
-from runner.spec import Given, from_json, unknown
+from runner.spec import Given, from_json, secret_texts, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from runner.config import Profile
+    from runner.errors import Position
+    from runner.report import Output
     from runner.spec import Case, Spec
 
 
@@ -27,17 +30,37 @@ class VariableFlags:
     vars_file: Path | None = None
     case: str | None = None
 
-    def inputs(self, specs: Sequence[Spec], environ: Mapping[str, str], profile: Profile) -> Inputs:
-        """Read all of it. Raises InvalidInput for names that none of the specs declares, UsageError for what is no NAME=VALUE."""
+    def jobs(self, output: Output, specs: Sequence[Spec], environ: Mapping[str, str], profile: Profile) -> list[Job]:
+        """Read all of it, for each spec; with `--case`, for those that have the case.
+
+        Raises InvalidInput for names that none of the specs declares, NotFound for a case that none has, UsageError
+        for what is no NAME=VALUE. What a spec calls secret is hidden before anything can be said of it.
+        """
         flags = self._flags()
         from_file, names = self._from_file()
+        for variable in (variable for spec in specs for variable in spec.variables if variable.is_secret):
+            for given in (flags.get(variable.name), from_file.get(variable.name), profile.variables.get(variable.name)):
+                output.hide(secret_texts(given.value) if given else ())
         known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
         problems = [*unknown(flags, known), *unknown(names, known)]
         if problems:
             raise InvalidInput(*problems)
-        cases = [case_of(spec, self.case) for spec in specs] if self.case is not None else []
-        from_case = {name: value for case in cases for name, value in case.vars.items()}
-        return Inputs((flags, from_case, from_file), environ, profile.variables)
+        return [
+            Job(spec, Inputs((flags, case.vars if case else {}, from_file), environ, profile.variables))
+            for spec, case in self._with_cases(specs)
+        ]
+
+    def _with_cases(self, specs: Sequence[Spec]) -> list[tuple[Spec, Case | None]]:
+        if self.case is None:
+            return [(spec, None) for spec in specs]
+        found = [(spec, case) for spec in specs for case in spec.cases if case.name == self.case]
+        if not found:
+            where = specs[0].path if len(specs) == 1 else "none of these specs"
+            names = [case.name for spec in specs for case in spec.cases]
+            hint = did_you_mean(self.case, names, "see the specs' tests" if names else "there are no tests")
+            verb = "has no" if len(specs) == 1 else "has a"
+            raise NotFound(Problem("case-not-found", f"{where} {verb} case '{self.case}'", hint=hint))
+        return [*found]
 
     def _flags(self) -> dict[str, Given]:
         flags: dict[str, Given] = {}
@@ -65,25 +88,27 @@ class VariableFlags:
         if root is not None and not isinstance(root.value, dict):
             errors.append(Problem("wrong-type", "a vars file is a map of names to values", root.position()))
         if errors:
-            raise InvalidInput(*errors)
+            raise InvalidInput(*(replace(error, position=_bare(error.position, 0)) for error in errors))
         if root is None:
             return {}, {}
         origin = str(self.vars_file)
         values = {name: Given(node.plain(), origin, position=node.position()) for name, node in root.entries.items()}
-        return values, {name: replace(value, position=root.key_position(name)) for name, value in values.items()}
+        names = {}
+        for name, value in values.items():
+            place = root.key_position(name)
+            names[name] = replace(value, position=_bare(place, place.end_column - 1))
+        return values, names
 
 
-def case_of(spec: Spec, name: str) -> Case:
-    """Find a case by name. Raises NotFound."""
-    for case in spec.cases:
-        if case.name == name:
-            return case
-    hint = did_you_mean(name, [case.name for case in spec.cases], "the spec has no tests")
-    raise NotFound(Problem("case-not-found", f"{spec.path} has no case '{name}'", hint=hint))
+def _bare(place: Position | None, width: int) -> Position | None:
+    """Cut a line of a vars file: what stands behind a name that nobody knows may be a secret."""
+    return replace(place, text=place.text[:width]) if place else None
 
 
 def _split(flag: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageError(Problem("usage", f"{flag} {text}: it takes NAME=VALUE", hint=f"for example {flag} user=u1"))
+        shown = re.split(r"\W", text, maxsplit=1)[0]  # what follows may be a secret
+        message = f"{flag} {shown}{'…' if shown != text else ''}: it takes NAME=VALUE"
+        raise UsageError(Problem("usage", message, hint=f"for example {flag} user=u1"))
     return name, value

@@ -40,6 +40,14 @@ class World:
     @classmethod
     def real(cls) -> World:
         """Take this process's own. What a stream's encoding can't say is written as an escape."""
+        for number in range(3):
+            try:
+                os.fstat(number)
+            except OSError:  # closed by whoever started us: the next file or socket must not take its place
+                os.open(os.devnull, os.O_RDWR)
+        sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - lives as long as the process
+        sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

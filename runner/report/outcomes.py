@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from runner.report.output import Format
 from runner.report.problems import as_json
 from runner.report.style import Style, printable, width
-from runner.run import send
 from runner.suprsend.auth import BULK_PATH, SINGLE_PATH
 from runner.suprsend.chunks import array_of, chunks
 
@@ -41,16 +40,16 @@ def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome], problem
             output.message(f"{_sum(outcomes)} · run {run.id}")
 
 
-def show_dry_run(output: Output, run: Run, base_url: str, events: Sequence[Prepared]) -> None:
+def show_dry_run(
+    output: Output, run: Run, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]
+) -> None:
     """Show what would be sent, request by request."""
-    if output.format in (Format.JSON, Format.JSONL):
-        shown = [
-            _as_json(outcome) | {"body": loads(event.body)}
-            for outcome, event in zip(send(events, None), events, strict=True)
-        ]
-        if output.format is Format.JSON:
-            output.json(summary(run, list(send(events, None))) | {"events": shown})
-        for event in shown if output.format is Format.JSONL else ():
+    shown = [_as_json(outcome) | {"body": loads(event.body)} for outcome, event in zip(outcomes, events, strict=True)]
+    if output.format is Format.JSON:
+        output.json(summary(run, outcomes) | {"events": shown})
+        return
+    if output.format is Format.JSONL:
+        for event in shown:
             output.json(event)
         return
     bodies = [event.body for event in events]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from runner.errors import MachineError, Problem
 from runner.report.problems import as_annotation, as_json, as_text
-from runner.report.style import Style
+from runner.report.style import Style, harmless_json
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
@@ -65,10 +65,15 @@ class Output:
         """Write a piece of what was asked for, and a newline."""
         self._write(self._stdout, self._mask.text(text))
 
+    def script(self, text: str) -> None:
+        """Write a script whose data is masked already: masking its own words could break it."""
+        self._write(self._stdout, text)
+
     def json(self, value: object) -> None:
         """Write one JSON document."""
         indent = None if self.format is Format.JSONL else 2
-        self._write(self._stdout, json.dumps(self._mask.json(value), ensure_ascii=self._ascii, indent=indent))
+        text = json.dumps(self._mask.texts(value), ensure_ascii=self._ascii, indent=indent)
+        self._write(self._stdout, harmless_json(text))
 
     def masked_body(self, body: bytes) -> str:
         """Give a body as text: to the byte, unless there is a secret in it."""
@@ -81,9 +86,10 @@ class Output:
         """Write a body, indented for people or to the byte."""
         if indent:
             value = self._mask.json(json.loads(body))
-            self._write(self._stdout, json.dumps(value, ensure_ascii=self._ascii, indent=2))
+            text = json.dumps(value, ensure_ascii=self._ascii, indent=2)
         else:
-            self._write(self._stdout, self.masked_body(body))
+            text = self.masked_body(body)
+        self._write(self._stdout, harmless_json(text) if indent or self._stdout.isatty() else text)
 
     def ask(self, text: str) -> None:
         """Ask a question, on stderr and whatever `-q` says."""
@@ -124,6 +130,10 @@ class Output:
                 case _:
                     pass
 
+    def drop(self) -> None:
+        """Write no more: the reader went away."""
+        _send_nowhere(self._stdout)
+
     def flush(self) -> None:
         """Make sure that everything has reached the streams."""
         for stream in (self._stdout, self._stderr):
@@ -138,9 +148,13 @@ class Output:
                 stream.write(text)
             stream.flush()
         except BrokenPipeError:
-            # Python flushes once more at exit; give it something that takes all.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            _send_nowhere(stream)
         except OSError as error:
             raise MachineError(Problem("output-refused", f"can't write the output: {error.strerror}")) from None
+
+
+def _send_nowhere(stream: TextIO) -> None:
+    # Python flushes once more at exit; give it something that takes all.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -8,6 +8,8 @@ from unicodedata import combining, east_asian_width
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ud800-\udfff\ufeff]")
 
+_UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -46,6 +48,11 @@ class Style:
 def printable(text: str) -> str:
     """Show control characters instead of obeying them: an answer, a row or a file must not move the cursor."""
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def harmless_json(text: str) -> str:
+    """Write what a terminal would obey as JSON's own escapes. Such characters stand in JSON's strings alone."""
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def width(text: str) -> int:

@@ -136,9 +136,14 @@ class _Reading:
             case kinds.Enum():
                 options = [str(_scalar(option)) for option in kind.options]
                 message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}"
-                yield Fault("enum", path, message, did_you_mean(str(value), options, "") or None)
+                yield Fault("enum", path, message, _nearest(str(value), options))
             case kinds.Constant():
-                yield Fault("const", path, f"{name} is {_scalar(value)}, and must be {_scalar(kind.expected_value)}")
+                expected = kind.expected_value
+                shown, must = _scalar(value), _scalar(expected)
+                if type(value) is not type(expected):
+                    shown, must = f"{describe(value)} {shown}", f"{describe(expected)} {must}"
+                hint = "remove the quotes" if isinstance(value, str) and not isinstance(expected, str) else None
+                yield Fault("const", path, f"{name} is {shown}, and must be {must}", hint)
             case kinds.AnyOf() | kinds.OneOfNotValid():
                 yield from self._nearest_branch(kind.context, path, name, value)
             case kinds.PropertyNames():
@@ -169,6 +174,11 @@ class _Reading:
         parent = _follow(self.schema, error.schema_path[:-1])
         properties = parent.get("properties") if isinstance(parent, dict) else None
         return list(properties) if isinstance(properties, dict) else []
+
+
+def _nearest(word: str, options: Sequence[str]) -> str | None:
+    hint = did_you_mean(word, options)
+    return hint if hint and hint.startswith("did you mean") else None  # the message lists them already
 
 
 def _types_of(error: jsonschema_rs.ValidationError, path: tuple[Step, ...]) -> Sequence[str]:

@@ -18,11 +18,10 @@ MAX_MESSAGE = 300
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer that arrived whole. `retry_after` is that header's text."""
+    """An HTTP answer that arrived whole."""
 
     status_code: int
     body: bytes
-    retry_after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def single_result(answer: Answer | NoAnswer) -> Result:
     if not _is_success(answer.status_code):
         return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
     if isinstance(raw, dict):
-        message_id = raw["message_id"] if isinstance(raw.get("message_id"), str) else None
+        message_id = _message_id(raw)
         status = raw.get("status", "success" if message_id else None)
         if status == "success" and raw.get("error") is None:
             return Result("accepted", answer.status_code, "OK", message_id, raw)
@@ -88,16 +87,20 @@ def _record_result(record: object, status_code: int) -> Result:
         return Result("unknown", status_code, "the answer's record is not an object", raw=record)
     code = record.get("status_code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else status_code
-    message_id = record.get("message_id")
     match record.get("status"):
         case "success" if _is_success(code):
-            return Result("accepted", code, "OK", message_id if isinstance(message_id, str) else None, record)
+            return Result("accepted", code, "OK", _message_id(record), record)
         case "error" | "fail":
             return Result("failed", code, _shorten(_error_member(record) or "refused with no reason"), raw=record)
         case status:
             return Result(
                 "unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"), raw=record
             )
+
+
+def _message_id(raw: dict[str, object]) -> str | None:
+    message_id = raw.get("message_id")
+    return message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE else None
 
 
 def _is_success(status_code: int) -> bool:

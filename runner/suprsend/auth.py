@@ -25,6 +25,7 @@ DEFAULT_BASE_URL = "https://hub.suprsend.com/"
 CONTENT_TYPE = "application/json; charset=utf-8"
 SINGLE_PATH = "v2/event/"
 BULK_PATH = "v2/bulk/event/"
+MAX_TIMEOUT_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,7 +12,15 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 
 from runner.errors import InvalidInput, Problem
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
-from runner.suprsend.auth import BULK_PATH, SINGLE_PATH, Credentials, clean_base_url, is_loopback, signed_request
+from runner.suprsend.auth import (
+    BULK_PATH,
+    MAX_TIMEOUT_S,
+    SINGLE_PATH,
+    Credentials,
+    clean_base_url,
+    is_loopback,
+    signed_request,
+)
 from runner.suprsend.chunks import array_of, chunks
 from runner.suprsend.event import MAX_BODY_BYTES
 
@@ -46,7 +53,7 @@ class Connection:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if not 0 < timeout_s < inf:
+        if not 0 < timeout_s <= MAX_TIMEOUT_S:
             raise InvalidInput(
                 Problem("timeout", f"a timeout of {timeout_s} seconds is no timeout", hint="give seconds > 0")
             )
@@ -99,7 +106,9 @@ class Connection:
                 return NoAnswer(f"the answer broke off: {_reason(error)}", sent=True)
             if isinstance(content, NoAnswer):
                 return content
-            return Answer(response.status_code, content, response.headers.get("Retry-After"))
+            # A server that echoes the request must not have its signature printed.
+            authorization = dict(request.headers)["Authorization"].encode()
+            return Answer(response.status_code, content.replace(authorization, b"***"))
 
     def _environment(self, url: str) -> MutableMapping[str, Any]:
         with self._setting_up:

@@ -63,7 +63,7 @@ def test_a_dry_run_opens_no_socket() -> None:
         "def hook(event, args):\n"
         "    if event.startswith('socket.'): os.write(2, event.encode()); os._exit(99)\n"
         "sys.addaudithook(hook)\n"
-        "from runner.cli.main import main\n"
+        "from runner.__main__ import main\n"
         "main()\n"
     )
     for args in ((*PURCHASE, "--dry-run"), ("send", "specs/", "--var", "user=u1", "-n"), ("validate", "specs/")):

@@ -167,7 +167,7 @@ def test_an_unknown_name_in_a_vars_file_is_shown_at_its_line(
         "error[unknown-variable]: no spec here declares a variable 'amonut' (values.json)\n"
         " --> values.json:2:2\n"
         "  |\n"
-        '2 |  "amonut": 3}\n'
+        '2 |  "amonut"\n'
         "  |  ^^^^^^^^ did you mean 'amount'?\n"
     )
 
