@@ -97,8 +97,7 @@ class Profile:
 
 def project_of(start: Path) -> Path:
     """Find the folder that a spec's files may not leave: the repository's, else the working directory, else `start`."""
-    start = start.resolve()
-    folder = start if start.is_dir() else start.parent
+    folder = _folder_of(start)
     for candidate in (folder, *folder.parents):
         if (candidate / ".git").exists():
             return candidate
@@ -106,10 +105,16 @@ def project_of(start: Path) -> Path:
     return working if folder.is_relative_to(working) else folder
 
 
+def _folder_of(start: Path) -> Path:
+    # Where the path stands counts, not where a link leads.
+    folder = start if start.is_dir() else start.parent
+    return folder.resolve()
+
+
 def find_config(start: Path) -> Path | None:
     """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
     project = project_of(start)
-    folder = start.resolve() if start.is_dir() else start.resolve().parent
+    folder = _folder_of(start)
     for candidate in (folder, *folder.parents):
         if (candidate / CONFIG_NAME).is_file():
             return candidate / CONFIG_NAME

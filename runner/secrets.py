@@ -118,7 +118,7 @@ class Mask:
 
 
 def _found_as(form: str) -> str:
-    """A short secret is looked for as a word of its own: its letters are part of many others."""
+    """Look for a short secret as a word of its own only: its letters are part of many others."""
     pattern = re.escape(form)
     return rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])" if len(form) < _MIN_ENCODED else pattern
 

@@ -87,4 +87,9 @@ def test_many_names_are_not_listed() -> None:
 
 def test_without_names_there_is_nothing_to_suggest() -> None:
     assert did_you_mean("zzz", []) is None
-    assert did_you_mean("zzz", ["user"], "see the README") == "see the README"
+    assert did_you_mean("zzz", [], "see the README") == "see the README"
+
+
+def test_few_names_are_listed_and_many_are_not() -> None:
+    assert did_you_mean("zzz", ["user", "order_id"], "see the README") == "known here: user, order_id"
+    assert did_you_mean("zzz", [f"name{index}" for index in range(40)], "see the README") == "see the README"

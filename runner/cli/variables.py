@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
 from runner.run import Inputs, Job
-from runner.source import read
-from runner.spec import Given, from_json, secret_texts, unknown
+from runner.source import parse_json, read
+from runner.spec import Given, secret_texts, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ class VariableFlags:
         for text in self.var_json:
             name, value = _split("--var-json", text)
             try:
-                flags[name] = Given(from_json(value), f"--var-json {name}")
+                flags[name] = Given(parse_json(value), f"--var-json {name}")
             except ValueError:
                 hint = "a text needs quotes of its own: --var-json 'name=\"text\"'; or use --var"
                 raise InvalidInput(

@@ -1,6 +1,7 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
 from runner.source.document import Document, read, read_text
+from runner.source.json_reader import parse_json
 from runner.source.node import Json, Node, describe
 from runner.source.schema import Fault, Schema, SchemaError, problems
 from runner.source.text import Text
@@ -14,6 +15,7 @@ __all__ = [
     "SchemaError",
     "Text",
     "describe",
+    "parse_json",
     "problems",
     "read",
     "read_text",

@@ -34,15 +34,16 @@ def read(path: Path, shown: str | None = None) -> Document:
     """
     name = shown or str(path)
     try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            return _unread(name, "file-too-large", f"the file is larger than {MAX_BYTES:,} bytes")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise NotFound(Problem("file-not-found", f"no such file: {name}")) from None
     except IsADirectoryError:
         raise NotFound(Problem("file-not-found", f"a folder, not a file: {name}")) from None
     except OSError as error:
         raise MachineError(Problem("file-unreadable", f"can't read {name}: {error.strerror}")) from None
+    if len(raw) > MAX_BYTES:
+        return _unread(name, "file-too-large", f"the file is larger than {MAX_BYTES:,} bytes")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _unread(name, "not-utf8", "the file is UTF-16, not UTF-8", "save it as UTF-8")
     try:

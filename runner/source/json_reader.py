@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from json import JSONDecodeError, decoder
-from math import isinf
-from typing import TYPE_CHECKING
+from math import isfinite, isinf
+from typing import TYPE_CHECKING, NoReturn
 
 from runner.errors import Problem
 from runner.source.node import Node
 
 if TYPE_CHECKING:
+    from runner.source.node import Json
     from runner.source.text import Text
 
 MAX_DEPTH = 64
@@ -33,6 +35,23 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     except _SyntaxError as error:
         return None, [*reader.problems, Problem("json-syntax", error.message, text.position(error.offset))]
     return root, reader.problems
+
+
+def parse_json(text: str | bytes) -> Json:
+    """Read a JSON value without places, and nothing that only Python takes for one. Raises ValueError."""
+    try:
+        return json.loads(text, parse_constant=_refuse_number, parse_float=_finite)  # type: ignore[no-any-return]
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    return number if isfinite(number) else _refuse_number(literal)
+
+
+def _refuse_number(literal: str) -> NoReturn:
+    raise ValueError(f"{literal} is not a JSON number")
 
 
 class _SyntaxError(Exception):

@@ -22,7 +22,7 @@ class Node:
     `keys` has the offsets of a map's keys, each in the text that its entry comes from. `style` is how a scalar was quoted: `'`, `"`, `|`, `>` or nothing.
     """
 
-    __slots__ = ("end", "keys", "size", "start", "style", "text", "value")
+    __slots__ = ("_offsets", "end", "keys", "size", "start", "style", "text", "value")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Node:
         self.end = end
         self.style = style
         self.keys: dict[str, tuple[int, int]] = {}
+        self._offsets: list[int] | None = None
         self.size = 1
         """How many nodes there are from here down, aliases counted where they are used."""
 
@@ -93,7 +94,9 @@ class Node:
 
     def span(self, start: int, end: int) -> Position:
         """Place of `[start, end)` of this scalar's text, whatever its quoting, folding and escapes."""
-        found = offsets(self.text.content, self.start, self.end, self.style, str(self.value))
+        if self._offsets is None:
+            self._offsets = offsets(self.text.content, self.start, self.end, self.style, str(self.value))
+        found = self._offsets
         if start >= len(found):
             return self.position()
         last = found[min(end, len(found)) - 1] if end > start else found[start]

@@ -4,9 +4,9 @@ from runner.spec.case import Case
 from runner.spec.event import Occurrence, render
 from runner.spec.files import find
 from runner.spec.load import SCHEMA_TEXT, Loaded, Spec, load
-from runner.spec.variables import Given, Values, Variable, from_json, resolve, secret_texts, unknown
+from runner.spec.variables import Given, Values, Variable, resolve, secret_texts, unknown
 
 __all__ = [
-    "SCHEMA_TEXT", "Case", "Given", "Loaded", "Occurrence", "Spec", "Values", "Variable", "find", "from_json", "load", "render",
+    "SCHEMA_TEXT", "Case", "Given", "Loaded", "Occurrence", "Spec", "Values", "Variable", "find", "load", "render",
     "resolve", "secret_texts", "unknown",
 ]  # fmt: skip

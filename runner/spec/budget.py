@@ -22,6 +22,8 @@ MAX_ITEMS = 100_000
 MAX_STEPS = 100_000
 MAX_BITS = 4096
 MAX_WIDTH = 1000
+MAX_WORK = 2_000_000
+"""Items, and eighths of a character, that all operations of one event may go through."""
 MAX_SECONDS = 2.0
 
 STATE = "\0state"
@@ -49,6 +51,7 @@ class Budget:
         self._text_left = MAX_TEXT
         self._items_left = MAX_ITEMS
         self._steps_left = MAX_STEPS
+        self._work_left = MAX_WORK
         self._deadline = time.monotonic() + MAX_SECONDS
 
     def uuid4(self, place: str) -> str:
@@ -68,11 +71,27 @@ class Budget:
         if self._text_left < 0:
             raise too_large("the texts of one event have", MAX_TEXT, "characters")
 
+    def work_on(self, value: object) -> None:
+        """Account for an operation that goes through a text, a list or a map."""
+        match value:
+            case str():
+                self._work_left -= len(value) // 8 + 1
+            case list() | tuple() | dict():
+                self._work_left -= len(value) + 1
+            case _:
+                self._work_left -= 1
+        if self._work_left < 0:
+            raise too_large("the templates of one event go through", MAX_WORK, "values")
+        self._check_time()
+
     def step(self) -> None:
         """Account for one step of a loop."""
         self._steps_left -= 1
         if self._steps_left < 0:
             raise too_large("the loops of one event take", MAX_STEPS, "steps")
+        self._check_time()
+
+    def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
             raise TemplateFault("template-too-slow", f"rendering takes longer than {MAX_SECONDS:g} seconds")
 
@@ -136,8 +155,10 @@ def check_length(length: int) -> None:
         raise too_large("a text or list has", MAX_ITEMS * 10, "items")
 
 
-def check_format(text: str) -> None:
-    """Refuse a %-format whose widths or precisions blow a text up."""
+def check_format(text: str, *values: object) -> None:
+    """Refuse a %-format whose widths, precisions or values blow a text up."""
+    longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+    check_length(len(text) + text.count("%") * longest)
     for match in _FORMAT.finditer(text):
         if "*" in match[0] or any(int(number) > MAX_WIDTH for number in _DIGITS.findall(match[0])):
             raise TemplateFault("template-too-large", f"format {match[0]} is wider than {MAX_WIDTH}")

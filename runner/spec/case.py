@@ -22,7 +22,6 @@ class Case:
     name: str
     vars: dict[str, Given]
     now: datetime | None
-    node: Node
 
 
 def read_cases(tests: Node | None) -> list[Case]:
@@ -63,5 +62,4 @@ def _case(node: Node) -> Case:
         shown,
         {key: Given(item.plain(), f"case '{shown}'", position=item.position()) for key, item in values.items()},
         datetime.fromisoformat(str(now.value)).astimezone(UTC) if now is not None else None,
-        node,
     )

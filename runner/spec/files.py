@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "runner.yaml"
 _SUFFIXES = (".yaml", ".yml")
+_LONG_NAME = 200
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
     """List the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
 
     Names that begin with `_` or `.`, and `runner.yaml`, are no specs. Raises NotFound for a path that does not exist,
-    and for a folder without specs.
+    for a file that is no spec by its name, and for a folder without specs.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -29,19 +30,37 @@ def find(paths: Iterable[Path]) -> list[Path]:
                 hint = f"specs end in {' or '.join(_SUFFIXES)}; names that begin with _ or . don't count"
                 raise NotFound(Problem("no-specs", f"no specs in {path}", hint=hint))
             found.update(dict.fromkeys(below))
-        elif path.exists():
-            found[path] = None
         else:
-            raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path)))
+            _check_file(path)
+            found[path] = None
     return list(found)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        path.lstat()
+    except OSError:
+        shown = f"{path}".partition("=")
+        if shown[1]:
+            hint = f"a variable is given with --var {shown[0]}=…"
+            raise NotFound(Problem("file-not-found", f"no such file or folder: {shown[0]}=…", hint=hint)) from None
+        raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path))) from None
+    if path.name == CONFIG_NAME:
+        raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is no spec"))
+    if path.name.startswith("_"):
+        hint = "name a spec that extends it"
+        raise NotFound(Problem("not-a-spec", f"{path} is a base for specs, not one itself", hint=hint))
 
 
 def _below(folder: Path) -> Iterable[Path]:
     for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if name[0] not in "_.")
         for name in names:
-            if name.endswith(_SUFFIXES) and name[0] not in "_." and name != CONFIG_NAME:
-                yield Path(parent, name)
+            path = Path(parent, name)
+            is_spec = name.endswith(_SUFFIXES) and name[0] not in "_." and name != CONFIG_NAME
+            # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
+            if is_spec and (path.is_symlink() or path.is_file()):
+                yield path
 
 
 def _refuse(error: OSError) -> None:
@@ -50,6 +69,8 @@ def _refuse(error: OSError) -> None:
 
 def _nearby(path: Path) -> str | None:
     """Suggest the file that was probably meant."""
+    if not path.name or len(path.name) > _LONG_NAME:
+        return None
     for suffix in _SUFFIXES:
         if path.with_name(path.name + suffix).exists():
             return f"did you mean {path}{suffix}?"

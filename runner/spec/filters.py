@@ -112,11 +112,10 @@ def _truncate(
 
 @_texts
 def _format(value: str, *args: object, **kwargs: object) -> str:
-    check_format(value)
+    check_format(value, *args, *kwargs.values())
     if args and kwargs:
         raise TemplateFault("template-type", "format takes values by order or by name, not both")
     values: Any = {name: _format_value(item) for name, item in kwargs.items()} or tuple(map(_format_value, args))
-    check_length(len(value) + sum(len(item) for item in (*kwargs.values(), *args) if isinstance(item, str)))
     return str(value % values)
 
 

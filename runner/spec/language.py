@@ -54,8 +54,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
                 check_length(len(left) + len(right))
             case "%" if isinstance(left, str):
-                check_format(left)
-        return super().call_binop(context, operator, left, right)
+                check_format(left, *_values_of(right))
+        result = super().call_binop(context, operator, left, right)
+        context.parent[STATE].work_on(result)
+        return result
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Allow the methods of the closed list, and what a loop tells of itself."""
@@ -80,6 +82,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if name not in FILTERS:
             hint = did_you_mean(name, FILTERS, "see the README's list of filters")
             raise TemplateFault("template-unknown-filter", f"there is no filter '{name}'", hint)
+        if args and (context := kwargs.get("context")) is not None:
+            context.parent[STATE].work_on(args[0])
         return super().call_filter(name, *args, **kwargs)
 
 
@@ -95,6 +99,16 @@ def tokens(source: str) -> Iterator[tuple[int, str, str]]:
         found = re.fullmatch(r"(unexpected char .*) at (\d+)", error.message or "")
         message, offset = (found[1], int(found[2])) if found else (error.message or "", at)
         raise TemplateSyntaxError(message, offset + 1) from None
+
+
+def _values_of(right: object) -> Iterable[object]:
+    match right:
+        case dict():
+            return right.values()
+        case tuple():
+            return right
+        case _:
+            return (right,)
 
 
 def _check_product(left: object, right: object) -> None:
@@ -123,9 +137,9 @@ def _native(context: Context, value: object) -> object:
 
 @pass_context
 def _joined(context: Context, pieces: tuple[object, ...]) -> str:
-    whole = "".join([piece if type(piece) is str else text(piece) for piece in pieces])
-    context.parent[STATE].spend_text(len(whole))
-    return whole
+    texts = [piece if type(piece) is str else text(piece) for piece in pieces]
+    context.parent[STATE].spend_text(sum(map(len, texts)))
+    return "".join(texts)
 
 
 @pass_context
@@ -133,6 +147,12 @@ def _piece(context: Context, value: object) -> str:
     piece = text(value)
     context.parent[STATE].spend_text(len(piece))
     return piece
+
+
+@pass_context
+def _watched(context: Context, value: object) -> object:
+    context.parent[STATE].work_on(value)
+    return value
 
 
 @pass_context
@@ -162,6 +182,7 @@ def _environment() -> TemplateEnvironment:
         "joined text": _joined,
         "text piece": _piece,
         "loop steps": _steps,
+        "watched": _watched,
         "no else": _no_else,
     }
     made.tests = TESTS

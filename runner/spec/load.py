@@ -35,7 +35,6 @@ class Spec:
 
     path: str
     name: str
-    description: str
     labels: tuple[str, ...]
     variables: tuple[Variable, ...]
     plan: Plan
@@ -63,9 +62,27 @@ def load(path: Path, project: Path) -> Loaded:
     """
     reader = _Reader(project)
     spec = reader.spec(path)
-    found = tuple(sorted(dict.fromkeys(reader.problems), key=_place))
+    found = _bounded(sorted(dict.fromkeys(reader.problems), key=_place))
     broken = any(problem.severity == "error" for problem in found)
     return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
+
+
+MAX_PROBLEMS = 100
+"""More are not told of one file: nobody reads on, and a hostile file has no end of them."""
+
+
+def _bounded(found: list[Problem]) -> tuple[Problem, ...]:
+    if len(found) <= MAX_PROBLEMS:
+        return tuple(found)
+    errors = [problem for problem in found if problem.severity == "error"]
+    told = sorted((errors or found)[:MAX_PROBLEMS], key=_place)
+    more = Problem(
+        "too-many-problems",
+        f"{len(found) - len(told):,} more problems in this file",
+        told[-1].position,
+        severity="error" if errors else "warning",
+    )
+    return (*told, more)
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:
@@ -285,7 +302,6 @@ def _spec(path: Path, root: Node, variables: list[Variable], shape: dict[str, Sh
     return Spec(
         path=str(path),
         name=text("name", path.stem),
-        description=text("description", ""),
         labels=tuple(str(item.value) for item in labels.items) if labels is not None else (),
         variables=tuple(variables),
         plan=Plan(shape),

@@ -55,11 +55,20 @@ class Plan:
             return _run(self._program, variables, state)
         except _FAULTS as error:
             templates = [template for template in templates_of(self.shape) if template.tree is not None]
-            problems = [problem for template in templates for problem in _diagnose(template, variables, again)]
+            problems: list[Problem] = []
+            if not _is_too_slow(error):
+                for problem in (each for template in templates for each in _diagnose(template, variables, again)):
+                    problems.append(problem)
+                    if problem.code in ("template-too-large", "template-too-slow"):
+                        break  # the budget is spent: whatever came next would fail too
             if not problems:
-                # Each is fine alone: together they are too much, in size or in time.
+                # Each may be fine alone: together they are too much.
                 problems = [templates[0].problem(_finding(templates[0], error, (0, len(templates[0].text))))]
             raise RenderingError(problems) from None
+
+
+def _is_too_slow(error: Exception) -> bool:
+    return isinstance(error, TemplateFault) and error.code == "template-too-slow"
 
 
 _FAULTS = (TemplateFault, TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError,
@@ -129,7 +138,7 @@ def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
 def _guard(node: nodes.Node, place: str) -> Any:
     """Copy a tree, with what must be watched at run time put under watch.
 
-    Every piece of output and every loop is counted, `~` joins as mixed text does, and `uuid4()` is told its place.
+    Every piece of output, every loop and what goes into every filter is counted, `~` joins as mixed text does, and `uuid4()` is told its place.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
     copy.lineno = node.lineno
@@ -140,6 +149,8 @@ def _guard(node: nodes.Node, place: str) -> Any:
             copy.expr2 = _filter(nodes.Const(None), "no else")
         case nodes.For():
             copy.iter = _filter(copy.iter, "loop steps")
+        case nodes.Filter(node=nodes.Expr() as value):
+            copy.node = _filter(value, "watched")
         case nodes.Concat():
             return _joined(copy.nodes)
         case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):

@@ -86,12 +86,12 @@ class Template:
         return map(self.problem, self.findings)
 
     def undefined(self, known: Collection[str]) -> Iterator[Problem]:
-        """List the variables that the template reads and that are not among the `known`."""
-        for use in self.uses:
-            if use.name not in known:
-                hint = did_you_mean(use.name, known)
-                message = f"variable '{use.name}' is not defined"
-                yield self.problem(Finding("template-undefined", message, hint, use.offset, use.offset + len(use.name)))
+        """List the variables that the template reads and that are not among the `known`, each where it is first read."""
+        first = {use.name: use for use in reversed(self.uses) if use.name not in known}
+        for use in sorted(first.values(), key=lambda use: use.offset):
+            hint = did_you_mean(use.name, known)
+            message = f"variable '{use.name}' is not defined"
+            yield self.problem(Finding("template-undefined", message, hint, use.offset, use.offset + len(use.name)))
 
     def problem(self, finding: Finding) -> Problem:
         """Put a finding at its place in the file."""

@@ -24,7 +24,16 @@ class Files:
 
     def spec(self, path: Path) -> Node | None:
         """Read a spec over the ones that it extends. Raises NotFound and MachineError for the file itself."""
-        return self._merged(read(path), (path.resolve(),))
+        try:
+            resolved = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            raise NotFound(Problem("file-not-found", f"no such file: {path}", hint="the link leads nowhere")) from None
+        if not resolved.is_relative_to(self._project):
+            message = f"{path} is a link out of the project"
+            hint = f"specs must lie in {_shown(self._project)}"
+            self.problems.append(Problem("path-outside", message, hint=hint))
+            return None
+        return self._merged(read(path), (resolved,))
 
     def included(self, node: Node) -> Node | None:
         """Read the file that a text names."""

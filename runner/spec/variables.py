@@ -6,15 +6,14 @@ Text becomes the declared type by JSON's grammar, never by Python's.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
-from runner.source import Schema
+from runner.source import Schema, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -186,14 +185,9 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
                 return None
     if types and not {"array", "object"} & set(types):
         raise ValueError(" or ".join(_WORDS.get(name, name) for name in types))
-    return from_json(stripped)
-
-
-def from_json(text: str) -> Json:
-    """Read JSON, and nothing that only Python takes for it. Raises ValueError that says what was expected."""
     try:
-        return json.loads(text, parse_constant=_refuse_number, parse_float=_finite)  # type: ignore[no-any-return]
-    except (ValueError, RecursionError):
+        return parse_json(stripped)
+    except ValueError:
         raise ValueError("JSON") from None
 
 
@@ -205,15 +199,6 @@ def _int(digits: str) -> int:
         return int(digits)
     except ValueError:
         raise ValueError("a number of a length that can be sent") from None
-
-
-def _finite(literal: str) -> float:
-    number = float(literal)
-    return number if isfinite(number) else _refuse_number(literal)
-
-
-def _refuse_number(literal: str) -> NoReturn:
-    raise ValueError(literal)
 
 
 def _type_hint(variable: Variable) -> str | None:

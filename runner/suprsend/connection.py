@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from runner.errors import InvalidInput, Problem
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
@@ -22,6 +22,7 @@ from runner.suprsend.auth import (
     signed_request,
 )
 from runner.suprsend.chunks import array_of, chunks
+from runner.suprsend.deadline import DeadlineAdapter, set_deadline
 from runner.suprsend.event import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ _READ_BYTES = 64 * 1024
 class Connection:
     """Sends encoded events and tells what became of each; never raises for what the network or the platform does.
 
-    `timeout_s` bounds the wait for a connection, each wait for more of the answer's head, and from the request's start
-    the answer's end. Redirects are not followed: a POST would
+    `timeout_s` bounds the wait for a connection, and from the request's start the answer's end. Redirects are not followed: a POST would
     become a GET. Proxies and CA bundles come from the environment, looked up once, but what goes to this machine goes
     there directly; `.netrc` is not read, since it would
     replace the Authorization. May be used from several threads; not across a fork.
@@ -62,6 +62,8 @@ class Connection:
         self._timeout_s = timeout_s
         self._clock = clock
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, DeadlineAdapter())
         self._settings: MutableMapping[str, Any] | None = None
         self._setting_up = Lock()
 
@@ -92,7 +94,7 @@ class Connection:
 
     def _exchange(self, request: Request) -> Answer | NoAnswer:
         prepared = requests.Request("POST", request.url, dict(request.headers), data=request.body).prepare()
-        deadline = time.monotonic() + self._timeout_s
+        set_deadline(time.monotonic() + self._timeout_s)
         try:
             response = self._session.send(
                 prepared, timeout=self._timeout_s, allow_redirects=False, **self._environment(request.url)
@@ -101,7 +103,9 @@ class Connection:
             return _no_answer(error, self._timeout_s)
         with response:
             try:
-                content = _read(response, deadline, self._timeout_s)
+                content = _read(response)
+            except (TimeoutError, ReadTimeoutError):
+                return NoAnswer(f"no whole answer within {self._timeout_s:g} s", sent=True)
             except (requests.RequestException, HTTPError, OSError) as error:
                 return NoAnswer(f"the answer broke off: {_reason(error)}", sent=True)
             if isinstance(content, NoAnswer):
@@ -121,8 +125,8 @@ class Connection:
             return self._settings
 
 
-def _read(response: requests.Response, deadline: float, timeout_s: float) -> bytes | NoAnswer:
-    """Read an answer whole, unless it does not end in time or is larger than any answer of the platform."""
+def _read(response: requests.Response) -> bytes | NoAnswer:
+    """Read an answer whole, unless it is larger than any answer of the platform."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -133,8 +137,6 @@ def _read(response: requests.Response, deadline: float, timeout_s: float) -> byt
         size += len(part)
         if size > MAX_ANSWER_BYTES:
             return NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes", sent=True)
-        if time.monotonic() > deadline:
-            return NoAnswer(f"no whole answer within {timeout_s:g} s", sent=True)
 
 
 def _no_answer(error: requests.RequestException, timeout_s: float) -> NoAnswer:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 
 from runner.errors import NotFound, Problem
 from runner.spec import find
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -37,8 +35,36 @@ def test_other_names_below_a_folder_are_no_specs(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
-    root = tree(tmp_path, "_base.yaml", "x.txt")
-    assert find([root / "x.txt", root / "_base.yaml"]) == [root / "x.txt", root / "_base.yaml"]
+    root = tree(tmp_path, "x.txt", "b.yaml")
+    assert find([root / "x.txt", root / "b.yaml"]) == [root / "x.txt", root / "b.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("_base.yaml", "is a base for specs, not one itself (name a spec that extends it)"),
+        ("runner.yaml", "holds profiles; it is no spec"),
+    ],
+)
+def test_a_base_and_the_configuration_are_told_from_specs(tmp_path: Path, name: str, told: str) -> None:
+    root = tree(tmp_path, name)
+    with pytest.raises(NotFound) as caught:
+        find([root / name])
+    assert str(caught.value) == f"{root / name} {told}"
+
+
+def test_what_is_no_file_is_left_out_and_a_link_that_leads_nowhere_is_not(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a.yaml")
+    os.mkfifo(root / "pipe.yaml")
+    (root / "nowhere.yaml").symlink_to("gone.yaml")
+    (root / "loop.yaml").symlink_to("loop.yaml")
+    assert find([root]) == [root / "a.yaml", root / "loop.yaml", root / "nowhere.yaml"]
+
+
+def test_a_forgotten_var_is_suggested_and_its_value_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        find([tree(tmp_path, "a.yaml"), Path("token=s3cr3t")])
+    assert str(caught.value) == "no such file or folder: token=… (a variable is given with --var token=…)"
 
 
 def test_a_file_that_is_given_twice_is_listed_once(tmp_path: Path) -> None:

@@ -450,6 +450,15 @@ BOMBS = {
     "integer of a text": "{{ ('f' * 900000)|int(0, 16) }}",
     "escapes of escapes": "{{ ('&' * 900000)|e|forceescape|forceescape|length }}",
     "wrapped words": "{{ ('a' * 510000)|wordwrap(1) }}",
+    "large lists by map": "{{ ([range(100000)] * 100000)|map('max')|sum }}",
+    "words of large texts": "{{ (['x' * 1000000] * 100000)|map('wordcount')|list|length }}",
+    "sorting of large lists": "{{ ([range(100000)] * 1000)|map('sort')|map('length')|list }}",
+    "large texts as lists": "{{ (['x' * 1000000] * 1000)|map('list')|list|length }}",
+    "escapes of a wide alphabet": "{{ (['日' * 1000000] * 300)|map('urlencode')|list|length }}",
+    "percent by name": "{{ (('%(a)s' * 2000) % {'a': 'x' * 1000000})|length }}",
+    "percent by order": "{{ (('%s' * 2000) % (('x' * 1000000,) * 2000))|length }}",
+    "format by name": "{{ ('%(a)s' * 2000)|format(a='x' * 1000000)|length }}",
+    "many large pieces": "{{'x'*1000000}}" * 2000,
     "loops in loops in loops": "{% for i in [1] %}" * 30 + "{% endfor %}" * 30,
 }
 

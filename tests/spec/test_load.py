@@ -47,7 +47,7 @@ tests:
 def test_a_full_spec_is_read_whole(project: Project) -> None:
     assert project.problems(FULL) == []
     spec = project.spec(FULL)
-    assert (spec.name, spec.description, spec.labels) == ("purchase", "A customer paid.", ("checkout", "smoke"))
+    assert (spec.name, spec.labels) == ("purchase", ("checkout", "smoke"))
     assert [(v.name, v.required, v.env, v.is_secret) for v in spec.variables] == [
         ("user", True, None, False), ("order_id", False, None, False), ("token", True, "TOKEN", True),
     ]  # fmt: skip
@@ -60,7 +60,7 @@ def test_a_full_spec_is_read_whole(project: Project) -> None:
 
 def test_three_lines_are_a_spec_named_by_its_file(project: Project) -> None:
     spec = project.spec(HEAD, "sub/order.placed.yaml")
-    assert (spec.name, spec.description, spec.labels, spec.variables, spec.cases) == ("order.placed", "", (), (), ())
+    assert (spec.name, spec.labels, spec.variables, spec.cases) == ("order.placed", (), (), ())
     assert (spec.auto_key, spec.has_key, spec.schema) == (True, True, None)
 
 

@@ -90,13 +90,31 @@ def test_an_answer_that_drips_is_left_after_the_timeout(raw_server: RawServer) -
     assert track(raw_server(drip), 0.3) == failed("no whole answer within 0.3 s")
 
 
-def _drip(connection: socket.socket, ended: Flag, data: bytes) -> None:
-    """Send byte by byte, each well before the timeout, all of them well after it."""
-    for index in range(len(data)):
+def test_headers_that_drip_are_left_at_the_timeout(raw_server: RawServer) -> None:
+    def drip(connection: socket.socket, ended: Flag) -> None:
+        _drip(connection, ended, head(len(ACCEPTED)) + ACCEPTED)
+
+    began = time.monotonic()
+    assert track(raw_server(drip), 0.3) == failed("no answer within 0.3 s")
+    assert time.monotonic() - began < 1
+
+
+def test_an_endless_row_of_continues_is_left_at_the_timeout(raw_server: RawServer) -> None:
+    def flood(connection: socket.socket, ended: Flag) -> None:
+        _drip(connection, ended, b"HTTP/1.1 100 Continue\r\n\r\n" * 500, step=25)
+
+    began = time.monotonic()
+    assert track(raw_server(flood), 0.3) == failed("no answer within 0.3 s")
+    assert time.monotonic() - began < 1
+
+
+def _drip(connection: socket.socket, ended: Flag, data: bytes, step: int = 1) -> None:
+    """Send bit by bit, each well before the timeout, all of them well after it."""
+    for index in range(0, len(data), step):
         if ended.wait(0.03):
             return
         try:
-            connection.sendall(data[index : index + 1])
+            connection.sendall(data[index : index + step])
         except OSError:
             return
 
