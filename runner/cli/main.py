@@ -158,7 +158,7 @@ def run(args: Sequence[str], world: World) -> int:
         return _report(session.output, error.problems, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _report(session.output, [Problem("interrupted", "interrupted")], ExitCode.INTERRUPTED)
-    except BrokenPipeError:  # of typer's own printing; an `Output` takes care of itself
+    except (BrokenPipeError, SystemExit):  # a reader of typer's own printing went away; an `Output` sees to itself
         session.output.drop()
         return int(ExitCode.OK)
     except OSError as error:

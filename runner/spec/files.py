@@ -24,7 +24,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, it takes a name of any length
             below = sorted(_below(path))
             if not below:
                 hint = f"specs end in {' or '.join(_SUFFIXES)}; names that begin with _ or . don't count"

@@ -132,3 +132,34 @@ def test_a_port_that_is_taken_ends_with_74(silent: socket.socket) -> None:
 def test_python_m_runner_is_the_same_command() -> None:
     ended = subprocess.run([sys.executable, "-m", "runner", "--version"], capture_output=True, text=True, check=True)
     assert ended.stdout.startswith("runner ")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_bug(closed: str) -> None:
+    command = f"{COMMAND[0]} send specs/purchase.yaml --var user=u1 --sandbox {closed}"
+    ended = subprocess.run(["sh", "-c", command], env=CLEAN, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+
+
+def test_help_to_a_reader_that_went_away_is_no_failure() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as gone:
+        ended = subprocess.run([*COMMAND, "--help"], env=CLEAN, stdout=gone, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_an_interrupt_while_it_loads_ends_with_130_and_says_nothing() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'runner.cli.main': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from runner.__main__ import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "schema"], env=CLEAN, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

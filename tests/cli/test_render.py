@@ -197,3 +197,46 @@ def test_a_schema_path_that_is_none_is_a_problem_of_the_spec(cli: CommandLine, n
     Path("a.yaml").write_text(f"version: 1\nevent: order_placed\ndistinct_id: u1\nschema: {name}\n")
     ended = cli("validate", "a.yaml", "-o", "json")
     assert (ended.code, ended.json["errors"], ended.json["problems"][0]["line"]) == (2, 1, 4)
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(
+    "values",
+    [
+        "{token: s3cr3t-t0ken, usr: x}\n",
+        "tokn: s3cr3t-t0ken\n",
+        "token: s3cr3t-t0ken: x\n",
+        "token: @s3cr3t-t0ken\n",
+        "token: s3cr3t-t0ken\ntoken: s3cr3t-t0ken\n",
+        "[s3cr3t-t0ken]\n",
+    ],
+)
+def test_a_fault_in_a_vars_file_shows_no_value_of_it(cli: CommandLine, values: str) -> None:
+    Path("leaky.yaml").write_text(
+        "version: 1\n"
+        "vars: {token: {type: string, secret: true}}\n"
+        "event: leaky\n"
+        "distinct_id: u1\n"
+        'properties: {plain: "{{ token }}"}\n'
+    )
+    Path("values.yaml").write_text(values)
+    for form in ("pretty", "json", "github"):
+        ended = cli("render", "leaky.yaml", "--vars-file", "values.yaml", "-o", form)
+        assert ended.code == 2
+        assert "s3cr3t" not in ended.out + ended.err
+
+
+@pytest.mark.usefixtures("in_repository")
+@pytest.mark.parametrize("args", [("--var", "token:s3cr3t"), ("--var", "=s3cr3t"), ("token=s3cr3t",)])
+def test_a_slip_of_the_hand_shows_no_value(cli: CommandLine, args: tuple[str, ...]) -> None:
+    for command in ("render", "send"):
+        ended = cli(command, "specs/purchase.yaml", *args)
+        assert ended.code in (4, 64)
+        assert "s3cr3t" not in ended.out + ended.err
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_what_a_terminal_would_obey_is_escaped_in_pretty_json(cli: CommandLine) -> None:
+    ended = cli("render", "specs/purchase.yaml", "--var", "user=\x9b31m\u202e", "-o", "pretty")
+    assert '"distinct_id": "\\u009b31m\\u202e"' in ended.out
+    assert ended.json["distinct_id"] == "\x9b31m\u202e"

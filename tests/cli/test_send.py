@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.sandbox.server import Sandbox
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CapturingServer, CommandLine, Received
 
 PURCHASE = ("specs/purchase.yaml", "--var", "user=u1")
 SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
@@ -351,3 +351,60 @@ def test_an_event_above_the_limit_is_refused_and_a_profile_raises_it(
         4,
     )
     assert cli("send", spec, "--profile", "large").code == 0
+
+
+def test_each_spec_takes_the_variables_of_its_own_case(cli: CommandLine, in_tmp: Path) -> None:
+    for name in ("a", "b", "c"):
+        case = f"tests: [{{name: same, vars: {{user: user-of-{name}}}}}]\n" if name != "c" else ""
+        (in_tmp / f"{name}.yaml").write_text(
+            f'version: 1\nvars: {{user: {{type: string}}}}\nevent: {name * 3}\ndistinct_id: "{{{{ user }}}}"\n{case}'
+        )
+    ended = cli("send", ".", "--case", "same", "-n", "-o", "json")
+    assert [(event["event"], event["distinct_id"]) for event in ended.json["events"]] == [
+        ("aaa", "user-of-a"),
+        ("bbb", "user-of-b"),
+    ]
+
+
+def test_a_case_that_no_spec_has_ends_with_4(cli: CommandLine) -> None:
+    ended = cli("send", "specs/", "--case", "a small purchas", "-n")
+    assert (ended.code, ended.err) == (
+        4,
+        "error[case-not-found]: none of these specs has a case 'a small purchas'\n  = did you mean 'a small purchase'?\n",
+    )
+
+
+def test_labels_are_listed_when_none_is_near(cli: CommandLine) -> None:
+    ended = cli("send", "specs/", "--label", "zzz", "-n")
+    assert ended.err.splitlines()[1] == "  = known here: billing, checkout, account, security, smoke, digest"
+
+
+def test_a_wrong_variable_is_told_before_missing_credentials(cli: CommandLine) -> None:
+    ended = cli("send", *PURCHASE, "--var", "amount=x")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "error[var-type]: variable 'amount': 'x' is not a number")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e300"])
+def test_a_timeout_that_is_none_ends_with_64(cli: CommandLine, seconds: str) -> None:
+    ended = cli("send", *PURCHASE, "--timeout", seconds)
+    assert (ended.code, ended.err) == (
+        64,
+        f"error[usage]: --timeout {float(seconds):g}: it takes seconds, more than 0 and at most 86,400\n",
+    )
+
+
+def test_an_echo_of_the_request_shows_no_authorization(cli: CommandLine, to_server: CapturingServer) -> None:
+    def echo(request: Received) -> tuple[int, bytes, dict[str, str]]:
+        return 500, json.dumps({"error": f"you sent {request.headers['Authorization']}"}).encode(), {}
+
+    to_server.answer_to = echo  # type: ignore[method-assign] # this server answers with what it got
+    ended = cli("send", *PURCHASE)
+    assert ended.out.splitlines()[-1] == "  error       you sent ***"
+
+
+def test_an_empty_argument_ends_with_64(cli: CommandLine) -> None:
+    ended = cli("send", "", "--yes")
+    assert (ended.code, ended.err) == (
+        64,
+        "error[usage]: an argument is empty\n  = is a variable of the shell not set?\n",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,3 +149,61 @@ def test_a_secret_default_is_starred_in_the_excerpt_of_its_line(cli: CommandLine
     assert ended.code == 2
     assert "hunter2" not in ended.out
     assert "default: ***}}" in ended.out
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_link_out_of_the_project_is_not_read(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.yaml"
+    outside.write_text("password: hunter2\n")
+    Path("a.yaml").symlink_to(outside)
+    Path("b.yaml").symlink_to("b.yaml")
+    ended = cli("validate", "a.yaml")
+    assert (ended.code, ended.out) == (
+        2,
+        (
+            "error[path-outside]: a.yaml is a link out of the project\n"
+            f"  = specs must lie in the project's folder '{Path.cwd().name}'\n\n"
+        ),
+    )
+    assert cli("validate", "b.yaml").code == 4
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_file_without_end_is_refused(cli: CommandLine) -> None:
+    ended = cli("validate", "/dev/zero")
+    assert (ended.code, ended.out.splitlines()[0]) == (
+        2,
+        "error[file-too-large]: the file is larger than 1,048,576 bytes",
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_file_full_of_faults_is_answered_at_once_and_in_short(cli: CommandLine) -> None:
+    uses = "".join(f"{{{{ x{index} }}}}" for index in range(9000))
+    Path("a.yaml").write_text(f'version: 1\nvars: {{y: {{}}}}\nevent: abc\ndistinct_id: "{uses}"\n')
+    began = time.monotonic()
+    ended = cli("validate", "a.yaml", "-o", "json")
+    assert time.monotonic() - began < 10
+    assert (ended.json["errors"], ended.json["problems"][-1]["message"]) == (101, "8,901 more problems in this file")
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_an_annotation_of_a_strange_file_moves_no_cursor(cli: CommandLine) -> None:
+    Path("a\x1b[31m.yaml").write_text("version: 2\nevent: abc\ndistinct_id: u\n")
+    ended = cli("validate", "a\x1b[31m.yaml", "-o", "github")
+    assert ended.out == (
+        "::error file=a\\x1b[31m.yaml,line=1,col=10,endColumn=10,title=bad-value::'version' is 2, and must be 1\n"
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_quoted_version_is_told_by_its_type(cli: CommandLine) -> None:
+    Path("a.yaml").write_text('version: "1"\nevent: abc\ndistinct_id: u\n')
+    ended = cli("validate", "a.yaml")
+    assert ended.out.splitlines()[0] == "error[bad-value]: 'version' is text 1, and must be a number 1"
+    assert ended.out.splitlines()[4].endswith("^^^ remove the quotes")
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_name_too_long_for_a_file_is_no_bug(cli: CommandLine) -> None:
+    assert cli("validate", f"{'a' * 300}.yaml").code == 4

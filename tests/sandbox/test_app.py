@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -504,3 +505,10 @@ def test_another_path_is_404(caller: Caller, path: str) -> None:
 def test_another_method_is_405(caller: Caller, method: str, path: str) -> None:
     answered = caller.send(method, path)
     assert (answered.status, answered.text) == (405, "Method Not Allowed")
+
+
+def test_a_page_of_another_host_reads_nothing(caller: Caller) -> None:
+    connection = HTTPConnection("127.0.0.1", caller.port, timeout=5)
+    connection.request("GET", "/events", headers={"Host": "evil.example"})
+    assert connection.getresponse().status == 400
+    connection.close()
