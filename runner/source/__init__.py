@@ -1,12 +1,13 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
 from runner.source.document import Document, read, read_text
-from runner.source.json_reader import parse_json
+from runner.source.json_reader import NUMBER, is_integer, parse_json
 from runner.source.node import Json, Node, describe
 from runner.source.schema import Fault, Schema, SchemaError, problems
 from runner.source.text import Text
 
 __all__ = [
+    "NUMBER",
     "Document",
     "Fault",
     "Json",
@@ -15,6 +16,7 @@ __all__ = [
     "SchemaError",
     "Text",
     "describe",
+    "is_integer",
     "parse_json",
     "problems",
     "read",

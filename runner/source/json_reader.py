@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][-+]?[0-9]+)?")
+"""JSON's grammar of numbers, the only one there is here: for YAML, for flags, for rows."""
 _STRING_FAULTS = {
     "Unterminated string starting at": "the string that opens here is never closed",
     "Invalid control character at": "a control character in a string must be written as an escape",
@@ -35,6 +36,11 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     except _SyntaxError as error:
         return None, [*reader.problems, Problem("json-syntax", error.message, text.position(error.offset))]
     return root, reader.problems
+
+
+def is_integer(match: re.Match[str]) -> bool:
+    """Tell whether a match of `NUMBER` has neither fraction nor exponent."""
+    return match["fraction"] is None and match["exponent"] is None
 
 
 def parse_json(text: str | bytes) -> Json:
@@ -90,7 +96,7 @@ class _Reader:
         for word, constant in _WORDS:
             if self.content.startswith(word, at):
                 return Node(constant, self.text, at, at + len(word)), at + len(word)
-        if match := _NUMBER.match(self.content, at):
+        if match := NUMBER.match(self.content, at):
             return Node(self._number(match, at), self.text, at, match.end()), match.end()
         raise _SyntaxError("a JSON value is missing here" if not char else f"a JSON value can't begin with {char}", at)
 
@@ -146,7 +152,7 @@ class _Reader:
 
     def _number(self, match: re.Match[str], at: int) -> int | float:
         literal = match[0]
-        if match[1] is None and match[2] is None:
+        if is_integer(match):
             try:
                 return int(literal)
             except ValueError:

@@ -15,16 +15,15 @@ import yaml
 
 from runner.errors import Problem
 from runner.source.align import skip_properties
+from runner.source.json_reader import MAX_DEPTH, NUMBER, is_integer
 from runner.source.node import Node
 
 if TYPE_CHECKING:
     from runner.source.text import Text
 
-MAX_DEPTH = 64
 MAX_NODES = 100_000
 """Nodes of a document with every alias written out."""
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][-+]?[0-9]+)?")
 _CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _AMBIGUOUS = re.compile(
     r"""
@@ -112,7 +111,7 @@ class _Reader:
     def _plain(self, value: str, start: int, end: int) -> _Scalar:
         if value in _CONSTANTS:
             return _CONSTANTS[value]
-        if match := _NUMBER.fullmatch(value):
+        if match := NUMBER.fullmatch(value):
             return self._number(value, match, start, end)
         if _AMBIGUOUS.fullmatch(value):
             self._note("ambiguous-scalar", f"{value} is text here, but not to every YAML reader", start, end,
@@ -124,7 +123,7 @@ class _Reader:
         return value
 
     def _number(self, value: str, match: re.Match[str], start: int, end: int) -> int | float:
-        if match["fraction"] is None and match["exponent"] is None:
+        if is_integer(match):
             try:
                 return int(value)
             except ValueError:  # more digits than Python converts

@@ -6,14 +6,13 @@ Text becomes the declared type by JSON's grammar, never by Python's.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
-from runner.source import Schema, parse_json
+from runner.source import NUMBER, Schema, is_integer, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -76,8 +75,6 @@ class Variable:
 
 
 _OUR_KEYS = frozenset({"env", "secret", "default"})
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +168,13 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
     if "string" in types:
         return text
     stripped = text.strip()
+    number = NUMBER.fullmatch(stripped)
     for name in types:
         match name:
-            case "integer" if _INTEGER.fullmatch(stripped):
+            case "integer" | "number" if number and is_integer(number):
                 return _int(stripped)
-            case "number" if _NUMBER.fullmatch(stripped):
-                number = float(stripped)
-                if isfinite(number):
-                    return _int(stripped) if _INTEGER.fullmatch(stripped) else number
+            case "number" if number and isfinite(float(stripped)):
+                return float(stripped)
             case "boolean" if stripped in ("true", "false"):
                 return stripped == "true"
             case "null" if stripped in ("null", ""):

@@ -31,9 +31,12 @@ class Response(TypedDict):
 class Suprsend:
     """A client of one workspace.
 
-    `timeout` is in seconds (see `Connection`); `max_event_kb` raises the documented limit of 100 KB an event, up to
-    800. `clock` gives seconds since 1970, `new_id` a UUID for each event. Raises CredentialsError when a credential is
-    empty, or `base_url` is plain http to another machine.
+    `timeout` is in seconds and bounds one request, from its start to the answer's end; `max_event_kb` raises the
+    documented limit of 100 KB (of 1,024 bytes) an event, up to 800. `clock` gives seconds since 1970, `new_id` a UUID
+    for each event. May be used from several threads, not across a fork.
+
+    Raises CredentialsError when a credential is missing or has a character that none has, or `base_url` is plain http
+    to another machine; InvalidInput for a base URL, timeout or size that is none.
 
     >>> Suprsend("workspace_key", "workspace_secret", base_url="http://127.0.0.1:7788/")
     Suprsend('workspace_key', base_url='http://127.0.0.1:7788/')
