@@ -71,8 +71,10 @@ def _is_too_slow(error: Exception) -> bool:
     return isinstance(error, TemplateFault) and error.code == "template-too-slow"
 
 
-_FAULTS = (TemplateFault, TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError,
-           RecursionError, MemoryError, SyntaxError)  # fmt: skip
+_FAULTS = (
+    TemplateFault, TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError, AttributeError,
+    RecursionError, MemoryError, SyntaxError,
+)  # fmt: skip
 """What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
 
 

@@ -503,3 +503,9 @@ def test_a_bomb_is_told_with_its_limit(templates: Templates, source: str, told: 
 )
 def test_what_stays_small_is_computed(templates: Templates, source: str, value: object) -> None:
     assert templates.evaluate(source) == value
+
+
+def test_an_argument_that_a_filter_of_jinja_asserts_on_is_told(templates: Templates) -> None:
+    assert templates.failure("{{ 'a'|truncate(-1) }}") == [
+        "t.yaml:1:8-24 error[template-failed] expected length >= 3, got -1"
+    ]
