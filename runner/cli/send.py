@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.specs import load_specs
 from runner.config import SANDBOX_PORT, load_profile
-from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean
+from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unanswered
 from runner.run import send as send_events
@@ -62,8 +62,10 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         show_dry_run(output, run, target.base_url, ready, list(send_events(events, None)))
         return ExitCode.OK
     target.authorized()
-    if not options.sandbox:
-        _confirm(world, output, target, settings.profile, len(events), yes=options.yes)
+    asks = target.confirm and not options.sandbox and not options.yes
+    if asks and not _confirmed(world, output, target, settings.profile, len(events)):
+        output.message("not confirmed: nothing was sent")
+        return ExitCode.INTERRUPTED
     with ExitStack() as stack:
         if options.sandbox:
             target = profile.sandbox(_sandbox_port(output, stack))
@@ -97,15 +99,13 @@ def _sandbox_port(output: Output, stack: ExitStack) -> int:
     return sandbox.port
 
 
-def _confirm(world: World, output: Output, target: Target, profile: str | None, count: int, *, yes: bool) -> None:
-    if not target.confirm or yes:
-        return
+def _confirmed(world: World, output: Output, target: Target, profile: str | None, count: int) -> bool:
+    """Ask. Raises UsageError where there is nobody to answer."""
     if not world.stdin.isatty():
         message = f"profile '{profile}' asks before it sends, and there is no terminal to ask on"
         raise UsageError(Problem("confirm", message, hint="add --yes"))
     output.ask(f"send {count} event{'' if count == 1 else 's'} to {target.base_url}? [y/N] ")
-    if world.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise InvalidInput(Problem("confirm", "not confirmed: nothing was sent"))
+    return world.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _deliver(events: Sequence[Prepared | Rejected], target: Target, timeout_s: float) -> tuple[list[Outcome], bool]:

@@ -268,12 +268,10 @@ def _syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
         at, message, hint = opened, "a key without ':'", "write `key: value`; quote a text that spans lines"
     elif "end of stream" in message and opened is not None:
         at, message = opened, "the quote that opens here is never closed"
-    elif (
-        (error.context or "").startswith("while parsing a flow")
-        and opened is not None
-        and not text.content[at:].strip()
-    ):
+    elif opened is not None and text.content[opened : opened + 1] in ("[", "{") and not text.content[at:].strip():
         at, message = opened, f"the {text.content[opened]} that opens here is never closed"
+    elif not text.content[at:].strip() and (error.context or "").startswith("while parsing a flow"):
+        message, hint = "the file ends inside [ ] or { }", "close what is open; ' #' and '{#' begin a comment"
     elif error.context:
         message = f"{message} {error.context}"
     return Problem("yaml-syntax", message, text.position(at), hint=hint)

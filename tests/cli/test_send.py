@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+
+from runner.cli.main import run
+from runner.cli.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -287,6 +293,27 @@ def test_a_profile_that_confirms_needs_yes_where_nobody_can_be_asked(cli: Comman
     assert server.received == []
     assert cli("send", *PURCHASE, "--profile", "production", "--yes").code == 0
     assert server.received[0].headers["Authorization"] == "Bearer production-api-key"
+
+
+class Terminal(io.StringIO):
+    """What somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "code", "sent"), [("y\n", 0, 1), ("n\n", 130, 0), ("\n", 130, 0), ("", 130, 0)])
+def test_a_profile_that_confirms_asks_on_a_terminal(server: CapturingServer, typed: str, code: int, sent: int) -> None:
+    environ = {
+        "PRODUCTION_API_KEY": "production-api-key",
+        "PRODUCTION_WORKSPACE_UID": "production",
+        "SUPRSEND_BASE_URL": server.base_url,
+    }
+    out, err = io.StringIO(), io.StringIO()
+    world = World(environ, Terminal(typed), out, err, lambda: datetime(2026, 1, 2, tzinfo=UTC), uuid4)
+    assert run(["send", *PURCHASE, "--profile", "production"], world) == code
+    assert err.getvalue().startswith(f"send 1 event to {server.base_url}? [y/N] ")
+    assert len(server.received) == sent
 
 
 def test_secrets_of_the_platform_are_starred_in_what_it_answers(cli: CommandLine, to_server: CapturingServer) -> None:

@@ -273,6 +273,14 @@ def test_an_unclosed_bracket_is_told_where_it_opens() -> None:
     assert refusal("a:\n  b: [1, 2").position == Position("f.yaml", 2, 6, 7, "  b: [1, 2")
 
 
+def test_a_comment_that_swallows_a_bracket_is_told() -> None:
+    told = refusal("a: {#b}\n")
+    assert (told.message, told.hint) == (
+        "the file ends inside [ ] or { }",
+        "close what is open; ' #' and '{#' begin a comment",
+    )
+
+
 def test_line_ends_of_windows_are_read_as_any_other() -> None:
     document = read("a: 1\r\nb: |\r\n  x\r\n  y\r\nc: no\r\n")
     assert document.root is not None
