@@ -12,7 +12,7 @@ from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did
 from runner.secrets import Secret
 from runner.source import Schema, problems, read
 from runner.spec import Given
-from runner.spec.files import CONFIG_NAME
+from runner.spec.files import CONFIG_NAME, folder_of, project_of
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential, clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
 
@@ -95,26 +95,10 @@ class Profile:
         return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb)
 
 
-def project_of(start: Path) -> Path:
-    """Find the folder that a spec's files may not leave: the repository's, else the working directory, else `start`."""
-    folder = _folder_of(start)
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
-            return candidate
-    working = Path.cwd()
-    return working if folder.is_relative_to(working) else folder
-
-
-def _folder_of(start: Path) -> Path:
-    # Where the path stands counts, not where a link leads.
-    folder = start if start.is_dir() else start.parent
-    return folder.resolve()
-
-
 def find_config(start: Path) -> Path | None:
     """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
     project = project_of(start)
-    folder = _folder_of(start)
+    folder = folder_of(start)
     for candidate in (folder, *folder.parents):
         if (candidate / CONFIG_NAME).is_file():
             return candidate / CONFIG_NAME
@@ -159,8 +143,7 @@ def _profiles(path: Path) -> Node | None:
     found = list(document.problems)
     if document.root is not None:
         schema = Schema(loads(files("runner").joinpath("config.schema.json").read_text("utf-8")))
-        codes = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
-        found += problems(schema.faults(document.root.plain()), document.root, codes, "bad-value")
+        found += problems(schema.faults(document.root.plain()), document.root)
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise InvalidInput(*errors)

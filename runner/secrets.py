@@ -110,7 +110,7 @@ class Mask:
             case str():
                 return self.text(value)
             case dict():
-                return {key: self.json(item) if key == "body" else self.texts(item) for key, item in value.items()}
+                return {key: self.texts(item) for key, item in value.items()}
             case list() | tuple():
                 return [self.texts(item) for item in value]
             case _:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.config import SANDBOX_KEY, find_config, load_profile, project_of
+from runner.config import SANDBOX_KEY, find_config, load_profile
 from runner.errors import CredentialsError, InvalidInput, NotFound
 from runner.secrets import Secret
+from runner.spec import project_of
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode
-from runner.spec import SCHEMA_TEXT
+from runner.spec import schema_text
 
 if TYPE_CHECKING:
     from runner.cli.world import Session
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 def schema(session: Session) -> ExitCode:
     """Print the schema as it is shipped."""
-    session.output.data(SCHEMA_TEXT.rstrip("\n"))
+    session.output.data(schema_text().rstrip("\n"))
     return ExitCode.OK

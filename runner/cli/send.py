@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 class SendOptions:
     """What `send` was asked to do, apart from its variables."""
 
-    labels: tuple[str, ...] = ()
-    dry_run: bool = False
-    sandbox: bool = False
-    timeout_s: float = 30.0
-    yes: bool = False
+    labels: tuple[str, ...]
+    dry_run: bool
+    sandbox: bool
+    timeout_s: float
+    yes: bool
 
 
 def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions) -> ExitCode:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.config import project_of
 from runner.errors import InvalidInput
-from runner.spec import find, load
+from runner.spec import find, load, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.config import project_of
 from runner.errors import ExitCode
 from runner.report import Format, as_json
-from runner.spec import find, load
+from runner.spec import find, load, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

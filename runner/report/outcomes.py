@@ -44,7 +44,10 @@ def show_dry_run(
     output: Output, run: Run, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]
 ) -> None:
     """Show what would be sent, request by request."""
-    shown = [_as_json(outcome) | {"body": loads(event.body)} for outcome, event in zip(outcomes, events, strict=True)]
+    shown = [
+        _as_json(outcome) | {"body": loads(output.masked_body(event.body))}
+        for outcome, event in zip(outcomes, events, strict=True)
+    ]
     if output.format is Format.JSON:
         output.json(summary(run, outcomes) | {"events": shown})
         return

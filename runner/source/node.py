@@ -19,7 +19,8 @@ class Node:
     """A scalar, a map or a list of a document.
 
     `value` is the plain scalar, a `dict` of nodes or a `list` of nodes. `start` and `end` are offsets into `text`;
-    `keys` has the offsets of a map's keys, each in the text that its entry comes from. `style` is how a scalar was quoted: `'`, `"`, `|`, `>` or nothing.
+    `keys` has the offsets of a map's keys, each in the text that its entry comes from. `style` is how a scalar was
+    quoted: `'`, `"`, `|`, `>` or nothing.
     """
 
     __slots__ = ("_offsets", "end", "keys", "size", "start", "style", "text", "value")

@@ -14,7 +14,7 @@ from runner.errors import Problem, did_you_mean, dotted
 from runner.source.node import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source.node import Json, Node
@@ -92,10 +92,13 @@ class Schema:
         return list(dict.fromkeys(found))
 
 
-def problems(faults: Iterable[Fault], root: Node, codes: Mapping[str, str], otherwise: str) -> Iterator[Problem]:
-    """Turn faults into problems at their places. `codes` maps a schema keyword to a code."""
+_CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
+
+
+def problems(faults: Iterable[Fault], root: Node) -> Iterator[Problem]:
+    """Turn faults in a document's form into problems at their places."""
     for fault in faults:
-        code = codes.get(fault.keyword, otherwise)
+        code = _CODES.get(fault.keyword, "bad-value")
         yield Problem(code, fault.message, fault.position(root), at=fault.at() or None, hint=fault.hint)
 
 

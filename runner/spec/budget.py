@@ -26,7 +26,7 @@ MAX_WORK = 2_000_000
 """Items, and eighths of a character, that all operations of one event may go through."""
 MAX_SECONDS = 2.0
 
-STATE = "\0state"
+BUDGET = "\0budget"
 """The name under which a `Budget` stands among the variables; no template can spell it."""
 
 
@@ -41,7 +41,7 @@ class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, fou
 
 
 class Budget:
-    """What one rendering of one event knows and may still spend: its instant, its ids, its budget."""
+    """What one rendering of one event may still spend; it also knows the event's instant and makes its ids."""
 
     def __init__(self, now: datetime, seed: UUID, row: int) -> None:
         self.now = now

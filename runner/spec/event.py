@@ -42,7 +42,7 @@ class Occurrence:
         """The key of a spec that says `idempotency_key: auto`."""
         return str(uuid5(self.seed, f"key\n{self.row}"))
 
-    def state(self) -> Budget:
+    def budget(self) -> Budget:
         """Start a rendering."""
         return Budget(self.now, self.seed, self.row)
 
@@ -50,7 +50,7 @@ class Occurrence:
 def render(spec: Spec, values: Mapping[str, object], occurrence: Occurrence) -> Event:
     """Render an event. Raises InvalidInput with every problem of it, each at its place in the spec."""
     try:
-        fields = spec.plan.evaluate(values, occurrence.state(), occurrence.state())
+        fields = spec.plan.evaluate(values, occurrence.budget(), occurrence.budget())
     except RenderingError as error:
         raise InvalidInput(*error.problems) from None
     event = _event(spec, cast("dict[str, Json]", fields), occurrence)

@@ -36,6 +36,22 @@ def find(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
+def project_of(start: Path) -> Path:
+    """Find the folder that a spec's files may not leave: the repository's, else the working directory, else `start`."""
+    folder = folder_of(start)
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    working = Path.cwd()
+    return working if folder.is_relative_to(working) else folder
+
+
+def folder_of(start: Path) -> Path:
+    """Find the folder that a path stands in, or is. Where the path stands counts, not where a link leads."""
+    folder = start if start.is_dir() else start.parent
+    return folder.resolve()
+
+
 def _check_file(path: Path) -> None:
     try:
         path.lstat()

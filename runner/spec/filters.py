@@ -16,9 +16,9 @@ from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import escape
 
 from runner.spec.budget import (
+    BUDGET,
     MAX_ITEMS,
     MAX_WIDTH,
-    STATE,
     StrictName,
     TemplateFault,
     check_format,
@@ -40,7 +40,7 @@ def _texts(function: Callable[..., str]) -> Any:
     @wraps(function)
     def apply(context: Context, value: object, *args: Any, **kwargs: Any) -> str:
         whole = function(text(value), *args, **kwargs)
-        context.parent[STATE].spend_text(len(whole))
+        context.parent[BUDGET].spend_text(len(whole))
         return whole
 
     return apply
@@ -61,10 +61,10 @@ def _isoformat(value: object) -> str:
 
 @pass_context
 def _tojson(context: Context, value: object, indent: int | None = None) -> str:
-    state = context.parent[STATE]
+    budget = context.parent[BUDGET]
     width = min(indent, 16) if indent else None
-    whole = json.dumps(native(value, state), ensure_ascii=False, allow_nan=False, indent=width)
-    state.spend_text(len(whole))
+    whole = json.dumps(native(value, budget), ensure_ascii=False, allow_nan=False, indent=width)
+    budget.spend_text(len(whole))
     return whole
 
 
@@ -132,7 +132,7 @@ def _join(context: Context, value: Iterable[object], d: str = "", attribute: str
         size += len(items[-1]) + len(d)
         check_length(size)
     whole = d.join(items)
-    context.parent[STATE].spend_text(len(whole))
+    context.parent[BUDGET].spend_text(len(whole))
     return whole
 
 
@@ -201,12 +201,12 @@ _MAX_PRECISION = 300
 
 @pass_context
 def _now(context: Context) -> datetime:
-    return context.parent[STATE].now  # type: ignore[no-any-return]
+    return context.parent[BUDGET].now  # type: ignore[no-any-return]
 
 
 @pass_context
 def _uuid4(context: Context, place: str = "") -> str:
-    return context.parent[STATE].uuid4(place)  # type: ignore[no-any-return]
+    return context.parent[BUDGET].uuid4(place)  # type: ignore[no-any-return]
 
 
 def _uuid5(name: object) -> str:

@@ -15,7 +15,7 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from runner.errors import did_you_mean
-from runner.spec.budget import MAX_BITS, STATE, StrictName, TemplateFault, check_format, check_length, too_large
+from runner.spec.budget import BUDGET, MAX_BITS, StrictName, TemplateFault, check_format, check_length, too_large
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.values import native, text
 
@@ -56,7 +56,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             case "%" if isinstance(left, str):
                 check_format(left, *_values_of(right))
         result = super().call_binop(context, operator, left, right)
-        context.parent[STATE].work_on(result)
+        context.parent[BUDGET].work_on(result)
         return result
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -83,7 +83,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             hint = did_you_mean(name, FILTERS, "see the README's list of filters")
             raise TemplateFault("template-unknown-filter", f"there is no filter '{name}'", hint)
         if args and (context := kwargs.get("context")) is not None:
-            context.parent[STATE].work_on(args[0])
+            context.parent[BUDGET].work_on(args[0])
         return super().call_filter(name, *args, **kwargs)
 
 
@@ -132,26 +132,26 @@ def _check_power(base: object, exponent: object) -> None:
 def _native(context: Context, value: object) -> object:
     if value is None or type(value) in (bool, float):
         return value
-    return native(value, context.parent[STATE])
+    return native(value, context.parent[BUDGET])
 
 
 @pass_context
 def _joined(context: Context, pieces: tuple[object, ...]) -> str:
     texts = [piece if type(piece) is str else text(piece) for piece in pieces]
-    context.parent[STATE].spend_text(sum(map(len, texts)))
+    context.parent[BUDGET].spend_text(sum(map(len, texts)))
     return "".join(texts)
 
 
 @pass_context
 def _piece(context: Context, value: object) -> str:
     piece = text(value)
-    context.parent[STATE].spend_text(len(piece))
+    context.parent[BUDGET].spend_text(len(piece))
     return piece
 
 
 @pass_context
 def _watched(context: Context, value: object) -> object:
-    context.parent[STATE].work_on(value)
+    context.parent[BUDGET].work_on(value)
     return value
 
 
@@ -159,7 +159,7 @@ def _watched(context: Context, value: object) -> object:
 def _steps(context: Context, values: Iterable[object]) -> Iterator[object]:
     if isinstance(values, StrictName):
         raise values.fault
-    step = context.parent[STATE].step
+    step = context.parent[BUDGET].step
     for value in values:
         step()
         yield value

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
     from runner.errors import Position, Step
 
-SCHEMA_TEXT = files("runner.spec").joinpath("spec.schema.json").read_text("utf-8")
-"""The spec format's JSON Schema, as it is shipped."""
-
-_CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
-
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -90,9 +85,14 @@ def _place(problem: Problem) -> tuple[str, int, int]:
     return (where.path, where.line, where.column) if where else ("", 0, 0)
 
 
+def schema_text() -> str:
+    """Read the spec format's JSON Schema, as it is shipped."""
+    return files("runner.spec").joinpath("spec.schema.json").read_text("utf-8")
+
+
 @cache
 def _format() -> Schema:
-    return Schema(loads(SCHEMA_TEXT))
+    return Schema(loads(schema_text()))
 
 
 class _Reader:
@@ -110,7 +110,7 @@ class _Reader:
             return None
         # What the spec extends is part of it by now: nothing may be missing any more.
         whole = root.without("extends")
-        of_format = list(problems(_format().faults(whole.plain()), whole, _CODES, "bad-value"))
+        of_format = list(problems(_format().faults(whole.plain()), whole))
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         shape = self._shape(root)

@@ -14,7 +14,7 @@ from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
-from runner.spec.budget import STATE, Budget, TemplateFault, UndefinedFault
+from runner.spec.budget import BUDGET, Budget, TemplateFault, UndefinedFault
 from runner.spec.language import environment, tokens
 from runner.spec.template import Finding, Template
 
@@ -44,15 +44,15 @@ class Plan:
     shape: Shape
     _program: Program | None = None
 
-    def evaluate(self, variables: Mapping[str, object], state: Budget, again: Budget) -> object:
-        """Render every template of the shape. `again` is a fresh state of the same run, to look for the cause of a fault.
+    def evaluate(self, variables: Mapping[str, object], budget: Budget, again: Budget) -> object:
+        """Render every template of the shape. `again` is a fresh budget of the same run, to look for the cause of a fault.
 
         Raises RenderingError with the fault of each template that has one.
         """
         try:
             if self._program is None:
                 self._program = _compile(self.shape)
-            return _run(self._program, variables, state)
+            return _run(self._program, variables, budget)
         except _FAULTS as error:
             templates = [template for template in templates_of(self.shape) if template.tree is not None]
             problems: list[Problem] = []
@@ -78,8 +78,8 @@ _FAULTS = (
 """What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
 
 
-def _run(program: Program, variables: Mapping[str, object], state: Budget) -> object:
-    context = program.new_context({**variables, STATE: state})
+def _run(program: Program, variables: Mapping[str, object], budget: Budget) -> object:
+    context = program.new_context({**variables, BUDGET: budget})
     for _ in program.root_render_func(context):
         pass
     return context.vars[_RESULT]
@@ -140,7 +140,8 @@ def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
 def _guard(node: nodes.Node, place: str) -> Any:
     """Copy a tree, with what must be watched at run time put under watch.
 
-    Every piece of output, every loop and what goes into every filter is counted, `~` joins as mixed text does, and `uuid4()` is told its place.
+    Every piece of output, every loop and what goes into every filter is counted, `~` joins as mixed text does, and
+    `uuid4()` is told its place.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
     copy.lineno = node.lineno
@@ -185,31 +186,31 @@ def templates_of(shape: Shape) -> Iterator[Template]:
                 yield from templates_of(item)
 
 
-def _diagnose(template: Template, variables: Mapping[str, object], state: Budget) -> Iterator[Problem]:
+def _diagnose(template: Template, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
     """Render a template expression by expression, to tell which one fails and why."""
     pieces = template.pieces
     if template.tree is None:
         return
     if pieces is None:
-        yield from _failure(template, None, variables, state, (0, len(template.text)))
+        yield from _failure(template, None, variables, budget, (0, len(template.text)))
         return
     expressions = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData)]
     for piece, region in zip(expressions, _regions(template.text), strict=True):
         guarded = _guard(piece, _place(template))
         expression = _filter(guarded, "native value") if template.lone is not None else _joined([guarded])
-        yield from _failure(template, expression, variables, state, region)
+        yield from _failure(template, expression, variables, budget, region)
 
 
 def _failure(
     template: Template,
     expression: nodes.Expr | None,
     variables: Mapping[str, object],
-    state: Budget,
+    budget: Budget,
     region: tuple[int, int],
 ) -> Iterator[Problem]:
     """Run one expression of a template, or all of it; yields the problem if it fails."""
     try:
-        _run(_compile(template) if expression is None else _program(expression, []), variables, state)
+        _run(_compile(template) if expression is None else _program(expression, []), variables, budget)
     except _FAULTS as error:
         yield template.problem(_finding(template, error, region))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.spec.budget import Budget
 
 
-def native(value: object, state: Budget) -> object:
+def native(value: object, budget: Budget) -> object:
     """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
     match value:
         case bool() | float() | None:
@@ -23,16 +23,16 @@ def native(value: object, state: Budget) -> object:
                 raise too_large("a number has", MAX_BITS * 3, "bits")
             return value
         case str():
-            state.spend_text(len(value))
+            budget.spend_text(len(value))
             return str(value)
         case StrictName():
             raise value.fault
         case dict():
-            state.spend_items(len(value))
-            return {_key(key): native(item, state) for key, item in value.items()}
+            budget.spend_items(len(value))
+            return {_key(key): native(item, budget) for key, item in value.items()}
         case list() | tuple():
-            state.spend_items(len(value))
-            return [native(item, state) for item in value]
+            budget.spend_items(len(value))
+            return [native(item, budget) for item in value]
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
         case _ if _is_sequence(value):

@@ -39,10 +39,10 @@ _READ_BYTES = 64 * 1024
 class Connection:
     """Sends encoded events and tells what became of each; never raises for what the network or the platform does.
 
-    `timeout_s` bounds the wait for a connection, and from the request's start the answer's end. Redirects are not followed: a POST would
-    become a GET. Proxies and CA bundles come from the environment, looked up once, but what goes to this machine goes
-    there directly; `.netrc` is not read, since it would
-    replace the Authorization. May be used from several threads; not across a fork.
+    `timeout_s` bounds the wait for a connection, and from the request's start the answer's end. Redirects are not
+    followed: a POST would become a GET. Proxies and CA bundles come from the environment, looked up once, but what goes
+    to this machine goes there directly; `.netrc` is not read, since it would replace the Authorization. May be used
+    from several threads; not across a fork.
     """
 
     def __init__(

@@ -230,6 +230,19 @@ def test_dry_run_in_json_has_the_bodies(cli: CommandLine) -> None:
     assert ended.json["events"][0]["body"]["distinct_id"] == "u1"
 
 
+def test_dry_run_stars_a_secret_number_in_a_body_and_leaves_our_own_numbers(cli: CommandLine, tmp_path: Path) -> None:
+    spec = tmp_path / "pin.yaml"
+    spec.write_text(
+        "version: 1\n"
+        "vars: {pin: {type: integer, secret: true, default: 1}}\n"
+        "event: pin_changed\n"
+        "distinct_id: u7\n"
+        'properties: {pin: "{{ pin }}"}\n'
+    )
+    ended = cli("send", spec, "-n", "-o", "json")
+    assert (ended.json["total"], ended.json["events"][0]["body"]["properties"]["pin"]) == (1, "***")
+
+
 def test_dry_run_finds_what_send_would_refuse(cli: CommandLine) -> None:
     assert cli("send", *PURCHASE, "-n", "--var", "amount=-1").code == 2
 

@@ -200,15 +200,15 @@ def test_faults_become_problems_at_their_places() -> None:
             },
         },
     }
-    found = list(problems(faults(schema, root.plain()), root, {"type": "wrong-type"}, "bad-value"))
+    found = list(problems(faults(schema, root.plain()), root))
     assert sorted(found, key=lambda problem: problem.message) == [
-        Problem("bad-value", "missing key 'total'", Position("f.yaml", 1, 1, 6, "order:"), "order"),
+        Problem("missing-key", "missing key 'total'", Position("f.yaml", 1, 1, 6, "order:"), "order"),
         Problem(
             "wrong-type", "the value must be a whole number, not text",
             Position("f.yaml", 2, 12, 13, "  ids: [1, x]"), "order.ids[1]",
         ),
         Problem(
-            "bad-value", "unknown key 'colour'",
+            "unknown-key", "unknown key 'colour'",
             Position("f.yaml", 3, 3, 9, "  colour: red"), "order.colour", "known here: ids",
         ),
     ]  # fmt: skip
@@ -217,6 +217,6 @@ def test_faults_become_problems_at_their_places() -> None:
 def test_a_fault_of_the_whole_document_has_no_way_to_it() -> None:
     root = read_text("a: 1\n", "f.yaml").root
     assert root is not None
-    assert list(problems(faults({"required": ["b"]}, root.plain()), root, {}, "bad")) == [
-        Problem("bad", "missing key 'b'", Position("f.yaml", 1, 1, 2, "a: 1"))
+    assert list(problems(faults({"required": ["b"]}, root.plain()), root)) == [
+        Problem("missing-key", "missing key 'b'", Position("f.yaml", 1, 1, 2, "a: 1"))
     ]
