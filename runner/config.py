@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,7 +141,7 @@ def _profiles(path: Path) -> Node | None:
     document = read(path, _shown(path))
     found = list(document.problems)
     if document.root is not None:
-        schema = Schema(loads(files("runner").joinpath("config.schema.json").read_text("utf-8")))
+        schema = Schema(loads(Path(__file__).with_name("config.schema.json").read_text("utf-8")))
         found += problems(schema.faults(document.root.plain()), document.root)
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:

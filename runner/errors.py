@@ -15,7 +15,6 @@ place that decides what they mean. The tree, with the exit code each one ends th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
@@ -151,6 +150,8 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
     >>> did_you_mean("oder_id", ["order_id", "user"])
     "did you mean 'order_id'?"
     """
+    from difflib import get_close_matches  # noqa: PLC0415 - only a fault needs it
+
     names = list(known)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode, urlsafe_b64encode
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -124,6 +122,9 @@ def _found_as(form: str) -> str:
 
 
 def _forms(value: str) -> Iterator[str]:
+    from base64 import b64encode, urlsafe_b64encode  # noqa: PLC0415 - most commands know no secret
+    from html import escape  # noqa: PLC0415
+
     yield value
     yield quote(value, safe="")
     yield quote(value)

@@ -35,6 +35,7 @@ HOMES = {
     "pytest": {"pytest_plugin"},
     "typer": {"cli"},
 }
+SLOW_TO_LOAD = {"requests", "urllib3", "starlette", "uvicorn", "pytest", "rich", "pydantic", "asyncio"}
 OUTSIDE_ROOMS = {"__init__", "__main__"}
 
 
@@ -114,7 +115,11 @@ def loaded_by(*args: str) -> set[str]:
     ],
 )
 def test_a_command_loads_only_what_it_uses(args: tuple[str, ...]) -> None:
-    assert loaded_by(*args) & {"requests", "urllib3", "starlette", "uvicorn", "pytest", "rich", "asyncio"} == set()
+    assert loaded_by(*args) & SLOW_TO_LOAD == set()
+
+
+def test_help_draws_without_rich() -> None:
+    assert loaded_by("--help") & {*SLOW_TO_LOAD, "yaml", "jinja2", "jsonschema_rs"} == set()
 
 
 def test_importing_the_package_loads_no_library() -> None:

@@ -6,7 +6,6 @@ The one handler that turns exceptions into exit codes is here too; nobody else e
 from __future__ import annotations
 
 import re
-import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner import __version__
+from runner.cli.command import Command, Group
 from runner.cli.options import command, format_in
 from runner.cli.world import Session, World
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="runner",
+    cls=Group,
+    rich_markup_mode=None,
     help="Fire, check and replay SuprSend notification events from YAML specs.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,20 +66,20 @@ def _root(
         raise UsageError(Problem("usage", "Missing command", hint="see `runner --help`"))
 
 
-@app.command()
+@app.command(cls=Command)
 @command
 def validate(
     session: Session,
     paths: Specs,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
 ) -> ExitCode:
-    """Report every problem of every spec: no network, no credentials, no variables."""
+    """Report every problem of every spec: no network, no variables."""
     from runner.cli.validate import validate as run  # noqa: PLC0415 - a command loads only what it uses
 
     return run(session, paths, strict=strict)
 
 
-@app.command()
+@app.command(cls=Command)
 @command
 def render(
     session: Session,
@@ -96,7 +98,7 @@ def render(
     return run(session, path, flags, as_curl=as_ is As.CURL)
 
 
-@app.command()
+@app.command(cls=Command)
 @command
 def send(
     session: Session,
@@ -123,7 +125,7 @@ def send(
     return run(session, paths, flags, options)
 
 
-@app.command()
+@app.command(cls=Command)
 @command
 def schema(session: Session) -> ExitCode:
     """Print the spec format's JSON Schema, for editors."""
@@ -132,7 +134,7 @@ def schema(session: Session) -> ExitCode:
     return run(session)
 
 
-@app.command()
+@app.command(cls=Command)
 @command
 def sandbox(
     session: Session,
@@ -188,6 +190,8 @@ def _report(output: Output, problems: Sequence[Problem], code: ExitCode) -> int:
 
 
 def _bug(error: Exception, output: Output) -> Problem:
+    import traceback  # noqa: PLC0415 - only a bug needs it
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     output.detail("".join(traceback.format_exception(error)))
     message = f"{type(error).__name__}: {error}"

@@ -21,14 +21,16 @@ _PANEL = "Everywhere"
 
 def _declare(
     output: Annotated[
-        Format | None, typer.Option("--output", "-o", help="Form of what goes to stdout.", rich_help_panel=_PANEL)
+        Format | None,
+        typer.Option("--output", "-o", help=" | ".join(Format), metavar="FORMAT", rich_help_panel=_PANEL),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No messages, no warnings.", rich_help_panel=_PANEL)
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more.", rich_help_panel=_PANEL)] = False,
     color: Annotated[
-        Color | None, typer.Option(help="Colours; NO_COLOR switches them off.", rich_help_panel=_PANEL)
+        Color | None,
+        typer.Option(help=f"{' | '.join(Color)}; NO_COLOR is honoured.", metavar="WHEN", rich_help_panel=_PANEL),
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help="A profile of runner.yaml.", metavar="NAME", rich_help_panel=_PANEL)

@@ -1,12 +1,33 @@
-"""A file → a `Spec` with every problem; a `Spec` and variables → an `Event`."""
+"""A file → a `Spec` with every problem; a `Spec` and variables → an `Event`.
 
-from runner.spec.case import Case
-from runner.spec.event import Occurrence, render
-from runner.spec.files import find, project_of
-from runner.spec.load import Loaded, Spec, load, schema_text
-from runner.spec.variables import Given, Values, Variable, resolve, secret_texts, unknown
+The names load on first use: a check of files needs no compiler of templates.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.spec.case import Case
+    from runner.spec.event import Occurrence, render
+    from runner.spec.files import find, project_of
+    from runner.spec.reader import Loaded, Spec, load, schema_text
+    from runner.spec.variables import Given, Values, Variable, resolve, secret_texts, unknown
 
 __all__ = [
     "Case", "Given", "Loaded", "Occurrence", "Spec", "Values", "Variable", "find", "load", "project_of", "render",
     "resolve", "schema_text", "secret_texts", "unknown",
 ]  # fmt: skip
+
+_HOMES = {
+    "Case": "case", "Given": "variables", "Loaded": "reader", "Occurrence": "event", "Spec": "reader", "Values": "variables",
+    "Variable": "variables", "find": "files", "load": "reader", "project_of": "files", "render": "event",
+    "resolve": "variables", "schema_text": "reader", "secret_texts": "variables", "unknown": "variables",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if home := _HOMES.get(name):
+        return getattr(import_module(f"runner.spec.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

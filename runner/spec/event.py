@@ -8,8 +8,8 @@ from uuid import uuid5
 
 from runner.errors import InvalidInput, Problem, dotted
 from runner.spec.budget import Budget
-from runner.spec.load import placed
 from runner.spec.plan import RenderingError
+from runner.spec.reader import placed
 from runner.suprsend.event import Attachment, Event, Stamp
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.source import Json
-    from runner.spec.load import Spec
+    from runner.spec.reader import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ one call, whatever the number of its templates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
@@ -16,15 +16,13 @@ from jinja2 import TemplateError, nodes
 from runner.errors import dotted
 from runner.spec.budget import BUDGET, Budget, TemplateFault, UndefinedFault
 from runner.spec.language import environment, tokens
-from runner.spec.template import Finding, Template
+from runner.spec.template import Finding, Template, templates_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runner.errors import Problem
-
-Shape: TypeAlias = "Template | bool | int | float | str | list[Shape] | dict[str, Shape] | None"
-"""A value of a spec with its templates still in it."""
+    from runner.spec.template import Shape
 
 _RESULT = "result"
 
@@ -171,19 +169,6 @@ def _guard_field(value: object, place: str) -> object:
 
 def _as_expression(piece: nodes.Expr) -> nodes.Expr:
     return nodes.Const(piece.data) if isinstance(piece, nodes.TemplateData) else piece
-
-
-def templates_of(shape: Shape) -> Iterator[Template]:
-    """Walk the templates of a shape, in its order."""
-    match shape:
-        case Template():
-            yield shape
-        case dict():
-            for item in shape.values():
-                yield from templates_of(item)
-        case list():
-            for item in shape:
-                yield from templates_of(item)
 
 
 def _diagnose(template: Template, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:

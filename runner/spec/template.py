@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
@@ -100,6 +100,23 @@ class Template:
     def place(self, start: int, end: int) -> Position:
         """Place of a stretch of the template's text."""
         return self.node.span(start, end)
+
+
+Shape: TypeAlias = "Template | bool | int | float | str | list[Shape] | dict[str, Shape] | None"
+"""A value of a spec with its templates still in it."""
+
+
+def templates_of(shape: Shape) -> Iterator[Template]:
+    """Walk the templates of a shape, in its order."""
+    match shape:
+        case Template():
+            yield shape
+        case dict():
+            for item in shape.values():
+                yield from templates_of(item)
+        case list():
+            for item in shape:
+                yield from templates_of(item)
 
 
 def parse(node: Node, path: tuple[Step, ...]) -> Template:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from runner.spec.plan import Plan, RenderingError, templates_of
+from runner.spec.plan import Plan, RenderingError
+from runner.spec.template import templates_of
 
 if TYPE_CHECKING:
-    from runner.spec.plan import Shape
+    from runner.spec.template import Shape
     from tests.spec.conftest import Templates
 
 

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from functools import cache, cached_property
 from json import loads
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem
 from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, case_problems, read_cases
-from runner.spec.plan import Plan, Shape, templates_of
-from runner.spec.template import Template, parse
+from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Variable, secret_texts
 from runner.suprsend.event import Attachment, Breach, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from runner.errors import Position, Step
+    from runner.spec.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spec:
-    """One event, declared. `auto_key` asks for a key made from the run; `plan` gives what `render` reads."""
+    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered."""
 
     path: str
     name: str
     labels: tuple[str, ...]
     variables: tuple[Variable, ...]
-    plan: Plan
+    shape: Shape
     auto_key: bool
     has_key: bool
     schema: Schema | None
     cases: tuple[Case, ...]
     root: Node
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The templates, compiled when the first event is rendered. A check of the file needs no compiler."""
+        from runner.spec.plan import Plan  # noqa: PLC0415
+
+        return Plan(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def _place(problem: Problem) -> tuple[str, int, int]:
 
 def schema_text() -> str:
     """Read the spec format's JSON Schema, as it is shipped."""
-    return files("runner.spec").joinpath("spec.schema.json").read_text("utf-8")
+    return Path(__file__).with_name("spec.schema.json").read_text("utf-8")
 
 
 @cache
@@ -304,7 +310,7 @@ def _spec(path: Path, root: Node, variables: list[Variable], shape: dict[str, Sh
         name=text("name", path.stem),
         labels=tuple(str(item.value) for item in labels.items) if labels is not None else (),
         variables=tuple(variables),
-        plan=Plan(shape),
+        shape=shape,
         auto_key=key is None or key.value == "auto",
         has_key=key is None or key.value is not None,
         schema=schema,

@@ -1,0 +1,104 @@
+"""Commands that start quickly: typer's own classes, without pydantic behind each argument and rich behind `--help`.
+
+From 0.29 on, typer coerces every argument with pydantic and draws help with rich; loading the two takes longer than
+checking a spec. Our arguments are texts, paths, choices and plain numbers, for which a few lines do. Typer asks a
+parameter for its coercion through `get_runtime_param`; should it stop asking, pydantic does the same work, slower.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import partial
+from typing import Any, get_args
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+
+class Command(TyperCommand):
+    """A command. Options with a help panel of their own come last, under its name."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Give the parameters, `--help` among them."""
+        return _coerced_plainly(super().get_params(ctx))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, options and panels of options."""
+        _format_options(self, ctx, formatter)
+
+
+class Group(TyperGroup):
+    """The command that has the others below it."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Give the parameters, `--help` among them."""
+        return _coerced_plainly(super().get_params(ctx))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands first: they are what somebody who asks for help looks for."""
+        self.format_commands(ctx, formatter)
+        _format_options(self, ctx, formatter)
+
+
+class _Coercion:
+    """Turns one parameter's text, or list of texts, into the type that it declares."""
+
+    def __init__(self, param: Any) -> None:
+        self._annotation = param.type_descriptor.annotation
+        self._least = param.type_descriptor.parameter_info.min
+        self._most = param.type_descriptor.parameter_info.max
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Coerce. Raises typer's BadParameter, which names the parameter."""
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        try:
+            if isinstance(value, list | tuple):
+                [kind] = get_args(self._annotation)
+                return [self._one(kind, item) for item in value]
+            return self._one(self._annotation, value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), ctx=ctx, param=param) from None
+
+    def _one(self, kind: type, value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        if issubclass(kind, Enum):
+            choices = [str(choice.value) for choice in kind]
+            if value not in choices:
+                raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+        if kind not in _NUMBERS:
+            return kind(value)
+        what, form = _NUMBERS[kind]
+        if not re.fullmatch(form, value):
+            raise ValueError(f"{value!r} is not {what}")
+        number = kind(value)
+        if (self._least is not None and number < self._least) or (self._most is not None and number > self._most):
+            raise ValueError(f"{value} is not in the range from {self._least} to {self._most}")
+        return number
+
+
+_NUMBERS: dict[type, tuple[str, str]] = {
+    int: ("a whole number", "-?[0-9]{1,18}"),
+    float: ("a number", r"-?[0-9]{1,18}(\.[0-9]+)?"),
+}
+
+
+def _coerced_plainly(params: list[Any]) -> list[Any]:
+    for param in params:
+        param.get_runtime_param = partial(_Coercion, param)
+    return params
+
+
+def _format_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
+    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+    for param in command.get_params(ctx):
+        if isinstance(param, TyperArgument):
+            sections["Arguments"].append((param.metavar or param.name, param.help or ""))
+        elif record := param.get_help_record(ctx):
+            sections.setdefault(getattr(param, "rich_help_panel", None) or "Options", []).append(record)
+    for title, records in sections.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
