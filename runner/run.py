@@ -5,7 +5,7 @@ Clock and ids come in as values: the same run gives the same bytes, whenever and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
@@ -60,10 +60,11 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One event to make: a spec, and where its variables come from."""
+    """One event to make: a spec, where its variables come from, and what tells it from others (`in case 'x'`)."""
 
     spec: Spec
     inputs: Inputs
+    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +103,30 @@ class Outcome:
     error: Problem | None = None
 
 
-def prepare(
-    spec: Spec, inputs: Inputs, occurrence: Occurrence, env: str, max_event_kb: int = MAX_EVENT_KB
-) -> Prepared | Rejected:
-    """Resolve a spec's variables, render it, check it and encode it."""
+def prepare(job: Job, occurrence: Occurrence, env: str, max_event_kb: int = MAX_EVENT_KB) -> Prepared | Rejected:
+    """Resolve a job's variables, render its spec, check the event and encode it."""
+    spec, inputs = job.spec, job.inputs
     values = resolve(spec.variables, inputs.layers, inputs.environ, inputs.profile)
     if values.problems:
-        return Rejected(spec, values.problems, values.secrets)
+        return _rejected(job, values.problems, values.secrets)
     try:
         event = render(spec, values.values, occurrence)
         body = body_of(event, env, occurrence.stamp, max_event_kb)
     except InvalidEvent as error:  # the size: all else is checked with its place while rendering
         position = spec.root.key_position("properties")
         problem = Problem(error.code, error.message, position, at=error.at, hint=error.hint)
-        return Rejected(spec, (problem,), values.secrets)
+        return _rejected(job, (problem,), values.secrets)
     except InvalidInput as error:
-        return Rejected(spec, error.problems, values.secrets)
+        return _rejected(job, error.problems, values.secrets)
     return Prepared(spec, event, occurrence.stamp, body, values.secrets)
+
+
+def _rejected(job: Job, problems: Iterable[Problem], secrets: tuple[str, ...]) -> Rejected:
+    def told(problem: Problem) -> Problem:
+        contexts = [context for context in (job.context, problem.context) if context]
+        return replace(problem, context=": ".join(contexts) or None)
+
+    return Rejected(job.spec, tuple(map(told, problems)), secrets)
 
 
 def prepare_all(
@@ -126,7 +134,7 @@ def prepare_all(
 ) -> list[Prepared | Rejected]:
     """Prepare each job as one event of the run."""
     return [
-        prepare(job.spec, job.inputs, Occurrence(run.seed, row, clock()), target.env, target.max_event_kb)
+        prepare(job, Occurrence(run.seed, row, clock()), target.env, target.max_event_kb)
         for row, job in enumerate(jobs)
     ]
 

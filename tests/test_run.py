@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from runner.errors import ExitCode, Problem
-from runner.run import Inputs, Outcome, Prepared, Rejected, Run, exit_code, prepare, send, unanswered
+from runner.run import Inputs, Job, Outcome, Prepared, Rejected, Run, exit_code, prepare, send, unanswered
 from runner.secrets import Secret
 from runner.spec import Given, Occurrence, Spec, load
 from runner.suprsend.auth import WorkspaceKey
@@ -46,7 +46,7 @@ def inputs(**flags: str) -> Inputs:
 
 
 def prepared(spec: Spec, row: int = 0, user: str = "u1") -> Prepared:
-    event = prepare(spec, inputs(user=user), Occurrence(SEED, row, NOW), "wk")
+    event = prepare(Job(spec, inputs(user=user)), Occurrence(SEED, row, NOW), "wk")
     assert isinstance(event, Prepared)
     return event
 
@@ -68,7 +68,7 @@ def test_another_row_has_other_ids_and_another_key(spec: Spec) -> None:
 
 def test_secrets_come_with_what_was_prepared_and_with_what_was_rejected(spec: Spec) -> None:
     assert prepared(spec).secrets == ("98765", "98765")
-    rejected = prepare(spec, inputs(), Occurrence(SEED, 0, NOW), "wk")
+    rejected = prepare(Job(spec, inputs()), Occurrence(SEED, 0, NOW), "wk")
     assert isinstance(rejected, Rejected)
     assert [problem.code for problem in rejected.problems] == ["var-missing"]
     assert "98765" in rejected.secrets
@@ -87,7 +87,7 @@ def test_one_event_goes_alone_and_several_go_together(spec: Spec, server: Captur
 
 
 def test_one_rejected_event_keeps_all_from_being_sent(spec: Spec, server: CapturingServer) -> None:
-    rejected = prepare(spec, inputs(), Occurrence(SEED, 1, NOW), "wk")
+    rejected = prepare(Job(spec, inputs()), Occurrence(SEED, 1, NOW), "wk")
     outcomes = list(send([prepared(spec), rejected], connection(server)))
     assert [outcome.state for outcome in outcomes] == ["not_sent", "failed"]
     assert server.received == []

@@ -32,7 +32,7 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
     seed, now = world.new_seed(), world.clock()
     for case in (case for case in spec.cases if case.name == flags.case):
         seed, now = _case_seed(path, case.name), case.now or now
-    event = prepare(spec, job.inputs, Occurrence(seed, 0, now), target.env, target.max_event_kb)
+    event = prepare(job, Occurrence(seed, 0, now), target.env, target.max_event_kb)
     output.hide(event.secrets)
     if isinstance(event, Rejected):
         raise InvalidInput(*event.problems)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
 from runner.run import Inputs, Job
 from runner.source import parse_json, read
-from runner.spec import Given, secret_texts, unknown
+from runner.spec import Given, in_case, secret_texts, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,11 @@ class VariableFlags:
         if problems:
             raise InvalidInput(*problems)
         return [
-            Job(spec, Inputs((flags, case.vars if case else {}, from_file), environ, profile.variables))
+            Job(
+                spec,
+                Inputs((flags, case.vars if case else {}, from_file), environ, profile.variables),
+                in_case(case.name) if case else None,
+            )
             for spec, case in self._with_cases(specs)
         ]
 

@@ -5,7 +5,7 @@ Formats are asserted and no reference is ever fetched: a schema that points outs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import jsonschema_rs
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule that a value breaks. `path` leads to the value, `key` names the key in it that is at fault, if one is."""
+    """One rule that a value breaks.
+
+    `path` leads to the value, `key` names the key in it that is at fault, if one is; `rule` leads to the rule in the schema.
+    """
 
     keyword: str
     path: tuple[Step, ...]
     message: str
     hint: str | None = None
     key: str | None = None
+    rule: tuple[Step, ...] = field(default=(), compare=False)
 
     def at(self) -> str:
         """Give the way to the fault as text: `tests[0].vars.user`."""
@@ -86,7 +90,11 @@ class Schema:
         try:
             if self._validator.is_valid(value):
                 return []
-            found = [fault for error in self._validator.iter_errors(value) for fault in reading.faults(error)]
+            found = [
+                replace(fault, rule=tuple(error.schema_path))
+                for error in self._validator.iter_errors(value)
+                for fault in reading.faults(error)
+            ]
         except UnicodeEncodeError:
             return [Fault("unicode", (), "the text has half of a surrogate pair: it is not valid Unicode")]
         return list(dict.fromkeys(found))

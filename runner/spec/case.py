@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
-from runner.spec.variables import Given
+from runner.source import SchemaError
+from runner.spec.matchers import matcher_problems
+from runner.spec.variables import Given, secret_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from runner.source import Node
+    from runner.spec.variables import Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +32,60 @@ def read_cases(tests: Node | None) -> list[Case]:
     return [_case(node) for node in tests.items] if tests is not None else []
 
 
-def case_problems(tests: Node, known: Collection[str]) -> Iterator[Problem]:
-    """Report names that stand twice, variables that don't exist, and instants that are none."""
-    names: dict[object, Node] = {}
+def case_problems(tests: Node, variables: Mapping[str, Variable]) -> Iterator[Problem]:
+    """Report what the format's schema can't tell of cases: names, values of variables, instants and matchers.
+
+    `variables` has every name that a case may give.
+    """
+    names: dict[str, Node] = {}
     for node in tests.items:
-        name = node.get("name")
+        name, shown = node.get("name"), None
         if name is not None and isinstance(name.value, str):
+            shown = in_case(name.value)
             if name.value in names:
                 line = names[name.value].position().line
                 message = f"there are two cases '{name.value}'"
                 yield Problem("duplicate-case", message, name.position(), hint=f"the first is on line {line}")
             names.setdefault(name.value, name)
-        given = node.get("vars")
-        for key in given.entries if given is not None else ():
-            if given is not None and key not in known:
-                message = f"the spec declares no variable '{key}'"
-                yield Problem("unknown-variable", message, given.key_position(key), hint=did_you_mean(key, known))
-        now = node.get("now")
-        if now is not None and isinstance(now.value, str):
+        for problem in _one_case(node, variables):
+            yield replace(problem, context=shown)
+
+
+def secrets_in_cases(tests: Node, variables: Iterable[Variable]) -> list[str]:
+    """List the secret texts that cases give."""
+    names = {variable.name for variable in variables if variable.is_secret}
+    given = [node.get("vars", name) for node in tests.items for name in names]
+    return [text for item in given if item is not None for text in secret_texts(item.plain())]
+
+
+def in_case(name: str) -> str:
+    """Say where a problem happened."""
+    return f"in case '{name}'"
+
+
+def _one_case(node: Node, variables: Mapping[str, Variable]) -> Iterator[Problem]:
+    given, expect, now = node.get("vars"), node.get("expect"), node.get("now")
+    fails = expect is not None and "error" in expect.entries
+    for key, item in given.entries.items() if given is not None else ():
+        variable = variables.get(key)
+        if variable is None:
+            message = f"the spec declares no variable '{key}'"
+            place = given.key_position(key) if given is not None else None
+            yield Problem("unknown-variable", message, place, hint=did_you_mean(key, variables))
+        elif not fails:  # a case that expects an error may well give what it takes to have one
             try:
-                datetime.fromisoformat(now.value)
-            except ValueError:
-                hint = "for example 2026-01-02T03:04:05Z"
-                yield Problem("bad-value", f"'{now.value}' is not an instant", now.position(), hint=hint)
+                yield from variable.problems(Given(item.plain(), "the case", position=item.position()))
+            except SchemaError:  # told at the declaration
+                continue
+    if now is not None and isinstance(now.value, str):
+        try:
+            datetime.fromisoformat(now.value)
+        except ValueError:
+            hint = "for example 2026-01-02T03:04:05Z"
+            yield Problem("bad-value", f"'{now.value}' is not an instant", now.position(), hint=hint)
+    for part in expect.entries.values() if expect is not None else ():
+        for value in part.entries.values():
+            yield from matcher_problems(value)
 
 
 def _case(node: Node) -> Case:

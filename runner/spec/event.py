@@ -110,4 +110,6 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
             is_inside = fault.path or fault.key is not None
             position = fault.position(properties) if is_inside else spec.root.key_position("properties")
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
-        yield Problem("schema-violation", fault.message, position, at=at, hint=fault.hint)
+        rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
+        context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None
+        yield Problem("schema-violation", fault.message, position, at=at, hint=fault.hint, context=context)

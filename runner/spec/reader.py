@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import Problem
 from runner.source import Node, Schema, SchemaError, problems
-from runner.spec.case import Case, case_problems, read_cases
+from runner.spec.case import Case, case_problems, read_cases, secrets_in_cases
 from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Variable, secret_texts
@@ -35,6 +35,7 @@ class Spec:
     auto_key: bool
     has_key: bool
     schema: Schema | None
+    schema_root: Node | None
     cases: tuple[Case, ...]
     root: Node
 
@@ -126,14 +127,15 @@ class _Reader:
         if declared is not None:
             self._check_unused(root, shape)
         if (tests := root.get("tests")) is not None:
-            self.problems += case_problems(tests, [variable.name for variable in variables])
-        schema = self._schema(root)
+            self.secrets += secrets_in_cases(tests, variables)
+            self.problems += case_problems(tests, {variable.name: variable for variable in variables})
+        schema, schema_root = self._schema(root)
         # One fault, one report: a rule of the platform says more than the format's.
         told = {problem.position for problem in self.problems}
         self.problems += [problem for problem in of_format if problem.position not in told]
         if any(problem.severity == "error" for problem in self.problems):
             return None
-        return _spec(path, root, variables, shape, schema)
+        return _spec(path, root, variables, shape, schema, schema_root)
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
@@ -229,20 +231,21 @@ class _Reader:
                 message = f"no template uses the variable '{name}'"
                 self.problems.append(Problem("unused-variable", message, place, at=f"vars.{name}", severity="warning"))
 
-    def _schema(self, root: Node) -> Schema | None:
+    def _schema(self, root: Node) -> tuple[Schema | None, Node | None]:
+        """Read the schema of the properties, and the tree that it was read from."""
         node = root.get("schema")
         if node is None or not isinstance(node.value, str | dict | bool):
-            return None
+            return None, None
         source = self._files.included(node) if isinstance(node.value, str) else node
         if source is None:
-            return None
+            return None, None
         try:
-            return Schema(source.plain())
+            return Schema(source.plain()), source
         except SchemaError as error:
             place = source.nearest(error.path).position()
             message = f"this is not a JSON Schema: {error.message}"
             self.problems.append(Problem("bad-schema", message, place, at="schema", hint=error.hint))
-            return None
+            return None, None
 
 
 def placed(breach: Breach, root: Node) -> Problem:
@@ -298,7 +301,14 @@ def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
     yield from event.breaches()
 
 
-def _spec(path: Path, root: Node, variables: list[Variable], shape: dict[str, Shape], schema: Schema | None) -> Spec:
+def _spec(
+    path: Path,
+    root: Node,
+    variables: list[Variable],
+    shape: dict[str, Shape],
+    schema: Schema | None,
+    schema_root: Node | None,
+) -> Spec:
     def text(key: str, otherwise: str) -> str:
         node = root.get(key)
         return str(node.value) if node is not None else otherwise
@@ -314,6 +324,7 @@ def _spec(path: Path, root: Node, variables: list[Variable], shape: dict[str, Sh
         auto_key=key is None or key.value == "auto",
         has_key=key is None or key.value is not None,
         schema=schema,
+        schema_root=schema_root,
         cases=tuple(read_cases(root.get("tests"))),
         root=root,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
 from runner.source import describe, read
+from runner.spec.foreign import foreign
 
 if TYPE_CHECKING:
     from runner.source import Document, Node
@@ -48,6 +49,7 @@ class Files:
 
     def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
         """Read a file over the one that it extends."""
+        before = len(self.problems)
         self.problems += document.problems
         root = document.root
         if root is None:
@@ -56,8 +58,9 @@ class Files:
                     "empty-file", "the file is empty", document, "see `runner schema`, or the README, for the format"
                 )
             return None
-        if not isinstance(root.value, dict):
-            self._report("not-a-spec", "a spec is a map of keys, such as `event:`", document)
+        if (problem := foreign(root)) is not None:
+            # What else is wrong with it, by the rules of a spec, helps nobody.
+            self.problems[before:] = [problem]
             return None
         extends = root.get("extends")
         if extends is None:

@@ -6,7 +6,7 @@ Text becomes the declared type by JSON's grammar, never by Python's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -67,11 +67,20 @@ class Variable:
             return given.value
         return _from_text(str(given.value), self.types)
 
-    def faults(self, value: Json) -> Iterator[tuple[str, str | None]]:
-        """Yield message and hint for each rule of the declaration that a value breaks."""
+    def problems(self, given: Given) -> Iterator[Problem]:
+        """Report each rule of the declaration that a given value breaks. Of a secret, only that it breaks some."""
+        try:
+            value = self.typed(given)
+        except ValueError as error:
+            shown = "a value that" if self.is_secret else f"'{given.value}'"
+            yield _problem("var-type", f"variable '{self.name}': {shown} is not {error}", self, given, _type_hint(self))
+            return
         for fault in self.schema.faults(value):
+            if self.is_secret:
+                yield _problem("var-schema", f"variable '{self.name}' breaks its declaration", self, given, None)
+                return
             way = f" at {fault.at()}" if fault.path else ""
-            yield f"variable '{self.name}'{way}: {fault.message}", fault.hint
+            yield _problem("var-schema", f"variable '{self.name}'{way}: {fault.message}", self, given, fault.hint)
 
 
 _OUR_KEYS = frozenset({"env", "secret", "default"})
@@ -111,22 +120,12 @@ def resolve(
                 continue
         if variable.is_secret:
             secrets += secret_texts(given.value)
-        try:
-            value = variable.typed(given)
-        except ValueError as error:
-            shown = "a value that" if variable.is_secret else f"'{given.value}'"
-            message = f"variable '{variable.name}': {shown} is not {error}"
-            problems.append(_problem("var-type", message, variable, given, _type_hint(variable)))
-            continue
-        if variable.is_secret:
-            secrets += secret_texts(value)
-        found = [_problem("var-schema", message, variable, given, hint) for message, hint in variable.faults(value)]
-        if variable.is_secret:
-            found = [
-                replace(problem, message=f"variable '{variable.name}' breaks its declaration") for problem in found[:1]
-            ]
+        found = list(variable.problems(given))
         problems += found
-        values[variable.name] = value
+        if not found:
+            values[variable.name] = value = variable.typed(given)
+            if variable.is_secret:
+                secrets += secret_texts(value)
     return Values(values, tuple(secrets), tuple(problems))
 
 

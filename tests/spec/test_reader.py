@@ -82,14 +82,14 @@ def test_a_missing_file_is_not_found(project: Project) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
-        ("# c\n", "error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
-        ("[1]\n", "error[not-a-spec] a spec is a map of keys, such as `event:`"),
-        ("text\n", "error[not-a-spec] a spec is a map of keys, such as `event:`"),
+        ("", "1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
+        ("# c\n", "1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
+        ("[1]\n", "1:1-2 error[not-a-spec] a spec is a map with an `event:`, not a list"),
+        ("text\n", "1:1-5 error[not-a-spec] a spec is a map with an `event:`, not text"),
     ],
 )
 def test_what_is_no_map_is_no_spec(project: Project, content: str, told: str) -> None:
-    assert project.problems(content) == [f"spec.yaml:1:1-2 {told}"]
+    assert project.problems(content) == [f"spec.yaml:{told}"]
 
 
 def test_a_file_that_yaml_refuses_gives_the_refusal_alone(project: Project) -> None:
@@ -366,7 +366,7 @@ def test_an_unused_variable_of_a_base_is_no_warning(project: Project) -> None:
             "",
             "_base.yaml:1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)",
         ),
-        ("[1]\n", "_base.yaml:1:1-2 error[not-a-spec] a spec is a map of keys, such as `event:`"),
+        ("[1]\n", "_base.yaml:1:1-2 error[not-a-spec] a spec is a map with an `event:`, not a list"),
         ("a: 'x\n", "_base.yaml:1:4-5 error[yaml-syntax] the quote that opens here is never closed"),
     ],
 )
