@@ -7,7 +7,7 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean
+from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean, in_order
 from runner.secrets import Secret
 from runner.source import Schema, problems, read
 from runner.spec import Given
@@ -145,7 +145,7 @@ def _profiles(path: Path) -> Node | None:
         found += problems(schema.faults(document.root.plain()), document.root)
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
-        raise InvalidInput(*errors)
+        raise InvalidInput(*in_order(errors))
     return document.root.get("profiles") if document.root else None
 
 

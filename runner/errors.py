@@ -14,6 +14,7 @@ place that decides what they mean. The tree, with the exit code each one ends th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
@@ -129,6 +130,16 @@ class MachineError(RunnerError):
     exit_code = ExitCode.MACHINE
 
 
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sort problems by their places, those of the whole first; each is told once."""
+
+    def place(problem: Problem) -> tuple[str, int, int]:
+        where = problem.position
+        return (where.path, where.line, where.column) if where else ("", 0, 0)
+
+    return sorted(dict.fromkeys(problems), key=place)
+
+
 def dotted(path: Sequence[Step]) -> str:
     """Write a path the way people write it.
 
@@ -150,21 +161,61 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
     >>> did_you_mean("oder_id", ["order_id", "user"])
     "did you mean 'order_id'?"
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - only a fault needs it
-
     names = list(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{near[0]}'?"
+    if (near := nearest(word, names)) is not None:
+        return f"did you mean '{near}'?"
     if 0 < len(names) <= _FEW:
         return f"known here: {', '.join(names)}"
     return otherwise
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Find the name that was probably meant: few slips away, or cut short.
+
+    >>> nearest("$regex", ["$any", "$re"])
+    '$re'
+    """
+    best = None
+    for name in known:
+        slips = min(_slips(word.lower(), name.lower()), _LONG if not _is_cut(word, name) else 1)
+        allowed = min(max(len(word), _SHORT) // _SHORT, len(word) - 1)
+        if slips <= allowed and (best is None or slips < best[0]):
+            best = slips, name
+    return best[1] if best else None
+
+
 _FEW = 16
+_SHORT = 3
+"""A third of a word may be wrong, and one letter of a word this short."""
+_LONG = 40
+"""Longer words are no names that somebody mistyped."""
+
+
+def _is_cut(word: str, name: str) -> bool:
+    short, long = sorted((word, name), key=len)
+    return len(short) >= _SHORT and long.startswith(short)
+
+
+def _slips(word: str, name: str) -> int:
+    """Count letters to insert, leave out, replace, or swap with their neighbour (optimal string alignment)."""
+    if abs(len(word) - len(name)) > _LONG or max(len(word), len(name)) > _LONG:
+        return _LONG
+    before: list[int] = []
+    last = list(range(len(name) + 1))
+    for row, letter in enumerate(word, 1):
+        here = [row]
+        for column, other in enumerate(name, 1):
+            slips = min(last[column] + 1, here[-1] + 1, last[column - 1] + (letter != other))
+            if row > 1 < column and letter == name[column - 2] and word[row - 2] == other:
+                slips = min(slips, before[column - 2] + 1)
+            here.append(slips)
+        before, last = last, here
+    return last[-1]
 
 
 def _one_line(problem: Problem) -> str:
     place = f"{problem.position.path}:{problem.position.line}:{problem.position.column}: " if problem.position else ""
+    if not place and problem.at and re.search(r"[.\[]", problem.at):  # inside something: its message can't say where
+        place = f"{problem.at}: "
     hint = f" ({problem.hint})" if problem.hint else ""
     return f"{place}{problem.message}{hint}"

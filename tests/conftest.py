@@ -54,6 +54,12 @@ class CommandLine:
 
 
 @pytest.fixture
+def fixed() -> tuple[datetime, UUID]:
+    """Give the instant and the seed of every run in tests."""
+    return NOW, SEED
+
+
+@pytest.fixture
 def cli() -> CommandLine:
     return CommandLine()
 

@@ -18,11 +18,12 @@ def as_text(problem: Problem, style: Style = _PLAIN) -> str:
     paint = style.error if problem.severity == "error" else style.warning
     lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]
     notes = [problem.context] if problem.context else []
-    gutter = " "
+    gutter, hint = " ", None
     if problem.position:
         gutter = " " * len(str(problem.position.line))
-        lines += _excerpt(problem.position, problem.hint, style, gutter, paint)
-    elif problem.hint:
+        hint = problem.hint if _fits(problem.position, problem.hint or "") else None
+        lines += _excerpt(problem.position, hint, style, gutter, paint)
+    if problem.hint and not hint:
         notes.insert(0, problem.hint)
     for note in notes:
         first, *rest = map(printable, note.split("\n"))
@@ -73,6 +74,13 @@ def _escaped(text: str, table: dict[str, str]) -> str:
     return "".join(table.get(char, char) for char in text)
 
 
+def _fits(place: Position, hint: str) -> bool:
+    """Tell whether a hint can stand beside the caret; a longer one goes below, where terminals don't break it."""
+    text, shift = _window(place.text, place.column - 1)
+    end = min(place.end_column - 1 - shift, len(text))
+    return bool(text.strip()) and end + max(map(len, hint.split("\n"))) <= _LINE_WIDTH
+
+
 def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint: object) -> list[str]:
     start = place.column - 1
     text, shift = _window(place.text.replace("\t", " "), start)
@@ -82,8 +90,11 @@ def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint
     painted = paint(caret) if callable(paint) else caret
     first, *rest = map(printable, hint.split("\n")) if hint else [""]
     pad = " " * width(printable(before))
+    where = f"{gutter}{style.place('-->')} {printable(place.path)}:{place.line}:{place.column}"
+    if not text.strip():
+        return [where]
     lines = [
-        f"{gutter}{style.place('-->')} {printable(place.path)}:{place.line}:{place.column}",
+        where,
         f"{gutter} {bar}",
         f"{style.place(str(place.line))} {bar} {printable(text)}",
         f"{gutter} {bar} {pad}{painted} {first}".rstrip(),

@@ -5,12 +5,13 @@ Formats are asserted and no reference is ever fetched: a schema that points outs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import jsonschema_rs
 
-from runner.errors import Problem, did_you_mean, dotted
+from runner.errors import Problem, did_you_mean, dotted, nearest
 from runner.source.node import describe
 
 if TYPE_CHECKING:
@@ -76,12 +77,12 @@ class Schema:
             )
         except jsonschema_rs.ValidationError as error:
             if error.kind.name == "$ref":
-                raise SchemaError("a reference outside the schema is never followed", ()) from None
+                raise _broken_reference(schema, error.message) from None
             reason = next(_Reading({}, schema).faults(error))
             raise SchemaError(reason.message, tuple(error.instance_path), reason.hint) from None
         except (jsonschema_rs.ReferencingError, ValueError) as error:
             unicode = "UnicodeEncodeError" in str(error)
-            raise SchemaError("a text in it is not valid Unicode" if unicode else str(error), ()) from None
+            raise SchemaError("a text in it is not valid Unicode" if unicode else _short(str(error)), ()) from None
         self._schema = schema
 
     def faults(self, value: Json) -> list[Fault]:
@@ -97,7 +98,42 @@ class Schema:
             ]
         except UnicodeEncodeError:
             return [Fault("unicode", (), "the text has half of a surrogate pair: it is not valid Unicode")]
-        return list(dict.fromkeys(found))
+        return _without_echoes(list(dict.fromkeys(found)))
+
+
+def _without_echoes(faults: list[Fault]) -> list[Fault]:
+    """Leave out the missing key that an unknown key was probably meant to be: one slip, one fault."""
+    missing = [fault for fault in faults if fault.keyword == "required"]
+    meant = {
+        (fault.path, nearest(fault.key, [key.key for key in missing if key.key and key.path == fault.path]))
+        for fault in faults
+        if fault.keyword == "additionalProperties" and fault.key is not None
+    }
+    return [fault for fault in faults if fault.keyword != "required" or (fault.path, fault.key) not in meant]
+
+
+def _broken_reference(schema: Json, message: str) -> SchemaError:
+    """Say which reference of a schema leads nowhere, or out of it. The validator names its target in quotes."""
+    found = re.search(r"'([^']+)'", message)
+    target = found[1] if found else ""
+    path, reference = next(((path, text) for path, text in _references(schema) if target in text), ((), target))
+    if "does not exist" in message:
+        return SchemaError(f"nothing stands at '{reference}'", path)
+    hint = "put what it refers to under $defs: references out of the schema are never followed"
+    return SchemaError(f"'{reference}' lies outside the schema", path, hint)
+
+
+def _references(schema: Json, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
+    entries: Iterable[tuple[Step, Json]] = ()
+    if isinstance(schema, dict):
+        entries = schema.items()
+    elif isinstance(schema, list):
+        entries = enumerate(schema)
+    for step, item in entries:
+        if step in ("$ref", "$dynamicRef", "$schema") and isinstance(item, str):
+            yield (*path, step), item
+        else:
+            yield from _references(item, (*path, step))
 
 
 _CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
@@ -139,7 +175,7 @@ class _Reading:
                     hint = did_you_mean(key, self._known_keys(error))
                     yield Fault("additionalProperties", path, f"unknown key '{key}'", hint, key)
             case kinds.Required():
-                yield Fault("required", path, f"missing key '{kind.property}'")
+                yield Fault("required", path, f"missing key '{kind.property}'", key=kind.property)
             case kinds.Type():
                 wanted = _either(_TYPES[kind_name] for kind_name in kind.types)
                 hint = f'quote it: "{_scalar(value)}"' if "string" in kind.types and _is_bare(value) else None
@@ -150,11 +186,13 @@ class _Reading:
                 yield Fault("enum", path, message, _nearest(str(value), options))
             case kinds.Constant():
                 expected = kind.expected_value
-                shown, must = _scalar(value), _scalar(expected)
-                if type(value) is not type(expected):
-                    shown, must = f"{describe(value)} {shown}", f"{describe(expected)} {must}"
-                hint = "remove the quotes" if isinstance(value, str) and not isinstance(expected, str) else None
-                yield Fault("const", path, f"{name} is {shown}, and must be {must}", hint)
+                must, hint = f"{name} must be {_scalar(expected)}", None
+                if type(value) is type(expected):
+                    message = f"{must}, not {_scalar(value)}"
+                else:
+                    message = f"{must}, {describe(expected)}, not {describe(value)}"
+                    hint = "remove the quotes" if value == str(_scalar(expected)) else None
+                yield Fault("const", path, message, hint)
             case kinds.AnyOf() | kinds.OneOfNotValid():
                 yield from self._nearest_branch(kind.context, path, name, value)
             case kinds.PropertyNames():
@@ -163,7 +201,7 @@ class _Reading:
             case kinds.FalseSchema():
                 yield Fault("false", path, f"{name} is not allowed here")
             case _:
-                yield Fault(kind.name, path, error.message)
+                yield Fault(kind.name, path, _of_a_limit(kind, name, value) or _short(error.message))
 
     def _nearest_branch(
         self,
@@ -187,9 +225,45 @@ class _Reading:
         return list(properties) if isinstance(properties, dict) else []
 
 
+def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json) -> str | None:
+    """Say that a value is outside what its schema allows, in the words of its author; None where the validator's do."""
+    kinds = jsonschema_rs.ValidationErrorKind
+    match kind:
+        case kinds.Pattern():
+            return f"{name} is {_scalar(value)!r}, which does not match {kind.pattern}"
+        case kinds.Format():
+            wanted = _FORMATS.get(kind.format, f"of the format {kind.format}")
+            return f"{name} is {_scalar(value)!r}, which is not {wanted}"
+        case kinds.MinLength():
+            return f"{name} has fewer than {kind.limit} {_plural('character', kind.limit)}"
+        case kinds.MaxLength():
+            return f"{name} has more than {kind.limit} {_plural('character', kind.limit)}"
+        case kinds.MinItems():
+            return f"{name} has fewer than {kind.limit} {_plural('item', kind.limit)}"
+        case kinds.MaxItems():
+            return f"{name} has more than {kind.limit} {_plural('item', kind.limit)}"
+        case kinds.UniqueItems():
+            return f"{name} has the same item twice"
+        case kinds.Custom():  # a format that the validator does not know; see ignore_unknown_formats
+            return f"there is no format {_scalar(value)!r}"
+        case _:
+            return None
+
+
+_FORMATS = {
+    "date": "a date", "date-time": "an instant", "duration": "a duration", "email": "an e-mail address",
+    "hostname": "a host's name", "ipv4": "an IPv4 address", "ipv6": "an IPv6 address", "regex": "a regular expression",
+    "time": "a time", "uri": "a URI", "uuid": "a UUID",
+}  # fmt: skip
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
 def _nearest(word: str, options: Sequence[str]) -> str | None:
-    hint = did_you_mean(word, options)
-    return hint if hint and hint.startswith("did you mean") else None  # the message lists them already
+    near = nearest(word, options)
+    return f"did you mean '{near}'?" if near else None  # the message lists them already
 
 
 def _types_of(error: jsonschema_rs.ValidationError, path: tuple[Step, ...]) -> Sequence[str]:
@@ -222,5 +296,15 @@ def _scalar(value: object) -> object:
             return "null"
         case bool():
             return str(value).lower()
+        case str():
+            return _short(value)
         case _:
             return value
+
+
+_LONG = 200
+
+
+def _short(text: str) -> str:
+    """Cut a text that would bury what is said of it."""
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"

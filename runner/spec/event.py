@@ -107,9 +107,12 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
         if properties is None:
             position = spec.root.key_position("schema")
         else:
-            is_inside = fault.path or fault.key is not None
+            is_inside = fault.path or fault.key in properties.keys
             position = fault.position(properties) if is_inside else spec.root.key_position("properties")
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
         context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None
-        yield Problem("schema-violation", fault.message, position, at=at, hint=fault.hint, context=context)
+        hint = fault.hint
+        if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
+            hint = "make text of it: {{ … | string }}"  # quotes are there already
+        yield Problem("schema-violation", fault.message, position, at=at, hint=hint, context=context)

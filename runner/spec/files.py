@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import MachineError, NotFound, Problem
+from runner.errors import MachineError, NotFound, Problem, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,4 +92,17 @@ def _nearby(path: Path) -> str | None:
             return f"did you mean {path}{suffix}?"
         if path.suffix and path.with_suffix(suffix).exists():
             return f"did you mean {path.with_suffix(suffix)}?"
-    return None
+    return misspelt(path)
+
+
+def misspelt(path: Path) -> str | None:
+    """Suggest an existing path for one that does not exist, if one of its names is a few letters wrong."""
+    missing = next((part for part in (*reversed(path.parents), path) if not os.path.lexists(part)), path)
+    try:
+        near = nearest(missing.name, os.listdir(missing.parent))  # noqa: PTH208 - names, not paths
+    except (OSError, ValueError):
+        return None
+    if near is None:
+        return None
+    meant = missing.parent / near / path.relative_to(missing)
+    return f"did you mean {meant}?" if os.path.lexists(meant) else None

@@ -7,6 +7,7 @@ one call, whatever the number of its templates.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runner.spec.template import Shape
 
 _RESULT = "result"
+_BLOCK = "_block"
 
 
 class RenderingError(Exception):
@@ -47,10 +49,11 @@ class Plan:
 
         Raises RenderingError with the fault of each template that has one.
         """
+        done: dict[str, object] = {}
         try:
             if self._program is None:
                 self._program = _compile(self.shape)
-            return _run(self._program, variables, budget)
+            return _run(self._program, variables, budget, done)
         except _FAULTS as error:
             templates = [template for template in templates_of(self.shape) if template.tree is not None]
             problems: list[Problem] = []
@@ -61,12 +64,20 @@ class Plan:
                         break  # the budget is spent: whatever came next would fail too
             if not problems:
                 # Each may be fine alone: together they are too much.
-                problems = [templates[0].problem(_finding(templates[0], error, (0, len(templates[0].text))))]
+                at_work = _at_work(templates, done)
+                problems = [at_work.problem(_finding(at_work, error, (0, len(at_work.text))))]
             raise RenderingError(problems) from None
 
 
 def _is_too_slow(error: Exception) -> bool:
     return isinstance(error, TemplateFault) and error.code == "template-too-slow"
+
+
+def _at_work(templates: list[Template], done: Mapping[str, object]) -> Template:
+    """Tell which template was being rendered: blocks come first, one by one; of the rest the longest is the likeliest."""
+    blocks = [template for template in templates if template.pieces is None]
+    finished = sum(name.startswith(_BLOCK) for name in done)
+    return blocks[finished] if finished < len(blocks) else max(templates, key=lambda template: len(template.text))
 
 
 _FAULTS = (
@@ -76,11 +87,13 @@ _FAULTS = (
 """What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
 
 
-def _run(program: Program, variables: Mapping[str, object], budget: Budget) -> object:
+def _run(program: Program, variables: Mapping[str, object], budget: Budget, done: dict[str, object]) -> object:
+    """Run a program. `done` takes what is finished, while it goes on."""
     context = program.new_context({**variables, BUDGET: budget})
+    context.vars = done
     for _ in program.root_render_func(context):
         pass
-    return context.vars[_RESULT]
+    return done[_RESULT]
 
 
 def _compile(shape: Shape) -> Program:
@@ -116,7 +129,7 @@ def _template_expression(template: Template, blocks: list[nodes.Node]) -> nodes.
         return _filter(_guard(lone, place), "native value")
     if (pieces := template.pieces) is not None:
         return _joined([_as_expression(_guard(piece, place)) for piece in pieces])
-    name = f"_block{len(blocks)}"
+    name = f"{_BLOCK}{len(blocks)}"
     body = [_guard(node, place) for node in template.tree.body]
     blocks.append(nodes.AssignBlock(nodes.Name(name, "store"), None, body))
     return nodes.Name(name, "load")
@@ -195,7 +208,7 @@ def _failure(
 ) -> Iterator[Problem]:
     """Run one expression of a template, or all of it; yields the problem if it fails."""
     try:
-        _run(_compile(template) if expression is None else _program(expression, []), variables, budget)
+        _run(_compile(template) if expression is None else _program(expression, []), variables, budget, {})
     except _FAULTS as error:
         yield template.problem(_finding(template, error, region))
 
@@ -211,8 +224,36 @@ def _finding(template: Template, error: Exception, region: tuple[int, int]) -> F
         case RecursionError() | MemoryError() | SyntaxError():
             return Finding("template-too-large", "the expression is nested too deep", None, *region)
         case _:
-            text = str(error)
-            return Finding("template-failed", text[:1].lower() + text[1:] or type(error).__name__, None, *region)
+            return Finding("template-failed", *_in_words(str(error) or type(error).__name__), *region)
+
+
+_OPERANDS = re.compile(
+    r"""unsupported\ operand\ type\(s\)\ for\ (?P<operator>\S+?):\ '(?P<left>\w+)'\ and\ '(?P<right>\w+)'
+    | '(?P<comparison>\S+)'\ not\ supported\ between\ instances\ of\ '(?P<smaller>\w+)'\ and\ '(?P<greater>\w+)'
+    | can\ only\ concatenate\ (?P<sequence>\w+)\ \(not\ "(?P<other>\w+)"\)""",
+    re.VERBOSE,
+)
+_TYPES = {
+    "str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "list": "a list", "dict": "a map",
+    "NoneType": "null", "datetime": "a date",
+}  # fmt: skip
+
+
+def _in_words(message: str) -> tuple[str, str | None]:
+    """Say Python's complaints about operands in the words of a spec's author, with what to do about text."""
+    found = _OPERANDS.match(message)
+    if found is None:
+        return message[:1].lower() + message[1:], None
+    operator = found["operator"] or found["comparison"] or "+"
+    left, right = (
+        _TYPES.get(name, name)
+        for name in (
+            found["left"] or found["smaller"] or found["sequence"],
+            found["right"] or found["greater"] or found["other"],
+        )
+    )
+    hint = "join texts with ~; make a number of a text with | int or | float" if "text" in (left, right) else None
+    return f"{left} {operator} {right} has no meaning", hint
 
 
 def _find_name(text: str, name: str, region: tuple[int, int]) -> tuple[int, int]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import Problem
+from runner.errors import Problem, in_order, nearest
 from runner.source import Node, Schema, SchemaError, problems
-from runner.spec.case import Case, case_problems, read_cases, secrets_in_cases
+from runner.spec.case import Case, case_problems, in_case, read_cases, secrets_in_cases
 from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Variable, secret_texts
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.errors import Position, Step
+    from runner.source import Json
     from runner.spec.plan import Plan
 
 
@@ -64,7 +66,7 @@ def load(path: Path, project: Path) -> Loaded:
     """
     reader = _Reader(project)
     spec = reader.spec(path)
-    found = _bounded(sorted(dict.fromkeys(reader.problems), key=_place))
+    found = _bounded(in_order(reader.problems))
     broken = any(problem.severity == "error" for problem in found)
     return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
 
@@ -77,7 +79,7 @@ def _bounded(found: list[Problem]) -> tuple[Problem, ...]:
     if len(found) <= MAX_PROBLEMS:
         return tuple(found)
     errors = [problem for problem in found if problem.severity == "error"]
-    told = sorted((errors or found)[:MAX_PROBLEMS], key=_place)
+    told = (errors or found)[:MAX_PROBLEMS]
     more = Problem(
         "too-many-problems",
         f"{len(found) - len(told):,} more problems in this file",
@@ -85,11 +87,6 @@ def _bounded(found: list[Problem]) -> tuple[Problem, ...]:
         severity="error" if errors else "warning",
     )
     return (*told, more)
-
-
-def _place(problem: Problem) -> tuple[str, int, int]:
-    where = problem.position
-    return (where.path, where.line, where.column) if where else ("", 0, 0)
 
 
 def schema_text() -> str:
@@ -117,7 +114,7 @@ class _Reader:
             return None
         # What the spec extends is part of it by now: nothing may be missing any more.
         whole = root.without("extends")
-        of_format = list(problems(_format().faults(whole.plain()), whole))
+        of_format = [_in_its_case(problem, whole) for problem in problems(_format().faults(whole.plain()), whole)]
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         shape = self._shape(root)
@@ -221,6 +218,8 @@ class _Reader:
     def _check_unused(self, root: Node, shape: Shape) -> None:
         table = root.get("vars")
         used = {use.name for template in templates_of(shape) for use in template.uses}
+        declared = table.entries if table is not None else {}
+        used |= {near for name in used if name not in declared and (near := nearest(name, declared))}  # and misspelt
         broken = any(
             finding.code == "template-syntax" for template in templates_of(shape) for finding in template.findings
         )
@@ -246,6 +245,13 @@ class _Reader:
             message = f"this is not a JSON Schema: {error.message}"
             self.problems.append(Problem("bad-schema", message, place, at="schema", hint=error.hint))
             return None, None
+
+
+def _in_its_case(problem: Problem, root: Node) -> Problem:
+    """Tell the case of a problem that the format's schema has found in one."""
+    found = re.match(r"tests\[(\d+)\]", problem.at or "")
+    name = root.get("tests", int(found[1]), "name") if found else None
+    return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
 
 
 def placed(breach: Breach, root: Node) -> Problem:
@@ -289,7 +295,7 @@ def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
     event = Event(
         distinct_id=constant(shape.get("distinct_id"), "stand-in"),
         event_name=constant(shape.get("event"), "stand-in"),
-        properties=dict.fromkeys(properties) if isinstance(properties, dict) else {},
+        properties={key: _constants(item) for key, item in properties.items()} if isinstance(properties, dict) else {},
         idempotency_key=constant(shape.get("idempotency_key"), "stand-in"),
         tenant_id=constant(shape.get("tenant_id"), "stand-in"),
         brand_id=constant(shape.get("brand_id"), "stand-in"),
@@ -299,6 +305,18 @@ def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
         url = attachment.get("url") if isinstance(attachment, dict) else None
         event.attachments.append(Attachment(constant(url, "https://stand-in.example.com/")))
     yield from event.breaches()
+
+
+def _constants(value: Shape) -> Json:
+    match value:
+        case Template():
+            return value.constant
+        case dict():
+            return {key: _constants(item) for key, item in value.items()}
+        case list():
+            return [_constants(item) for item in value]
+        case _:
+            return value
 
 
 def _spec(

@@ -150,6 +150,8 @@ def _explain(message: str) -> tuple[str, str | None]:
     if message.startswith("unexpected end of template"):
         end = "%}" if "statement block" in message else "}}"
         return "the template ends in the middle of an expression", f"close it with {end}"
+    if message == "unexpected '}'":
+        return "a single } ends nothing", "an expression ends with }}"
     if found := re.fullmatch(r"expected token 'end of (?:print statement|statement block)', got (.*)", message):
         return f"the expression should end here, before {found[1]}", None
     if "'end of print statement'" in message or "'end of statement block'" in message:
@@ -222,7 +224,7 @@ class _Inspector:
                 self._call(node, local)
             case nodes.Getattr():
                 if node.attr.startswith("_"):
-                    self._find("template-forbidden", f"'{node.attr}' is not reachable from a template", node, 1)
+                    self._find_name("template-forbidden", f"'{node.attr}' is not reachable from a template", node)
                 self._visit(node.node, local, guarded=guarded)
             case _:
                 for child in node.iter_child_nodes():
@@ -306,15 +308,7 @@ class _Inspector:
         elif isinstance(target, nodes.Getattr):
             if target.attr not in METHODS:
                 hint = did_you_mean(target.attr, METHODS, "see the README's list of methods")
-                start = self.source.find(target.attr, target.lineno - 1)
-                finding = Finding(
-                    "template-unknown-method",
-                    f"there is no method '{target.attr}'",
-                    hint,
-                    start,
-                    start + len(target.attr),
-                )
-                self.findings.append(finding)
+                self._find_name("template-unknown-method", f"there is no method '{target.attr}'", target, hint)
             self._visit(target.node, local, guarded=False)
         else:
             self._find("template-forbidden", "only functions and methods can be called", node, 1)
@@ -329,6 +323,11 @@ class _Inspector:
         numbered = node if node.lineno else next(node.iter_child_nodes())
         start = max(numbered.lineno - 1, 0)
         self.findings.append(Finding(code, message, hint, start, start + width))
+
+    def _find_name(self, code: str, message: str, node: nodes.Getattr, hint: str | None = None) -> None:
+        """Point at an attribute's name: its node begins at the dot, or at the bracket of `['name']`."""
+        start = self.source.find(node.attr, max(node.lineno - 1, 0))
+        self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
 
 
 def _tested(test: nodes.Node) -> set[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
 from runner.source import describe, read
+from runner.spec.files import misspelt
 from runner.spec.foreign import foreign
 
 if TYPE_CHECKING:
@@ -100,7 +102,8 @@ class Files:
         try:
             return read(path)
         except (NotFound, MachineError) as error:
-            self.problems.append(Problem(error.problems[0].code, error.problems[0].message, node.position()))
+            problem = error.problems[0]
+            self.problems.append(replace(problem, position=node.position(), hint=misspelt(path)))
             return None
 
     def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:

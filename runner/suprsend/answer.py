@@ -125,7 +125,12 @@ def _error_text(answer: Answer, raw: object) -> str:
     if "<html" in body[:1000].lower():
         title = re.search(r"<title>(.*?)</title>", body[:4000], re.IGNORECASE | re.DOTALL)
         return _shorten(f"an HTML page{f': {title[1].strip()}' if title else ''}")
+    if answer.status_code // 100 == _REDIRECTION:
+        return f"HTTP {answer.status_code}, a redirect: it is not followed, since the event would be lost on the way"
     return _shorten(body) or f"HTTP {answer.status_code} with no text"
+
+
+_REDIRECTION = 3
 
 
 def _error_member(raw: dict[str, object]) -> str | None:

@@ -234,7 +234,9 @@ def key_breaches(key: object) -> Iterator[Breach]:
         return
     length = len(key.strip())
     if not length:
-        yield Breach("idempotency-key", path, "the idempotency key is blank", "leave it out to send without one")
+        yield Breach(
+            "idempotency-key", path, "the idempotency key is blank", "it needs a character that is no white space"
+        )
     elif length > MAX_KEY:
         hint = f"at most {MAX_KEY}; {{{{ … | sha256 }}}} makes a short key of a long one"
         yield Breach("idempotency-key", path, f"the idempotency key has {length} characters", hint)

@@ -267,7 +267,7 @@ def test_a_key_of_256_characters_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "\t\n"])
 def test_a_blank_key_is_refused(key: str) -> None:
-    message, hint = "the idempotency key is blank", "leave it out to send without one"
+    message, hint = "the idempotency key is blank", "it needs a character that is no white space"
     assert refusal(Event("u1", "ordered", idempotency_key=key)) == (
         "idempotency-key",
         "idempotency_key",

@@ -1,0 +1,9 @@
+from datetime import date
+
+from runner import Event, InvalidEvent, Suprsend
+
+supr_client = Suprsend("workspace_key", "workspace_secret", base_url="http://127.0.0.1:9/")
+try:
+    supr_client.track_event(Event("u1", "order_placed", {"items": [{"day": date(2026, 1, 2)}]}))
+except InvalidEvent as error:
+    print(error.code, error.at, error, sep="\n")
