@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -22,7 +23,8 @@ from runner.suprsend.auth import WorkspaceKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text("utf-8")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
 CHANGING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
@@ -116,6 +118,34 @@ def test_the_readme_lists_every_filter_test_and_method() -> None:
     assert listed("filters") == set(FILTERS)
     assert listed("methods") == set(METHODS)
     assert listed("tests") - comparisons == {name for name in TESTS if name.isalpha()} - comparisons
+
+
+NO_CODES = {"content-type", "date-time", "latin-1", "stand-in", "utf-8", "utf-8-sig"}
+"""Words with a hyphen in the code that are no codes of problems."""
+TOLD_ELSEWHERE = {"bug": "cli/test_main.py", "interrupted": "cli/test_process.py"}
+
+
+def listed_codes() -> list[str]:
+    section = README.partition("## Problems\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `([a-z0-9-]+)` \| \S.* \| \S.* \|$", section, re.MULTILINE)
+
+
+def test_the_readme_lists_every_code_of_a_problem_in_order() -> None:
+    trees = [ast.parse(path.read_text("utf-8")) for path in (REPOSITORY / "runner").rglob("*.py")]
+    texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    hyphenated = {text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", text)}
+    codes = {text for text in hyphenated if not text.startswith("sandbox-")} - NO_CODES
+    assert listed_codes() == sorted(codes | {"bug", "confirm", "interrupted", "refused", "unicode", "usage"})
+
+
+@pytest.mark.parametrize("code", listed_codes())
+def test_every_code_has_a_golden_session(code: str) -> None:
+    if (test := TOLD_ELSEWHERE.get(code)) is not None:
+        assert code in (REPOSITORY / "tests" / test).read_text("utf-8")
+        return
+    told = re.compile(rf'(?:error|warning)\[{code}\]|"code": "{code}"|title={code}::|^{code}$', re.MULTILINE)
+    sessions = (REPOSITORY / "tests" / "faults").glob("*/*.txt")
+    assert any(told.search(session.read_text("utf-8")) for session in sessions)
 
 
 def test_the_readme_lists_every_exit_code_that_a_command_can_give() -> None:
