@@ -8,16 +8,26 @@ from runner.errors import InvalidInput
 from runner.spec import find, load, project_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from runner.report import Output
-    from runner.spec import Spec
+    from runner.spec import Loaded, Spec
+
+
+def load_all(paths: Sequence[Path]) -> Iterator[Loaded]:
+    """Load every spec at `paths`, one by one."""
+    projects: dict[Path, Path] = {}
+    for path in find(paths):
+        folder = path.parent
+        if folder not in projects:
+            projects[folder] = project_of(path)
+        yield load(path, projects[folder])
 
 
 def load_specs(output: Output, paths: Sequence[Path]) -> list[Spec]:
     """Load every spec at `paths`; warnings are shown. Raises InvalidInput with the errors of all of them."""
-    loaded = [load(path, project_of(path)) for path in find(paths)]
+    loaded = list(load_all(paths))
     output.hide(secret for one in loaded for secret in one.secrets)
     problems = list(dict.fromkeys(problem for one in loaded for problem in one.problems))
     errors = [problem for problem in problems if problem.severity == "error"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.cli.specs import load_all
 from runner.errors import ExitCode
 from runner.report import Format, as_json
-from runner.spec import find, load, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
     """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
     output = session.output
-    files = find(paths)
+    count = 0
     seen: dict[Problem, None] = {}
-    for path in files:
-        loaded = load(path, project_of(path))
+    for count, loaded in enumerate(load_all(paths), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         fresh = [problem for problem in loaded.problems if problem not in seen]
         seen.update(dict.fromkeys(fresh))
@@ -30,10 +29,10 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     errors = sum(problem.severity == "error" for problem in seen)
     warnings = len(seen) - errors
     if output.format is Format.JSON:
-        counts = {"specs": len(files), "errors": errors, "warnings": warnings}
+        counts = {"specs": count, "errors": errors, "warnings": warnings}
         output.json(counts | {"problems": [as_json(problem) for problem in seen]})
     elif output.format is not Format.JSONL:
-        output.message(_summary(len(files), errors, warnings))
+        output.message(_summary(count, errors, warnings))
     return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
 
 

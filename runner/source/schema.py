@@ -5,8 +5,10 @@ Formats are asserted and no reference is ever fetched: a schema that points outs
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import jsonschema_rs
@@ -72,9 +74,7 @@ class Schema:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
         try:
-            self._validator = jsonschema_rs.Draft202012Validator(
-                schema, validate_formats=True, ignore_unknown_formats=False, retriever=_refuse
-            )
+            self._validator = _compiled(json.dumps(schema))
         except jsonschema_rs.ValidationError as error:
             if error.kind.name == "$ref":
                 raise _broken_reference(schema, error.message) from None
@@ -144,6 +144,14 @@ def problems(faults: Iterable[Fault], root: Node) -> Iterator[Problem]:
     for fault in faults:
         code = _CODES.get(fault.keyword, "bad-value")
         yield Problem(code, fault.message, fault.position(root), at=fault.at() or None, hint=fault.hint)
+
+
+@lru_cache(maxsize=64)
+def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
+    """Compile a schema, given as JSON. A thousand specs declare `type: string` a few thousand times."""
+    return jsonschema_rs.Draft202012Validator(
+        json.loads(schema), validate_formats=True, ignore_unknown_formats=False, retriever=_refuse
+    )
 
 
 def _refuse(uri: str) -> Json:

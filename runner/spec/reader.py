@@ -183,6 +183,8 @@ class _Reader:
 
     def _is_malformed(self, node: Node) -> bool:
         """Tell whether the format's schema has found a fault at a node or below it."""
+        if not self._malformed:
+            return False
         places = {node.position(), *(node.key_position(key) for key in node.entries)}
         return bool(places & self._malformed) or any(self._is_malformed(item) for item in node.entries.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ class Files:
 
     def _read(self, path: Path, node: Node) -> Document | None:
         try:
-            return read(path)
+            return _read_once(path, _stamp(path))
         except (NotFound, MachineError) as error:
             problem = error.problems[0]
             self.problems.append(replace(problem, position=node.position(), hint=misspelt(path)))
@@ -109,6 +110,20 @@ class Files:
     def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
         place = document.text.position(document.root.start if document.root else 0)
         self.problems.append(Problem(code, message, place, hint=hint))
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, stamp: object) -> Document:  # noqa: ARG001 - a file that changes is another
+    """Read a file that many specs may share, such as a base."""
+    return read(path)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # told when it is read
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _merge(child: Node, base: Node) -> Node:

@@ -36,6 +36,15 @@ def test_every_key_is_described_for_editors(cli: CommandLine) -> None:
     assert [path for path, below in found.items() if not below.get("description")] == []
 
 
+def test_every_key_has_an_example_that_is_one(cli: CommandLine) -> None:
+    schema = cli("schema").json
+    for path, below in keys(schema):
+        if "const" not in below and "$ref" not in below:
+            judge = jsonschema_rs.Draft202012Validator({**below, "$defs": schema["$defs"]})
+            assert below.get("examples"), path
+            assert [example for example in below["examples"] if not judge.is_valid(example)] == [], path
+
+
 @pytest.mark.parametrize(
     ("spec", "is_valid"),
     [

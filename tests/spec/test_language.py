@@ -97,8 +97,8 @@ NOT_TEXT = "inside text (use |join(', ') or |tojson, or let it stand alone)"
         ("{{ s.upper }}", "8-15 error[template-type] 'upper' is a method, not a value (call it: upper())"),
         ("{{ mp.items }}", "8-16 error[template-type] 'items' is a method, not a value (call it: items())"),
         ("{{ 1 / 0 }}", "8-13 error[template-failed] division by zero"),
-        ("ok {{ n }}, {{ s + n }}", "20-25 error[template-failed] text + a number has no meaning "
-         "(join texts with ~; make a number of a text with | int or | float)"),
+        ("ok {{ n }}, {{ s + n }}", ("20-25 error[template-failed] text + a number has no meaning"
+         " (join texts with ~; make a number of a text with | int or | float)")),
     ],
 )  # fmt: skip
 def test_what_can_not_be_sent_is_told_at_its_expression(templates: Templates, source: str, told: str) -> None:
