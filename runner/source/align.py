@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_PROPERTIES = re.compile(r"(?:(?:[&!]\S*|#[^\n\r]*)\s+)*+")
+"""The anchor and the tag before a value, and comments after them."""
 _BLANK_OR_BREAK = re.compile(r"[ \t\n]+")
 _ESCAPE_WIDTH = {"x": 4, "u": 6, "U": 10}
 _HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
 def skip_properties(content: str, start: int) -> int:
-    """Skip the anchor and the tag before a value."""
+    """Skip the anchor, the tag and comments before a value."""
     match = _PROPERTIES.match(content, start)
     return match.end() if match else start
 

@@ -17,6 +17,7 @@ from runner.errors import Problem
 from runner.source.align import skip_properties
 from runner.source.json_reader import MAX_DEPTH, NUMBER, is_integer
 from runner.source.node import Node
+from runner.source.yaml_strict import Comments, overlong_blank, underindented
 
 if TYPE_CHECKING:
     from runner.source.text import Text
@@ -48,11 +49,14 @@ class _StopError(Exception):
 def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     """Read one document. The node is None when the text has no document or breaks YAML's grammar."""
     reader = _Reader(text)
+    comments = Comments(text)
     try:
         for event in yaml.parse(text.content, Loader=yaml.CLoader):
+            if comments.ahead is not None:
+                reader.refuse(comments.take(event))
             reader.take(event)
     except _StopError:
-        return None, reader.problems
+        return reader.root if reader.has_second else None, reader.problems
     except yaml.reader.ReaderError as error:
         # libyaml counts the bytes before the character that it refuses.
         start = len(text.content.encode()[: error.position].decode(errors="ignore"))
@@ -61,7 +65,10 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
         reader.problems.append(Problem("yaml-syntax", message, place, hint="write it as an escape in double quotes"))
         return None, reader.problems
     except yaml.MarkedYAMLError as error:
-        reader.problems.append(_syntax_problem(text, error))
+        from runner.source.yaml_words import syntax_problem  # noqa: PLC0415 - a long table, for the few files that need it
+
+        at = error.problem_mark.index if error.problem_mark else 0
+        reader.problems.append(comments.before(at) or reader.left_open(error) or syntax_problem(text, error))
         return None, reader.problems
     return reader.root, reader.problems
 
@@ -73,10 +80,12 @@ class _Reader:
         self.text = text
         self.root: Node | None = None
         self.problems: list[Problem] = []
-        self._open: list[tuple[Node, str | None]] = []
+        self._open: list[tuple[Node, str | None, int | None]] = []
+        """Maps and lists with their anchors, and the column of their entries; [ ] and { } have none."""
         self._keys: list[_Key | None] = []
         self._anchors: dict[str, Node] = {}
-        self._documents = 0
+        self.has_second = False
+        """Whether a second document follows. The first one is whole, then, and worth a look."""
 
     def take(self, event: yaml.Event) -> None:
         match event:
@@ -89,19 +98,41 @@ class _Reader:
             case yaml.AliasEvent():
                 self._alias(event)
             case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
+                if self.root is not None:
+                    self.has_second = True
                     self._stop(
                         "yaml-document", "a second document begins here", event, hint="one file holds one document"
                     )
 
+    def refuse(self, problem: Problem | None) -> None:
+        """Stop at a problem, if it is one."""
+        if problem is not None:
+            self.problems.append(problem)
+            raise _StopError
+
+    def left_open(self, error: yaml.MarkedYAMLError) -> Problem | None:
+        """Find the line that tells what libyaml tripped over later: a bracket was not closed above it."""
+        at = error.problem_mark.index if error.problem_mark else None
+        opened = next((node.start for node, _, column in self._open if column is None), None)
+        if at is None or opened is None or "quoted scalar" in (error.context or ""):
+            return None
+        return underindented(self.text, opened, at + 1, self._column())
+
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         start, end = _span(event)
+        if event.style:
+            if self.text.content.find("\n", start, end) >= 0:
+                check = overlong_blank if event.style in ("|", ">") else underindented
+                self.refuse(check(self.text, start, end, self._column()))
+        elif event.value == "-" and self.text.content.startswith((",", "[", "]", "{", "}"), end):
+            self._stop(
+                "yaml-syntax", "a '-' alone is no value inside [ ] or { }", event, end - 1, hint="put it in quotes"
+            )
+        if event.tag is not None:
+            self._check_tag(event, event.tag)
         if self._takes_key():
-            self._check_tag(event)
             self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
             return
-        self._check_tag(event)
         if event.anchor is not None or event.tag is not None:
             start = skip_properties(self.text.content, start)
         plain = not event.style and event.tag is None
@@ -137,7 +168,8 @@ class _Reader:
         return number
 
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
-        self._check_tag(event)
+        if event.tag is not None:
+            self._check_tag(event, event.tag)
         is_map = isinstance(event, yaml.MappingStartEvent)
         start, end = _span(event)
         if self._takes_key():
@@ -150,13 +182,20 @@ class _Reader:
         if len(self._open) >= MAX_DEPTH:
             self._stop("yaml-depth", f"nested more than {MAX_DEPTH} levels deep", event)
         node = Node({} if is_map else [], self.text, start, end)
-        self._open.append((node, event.anchor))
+        column = None
+        if not event.flow_style and event.end_mark is not None:
+            # libyaml marks the first entry, but a list at the column of its own key behind its dash.
+            column = event.end_mark.column - (self.text.content[end - 1 : end] == "-")
+        self._open.append((node, event.anchor, column))
         self._keys.append(None)
 
     def _end(self, event: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
-        node, anchor = self._open.pop()
+        node, anchor, column = self._open.pop()
         self._keys.pop()
         node.end = _span(event)[1]
+        outermost = column is None and (not self._open or self._open[-1][2] is not None)
+        if outermost and self.text.content.find("\n", node.start, node.end) >= 0:
+            self.refuse(underindented(self.text, node.start, node.end, self._column()))
         self._hang(node, anchor)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
@@ -165,7 +204,7 @@ class _Reader:
         anchor_name = event.anchor or ""
         node = self._anchors.get(anchor_name)
         if node is None:
-            inside = any(anchor == anchor_name for _, anchor in self._open)
+            inside = any(anchor == anchor_name for _, anchor, _ in self._open)
             why = "refers to a value that contains it" if inside else "has no anchor above it"
             self._stop("yaml-alias", f"alias *{anchor_name} {why}", event)
         self._hang(node, None)
@@ -206,12 +245,15 @@ class _Reader:
             parent.value[key.name] = node
             parent.keys[key.name] = span
 
+    def _column(self) -> int:
+        """Give the column of the innermost block's entries; -1 outside of every block."""
+        return next((column for _, _, column in reversed(self._open) if column is not None), -1)
+
     def _takes_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1][0].value, dict) and self._keys[-1] is None
 
-    def _check_tag(self, event: yaml.NodeEvent) -> None:
-        tag = getattr(event, "tag", None)
-        if tag is not None and tag not in (_STR_TAG, "!"):
+    def _check_tag(self, event: yaml.NodeEvent, tag: str) -> None:
+        if tag not in (_STR_TAG, "!"):
             shown = tag.replace("tag:yaml.org,2002:", "!!")
             start, _ = _span(event)
             self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
@@ -250,33 +292,3 @@ class _Key:
         self.start = start
         self.end = end
         self.plain = plain
-
-
-def _syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
-    """Say in words of our own what the commonest of libyaml's complaints mean, and where the cause is."""
-    at = _index(error.problem_mark) or 0
-    opened = _index(error.context_mark)
-    message, hint = error.problem or "this is not YAML", None
-    char = text.content[at : at + 1]
-    if "cannot start any token" in message and char == "\t":
-        message, hint = "a tab can't indent YAML", "use spaces"
-    elif "cannot start any token" in message:
-        message, hint = f"a plain value can't begin with {char}", "put the value in quotes"
-    elif "mapping values are not allowed" in message:
-        message, hint = "a second ': ' on this line", "put the value in quotes, or indent what belongs below it"
-    elif "expected ':'" in message and opened is not None:
-        at, message, hint = opened, "a key without ':'", "write `key: value`; quote a text that spans lines"
-    elif "end of stream" in message and opened is not None:
-        at, message = opened, "the quote that opens here is never closed"
-    elif opened is not None and text.content[opened : opened + 1] in ("[", "{") and not text.content[at:].strip():
-        at, message = opened, f"the {text.content[opened]} that opens here is never closed"
-    elif not text.content[at:].strip() and (error.context or "").startswith("while parsing a flow"):
-        message, hint = "the file ends inside [ ] or { }", "close what is open; ' #' and '{#' begin a comment"
-    elif error.context:
-        message = f"{message} {error.context}"
-    return Problem("yaml-syntax", message, text.position(at), hint=hint)
-
-
-def _index(mark: yaml.Mark | None) -> int | None:
-    # libyaml ends lines at more characters than we count; its index is what both agree on.
-    return mark.index if mark is not None else None

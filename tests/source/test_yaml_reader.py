@@ -109,12 +109,17 @@ def test_a_tab_in_the_indentation_is_told_as_that() -> None:
     )
 
 
-def test_a_second_document_is_an_error_where_it_begins() -> None:
-    assert refusal("a: 1\n---\nb: 2\n") == Problem(
-        "yaml-document",
-        "a second document begins here",
-        Position("f.yaml", 2, 1, 4, "---"),
-        hint="one file holds one document",
+def test_a_second_document_is_an_error_where_it_begins_and_the_first_one_is_kept() -> None:
+    document = read("a: 1\n---\nb: 2\n")
+    assert document.root is not None
+    assert document.root.plain() == {"a": 1}
+    assert document.problems == (
+        Problem(
+            "yaml-document",
+            "a second document begins here",
+            Position("f.yaml", 2, 1, 4, "---"),
+            hint="one file holds one document",
+        ),
     )
 
 
@@ -273,12 +278,102 @@ def test_an_unclosed_bracket_is_told_where_it_opens() -> None:
     assert refusal("a:\n  b: [1, 2").position == Position("f.yaml", 2, 6, 7, "  b: [1, 2")
 
 
-def test_a_comment_that_swallows_a_bracket_is_told() -> None:
-    told = refusal("a: {#b}\n")
-    assert (told.message, told.hint) == (
-        "the file ends inside [ ] or { }",
-        "close what is open; ' #' and '{#' begin a comment",
-    )
+@pytest.mark.parametrize(
+    ("content", "line", "column", "message", "hint"),
+    [
+        ("a: {b #c}\n", 1, 4, "the { that opens here is never closed", "' #' begins a comment"),
+        ("a: [b, #c]\n", 2, 1, "the file ends inside [ ] or { }", "close what is open; ' #' begins a comment"),
+        ("a: b\nc #: d\n", 2, 1, "a key without ':'", "' #' begins a comment: quote a text that holds it"),
+    ],
+)
+def test_a_comment_that_swallows_what_closes_is_told(
+    content: str, line: int, column: int, message: str, hint: str
+) -> None:
+    place = Position("f.yaml", line, column, column + 1, content.split("\n")[line - 1])
+    assert refusal(content) == Problem("yaml-syntax", message, place, hint=hint)
+
+
+KEY_HINT = "check each ':' and the indentation above; quote a text that holds ': '"
+TAG_HINT = "only !!str is allowed; quote a text that begins with !"
+VERSION_HINT = "write %YAML 1.2, or remove this line"
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "message", "hint"),
+    [
+        ("a:\n  b: c\n  \td: e", "3:3", "a tab can't indent YAML", "use spaces"),
+        ("a: |\n\tb", "2:1", "a tab can't indent YAML", "use spaces"),
+        ("--- a: b", "1:6", "a map can't begin on the line of '---'", "begin it on the next line"),
+        ("a" * 1100 + ": b", "1:1101", "a key of more than 1,024 characters", "shorten it"),
+        ("a: b\n c: d", "2:3", "the key of this ':' begins on a line above", KEY_HINT),
+        ("a:\n  order 1\n  b: c", "3:4", "the key of this ':' begins on a line above", KEY_HINT),
+        ("a: b\n'c\n d': e", "2:1", "a key can't span lines", KEY_HINT),
+        ("a: ? b", "1:4", "a '? ' in the middle of a line", "quote a text that holds it"),
+        ("a: - b", "1:4", "a list item can't begin in the middle of a line",
+         "begin the list on the next line; quote a text that begins with '- '"),
+        ("a:\n&b\n- c", "2:1", "an anchor or a tag that belongs to nothing", "put it right before its value"),
+        ("a: b]\nc: [d]]", "2:7", "a ] that closes nothing", "remove it, or open it before"),
+        ("a: }", "1:4", "a } that closes nothing", "remove it, or open it before"),
+        ("[a]]", "1:4", "a ] that closes nothing", "remove it, or open it before"),
+        ("a: &b b\nc: &d *b", "2:7", "an alias can't have an anchor or a tag", "remove one of the two"),
+        ("a: !!str\n  &b !!str c", "2:6", "a second anchor or tag for one value", "remove one of the two"),
+        ("a: b\n# c\n  d", "3:3", "this line belongs to nothing above it",
+         "check its indentation; a text of several lines ends at a comment"),
+        ("a:\n  b: c\n d: e", "3:2", "this line belongs to nothing above it",
+         "check its indentation: what began on line 1 goes on at column 1"),
+        ("a:\n  - 'b'\n   - c", "3:4", "this line belongs to nothing above it",
+         "check its indentation: what began on line 2 goes on at column 3"),
+        ("a: b\n- c", "2:1", "a list item where a key must stand",
+         "check its indentation: the keys of the map on line 1 begin at column 1"),
+        ("- a\nb: c", "2:1", "a line without '- ' in a list",
+         "check its indentation: the items of the list on line 1 begin at column 1"),
+        ("a: 'it's'", "1:8", "text right after a closing quote", "inside '…' write '' for a '"),
+        ('a: "the "b" c"', "1:10", "text right after a closing quote", r'inside "…" write \" for a "'),
+        ("a: 'b' c", "1:8", "text after the end of a value", "begin a new line, or put the whole value in quotes"),
+        ("- [a] b", "1:7", "text after the end of a value", "begin a new line, or put the whole value in quotes"),
+        ("%YAML 1.2\na: b", "2:1", "a directive without a document", "write '---' on the line below it"),
+        ("a\n...\nb", "3:1", "text after '...', which ends the document", "remove it"),
+        ("a # b\nc", "2:1", "text after the end of the document",
+         "the value above is all of it; a text of several lines ends at a comment"),
+        ("{a: b}\nc: d", "2:1", "text after the end of the document",
+         "the value above is all of it: check its quotes, brackets and indentation"),
+        ("[a,, b]", "1:4", "a ',' with no value before it", "remove it"),
+        ("[\n---\n]", "2:1", "the document ends inside [ ] or { }", "close what is open above"),
+        ("a: [\n  - b\n  ]", "2:3", "a list with '-' can't stand inside [ ] or { }",
+         "separate its items with commas; quote a text that begins with '- '"),
+        ("{a: b, ]", "1:8", "a value can't begin with ]", "check the brackets, or put it in quotes"),
+        ("a: ,b", "1:4", "a value can't begin with ,", "check the brackets, or put it in quotes"),
+        ("a:\n  -\n  b: c", "3:3", "a value is missing above this line", "check its indentation"),
+        ("{a: b c: d}", "1:8", "a ':' with no key of its own",
+         "put a ',' between entries; a key and its ':' stand on one line"),
+        ("a: ['b'\n  'c']", "2:3", "a ',' or the closing ] is missing before this", "the [ stands on line 1"),
+        ("a: {b: 'c' d}", "1:12", "a ',' or the closing } is missing before this", "the { stands on line 1"),
+        ("{a:[b]}", "1:3", "a ':' with no space after it", "put one there, or quote the text"),
+        ('a: "\\d+"', "1:5", r"\d is no escape in YAML", r"write \\ for a backslash, or use single quotes"),
+        ('a: "\\u12"', "1:7", "an escape with too few hexadecimal digits", r"\x takes two of them, \u four, \U eight"),
+        ('a: "\\ud83d"', "1:7", "an escape that stands for no character",
+         r"write the character itself, or \U and eight digits"),
+        ("a: 'b\n---\nc'", "2:1", "the document ends inside a quote",
+         "close the quote of line 1 above, or indent this line"),
+        ("a: |0\n  b", "1:5", "a block can't be indented by 0", "write a digit from 1 to 9, or none"),
+        ("a: |b\n  c", "1:5", "text on the line of the | that begins a block",
+         "begin it on the next line; quote a text that begins with |"),
+        ("a: **b**", "1:5", "after * comes a name of letters, digits, - and _", "quote a text that begins with *"),
+        ("a: & b", "1:5", "after & comes a name of letters, digits, - and _", "quote a text that begins with &"),
+        ("a: !b!c d", "1:4", "a tag whose prefix is declared nowhere", TAG_HINT),
+        ("a: !b{c}", "1:6", "a tag can't be written so", TAG_HINT),
+        ("%TAG !\n---\nc", "1:7", "a %TAG line that YAML can't read", "remove it: only !!str is allowed"),
+        ("%YAML 1.2\n%YAML 1.2\n---\na", "2:1", "a second %YAML line", "remove it"),
+        ("%YAML 2.0\n---\na", "1:1", "a version of YAML that is not read here", VERSION_HINT),
+        ("%YAML\n---\na", "1:6", "a %YAML line without a version", VERSION_HINT),
+        ("%YAML 1.2 b\n---\na", "1:11", "text after a directive", "remove it; a comment begins with ' #'"),
+        ("%a\n---\nb", "1:3", "a directive other than %YAML and %TAG", "remove it; quote a text that begins with %"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_syntax_is_told_in_an_authors_words(content: str, place: str, message: str, hint: str) -> None:
+    line, column = map(int, place.split(":"))
+    position = Position("f.yaml", line, column, column + 1, content.split("\n")[line - 1])
+    assert refusal(content) == Problem("yaml-syntax", message, position, hint=hint)
 
 
 def test_line_ends_of_windows_are_read_as_any_other() -> None:

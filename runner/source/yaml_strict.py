@@ -1,0 +1,138 @@
+"""What libyaml lets pass and YAML 1.2 refuses, each fault told at its place.
+
+A comment's `#` follows white space; a line inside brackets or quotes is indented deeper than the block around them; a
+blank line before a block's text is no longer than that text's indentation. One thing stays allowed: a line that begins
+with the closing bracket may stand at the column of the block around it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from runner.errors import Problem
+from runner.source.align import skip_properties
+
+if TYPE_CHECKING:
+    from runner.source.text import Text
+
+_HEADER = re.compile(r"[|>][-+0-9]*+")
+_LINE = re.compile(r"[\n\r]( *+)(\t?)[ \t]*+([^ \t\n\r])")
+"""A line with text: its spaces, a tab after them, its first character."""
+_SPACES = re.compile(r" *+")
+_MARKER = re.compile(r"(?:---|\.\.\.)(?:\s|\Z)")
+_HASH = re.compile(r"#(?<=[^#\s\ufeff]#)")
+"""A `#` that follows text. It begins with the sign itself: Python finds a literal far faster than a class."""
+_NO_VALUE = re.compile(r"(?:[\s,\[\]{}]|[-?:](?=\s)|(?<!\S)#.*)*+")
+
+
+class Comments:
+    """Takes the events of a text, and finds a comment that begins with no white space before it."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+        self._passed = 0
+        self.ahead = self._next(0)
+        """Offset of the next `#` that follows text; None when the rest of the events need not be taken."""
+
+    def take(self, event: yaml.Event) -> Problem | None:
+        """Look between the last event and this one, and where this one may have a comment inside."""
+        if event.start_mark is None or event.end_mark is None:
+            raise AssertionError("libyaml marks every event")
+        start, end = event.start_mark.index, event.end_mark.index
+        if self.ahead is not None and self.ahead < end:
+            # Directives stand inside the event of their document, and nothing else there can hold the sign.
+            at = self._between(end if isinstance(event, yaml.DocumentStartEvent) else start)
+            if at is None and isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"):
+                header = _HEADER.match(self._text.content, skip_properties(self._text.content, start))
+                at = header.end() if header and self._text.content.startswith("#", header.end()) else None
+            if at is not None:
+                return self._problem(at)
+            self.ahead = self._next(end)
+        self._passed = end
+        return None
+
+    def before(self, end: int) -> Problem | None:
+        """Look on up to `end`, where libyaml gave up, but not past a value: a `#` may belong to it."""
+        if self.ahead is None:
+            return None
+        gap = _NO_VALUE.match(self._text.content, self._passed, end)
+        at = gap.end() if gap else end
+        return self._problem(at) if at < end and self._text.content[at] == "#" else None
+
+    def _next(self, start: int) -> int | None:
+        match = _HASH.search(self._text.content, start)
+        return match.start() if match else None
+
+    def _between(self, end: int) -> int | None:
+        """Find a fault between the last event and `end`; a `#` inside a comment is none."""
+        content = self._text.content
+        while self.ahead is not None and self.ahead < end:
+            line = max(self._passed, content.rfind("\n", self._passed, self.ahead) + 1)
+            if content.find("#", line) == self.ahead:
+                return self.ahead
+            newline = content.find("\n", self.ahead)
+            self.ahead = self._next(newline) if newline >= 0 else None
+        return None
+
+    def _problem(self, at: int) -> Problem:
+        return Problem(
+            "yaml-syntax",
+            "a comment's # needs a space before it",
+            self._text.position(at),
+            hint="write ' #'; quote a text that holds a #",
+        )
+
+
+def underindented(text: Text, start: int, end: int, column: int) -> Problem | None:
+    """Find a line of brackets or of a quoted text that is not indented deeper than `column`, the block's around it."""
+    content = text.content
+    first = skip_properties(content, start)
+    is_flow = content[first] in "[{"
+    for line in _LINE.finditer(content, first, end):
+        spaces, tab, char = line.groups()
+        if len(spaces) > column or (is_flow and char == "#"):
+            continue
+        if tab:
+            return Problem("yaml-syntax", "a tab can't indent YAML", text.position(line.start(2)), hint="use spaces")
+        if is_flow and char in "]}" and len(spaces) == column:
+            continue
+        opener = content[first] if is_flow else "quote"
+        return Problem(
+            "yaml-syntax",
+            f"indented too little: the {opener} of line {text.position(first).line} is still open",
+            text.position(line.start(3)),
+            hint=f"close it above, or begin this line with {column + 1} or more spaces",
+        )
+    return None
+
+
+def overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | None:
+    """Find a blank line of a block scalar that is longer than the indentation of the block's first text.
+
+    libyaml takes such a block for an empty one that ends at its first text, which it reads as a comment or refuses.
+    """
+    content = text.content
+    header = _HEADER.match(content, skip_properties(content, start))
+    line = content.find("\n", start if header is None else header.end(), end) + 1
+    spaces = _SPACES.match(content, end)
+    if header is None or re.search("[1-9]", header[0]) or not line or spaces is None:
+        return None
+    indent = spaces.end() - end
+    if content[line:end].strip(" \n") or indent <= column or content[spaces.end() : spaces.end() + 1] in ("", "\n"):
+        return None
+    if not indent and _MARKER.match(content, end):
+        return None
+    while line < end:
+        newline = content.find("\n", line)
+        if newline - line > indent:
+            return Problem(
+                "yaml-syntax",
+                "a blank line with more spaces than the text below it",
+                text.position(line + indent, newline),
+                hint="remove its spaces",
+            )
+        line = newline + 1
+    return None
