@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean, in_order
+from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean, in_order, shown_argument
 from runner.secrets import Secret
-from runner.source import Schema, problems, read
+from runner.source import Schema, discreet, problems, read
 from runner.spec import Given
 from runner.spec.files import CONFIG_NAME, folder_of, project_of
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential, clean_base_url
@@ -18,7 +18,7 @@ from runner.suprsend.event import MAX_EVENT_KB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.source import Node
+    from runner.source import Fault, Node
 
 SANDBOX_PORT = 7788
 SANDBOX_KEY = WorkspaceKey("sandbox-workspace-key", Secret("sandbox-workspace-secret"))
@@ -51,15 +51,6 @@ class Target:
         """What events say as `env`; a placeholder without credentials, for `render` and `--dry-run`."""
         return self.credentials.env if self.credentials else "WORKSPACE_KEY"
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The texts that nothing may print. The sandbox's are public."""
-        match self.credentials:
-            case WorkspaceKey(_, secret) | ApiKey(_, secret) if self.credentials not in (SANDBOX_KEY, SANDBOX_API_KEY):
-                return (secret.reveal(),)
-            case _:
-                return ()
-
     def authorized(self) -> Credentials:
         """Give the credentials. Raises CredentialsError that says what to set."""
         if self.credentials is None:
@@ -78,6 +69,12 @@ class Profile:
     variables: Mapping[str, Given]
     max_event_kb: int
     confirm: bool
+
+    def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
+        """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
+        public = {SANDBOX_KEY.secret.reveal(), SANDBOX_API_KEY.key.reveal()}
+        found = (environ.get(self.names[key], "") for key in ("workspace_secret_env", "api_key_env"))
+        return tuple(text for text in found if text and text not in public)
 
     def target(self, environ: Mapping[str, str]) -> Target:
         """Aim at the platform. Raises CredentialsError when a half of the credentials is missing."""
@@ -120,7 +117,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     if chosen is None:
         where = f"in {_shown(path)}" if path else f"and no {CONFIG_NAME} here"
         hint = did_you_mean(name, entries, "it has no profiles" if path and not entries else None)
-        raise NotFound(Problem("profile-not-found", f"no profile '{name}' {where}", hint=hint))
+        raise NotFound(Problem("profile-not-found", f"no profile '{shown_argument(name)}' {where}", hint=hint))
     settings = chosen.plain()
     settings = settings if isinstance(settings, dict) else {}
     given = chosen.get("vars")
@@ -128,10 +125,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     return Profile(
         str(base_url) if base_url else None,
         {key: str(settings.get(key, default)) for key, default in _DEFAULT_NAMES.items()},
-        {
-            key: Given(node.plain(), f"profile '{name}'", position=node.position())
-            for key, node in (given.entries if given else {}).items()
-        },
+        {key: Given.unshown(node, f"profile '{name}'") for key, node in (given.entries if given else {}).items()},
         size if isinstance(size, int) else MAX_EVENT_KB,
         settings.get("confirm") is True,
     )
@@ -142,11 +136,19 @@ def _profiles(path: Path) -> Node | None:
     found = list(document.problems)
     if document.root is not None:
         schema = Schema(loads(Path(__file__).with_name("config.schema.json").read_text("utf-8")))
-        found += problems(schema.faults(document.root.plain()), document.root)
-    errors = [problem for problem in found if problem.severity == "error"]
+        found += problems(map(_unquoted, schema.faults(document.root.plain())), document.root)
+    errors = [discreet(problem) for problem in found if problem.severity == "error"]
     if errors:
         raise InvalidInput(*in_order(errors))
     return document.root.get("profiles") if document.root else None
+
+
+def _unquoted(fault: Fault) -> Fault:
+    """Tell a fault without the value: somebody may have put the secret itself where its name belongs."""
+    if fault.keyword == "pattern":
+        message = f"'{fault.path[-1]}' must be the name of an environment variable, not its value"
+        return replace(fault, message=message, hint=None)
+    return fault if (fault.hint or "").startswith("did you mean") else replace(fault, hint=None)
 
 
 def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:
@@ -180,4 +182,4 @@ def _hint(names: Mapping[str, str]) -> str:
 def _shown(path: Path) -> str:
     """Name a file the short way, relative to the working directory where it lies below it."""
     resolved = path.resolve()
-    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)
+    return shown_argument(str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path))

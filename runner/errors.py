@@ -140,6 +140,18 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(dict.fromkeys(problems), key=place)
 
 
+def shown_argument(text: str) -> str:
+    """Write an argument that names nothing: what looks like a value behind a name, or like JSON, may be a secret.
+
+    >>> shown_argument("token=s3cr3t")
+    'token=…'
+    """
+    name, equals, _ = text.partition("=")
+    if any(char in '{["\n' for char in name):
+        return "…"
+    return f"{name}=…" if equals else text
+
+
 def dotted(path: Sequence[Step]) -> str:
     """Write a path the way people write it.
 

@@ -28,7 +28,7 @@ def test_the_signing_credentials_win_when_both_kinds_are_set(in_tmp: Path) -> No
 def test_an_api_key_is_taken_alone(in_tmp: Path) -> None:
     target = load_profile(start=in_tmp).target(BEARER)
     assert target.credentials == ApiKey("uid", Secret("the-api-key"))
-    assert (target.env, target.secrets) == ("uid", ("the-api-key",))
+    assert target.env == "uid"
 
 
 def test_the_environment_names_the_server(in_tmp: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_environment_names_the_server(in_tmp: Path) -> None:
 def test_white_space_around_a_credential_is_dropped_and_inside_it_is_an_error(in_tmp: Path) -> None:
     profile = load_profile(start=in_tmp)
     target = profile.target(HMAC | {"SUPRSEND_WORKSPACE_SECRET": "workspace-secret\n"})
-    assert target.secrets == ("workspace-secret",)
+    assert target.credentials == WorkspaceKey("wk", Secret("workspace-secret"))
     with pytest.raises(CredentialsError, match="SUPRSEND_WORKSPACE_SECRET has a character that no credential has"):
         profile.target(HMAC | {"SUPRSEND_WORKSPACE_SECRET": "workspace\nsecret"})
 
@@ -88,9 +88,16 @@ def test_a_profile_has_credentials_by_the_names_of_their_variables(in_tmp: Path)
     assert profile.variables["amount"].position.line == 6
 
 
-def test_the_sandbox_gets_its_public_credentials_and_hides_none(in_tmp: Path) -> None:
+def test_the_sandbox_gets_its_public_credentials(in_tmp: Path) -> None:
     target = load_profile(start=in_tmp).sandbox(7788)
-    assert (target.credentials, target.base_url, target.secrets) == (SANDBOX_KEY, "http://127.0.0.1:7788/", ())
+    assert (target.credentials, target.base_url) == (SANDBOX_KEY, "http://127.0.0.1:7788/")
+
+
+def test_every_credential_of_the_environment_is_secret_whichever_is_used(in_tmp: Path) -> None:
+    profile = load_profile(start=in_tmp)
+    assert profile.secrets(HMAC | BEARER) == ("workspace-secret", "the-api-key")
+    assert profile.secrets({"SUPRSEND_API_KEY": "sandbox-api-key"}) == ()
+    assert profile.secrets({}) == ()
 
 
 def test_a_fault_in_the_file_is_shown_at_its_place(in_tmp: Path) -> None:

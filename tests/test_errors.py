@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from runner.errors import (
@@ -17,6 +19,7 @@ from runner.errors import (
     UsageError,
     did_you_mean,
     dotted,
+    nearest,
 )
 from runner.errors import Step as PathStep
 
@@ -93,3 +96,83 @@ def test_without_names_there_is_nothing_to_suggest() -> None:
 def test_few_names_are_listed_and_many_are_not() -> None:
     assert did_you_mean("zzz", ["user", "order_id"], "see the README") == "known here: user, order_id"
     assert did_you_mean("zzz", [f"name{index}" for index in range(40)], "see the README") == "see the README"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("oder_id", "order_id"),
+        ("orderr_id", "order_id"),
+        ("order-id", "order_id"),
+        ("odrer_id", "order_id"),
+        ("ORDER_ID", "order_id"),
+        ("OrderId", "order_id"),
+        ("odrre_id", "order_id"),
+    ],
+    ids=["left out", "too many", "replaced", "swapped", "upper case", "camel case", "two slips"],
+)
+def test_a_slip_of_the_hand_is_seen_through(word: str, meant: str) -> None:
+    assert nearest(word, ["user", meant, "amount"]) == meant
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "found"),
+    [
+        ("abc", "abx", True),
+        ("abc", "axx", False),
+        ("abcde", "abcxx", False),
+        ("abcdef", "abcdxx", True),
+        ("abcdefghi", "abcdefxxx", True),
+        ("abcdefghi", "abcdexxxx", False),
+    ],
+)
+def test_a_third_of_a_word_may_be_wrong(word: str, name: str, found: bool) -> None:
+    assert nearest(word, [name]) == (name if found else None)
+
+
+def test_two_letters_that_changed_places_are_one_slip() -> None:
+    assert nearest("di", ["id"]) == "id"
+    assert nearest("xy", ["id"]) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "found"),
+    [
+        ("desc", "description", True),
+        ("description", "desc", True),
+        ("$regex", "$re", True),
+        ("des", "description", True),
+        ("de", "description", False),
+        ("script", "description", False),
+    ],
+)
+def test_a_name_cut_short_or_drawn_out_is_near_from_three_letters_on(word: str, name: str, found: bool) -> None:
+    assert nearest(word, [name]) == (name if found else None)
+
+
+def test_a_word_of_one_letter_is_near_to_nothing_but_itself() -> None:
+    assert nearest("a", ["b", "ab", "abc"]) is None
+    assert nearest("A", ["b", "a"]) == "a"
+
+
+def test_no_word_is_near_to_nothing_at_all() -> None:
+    assert nearest("", ["a", ""]) is None
+    assert nearest("a", []) is None
+
+
+def test_of_several_names_the_nearest_is_found_and_of_equals_the_first() -> None:
+    assert nearest("amout", ["about", "amount"]) == "about"
+    assert nearest("order_ids", ["orders_id", "order_id"]) == "order_id"
+    assert nearest("order", ["order_id", "order"]) == "order"
+
+
+def test_a_text_too_long_for_a_name_is_compared_with_none() -> None:
+    assert nearest("x" * 40, ["y" + "x" * 39]) == "y" + "x" * 39
+    assert nearest("x" * 41, ["y" + "x" * 40]) is None
+
+
+@pytest.mark.parametrize("length", [40, 41, 100_000])
+def test_long_words_are_compared_quickly(length: int) -> None:
+    began = time.monotonic()
+    nearest("x" * length, [f"{'y' * (length - 3)}{number:03}" for number in range(100)])
+    assert time.monotonic() - began < 1

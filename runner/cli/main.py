@@ -173,9 +173,14 @@ def run(args: Sequence[str], world: World) -> int:
 
 def _usage_problem(error: typer.TyperException) -> Problem:
     command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
-    # A stray `token=…` may hold a secret.
-    message = re.sub(r"(?<=\w)=\S+?(?=[\s)]|$)", "=…", error.format_message()).replace("Value error, ", "")
-    return Problem("usage", message.rstrip("."), hint=f"see `{command_path} --help`")
+    message = error.format_message()
+    hint = f"see `{command_path} --help`"
+    if "extra argument" in message:  # one of them may be the value of a variable
+        return Problem(
+            "usage", "there are more arguments than the command takes", hint=f"--var takes NAME=VALUE; {hint}"
+        )
+    # What stands behind a stray `token=` may be a secret.
+    return Problem("usage", re.sub(r"(?<=\w)=.*", "=…", message, flags=re.DOTALL).rstrip("."), hint=hint)
 
 
 def _report(output: Output, problems: Sequence[Problem], code: ExitCode) -> int:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool = False) -> ExitCode:
     """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
     output, world, settings = session.output, session.world, session.settings
+    flags.check([path])
     spec, *_ = load_specs(output, [path])
     profile = load_profile(start=path, config=settings.config, name=settings.profile)
+    output.hide(profile.secrets(world.environ))
     target = profile.target(world.environ)
-    output.hide(target.secrets)
     [job] = flags.jobs(output, [spec], world.environ, profile)
     seed, now = world.new_seed(), world.clock()
     for case in (case for case in spec.cases if case.name == flags.case):

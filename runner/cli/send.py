@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.specs import load_specs
 from runner.config import SANDBOX_PORT, load_profile
-from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean
+from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unanswered
 from runner.run import send as send_events
@@ -43,10 +43,11 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     if not 0 < options.timeout_s <= MAX_TIMEOUT_S:
         message = f"--timeout {options.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
         raise UsageError(Problem("usage", message))
+    flags.check(paths)
     specs = _labelled(load_specs(output, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
+    output.hide(profile.secrets(world.environ))
     target = profile.sandbox(SANDBOX_PORT) if options.sandbox else profile.target(world.environ)
-    output.hide(target.secrets)
     jobs = flags.jobs(output, specs, world.environ, profile)
     run = Run(world.new_seed(), world.clock())
     events = prepare_all(jobs, run, target, world.clock)
@@ -81,7 +82,9 @@ def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
     if not chosen:
         known = {label: None for spec in specs for label in spec.labels}
         hint = did_you_mean(labels[0], known, "see the specs' labels" if known else "there are no labels")
-        raise NotFound(Problem("label-not-found", f"no spec here has the label '{labels[0]}'", hint=hint))
+        raise NotFound(
+            Problem("label-not-found", f"no spec here has the label '{shown_argument(labels[0])}'", hint=hint)
+        )
     return chosen
 
 

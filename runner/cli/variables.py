@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean
+from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.run import Inputs, Job
-from runner.source import parse_json, read
-from runner.spec import Given, in_case, secret_texts, unknown
+from runner.source import discreet, parse_json, read
+from runner.spec import Given, in_case, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from runner.config import Profile
-    from runner.errors import Position
     from runner.report import Output
     from runner.spec import Case, Spec
 
@@ -40,9 +40,10 @@ class VariableFlags:
         from_file, names = self._from_file()
         for variable in (variable for spec in specs for variable in spec.variables if variable.is_secret):
             for given in (flags.get(variable.name), from_file.get(variable.name), profile.variables.get(variable.name)):
-                output.hide(secret_texts(given.value) if given else ())
+                output.hide(given.secrets if given else ())
         known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
-        problems = [*unknown(flags, known), *unknown(names, known)]
+        # What stands behind a name that nobody knows may be a secret.
+        problems = [*unknown(flags, known), *map(discreet, unknown(names, known))]
         if problems:
             raise InvalidInput(*problems)
         return [
@@ -54,6 +55,15 @@ class VariableFlags:
             for spec, case in self._with_cases(specs)
         ]
 
+    def check(self, paths: Sequence[Path]) -> None:
+        """Refuse slips of the hand before anything is read: what follows them may be a secret. Raises UsageError."""
+        for flag, texts in (("--var", self.var), ("--var-json", self.var_json)):
+            for text in texts:
+                name, value = _split(flag, text)
+                if not value and not all(map(os.path.lexists, paths)):
+                    message = f"{flag} {name}= has no value, and one of the files after it does not exist"
+                    raise UsageError(Problem("usage", message, hint="no space may stand behind the ="))
+
     def _with_cases(self, specs: Sequence[Spec]) -> list[tuple[Spec, Case | None]]:
         if self.case is None:
             return [(spec, None) for spec in specs]
@@ -63,7 +73,7 @@ class VariableFlags:
             names = [case.name for spec in specs for case in spec.cases]
             hint = did_you_mean(self.case, names, "see the specs' tests" if names else "there are no tests")
             verb = "has no" if len(specs) == 1 else "has a"
-            raise NotFound(Problem("case-not-found", f"{where} {verb} case '{self.case}'", hint=hint))
+            raise NotFound(Problem("case-not-found", f"{where} {verb} case '{shown_argument(self.case)}'", hint=hint))
         return [*found]
 
     def _flags(self) -> dict[str, Given]:
@@ -86,33 +96,23 @@ class VariableFlags:
         """Read the vars file; also its values as they stand at their names, for a name that nobody knows."""
         if self.vars_file is None:
             return {}, {}
-        document = read(self.vars_file)
+        document = read(self.vars_file, shown_argument(str(self.vars_file)))
         errors = [problem for problem in document.problems if problem.severity == "error"]
         root = document.root
         if root is not None and not isinstance(root.value, dict):
             errors.append(Problem("wrong-type", "a vars file is a map of names to values", root.position()))
         if errors:
-            raise InvalidInput(*(replace(error, position=_bare(error.position, 0)) for error in errors))
+            raise InvalidInput(*map(discreet, errors))
         if root is None:
             return {}, {}
         origin = str(self.vars_file)
-        values = {name: Given(node.plain(), origin, position=node.position()) for name, node in root.entries.items()}
-        names = {}
-        for name, value in values.items():
-            place = root.key_position(name)
-            names[name] = replace(value, position=_bare(place, place.end_column - 1))
-        return values, names
-
-
-def _bare(place: Position | None, width: int) -> Position | None:
-    """Cut a line of a vars file: what stands behind a name that nobody knows may be a secret."""
-    return replace(place, text=place.text[:width]) if place else None
+        values = {name: Given.unshown(node, origin) for name, node in root.entries.items()}
+        return values, {name: replace(value, position=root.key_position(name)) for name, value in values.items()}
 
 
 def _split(flag: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        shown = re.split(r"\W", text, maxsplit=1)[0]  # what follows may be a secret
-        message = f"{flag} {shown}{'…' if shown != text else ''}: it takes NAME=VALUE"
-        raise UsageError(Problem("usage", message, hint=f"for example {flag} user=u1"))
+    name, _, value = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z]\w*=(?!=*$).*|[A-Za-z]\w*=", text, re.DOTALL):
+        # It is not shown: what is no NAME=VALUE may be a secret alone, with the = of base64 at its end.
+        raise UsageError(Problem("usage", f"what follows {flag} is no NAME=VALUE", hint=f"for example {flag} user=u1"))
     return name, value

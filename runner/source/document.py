@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Position, Problem
@@ -56,6 +56,28 @@ def read(path: Path, shown: str | None = None) -> Document:
         )
         return Document(Text(name, good), None, (problem,))
     return read_text(content, name, as_json=path.suffix == ".json")
+
+
+def discreet(problem: Problem) -> Problem:
+    """Tell a problem of a file that may hold secrets: its line is shown up to the key at most, and no value is quoted."""
+    place, message, hint = problem.position, problem.message, problem.hint
+    if problem.code in _UNQUOTED:
+        message, hint = _UNQUOTED[problem.code], None
+    if place is not None:
+        before, key = place.text[: place.column - 1], place.text[place.column - 1 : place.end_column - 1]
+        is_key = not before.strip(" -") and place.text[place.end_column - 1 :].startswith((":", '":', "':"))
+        place = replace(place, text=before + key if is_key else "")
+    return replace(problem, position=place, message=message, hint=hint)
+
+
+_UNQUOTED = {
+    "ambiguous-scalar": "a text that is another value to other YAML readers",
+    "not-finite": "this is not a JSON number",
+    "number-too-large": "a number too large to hold",
+    "yaml-alias": "an alias that has no anchor above it, or stands inside it",
+    "yaml-tag": "a tag is not allowed",
+}
+"""Where a message would quote what it is about."""
 
 
 def read_text(content: str, name: str, *, as_json: bool = False) -> Document:

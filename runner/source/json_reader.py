@@ -159,5 +159,5 @@ class _Reader:
                 raise _SyntaxError(f"a number of {len(literal)} digits", at) from None
         number = float(literal)
         if isinf(number):
-            raise _SyntaxError(f"{literal} is beyond what a double can hold", at)
+            raise _SyntaxError("a number beyond what a double can hold", at)
         return number

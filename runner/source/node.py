@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from runner.source.align import offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source.text import Text
@@ -51,6 +51,13 @@ class Node:
         if isinstance(value, list):
             return [item.plain() for item in value]
         return value
+
+    def sources(self) -> Iterator[str]:
+        """Give every scalar from here down as it is written in the file."""
+        for item in (*self.entries.values(), *self.items):
+            yield from item.sources()
+        if not isinstance(self.value, dict | list):
+            yield self.text.content[self.start : self.end].strip("'\"|>-+ \n")
 
     @property
     def entries(self) -> dict[str, Node]:

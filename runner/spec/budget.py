@@ -133,11 +133,15 @@ def _undefined_text(obj: object, name: object) -> str:
 
 
 def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
+    if isinstance(name, str):
+        name = name.replace("\n", "\\n")  # a message is one line
     match obj:
         case _ if obj is missing:
             return f"variable '{name}' is not defined", None
         case dict():
-            return f"there is no key '{name}' here", did_you_mean(str(name), map(str, obj))
+            return f"there is no key '{name}' here", did_you_mean(
+                str(name), (str(key).replace("\n", "\\n") for key in obj)
+            )
         case list() | tuple() if isinstance(name, int):
             return f"there is no item {name} in a list of {len(obj)}", None
         case None:

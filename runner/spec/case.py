@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.errors import Problem, did_you_mean
 from runner.source import SchemaError
 from runner.spec.matchers import matcher_problems
-from runner.spec.variables import Given, secret_texts
+from runner.spec.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,7 +55,7 @@ def secrets_in_cases(tests: Node, variables: Iterable[Variable]) -> list[str]:
     """List the secret texts that cases give."""
     names = {variable.name for variable in variables if variable.is_secret}
     given = [node.get("vars", name) for node in tests.items for name in names]
-    return [text for item in given if item is not None for text in secret_texts(item.plain())]
+    return [text for item in given if item is not None for text in Given.written(item, "a case").secrets]
 
 
 def in_case(name: str) -> str:
@@ -74,7 +74,7 @@ def _one_case(node: Node, variables: Mapping[str, Variable]) -> Iterator[Problem
             yield Problem("unknown-variable", message, place, hint=did_you_mean(key, variables))
         elif not fails:  # a case that expects an error may well give what it takes to have one
             try:
-                yield from variable.problems(Given(item.plain(), "the case", position=item.position()))
+                yield from variable.problems(Given.written(item, "the case"))
             except SchemaError:  # told at the declaration
                 continue
     if now is not None and isinstance(now.value, str):
@@ -94,6 +94,6 @@ def _case(node: Node) -> Case:
     values = given.entries if given is not None else {}
     return Case(
         shown,
-        {key: Given(item.plain(), f"case '{shown}'", position=item.position()) for key, item in values.items()},
+        {key: Given.written(item, f"case '{shown}'") for key, item in values.items()},
         datetime.fromisoformat(str(now.value)).astimezone(UTC) if now is not None else None,
     )

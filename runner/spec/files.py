@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import MachineError, NotFound, Problem, nearest
+from runner.errors import MachineError, NotFound, Problem, nearest, shown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,11 +56,14 @@ def _check_file(path: Path) -> None:
     try:
         path.lstat()
     except OSError:
-        shown = f"{path}".partition("=")
-        if shown[1]:
-            hint = f"a variable is given with --var {shown[0]}=…"
-            raise NotFound(Problem("file-not-found", f"no such file or folder: {shown[0]}=…", hint=hint)) from None
+        shown = shown_argument(str(path))
+        if shown != str(path):
+            hint = f"a variable is given with --var {shown}" if "=" in shown else None
+            raise NotFound(Problem("file-not-found", f"no such file or folder: {shown}", hint=hint)) from None
         raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path))) from None
+    if path.suffix not in _SUFFIXES or path.name.startswith("."):
+        hint = f"specs end in {' or '.join(_SUFFIXES)}, and do not begin with a dot"
+        raise NotFound(Problem("not-a-spec", f"{path} is no spec by its name", hint=hint))
     if path.name == CONFIG_NAME:
         raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is no spec"))
     if path.name.startswith("_"):

@@ -14,7 +14,7 @@ from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, case_problems, in_case, read_cases, secrets_in_cases
 from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files
-from runner.spec.variables import Variable, secret_texts
+from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Attachment, Breach, Event
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ class _Reader:
             declaration = node.plain()
             if isinstance(declaration, dict):
                 variables.append(Variable(name, declaration, table))
-                if variables[-1].is_secret:
-                    self.secrets += secret_texts(variables[-1].default)
+                if variables[-1].is_secret and (default := node.get("default")) is not None:
+                    self.secrets += Given.written(default, "default").secrets
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries)

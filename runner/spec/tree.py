@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
-from runner.source import describe, read
+from runner.source import describe, discreet, read
 from runner.spec.files import misspelt
 from runner.spec.foreign import foreign
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _NOT_INHERITED = ("name", "tests", "extends")
 _MERGED = ("vars", "properties")
+_SUFFIXES = (".yaml", ".yml", ".json")
+_SECRET = re.compile(r"\bsecret[\"']?\s*:(?!\s*false\b)")
 
 
 class Files:
@@ -53,7 +56,9 @@ class Files:
     def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
         """Read a file over the one that it extends."""
         before = len(self.problems)
-        self.problems += document.problems
+        # What of a broken file is a secret can't be told any more.
+        has_secrets = _SECRET.search(document.text.content) is not None
+        self.problems += map(discreet, document.problems) if has_secrets else document.problems
         root = document.root
         if root is None:
             if not document.problems:
@@ -88,7 +93,7 @@ class Files:
         path = Path(node.text.path).parent / str(node.value)
         try:
             if path.resolve().is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
-                return path
+                return path if self._is_ours(path, node) else None
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
             message = f"'{node.value}' is no path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
@@ -98,6 +103,15 @@ class Files:
             Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
         )
         return None
+
+    def _is_ours(self, path: Path, node: Node) -> bool:
+        """Refuse other kinds of files: a report quotes lines of what it reads, and must not quote a `.env`."""
+        if (path.suffix in _SUFFIXES and not path.name.startswith(".")) or path.is_dir():
+            return True
+        message = f"'{node.value}' is neither YAML nor JSON by its name"
+        hint = f"such files end in {', '.join(_SUFFIXES)}, and do not begin with a dot"
+        self.problems.append(Problem("bad-value", message, node.position(), hint=hint))
+        return False
 
     def _read(self, path: Path, node: Node) -> Document | None:
         try:

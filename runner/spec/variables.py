@@ -6,7 +6,7 @@ Text becomes the declared type by JSON's grammar, never by Python's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -31,6 +31,24 @@ class Given:
     origin: str
     is_text: bool = False
     position: Position | None = None
+    sources: tuple[str, ...] = ()
+    """The scalars of the value as they are written in a file: a report that shows the line shows them so."""
+
+    @classmethod
+    def written(cls, node: Node, origin: str) -> Given:
+        """Take a value that stands in a file."""
+        return cls(node.plain(), origin, position=node.position(), sources=tuple(node.sources()))
+
+    @classmethod
+    def unshown(cls, node: Node, origin: str) -> Given:
+        """Take a value from a file that may hold secrets: a report tells its place, and shows no line."""
+        given = cls.written(node, origin)
+        return replace(given, position=replace(node.position(), text=""))
+
+    @property
+    def secrets(self) -> list[str]:
+        """The texts that nothing may print, if the variable is secret."""
+        return list(dict.fromkeys([*secret_texts(self.value), *self.sources]))
 
 
 class Variable:
@@ -45,7 +63,8 @@ class Variable:
         self.default = declaration.get("default")
         self.required = required and not self.has_default
         self.env = env if isinstance(env := declaration.get("env"), str) else None
-        self.is_secret = declaration.get("secret") is True
+        # Whoever writes `secret: yes` means it; that this is no boolean is told apart.
+        self.is_secret = declaration.get("secret", False) is not False
         self.schema_source: dict[str, Json] = {
             key: value for key, value in declaration.items() if key not in _OUR_KEYS and not key.startswith("x-")
         }
@@ -119,7 +138,7 @@ def resolve(
             else:
                 continue
         if variable.is_secret:
-            secrets += secret_texts(given.value)
+            secrets += given.secrets
         found = list(variable.problems(given))
         problems += found
         if not found:

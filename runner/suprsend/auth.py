@@ -108,19 +108,28 @@ def clean_base_url(base_url: str | None) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise InvalidInput(Problem("base-url", f"the base URL can't be read: {error}")) from None
+    except ValueError:
+        raise _bad_base_url("its host or its port can't be read") from None
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput(Problem("base-url", "a base URL has no user and no password in it"))
+        raise _bad_base_url("it has a user or a password in it")
     if any(not "!" <= char <= "~" for char in url):
-        raise InvalidInput(Problem("base-url", f"'{url}' has characters that a URL can't have"))
-    if parts.scheme not in ("http", "https") or not host or not _HOST.fullmatch(host) or set("?#\\") & set(url):
-        hint = "a base URL looks like https://hub.suprsend.com/"
-        raise InvalidInput(Problem("base-url", f"'{url}' is not a base URL", hint=hint))
+        raise _bad_base_url("it has characters that a URL can't have")
+    if parts.scheme not in ("http", "https"):
+        raise _bad_base_url("it begins with neither https:// nor http://")
+    if not host or not _HOST.fullmatch(host):
+        raise _bad_base_url("it names no host")
+    if set("?#\\") & set(url):
+        raise _bad_base_url("it has a query, a fragment or a backslash")
     if parts.scheme == "http" and not is_loopback(host):
         message = f"refusing to send credentials over plain http to {host}"
         raise CredentialsError(Problem("insecure-url", message, hint="use https://"))
     return f"{parts.scheme}://{parts.netloc}{_wire_path(parts.path)}"
+
+
+def _bad_base_url(reason: str) -> InvalidInput:
+    """Say what is wrong and show nothing: a token may stand in it."""
+    hint = "a base URL looks like https://hub.suprsend.com/"
+    return InvalidInput(Problem("base-url", f"the base URL is none: {reason}", hint=hint))
 
 
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+")

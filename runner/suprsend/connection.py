@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from runner.errors import InvalidInput, Problem
+from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
 from runner.suprsend.auth import (
     BULK_PATH,
@@ -111,8 +113,8 @@ class Connection:
             if isinstance(content, NoAnswer):
                 return content
             # A server that echoes the request must not have its signature printed.
-            authorization = dict(request.headers)["Authorization"].encode()
-            return Answer(response.status_code, content.replace(authorization, b"***"))
+            authorization = dict(request.headers)["Authorization"]
+            return Answer(response.status_code, _without_signature(response.status_code, content, authorization))
 
     def _environment(self, url: str) -> MutableMapping[str, Any]:
         with self._setting_up:
@@ -123,6 +125,18 @@ class Connection:
                     settings["proxies"] = {}
                 self._settings = {**settings, "stream": True}
             return self._settings
+
+
+def _without_signature(status_code: int, content: bytes, authorization: str) -> bytes:
+    """Hide the Authorization where a server echoes it; in a refusal, which people read, in whatever form it does."""
+    if status_code // 100 == _SUCCESS:
+        return content.replace(authorization.encode(), b"***")
+    signature = re.split("[ :]", authorization)[-1]
+    text = Mask([authorization, signature]).text(content.decode("utf-8", "surrogateescape"))
+    return text.encode("utf-8", "surrogateescape")
+
+
+_SUCCESS = 2
 
 
 def _read(response: requests.Response) -> bytes | NoAnswer:
@@ -144,9 +158,9 @@ def _no_answer(error: requests.RequestException, timeout_s: float) -> NoAnswer:
         return NoAnswer(f"no connection within {timeout_s:g} s", sent=False)
     if isinstance(error, requests.Timeout):
         return NoAnswer(f"no answer within {timeout_s:g} s", sent=True)
-    if isinstance(
-        error, requests.exceptions.SSLError | requests.exceptions.ProxyError | requests.exceptions.InvalidURL
-    ):
+    if isinstance(error, requests.exceptions.InvalidURL):  # its text may quote a password
+        return NoAnswer("the base URL, or a proxy's in the environment, can't be read", sent=False)
+    if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ProxyError):
         return NoAnswer(_reason(error), sent=False)
     cause = error.args[0] if error.args else None
     inner = getattr(cause, "reason", cause)

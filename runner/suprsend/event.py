@@ -345,8 +345,8 @@ def _attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]
         parts = urlsplit(url)
         is_web = parts.scheme in ("http", "https")
         has_host = bool(parts.hostname)
-    except ValueError as error:
-        yield Breach("attachment-url", where, f"'{url}' is not a URL: {error}")
+    except ValueError:
+        yield Breach("attachment-url", where, f"'{url}' is not a URL: its host or its port can't be read")
         return
     if not is_web:
         hint = "the platform fetches attachments itself: give a public http(s) URL"

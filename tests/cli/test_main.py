@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import socket
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,6 +16,7 @@ from runner.cli.main import run
 from runner.cli.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from tests.conftest import CommandLine
@@ -32,7 +36,7 @@ def test_the_version_is_that_of_the_package(cli: CommandLine) -> None:
         (("send",), "Missing argument 'SPEC'"),
         (("validate", "a.yaml", "-o", "xml"), "Invalid value for '--output' / '-o'"),
         (("sandbox", "--port", "70000"), "Invalid value for '--port'"),
-        (("render", "a.yaml", "b.yaml"), "Got unexpected extra argument(s) (b.yaml)"),
+        (("render", "a.yaml", "b.yaml"), "there are more arguments than the command takes"),
     ],
 )
 def test_a_wrong_command_line_ends_with_64_and_says_what_is_wrong(
@@ -49,7 +53,7 @@ def test_a_var_without_a_value_ends_with_64(cli: CommandLine) -> None:
     ended = cli("send", "specs/purchase.yaml", "--sandbox", "-n", "--var", "user")
     assert (ended.code, ended.err) == (
         64,
-        "error[usage]: --var user: it takes NAME=VALUE\n  = for example --var user=u1\n",
+        "error[usage]: what follows --var is no NAME=VALUE\n  = for example --var user=u1\n",
     )
 
 
@@ -74,3 +78,221 @@ def test_a_bug_ends_with_70_and_says_how_to_report_it() -> None:
         f"  = this is a bug of runner {runner.__version__}; please report it with the command line (-v shows where it happened)",
     ]
     assert "Traceback" not in err.getvalue()
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Give a port that somebody listens on: no sandbox that takes it can start, and go on for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+ARABIC, FULL_WIDTH = ({ord("0") + digit: zero + digit for digit in range(10)} for zero in (0x0660, 0xFF10))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda port: f"{port[:2]}_{port[2:]}",
+        lambda port: f" {port}",
+        lambda port: f"{port} ",
+        lambda port: f"{port}\n",
+        lambda port: port.translate(ARABIC),
+        lambda port: port.translate(FULL_WIDTH),
+        lambda port: f"{port}e0",
+        lambda port: f"{port}.0",
+        lambda port: f"+{port}",
+        lambda port: f"--{port}",
+        lambda port: hex(int(port)),
+        lambda port: port.rjust(19, "0"),
+        lambda _: "x",
+    ],
+    ids=["_", "before", "after", "newline", "arabic", "wide", "exponent", "float", "plus", "minus", "hex", "long", "x"],
+)
+def test_a_port_is_digits_and_nothing_else(cli: CommandLine, taken_port: int, written: Callable[[str], str]) -> None:
+    text = written(str(taken_port))
+    ended = cli("sandbox", f"--port={text}")
+    assert (ended.code, ended.out, ended.err) == (
+        64,
+        "",
+        f"error[usage]: Invalid value for '--port': {text!r} is not a whole number\n  = see `runner sandbox --help`\n",
+    )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "70000", "9" * 18])
+def test_a_port_beyond_the_range_is_refused(cli: CommandLine, port: str) -> None:
+    ended = cli("sandbox", "--port", port)
+    assert (ended.code, ended.out, ended.err) == (
+        64,
+        "",
+        (
+            f"error[usage]: Invalid value for '--port': {port} is not in the range from 0 to 65535\n"
+            "  = see `runner sandbox --help`\n"
+        ),
+    )
+
+
+def test_the_greatest_port_is_in_the_range(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 65535)):
+        assert cli("sandbox", "--port", "65535").code == 74
+
+
+def test_a_port_reaches_its_command_as_a_number(cli: CommandLine, taken_port: int) -> None:
+    refused = f"error[port-taken]: can't listen on 127.0.0.1:{taken_port}: {os.strerror(errno.EADDRINUSE)}\n"
+    for text in (str(taken_port), f"00{taken_port}"):
+        ended = cli("sandbox", "--port", text)
+        assert (ended.code, ended.out, ended.err) == (74, "", f"{refused}  = choose another with --port\n")
+
+
+NO_NUMBERS = ["x", "1_000", " 5", "5\n", "\u0665", "1.\u0665", "1e3", ".5", "5.", "1,5", "+5", "0x10", "nan", "inf"]
+
+
+@pytest.mark.usefixtures("in_repository")
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_a_timeout_is_a_plain_number_and_nothing_else(cli: CommandLine, text: str) -> None:
+    ended = cli("send", "specs/purchase.yaml", "--var", "user=u1", "--dry-run", f"--timeout={text}")
+    assert (ended.code, ended.out, ended.err) == (
+        64,
+        "",
+        f"error[usage]: Invalid value for '--timeout': {text!r} is not a number\n  = see `runner send --help`\n",
+    )
+
+
+@pytest.mark.usefixtures("in_repository")
+@pytest.mark.parametrize(("text", "shown"), [("0", "0"), ("0.0", "0"), ("-1.5", "-1.5"), ("86401", "86401")])
+def test_a_timeout_beyond_the_range_is_refused(cli: CommandLine, text: str, shown: str) -> None:
+    ended = cli("send", "specs/purchase.yaml", "--var", "user=u1", "--dry-run", "--timeout", text)
+    assert (ended.code, ended.out, ended.err) == (
+        64,
+        "",
+        f"error[usage]: --timeout {shown}: it takes seconds, more than 0 and at most 86,400\n",
+    )
+
+
+@pytest.mark.usefixtures("in_repository")
+@pytest.mark.parametrize("text", ["5", "1.5", "0.001", "007", "86400", "86400.0"])
+def test_a_timeout_may_be_any_plain_number_of_the_range(cli: CommandLine, text: str) -> None:
+    assert cli("send", "specs/purchase.yaml", "--var", "user=u1", "--dry-run", "--timeout", text).code == 0
+
+
+@pytest.mark.usefixtures("in_repository")
+@pytest.mark.parametrize(
+    ("option", "named", "choices", "text"),
+    [
+        *((option, "'--output' / '-o'", "pretty, json, jsonl, github", text)
+          for option in ("-o", "--output") for text in ("xml", "JSON", " json", "json ", "j")),
+        *(("--color", "'--color'", "auto, always, never", text) for text in ("yes", "ALWAYS", " auto", "al")),
+        *(("--as", "'--as'", "json, curl", text) for text in ("yaml", "CURL")),
+    ],
+)  # fmt: skip
+def test_what_is_none_of_the_choices_is_refused_with_all_of_them(
+    cli: CommandLine, option: str, named: str, choices: str, text: str
+) -> None:
+    ended = cli("render", "specs/purchase.yaml", option, text)
+    assert (ended.code, ended.out, ended.err) == (
+        64,
+        "",
+        (
+            f"error[usage]: Invalid value for {named}: {text!r} is not one of {choices}\n"
+            "  = see `runner render --help`\n"
+        ),
+    )
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_every_choice_is_taken_before_and_after_the_command(cli: CommandLine) -> None:
+    for form in ("pretty", "json", "jsonl", "github"):
+        after = cli("validate", "specs/purchase.yaml", "-o", form)
+        assert (after.code, after) == (0, cli("--output", form, "validate", "specs/purchase.yaml"))
+    for when in ("auto", "always", "never"):
+        assert cli("validate", "specs/purchase.yaml", "--color", when).code == 0
+        assert cli("--color", when, "validate", "specs/purchase.yaml").code == 0
+
+
+ROOT_HELP = """\
+Usage: runner [OPTIONS] COMMAND [ARGS]...
+
+  Fire, check and replay SuprSend notification events from YAML specs.
+
+Commands:
+  validate  Report every problem of every spec: no network, no variables.
+  render    Show exactly what would be sent, but for secrets.
+  send      Send one event, or several through the bulk endpoint.
+  schema    Print the spec format's JSON Schema, for editors.
+  sandbox   Run a local server that speaks the platform's event API.
+
+Options:
+  --version   Show the version.
+  -h, --help  Show this message and exit.
+
+Everywhere:
+  -o, --output FORMAT  pretty | json | jsonl | github
+  -q, --quiet          No messages, no warnings.
+  -v, --verbose        Tell more.
+  --color WHEN         auto | always | never; NO_COLOR is honoured.
+  --profile NAME       A profile of runner.yaml.
+  --config FILE        Another file than runner.yaml.
+"""
+
+SEND_HELP = """\
+Usage: runner send [OPTIONS] {SPEC}...
+
+  Send one event, or several through the bulk endpoint.
+
+Arguments:
+  SPEC  Spec files, or folders of them.
+
+Options:
+  --var NAME=VALUE      A variable, as text.
+  --var-json NAME=JSON  A variable, as JSON.
+  --vars-file FILE      A YAML or JSON map of variables.
+  --case NAME           Take the variables of this case.
+  --label LABEL         Only specs with this label.
+  -n, --dry-run         Show what would be sent; open no connection.
+  --sandbox             Send to a server on this machine.
+  --timeout SECONDS     Seconds until an answer must be there.  [default:
+                        30.0]
+  --yes                 Don't ask where a profile says confirm.
+  -h, --help            Show this message and exit.
+
+Everywhere:
+  -o, --output FORMAT  pretty | json | jsonl | github
+  -q, --quiet          No messages, no warnings.
+  -v, --verbose        Tell more.
+  --color WHEN         auto | always | never; NO_COLOR is honoured.
+  --profile NAME       A profile of runner.yaml.
+  --config FILE        Another file than runner.yaml.
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (("--help",), ROOT_HELP),
+        (("-h",), ROOT_HELP),
+        (("send", "--help"), SEND_HELP),
+        (("send", "nowhere.yaml", "-h", "-o", "json"), SEND_HELP),
+    ],
+)
+def test_help_is_plain_text(
+    cli: CommandLine,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    args: tuple[str, ...],
+    text: str,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = cli(*args)
+    printed = capsys.readouterr()
+    assert (ended.code, ended.out + printed.out, ended.err + printed.err) == (0, text, "")
+
+
+@pytest.mark.parametrize("command", ["validate", "render", "send", "schema", "sandbox"])
+def test_the_help_of_every_command_fits_80_columns(
+    cli: CommandLine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = cli(command, "--help")
+    lines = (ended.out + capsys.readouterr().out).splitlines()
+    assert lines[0].startswith(f"Usage: runner {command} [OPTIONS]")
+    assert max(map(len, lines)) <= 80

@@ -424,12 +424,21 @@ def test_a_wrong_variable_is_told_before_missing_credentials(cli: CommandLine) -
     assert (ended.code, ended.err.splitlines()[0]) == (2, "error[var-type]: variable 'amount': 'x' is not a number")
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e300"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "86400.5"])
 def test_a_timeout_that_is_none_ends_with_64(cli: CommandLine, seconds: str) -> None:
     ended = cli("send", *PURCHASE, "--timeout", seconds)
     assert (ended.code, ended.err) == (
         64,
         f"error[usage]: --timeout {float(seconds):g}: it takes seconds, more than 0 and at most 86,400\n",
+    )
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e300", "1_0", "٣"])
+def test_a_timeout_that_is_no_number_ends_with_64(cli: CommandLine, seconds: str) -> None:
+    ended = cli("send", *PURCHASE, "--timeout", seconds)
+    assert (ended.code, ended.err) == (
+        64,
+        f"error[usage]: Invalid value for '--timeout': {seconds!r} is not a number\n  = see `runner send --help`\n",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.errors import Position, Problem
-from runner.report.problems import as_annotation, as_text
+from runner.report.problems import as_annotation, as_json, as_text
 from runner.report.style import Style, printable, width
 
 
@@ -31,6 +31,68 @@ def test_the_context_comes_last() -> None:
         "   |                        ^^^^^^^ did you mean 'order_id'?\n"
         "   = in case 'a premium purchase'"
     )
+
+
+@pytest.mark.parametrize(
+    ("caret", "length", "beside"),
+    [(5, 60, True), (60, 37, True), (60, 45, False), (5, 120, False), (95, 10, False)],
+)
+def test_a_hint_that_a_line_of_100_columns_does_not_hold_stands_below(caret: int, length: int, beside: bool) -> None:
+    hint = "h" * length
+    place = Position("a.yaml", 7, caret, caret + 1, "x" * 99)
+    assert as_text(Problem("x", "it", place, hint=hint, context="in case 'a'")) == (
+        f"error[x]: it\n --> a.yaml:7:{caret}\n  |\n7 | {'x' * 99}\n  | {' ' * (caret - 1)}^"
+        + (f" {hint}\n" if beside else f"\n  = {hint}\n")
+        + "  = in case 'a'"
+    )
+
+
+def test_a_caret_of_a_whole_line_sends_its_hint_below() -> None:
+    place = Position("a.yaml", 12, 1, 81, "x" * 80)
+    assert as_text(Problem("x", "it", place, hint="put the whole value in quotes")) == (
+        f"error[x]: it\n  --> a.yaml:12:1\n   |\n12 | {'x' * 80}\n   | {'^' * 80}\n   = put the whole value in quotes"
+    )
+
+
+def test_the_longest_line_of_a_hint_decides_where_all_of_it_stands() -> None:
+    place = Position("a.yaml", 7, 3, 4, "  x")
+    short = Problem("x", "it", place, hint="set A\nor set B")
+    assert as_text(short).endswith("\n7 |   x\n  |   ^ set A\n  |     or set B")
+    long = Problem("x", "it", place, hint="set A\nor set " + "B" * 100)
+    assert as_text(long).endswith(f"\n7 |   x\n  |   ^\n  = set A\n    or set {'B' * 100}")
+
+
+def test_a_hint_beside_the_caret_of_a_long_line_is_measured_where_it_is_shown() -> None:
+    line = "a" * 500 + "HERE" + "b" * 500
+    near = Problem("x", "x", Position("a", 1, 501, 505, line), hint="short")
+    assert as_text(near).split("\n")[-1] == "  | " + " " * 50 + "^^^^ short"
+    far = Problem("x", "x", Position("a", 1, 1000, 1004, line), hint="short")
+    assert as_text(far).split("\n")[-1] == "  = short"
+
+
+@pytest.mark.parametrize("line", ["", "   ", "\t\t"])
+def test_a_blank_line_is_not_shown(line: str) -> None:
+    place = Position("a.yaml", 3, 1, 2, line)
+    assert as_text(Problem("empty-file", "the file is empty", place, hint="see the README")) == (
+        "error[empty-file]: the file is empty\n --> a.yaml:3:1\n  = see the README"
+    )
+    assert as_text(Problem("empty-file", "the file is empty", place)) == (
+        "error[empty-file]: the file is empty\n --> a.yaml:3:1"
+    )
+
+
+def test_json_has_every_field() -> None:
+    place = Position("a.yaml", 3, 2, 5, "  abc")
+    problem = Problem("x", "it", place, "vars.a", "do it", "in case 'a'", "warning")
+    assert as_json(problem) == {
+        "code": "x", "severity": "warning", "message": "it", "path": "a.yaml", "line": 3, "column": 2, "end_column": 5,
+        "at": "vars.a", "hint": "do it", "context": "in case 'a'",
+    }  # fmt: skip
+
+
+def test_an_annotation_ends_with_hint_and_context() -> None:
+    problem = Problem("x", "it", hint="do it", context="in case 'a'")
+    assert as_annotation(problem) == "::error title=x::it%0Ado it%0Ain case 'a'"
 
 
 @pytest.mark.parametrize(

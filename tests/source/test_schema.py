@@ -10,6 +10,7 @@ from runner.errors import Position, Problem
 from runner.source import Fault, Json, Schema, SchemaError, problems, read_text
 
 if TYPE_CHECKING:
+    from runner.errors import Step
     from tests.conftest import CapturingServer
 
 
@@ -17,10 +18,10 @@ def faults(schema: Json, value: Json) -> list[Fault]:
     return Schema(schema).faults(value)
 
 
-def schema_error(schema: Json) -> tuple[str, tuple[str | int, ...]]:
+def schema_error(schema: Json) -> tuple[str, tuple[Step, ...], str | None]:
     with pytest.raises(SchemaError) as caught:
         Schema(schema)
-    return caught.value.message, caught.value.path
+    return caught.value.message, caught.value.path, caught.value.hint
 
 
 URL_OR_MAP: Json = {
@@ -50,9 +51,23 @@ URL_OR_MAP: Json = {
         ({"enum": ["red"]}, None, "the value is null, not one of red", None),
         ({"minimum": 0}, -1, "-1 is less than the minimum of 0", None),
         ({"maximum": 10}, 10**30, f"{10**30} is greater than the maximum of 10", None),
-        ({"maxLength": 2}, "abc", '"abc" is longer than 2 characters', None),
-        ({"pattern": "^[0-9]+$"}, "abc", '"abc" does not match "^[0-9]+$"', None),
-        ({"minItems": 2}, [1], "[1] has less than 2 items", None),
+        ({"maxLength": 2}, "abc", "the value has more than 2 characters", None),
+        ({"maxLength": 1}, "abc", "the value has more than 1 character", None),
+        ({"minLength": 4}, "abc", "the value has fewer than 4 characters", None),
+        ({"minLength": 1}, "", "the value has fewer than 1 character", None),
+        ({"pattern": "^[0-9]+$"}, "abc", "the value is 'abc', which does not match ^[0-9]+$", None),
+        ({"minItems": 2}, [1], "the value has fewer than 2 items", None),
+        ({"minItems": 1}, [], "the value has fewer than 1 item", None),
+        ({"maxItems": 0}, [1], "the value has more than 0 items", None),
+        ({"maxItems": 1}, [1, 2], "the value has more than 1 item", None),
+        ({"uniqueItems": True}, [1, 2, 1], "the value has the same item twice", None),
+        ({"const": 1}, 2, "the value must be 1, not 2", None),
+        ({"const": "a"}, "b", "the value must be a, not b", None),
+        ({"const": 1}, "1", "the value must be 1, a number, not text", "remove the quotes"),
+        ({"const": 1}, "x", "the value must be 1, a number, not text", None),
+        ({"const": 1}, None, "the value must be 1, a number, not null", None),
+        ({"const": True}, "true", "the value must be true, a boolean, not text", "remove the quotes"),
+        ({"const": True}, 1, "the value must be true, a boolean, not a number", None),
         (False, 1, "the value is not allowed here", None),
     ],
 )  # fmt: skip
@@ -73,8 +88,8 @@ def test_a_value_that_fits_has_no_faults() -> None:
 
 def test_every_missing_key_is_told() -> None:
     assert faults({"required": ["a", "b"]}, {}) == [
-        Fault("required", (), "missing key 'a'"),
-        Fault("required", (), "missing key 'b'"),
+        Fault("required", (), "missing key 'a'", key="a"),
+        Fault("required", (), "missing key 'b'", key="b"),
     ]
 
 
@@ -84,6 +99,55 @@ def test_an_unknown_key_comes_with_the_nearest_known_one() -> None:
         Fault("additionalProperties", (), "unknown key 'ordr'", "did you mean 'order'?", "ordr"),
         Fault("additionalProperties", (), "unknown key 'zz'", "known here: order, user", "zz"),
     ]
+
+
+def test_a_misspelt_key_is_one_fault_and_not_also_a_missing_one() -> None:
+    schema: Json = {
+        "additionalProperties": False,
+        "required": ["event", "user"],
+        "properties": {"event": {}, "user": {}, "amount": {}},
+    }
+    assert faults(schema, {"evnt": 1}) == [
+        Fault("required", (), "missing key 'user'", key="user"),
+        Fault("additionalProperties", (), "unknown key 'evnt'", "did you mean 'event'?", "evnt"),
+    ]
+    assert faults(schema, {"amuont": 1, "zz": 2, "event": 3}) == [
+        Fault("required", (), "missing key 'user'", key="user"),
+        Fault("additionalProperties", (), "unknown key 'amuont'", "did you mean 'amount'?", "amuont"),
+        Fault("additionalProperties", (), "unknown key 'zz'", "known here: event, user, amount", "zz"),
+    ]
+
+
+def test_a_misspelt_key_hides_the_missing_one_of_its_own_map_alone() -> None:
+    item: Json = {"additionalProperties": False, "required": ["url"], "properties": {"url": {}}}
+    assert faults({"items": item}, [{"ur": 1}, {}]) == [
+        Fault("additionalProperties", (0,), "unknown key 'ur'", "did you mean 'url'?", "ur"),
+        Fault("required", (1,), "missing key 'url'", key="url"),
+    ]
+    two: Json = {
+        "additionalProperties": False,
+        "required": ["url"],
+        "properties": {"url": {}, "a": {"required": ["urk"]}},
+    }
+    assert faults(two, {"urk": 1, "a": {}}) == [
+        Fault("required", ("a",), "missing key 'urk'", key="urk"),
+        Fault("additionalProperties", (), "unknown key 'urk'", "did you mean 'url'?", "urk"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"required": ["b"]}, {}),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}),
+        ({"if": {"required": ["a"]}, "then": {"required": ["b"]}}, {"a": 1}),
+    ],
+)
+def test_a_missing_key_is_named_whichever_rule_asks_for_it(schema: Json, value: Json) -> None:
+    (fault,) = faults(schema, value)
+    assert (fault, fault.at()) == (Fault("required", (), "missing key 'b'", key="b"), "b")
+    (inside,) = faults({"properties": {"order": {"items": schema}}}, {"order": [value]})
+    assert inside.at() == "order[0].b"
 
 
 def test_an_unknown_key_behind_a_reference_has_a_suggestion_too() -> None:
@@ -97,8 +161,8 @@ def test_an_unknown_key_behind_a_reference_has_a_suggestion_too() -> None:
 
 
 def test_of_several_shapes_the_one_of_the_value_s_type_is_reported_on() -> None:
-    assert faults(URL_OR_MAP, "") == [Fault("minLength", (), '"" is shorter than 1 character')]
-    assert faults(URL_OR_MAP, {}) == [Fault("required", (), "missing key 'url'")]
+    assert faults(URL_OR_MAP, "") == [Fault("minLength", (), "the value has fewer than 1 character")]
+    assert faults(URL_OR_MAP, {}) == [Fault("required", (), "missing key 'url'", key="url")]
 
 
 def test_a_value_of_no_shape_s_type_is_told_the_types() -> None:
@@ -116,32 +180,96 @@ def test_a_bad_name_of_a_key_is_told() -> None:
 
 def test_one_fault_seen_in_two_ways_is_told_once() -> None:
     assert faults({"allOf": [{"required": ["a"]}, {"required": ["a"]}]}, {}) == [
-        Fault("required", (), "missing key 'a'")
+        Fault("required", (), "missing key 'a'", key="a")
     ]
 
 
 @pytest.mark.parametrize(
-    ("name", "bad", "good"),
+    ("name", "bad", "good", "wanted"),
     [
-        ("email", "x", "a@example.com"),
-        ("date-time", "2026-01-02", "2026-01-02T03:04:05Z"),
-        ("date", "2026-13-01", "2026-12-01"),
-        ("uuid", "x", "00000000-0000-4000-8000-000000000001"),
-        ("uri", "x y", "https://example.com/"),
-        ("ipv4", "1.2.3", "1.2.3.4"),
-        ("regex", "(", "a+"),
+        ("date", "2026-13-01", "2026-12-01", "a date"),
+        ("date-time", "2026-01-02", "2026-01-02T03:04:05Z", "an instant"),
+        ("duration", "1 day", "P1D", "a duration"),
+        ("email", "x", "a@example.com", "an e-mail address"),
+        ("hostname", "a b", "a.example.com", "a host's name"),
+        ("ipv4", "1.2.3", "1.2.3.4", "an IPv4 address"),
+        ("ipv6", "1.2.3.4", "::1", "an IPv6 address"),
+        ("regex", "(", "a+", "a regular expression"),
+        ("time", "25:00", "03:04:05Z", "a time"),
+        ("uri", "x y", "https://example.com/", "a URI"),
+        ("uuid", "x", "00000000-0000-4000-8000-000000000001", "a UUID"),
+        ("json-pointer", "a", "/a", "of the format json-pointer"),
     ],
 )
-def test_formats_are_asserted(name: str, bad: str, good: str) -> None:
-    assert [fault.keyword for fault in faults({"format": name}, bad)] == ["format"]
+def test_formats_are_asserted(name: str, bad: str, good: str, wanted: str) -> None:
+    assert faults({"format": name}, bad) == [Fault("format", (), f"the value is '{bad}', which is not {wanted}")]
     assert faults({"format": name}, good) == []
 
 
+LONG = "x" * 200
+
+
 @pytest.mark.parametrize(
-    "reference", ["https://example.com/x.json", "file:///etc/passwd", "other.json", "#/nowhere", "urn:x:y"]
+    ("schema", "message"),
+    [
+        ({"pattern": "^y"}, "the value is '{}', which does not match ^y"),
+        ({"format": "date"}, "the value is '{}', which is not a date"),
+        ({"const": "y"}, "the value must be y, not {}"),
+        ({"enum": ["y", "z"]}, "the value is {}, not one of y, z"),
+    ],
 )
-def test_a_reference_outside_the_schema_is_refused(reference: str) -> None:
-    assert schema_error({"$ref": reference}) == ("a reference outside the schema is never followed", ())
+def test_a_very_long_text_is_cut_in_what_is_said_of_it(schema: Json, message: str) -> None:
+    assert [fault.message for fault in faults(schema, LONG)] == [message.format(LONG)]
+    assert [fault.message for fault in faults(schema, LONG + "xx")] == [message.format(LONG + "…")]
+
+
+def test_very_long_texts_of_a_schema_are_cut_too() -> None:
+    assert [fault.message for fault in faults({"const": LONG + "x"}, "y")] == [f"the value must be {LONG}…, not y"]
+    assert [fault.message for fault in faults({"enum": [LONG + "x", "z"]}, "y")] == [
+        f"the value is y, not one of {LONG}…, z"
+    ]
+    assert schema_error({"format": LONG + "x"}) == (f"there is no format '{LONG}…'", ("format",), None)
+
+
+OUTSIDE = "put what it refers to under $defs: references out of the schema are never followed"
+
+
+@pytest.mark.parametrize(
+    ("reference", "message", "hint"),
+    [
+        ("https://example.com/x.json", "'https://example.com/x.json' lies outside the schema", OUTSIDE),
+        ("file:///etc/passwd", "'file:///etc/passwd' lies outside the schema", OUTSIDE),
+        ("other.json", "'other.json' lies outside the schema", OUTSIDE),
+        ("urn:x:y", "'urn:x:y' lies outside the schema", OUTSIDE),
+        ("#/nowhere", "nothing stands at '#/nowhere'", None),
+        ("#anchor", "nothing stands at '#anchor'", None),
+    ],
+)
+def test_a_reference_that_leads_out_of_the_schema_or_nowhere_is_refused(
+    reference: str, message: str, hint: str | None
+) -> None:
+    assert schema_error({"$ref": reference}) == (message, ("$ref",), hint)
+
+
+@pytest.mark.parametrize(
+    ("schema", "message", "path"),
+    [
+        ({"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {}}, "nothing stands at '#/$defs/b'",
+         ("properties", "a", "$ref")),
+        ({"anyOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}], "$defs": {"a": {}}},
+         "nothing stands at '#/$defs/b'", ("anyOf", 1, "$ref")),
+        ({"properties": {"a": {"$ref": "#/$defs/b"}, "c": {"$ref": "#/$defs/bb"}}, "$defs": {"bb": {}}},
+         "nothing stands at '#/$defs/b'", ("properties", "a", "$ref")),
+        ({"properties": {"$ref": {"type": "string"}, "a": {"$ref": "other.json"}}},
+         "'other.json' lies outside the schema", ("properties", "a", "$ref")),
+        ({"properties": {"$ref": {"$ref": "#/nowhere"}}}, "nothing stands at '#/nowhere'",
+         ("properties", "$ref", "$ref")),
+        ({"$id": "https://example.com/a.json", "items": {"$ref": "#/nowhere"}}, "nothing stands at '#/nowhere'",
+         ("items", "$ref")),
+    ],
+)  # fmt: skip
+def test_a_broken_reference_is_told_where_it_stands(schema: Json, message: str, path: tuple[Step, ...]) -> None:
+    assert schema_error(schema)[:2] == (message, path)
 
 
 def test_a_remote_reference_touches_no_network(server: CapturingServer) -> None:
@@ -161,11 +289,13 @@ def test_a_remote_reference_touches_no_network(server: CapturingServer) -> None:
             "'minimum' must be a number, not text",
             ("properties", "a", "minimum"),
         ),
-        ({"pattern": "("}, '"(" is not a "regex"', ("pattern",)),
+        ({"pattern": "("}, "'pattern' is '(', which is not a regular expression", ("pattern",)),
+        ({"items": {"format": "emial"}}, "there is no format 'emial'", ("items", "format")),
+        ({"required": ["a", "a"]}, "'required' has the same item twice", ("required",)),
     ],
 )
 def test_what_is_no_schema_says_where(schema: Json, message: str, path: tuple[str, ...]) -> None:
-    assert schema_error(schema) == (message, path)
+    assert schema_error(schema) == (message, path, None)
 
 
 def test_an_unknown_type_is_told_where_it_stands() -> None:
@@ -179,8 +309,7 @@ def test_half_of_a_surrogate_pair_in_a_value_is_a_fault() -> None:
 
 
 def test_half_of_a_surrogate_pair_in_a_schema_is_told_without_python_s_words() -> None:
-    message, _ = schema_error({"const": "\ud800"})
-    assert "UnicodeEncodeError" not in message
+    assert schema_error({"const": "\ud800"}) == ("a text in it is not valid Unicode", (), None)
 
 
 def test_an_expression_that_backtracks_is_answered_at_once() -> None:
@@ -202,7 +331,7 @@ def test_faults_become_problems_at_their_places() -> None:
     }
     found = list(problems(faults(schema, root.plain()), root))
     assert sorted(found, key=lambda problem: problem.message) == [
-        Problem("missing-key", "missing key 'total'", Position("f.yaml", 1, 1, 6, "order:"), "order"),
+        Problem("missing-key", "missing key 'total'", Position("f.yaml", 1, 1, 6, "order:"), "order.total"),
         Problem(
             "wrong-type", "the value must be a whole number, not text",
             Position("f.yaml", 2, 12, 13, "  ids: [1, x]"), "order.ids[1]",
@@ -214,9 +343,17 @@ def test_faults_become_problems_at_their_places() -> None:
     ]  # fmt: skip
 
 
-def test_a_fault_of_the_whole_document_has_no_way_to_it() -> None:
+def test_a_key_that_the_whole_document_misses_is_told_at_its_beginning() -> None:
     root = read_text("a: 1\n", "f.yaml").root
     assert root is not None
     assert list(problems(faults({"required": ["b"]}, root.plain()), root)) == [
-        Problem("missing-key", "missing key 'b'", Position("f.yaml", 1, 1, 2, "a: 1"))
+        Problem("missing-key", "missing key 'b'", Position("f.yaml", 1, 1, 2, "a: 1"), "b")
+    ]
+
+
+def test_a_fault_of_the_whole_document_has_no_way_to_it() -> None:
+    root = read_text("5\n", "f.yaml").root
+    assert root is not None
+    assert list(problems(faults({"type": "object"}, root.plain()), root)) == [
+        Problem("wrong-type", "the value must be a map, not a number", Position("f.yaml", 1, 1, 2, "5"))
     ]

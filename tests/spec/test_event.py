@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from runner.errors import RunnerError
+from runner.errors import InvalidInput, RunnerError
 from runner.spec import Occurrence
 from runner.suprsend.event import Attachment, body_of
 
@@ -91,7 +91,7 @@ def test_every_undefined_name_is_told(project: Project) -> None:
     ]
 
 
-BLANK_KEY = "(leave it out to send without one) @idempotency_key"
+BLANK_KEY = "(it needs a character that is no white space) @idempotency_key"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_properties_that_break_the_schema_are_told_at_their_places(project: Proj
         "  properties:\n    amount: {type: number}\n    lines: {items: {properties: {sku: {type: string}}}}\n    total: {}\n"
     )
     assert sorted(project.refusals(content, v="ten")) == [
-        "spec.yaml:5:1-11 error[schema-violation] missing key 'total' @properties",
+        "spec.yaml:5:1-11 error[schema-violation] missing key 'total' @properties.total",
         "spec.yaml:6:11-20 error[schema-violation] 'amount' must be a number, not text @properties.amount",
         "spec.yaml:7:17-18 error[schema-violation] 'sku' must be text, not a number (quote it: \"5\") @properties.lines[0].sku",
         "spec.yaml:8:3-8 error[schema-violation] unknown key 'extra' (known here: amount, lines, total) @properties.extra",
@@ -195,7 +195,47 @@ def test_properties_that_break_the_schema_are_told_at_their_places(project: Proj
 
 def test_a_missing_property_without_properties_is_told_at_the_schema(project: Project) -> None:
     assert project.refusals(HEAD + "schema: {required: [total]}\n") == [
-        "spec.yaml:4:1-7 error[schema-violation] missing key 'total' @properties"
+        "spec.yaml:4:1-7 error[schema-violation] missing key 'total' @properties.total"
+    ]
+
+
+def violations(project: Project, content: str, v: object = None) -> list[tuple[str, str | None]]:
+    """Tell what breaks the schema: the place and the message, and the context."""
+    with pytest.raises(InvalidInput) as caught:
+        project.render(content, v=v)
+    found = caught.value.problems
+    return [(f"{p.position.line}:{p.position.column} {p.message}", p.context) for p in found if p.position is not None]
+
+
+def test_a_rule_in_another_file_is_told_with_its_line(project: Project) -> None:
+    schema = project.write(
+        "schemas/order.json",
+        '{"required": ["total"],\n "properties": {\n  "amount": {\n   "type": "number"},\n  "lines": {"items": {\n'
+        '   "properties": {"sku": {"pattern": "^[a-z]+$"}}}}}}\n',
+    )
+    content = HEAD + "properties:\n  amount: '{{ v }}'\n  lines: [{sku: A1}]\nschema: schemas/order.json\n"
+    assert sorted(violations(project, content, v="ten")) == [
+        ("4:1 missing key 'total'", f"the rule stands in {schema}:1"),
+        ("5:11 'amount' must be a number, not text", f"the rule stands in {schema}:4"),
+        ("6:17 'sku' is 'A1', which does not match ^[a-z]+$", f"the rule stands in {schema}:6"),
+    ]
+
+
+def test_a_rule_of_an_inline_schema_is_not_told_where_it_stands(project: Project) -> None:
+    content = (
+        HEAD
+        + "properties:\n  amount: '{{ v }}'\nschema:\n  required: [total]\n  properties: {amount: {type: number}}\n"
+    )
+    assert sorted(violations(project, content, v="ten")) == [
+        ("4:1 missing key 'total'", None),
+        ("5:11 'amount' must be a number, not text", None),
+    ]
+
+
+def test_a_rule_in_the_base_of_a_spec_is_told_with_its_line(project: Project) -> None:
+    base = project.write("_base.yaml", HEAD + "schema:\n  properties:\n    amount: {maximum: 5}\n")
+    assert violations(project, "extends: _base.yaml\nproperties: {amount: 6}\n") == [
+        ("2:22 6 is greater than the maximum of 5", f"the rule stands in {base}:6")
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from runner.errors import NotFound, Problem
 from runner.spec import find
+from runner.spec.files import misspelt
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -35,14 +36,17 @@ def test_other_names_below_a_folder_are_no_specs(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
-    root = tree(tmp_path, "x.txt", "b.yaml")
-    assert find([root / "x.txt", root / "b.yaml"]) == [root / "x.txt", root / "b.yaml"]
+    root = tree(tmp_path, "x.yml", "b.yaml")
+    assert find([root / "x.yml", root / "b.yaml"]) == [root / "x.yml", root / "b.yaml"]
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
         ("_base.yaml", "is a base for specs, not one itself (name a spec that extends it)"),
+        ("notes.txt", "is no spec by its name (specs end in .yaml or .yml, and do not begin with a dot)"),
+        (".env", "is no spec by its name (specs end in .yaml or .yml, and do not begin with a dot)"),
+        (".hidden.yaml", "is no spec by its name (specs end in .yaml or .yml, and do not begin with a dot)"),
         ("runner.yaml", "holds profiles; it is no spec"),
     ],
 )
@@ -94,3 +98,53 @@ def test_a_path_that_does_not_exist_comes_with_the_file_probably_meant(
         find([root / given])
     wanted = f"did you mean {root / hint}?" if hint else None
     assert caught.value.problems == (Problem("file-not-found", f"no such file or folder: {root / given}", hint=wanted),)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("specs/purchse.yaml", "specs/purchase.yaml"),
+        ("specs/Purchase.yaml", "specs/purchase.yaml"),
+        ("specs/purchase", "specs/purchase.yaml"),
+        ("spces/purchase.yaml", "specs/purchase.yaml"),
+        ("specs/shop/ordr/refund.yaml", "specs/shop/order/refund.yaml"),
+        ("specs/shp", "specs/shop"),
+        ("specs/zzz.yaml", None),
+        ("spces/purchse.yaml", None),
+        ("nowhere/at/all.yaml", None),
+        ("specs/purchase.yaml/x", None),
+    ],
+)
+def test_a_path_with_one_misspelt_name_comes_with_the_one_that_exists(
+    in_tmp: Path, given: str, meant: str | None
+) -> None:
+    tree(in_tmp, "specs/purchase.yaml", "specs/shop/order/refund.yaml")
+    assert misspelt(Path(given)) == (f"did you mean {meant}?" if meant else None)
+    assert misspelt(in_tmp / given) == (f"did you mean {in_tmp / meant}?" if meant else None)
+
+
+def test_a_misspelt_path_of_the_command_line_comes_with_the_one_that_exists(in_tmp: Path) -> None:
+    tree(in_tmp, "specs/purchase.yaml")
+    for given, meant in (("spcs", "specs"), ("specs/prchase.yaml", "specs/purchase.yaml")):
+        with pytest.raises(NotFound) as caught:
+            find([Path(given)])
+        assert caught.value.problems == (
+            Problem("file-not-found", f"no such file or folder: {given}", hint=f"did you mean {meant}?"),
+        )
+
+
+def test_another_suffix_comes_before_another_name(in_tmp: Path) -> None:
+    tree(in_tmp, "a.yaml", "b.yml")
+    with pytest.raises(NotFound) as caught:
+        find([Path("b.yaml")])
+    assert caught.value.problems[0].hint == "did you mean b.yml?"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 100, "x" * 5000 + "/a.yaml", "\0", "/", "a.yaml/x"],
+    ids=["long", "too long", "a NUL", "root", "file"],
+)
+def test_for_a_path_that_no_file_can_have_nothing_is_suggested(in_tmp: Path, name: str) -> None:
+    tree(in_tmp, "a.yaml")
+    assert misspelt(Path(name)) is None

@@ -103,9 +103,16 @@ def test_a_file_that_yaml_refuses_gives_the_refusal_alone(project: Project) -> N
 
 def test_every_missing_key_is_told(project: Project) -> None:
     assert project.problems("description: x\n") == [
-        "spec.yaml:1:1-2 error[missing-key] missing key 'version'",
-        "spec.yaml:1:1-2 error[missing-key] missing key 'event'",
-        "spec.yaml:1:1-2 error[missing-key] missing key 'distinct_id'",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'version' @version",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'event' @event",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'distinct_id' @distinct_id",
+    ]
+
+
+@pytest.mark.parametrize("slip", ["evnt", "Event", "vent", "events"])
+def test_a_misspelt_key_is_not_told_as_a_missing_one_too(project: Project, slip: str) -> None:
+    assert project.problems(f"version: 1\n{slip}: order_placed\ndistinct_id: u1\n") == [
+        f"spec.yaml:2:1-{len(slip) + 1} error[unknown-key] unknown key '{slip}' (did you mean 'event'?) @{slip}"
     ]
 
 
@@ -136,7 +143,7 @@ WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
         ("brand_id: é",
          ["11-12 error[tenant-id] brand_id 'é' is not an id of a tenant (at most 64 letters, digits, _ and -) @brand_id"]),
         ("idempotency_key: ''",
-         ["18-20 error[idempotency-key] the idempotency key is blank (leave it out to send without one) @idempotency_key"]),
+         ["18-20 error[idempotency-key] the idempotency key is blank (it needs a character that is no white space) @idempotency_key"]),
         ("attachments: [/tmp/a.pdf]",
          [f"15-25 error[attachment-url] '/tmp/a.pdf' is not an http(s) URL {WEB} @attachments[0].url"]),
         ("attachments: [{url: 'ftp://x/y'}]",
@@ -146,7 +153,7 @@ WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
          ["15-16 error[wrong-type] the value must be text or a map, not a number @attachments[0]"]),
         ("attachments: [{url: 'https://a/b', filname: x}]",
          ["36-43 error[unknown-key] unknown key 'filname' (did you mean 'filename'?) @attachments[0].filname"]),
-        ("attachments: [{filename: x}]", ["15-16 error[missing-key] missing key 'url' @attachments[0]"]),
+        ("attachments: [{filename: x}]", ["15-16 error[missing-key] missing key 'url' @attachments[0].url"]),
         ("x-mine: {a: [1, {b: c}]}", []),
         ("properties: {a: '{{ x|uper }}'}",
          ["23-27 error[template-unknown-filter] there is no filter 'uper' (did you mean 'upper'?)"]),
@@ -233,6 +240,15 @@ def test_a_name_that_is_not_declared_is_an_error_and_one_that_is_not_used_a_warn
     ]
 
 
+def test_a_variable_that_is_misspelt_where_it_is_used_is_not_called_unused(project: Project) -> None:
+    content = HEAD + "vars: {order_id: {}, user: {}}\nproperties: {a: '{{ oder_id }}', b: '{{ zzz }}'}\n"
+    assert project.problems(content) == [
+        "spec.yaml:4:22-26 warning[unused-variable] no template uses the variable 'user' @vars.user",
+        "spec.yaml:5:21-28 error[template-undefined] variable 'oder_id' is not defined (did you mean 'order_id'?)",
+        "spec.yaml:5:41-44 error[template-undefined] variable 'zzz' is not defined (known here: order_id, user)",
+    ]
+
+
 def test_an_empty_vars_declares_that_there_are_none(project: Project) -> None:
     assert project.problems(HEAD + "vars: {}\nproperties: {a: '{{ x }}'}\n") == [
         "spec.yaml:5:21-22 error[template-undefined] variable 'x' is not defined"
@@ -271,8 +287,10 @@ def test_without_vars_a_guarded_name_is_optional(project: Project) -> None:
          "36-37 error[var-schema] the default of 'a' breaks its own declaration: the value must be a whole number, not text @vars.a.default"),
         ("{type: string, default: 5}",
          "35-36 error[var-schema] the default of 'a' breaks its own declaration: the value must be text, not a number (quote it: \"5\") @vars.a.default"),
-        ("{minimum: x}", "21-22 error[bad-schema] 'minimum' must be a number, not text @vars.a"),
-        ("{pattern: '('}", '21-24 error[bad-schema] "(" is not a "regex" @vars.a'),
+        ("{minimum: x}", "21-22 error[wrong-type] 'minimum' must be a number, not text @vars.a.minimum"),
+        ("{items: {minimum: x}}", "29-30 error[bad-schema] 'minimum' must be a number, not text @vars.a"),
+        ("{pattern: '('}", "21-24 error[bad-schema] 'pattern' is '(', which is not a regular expression @vars.a"),
+        ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] nothing stands at '#/nowhere' @vars.a"),
         ("{secret: 1}", "20-21 error[wrong-type] 'secret' must be true or false, not a number @vars.a.secret"),
         ("5", "11-12 error[wrong-type] 'a' must be a map, not a number @vars.a"),
     ],
@@ -418,6 +436,23 @@ def test_a_file_that_is_not_there_is_told_where_it_is_named(project: Project, ke
 
 
 @pytest.mark.parametrize("key", ["extends", "schema"])
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("bsae.yaml", "base.yaml"), ("bases/base.yaml", None), ("sub/bsae.yaml", "sub/base.yaml"), ("zzz.yaml", None)],
+)
+def test_a_file_that_is_not_there_comes_with_the_one_probably_meant(
+    project: Project, key: str, given: str, meant: str | None
+) -> None:
+    project.write("base.yaml", HEAD)
+    project.write("sub/base.yaml", HEAD)
+    column = len(key) + 3
+    hint = f" (did you mean {project.root / meant}?)" if meant else ""
+    assert project.problems(f"{HEAD}{key}: {given}\n") == [
+        f"spec.yaml:4:{column}-{column + len(given)} error[file-not-found] no such file: {project.root / given}{hint}"
+    ]
+
+
+@pytest.mark.parametrize("key", ["extends", "schema"])
 def test_a_folder_is_told_where_it_is_named(project: Project, key: str) -> None:
     (told,) = project.problems(f"{HEAD}{key}: .\n")
     column = len(key) + 3
@@ -469,7 +504,10 @@ def test_an_empty_file_is_no_schema(project: Project) -> None:
 
 def test_a_schema_that_points_outside_itself_is_refused(project: Project) -> None:
     assert project.problems(HEAD + "schema: {$ref: 'https://example.com/x.json'}\n") == [
-        "spec.yaml:4:9-10 error[bad-schema] this is not a JSON Schema: a reference outside the schema is never followed @schema"
+        (
+            "spec.yaml:4:16-44 error[bad-schema] this is not a JSON Schema: 'https://example.com/x.json' lies outside the schema "
+            "(put what it refers to under $defs: references out of the schema are never followed) @schema"
+        )
     ]
 
 
@@ -511,7 +549,7 @@ def test_a_leap_second_is_an_instant_or_a_problem_and_no_crash(project: Project)
 @pytest.mark.parametrize(
     ("case", "told"),
     [
-        ("{vars: {}}", "9-10 error[missing-key] missing key 'name' @tests[0]"),
+        ("{vars: {}}", "9-10 error[missing-key] missing key 'name' @tests[0].name"),
         ("{name: a, expct: {}}", "19-24 error[unknown-key] unknown key 'expct' (did you mean 'expect'?) @tests[0].expct"),
         ("{name: a, expect: {evnt: {}}}",
          "28-32 error[unknown-key] unknown key 'evnt' (did you mean 'event'?) @tests[0].expect.evnt"),
@@ -521,3 +559,125 @@ def test_a_leap_second_is_an_instant_or_a_problem_and_no_crash(project: Project)
 )  # fmt: skip
 def test_a_case_s_form_is_checked(project: Project, case: str, told: str) -> None:
     assert project.problems(f"{HEAD}tests: [{case}]\n") == [f"spec.yaml:4:{told}"]
+
+
+DECLARED = (
+    HEAD
+    + "vars:\n  n: {type: integer, minimum: 0}\n  order: {type: object, properties: {id: {type: integer}}}\n"
+    + "properties: {a: '{{ n }} {{ order.id }}'}\ntests:\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("{n: -1}", ["25-27 error[var-schema] variable 'n': -1 is less than the minimum of 0 @vars.n"]),
+        ("{n: x}", ["25-26 error[var-schema] variable 'n': the value must be a whole number, not text @vars.n"]),
+        ("{n: '5'}", ["25-28 error[var-schema] variable 'n': the value must be a whole number, not text @vars.n"]),
+        ("{n: null}", ["25-29 error[var-schema] variable 'n': the value must be a whole number, not null @vars.n"]),
+        ("{order: {id: x}}",
+         ["29-30 error[var-schema] variable 'order' at id: 'id' must be a whole number, not text @vars.order"]),
+        ("{n: -1, order: [], no: 1}",
+         ["25-27 error[var-schema] variable 'n': -1 is less than the minimum of 0 @vars.n",
+          "36-37 error[var-schema] variable 'order': the value must be a map, not a list @vars.order",
+          "40-42 error[unknown-variable] the spec declares no variable 'no' (did you mean 'n'?)"]),
+        ("{n: 0, order: {id: 5, more: x}}", []),
+        ("{}", []),
+    ],
+)  # fmt: skip
+def test_what_a_case_gives_is_held_against_the_declarations(project: Project, given: str, told: list[str]) -> None:
+    content = f"{DECLARED}- {{name: one, vars: {given}}}\n"
+    assert project.problems(content) == [f"spec.yaml:9:{line}" for line in told]
+    assert {problem.context for problem in project.load(content).problems} <= {"in case 'one'"}
+
+
+@pytest.mark.parametrize("error", ["{}", "{code: var-schema}", "{code: var-schema, at: vars.n}"])
+def test_a_case_that_expects_an_error_may_break_a_declaration(project: Project, error: str) -> None:
+    assert project.problems(f"{DECLARED}- {{name: one, vars: {{n: -1}}, expect: {{error: {error}}}}}\n") == []
+
+
+def test_a_case_that_expects_an_error_still_gives_no_unknown_variable(project: Project) -> None:
+    assert project.problems(f"{DECLARED}- {{name: one, vars: {{ordr: 1}}, expect: {{error: {{}}}}}}\n") == [
+        "spec.yaml:9:22-26 error[unknown-variable] the spec declares no variable 'ordr' (did you mean 'order'?)"
+    ]
+
+
+def test_of_a_secret_that_a_case_gives_only_that_it_breaks_its_declaration_is_told(project: Project) -> None:
+    content = (
+        HEAD + "vars: {pin: {type: string, secret: true, pattern: '^[0-9]+$', maxLength: 3}}\n"
+        "properties: {a: '{{ pin }}'}\ntests: [{name: one, vars: {pin: hunter2}}]\n"
+    )
+    assert project.problems(content) == [
+        "spec.yaml:6:33-40 error[var-schema] variable 'pin' breaks its declaration @vars.pin"
+    ]
+    assert project.load(content).secrets == ("hunter2",)
+
+
+def test_without_vars_a_case_gives_texts(project: Project) -> None:
+    content = (
+        HEAD + "properties: {a: '{{ user }}'}\ntests: [{name: one, vars: {user: 5}}, {name: two, vars: {user: u1}}]\n"
+    )
+    assert project.problems(content) == [
+        (
+            "spec.yaml:5:34-35 error[var-schema] variable 'user': the value must be text, not a number "
+            '(quote it: "5") @vars.user'
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declaration", "told"),
+    [
+        ("{minimum: x}", "21-22 error[wrong-type] 'minimum' must be a number, not text @vars.a.minimum"),
+        ("{items: {minimum: x}}", "29-30 error[bad-schema] 'minimum' must be a number, not text @vars.a"),
+        ("{pattern: '('}", "21-24 error[bad-schema] 'pattern' is '(', which is not a regular expression @vars.a"),
+        ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] nothing stands at '#/nowhere' @vars.a"),
+        ("{typ: string}", "12-15 error[unknown-key] unknown key 'typ' (did you mean 'type'?) @vars.a.typ"),
+    ],
+)
+def test_a_case_of_a_variable_whose_declaration_is_none_is_no_second_fault(
+    project: Project, declaration: str, told: str
+) -> None:
+    content = (
+        f"{HEAD}vars: {{a: {declaration}}}\nproperties: {{b: '{{{{ a }}}}'}}\ntests: [{{name: one, vars: {{a: 5}}}}]\n"
+    )
+    assert project.problems(content) == [f"spec.yaml:4:{told}"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "vars: {n: -1}",
+        "vars: {no: 1}",
+        "vars: 5",
+        "now: tomorrow",
+        "now: 5",
+        "expect: {event: {properties: {a: {$rex: x}}}}",
+        "expect: {event: {properties: {a: {$re: '('}}}}",
+        "expect: {event: {properties: {a: {$re: x, b: 1}}}}",
+        "expect: {event: {properties: {a: {$schema: {type: strin}}}}}",
+        "expect: {event: {properties: {a: {$len: x}}}}",
+        "expect: {event: {$time: {$approx: {value: 1}}}}",
+        "expect: {evnt: {}}",
+        "expect: 5",
+        "zzz: 1",
+    ],
+)
+def test_a_problem_of_a_case_says_which_case(project: Project, case: str) -> None:
+    content = f"{DECLARED}- {{name: one}}\n- {{name: two, {case}}}\n- {{name: three}}\n"
+    (problem,) = project.load(content).problems
+    assert problem.context == "in case 'two'"
+
+
+@pytest.mark.parametrize("case", ["{vars: {no: 1}, name: 5}", "{vars: {no: 1}}", "{nam: two, vars: {no: 1}}", "5"])
+def test_a_problem_of_a_case_without_a_name_has_no_context(project: Project, case: str) -> None:
+    found = project.load(f"{DECLARED}- {{name: one}}\n- {case}\n").problems
+    assert found
+    assert {problem.context for problem in found} == {None}
+
+
+def test_a_problem_outside_of_the_cases_has_no_context(project: Project) -> None:
+    found = project.load(
+        DECLARED.replace("tests:", "tets: 5\nlabels: 5\ntests:") + "- {name: one, vars: {n: 1}}\n"
+    ).problems
+    assert [(problem.code, problem.context) for problem in found] == [("unknown-key", None), ("wrong-type", None)]

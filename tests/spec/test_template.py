@@ -60,8 +60,8 @@ def test_a_forbidden_statement_is_refused_at_its_place(
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("{{ s.__class__ }}", "9-10 error[template-forbidden] '__class__' is not reachable from a template"),
-        ("{{ s._x }}", "9-10 error[template-forbidden] '_x' is not reachable from a template"),
+        ("{{ s.__class__ }}", "10-19 error[template-forbidden] '__class__' is not reachable from a template"),
+        ("{{ s._x }}", "10-12 error[template-forbidden] '_x' is not reachable from a template"),
         ("{{ _x }}", "8-10 error[template-forbidden] names that begin with _ are not reachable"),
         ("{% set _x = 1 %}", "12-14 error[template-forbidden] '_x' can't be set"),
         ("{% set now = 1 %}", "12-15 error[template-forbidden] 'now' can't be set"),
@@ -123,7 +123,7 @@ def test_every_fault_of_a_template_is_told(templates: Templates) -> None:
     [
         ("{{ x", "error[template-syntax] the template ends in the middle of an expression (close it with }})"),
         ("{% if x", "error[template-syntax] the template ends in the middle of an expression (close it with %})"),
-        ("{{ x }", "error[template-syntax] unexpected '}'"),
+        ("{{ x }", "error[template-syntax] a single } ends nothing (an expression ends with }})"),
         ("{{ 'a }}", 'error[template-syntax] unexpected char "\'"'),
         ("{% do x %}", "error[template-syntax] unknown tag 'do' (these exist: if, for, set, with, filter)"),
         ("{# x", "error[template-syntax] missing end of comment tag"),
