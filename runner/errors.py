@@ -189,7 +189,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     best = None
     for name in known:
-        slips = min(_slips(word.lower(), name.lower()), _LONG if not _is_cut(word, name) else 1)
+        slips = 1 if _is_cut(word, name) and word != name else _slips(word.lower(), name.lower())
         allowed = min(max(len(word), _SHORT) // _SHORT, len(word) - 1)
         if slips <= allowed and (best is None or slips < best[0]):
             best = slips, name
@@ -210,8 +210,8 @@ def _is_cut(word: str, name: str) -> bool:
 
 def _slips(word: str, name: str) -> int:
     """Count letters to insert, leave out, replace, or swap with their neighbour (optimal string alignment)."""
-    if abs(len(word) - len(name)) > _LONG or max(len(word), len(name)) > _LONG:
-        return _LONG
+    if max(len(word), len(name)) > _LONG:
+        return max(len(word), len(name))
     before: list[int] = []
     last = list(range(len(name) + 1))
     for row, letter in enumerate(word, 1):

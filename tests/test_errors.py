@@ -176,3 +176,7 @@ def test_long_words_are_compared_quickly(length: int) -> None:
     began = time.monotonic()
     nearest("x" * length, [f"{'y' * (length - 3)}{number:03}" for number in range(100)])
     assert time.monotonic() - began < 1
+
+
+def test_very_long_words_are_near_to_nothing() -> None:
+    assert nearest("x" * 150, ["user", "x" * 149 + "y"]) is None

@@ -82,7 +82,7 @@ class Schema:
             raise SchemaError(reason.message, tuple(error.instance_path), reason.hint) from None
         except (jsonschema_rs.ReferencingError, ValueError) as error:
             unicode = "UnicodeEncodeError" in str(error)
-            raise SchemaError("a text in it is not valid Unicode" if unicode else _short(str(error)), ()) from None
+            raise SchemaError("a text in it is not valid Unicode" if unicode else str(error), ()) from None
         self._schema = schema
 
     def faults(self, value: Json) -> list[Fault]:
@@ -116,11 +116,17 @@ def _broken_reference(schema: Json, message: str) -> SchemaError:
     """Say which reference of a schema leads nowhere, or out of it. The validator names its target in quotes."""
     found = re.search(r"'([^']+)'", message)
     target = found[1] if found else ""
-    path, reference = next(((path, text) for path, text in _references(schema) if target in text), ((), target))
+    references = sorted(_references(schema), key=lambda found: found[1].removeprefix("#") != target)
+    path, reference = next(((path, text) for path, text in references if _means(text, target)), ((), target))
     if "does not exist" in message:
         return SchemaError(f"nothing stands at '{reference}'", path)
     hint = "put what it refers to under $defs: references out of the schema are never followed"
     return SchemaError(f"'{reference}' lies outside the schema", path, hint)
+
+
+def _means(reference: str, target: str) -> bool:
+    """Tell whether a reference may be the one to a target that the validator made absolute."""
+    return reference.removeprefix("#") == target or target.endswith(reference) or reference.endswith(target)
 
 
 def _references(schema: Json, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -195,21 +201,27 @@ class _Reading:
             case kinds.Constant():
                 expected = kind.expected_value
                 must, hint = f"{name} must be {_scalar(expected)}", None
-                if type(value) is type(expected):
+                if describe(value) == describe(expected):
                     message = f"{must}, not {_scalar(value)}"
                 else:
-                    message = f"{must}, {describe(expected)}, not {describe(value)}"
+                    kind_of = "" if expected is None else f", {describe(expected)}"
+                    message = f"{must}{kind_of}, not {describe(value)}"
                     hint = "remove the quotes" if value == str(_scalar(expected)) else None
                 yield Fault("const", path, message, hint)
             case kinds.AnyOf() | kinds.OneOfNotValid():
                 yield from self._nearest_branch(kind.context, path, name, value)
             case kinds.PropertyNames():
                 key = str(kind.error.instance)
-                yield Fault("propertyNames", path, f"'{key}' can't be a name here: {kind.error.message}", key=key)
+                match kind.error.kind:
+                    case kinds.Pattern(pattern=pattern):
+                        reason = f"it does not match {pattern}"
+                    case _:
+                        reason = kind.error.message
+                yield Fault("propertyNames", path, f"'{key}' can't be a name here: {reason}", key=key)
             case kinds.FalseSchema():
                 yield Fault("false", path, f"{name} is not allowed here")
             case _:
-                yield Fault(kind.name, path, _of_a_limit(kind, name, value) or _short(error.message))
+                yield Fault(kind.name, path, _of_a_limit(kind, name, value) or error.message)
 
     def _nearest_branch(
         self,
@@ -238,10 +250,12 @@ def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json)
     kinds = jsonschema_rs.ValidationErrorKind
     match kind:
         case kinds.Pattern():
-            return f"{name} is {_scalar(value)!r}, which does not match {kind.pattern}"
+            return f"{name} is '{_scalar(value)}', which does not match {kind.pattern}"
         case kinds.Format():
             wanted = _FORMATS.get(kind.format, f"of the format {kind.format}")
-            return f"{name} is {_scalar(value)!r}, which is not {wanted}"
+            return f"{name} is '{_scalar(value)}', which is not {wanted}"
+        case kinds.MinLength(limit=1) | kinds.MinItems(limit=1) | kinds.MinProperties(limit=1):
+            return f"{name} is empty"
         case kinds.MinLength():
             return f"{name} has fewer than {kind.limit} {_plural('character', kind.limit)}"
         case kinds.MaxLength():
@@ -250,10 +264,20 @@ def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json)
             return f"{name} has fewer than {kind.limit} {_plural('item', kind.limit)}"
         case kinds.MaxItems():
             return f"{name} has more than {kind.limit} {_plural('item', kind.limit)}"
+        case kinds.MinProperties():
+            return f"{name} has fewer than {kind.limit} {_plural('key', kind.limit)}"
+        case kinds.MaxProperties():
+            return f"{name} has more than {kind.limit} {_plural('key', kind.limit)}"
+        case kinds.Contains():
+            return f"{name} has no item of the kind that it must contain"
+        case kinds.Not():
+            return f"{name} is of the kind that `not` forbids"
+        case kinds.OneOfMultipleValid():
+            return f"{name} fits more than one of the schemas in oneOf"
         case kinds.UniqueItems():
             return f"{name} has the same item twice"
         case kinds.Custom():  # a format that the validator does not know; see ignore_unknown_formats
-            return f"there is no format {_scalar(value)!r}"
+            return f"there is no format '{_scalar(value)}'"
         case _:
             return None
 
@@ -304,15 +328,7 @@ def _scalar(value: object) -> object:
             return "null"
         case bool():
             return str(value).lower()
-        case str():
-            return _short(value)
+        case list() | dict():
+            return json.dumps(value, ensure_ascii=False)
         case _:
             return value
-
-
-_LONG = 200
-
-
-def _short(text: str) -> str:
-    """Cut a text that would bury what is said of it."""
-    return text if len(text) <= _LONG else f"{text[:_LONG]}…"

@@ -32,10 +32,10 @@ def read_cases(tests: Node | None) -> list[Case]:
     return [_case(node) for node in tests.items] if tests is not None else []
 
 
-def case_problems(tests: Node, variables: Mapping[str, Variable]) -> Iterator[Problem]:
+def case_problems(tests: Node, variables: Mapping[str, Variable | None]) -> Iterator[Problem]:
     """Report what the format's schema can't tell of cases: names, values of variables, instants and matchers.
 
-    `variables` has every name that a case may give.
+    `variables` has every name that a case may give; None for one whose declaration can't be read.
     """
     names: dict[str, Node] = {}
     for node in tests.items:
@@ -63,16 +63,16 @@ def in_case(name: str) -> str:
     return f"in case '{name}'"
 
 
-def _one_case(node: Node, variables: Mapping[str, Variable]) -> Iterator[Problem]:
+def _one_case(node: Node, variables: Mapping[str, Variable | None]) -> Iterator[Problem]:
     given, expect, now = node.get("vars"), node.get("expect"), node.get("now")
     fails = expect is not None and "error" in expect.entries
     for key, item in given.entries.items() if given is not None else ():
         variable = variables.get(key)
-        if variable is None:
+        if key not in variables:
             message = f"the spec declares no variable '{key}'"
             place = given.key_position(key) if given is not None else None
             yield Problem("unknown-variable", message, place, hint=did_you_mean(key, variables))
-        elif not fails:  # a case that expects an error may well give what it takes to have one
+        elif variable is not None and not fails:  # a case that expects an error may well give what it takes to have one
             try:
                 yield from variable.problems(Given.written(item, "the case"))
             except SchemaError:  # told at the declaration

@@ -100,6 +100,8 @@ def _nearby(path: Path) -> str | None:
 
 def misspelt(path: Path) -> str | None:
     """Suggest an existing path for one that does not exist, if one of its names is a few letters wrong."""
+    if os.path.lexists(path):
+        return None
     missing = next((part for part in (*reversed(path.parents), path) if not os.path.lexists(part)), path)
     try:
         near = nearest(missing.name, os.listdir(missing.parent))  # noqa: PTH208 - names, not paths

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem
@@ -24,8 +25,8 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("openapi",), "an OpenAPI document"),
     (("asyncapi",), "an AsyncAPI document"),
     (("$schema",), "a JSON Schema"),
-    (("services",), "a Compose file"),
     (("stages",), "a GitLab pipeline"),
+    (("services",), "a Compose file"),
     (("repos",), "a pre-commit configuration"),
     (("profiles",), "a runner.yaml"),
 )
@@ -44,9 +45,10 @@ def foreign(root: Node) -> Problem | None:
         return None
     for keys, kind in _KINDS:
         if all(key in root.entries for key in keys):
-            return Problem(
-                "not-a-spec", f"this looks like {kind}, not a spec", root.key_position(keys[0]), hint=_NOT_HERE
-            )
+            message = f"this looks like {kind}, not a spec"
+            is_base = PurePath(root.text.path).name.startswith("_")
+            hint = "name another file in extends:" if is_base else _NOT_HERE
+            return Problem("not-a-spec", message, root.key_position(keys[0]), hint=hint)
     return None
 
 

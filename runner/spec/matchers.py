@@ -6,6 +6,7 @@ The rest of their form is in the spec format's JSON Schema, where editors find i
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
@@ -47,11 +48,14 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
     match matcher, operand.value:
         case "$re", str(pattern):
             try:
-                re.compile(pattern)
+                with warnings.catch_warnings(action="ignore"):
+                    re.compile(pattern)
             except re.error as error:
                 at = error.pos or 0
                 message = f"this is no regular expression: {error.msg}"
                 yield Problem("bad-pattern", message, operand.span(at, at + 1))
+            except (RecursionError, OverflowError):
+                yield Problem("bad-pattern", "this regular expression goes too deep or too far", operand.position())
         case "$schema", dict() | bool():
             try:
                 Schema(operand.plain())

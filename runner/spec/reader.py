@@ -125,11 +125,14 @@ class _Reader:
             self._check_unused(root, shape)
         if (tests := root.get("tests")) is not None:
             self.secrets += secrets_in_cases(tests, variables)
-            self.problems += case_problems(tests, {variable.name: variable for variable in variables})
+            readable = {variable.name: variable for variable in variables}
+            self.problems += case_problems(tests, {name: readable.get(name) for name in declared or readable})
         schema, schema_root = self._schema(root)
         # One fault, one report: a rule of the platform says more than the format's.
-        told = {problem.position for problem in self.problems}
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
         self.problems += [problem for problem in of_format if problem.position not in told]
+        told |= self._malformed
+        self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
         if any(problem.severity == "error" for problem in self.problems):
             return None
         return _spec(path, root, variables, shape, schema, schema_root)

@@ -56,9 +56,7 @@ class Files:
     def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
         """Read a file over the one that it extends."""
         before = len(self.problems)
-        # What of a broken file is a secret can't be told any more.
-        has_secrets = _SECRET.search(document.text.content) is not None
-        self.problems += map(discreet, document.problems) if has_secrets else document.problems
+        self.problems += map(discreet, document.problems) if _hides_secrets(document) else document.problems
         root = document.root
         if root is None:
             if not document.problems:
@@ -74,7 +72,8 @@ class Files:
         if extends is None:
             return root
         if not isinstance(extends.value, str) or not extends.value:
-            message = f"'extends' must be the path of a file, not {describe(extends.value)}"
+            what = describe(extends.value) if extends.value != "" else "an empty text"
+            message = f"'extends' must be the path of a file, not {what}"
             self.problems.append(Problem("wrong-type", message, extends.position(), at="extends"))
             return None
         base_path = self._inside(extends)
@@ -138,6 +137,12 @@ def _stamp(path: Path) -> tuple[int, ...]:
     except (OSError, ValueError):  # told when it is read
         return ()
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _hides_secrets(document: Document) -> bool:
+    """Tell a file with secrets of which it can't be said any more where they stand: broken, or with a key twice."""
+    is_whole = document.root is not None and all(problem.code != "duplicate-key" for problem in document.problems)
+    return not is_whole and _SECRET.search(document.text.content) is not None
 
 
 def _merge(child: Node, base: Node) -> Node:

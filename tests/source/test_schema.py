@@ -54,10 +54,10 @@ URL_OR_MAP: Json = {
         ({"maxLength": 2}, "abc", "the value has more than 2 characters", None),
         ({"maxLength": 1}, "abc", "the value has more than 1 character", None),
         ({"minLength": 4}, "abc", "the value has fewer than 4 characters", None),
-        ({"minLength": 1}, "", "the value has fewer than 1 character", None),
+        ({"minLength": 1}, "", "the value is empty", None),
         ({"pattern": "^[0-9]+$"}, "abc", "the value is 'abc', which does not match ^[0-9]+$", None),
         ({"minItems": 2}, [1], "the value has fewer than 2 items", None),
-        ({"minItems": 1}, [], "the value has fewer than 1 item", None),
+        ({"minItems": 1}, [], "the value is empty", None),
         ({"maxItems": 0}, [1], "the value has more than 0 items", None),
         ({"maxItems": 1}, [1, 2], "the value has more than 1 item", None),
         ({"uniqueItems": True}, [1, 2, 1], "the value has the same item twice", None),
@@ -161,7 +161,7 @@ def test_an_unknown_key_behind_a_reference_has_a_suggestion_too() -> None:
 
 
 def test_of_several_shapes_the_one_of_the_value_s_type_is_reported_on() -> None:
-    assert faults(URL_OR_MAP, "") == [Fault("minLength", (), "the value has fewer than 1 character")]
+    assert faults(URL_OR_MAP, "") == [Fault("minLength", (), "the value is empty")]
     assert faults(URL_OR_MAP, {}) == [Fault("required", (), "missing key 'url'", key="url")]
 
 
@@ -174,7 +174,7 @@ def test_a_value_of_no_shape_s_type_is_told_the_types() -> None:
 
 def test_a_bad_name_of_a_key_is_told() -> None:
     assert faults({"propertyNames": {"pattern": "^a"}}, {"b": 1}) == [
-        Fault("propertyNames", (), '\'b\' can\'t be a name here: "b" does not match "^a"', None, "b")
+        Fault("propertyNames", (), "'b' can't be a name here: it does not match ^a", None, "b")
     ]
 
 
@@ -204,31 +204,6 @@ def test_one_fault_seen_in_two_ways_is_told_once() -> None:
 def test_formats_are_asserted(name: str, bad: str, good: str, wanted: str) -> None:
     assert faults({"format": name}, bad) == [Fault("format", (), f"the value is '{bad}', which is not {wanted}")]
     assert faults({"format": name}, good) == []
-
-
-LONG = "x" * 200
-
-
-@pytest.mark.parametrize(
-    ("schema", "message"),
-    [
-        ({"pattern": "^y"}, "the value is '{}', which does not match ^y"),
-        ({"format": "date"}, "the value is '{}', which is not a date"),
-        ({"const": "y"}, "the value must be y, not {}"),
-        ({"enum": ["y", "z"]}, "the value is {}, not one of y, z"),
-    ],
-)
-def test_a_very_long_text_is_cut_in_what_is_said_of_it(schema: Json, message: str) -> None:
-    assert [fault.message for fault in faults(schema, LONG)] == [message.format(LONG)]
-    assert [fault.message for fault in faults(schema, LONG + "xx")] == [message.format(LONG + "…")]
-
-
-def test_very_long_texts_of_a_schema_are_cut_too() -> None:
-    assert [fault.message for fault in faults({"const": LONG + "x"}, "y")] == [f"the value must be {LONG}…, not y"]
-    assert [fault.message for fault in faults({"enum": [LONG + "x", "z"]}, "y")] == [
-        f"the value is y, not one of {LONG}…, z"
-    ]
-    assert schema_error({"format": LONG + "x"}) == (f"there is no format '{LONG}…'", ("format",), None)
 
 
 OUTSIDE = "put what it refers to under $defs: references out of the schema are never followed"
@@ -357,3 +332,45 @@ def test_a_fault_of_the_whole_document_has_no_way_to_it() -> None:
     assert list(problems(faults({"type": "object"}, root.plain()), root)) == [
         Problem("wrong-type", "the value must be a map, not a number", Position("f.yaml", 1, 1, 2, "5"))
     ]
+
+
+def test_the_reference_that_is_broken_is_named_and_not_one_that_begins_alike() -> None:
+    schema: Json = {"properties": {"a": {"$ref": "#/$defs/xy"}, "b": {"$ref": "#/$defs/x"}}, "$defs": {"xy": {}}}
+    assert schema_error(schema) == ("nothing stands at '#/$defs/x'", ("properties", "b", "$ref"), None)
+
+
+def test_a_reference_below_an_id_is_told_where_it_stands() -> None:
+    message, path, _ = schema_error({"$id": "https://example.com/a.json", "items": {"$ref": "b.json"}})
+    assert (message, path) == ("'b.json' lies outside the schema", ("items", "$ref"))
+
+
+@pytest.mark.parametrize(
+    ("const", "value", "message"),
+    [
+        (1, 1.5, "the value must be 1, not 1.5"),
+        (None, "null", "the value must be null, not text"),
+        (1, "1", "the value must be 1, a number, not text"),
+        ({"a": 1}, {"b": 2}, 'the value must be {"a": 1}, not {"b": 2}'),
+    ],
+)
+def test_a_constant_is_told_by_its_value_or_its_kind(const: Json, value: Json, message: str) -> None:
+    assert [fault.message for fault in faults({"const": const}, value)] == [message]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message"),
+    [
+        ({"minProperties": 2}, {"a": 1}, "the value has fewer than 2 keys"),
+        ({"maxProperties": 1}, {"a": 1, "b": 2}, "the value has more than 1 key"),
+        ({"minProperties": 1}, {}, "the value is empty"),
+        ({"contains": {"type": "string"}}, [1, 2], "the value has no item of the kind that it must contain"),
+        ({"not": {"type": "string"}}, "x", "the value is of the kind that `not` forbids"),
+        (
+            {"oneOf": [{"type": "string"}, {"minLength": 1}]},
+            "x",
+            "the value fits more than one of the schemas in oneOf",
+        ),
+    ],
+)
+def test_a_rule_is_told_without_quoting_all_of_the_value(schema: Json, value: Json, message: str) -> None:
+    assert [fault.message for fault in faults(schema, value)] == [message]

@@ -192,3 +192,13 @@ def test_every_part_of_what_is_expected_is_checked(project: Project) -> None:
         "spec.yaml:7:45-50 error[unknown-matcher] there is no matcher '$lenn' (did you mean '$len'?)",
         "spec.yaml:8:26-30 error[unknown-matcher] there is no matcher '$ayn' (did you mean '$any'?)",
     ]
+
+
+@pytest.mark.parametrize("pattern", ["(" * 3000, "a{99999999999999999999}"])
+def test_a_pattern_beyond_all_bounds_is_told(project: Project, pattern: str) -> None:
+    [told] = told_of(project, f"{{$re: '{pattern}'}}")
+    assert "error[bad-pattern] this regular expression goes too deep or too far" in told
+
+
+def test_a_pattern_that_python_only_warns_of_is_none_of_ours(project: Project) -> None:
+    assert told_of(project, "{$re: '[[a]'}") == []

@@ -681,3 +681,21 @@ def test_a_problem_outside_of_the_cases_has_no_context(project: Project) -> None
         DECLARED.replace("tests:", "tets: 5\nlabels: 5\ntests:") + "- {name: one, vars: {n: 1}}\n"
     ).problems
     assert [(problem.code, problem.context) for problem in found] == [("unknown-key", None), ("wrong-type", None)]
+
+
+@pytest.mark.parametrize("line", ["tests: off", "properties: on", "attachments: yes", "vars: {a: {secret: yes}}"])
+def test_no_warning_hides_an_error_of_the_format(project: Project, line: str) -> None:
+    loaded = project.load(f"{HEAD}{line}\n")
+    assert loaded.spec is None
+    assert {problem.severity for problem in loaded.problems} == {"error"}
+
+
+@pytest.mark.parametrize("key", ["schema", "extends"])
+def test_a_folder_is_not_suggested_for_itself(project: Project, key: str) -> None:
+    [problem] = project.load(f"{HEAD}{key}: .\n").problems
+    assert (problem.message.startswith("a folder, not a file: "), problem.hint) == (True, None)
+
+
+def test_a_variable_whose_declaration_is_no_map_is_declared_all_the_same(project: Project) -> None:
+    content = HEAD + "vars: {a: 5}\nproperties: {b: '{{ a }}'}\ntests: [{name: one, vars: {a: 5}}]\n"
+    assert project.problems(content) == ["spec.yaml:4:11-12 error[wrong-type] 'a' must be a map, not a number @vars.a"]
