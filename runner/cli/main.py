@@ -6,6 +6,7 @@ The one handler that turns exceptions into exit codes is here too; nobody else e
 from __future__ import annotations
 
 import re
+from copy import copy
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -152,7 +153,7 @@ def run(args: Sequence[str], world: World) -> int:
     try:
         if "" in args:
             raise UsageError(Problem("usage", "an argument is empty", hint="is a variable of the shell not set?"))  # noqa: TRY301
-        code = app(list(args), prog_name="runner", standalone_mode=False, obj=session)
+        code = _app_for(args)(list(args), prog_name="runner", standalone_mode=False, obj=session)
         session.output.flush()
     except typer.TyperException as error:
         return _report(session.output, [_usage_problem(error)], ExitCode.USAGE)
@@ -169,6 +170,15 @@ def run(args: Sequence[str], world: World) -> int:
     except Exception as error:  # noqa: BLE001 - the outermost handler
         return _report(session.output, [_bug(error, session.output)], ExitCode.BUG)
     return int(code or 0)
+
+
+def _app_for(args: Sequence[str]) -> typer.Typer:
+    """Leave out the commands that are not named: typer makes every option of every command anew each time it runs."""
+    known = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
+    named = [each for name, each in known.items() if name in args]
+    lean = copy(app)
+    lean.registered_commands = named or app.registered_commands
+    return lean
 
 
 def _usage_problem(error: typer.TyperException) -> Problem:

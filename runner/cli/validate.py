@@ -19,21 +19,29 @@ if TYPE_CHECKING:
 def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
     """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
     output = session.output
-    count = 0
-    seen: dict[Problem, None] = {}
+    count = errors = warnings = 0
+    shared: dict[Problem, None] = {}
+    """Problems of bases and schemas: each spec that uses one has them, and each is told once."""
+    told: list[Problem] = []
     for count, loaded in enumerate(load_all(paths), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
-        fresh = [problem for problem in loaded.problems if problem not in seen]
-        seen.update(dict.fromkeys(fresh))
+        fresh = [problem for problem in loaded.problems if problem not in shared]
+        shared.update((problem, None) for problem in fresh if not _is_of(problem, loaded.path))
+        errors += sum(problem.severity == "error" for problem in fresh)
+        warnings += sum(problem.severity == "warning" for problem in fresh)
         output.findings(fresh)
-    errors = sum(problem.severity == "error" for problem in seen)
-    warnings = len(seen) - errors
+        if output.format is Format.JSON:
+            told += fresh
     if output.format is Format.JSON:
         counts = {"specs": count, "errors": errors, "warnings": warnings}
-        output.json(counts | {"problems": [as_json(problem) for problem in seen]})
+        output.json(counts | {"problems": [as_json(problem) for problem in told]})
     elif output.format is not Format.JSONL:
         output.message(_summary(count, errors, warnings))
     return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
+
+
+def _is_of(problem: Problem, path: str) -> bool:
+    return problem.position is not None and problem.position.path == path
 
 
 def _summary(files: int, errors: int, warnings: int) -> str:

@@ -106,7 +106,7 @@ def _program(expression: nodes.Expr, blocks: list[nodes.Node]) -> Program:
     tree.set_environment(environment)
     for node in (tree, *tree.find_all(nodes.Node)):
         node.lineno = node.lineno or 1
-    return Program.from_code(environment, environment.compile(tree), environment.make_globals(None))
+    return Program.from_code(environment, environment.compile(tree), dict(environment.globals))
 
 
 def _expression(shape: Shape, blocks: list[nodes.Node]) -> nodes.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -124,20 +125,26 @@ def parse(node: Node, path: tuple[Step, ...]) -> Template:
     source = str(node.value)
     if "{{" not in source and "{%" not in source and "{#" not in source:
         return Template(node, path, source)
+    inspect = _inspected if len(source) <= _SHORT else _inspected.__wrapped__
+    return Template(node, path, source, *inspect(source))
+
+
+_SHORT = 1000
+
+
+@lru_cache(maxsize=256)
+def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tuple[Finding, ...]]:
+    """Parse and inspect a text: its tree, unless it has faults, what it reads, its faults. Many specs share `{{ user }}`."""
     try:
         tree = Parser(environment, source).parse()
     except TemplateSyntaxError as error:
         start = min(max(error.lineno - 1, 0), max(len(source) - 1, 0))
-        finding = Finding("template-syntax", *_explain(error.message or "not a template"), start, start + 1)
-        return Template(node, path, source, findings=(finding,))
+        return None, (), (Finding("template-syntax", *_explain(error.message or "not a template"), start, start + 1),)
     except RecursionError:
-        finding = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
-        return Template(node, path, source, findings=(finding,))
+        return None, (), (Finding("template-syntax", "the expression is nested too deep", None, 0, 1),)
     inspector = _Inspector(source)
     inspector.inspect(tree)
-    if inspector.findings:
-        return Template(node, path, source, findings=tuple(inspector.findings), uses=tuple(inspector.uses))
-    return Template(node, path, source, tree, tuple(inspector.uses))
+    return None if inspector.findings else tree, tuple(inspector.uses), tuple(inspector.findings)
 
 
 def _explain(message: str) -> tuple[str, str | None]:
