@@ -225,9 +225,16 @@ def _slips(word: str, name: str) -> int:
     return last[-1]
 
 
+def _short_way(at: str) -> str:
+    return at if len(at) <= _LONG_WAY else f"{at[:48]}…{at[-36:]}"
+
+
+_LONG_WAY = 90
+
+
 def _one_line(problem: Problem) -> str:
     place = f"{problem.position.path}:{problem.position.line}:{problem.position.column}: " if problem.position else ""
     if not place and problem.at and re.search(r"[.\[]", problem.at):  # inside something: its message can't say where
-        place = f"{problem.at}: "
+        place = f"{_short_way(problem.at)}: "
     hint = f" ({problem.hint})" if problem.hint else ""
     return f"{place}{problem.message}{hint}"

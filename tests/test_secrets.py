@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
+from itertools import product
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import markupsafe
@@ -13,6 +17,9 @@ from hypothesis import assume, given, seed, settings
 from hypothesis import strategies as st
 
 from runner.secrets import Mask, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECRET = 'k/ey+ "é<&>\\'
 """Every character of it is written differently somewhere."""
@@ -77,6 +84,147 @@ def test_text_without_secrets_stays_as_it_is() -> None:
 )
 def test_a_secret_is_masked_however_it_is_escaped(form: str) -> None:
     assert Mask([SECRET]).text(f"<{form}>") == "<***>"
+
+
+HARD = "ab\"'\\/\n<&;% é鍵\U0001f511\u200b\x1b\x7f+=#!*():,%2F&amp;yz"
+"""Escapes change its marks, and part of it looks like an escape."""
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", r"\/"),
+    "JSON of Go": lambda text: json.dumps(text)[1:-1].translate({ord(char): f"\\u{ord(char):04x}" for char in "<>&"}),
+    "a URL": lambda text: quote(text, safe=""),
+    "a URL in JavaScript": lambda text: quote(text, safe="!'()*"),
+    "a form": quote_plus,
+    "HTML": escape,
+    "HTML of a template": lambda text: str(markupsafe.escape(text)),
+    "HTML by names": lambda text: (
+        escape(text).replace("/", "&sol;").replace("é", "&eacute;").replace("&#x27;", "&apos;")
+    ),
+    "repr": lambda text: repr(text)[1:-1],
+    "repr of bytes": lambda text: repr(text.encode())[2:-1],
+    "unicode_escape": lambda text: text.encode("unicode_escape").decode(),
+}
+
+
+@pytest.mark.parametrize("inner", ESCAPES.values(), ids=ESCAPES)
+@pytest.mark.parametrize("outer", ESCAPES.values(), ids=ESCAPES)
+def test_a_secret_is_masked_when_it_is_escaped_and_escaped_again(
+    inner: Callable[[str], str], outer: Callable[[str], str]
+) -> None:
+    assert Mask([HARD]).text(f"<{outer(inner(HARD))}>") == "<***>"
+
+
+def test_a_secret_is_masked_when_each_mark_is_escaped_in_a_way_of_its_own() -> None:
+    ways = [
+        '"',
+        r"\"",
+        r"\\\"",
+        "%22",
+        "%2522",
+        "&quot;",
+        "&#34;",
+        "&#034;",
+        "&#X22;",
+        "&amp;quot;",
+        "%26quot%3B",
+        r"\u0022",
+        r"\x22",
+    ]
+    mask = Mask(['ab"c"de'])
+    assert {mask.text(f"<ab{one}c{other}de>") for one, other in product(ways, ways)} == {"<***>"}
+
+
+def test_the_marks_of_a_page_or_an_address_are_masked_by_number_too() -> None:
+    numbers = "".join(char if char.isalnum() else f"&#{ord(char)};" for char in HARD)
+    assert Mask([HARD]).text(f"<{numbers}>") == "<***>"
+    assert Mask([HARD]).text(f"<{numbers.replace('&', '&amp;')}>") == "<***>"
+
+
+def test_an_escape_that_is_none_of_the_secret_is_left_alone() -> None:
+    assert Mask(['ab"cd']).text(r"ab\'cd ab%27cd ab&apos;cd abcd ab\cd") == r"ab\'cd ab%27cd ab&apos;cd abcd ab\cd"
+
+
+@pytest.mark.parametrize("escaped", ["tok\\nen1", r"tok\\nen1", "tok%0Aen1", "tok&#10;en1", "tok\nen1"])
+def test_the_letter_of_an_escape_is_known(escaped: str) -> None:
+    assert Mask(["tok\nen1"]).text(f"C:\\{escaped}\\n") == "C:\\***\\n"
+
+
+def test_a_secret_behind_a_backslash_of_somebody_else_is_found() -> None:
+    assert Mask(["token123"]).text(r"C:\token123 C:\\token123") == r"C:\*** C:\\***"
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+def test_a_secret_is_masked_inside_json_inside_base64(before: str, ascii_only: bool) -> None:
+    raw = json.dumps([before + HARD, "end"], ensure_ascii=ascii_only).encode()
+    start, end = len(f'["{before}'), len(raw) - len('", "end"]')
+    whole = b64encode(raw).decode()
+    assert Mask([HARD]).text(whole) == whole[: -(-start * 8 // 6)] + "***" + whole[end * 8 // 6 :]
+
+
+def test_base64_is_masked_with_its_marks_escaped() -> None:
+    secret = "~~~???>>>ab"
+    text = b64encode(secret.encode()).decode()
+    assert text == "fn5+Pz8/Pj4+YWI="
+    ways = [text, urlsafe_b64encode(secret.encode()).decode(), quote(text, safe=""), text.replace("/", r"\/")]
+    ways += [text.replace("+", "&#43;"), text.replace("+", r"\u002b")]
+    assert [Mask([secret]).text(way) for way in ways] == ["***I=", "***I=", "***I%3D", "***I=", "***I=", "***I="]
+
+
+def test_a_signature_is_masked_in_every_form() -> None:
+    signature = "workspace:" + b64encode(bytes(range(240, 256)) * 2).decode()
+    assert {char for char in signature if not char.isalnum()} == {":", "+", "/", "="}
+    mask = Mask([signature])
+    assert {mask.text(f"<{write(signature)}>") for write in ESCAPES.values()} == {"<***>"}
+    assert mask.text(b64encode(signature.encode()).decode()) == "***"
+
+
+def test_white_space_around_a_secret_is_not_needed_to_know_it() -> None:
+    assert Mask([" s3cr3t\n"]).text("x=s3cr3t, x= s3cr3t\n.") == "x=***, x=***."
+
+
+def test_each_long_line_of_a_secret_is_one() -> None:
+    key = "-----BEGIN KEY-----\nMIIEvQIB\n  ADANBgkq\r\nshort\n-----END KEY-----\n"
+    mask = Mask([key])
+    assert mask.text(key.replace("\n", "\n    ")) == "***\n    ***\n      ***\r\n    short\n    ***\n    "
+    assert mask.text("short of ADANBgkq, MIIEvQI") == "short of ***, MIIEvQI"
+    assert mask.text(f"<{key}>") == "<***>"
+
+
+def test_a_secret_that_is_no_unicode_is_masked() -> None:
+    secret = "abc\udcff"  # how Python reads a byte that is not UTF-8
+    assert Mask([secret]).text(f"<{secret}> {json.dumps(secret)} {secret!r}") == "<***> \"***\" '***'"
+
+
+@pytest.mark.parametrize("number", [8675309421, 8675309421.0, -8675309421, 86753094210.5, 186753094219])
+def test_a_number_that_a_secret_stands_in_is_masked(number: float) -> None:
+    assert Mask(["8675309421"]).json({"n": [number, 867530942]}) == {"n": ["***", 867530942]}
+
+
+def test_a_whole_number_is_masked_with_and_without_its_zero() -> None:
+    assert Mask(["1234.0"]).json([1234, 1234.0, 1234.5]) == ["***", "***", 1234.5]
+
+
+def test_a_short_secret_is_masked_as_a_whole_number_alone() -> None:
+    assert Mask(["10"]).json([10, 10.0, 10.5, 110, -10, "10.5"]) == ["***", "***", 10.5, 110, -10, "***.5"]
+
+
+def test_the_stretches_to_hide_are_told_in_order_and_apart() -> None:
+    assert Mask(["abcdef", "defghi", "1234"]).spans("1234abcdefghi 1234") == [(0, 13), (14, 18)]
+
+
+@pytest.mark.parametrize("part", ["\\", "&amp;", "%25", "&", "%", '"', "é", "&eacute;", "+", r"\x22", "&#34;"])
+@pytest.mark.parametrize("secret", ['"' * 30, "\\" * 30 + '"', "&" * 30, "&amp;" * 30, "%25" * 30, "é" * 30, " " * 30])
+def test_a_text_that_almost_fits_is_searched_in_time(secret: str, part: str) -> None:
+    masked = Mask([secret + "!"]).text(part * 2000)
+    assert masked == part * 2000
+
+
+def test_no_table_of_escapes_is_loaded_before_there_is_a_secret() -> None:
+    code = "import sys, runner.secrets as s; s.Mask().text('x'); print({'html', 'base64', 'html.entities'} & {*sys.modules})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
 
 
 def test_a_secret_escaped_twice_leaves_no_letter_of_a_longer_one() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 from uuid import UUID, uuid4
 
 from runner.report import Format, Output
@@ -26,8 +25,7 @@ class Color(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """The process around a command."""
 
     environ: Mapping[str, str]
@@ -54,8 +52,7 @@ class World:
         return cls(os.environ, sys.stdin, sys.stdout, sys.stderr, lambda: datetime.now(UTC), uuid4)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The options that every command takes, before and after its name. None means not given."""
 
     format: Format | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from json import loads
 from typing import TYPE_CHECKING
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from runner.run import Outcome, Prepared, Run, State
 
 _WORDS: dict[State, str] = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
+_MAX_MESSAGE = 300
 
 
 def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome], problems: Sequence[Problem] = ()) -> None:
     """Show what became of each event, and the sum. `problems` are what kept events from being sent at all."""
+    outcomes = [_shortened(output, outcome) for outcome in outcomes]
     match output.format:
         case Format.JSON:
             document = summary(run, outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]}
@@ -71,6 +74,15 @@ def summary(run: Run, outcomes: Sequence[Outcome]) -> dict[str, object]:
     return {"run": run.id, "total": len(outcomes)} | {
         state: counts[state] for state in ("accepted", "failed", "unknown", "not_sent")
     }
+
+
+def _shortened(output: Output, outcome: Outcome) -> Outcome:
+    """Cut what the platform says, which is as long as it likes, after masking it."""
+    if outcome.error is None:
+        return outcome
+    text = output.masked(outcome.error.message)
+    text = text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]} …"
+    return replace(outcome, error=replace(outcome.error, message=text))
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -75,12 +75,15 @@ class Output:
         text = json.dumps(self._mask.texts(value), ensure_ascii=self._ascii, indent=indent)
         self._write(self._stdout, harmless_json(text))
 
+    def masked(self, text: str) -> str:
+        """Mask a text that is to be cut: nothing would recognise half a secret afterwards."""
+        return self._mask.text(text)
+
     def masked_body(self, body: bytes) -> str:
         """Give a body as text: to the byte, unless there is a secret in it."""
-        text = body.decode()
-        if self._mask.text(text) == text:
-            return text
-        return json.dumps(self._mask.json(json.loads(body)), ensure_ascii=False, separators=(",", ":"))
+        value = json.loads(body)
+        masked = self._mask.json(value)
+        return body.decode() if masked == value else json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
 
     def body(self, body: bytes, *, indent: bool = False) -> None:
         """Write a body, indented for people or to the byte."""
@@ -111,10 +114,10 @@ class Output:
             if problem.severity == "warning" and self.quiet:
                 continue
             if self.format is Format.GITHUB:
-                self._write(self._stdout, self._mask.text(as_annotation(problem)))
+                self._write(self._stdout, as_annotation(problem, self._mask))
             else:
                 between = "\n" if self._complained else ""
-                self._write(self._stderr, between + self._mask.text(as_text(problem, self._message_style)))
+                self._write(self._stderr, between + as_text(problem, self._message_style, self._mask))
                 self._complained = True
 
     def findings(self, problems: Iterable[Problem]) -> None:
@@ -122,11 +125,11 @@ class Output:
         for problem in problems:
             match self.format:
                 case Format.GITHUB:
-                    self.data(as_annotation(problem))
+                    self._write(self._stdout, as_annotation(problem, self._mask))
                 case Format.JSONL:
                     self.json(as_json(problem))
                 case Format.PRETTY if not (self.quiet and problem.severity == "warning"):
-                    self.data(as_text(problem, self.style) + "\n")
+                    self._write(self._stdout, as_text(problem, self.style, self._mask) + "\n")
                 case _:
                     pass
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.report.style import Style, printable, width
+from runner.secrets import STARS, Mask
 
 if TYPE_CHECKING:
     from runner.errors import Position, Problem
 
 _LINE_WIDTH = 100
+_MAX_MESSAGE = 400
 _PLAIN = Style(on=False)
+_OPEN = Mask()
 
 
-def as_text(problem: Problem, style: Style = _PLAIN) -> str:
+def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = _OPEN) -> str:
     """Write a problem the way a good compiler does: what, where, the line, a caret, what to do."""
+    problem = _masked(problem, mask)
     paint = style.error if problem.severity == "error" else style.warning
     lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]
     notes = [problem.context] if problem.context else []
     gutter, hint = " ", None
     if problem.position:
         gutter = " " * len(str(problem.position.line))
-        hint = problem.hint if _fits(problem.position, problem.hint or "") else None
-        lines += _excerpt(problem.position, hint, style, gutter, paint)
+        where = f"{printable(problem.position.path)}:{problem.position.line}:{problem.position.column}"
+        lines += [f"{gutter}{style.place('-->')} {where}"]
+        shown = _starred(problem.position, mask)
+        hint = problem.hint if _fits(shown, problem.hint or "") else None
+        lines += _excerpt(shown, hint, style, gutter, paint)
     if problem.hint and not hint:
         notes.insert(0, problem.hint)
     for note in notes:
@@ -49,8 +57,9 @@ def as_json(problem: Problem) -> dict[str, object]:
     }
 
 
-def as_annotation(problem: Problem) -> str:
+def as_annotation(problem: Problem, mask: Mask = _OPEN) -> str:
     """Write a problem as a GitHub workflow command, which the host shows beside the line."""
+    problem = _masked(problem, mask)
     place = problem.position
     fields = {"title": problem.code}
     if place:
@@ -74,11 +83,42 @@ def _escaped(text: str, table: dict[str, str]) -> str:
     return "".join(table.get(char, char) for char in text)
 
 
+def _masked(problem: Problem, mask: Mask) -> Problem:
+    """Mask what it says, before it is laid out: a secret that is split or escaped is harder to find."""
+    place = problem.position
+    return replace(
+        problem,
+        message=_cut(mask.text(problem.message)),
+        hint=problem.hint and _cut(mask.text(problem.hint)),
+        context=problem.context and mask.text(problem.context),
+        position=place and replace(place, path=mask.text(place.path)),
+    )
+
+
+def _cut(text: str) -> str:
+    """Cut a text that would bury what is said of it, a value of a thousand characters."""
+    return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]} …"
+
+
+def _starred(place: Position, mask: Mask) -> Position:
+    """Mask the line and move the columns along. Within a secret they move to the ends of its stars."""
+    start = column = place.column - 1
+    end = end_column = place.end_column - 1
+    for first, last in mask.spans(place.text):
+        longer = len(STARS) - (last - first)
+        if column > first:
+            start += longer if column >= last else first - column
+        if end_column > first:
+            end += longer if end_column >= last else first + len(STARS) - end_column
+    return replace(place, text=mask.text(place.text), column=start + 1, end_column=end + 1)
+
+
 def _fits(place: Position, hint: str) -> bool:
     """Tell whether a hint can stand beside the caret; a longer one goes below, where terminals don't break it."""
     text, shift = _window(place.text, place.column - 1)
-    end = min(place.end_column - 1 - shift, len(text))
-    return bool(text.strip()) and end + max(map(len, hint.split("\n"))) <= _LINE_WIDTH
+    end = width(printable(text[: place.end_column - 1 - shift]))
+    gutter = len(f"{place.line} | ")
+    return bool(text.strip()) and gutter + end + 1 + max(map(width, hint.split("\n"))) <= _LINE_WIDTH
 
 
 def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint: object) -> list[str]:
@@ -90,11 +130,9 @@ def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint
     painted = paint(caret) if callable(paint) else caret
     first, *rest = map(printable, hint.split("\n")) if hint else [""]
     pad = " " * width(printable(before))
-    where = f"{gutter}{style.place('-->')} {printable(place.path)}:{place.line}:{place.column}"
     if not text.strip():
-        return [where]
+        return []
     lines = [
-        where,
         f"{gutter} {bar}",
         f"{style.place(str(place.line))} {bar} {printable(text)}",
         f"{gutter} {bar} {pad}{painted} {first}".rstrip(),

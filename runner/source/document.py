@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import MachineError, NotFound, Position, Problem
 from runner.source import json_reader, yaml_reader
@@ -18,8 +18,7 @@ MAX_BYTES = 1024 * 1024
 """A larger file is not something that a person wrote; it is refused before it is decoded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What a file says. `root` is None when the text can't be read at all; the problems then say why."""
 
     text: Text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import Problem, in_order, nearest
 from runner.source import Node, Schema, SchemaError, problems
@@ -49,8 +49,7 @@ class Spec:
         return Plan(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What came of a file. `spec` is None when a problem is an error. Nothing may print `secrets`, the secret defaults."""
 
     path: str

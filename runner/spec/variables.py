@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import Problem, did_you_mean
 from runner.source import NUMBER, Schema, is_integer, parse_json
@@ -105,8 +105,7 @@ class Variable:
 _OUR_KEYS = frozenset({"env", "secret", "default"})
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """The variables of one event. `secrets` are the texts that nothing may print."""
 
     values: Mapping[str, object]

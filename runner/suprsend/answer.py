@@ -13,7 +13,9 @@ from typing import Literal
 import orjson
 
 State = Literal["accepted", "failed", "unknown"]
-MAX_MESSAGE = 300
+MAX_MESSAGE_ID = 300
+_MAX_TEXT = 1_000_000
+"""Who shows a text cuts it, after masking: half a secret is not recognised. No request is longer, so no echo is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _record_result(record: object, status_code: int) -> Result:
 
 def _message_id(raw: dict[str, object]) -> str | None:
     message_id = raw.get("message_id")
-    return message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE else None
+    return message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else None
 
 
 def _is_success(status_code: int) -> bool:
@@ -125,12 +127,12 @@ def _error_text(answer: Answer, raw: object) -> str:
     if "<html" in body[:1000].lower():
         title = re.search(r"<title>(.*?)</title>", body[:4000], re.IGNORECASE | re.DOTALL)
         return _shorten(f"an HTML page{f': {title[1].strip()}' if title else ''}")
-    if answer.status_code // 100 == _REDIRECTION:
+    if answer.status_code in _REDIRECTIONS:
         return f"HTTP {answer.status_code}, a redirect: it is not followed, since the event would be lost on the way"
     return _shorten(body) or f"HTTP {answer.status_code} with no text"
 
 
-_REDIRECTION = 3
+_REDIRECTIONS = (300, 301, 302, 303, 307, 308)
 
 
 def _error_member(raw: dict[str, object]) -> str | None:
@@ -142,4 +144,4 @@ def _error_member(raw: dict[str, object]) -> str | None:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + " …"

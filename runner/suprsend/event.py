@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from json import dumps
 from math import isfinite
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -43,8 +43,7 @@ MAX_BODY_BYTES = 800 * 1024
 Path: TypeAlias = "tuple[Step, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(NamedTuple):
     """One rule that an event breaks, and the way to the value that breaks it."""
 
     code: str
@@ -57,8 +56,7 @@ class Breach:
         return Problem(self.code, self.message, at=dotted(self.path), hint=self.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What makes one occurrence of an event: its id, and its time in milliseconds since 1970. The same on every attempt."""
 
     insert_id: str

@@ -94,8 +94,13 @@ def answering(answer: bytes) -> Iterator[str]:
                     connection, _ = listening.accept()
                 except OSError:  # closed: the session is over
                     return
-                with connection:
-                    connection.recv(65536)
+                with connection, connection.makefile("rb") as request:
+                    # Read whole: closing on what is unread resets the connection.
+                    headers = iter(request.readline, b"\r\n")
+                    lengths = [
+                        int(line.split(b":")[1]) for line in headers if line.lower().startswith(b"content-length")
+                    ]
+                    request.read(sum(lengths))
                     connection.sendall(answer)
 
         thread = Thread(target=serve)

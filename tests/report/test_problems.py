@@ -7,6 +7,7 @@ import pytest
 from runner.errors import Position, Problem
 from runner.report.problems import as_annotation, as_json, as_text
 from runner.report.style import Style, printable, width
+from runner.secrets import Mask
 
 
 def test_a_problem_without_a_place_has_its_hint_below() -> None:
@@ -35,7 +36,7 @@ def test_the_context_comes_last() -> None:
 
 @pytest.mark.parametrize(
     ("caret", "length", "beside"),
-    [(5, 60, True), (60, 37, True), (60, 45, False), (5, 120, False), (95, 10, False)],
+    [(5, 60, True), (60, 35, True), (60, 36, False), (5, 120, False), (95, 10, False)],
 )
 def test_a_hint_that_a_line_of_100_columns_does_not_hold_stands_below(caret: int, length: int, beside: bool) -> None:
     hint = "h" * length
@@ -133,3 +134,68 @@ def test_what_moves_a_cursor_is_shown_and_not_obeyed(char: str) -> None:
 
 def test_width_counts_columns() -> None:
     assert [width(text) for text in ("", "abc", "漢字", "e\N{COMBINING ACUTE ACCENT}")] == [0, 3, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("column", "end_column", "caret"),
+    [
+        (1, 4, "^^^"),
+        (6, 7, "     ^"),
+        (6, 14, "     ^^^^^"),
+        (7, 13, "      ^^^"),
+        (8, 10, "      ^^^"),
+        (4, 9, "   ^^^^^^"),
+        (10, 17, "      ^^^^^^^"),
+        (14, 17, "          ^^^"),
+        (22, 23, "                  ^"),
+        (24, 25, "                   ^^^"),
+    ],
+)
+def test_the_caret_is_as_wide_as_the_stars_and_stands_under_them(column: int, end_column: int, caret: str) -> None:
+    place = Position("a.yaml", 7, column, end_column, 'key: "s3cr3t" and x: [s3cr3t]')
+    assert as_text(Problem("x", "it", place), mask=Mask(["s3cr3t"])) == (
+        f'error[x]: it\n --> a.yaml:7:{column}\n  |\n7 | key: "***" and x: [***]\n  | {caret}'
+    )
+
+
+@pytest.mark.parametrize("secret", ["s3cr3t", "s3cr3t-" * 30])
+def test_the_caret_does_not_tell_how_long_a_secret_is(secret: str) -> None:
+    place = Position("a.yaml", 7, 6, 6 + len(secret), f"key: {secret}")
+    assert as_text(Problem("x", "it", place, hint="so"), mask=Mask([secret])) == (
+        "error[x]: it\n --> a.yaml:7:6\n  |\n7 | key: ***\n  |      ^^^ so"
+    )
+
+
+@pytest.mark.parametrize("before", range(40, 60))
+def test_a_long_line_is_cut_after_it_is_masked(before: int) -> None:
+    line = "a" * 200 + "s3cr3t" + "b" * before + "HERE" + "c" * 200
+    column = 200 + 6 + before + 1
+    masked = "a" * 200 + "***" + "b" * before + "HERE" + "c" * 200
+    shown = masked[column - 4 - 50 :][:100]
+    assert as_text(Problem("x", "it", Position("a.yaml", 7, column, column + 4, line)), mask=Mask(["s3cr3t"])) == (
+        f"error[x]: it\n --> a.yaml:7:{column}\n  |\n7 | {shown}\n  | {' ' * 50}^^^^"
+    )
+
+
+def test_a_text_is_masked_before_it_is_split_and_made_safe() -> None:
+    secret = "s3\ncr\x1b3t\\"
+    problem = Problem(
+        "x", f"it: {secret}", Position(f"{secret}.yaml", 7, 1, 2, ""), hint=f"{secret}\nor", context=secret
+    )
+    mask = Mask([secret])
+    assert as_text(problem, mask=mask) == "error[x]: it: ***\n --> ***.yaml:7:1\n  = ***\n    or\n  = ***"
+    assert (
+        as_annotation(problem, mask)
+        == "::error file=***.yaml,line=7,col=1,endColumn=1,title=x::it: ***%0A***%0Aor%0A***"
+    )
+
+
+def test_the_place_and_the_code_are_ours_and_not_masked() -> None:
+    problem = Problem("x-7", "7", Position("a.yaml", 7, 1, 2, "b: 7"), severity="warning")
+    mask = Mask(["7", "x-7", "warning", "error"])
+    assert as_text(problem, mask=mask) == "warning[x-7]: ***\n --> a.yaml:7:1\n  |\n7 | b: ***\n  | ^"
+    assert as_annotation(problem, mask) == "::warning file=a.yaml,line=7,col=1,endColumn=1,title=x-7::***"
+
+
+def test_a_very_long_message_is_cut() -> None:
+    assert as_text(Problem("x", "m" * 401, hint="h" * 500)) == f"error[x]: {'m' * 400} …\n  = {'h' * 400} …"

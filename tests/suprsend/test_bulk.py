@@ -191,7 +191,7 @@ def test_a_list_in_itself_is_a_failed_record(server: CapturingServer) -> None:
     response = bulk.trigger()
     assert shape(response) == ("partial", 2, 1, 1)
     assert [(record["error"], record["code"]) for record in response.failed_records] == [
-        ("nested more than 64 levels deep", 0)
+        (f"properties.loop{'[0]' * 11}…{'[0]' * 12}: nested more than 64 levels deep", 0)
     ]
 
 

@@ -579,7 +579,7 @@ def test_a_url_that_can_not_be_split_is_not_attached() -> None:
     assert refusal(attached("https://[::1/a.pdf")) == (
         "attachment-url",
         "attachments[0].url",
-        "'https://[::1/a.pdf' is not a URL: Invalid IPv6 URL",
+        "'https://[::1/a.pdf' is not a URL: its host or its port can't be read",
         None,
     )
 

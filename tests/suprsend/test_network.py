@@ -47,7 +47,8 @@ def head(length: int, *more: str) -> bytes:
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_a_redirect_is_a_failure_and_is_not_followed(server: CapturingServer, status: int) -> None:
     server.answers.append((status, b"", {"Location": f"{server.base_url}v2/event/"}))
-    assert track(server.base_url) == failed(f"HTTP {status} with no text", status)
+    message = f"HTTP {status}, a redirect: it is not followed, since the event would be lost on the way"
+    assert track(server.base_url) == failed(message, status)
     assert [(request.method, request.path) for request in server.received] == [("POST", "/v2/event/")]
 
 

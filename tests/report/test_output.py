@@ -1,0 +1,59 @@
+"""What an `Output` lets through: a body to the byte, a long answer cut, no secret."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from runner.errors import Problem
+from runner.report import Format, Output
+from runner.report.outcomes import show_outcomes
+from runner.run import Outcome, Run
+
+RUN = Run(UUID(int=0), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+def masked_body(body: str, *secrets: str) -> str:
+    output = Output(io.StringIO(), io.StringIO())
+    output.hide(secrets)
+    return output.masked_body(body.encode())
+
+
+@pytest.mark.parametrize("body", ['{"a":1.10,"b":"\\u00e9\\/","c":[1e2, {}]}', '{"a": "s3cr3", "b": 1}', '"é"'])
+def test_a_body_without_a_secret_stays_as_it_is_to_the_byte(body: str) -> None:
+    assert masked_body(body) == body
+    assert masked_body(body, "s3cr3t", "1234") == body
+
+
+def test_a_body_is_masked_by_its_values_however_they_are_escaped() -> None:
+    body = json.dumps({"a": 'x<&>"\n', "x<&>": "x&lt;&amp;&gt;&#34;\n", "n": 1234.0, "é": 1})
+    assert masked_body(body, 'x<&>"\n', "x<&>", "1234") == '{"a":"***","***":"***","n":"***","é":1}'
+
+
+def shown(format_: Format, message: str, secret: str) -> str:
+    out = io.StringIO()
+    output = Output(out, io.StringIO(), format_)
+    output.hide([secret])
+    failed = Outcome("a.yaml", "failed", event="paid", status_code=400, error=Problem("refused", message))
+    show_outcomes(output, RUN, [failed, failed] if format_ is Format.PRETTY else [failed])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("before", [*range(290, 303), 1])
+def test_what_the_platform_says_is_cut_after_it_is_masked(before: int) -> None:
+    secret = "s3cr3t-" * 60
+    said = "x" * before + secret + "y" * 300
+    cut = ("x" * before + "***" + "y" * 300)[:300] + " …"
+    assert shown(Format.PRETTY, said, secret).splitlines()[1].strip() == cut
+    assert json.loads(shown(Format.JSONL, said, secret))["error"]["message"] == cut
+    assert json.loads(shown(Format.JSON, said, secret))["events"][0]["error"]["message"] == cut
+
+
+def test_what_is_short_once_it_is_masked_is_not_cut() -> None:
+    secret = "s3cr3t-" * 60
+    assert shown(Format.PRETTY, f"no {secret}", secret) == "failed    paid    400\n          no ***\n" * 2
+    assert shown(Format.PRETTY, "x" * 300, secret).splitlines()[1].strip() == "x" * 300
