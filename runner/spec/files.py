@@ -4,36 +4,47 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem, nearest, shown_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 CONFIG_NAME = "runner.yaml"
 _SUFFIXES = (".yaml", ".yml")
 _LONG_NAME = 200
 
 
-def find(paths: Iterable[Path]) -> list[Path]:
-    """List the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
+def find(paths: Iterable[Path]) -> Iterator[Path]:
+    """Find the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
 
-    Names that begin with `_` or `.`, and `runner.yaml`, are no specs. Raises NotFound for a path that does not exist,
-    for a file that is no spec by its name, and for a folder without specs.
+    Names that begin with `_` or `.`, and `runner.yaml`, are no specs. Raises NotFound, before it gives any, for a path
+    that does not exist, for a file that is no spec by its name, and for a folder without specs.
     """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, it takes a name of any length
-            below = sorted(_below(path))
-            if not below:
-                hint = f"specs end in {' or '.join(_SUFFIXES)}; names that begin with _ or . don't count"
-                raise NotFound(Problem("no-specs", f"no specs in {path}", hint=hint))
-            found.update(dict.fromkeys(below))
-        else:
+    given = list(paths)
+    for path in given:
+        if not _is_folder(path):
             _check_file(path)
-            found[path] = None
-    return list(found)
+        elif next(_below(path), None) is None:
+            hint = f"specs end in {' or '.join(_SUFFIXES)}; names that begin with _ or . don't count"
+            raise NotFound(Problem("no-specs", f"no specs in {path}", hint=hint))
+    return _each_once(given)
+
+
+def _each_once(given: Sequence[Path]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for path in given:
+        for found in _below(path) if _is_folder(path) else [path]:
+            if found not in seen:
+                yield found
+            if len(given) > 1:  # a folder alone has each once, and may have any number of them
+                seen.add(found)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - unlike Path.is_dir, it takes a name of any length
 
 
 def project_of(start: Path) -> Path:
@@ -71,19 +82,37 @@ def _check_file(path: Path) -> None:
         raise NotFound(Problem("not-a-spec", f"{path} is a base for specs, not one itself", hint=hint))
 
 
-def _below(folder: Path) -> Iterable[Path]:
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = sorted(name for name in folders if name[0] not in "_.")
-        for name in names:
-            path = Path(parent, name)
-            is_spec = name.endswith(_SUFFIXES) and name[0] not in "_." and name != CONFIG_NAME
-            # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
-            if is_spec and (path.is_symlink() or path.is_file()):
-                yield path
+def _below(folder: Path) -> Iterator[Path]:
+    """Walk a folder in the order of its sorted paths, with no more at hand than the names of the folders it is in."""
+    levels = [(folder, _names(folder))]
+    while levels:
+        parent, names = levels[-1]
+        name = next(names, None)
+        if name is None:
+            levels.pop()
+            continue
+        path = parent / name
+        mode = path.lstat().st_mode
+        if S_ISDIR(mode):
+            levels.append((path, _names(path)))
+        # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
+        elif (
+            name.endswith(_SUFFIXES)
+            and name != CONFIG_NAME
+            and (S_ISREG(mode) or (S_ISLNK(mode) and not path.is_dir()))
+        ):
+            yield path
 
 
-def _refuse(error: OSError) -> None:
-    raise MachineError(Problem("file-unreadable", f"can't read {error.filename}: {error.strerror}"))
+def _names(folder: Path) -> Iterator[str]:
+    try:
+        return iter(sorted(name for name in os.listdir(folder) if name[0] not in "_."))  # noqa: PTH208 - names, not paths
+    except OSError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> MachineError:
+    return MachineError(Problem("file-unreadable", f"can't read {error.filename}: {error.strerror}"))
 
 
 def _nearby(path: Path) -> str | None:

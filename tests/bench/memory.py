@@ -1,13 +1,12 @@
 """Whether the memory of `runner validate` grows with the number of files: 10,000 specs against 1,000.
 
-Peaks of whole processes, over the same specs in two numbers. The target is for specs without problems; the list of their
-paths is kept, and its own size is shown as Python's allocator tells it. The rows with problems are shown to compare.
+Peaks of whole processes, over the same specs in two numbers. The target is for specs without problems; the rows with
+problems are shown to compare: JSON is one document, so all of them are kept to the end.
 Run it at the repository's root: `python tests/bench/memory.py`.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -26,15 +25,6 @@ else:  # python puts this folder first on its path, not the repository's root
 
 _MANY, _FEW = 10_000, 1_000
 _MAX_GROWTH_MIB = 5
-_SIZE_OF_PATHS = """\
-import sys, tracemalloc
-from pathlib import Path
-from runner.spec import find
-tracemalloc.start()
-before = tracemalloc.get_traced_memory()[0]
-paths = find([Path(sys.argv[1])])
-print(tracemalloc.get_traced_memory()[0] - before)
-"""
 
 
 def main() -> int:
@@ -47,7 +37,6 @@ def main() -> int:
         peaks = partial(_peaks, folder)
         rows = [
             _row("validate, no problems", *peaks("valid", turns=3), at_most_mib=_MAX_GROWTH_MIB),
-            _row("of it, the list of paths", *(_size_of_paths(folder / f"valid-{count}") for count in (_MANY, _FEW))),
             _row("validate, 4 problems a file, as text", *peaks("faulty")),
             _row("the same, as JSON", *peaks("faulty", "-o", "json")),
         ]
@@ -65,11 +54,6 @@ def _peaks(folder: Path, kind: str, *options: str, turns: int = 1) -> tuple[floa
     ]
     many, few = zip(*taken, strict=True)
     return median(many), median(few)
-
-
-def _size_of_paths(folder: Path) -> float:
-    args = [sys.executable, "-c", _SIZE_OF_PATHS, folder.name]
-    return float(subprocess.run(args, cwd=folder.parent, capture_output=True, check=True).stdout)
 
 
 def _row(what: str, many: float, few: float, *, at_most_mib: float | None = None) -> Row:

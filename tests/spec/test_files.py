@@ -32,12 +32,12 @@ def test_other_names_below_a_folder_are_no_specs(tmp_path: Path) -> None:
         tmp_path, "a.yaml", "runner.yaml", "sub/runner.yaml", "_base.yaml", ".hidden.yaml", "_shared/b.yaml",
         ".git/c.yaml", "d.json", "e.yaml.bak", "f.YAML", "yaml",
     )  # fmt: skip
-    assert find([root]) == [root / "a.yaml"]
+    assert list(find([root])) == [root / "a.yaml"]
 
 
 def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
     root = tree(tmp_path, "x.yml", "b.yaml")
-    assert find([root / "x.yml", root / "b.yaml"]) == [root / "x.yml", root / "b.yaml"]
+    assert list(find([root / "x.yml", root / "b.yaml"])) == [root / "x.yml", root / "b.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_no_file_is_left_out_and_a_link_that_leads_nowhere_is_not(tmp_pa
     os.mkfifo(root / "pipe.yaml")
     (root / "nowhere.yaml").symlink_to("gone.yaml")
     (root / "loop.yaml").symlink_to("loop.yaml")
-    assert find([root]) == [root / "a.yaml", root / "loop.yaml", root / "nowhere.yaml"]
+    assert list(find([root])) == [root / "a.yaml", root / "loop.yaml", root / "nowhere.yaml"]
 
 
 def test_a_forgotten_var_is_suggested_and_its_value_is_not_shown(tmp_path: Path) -> None:
@@ -73,12 +73,12 @@ def test_a_forgotten_var_is_suggested_and_its_value_is_not_shown(tmp_path: Path)
 
 def test_a_file_that_is_given_twice_is_listed_once(tmp_path: Path) -> None:
     root = tree(tmp_path, "a.yaml", "b.yaml")
-    assert find([root / "b.yaml", root, root]) == [root / "b.yaml", root / "a.yaml"]
+    assert list(find([root / "b.yaml", root, root])) == [root / "b.yaml", root / "a.yaml"]
 
 
 def test_a_folder_whose_own_name_is_hidden_is_searched_when_named(tmp_path: Path) -> None:
     root = tree(tmp_path / ".specs", "a.yaml")
-    assert find([root]) == [root / "a.yaml"]
+    assert list(find([root])) == [root / "a.yaml"]
 
 
 def test_a_folder_without_specs_is_not_found(tmp_path: Path) -> None:
