@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -167,6 +168,10 @@ def dotted(path: Sequence[Step]) -> str:
     return text
 
 
+MAX_HINTS = 100
+"""Of one file; a hostile one has thousands of names, and none of what follows is told anyway."""
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
     """Suggest the nearest of `known`, else list them when they are few, else say `otherwise`.
 
@@ -188,9 +193,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     '$re'
     """
     best = None
-    for name in known:
-        slips = 1 if _is_cut(word, name) and word != name else _slips(word.lower(), name.lower())
-        allowed = min(max(len(word), _SHORT) // _SHORT, len(word) - 1)
+    allowed = min(max(len(word), _SHORT) // _SHORT, len(word) - 1)
+    letters = set(word.lower())
+    for name in islice(known, _MANY):
+        if _is_cut(word, name) and word != name:
+            slips = 1
+        elif abs(len(word) - len(name)) > allowed or len(letters.difference(name.lower())) > allowed:
+            continue  # no need to count them
+        else:
+            slips = _slips(word.lower(), name.lower())
         if slips <= allowed and (best is None or slips < best[0]):
             best = slips, name
     return best[1] if best else None
@@ -199,6 +210,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 _FEW = 16
 _SHORT = 3
 """A third of a word may be wrong, and one letter of a word this short."""
+_MANY = 1000
+"""Among more names than these nobody looks for one that is alike."""
 _LONG = 40
 """Longer words are no names that somebody mistyped."""
 

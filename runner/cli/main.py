@@ -173,11 +173,11 @@ def run(args: Sequence[str], world: World) -> int:
 
 
 def _app_for(args: Sequence[str]) -> typer.Typer:
-    """Leave out the commands that are not named: typer makes every option of every command anew each time it runs."""
+    """Keep the command that comes first alone: typer makes every option of every command anew each time it runs."""
     known = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
-    named = [each for name, each in known.items() if name in args]
     lean = copy(app)
-    lean.registered_commands = named or app.registered_commands
+    if args and (named := known.get(args[0])):
+        lean.registered_commands = [named]
     return lean
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import jsonschema_rs
 
-from runner.errors import Problem, did_you_mean, dotted, nearest
+from runner.errors import MAX_HINTS, Problem, did_you_mean, dotted, nearest
 from runner.source.node import describe
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Schema:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
         try:
-            self._validator = _compiled(json.dumps(schema))
+            text = json.dumps(schema)
+            self._validator = (_compiled if len(text) <= _SHORT else _compiled.__wrapped__)(text)
         except jsonschema_rs.ValidationError as error:
             if error.kind.name == "$ref":
                 raise _broken_reference(schema, error.message) from None
@@ -103,10 +104,10 @@ class Schema:
 
 def _without_echoes(faults: list[Fault]) -> list[Fault]:
     """Leave out the missing key that an unknown key was probably meant to be: one slip, one fault."""
-    missing = [fault for fault in faults if fault.keyword == "required"]
+    missing = [fault for fault in faults if fault.keyword == "required"][:MAX_HINTS]
     meant = {
         (fault.path, nearest(fault.key, [key.key for key in missing if key.key and key.path == fault.path]))
-        for fault in faults
+        for fault in faults[: 2 * MAX_HINTS]
         if fault.keyword == "additionalProperties" and fault.key is not None
     }
     return [fault for fault in faults if fault.keyword != "required" or (fault.path, fault.key) not in meant]
@@ -152,6 +153,9 @@ def problems(faults: Iterable[Fault], root: Node) -> Iterator[Problem]:
         yield Problem(code, fault.message, fault.position(root), at=fault.at() or None, hint=fault.hint)
 
 
+_SHORT = 2000
+
+
 @lru_cache(maxsize=64)
 def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
     """Compile a schema, given as JSON. A thousand specs declare `type: string` a few thousand times."""
@@ -176,6 +180,7 @@ class _Reading:
     def __init__(self, schema: Json, root: Json) -> None:
         self.schema = schema
         self.root = root
+        self.hints = 0
 
     def faults(self, error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
         path: tuple[Step, ...] = tuple(error.instance_path)
@@ -186,7 +191,8 @@ class _Reading:
         match kind:
             case kinds.AdditionalProperties() | kinds.UnevaluatedProperties():
                 for key in kind.unexpected:
-                    hint = did_you_mean(key, self._known_keys(error))
+                    self.hints += 1
+                    hint = did_you_mean(key, self._known_keys(error)) if self.hints <= MAX_HINTS else None
                     yield Fault("additionalProperties", path, f"unknown key '{key}'", hint, key)
             case kinds.Required():
                 yield Fault("required", path, f"missing key '{kind.property}'", key=kind.property)
@@ -221,7 +227,8 @@ class _Reading:
             case kinds.FalseSchema():
                 yield Fault("false", path, f"{name} is not allowed here")
             case _:
-                yield Fault(kind.name, path, _of_a_limit(kind, name, value) or error.message)
+                hint = "for example 2026-01-02T03:04:05Z" if getattr(kind, "format", None) == "date-time" else None
+                yield Fault(kind.name, path, _of_a_limit(kind, name, value) or error.message, hint)
 
     def _nearest_branch(
         self,
@@ -319,7 +326,7 @@ def _either(names: Iterable[str]) -> str:
 
 
 def _is_bare(value: Json) -> bool:
-    return value is not None and isinstance(value, bool | int | float)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _scalar(value: object) -> object:

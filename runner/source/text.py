@@ -14,6 +14,8 @@ class Text:
     def __init__(self, path: str, content: str) -> None:
         self.path = path
         self.content = content
+        self._lines: dict[int, str] = {}
+        """Lines that positions show; those of one line share one text, however many there are."""
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -32,7 +34,9 @@ class Text:
         first = self._line_starts[line - 1]
         newline = self.content.find("\n", first)
         last = len(self.content) if newline < 0 else newline
-        text = self.content[first:last].rstrip("\r")
+        text = self._lines.get(line)
+        if text is None:
+            text = self._lines[line] = self.content[first:last].rstrip("\r")
         end_column = min(
             max(end if end is not None else start, start + 1) - first + 1, max(len(text) + 1, start - first + 2)
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from runner.errors import Problem, did_you_mean
+from runner.errors import MAX_HINTS, Problem, did_you_mean
 from runner.source import SchemaError
 from runner.spec.matchers import matcher_problems
 from runner.spec.variables import Given
@@ -38,6 +38,7 @@ def case_problems(tests: Node, variables: Mapping[str, Variable | None]) -> Iter
     `variables` has every name that a case may give; None for one whose declaration can't be read.
     """
     names: dict[str, Node] = {}
+    told = 0
     for node in tests.items:
         name, shown = node.get("name"), None
         if name is not None and isinstance(name.value, str):
@@ -47,7 +48,8 @@ def case_problems(tests: Node, variables: Mapping[str, Variable | None]) -> Iter
                 message = f"there are two cases '{name.value}'"
                 yield Problem("duplicate-case", message, name.position(), hint=f"the first is on line {line}")
             names.setdefault(name.value, name)
-        for problem in _one_case(node, variables):
+        for problem in _one_case(node, variables, hinted=told < MAX_HINTS):
+            told += 1
             yield replace(problem, context=shown)
 
 
@@ -63,7 +65,7 @@ def in_case(name: str) -> str:
     return f"in case '{name}'"
 
 
-def _one_case(node: Node, variables: Mapping[str, Variable | None]) -> Iterator[Problem]:
+def _one_case(node: Node, variables: Mapping[str, Variable | None], *, hinted: bool) -> Iterator[Problem]:
     given, expect, now = node.get("vars"), node.get("expect"), node.get("now")
     fails = expect is not None and "error" in expect.entries
     for key, item in given.entries.items() if given is not None else ():
@@ -71,7 +73,7 @@ def _one_case(node: Node, variables: Mapping[str, Variable | None]) -> Iterator[
         if key not in variables:
             message = f"the spec declares no variable '{key}'"
             place = given.key_position(key) if given is not None else None
-            yield Problem("unknown-variable", message, place, hint=did_you_mean(key, variables))
+            yield Problem("unknown-variable", message, place, hint=did_you_mean(key, variables) if hinted else None)
         elif variable is not None and not fails:  # a case that expects an error may well give what it takes to have one
             try:
                 yield from variable.problems(Given.written(item, "the case"))
@@ -79,8 +81,8 @@ def _one_case(node: Node, variables: Mapping[str, Variable | None]) -> Iterator[
                 continue
     if now is not None and isinstance(now.value, str):
         try:
-            datetime.fromisoformat(now.value)
-        except ValueError:
+            datetime.fromisoformat(now.value).astimezone(UTC)
+        except (ValueError, OverflowError):
             hint = "for example 2026-01-02T03:04:05Z"
             yield Problem("bad-value", f"'{now.value}' is not an instant", now.position(), hint=hint)
     for part in expect.entries.values() if expect is not None else ():

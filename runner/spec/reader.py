@@ -9,7 +9,7 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import Problem, in_order, nearest
+from runner.errors import MAX_HINTS, Problem, in_order, nearest
 from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, case_problems, in_case, read_cases, secrets_in_cases
 from runner.spec.template import Shape, Template, parse, templates_of
@@ -70,6 +70,7 @@ def load(path: Path, project: Path) -> Loaded:
     return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
 
 
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 MAX_PROBLEMS = 100
 """More are not told of one file: nobody reads on, and a hostile file has no end of them."""
 
@@ -181,7 +182,7 @@ class _Reader:
                     self.secrets += Given.written(default, "default").secrets
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
-        return variables, set(table.entries)
+        return variables, set(table.entries) if isinstance(table.value, dict) else None
 
     def _is_malformed(self, node: Node) -> bool:
         """Tell whether the format's schema has found a fault at a node or below it."""
@@ -211,8 +212,9 @@ class _Reader:
     def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
         if declared is None:
             return
+        known = dict.fromkeys(sorted(name for name in declared if _NAME.fullmatch(name)))
         for template in templates_of(shape):
-            self.problems += template.undefined(sorted(declared))
+            self.problems += template.undefined(known, hints=max(MAX_HINTS - len(self.problems), 0))
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
         """Hold what is no template against the platform's rules already now."""
@@ -223,7 +225,8 @@ class _Reader:
         table = root.get("vars")
         used = {use.name for template in templates_of(shape) for use in template.uses}
         declared = table.entries if table is not None else {}
-        used |= {near for name in used if name not in declared and (near := nearest(name, declared))}  # and misspelt
+        misspelt = [name for name in used if name not in declared]
+        used |= {near for name in misspelt[:MAX_HINTS] if (near := nearest(name, declared))}
         broken = any(
             finding.code == "template-syntax" for template in templates_of(shape) for finding in template.findings
         )

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
-from runner.errors import Problem, did_you_mean
+from runner.errors import MAX_HINTS, Problem, did_you_mean
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.language import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator, Mapping
 
     from runner.errors import Position, Step
     from runner.source import Node
@@ -86,11 +86,14 @@ class Template:
         """List what is wrong with the template itself, at its places."""
         return map(self.problem, self.findings)
 
-    def undefined(self, known: Collection[str]) -> Iterator[Problem]:
-        """List the variables that the template reads and that are not among the `known`, each where it is first read."""
+    def undefined(self, known: Mapping[str, object], *, hints: int = MAX_HINTS) -> Iterator[Problem]:
+        """List the variables that the template reads and that are not `known`, each where it is first read.
+
+        The first `hints` of them come with a suggestion.
+        """
         first = {use.name: use for use in reversed(self.uses) if use.name not in known}
-        for use in sorted(first.values(), key=lambda use: use.offset):
-            hint = did_you_mean(use.name, known)
+        for index, use in enumerate(sorted(first.values(), key=lambda use: use.offset)):
+            hint = did_you_mean(use.name, known) if index < hints else None
             message = f"variable '{use.name}' is not defined"
             yield self.problem(Finding("template-undefined", message, hint, use.offset, use.offset + len(use.name)))
 
@@ -150,8 +153,18 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
 def _explain(message: str) -> tuple[str, str | None]:
     """Say Jinja's commonest complaints in words of a spec's author."""
     message = message.rstrip(".")
-    if "unknown tag" in message:
-        return message.replace("Encountered ", ""), "these exist: if, for, set, with, filter"
+    if unknown := re.search(r"unknown tag '(\w+)'", message):
+        tag, open_block = unknown[1], re.search(r"innermost block that needs to be closed is '(\w+)'", message)
+        if tag in ("elseif", "elsif"):
+            return f"unknown tag '{tag}'", "write elif"
+        if open_block and tag.startswith(("end", "else", "elif")):
+            return (
+                f"'{tag}' does not belong to '{open_block[1]}', which is still open",
+                f"close it with end{open_block[1]}",
+            )
+        if tag.startswith(("end", "else", "elif")):
+            return f"'{tag}', and nothing is open that it belongs to", None
+        return f"unknown tag '{tag}'", "these exist: if, for, set, with, filter"
     if closed := re.search(r"innermost block that needs to be closed is '(\w+)'", message):
         return f"'{closed[1]}' is never closed", f"end it with {{% end{closed[1]} %}}"
     if message.startswith("unexpected end of template"):
@@ -229,6 +242,8 @@ class _Inspector:
                 self._test(node, local)
             case nodes.Call():
                 self._call(node, local)
+            case nodes.Getitem(arg=nodes.Const(value=str(key))) if key.startswith("__"):
+                self._find("template-forbidden", f"'{key}' is not reachable from a template", node.arg, len(key) + 2)
             case nodes.Getattr():
                 if node.attr.startswith("_"):
                     self._find_name("template-forbidden", f"'{node.attr}' is not reachable from a template", node)
@@ -332,7 +347,7 @@ class _Inspector:
         self.findings.append(Finding(code, message, hint, start, start + width))
 
     def _find_name(self, code: str, message: str, node: nodes.Getattr, hint: str | None = None) -> None:
-        """Point at an attribute's name: its node begins at the dot, or at the bracket of `['name']`."""
+        """Point at an attribute's name: its node begins at the dot before it."""
         start = self.source.find(node.attr, max(node.lineno - 1, 0))
         self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
 

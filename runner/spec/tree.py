@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
 from runner.source import describe, discreet, read
-from runner.spec.files import misspelt
+from runner.spec.files import CONFIG_NAME, misspelt
 from runner.spec.foreign import foreign
 
 if TYPE_CHECKING:
@@ -90,9 +91,13 @@ class Files:
     def _inside(self, node: Node) -> Path | None:
         """Resolve a path that a spec names, relative to the file it stands in."""
         path = Path(node.text.path).parent / str(node.value)
+        if "://" in str(node.value):
+            message = f"'{node.value}' is a URL, and nothing is fetched"
+            self.problems.append(Problem("path-outside", message, node.position(), hint="save the file in the project"))
+            return None
         try:
             if path.resolve().is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
-                return path if self._is_ours(path, node) else None
+                return Path(normpath(path)) if self._is_ours(path, node) else None
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
             message = f"'{node.value}' is no path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
@@ -105,6 +110,10 @@ class Files:
 
     def _is_ours(self, path: Path, node: Node) -> bool:
         """Refuse other kinds of files: a report quotes lines of what it reads, and must not quote a `.env`."""
+        if path.name == CONFIG_NAME:
+            message = f"'{node.value}' holds profiles, and belongs to no spec"
+            self.problems.append(Problem("bad-value", message, node.position()))
+            return False
         if (path.suffix in _SUFFIXES and not path.name.startswith(".")) or path.is_dir():
             return True
         message = f"'{node.value}' is neither YAML nor JSON by its name"
@@ -114,7 +123,8 @@ class Files:
 
     def _read(self, path: Path, node: Node) -> Document | None:
         try:
-            return _read_once(path, _stamp(path))
+            stamp = _stamp(path)
+            return _read_once(path, stamp) if stamp and stamp[-1] <= _SHARED_BYTES else read(path)
         except (NotFound, MachineError) as error:
             problem = error.problems[0]
             self.problems.append(replace(problem, position=node.position(), hint=misspelt(path)))
@@ -123,6 +133,9 @@ class Files:
     def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
         place = document.text.position(document.root.start if document.root else 0)
         self.problems.append(Problem(code, message, place, hint=hint))
+
+
+_SHARED_BYTES = 64 * 1024
 
 
 @lru_cache(maxsize=32)

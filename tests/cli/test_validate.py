@@ -233,3 +233,11 @@ def test_a_quoted_version_is_told_by_its_type(cli: CommandLine) -> None:
 @pytest.mark.usefixtures("in_tmp")
 def test_a_name_too_long_for_a_file_is_no_bug(cli: CommandLine) -> None:
     assert cli("validate", f"{'a' * 300}.yaml").code == 4
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_fault_of_a_spec_that_others_extend_is_told_once(cli: CommandLine) -> None:
+    Path("a.yaml").write_text("version: 1\nevent: paid\ndistinct_id: '{{ u | uper }}'\n")
+    Path("b.yaml").write_text("extends: a.yaml\nevent: refunded\n")
+    Path("0.yaml").write_text("extends: a.yaml\nevent: returned\n")
+    assert cli("validate", ".").err == "3 specs checked: 1 error\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -128,7 +129,7 @@ WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
         ("tenant_id: 5",
          ["12-13 error[wrong-type] 'tenant_id' must be text, not a number (quote it: \"5\") @tenant_id"]),
         ("tenant_id: true",
-         ["12-16 error[wrong-type] 'tenant_id' must be text, not a boolean (quote it: \"true\") @tenant_id"]),
+         ["12-16 error[wrong-type] 'tenant_id' must be text, not a boolean @tenant_id"]),
         ("tenant_id: null", ["12-16 error[wrong-type] 'tenant_id' must be text, not null @tenant_id"]),
         ("properties: [1]", ["13-14 error[wrong-type] 'properties' must be a map, not a list @properties"]),
         ("labels: [ok, 5]", ['14-15 error[wrong-type] the value must be text, not a number (quote it: "5") @labels[1]']),
@@ -699,3 +700,50 @@ def test_a_folder_is_not_suggested_for_itself(project: Project, key: str) -> Non
 def test_a_variable_whose_declaration_is_no_map_is_declared_all_the_same(project: Project) -> None:
     content = HEAD + "vars: {a: 5}\nproperties: {b: '{{ a }}'}\ntests: [{name: one, vars: {a: 5}}]\n"
     assert project.problems(content) == ["spec.yaml:4:11-12 error[wrong-type] 'a' must be a map, not a number @vars.a"]
+
+
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-01:00"])
+def test_an_instant_beyond_the_calendar_is_told(project: Project, now: str) -> None:
+    [told] = project.problems(f"{HEAD}tests: [{{name: x, now: '{now}'}}]\n")
+    assert f"error[bad-value] '{now}' is not an instant (for example 2026-01-02T03:04:05Z)" in told
+
+
+def test_the_profiles_are_no_file_of_a_spec(project: Project) -> None:
+    project.write("runner.yaml", "profiles: {}\n")
+    told = [line.partition(" ")[2] for line in project.problems(f"{HEAD}schema: runner.yaml\n")]
+    assert told == ["error[bad-value] 'runner.yaml' holds profiles, and belongs to no spec"]
+
+
+def test_a_url_is_no_path(project: Project) -> None:
+    told = [line.partition(" ")[2] for line in project.problems(f"{HEAD}schema: https://example.com/s.json\n")]
+    assert told == [
+        "error[path-outside] 'https://example.com/s.json' is a URL, and nothing is fetched (save the file in the project)"
+    ]
+
+
+def test_one_base_is_one_file_by_whichever_way_it_is_named(project: Project) -> None:
+    project.write("_base.yaml", "properties: {a: '{{ a | uper }}'}\n")
+    places = set()
+    for name in ("x/a.yaml", "y/a.yaml"):
+        [problem] = project.load(f"{HEAD}extends: ../_base.yaml\n", name).problems
+        places.add(problem.position and problem.position.path)
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "properties: {a: '" + "{{ a|zz }}" * 5000 + "'}\nvars: {}\n",
+        "properties: {a: '" + "".join(f"{{{{ user{n} }}}}" for n in range(3000)) + "'}\nvars: {"
+        + ", ".join(f"uzer{n}: {{}}" for n in range(900)) + "}\n",
+        "vars: {" + ", ".join(f"uzer{n}: {{}}" for n in range(500)) + "}\ntests: [{name: x, vars: {"
+        + ", ".join(f"user{n}: 1" for n in range(500)) + "}}]\n",
+        "".join(f"properti{n}: 1\n" for n in range(3000)),
+    ],
+    ids=["faults of one line", "undefined names", "variables of a case", "unknown keys"],
+)  # fmt: skip
+def test_thousands_of_faults_are_told_of_at_once(project: Project, content: str) -> None:
+    start = time.process_time()
+    loaded = project.load(HEAD + content)
+    assert loaded.problems[-1].code == "too-many-problems"
+    assert time.process_time() - start < 3

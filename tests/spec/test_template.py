@@ -77,6 +77,7 @@ def test_a_forbidden_statement_is_refused_at_its_place(
         ("{{ s.zzzz() }}",
          "10-14 error[template-unknown-method] there is no method 'zzzz' (see the README's list of methods)"),
         ("{{ uuid44() }}", "8-14 error[template-unknown-function] there is no function 'uuid44' (did you mean 'uuid4'?)"),
+        ("{{ s['__class__'] }}", "10-21 error[template-forbidden] '__class__' is not reachable from a template"),
         ("{{ lipsum() }}",
          "8-14 error[template-unknown-function] there is no function 'lipsum' (known here: now, uuid4, uuid5, range)"),
     ],
@@ -180,7 +181,7 @@ def test_the_variables_of_a_template_are_known_without_running_it(
 
 
 def test_a_name_that_no_declaration_has_is_told_with_the_nearest(templates: Templates) -> None:
-    found = templates.parse("Order #{{ oder_id }}").undefined(["order_id", "user"])
+    found = templates.parse("Order #{{ oder_id }}").undefined(dict.fromkeys(["order_id", "user"]))
     assert [(p.code, p.message, p.hint, p.position and p.position.column) for p in found] == [
         ("template-undefined", "variable 'oder_id' is not defined", "did you mean 'order_id'?", 15)
     ]
