@@ -199,7 +199,9 @@ class _Reading:
             case kinds.Type():
                 wanted = _either(_TYPES[kind_name] for kind_name in kind.types)
                 hint = f'quote it: "{_scalar(value)}"' if "string" in kind.types and _is_bare(value) else None
-                yield Fault("type", path, f"{name} must be {wanted}, not {describe(value)}", hint)
+                is_near = "integer" in kind.types and isinstance(value, float)
+                found = value if is_near else describe(value)
+                yield Fault("type", path, f"{name} must be {wanted}, not {found}", hint or _as_list(kind.types, value))
             case kinds.Enum():
                 options = [str(_scalar(option)) for option in kind.options]
                 message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}"
@@ -323,6 +325,12 @@ def _follow(value: Json, path: Sequence[Step]) -> Json:
 def _either(names: Iterable[str]) -> str:
     *head, last = list(dict.fromkeys(names)) or ["something else"]
     return f"{', '.join(head)} or {last}" if head else last
+
+
+def _as_list(types: Sequence[str], value: Json) -> str | None:
+    """Suggest the list of one that somebody meant who wrote its item alone."""
+    is_word = isinstance(value, str) and re.fullmatch(r"[\w./:-]{1,40}", value) is not None
+    return f'write a list: ["{value}"]' if is_word and list(types) == ["array"] else None
 
 
 def _is_bare(value: Json) -> bool:

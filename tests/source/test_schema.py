@@ -36,7 +36,7 @@ URL_OR_MAP: Json = {
     ("schema", "value", "message", "hint"),
     [
         ({"type": "integer"}, "5", "the value must be a whole number, not text", None),
-        ({"type": "integer"}, 1.5, "the value must be a whole number, not a number", None),
+        ({"type": "integer"}, 1.5, "the value must be a whole number, not 1.5", None),
         ({"type": "array"}, {}, "the value must be a list, not a map", None),
         ({"type": "object"}, [], "the value must be a map, not a list", None),
         ({"type": "boolean"}, "true", "the value must be true or false, not text", None),

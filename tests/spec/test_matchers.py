@@ -82,7 +82,7 @@ def test_a_matcher_of_the_right_form_is_no_problem(project: Project, expected: s
         ("{$len: -1}", "19-21 error[bad-value] -1 is less than the minimum of 0 @.$len"),
         ("{$len: '3'}", "19-22 error[wrong-type] '$len' must be a whole number, not text @.$len"),
         ("{$len: {}}", "19-20 error[wrong-type] '$len' must be a whole number, not a map @.$len"),
-        ("{$unordered: cup}", "25-28 error[wrong-type] '$unordered' must be a list, not text @.$unordered"),
+        ("{$unordered: cup}", "25-28 error[wrong-type] '$unordered' must be a list, not text (write a list: [\"cup\"]) @.$unordered"),
         ("{$unordered: {}}", "25-26 error[wrong-type] '$unordered' must be a list, not a map @.$unordered"),
         ("{$schema: 5}", "22-23 error[wrong-type] '$schema' must be true or false or a map, not a number @.$schema"),
         ("{$schema: {type: strin}}",
