@@ -20,21 +20,13 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
     output = session.output
     count = errors = warnings = 0
-    shared: dict[Problem, None] = {}
-    """Problems of bases and schemas: each spec that uses one has them, and each is told once."""
-    faulty: set[str] = set()
-    """Specs whose own problems are told: they may be bases of others too."""
+    seen: set[int] = set()
+    """Hashes of what is told: each spec that uses a base has its problems, and each is told once. Hashes, to stay small."""
     told: list[Problem] = []
     for count, loaded in enumerate(load_all(paths), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
-        fresh = [
-            problem
-            for problem in loaded.problems
-            if problem not in shared and (_is_of(problem, loaded.path) or not _is_of_any(problem, faulty))
-        ]
-        if any(_is_of(problem, loaded.path) for problem in fresh):
-            faulty.add(loaded.path)
-        shared.update((problem, None) for problem in fresh if not _is_of(problem, loaded.path))
+        fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
+        seen.update(map(hash, fresh))
         errors += sum(problem.severity == "error" for problem in fresh)
         warnings += sum(problem.severity == "warning" for problem in fresh)
         output.findings(fresh)
@@ -46,14 +38,6 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     elif output.format is not Format.JSONL:
         output.message(_summary(count, errors, warnings))
     return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
-
-
-def _is_of_any(problem: Problem, paths: set[str]) -> bool:
-    return problem.position is not None and problem.position.path in paths
-
-
-def _is_of(problem: Problem, path: str) -> bool:
-    return problem.position is not None and problem.position.path == path
 
 
 def _summary(files: int, errors: int, warnings: int) -> str:

@@ -263,20 +263,12 @@ def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json)
         case kinds.Format():
             wanted = _FORMATS.get(kind.format, f"of the format {kind.format}")
             return f"{name} is '{_scalar(value)}', which is not {wanted}"
-        case kinds.MinLength(limit=1) | kinds.MinItems(limit=1) | kinds.MinProperties(limit=1):
-            return f"{name} is empty"
-        case kinds.MinLength():
-            return f"{name} has fewer than {kind.limit} {_plural('character', kind.limit)}"
-        case kinds.MaxLength():
-            return f"{name} has more than {kind.limit} {_plural('character', kind.limit)}"
-        case kinds.MinItems():
-            return f"{name} has fewer than {kind.limit} {_plural('item', kind.limit)}"
-        case kinds.MaxItems():
-            return f"{name} has more than {kind.limit} {_plural('item', kind.limit)}"
-        case kinds.MinProperties():
-            return f"{name} has fewer than {kind.limit} {_plural('key', kind.limit)}"
-        case kinds.MaxProperties():
-            return f"{name} has more than {kind.limit} {_plural('key', kind.limit)}"
+        case _ if kind.name in _LIMITS:
+            direction, item = _LIMITS[kind.name]
+            limit = getattr(kind, "limit", None)  # the kinds of limits have one, their common type does not
+            if (direction, limit) == ("fewer", 1):
+                return f"{name} is empty"
+            return f"{name} has {direction} than {limit} {item}{'' if limit == 1 else 's'}"
         case kinds.Contains():
             return f"{name} has no item of the kind that it must contain"
         case kinds.Not():
@@ -291,15 +283,16 @@ def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json)
             return None
 
 
+_LIMITS = {
+    "minLength": ("fewer", "character"), "maxLength": ("more", "character"),
+    "minItems": ("fewer", "item"), "maxItems": ("more", "item"),
+    "minProperties": ("fewer", "key"), "maxProperties": ("more", "key"),
+}  # fmt: skip
 _FORMATS = {
     "date": "a date", "date-time": "an instant", "duration": "a duration", "email": "an e-mail address",
     "hostname": "a host's name", "ipv4": "an IPv4 address", "ipv6": "an IPv6 address", "regex": "a regular expression",
     "time": "a time", "uri": "a URI", "uuid": "a UUID",
 }  # fmt: skip
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _nearest(word: str, options: Sequence[str]) -> str | None:

@@ -114,5 +114,6 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
         context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None
         hint = fault.hint
         if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
-            hint = "make text of it: {{ … | string }}"  # quotes are there already
+            # What to write in YAML is no help for what a template gives.
+            hint = "make text of it: {{ … | string }}" if hint.startswith("quote it") else None
         yield Problem("schema-violation", fault.message, position, at=at, hint=hint, context=context)

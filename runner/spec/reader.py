@@ -18,7 +18,7 @@ from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Attachment, Breach, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source import Json
@@ -114,7 +114,9 @@ class _Reader:
             return None
         # What the spec extends is part of it by now: nothing may be missing any more.
         whole = root.without("extends")
-        of_format = [_in_its_case(problem, whole) for problem in problems(_format().faults(whole.plain()), whole)]
+        faults = _format().faults(whole.plain())
+        found = zip(faults, problems(faults, whole), strict=True)
+        of_format = [_in_its_case(problem, fault.path, whole) for fault, problem in found]
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         shape = self._shape(root)
@@ -254,10 +256,9 @@ class _Reader:
             return None, None
 
 
-def _in_its_case(problem: Problem, root: Node) -> Problem:
+def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
     """Tell the case of a problem that the format's schema has found in one."""
-    found = re.match(r"tests\[(\d+)\]", problem.at or "")
-    name = root.get("tests", int(found[1]), "name") if found else None
+    name = root.get(*path[:2], "name") if path[:1] == ("tests",) else None
     return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
 
 

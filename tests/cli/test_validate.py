@@ -241,3 +241,12 @@ def test_a_fault_of_a_spec_that_others_extend_is_told_once(cli: CommandLine) -> 
     Path("b.yaml").write_text("extends: a.yaml\nevent: refunded\n")
     Path("0.yaml").write_text("extends: a.yaml\nevent: returned\n")
     assert cli("validate", ".").err == "3 specs checked: 1 error\n"
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_fault_that_only_a_child_makes_of_its_base_is_told_too(cli: CommandLine) -> None:
+    Path("a.yaml").write_text("version: 1\nevent: paid\ndistinct_id: '{{ u }}'\nproperties: {gift: no}\n")
+    Path("b.yaml").write_text("extends: a.yaml\nvars: {user: {type: string}}\ntenant_id: '{{ user }}'\n")
+    ended = cli("validate", ".")
+    assert (ended.code, ended.err) == (2, "2 specs checked: 1 error, 1 warning\n")
+    assert "error[template-undefined]: variable 'u' is not defined\n --> a.yaml:3:18\n" in ended.out

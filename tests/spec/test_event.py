@@ -259,3 +259,9 @@ def test_an_integer_of_more_digits_than_python_writes_is_refused(project: Projec
             "key",
             Occurrence(SEED, 0, NOW).stamp,
         )
+
+
+def test_of_what_a_template_gives_no_other_yaml_is_suggested(project: Project) -> None:
+    content = HEAD + "properties: {ids: '{{ a }}'}\nschema: {properties: {ids: {type: array}}}\n"
+    [told] = project.refusals(content, a="x1")
+    assert told.endswith("error[schema-violation] 'ids' must be a list, not text @properties.ids")
