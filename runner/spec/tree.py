@@ -96,8 +96,11 @@ class Files:
             self.problems.append(Problem("path-outside", message, node.position(), hint="save the file in the project"))
             return None
         try:
-            if path.resolve().is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
-                return Path(normpath(path)) if self._is_ours(path, node) else None
+            resolved = path.resolve()
+            if resolved.is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
+                # Written short, one file has one name; but behind a link `..` leads elsewhere than it reads.
+                short = Path(normpath(path))
+                return (short if short.resolve() == resolved else path) if self._is_ours(resolved, node) else None
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
             message = f"'{node.value}' is no path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))

@@ -747,3 +747,21 @@ def test_thousands_of_faults_are_told_of_at_once(project: Project, content: str)
     loaded = project.load(HEAD + content)
     assert loaded.problems[-1].code == "too-many-problems"
     assert time.process_time() - start < 3
+
+
+def test_a_way_back_out_of_a_link_reads_the_file_that_was_checked(project: Project) -> None:
+    (project.root / "x" / "y" / "z").mkdir(parents=True)
+    (project.root / "specs").mkdir()
+    (project.root / "specs" / "deep").symlink_to(project.root / "x" / "y" / "z")
+    project.write("o.yaml", "properties: {inside: 1}\n")
+    (project.root.parent / "o.yaml").write_text("properties: {outside: 1}\n", "utf-8")
+    loaded = project.load(f"{HEAD}extends: deep/../../../o.yaml\n", "specs/a.yaml")
+    assert loaded.spec is not None
+    assert list(loaded.spec.root.entries["properties"].entries) == ["inside"]
+
+
+def test_a_link_to_a_file_of_another_kind_is_refused(project: Project) -> None:
+    project.write(".env", "TOKEN: s3cr3t\n: [\n")
+    (project.root / "s.yaml").symlink_to(project.root / ".env")
+    [told] = project.problems(f"{HEAD}schema: s.yaml\n")
+    assert "error[bad-value] 's.yaml' is neither YAML nor JSON by its name" in told
