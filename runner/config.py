@@ -12,7 +12,8 @@ from runner.secrets import Secret
 from runner.source import Schema, discreet, problems, read
 from runner.spec import Given
 from runner.spec.files import CONFIG_NAME, folder_of, project_of
-from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential, clean_base_url
+from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
+from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
 
 if TYPE_CHECKING:

@@ -5,34 +5,29 @@ Clock and ids come in as values: the same run gives the same bytes, whenever and
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.spec import Given, Occurrence, Spec, render, resolve
-from runner.suprsend.chunks import chunks
-from runner.suprsend.event import MAX_EVENT_KB, Event, Stamp, body_of, plain_id
+from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
+from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode, plain_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from runner.config import Target
-    from runner.suprsend.answer import Result
-
-State = Literal["accepted", "failed", "unknown", "not_sent"]
+    from runner.suprsend.answer import Result, State
 
 
 class Wire(Protocol):
     """What events go through: `suprsend.connection.Connection`, or anything that speaks like it."""
 
-    def send_one(self, body: bytes) -> Result:
-        """Send one encoded event."""
-        ...
-
-    def send_many(self, bodies: Sequence[bytes]) -> Iterator[Result]:
-        """Send encoded events in chunks; one result for each, in order, as the answers come."""
+    def deliver_all(self, deliveries: Sequence[Delivery]) -> Generator[Delivery]:
+        """Send deliveries; yields each in order when its results are known."""
         ...
 
 
@@ -69,13 +64,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An event that is ready to go: `body` are the bytes that go out. Nothing may print `secrets`."""
+    """An event that is ready to go out. Nothing may print `secrets`."""
 
     spec: Spec
     event: Event
     stamp: Stamp
-    body: bytes
+    encoded: Encoded
     secrets: tuple[str, ...]
+
+    @property
+    def body(self) -> bytes:
+        """The bytes that go out."""
+        return self.encoded.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,14 @@ def prepare(job: Job, occurrence: Occurrence, env: str, max_event_kb: int = MAX_
         return _rejected(job, values.problems, values.secrets)
     try:
         event = render(spec, values.values, occurrence)
-        body = body_of(event, env, occurrence.stamp, max_event_kb)
+        encoded = encode(event, env, occurrence.stamp, max_event_kb)
     except InvalidEvent as error:  # the size: all else is checked with its place while rendering
         position = spec.root.key_position("properties")
         problem = Problem(error.code, error.message, position, at=error.at, hint=error.hint)
         return _rejected(job, (problem,), values.secrets)
     except InvalidInput as error:
         return _rejected(job, error.problems, values.secrets)
-    return Prepared(spec, event, occurrence.stamp, body, values.secrets)
+    return Prepared(spec, event, occurrence.stamp, encoded, values.secrets)
 
 
 def _rejected(job: Job, problems: Iterable[Problem], secrets: tuple[str, ...]) -> Rejected:
@@ -139,34 +139,37 @@ def prepare_all(
     ]
 
 
-def send(events: Sequence[Prepared | Rejected], wire: Wire | None) -> Iterator[Outcome]:
-    """Send prepared events, one alone to the single endpoint, several through bulk; yields outcomes in order.
-
-    If any was rejected, or without a wire, nothing is sent.
-    """
-    ready = [event for event in events if isinstance(event, Prepared)]
-    if wire is None or len(ready) < len(events):
-        for event in events:
-            yield _outcome(event) if isinstance(event, Prepared) else _rejection(event)
-        return
-    bodies = [event.body for event in ready]
-    results = iter([wire.send_one(bodies[0])]) if len(bodies) == 1 else wire.send_many(bodies)
-    for event in ready:
-        yield _outcome(event, next(results))
+def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:
+    """Give the outcomes of events that are not sent."""
+    return [_outcome(event, NOT_SENT) if isinstance(event, Prepared) else _rejection(event) for event in events]
 
 
-def unanswered(events: Sequence[Prepared | Rejected], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Give outcomes to the events after those that have some, when the run was interrupted.
+def deliveries_of(events: Sequence[Prepared]) -> list[Delivery]:
+    """Put events into requests: one alone goes to the single endpoint, several go through bulk."""
+    encoded = [event.encoded for event in events]
+    return [alone(encoded[0])] if len(encoded) == 1 else together(encoded)
 
-    Those of the request that was under way may have arrived; the ones after it were not sent.
-    """
-    rest = [event for event in events[len(outcomes) :] if isinstance(event, Prepared)]
-    in_flight = len(next(chunks(event.body for event in rest), []))
-    problem = Problem("interrupted", "interrupted before an answer came")
-    return [
-        _outcome(event, state="unknown", error=problem) if index < in_flight else _outcome(event)
-        for index, event in enumerate(rest)
-    ]
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of events, in their order; after an interrupt, of those that had an answer by then."""
+
+    outcomes: Sequence[Outcome]
+    was_interrupted: bool
+
+
+def send(events: Sequence[Prepared], wire: Wire) -> Sent:
+    """Send prepared events, and keep what is known if somebody interrupts."""
+    deliveries = deliveries_of(events)
+    was_interrupted = False
+    try:
+        with closing(wire.deliver_all(deliveries)) as done:
+            for _ in done:
+                pass
+    except KeyboardInterrupt:
+        was_interrupted = True
+    results = [result for delivery in deliveries for result in delivery.results]
+    return Sent(list(map(_outcome, events, results)), was_interrupted)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
@@ -197,24 +200,19 @@ def _code_of(outcome: Outcome) -> ExitCode:
     return ExitCode.REFUSED if outcome.status_code else ExitCode.NO_ANSWER
 
 
-def _outcome(
-    event: Prepared, result: Result | None = None, *, state: State = "not_sent", error: Problem | None = None
-) -> Outcome:
-    if result is not None:
-        state = result.state
-        error = None if state == "accepted" else Problem(_error_code(result), result.message)
+def _outcome(event: Prepared, result: Result) -> Outcome:
     wire = event.event
     return Outcome(
         spec=event.spec.path,
-        state=state,
+        state=result.state,
         event=wire.event_name.strip(),
         distinct_id=plain_id(wire.distinct_id),
-        status_code=result.status_code if result else 0,
-        message_id=result.message_id if result else None,
+        status_code=result.status_code,
+        message_id=result.message_id,
         idempotency_key=wire.idempotency_key.strip() if wire.idempotency_key is not None else None,
         insert_id=event.stamp.insert_id,
         time_ms=event.stamp.time_ms,
-        error=error,
+        error=None if result.state in ("accepted", "not_sent") else Problem(_error_code(result), result.message),
     )
 
 
@@ -224,6 +222,8 @@ def _rejection(event: Rejected) -> Outcome:
 
 
 def _error_code(result: Result) -> str:
+    if result == INTERRUPTED:
+        return "interrupted"
     if not result.status_code:
         return "no-answer" if result.state == "unknown" else "no-connection"
     if result.state == "unknown":

@@ -19,6 +19,7 @@ from runner.cli.options import command, format_in
 from runner.cli.world import Session, World
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.report import Format, as_json
+from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,12 @@ def send(
         bool, typer.Option("--dry-run", "-n", help="Show what would be sent; open no connection.")
     ] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds until an answer must be there.", metavar="SECONDS")] = 30.0,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds until an answer must be there, with all retries.", metavar="SECONDS")
+    ] = DEFAULT_TIMEOUT_S,
+    retries: Annotated[
+        int, typer.Option(help="How often to try again after no answer, 408, 425, 429 or 5xx.", metavar="N")
+    ] = DEFAULT_RETRIES,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
 ) -> ExitCode:
     """Send one event, or several through the bulk endpoint."""
@@ -122,7 +128,7 @@ def send(
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
     flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    options = SendOptions(tuple(label or ()), dry_run=dry_run, sandbox=sandbox, timeout_s=timeout, yes=yes)
+    options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes)
     return run(session, paths, flags, options)
 
 

@@ -10,9 +10,9 @@ from runner.cli.specs import load_specs
 from runner.config import SANDBOX_PORT, load_profile
 from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.report.outcomes import show_dry_run, show_outcomes
-from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unanswered
+from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
 from runner.run import send as send_events
-from runner.suprsend.auth import MAX_TIMEOUT_S
+from runner.suprsend.retry import MAX_RETRIES, MAX_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from runner.cli.world import Session, World
     from runner.config import Target
     from runner.report import Output
-    from runner.run import Outcome
+    from runner.run import Sent
     from runner.spec import Spec
+    from runner.suprsend.delivery import Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class SendOptions:
     dry_run: bool
     sandbox: bool
     timeout_s: float
+    retries: int
     yes: bool
 
 
@@ -43,6 +45,8 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     if not 0 < options.timeout_s <= MAX_TIMEOUT_S:
         message = f"--timeout {options.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
         raise UsageError(Problem("usage", message))
+    if not 0 <= options.retries <= MAX_RETRIES:
+        raise UsageError(Problem("usage", f"--retries {options.retries}: it takes 0 to {MAX_RETRIES}"))
     flags.check(paths)
     specs = _labelled(load_specs(output, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
@@ -55,12 +59,12 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     problems = [problem for event in events if isinstance(event, Rejected) for problem in event.problems]
     if problems:
         output.complaints(problems)
-        outcomes = list(send_events(events, None))
+        outcomes = unsent(events)
         show_outcomes(output, run, outcomes, problems)
         return exit_code(outcomes)
+    ready = [event for event in events if isinstance(event, Prepared)]
     if options.dry_run:
-        ready = [event for event in events if isinstance(event, Prepared)]
-        show_dry_run(output, run, target.base_url, ready, list(send_events(events, None)))
+        show_dry_run(output, run, target.base_url, ready, unsent(ready))
         return ExitCode.OK
     target.authorized()
     asks = target.confirm and not options.sandbox and not options.yes
@@ -70,9 +74,9 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     with ExitStack() as stack:
         if options.sandbox:
             target = profile.sandbox(_sandbox_port(output, stack))
-        outcomes, interrupted = _deliver(events, target, options.timeout_s)
-        show_outcomes(output, run, outcomes)
-    return ExitCode.INTERRUPTED if interrupted else exit_code(outcomes)
+        sent = _deliver(output, ready, target, options)
+        show_outcomes(output, run, sent.outcomes)
+    return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 
 
 def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
@@ -111,17 +115,21 @@ def _confirmed(world: World, output: Output, target: Target, profile: str | None
     return world.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _deliver(events: Sequence[Prepared | Rejected], target: Target, timeout_s: float) -> tuple[list[Outcome], bool]:
-    """Send, and keep what is known if somebody interrupts."""
+def _deliver(output: Output, events: Sequence[Prepared], target: Target, options: SendOptions) -> Sent:
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
-    connection = Connection(target.authorized(), target.base_url, timeout_s=timeout_s)
-    outcomes: list[Outcome] = []
+    def tell(wait: Wait) -> None:
+        status = f"HTTP {wait.status_code}: " if wait.status_code else ""
+        again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
+        output.message(f"{status}{output.masked(wait.message)[:_MAX_REASON]}; {again}")
+
+    connection = Connection(
+        target.authorized(), target.base_url, timeout_s=options.timeout_s, retries=options.retries, tell=tell
+    )
     try:
-        for outcome in send_events(events, connection):
-            outcomes.append(outcome)  # noqa: PERF402 - what came before an interrupt is kept
-    except KeyboardInterrupt:
-        return [*outcomes, *unanswered(events, outcomes)], True
+        return send_events(events, connection)
     finally:
         connection.close()
-    return outcomes, False
+
+
+_MAX_REASON = 120

@@ -6,7 +6,8 @@ from shlex import quote
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from runner.suprsend.auth import CONTENT_TYPE, SINGLE_PATH, ApiKey
+from runner.suprsend.auth import CONTENT_TYPE, ApiKey
+from runner.suprsend.endpoints import SINGLE_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from runner.report.output import Format
 from runner.report.problems import as_json
 from runner.report.style import Style, printable, width
-from runner.suprsend.auth import BULK_PATH, SINGLE_PATH
-from runner.suprsend.chunks import array_of, chunks
+from runner.run import deliveries_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.errors import Problem
     from runner.report.output import Output
-    from runner.run import Outcome, Prepared, Run, State
+    from runner.run import Outcome, Prepared, Run
+    from runner.suprsend.answer import State
 
 _WORDS: dict[State, str] = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
 _MAX_MESSAGE = 300
@@ -58,13 +58,9 @@ def show_dry_run(
         for event in shown:
             output.json(event)
         return
-    bodies = [event.body for event in events]
-    requests = (
-        [(SINGLE_PATH, bodies[0])] if len(bodies) == 1 else [(BULK_PATH, array_of(chunk)) for chunk in chunks(bodies)]
-    )
-    for path, body in requests:
-        output.data(output.style.strong(f"POST {base_url}{path}"))
-        output.body(body, indent=True)
+    for delivery in deliveries_of(events):
+        output.data(output.style.strong(f"POST {base_url}{delivery.path}"))
+        output.body(delivery.body_of(delivery.events), indent=True)
     output.message(f"dry run: {_count(len(events))} checked, nothing sent")
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import orjson
 
-State = Literal["accepted", "failed", "unknown"]
+from runner.suprsend.retry import is_transient
+
+State = Literal["accepted", "failed", "unknown", "not_sent"]
 MAX_MESSAGE_ID = 300
 _MAX_TEXT = 1_000_000
 """Who shows a text cuts it, after masking: half a secret is not recognised. No request is longer, so no echo is."""
@@ -24,21 +26,26 @@ class Answer:
 
     status_code: int
     body: bytes
+    retry_after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Nothing, or only part of an answer, arrived. Unless the request was `sent`, no event can have been accepted."""
+    """Nothing, or only part of an answer, arrived. Unless bytes were `sent`, no event can have been accepted.
+
+    `is_final` says that trying again can't help: a certificate that is not trusted stays so.
+    """
 
     message: str
     sent: bool
+    is_final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one event.
 
-    `unknown` means sent with no answer to tell. `status_code` is the platform's, per record in bulk; 0 is no answer.
+    `unknown` means sent, with no answer that tells. `status_code` is the platform's, per record in bulk; 0 is no answer.
+    A `transient` failure may pass.
     """
 
     state: State
@@ -46,6 +53,16 @@ class Result:
     message: str
     message_id: str | None = None
     raw: object = None
+    transient: bool = False
+    attempts: int = 1
+
+    def after(self, earlier: Result) -> Result:
+        """Follow an earlier attempt: what that one left unknown, only an acceptance settles."""
+        attempts = earlier.attempts + 1
+        if earlier.state != "unknown" or self.state == "accepted":
+            return self._replace(attempts=attempts)
+        message = self.message if self.message == earlier.message else f"{earlier.message}; then: {self.message}"
+        return self._replace(state="unknown", message=message, attempts=attempts)
 
 
 def single_result(answer: Answer | NoAnswer) -> Result:
@@ -54,7 +71,7 @@ def single_result(answer: Answer | NoAnswer) -> Result:
         return _lost(answer)
     raw = _json(answer.body)
     if not _is_success(answer.status_code):
-        return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
+        return _refusal(answer, raw)
     if isinstance(raw, dict):
         message_id = _message_id(raw)
         status = raw.get("status", "success" if message_id else None)
@@ -73,31 +90,30 @@ def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
         return [_lost(answer)] * count
     raw = _json(answer.body)
     if not _is_success(answer.status_code):
-        return [Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)] * count
+        return [_refusal(answer, raw)] * count
     records = raw.get("records") if isinstance(raw, dict) else None
     if not isinstance(records, list):
         message = f"not the platform's answer: {_error_text(answer, raw)}"
-        return [Result("unknown", answer.status_code, message, raw=raw)] * count
+        return [Result("unknown", answer.status_code, message)] * count
     if len(records) != count:
         message = f"{count} events were sent, the answer tells of {len(records)}"
-        return [Result("unknown", answer.status_code, message, raw=raw)] * count
+        return [Result("unknown", answer.status_code, message)] * count
     return [_record_result(record, answer.status_code) for record in records]
 
 
 def _record_result(record: object, status_code: int) -> Result:
     if not isinstance(record, dict):
-        return Result("unknown", status_code, "the answer's record is not an object", raw=record)
+        return Result("unknown", status_code, "the answer's record is not an object")
     code = record.get("status_code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else status_code
     match record.get("status"):
         case "success" if _is_success(code):
-            return Result("accepted", code, "OK", _message_id(record), record)
+            return Result("accepted", code, "OK", _message_id(record))
         case "error" | "fail":
-            return Result("failed", code, _shorten(_error_member(record) or "refused with no reason"), raw=record)
+            message = _shorten(_error_member(record) or "refused with no reason")
+            return Result("failed", code, message, transient=is_transient(code))
         case status:
-            return Result(
-                "unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"), raw=record
-            )
+            return Result("unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"))
 
 
 def _message_id(raw: dict[str, object]) -> str | None:
@@ -110,7 +126,19 @@ def _is_success(status_code: int) -> bool:
 
 
 def _lost(answer: NoAnswer) -> Result:
-    return Result("unknown" if answer.sent else "failed", 0, answer.message)
+    return Result("unknown" if answer.sent else "failed", 0, answer.message, transient=not answer.is_final)
+
+
+def _refusal(answer: Answer, raw: object) -> Result:
+    """Read an answer that is no success. Whether a gateway's 5xx kept events from the platform can't be known."""
+    code = answer.status_code
+    is_theirs = isinstance(raw, dict) and (raw.get("status") in ("error", "fail") or bool(raw.get("error")))
+    is_open = code // 100 == _INTERIM or (code // 100 == _SERVER_ERROR and not is_theirs)
+    message = _error_text(answer, raw)
+    return Result("unknown" if is_open else "failed", code, message, raw=raw, transient=is_transient(code))
+
+
+_INTERIM, _SERVER_ERROR = 1, 5
 
 
 def _json(body: bytes) -> object:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from json import loads
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from runner.errors import InvalidEvent
-from runner.suprsend.event import MAX_DEPTH, Event
+from runner.suprsend.delivery import together
+from runner.suprsend.event import MAX_DEPTH, Encoded, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
+    from runner.suprsend.delivery import Delivery
 
 
 class FailedRecord(TypedDict):
-    """One event that was not accepted. `code` is the platform's status, 0 when it gave none."""
+    """One event that was not accepted. `code` is the platform's status, 0 when it gave none; `unknown`: it may have been."""
 
     record: dict[str, object]
     error: str
     code: int
+    unknown: bool
 
 
 @dataclass(slots=True)
 class BulkResponse:
     """The sum of what became of all events; `status` is success, partial or fail. Failed records keep the input's order.
 
-    >>> BulkResponse(total=2, success=1, failed_records=[{"record": {}, "error": "BAD REQUEST", "code": 400}])
+    >>> record = {"record": {}, "error": "BAD REQUEST", "code": 400, "unknown": False}
+    >>> BulkResponse(total=2, success=1, failed_records=[record])
     BulkResponse(status='partial', total=2, success=1, failure=1, failed_records=[400 BAD REQUEST])
     """
 
@@ -41,6 +47,11 @@ class BulkResponse:
         return self.total - self.success
 
     @property
+    def unknown(self) -> int:
+        """How many of the failures may have been accepted: they were sent, and no answer tells."""
+        return sum(record["unknown"] for record in self.failed_records)
+
+    @property
     def status(self) -> str:
         """`success` (also of nothing), `partial` or `fail`."""
         if not self.failure:
@@ -50,53 +61,127 @@ class BulkResponse:
     def __repr__(self) -> str:
         shown = [f"{record['code'] or ''} {record['error']}".strip() for record in self.failed_records[:_SHOWN]]
         more = len(self.failed_records) - len(shown)
-        failed = ", ".join(shown) + (f", … {more} more" if more else "")
+        failed = ", ".join(_cut(text) for text in shown) + (f", … {more} more" if more else "")
+        unknown = f" ({self.unknown} unknown)" if self.unknown else ""
         return (
             f"BulkResponse(status={self.status!r}, total={self.total}, success={self.success}, "
-            f"failure={self.failure}, failed_records=[{failed}])"
+            f"failure={self.failure}{unknown}, failed_records=[{failed}])"
         )
 
 
 _SHOWN = 3
+_SHOWN_TEXT = 200
 
 
 class BulkEvents:
     """Collects events and sends them. An event is encoded when it is appended: what happens to it later does not count."""
 
-    def __init__(self, connection: Connection, encode: Callable[[Event], bytes]) -> None:
+    def __init__(self, connection: Connection, encoded: Callable[[Event], Encoded], concurrency: int) -> None:
         self._connection = connection
-        self._encode = encode
-        self._pending: list[bytes | FailedRecord] = []
-        self._response = BulkResponse()
+        self._encoded = encoded
+        self._concurrency = concurrency
+        self._state = _State(BulkResponse(), [], [])
 
     def append(self, *events: Event) -> None:
         """Add events. One that breaks a rule becomes a failed record; TypeError for what is no event."""
         for event in events:
             if not isinstance(event, Event):
                 raise TypeError(f"an Event is needed, not {type(event).__name__}")
+        waiting = self._state.waiting
         for event in events:
             try:
-                self._pending.append(self._encode(event))
+                waiting.append(self._encoded(event))
             except InvalidEvent as error:
-                self._pending.append({"record": _snapshot(event.as_json()), "error": str(error), "code": 0})
+                waiting.append(_failed(_snapshot(event.as_json()), str(error)))
 
     def trigger(self) -> BulkResponse:
-        """Send what was appended since the last time; returns the response over all that was ever sent from here."""
-        pending, self._pending = self._pending, []
-        bodies = [item for item in pending if isinstance(item, bytes)]
-        results = self._connection.send_many(bodies)
-        for item in pending:
-            self._response.total += 1
-            if isinstance(item, dict):
-                self._response.failed_records.append(item)
+        """Send what was appended since the last time; returns the response over all that was ever sent from here.
+
+        Several requests are under way at once, each with at most 100 events and 800 KB. When this is interrupted,
+        `response` holds what is known by then: what was under way is unknown, what was not begun waits for the next call.
+        Not to be called by two threads at once.
+        """
+        response, _, waiting = _settled(self._state)
+        deliveries = together(item for item in waiting if isinstance(item, Encoded))
+        # One assignment, so that an interrupt finds the events here or there, and none twice.
+        self._state = _State(response, list(_shares(waiting, deliveries)), [])
+        with closing(self._connection.deliver_all(deliveries, self._concurrency)) as done:
+            for _ in done:
+                pass
+        self._state = _settled(self._state, is_over=True)
+        return self.response
+
+    @property
+    def response(self) -> BulkResponse:
+        """What is known of all that was ever sent from here, also when `trigger` was interrupted."""
+        return _settled(self._state).response
+
+    def __repr__(self) -> str:
+        state = _settled(self._state)
+        return f"BulkEvents({len(state.waiting)} to send, {state.response.total} sent)"
+
+
+class BulkEventsFactory:
+    """`supr_client.bulk_events`."""
+
+    def __init__(self, connection: Connection, encoded: Callable[[Event], Encoded], concurrency: int) -> None:
+        self._connection = connection
+        self._encoded = encoded
+        self._concurrency = concurrency
+
+    def new_instance(self) -> BulkEvents:
+        """Start a collection of events."""
+        return BulkEvents(self._connection, self._encoded, self._concurrency)
+
+
+class _Share(NamedTuple):
+    """What was appended one after the other: events, which go out together, and records that failed on the spot."""
+
+    items: Sequence[Encoded | FailedRecord]
+    results: Sequence[Result]
+
+
+class _State(NamedTuple):
+    response: BulkResponse
+    under_way: Sequence[_Share]
+    waiting: list[Encoded | FailedRecord]
+
+
+def _shares(items: Iterable[Encoded | FailedRecord], deliveries: Iterable[Delivery]) -> Iterator[_Share]:
+    """Cut what was appended where the deliveries are cut."""
+    rest = iter(items)
+    for delivery in deliveries:
+        share: list[Encoded | FailedRecord] = []
+        missing = len(delivery.events)
+        while missing:
+            share.append(item := next(rest))
+            missing -= isinstance(item, Encoded)
+        yield _Share(share, delivery.results)
+    yield _Share(list(rest), ())
+
+
+def _settled(state: _State, *, is_over: bool = False) -> _State:
+    """Move what is known from under way to the response. What was not sent waits again, unless the sending `is_over`."""
+    total, success, failed = state.response.total, state.response.success, list(state.response.failed_records)
+    waiting: list[Encoded | FailedRecord] = []
+    for share in state.under_way:
+        results = iter(share.results)
+        for item in share.items:
+            if not isinstance(item, Encoded):
+                failed.append(item)
+            elif (result := next(results)).state == "accepted":
+                success += 1
+            elif result.state == "not_sent" and not is_over:
+                waiting.append(item)
                 continue
-            result = next(results)
-            if result.state == "accepted":
-                self._response.success += 1
             else:
-                record: FailedRecord = {"record": loads(item), "error": result.message, "code": result.status_code}
-                self._response.failed_records.append(record)
-        return self._response
+                failed.append(_failed(loads(item.body), result.message, result.status_code, result.state == "unknown"))
+            total += 1
+    return _State(BulkResponse(total, success, failed), [], [*waiting, *state.waiting])
+
+
+def _failed(record: dict[str, object], error: str, code: int = 0, unknown: bool = False) -> FailedRecord:
+    return {"record": record, "error": error, "code": code, "unknown": unknown}
 
 
 def _snapshot(value: Any, depth: int = 0) -> Any:
@@ -110,13 +195,5 @@ def _snapshot(value: Any, depth: int = 0) -> Any:
     return value
 
 
-class BulkEventsFactory:
-    """`supr_client.bulk_events`."""
-
-    def __init__(self, connection: Connection, encode: Callable[[Event], bytes]) -> None:
-        self._connection = connection
-        self._encode = encode
-
-    def new_instance(self) -> BulkEvents:
-        """Start a collection of events."""
-        return BulkEvents(self._connection, self._encode)
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]} …"

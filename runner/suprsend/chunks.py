@@ -1,10 +1,10 @@
-"""Many encoded events → bodies for the bulk endpoint. (documentation: at most 100 records a call.)."""
+"""Many encoded events → groups that go out together. (documentation: at most 100 records a call.)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.suprsend.event import MAX_BODY_BYTES
+from runner.suprsend.event import MAX_BODY_BYTES, Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 MAX_RECORDS = 100
 
 
-def chunks(bodies: Iterable[bytes]) -> Iterator[list[bytes]]:
+def chunks(events: Iterable[Encoded]) -> Iterator[list[Encoded]]:
     """Group events so that no group has more than 100, nor its array, brackets and commas counted, more than 800 KB."""
-    chunk: list[bytes] = []
+    chunk: list[Encoded] = []
     size = 2
-    for body in bodies:
-        if chunk and (len(chunk) == MAX_RECORDS or size + 1 + len(body) > MAX_BODY_BYTES):
+    for event in events:
+        if chunk and (len(chunk) == MAX_RECORDS or size + 1 + len(event.body) > MAX_BODY_BYTES):
             yield chunk
             chunk, size = [], 2
-        size += len(body) + (1 if chunk else 0)
-        chunk.append(body)
+        size += len(event.body) + (1 if chunk else 0)
+        chunk.append(event)
     if chunk:
         yield chunk
 
 
-def array_of(bodies: Sequence[bytes]) -> bytes:
+def array_of(events: Sequence[Encoded]) -> bytes:
     """Join encoded events to the JSON array that the bulk endpoint takes."""
-    return b"[" + b",".join(bodies) + b"]"
+    return b"[" + b",".join([event.body for event in events]) + b"]"

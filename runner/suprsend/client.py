@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import random
 import time
 from typing import TYPE_CHECKING, TypedDict
 from uuid import uuid4
@@ -10,15 +12,23 @@ from runner.errors import InvalidInput, Problem
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.bulk import BulkEventsFactory
-from runner.suprsend.connection import DEFAULT_TIMEOUT_S, Connection
-from runner.suprsend.event import MAX_BODY_BYTES, MAX_EVENT_KB, Event, Stamp, body_of
+from runner.suprsend.connection import Connection, logger
+from runner.suprsend.delivery import alone
+from runner.suprsend.event import MAX_BODY_BYTES, MAX_EVENT_KB, USER_AGENT, Encoded, Event, Stamp, encode
+from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+DEFAULT_CONCURRENCY = 4
+MAX_CONCURRENCY = 64
+
 
 class Response(TypedDict):
-    """What `track_event` returns. `status_code` is 0, and `success` False, when no answer came."""
+    """What `track_event` returns. `status_code` is the platform's, 0 when no answer came.
+
+    `unknown`: no success, but the event may have been accepted, since it was sent and no answer tells.
+    """
 
     success: bool
     status: str
@@ -26,17 +36,37 @@ class Response(TypedDict):
     message: str
     message_id: str | None
     raw_response: object
+    unknown: bool
+
+
+class AppInfo(TypedDict, total=False):
+    """Who calls: named in the User-Agent. The platform's SDK takes the same."""
+
+    name: str
+    version: str
+    url: str
+
+
+def _new_id() -> str:
+    return str(uuid4())
 
 
 class Suprsend:
     """A client of one workspace.
 
-    `timeout` is in seconds and bounds one request, from its start to the answer's end; `max_event_kb` raises the
-    documented limit of 100 KB (of 1,024 bytes) an event, up to 800. `clock` gives seconds since 1970, `new_id` a UUID
-    for each event. May be used from several threads, not across a fork.
+    `timeout`, in seconds, bounds an event from the start of its request to the end of the answer, with all retries;
+    `retries` is how often an attempt that may pass is made again (0 to 100): no answer, 408, 425, 429 and 5xx, with
+    the same ids, never without an idempotency key once bytes were written. `concurrency` bounds the requests that
+    `bulk_events` has under way at once (1 to 64). `max_event_kb` raises the documented limit of 100 KB (of 1,024
+    bytes) an event, up to 800. `debug` logs each request to the logger `runner.suprsend`, and to stderr if nobody
+    listens; `app_info` names the caller in the User-Agent.
+
+    `clock` gives seconds since 1970, `new_id` a UUID for each event, `sleep` waits for seconds, `random` gives a number
+    from 0 to 1. Proxies and CA bundles come from the environment, looked up once, when the client is made. May be used
+    from several threads; after a fork, the child opens connections of its own.
 
     Raises CredentialsError when a credential is missing or has a character that none has, or `base_url` is plain http
-    to another machine; InvalidInput for a base URL, timeout or size that is none.
+    to another machine; InvalidInput for a base URL, timeout, number or size that is none.
 
     >>> Suprsend("workspace_key", "workspace_secret", base_url="http://127.0.0.1:7788/")
     Suprsend('workspace_key', base_url='http://127.0.0.1:7788/')
@@ -47,15 +77,24 @@ class Suprsend:
         workspace_key: str,
         workspace_secret: str,
         base_url: str | None = None,
+        debug: bool = False,
+        app_info: AppInfo | None = None,
         *,
         timeout: float = DEFAULT_TIMEOUT_S,
+        retries: int = DEFAULT_RETRIES,
+        concurrency: int = DEFAULT_CONCURRENCY,
         max_event_kb: int = MAX_EVENT_KB,
         clock: Callable[[], float] = time.time,
-        new_id: Callable[[], str] = lambda: str(uuid4()),
+        new_id: Callable[[], str] = _new_id,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random.random,
     ) -> None:
         _require(workspace_key=workspace_key, workspace_secret=workspace_secret)
         credentials = WorkspaceKey(workspace_key, Secret(workspace_secret))
-        self._connect(credentials, base_url, timeout, max_event_kb, clock, new_id)
+        self._set_up(
+            credentials, base_url, debug, app_info,
+            timeout, retries, concurrency, max_event_kb, clock, new_id, sleep, random,
+        )  # fmt: skip
 
     @classmethod
     def with_workspace_api_key(
@@ -63,39 +102,69 @@ class Suprsend:
         workspace_uid: str,
         api_key: str,
         base_url: str | None = None,
+        debug: bool = False,
+        app_info: AppInfo | None = None,
         *,
         timeout: float = DEFAULT_TIMEOUT_S,
+        retries: int = DEFAULT_RETRIES,
+        concurrency: int = DEFAULT_CONCURRENCY,
         max_event_kb: int = MAX_EVENT_KB,
         clock: Callable[[], float] = time.time,
-        new_id: Callable[[], str] = lambda: str(uuid4()),
+        new_id: Callable[[], str] = _new_id,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random.random,
     ) -> Suprsend:
         """Authenticate with an API key, sent as a bearer token, instead of signing with the workspace's secret."""
         _require(workspace_uid=workspace_uid, api_key=api_key)
         credentials = ApiKey(workspace_uid, Secret(api_key))
         client = cls.__new__(cls)
-        client._connect(credentials, base_url, timeout, max_event_kb, clock, new_id)  # noqa: SLF001 - its own class
+        client._set_up(  # noqa: SLF001 - its own class
+            credentials, base_url, debug, app_info,
+            timeout, retries, concurrency, max_event_kb, clock, new_id, sleep, random,
+        )  # fmt: skip
         return client
 
-    def _connect(
+    def _set_up(
         self,
         credentials: Credentials,
         base_url: str | None,
+        debug: bool,
+        app_info: AppInfo | None,
         timeout: float,
+        retries: int,
+        concurrency: int,
         max_event_kb: int,
         clock: Callable[[], float],
         new_id: Callable[[], str],
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
     ) -> None:
         if not 0 < max_event_kb <= MAX_BODY_BYTES // 1024:
             raise InvalidInput(Problem("max-event-kb", f"max_event_kb is {max_event_kb}, not between 1 and 800"))
-        self._connection = Connection(credentials, base_url, timeout_s=timeout, clock=clock)
+        if not 0 < concurrency <= MAX_CONCURRENCY:
+            message = f"concurrency is {concurrency}, not between 1 and {MAX_CONCURRENCY}"
+            raise InvalidInput(Problem("concurrency", message))
+        self._connection = Connection(
+            credentials,
+            base_url,
+            timeout_s=timeout,
+            retries=retries,
+            user_agent=_user_agent(app_info),
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+        self._concurrency = concurrency
         self._max_event_kb = max_event_kb
         self._clock = clock
         self._new_id = new_id
+        if debug:
+            _log_to_stderr()
 
     @property
     def bulk_events(self) -> BulkEventsFactory:
         """Where `new_instance()` makes collections of events to send together."""
-        return BulkEventsFactory(self._connection, self._encode)
+        return BulkEventsFactory(self._connection, self._encoded, self._concurrency)
 
     def track_event(self, event: Event) -> Response:
         """Send one event. Acceptance is not delivery: the workflow runs later.
@@ -103,7 +172,9 @@ class Suprsend:
         Raises InvalidEvent for an event that breaks a rule, TypeError for what is no event. Whatever the network or the
         platform does is in the response.
         """
-        result = self._connection.send_one(self._encode(event))
+        delivery = alone(self._encoded(event))
+        self._connection.deliver(delivery)
+        [result] = delivery.results
         accepted = result.state == "accepted"
         return {
             "success": accepted,
@@ -112,17 +183,18 @@ class Suprsend:
             "message": result.message,
             "message_id": result.message_id,
             "raw_response": result.raw,
+            "unknown": result.state == "unknown",
         }
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the kept connections; the next event opens a new one."""
         self._connection.close()
 
-    def _encode(self, event: Event) -> bytes:
+    def _encoded(self, event: Event) -> Encoded:
         if not isinstance(event, Event):
             raise TypeError(f"an Event is needed, not {type(event).__name__}")
         stamp = Stamp(self._new_id(), int(self._clock() * 1000))
-        return body_of(event, self._connection.env, stamp, self._max_event_kb)
+        return encode(event, self._connection.env, stamp, self._max_event_kb)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection.env!r}, base_url={self._connection.base_url!r})"
@@ -131,3 +203,18 @@ class Suprsend:
 def _require(**credentials: str) -> None:
     for name, value in credentials.items():
         check_credential(name, value)
+
+
+def _user_agent(app_info: AppInfo | None) -> str:
+    if not app_info or not app_info.get("name"):
+        return USER_AGENT
+    caller = "/".join(part for part in (app_info["name"], app_info.get("version")) if part)
+    if not caller.isascii() or not caller.isprintable():
+        raise InvalidInput(Problem("app-info", "app_info has a character that no header can carry"))
+    return f"{USER_AGENT} ({caller})"
+
+
+def _log_to_stderr() -> None:
+    logger.setLevel(logging.DEBUG)
+    if not logger.hasHandlers():
+        logger.addHandler(logging.StreamHandler())

@@ -56,6 +56,13 @@ class Breach(NamedTuple):
         return Problem(self.code, self.message, at=dotted(self.path), hint=self.hint)
 
 
+class Encoded(NamedTuple):
+    """An event as it goes out: JSON in UTF-8. Only one that `has_key` may be sent again once it may have arrived."""
+
+    body: bytes
+    has_key: bool
+
+
 class Stamp(NamedTuple):
     """What makes one occurrence of an event: its id, and its time in milliseconds since 1970. The same on every attempt."""
 
@@ -172,21 +179,21 @@ def plain_id(value: str | int | UUID) -> str:
     return (str.__str__(value) if isinstance(value, str) else str(value)).strip()
 
 
-def body_of(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> bytes:
-    """Check an event and encode it: the JSON that goes out, as bytes.
+def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:
+    """Check an event and encode it: the JSON that goes out.
 
     Raises InvalidEvent with the first rule that it breaks.
     """
     for breach in event.breaches():
         raise InvalidEvent(breach.problem())
-    body = encode(event.wire(env, stamp))
+    body = _json(event.wire(env, stamp))
     if too_large := size_breach(len(body), max_event_kb):
         raise InvalidEvent(too_large.problem())
-    return body
+    return Encoded(body, event.idempotency_key is not None)
 
 
-def encode(value: object) -> bytes:
-    """Encode a value that breaks no rule as compact JSON in UTF-8. Integers may have any length."""
+def _json(value: object) -> bytes:
+    """Write compact JSON. Integers may have any length."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:

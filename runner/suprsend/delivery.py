@@ -1,0 +1,166 @@
+"""Some events of one request → a result for each, after as many attempts as it takes and is allowed.
+
+Source: the platform's documentation, "Idempotent requests". An event that has no idempotency key may be counted twice
+when it is sent twice, so it is sent again only if nothing of the request was ever written; or if the request was too
+large, since then nobody took it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
+from runner.suprsend.chunks import array_of, chunks
+from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
+from runner.suprsend.event import MAX_BODY_BYTES
+from runner.suprsend.retry import pause_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from runner.suprsend.event import Encoded
+
+NOT_SENT = Result("not_sent", 0, "not sent", attempts=0)
+INTERRUPTED = Result("unknown", 0, "interrupted before an answer came")
+_TOO_LARGE = 413
+_CREDENTIALS_REFUSED = (401, 403)
+
+
+class Delivery:
+    """Events that go out together. At any instant, also when interrupted, `results` say what is known of each."""
+
+    __slots__ = ("events", "path", "results")
+
+    def __init__(self, path: str, events: Sequence[Encoded]) -> None:
+        self.path = path
+        self.events = events
+        self.results = [NOT_SENT] * len(events)
+
+    def body_of(self, events: Sequence[Encoded]) -> bytes:
+        """Give the body that sends some of the events."""
+        return array_of(events) if self.path == BULK_PATH else events[0].body
+
+    @property
+    def met_refused_credentials(self) -> bool:
+        """Tell whether the platform refused the credentials, and so will refuse whatever else is sent with them."""
+        return all(result.status_code in _CREDENTIALS_REFUSED for result in self.results)
+
+
+def alone(event: Encoded) -> Delivery:
+    """Deliver one event to the single endpoint."""
+    return Delivery(SINGLE_PATH, (event,))
+
+
+def together(events: Iterable[Encoded]) -> list[Delivery]:
+    """Deliver events to the bulk endpoint, in as many requests as the platform's limits ask for."""
+    return [Delivery(BULK_PATH, chunk) for chunk in chunks(events)]
+
+
+class Gate:
+    """Lets attempts begin until it is shut. What was let through is marked as under way in the same instant."""
+
+    def __init__(self) -> None:
+        self.is_shut = False
+        self._lock = Lock()
+
+    def begin(self, delivery: Delivery, indexes: Sequence[int]) -> bool:
+        """Let an attempt of some of a delivery's events begin. False if the gate is shut."""
+        with self._lock:
+            if self.is_shut:
+                return False
+            for index in indexes:
+                delivery.results[index] = INTERRUPTED
+            return True
+
+    def shut(self) -> None:
+        """Let nothing more begin."""
+        with self._lock:
+            self.is_shut = True
+
+
+class Wait(NamedTuple):
+    """A pause before a retry: the `retry`-th of `retries`, after an answer that `message` tells of."""
+
+    retry: int
+    retries: int
+    pause_s: float
+    events: int
+    status_code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Delivers, and tries again what may pass.
+
+    `post` sends a body to a path, until an instant of `time.monotonic`. `timeout_s` bounds an event with all its
+    retries and pauses: a pause that would end later is not begun. `sleep` takes seconds; `random` gives a number from
+    0 to 1; `clock` gives seconds since 1970; `tell` hears of each pause.
+    """
+
+    post: Callable[[str, bytes, float], Answer | NoAnswer]
+    timeout_s: float
+    retries: int
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    tell: Callable[[Wait], None]
+
+    def deliver(self, delivery: Delivery, gate: Gate) -> None:
+        """Send what a delivery holds, as long as the gate is open; its results tell how it went."""
+        until_s = time.monotonic() + self.timeout_s
+        groups = [(list(range(len(delivery.events))), 0)]
+        while groups:
+            indexes, retry = groups.pop()
+            answer = self._attempt(delivery, indexes, until_s, gate)
+            if answer is None:
+                continue
+            if isinstance(answer, Answer) and answer.status_code == _TOO_LARGE and len(indexes) > 1:
+                middle = len(indexes) // 2
+                groups += [(indexes[middle:], retry), (indexes[:middle], retry)]
+                continue
+            again = [index for index in indexes if _may_repeat(delivery, index, answer)]
+            if again and retry < self.retries and self._pause(delivery, again, answer, retry + 1, until_s):
+                groups.append((again, retry + 1))
+
+    def _attempt(
+        self, delivery: Delivery, indexes: Sequence[int], until_s: float, gate: Gate
+    ) -> Answer | NoAnswer | None:
+        """Send some of the events once, and note what came of it. None if nothing can be sent, or may be."""
+        events = [delivery.events[index] for index in indexes]
+        body = delivery.body_of(events)
+        if len(body) > MAX_BODY_BYTES:
+            message = f"the event leaves no room in a bulk request of {MAX_BODY_BYTES:,} bytes"
+            delivery.results[indexes[0]] = Result("failed", 0, message, attempts=0)
+            return None
+        before = [delivery.results[index] for index in indexes]
+        if not gate.begin(delivery, indexes):
+            return None
+        answer = self.post(delivery.path, body, until_s)
+        is_bulk = delivery.path == BULK_PATH
+        results = bulk_results(answer, len(events)) if is_bulk else [single_result(answer)]
+        for index, earlier, result in zip(indexes, before, results, strict=True):
+            delivery.results[index] = result.after(earlier)
+        return answer
+
+    def _pause(
+        self, delivery: Delivery, again: Sequence[int], answer: Answer | NoAnswer, retry: int, until_s: float
+    ) -> bool:
+        """Wait before a retry. False if there is no time for it."""
+        asked = answer.retry_after if isinstance(answer, Answer) else None
+        pause = pause_s(retry, asked, self.clock(), self.random())
+        if time.monotonic() + pause >= until_s:
+            return False
+        result = delivery.results[again[0]]
+        self.tell(Wait(retry, self.retries, pause, len(again), result.status_code, result.message))
+        self.sleep(pause)
+        return True
+
+
+def _may_repeat(delivery: Delivery, index: int, answer: Answer | NoAnswer) -> bool:
+    was_written = isinstance(answer, Answer) or answer.sent
+    result = delivery.results[index]
+    return result.state != "accepted" and result.transient and (delivery.events[index].has_key or not was_written)

@@ -1,0 +1,64 @@
+"""When something is tried again, and how long to wait before. Pure.
+
+Source: RFC 9110, "Retry-After"; the platform's documentation, "Idempotent requests": after a transient error, send again
+with the same idempotency key.
+"""
+
+from __future__ import annotations
+
+import re
+
+from runner.errors import InvalidInput, Problem
+
+DEFAULT_TIMEOUT_S = 30.0
+MAX_TIMEOUT_S = 86_400
+DEFAULT_RETRIES = 3
+MAX_RETRIES = 100
+MAX_RETRY_AFTER_S = 60.0
+"""Who is asked to wait longer waits this long and asks again."""
+_FIRST_PAUSE_S = 0.5
+_MAX_PAUSE_S = 30.0
+_TRANSIENT = frozenset({408, 425, 429})
+
+
+def is_transient(status_code: int) -> bool:
+    """Tell whether the same request may meet another answer later: 408, 425, 429 and 5xx."""
+    return status_code in _TRANSIENT or status_code // 100 == 5  # noqa: PLR2004 - HTTP's class of server errors
+
+
+def pause_s(retry: int, retry_after: str | None, now_s: float, draw: float) -> float:
+    """How many seconds to wait before the `retry`-th retry, counted from 1.
+
+    As long as the answer asked for, at most a minute. Else an exponential bound with full jitter: `draw`, from 0 to 1,
+    spreads those who failed together.
+    """
+    if retry_after is not None and (asked_s := _asked_s(retry_after, now_s)) is not None:
+        return min(max(asked_s, 0.0), MAX_RETRY_AFTER_S)
+    return draw * min(_MAX_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (retry - 1))
+
+
+def check_timeout(timeout_s: float) -> None:
+    """Refuse what is no number of seconds above 0 and up to a day. Raises InvalidInput."""
+    if not 0 < timeout_s <= MAX_TIMEOUT_S:
+        raise InvalidInput(
+            Problem("timeout", f"a timeout of {timeout_s} seconds is no timeout", hint="give seconds > 0")
+        )
+
+
+def check_retries(retries: int) -> None:
+    """Refuse what is no number of retries. Raises InvalidInput."""
+    if not 0 <= retries <= MAX_RETRIES:
+        raise InvalidInput(Problem("retries", f"retries is {retries}, not between 0 and {MAX_RETRIES}"))
+
+
+def _asked_s(retry_after: str, now_s: float) -> float | None:
+    """Read Retry-After: seconds, or the date until which to wait."""
+    text = retry_after.strip()
+    if re.fullmatch("[0-9]{1,9}", text):
+        return float(text)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - the command line reads this room's limits alone
+
+    try:
+        return parsedate_to_datetime(text).timestamp() - now_s
+    except (ValueError, OverflowError):
+        return None

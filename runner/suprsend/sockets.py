@@ -1,0 +1,155 @@
+"""HTTP connections that give up at a deadline, however slowly an answer drips, and know whether bytes went out.
+
+The timeout of the HTTP library begins anew with every address of a host and with every byte that arrives: a server that
+sends one now and then, or one `100 Continue` after the other, would hold a caller for ever.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
+
+if TYPE_CHECKING:
+    from urllib3.poolmanager import PoolManager, ProxyManager
+
+_thread = threading.local()
+
+
+class Exchange:
+    """A request of this thread that is under way: every read of it ends at the instant `until_s` of `time.monotonic`.
+
+    `wrote` tells whether anything of the request, behind the handshakes with proxy and server, was given to the network.
+    """
+
+    __slots__ = ("until_s", "wrote")
+
+    def __init__(self, until_s: float) -> None:
+        self.until_s = until_s
+        self.wrote = False
+        _thread.exchange = self
+
+    @property
+    def left_s(self) -> float:
+        """How many seconds are left. Raises TimeoutError when there are none."""
+        left = self.until_s - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline is over")
+        return left
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter whose connections keep the deadline of the exchange that they work for."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools, of connections that keep deadlines."""
+        super().init_poolmanager(*args, **kwargs)
+        _keep(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> ProxyManager:
+        """Make the pools behind a proxy, too."""
+        manager: ProxyManager = super().proxy_manager_for(*args, **kwargs)
+        _keep(manager)
+        return manager
+
+
+def _keep(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = _POOLS
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)  # counted: the socket stays open until it is closed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_thread.exchange.left_s)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Socket:
+    """A connected socket whose files keep the deadline, and which notes what is written."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def sendall(self, data: Any) -> None:
+        _thread.exchange.wrote = True
+        self._sock.settimeout(_thread.exchange.left_s)
+        self._sock.sendall(data)
+
+    def makefile(self, *_: object, **__: object) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+def _connected(connection: HTTPConnection) -> socket.socket:
+    """Try the addresses of a connection's host until the deadline, each for its share of the time."""
+    exchange: Exchange = _thread.exchange
+    try:
+        found = socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    except UnicodeError:
+        raise LocationParseError("the host's name has a part that is empty or too long") from None
+    failure = OSError("the host has no address")
+    for index, (family, kind, protocol, _, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(exchange.left_s / (len(found) - index))
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            sock.settimeout(exchange.left_s)
+            return sock
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(connection, "no connection in time") from failure
+    raise NewConnectionError(connection, str(failure)) from failure
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock: Any = _Socket(self.sock)
+
+
+class _SecureConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connected(self)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock: Any = _Socket(self.sock)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS: Any = {"http": _Pool, "https": _SecurePool}
