@@ -48,7 +48,8 @@ class CommandLine:
 
     def __call__(self, *args: str | Path, stdin: str = "") -> Ended:
         out, err = io.StringIO(), io.StringIO()
-        world = World(self.environ, io.StringIO(stdin), out, err, lambda: NOW, lambda: SEED)
+        streams = io.StringIO(stdin), out, err
+        world = World(self.environ, *streams, lambda: NOW, lambda: SEED, sleep=lambda _: None, random=lambda: 0.5)
         code = run([str(arg) for arg in args], world)
         return Ended(code, out.getvalue(), err.getvalue())
 

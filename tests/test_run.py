@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from runner.errors import ExitCode, Problem
-from runner.run import Inputs, Job, Outcome, Prepared, Rejected, Run, exit_code, prepare, send, unanswered
+from runner.run import Inputs, Job, Outcome, Prepared, Rejected, Run, Sent, exit_code, prepare, send, unsent
 from runner.secrets import Secret
 from runner.spec import Given, Occurrence, Spec, load
 from runner.suprsend.auth import WorkspaceKey
@@ -78,35 +78,43 @@ def connection(server: CapturingServer) -> Connection:
     return Connection(WorkspaceKey("wk", Secret("secret")), server.base_url)
 
 
+def states(sent: Sent) -> list[str]:
+    return [outcome.state for outcome in sent.outcomes]
+
+
 def test_one_event_goes_alone_and_several_go_together(spec: Spec, server: CapturingServer) -> None:
-    assert [outcome.state for outcome in send([prepared(spec)], connection(server))] == ["accepted"]
+    assert states(send([prepared(spec)], connection(server))) == ["accepted"]
     several = [prepared(spec, row) for row in range(3)]
-    assert [outcome.state for outcome in send(several, connection(server))] == ["accepted"] * 3
+    assert states(send(several, connection(server))) == ["accepted"] * 3
     assert [request.path for request in server.received] == ["/v2/event/", "/v2/bulk/event/"]
     assert server.received[1].body == b"[" + b",".join(event.body for event in several) + b"]"
 
 
-def test_one_rejected_event_keeps_all_from_being_sent(spec: Spec, server: CapturingServer) -> None:
+def test_what_is_not_sent_has_outcomes_too(spec: Spec) -> None:
     rejected = prepare(Job(spec, inputs()), Occurrence(SEED, 1, NOW), "wk")
-    outcomes = list(send([prepared(spec), rejected], connection(server)))
-    assert [outcome.state for outcome in outcomes] == ["not_sent", "failed"]
-    assert server.received == []
+    assert [outcome.state for outcome in unsent([prepared(spec), rejected])] == ["not_sent", "failed"]
 
 
-def test_outcomes_come_as_the_chunks_are_answered(spec: Spec, server: CapturingServer) -> None:
+def test_after_an_interrupt_what_was_under_way_is_unknown_and_the_rest_is_not_sent(
+    spec: Spec, server: CapturingServer
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    accepted = {"status": "success", "status_code": 202, "message_id": "m"}
+    busy = {"status": "error", "status_code": 503, "error": {"message": "busy"}}
+    server.answers.append((207, {"status": "success", "records": [accepted] * 99 + [busy]}))
     events = [prepared(spec, row) for row in range(150)]
-    stream = send(events, connection(server))
-    for _ in range(100):
-        next(stream)
-    assert len(server.received) == 1
-    assert len(list(stream)) == 50
-    assert len(server.received) == 2
+    wire = Connection(WorkspaceKey("wk", Secret("secret")), server.base_url, sleep=interrupt)
+    sent = send(events, wire)
+    assert sent.was_interrupted
+    assert states(sent) == ["accepted"] * 99 + ["failed"] + ["not_sent"] * 50
 
 
-def test_what_an_interrupt_cut_off_is_unknown(spec: Spec) -> None:
-    events = [prepared(spec, row) for row in range(3)]
-    done = [Outcome(spec.path, "accepted")]
-    assert [outcome.state for outcome in unanswered(events, done)] == ["unknown", "unknown"]
+def test_refused_credentials_keep_the_rest_from_being_sent(spec: Spec, server: CapturingServer) -> None:
+    server.answers.append((401, {"error": "no"}))
+    sent = send([prepared(spec, row) for row in range(150)], connection(server))
+    assert (states(sent), len(server.received)) == (["failed"] * 100 + ["not_sent"] * 50, 1)
 
 
 def outcome(code: int, *, state: str = "failed", sent: bool = True) -> Outcome:

@@ -74,7 +74,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     with ExitStack() as stack:
         if options.sandbox:
             target = profile.sandbox(_sandbox_port(output, stack))
-        sent = _deliver(output, ready, target, options)
+        sent = _deliver(session, ready, target, options)
         show_outcomes(output, run, sent.outcomes)
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 
@@ -115,7 +115,7 @@ def _confirmed(world: World, output: Output, target: Target, profile: str | None
     return world.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _deliver(output: Output, events: Sequence[Prepared], target: Target, options: SendOptions) -> Sent:
+def _deliver(session: Session, events: Sequence[Prepared], target: Target, options: SendOptions) -> Sent:
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
     def tell(wait: Wait) -> None:
@@ -123,8 +123,16 @@ def _deliver(output: Output, events: Sequence[Prepared], target: Target, options
         again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
         output.message(f"{status}{output.masked(wait.message)[:_MAX_REASON]}; {again}")
 
+    output, world = session.output, session.world
     connection = Connection(
-        target.authorized(), target.base_url, timeout_s=options.timeout_s, retries=options.retries, tell=tell
+        target.authorized(),
+        target.base_url,
+        timeout_s=options.timeout_s,
+        retries=options.retries,
+        clock=lambda: world.clock().timestamp(),
+        sleep=world.sleep,
+        random=world.random,
+        tell=tell,
     )
     try:
         return send_events(events, connection)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import TextIOWrapper
@@ -34,6 +36,8 @@ class World(NamedTuple):
     stderr: TextIO
     clock: Callable[[], datetime]
     new_seed: Callable[[], UUID]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
 
     @classmethod
     def real(cls) -> World:
@@ -49,7 +53,16 @@ class World(NamedTuple):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        return cls(os.environ, sys.stdin, sys.stdout, sys.stderr, lambda: datetime.now(UTC), uuid4)
+        return cls(
+            os.environ,
+            sys.stdin,
+            sys.stdout,
+            sys.stderr,
+            clock=lambda: datetime.now(UTC),
+            new_seed=uuid4,
+            sleep=time.sleep,
+            random=random.random,
+        )
 
 
 class Settings(NamedTuple):

@@ -87,7 +87,7 @@ class Connection:
         began = time.monotonic()
         target = self._root + path
         headers = signed_headers(self.credentials, target, body, self._clock()) | {"User-Agent": self._user_agent}
-        answer = self._transport.post(target, headers, body, Exchange(until_s))
+        answer = self._transport.post(target, headers, body, Exchange(until_s, self._timeout_s))
         if isinstance(answer, Answer):
             answer = _without_signature(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):

@@ -26,13 +26,15 @@ _thread = threading.local()
 class Exchange:
     """A request of this thread that is under way: every read of it ends at the instant `until_s` of `time.monotonic`.
 
+    `limit_s` is what people were told: how many seconds the event has in all, earlier attempts included.
     `wrote` tells whether anything of the request, behind the handshakes with proxy and server, was given to the network.
     """
 
-    __slots__ = ("until_s", "wrote")
+    __slots__ = ("limit_s", "until_s", "wrote")
 
-    def __init__(self, until_s: float) -> None:
+    def __init__(self, until_s: float, limit_s: float) -> None:
         self.until_s = until_s
+        self.limit_s = limit_s
         self.wrote = False
         _thread.exchange = self
 

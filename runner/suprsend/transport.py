@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    LocationParseError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.endpoints import is_loopback
@@ -71,8 +66,8 @@ class Transport:
         try:
             return _read(response)
         except (HTTPError, OSError) as error:
-            if isinstance(error, TimeoutError | ReadTimeoutError):
-                return NoAnswer("no whole answer in time", sent=True)
+            if isinstance(_innermost(error), TimeoutError | ReadTimeoutError):
+                return NoAnswer(f"no whole answer within {exchange.limit_s:g} s", sent=True)
             return NoAnswer(f"the answer broke off: {_reason(error)}", sent=True)
         finally:
             response.close()
@@ -119,13 +114,12 @@ def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
 
 
 def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
-    if isinstance(error, ConnectTimeoutError):
-        return NoAnswer("no connection in time", sent=False)
-    if isinstance(error, TimeoutError | ReadTimeoutError):
-        return NoAnswer("no answer in time" if exchange.wrote else "no connection in time", sent=exchange.wrote)
+    cause = _innermost(error)
+    if isinstance(cause, TimeoutError | ReadTimeoutError):
+        missing = "answer" if exchange.wrote else "connection"
+        return NoAnswer(f"no {missing} within {exchange.limit_s:g} s", sent=exchange.wrote)
     if exchange.wrote:
         return NoAnswer(f"the connection broke off: {_reason(error)}", sent=True)
-    cause = _innermost(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return NoAnswer(f"the server's certificate is not trusted: {cause.verify_message}", sent=False, is_final=True)
     return NoAnswer(_reason(error), sent=False, is_final=isinstance(error, LocationParseError))

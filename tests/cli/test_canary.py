@@ -687,7 +687,7 @@ def test_a_secret_is_starred_wherever_it_stands_in_an_answer(
         (302, LETTERS.encode()), (429, {"error": LETTERS}), (403, {"error": LETTERS}), (999, {"error": LETTERS}),
     ]  # fmt: skip
     echoing.answers.extend(answers)
-    printed = [folder("send", "a.yaml", *LOUD[form]) for _ in answers]
+    printed = [folder("send", "a.yaml", "--retries", "0", *LOUD[form]) for _ in answers]
     records = [
         {"status": LETTERS},
         {"status": "success", "message_id": LETTERS},
@@ -993,7 +993,8 @@ def test_a_bug_that_quotes_a_secret_does_not_print_it(folder: Folder, form: str,
 
     folder.spec()
     out, err = io.StringIO(), io.StringIO()
-    world = World({}, io.StringIO(), out, err, broken_clock, lambda: UUID(int=0))
+    streams = io.StringIO(), out, err
+    world = World({}, *streams, broken_clock, lambda: UUID(int=0), sleep=lambda _: None, random=lambda: 0.5)
     code = run(["send", "a.yaml", "--var", f"token={secret}", *LOUD[form]], world)
     assert (code, "broken_clock" in err.getvalue()) == (70, True)
     assert leaks(out.getvalue(), err.getvalue()) == []

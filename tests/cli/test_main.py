@@ -71,7 +71,7 @@ def test_a_bug_ends_with_70_and_says_how_to_report_it() -> None:
         raise ZeroDivisionError("a clock that does not tick")
 
     out, err = io.StringIO(), io.StringIO()
-    world = World({}, io.StringIO(), out, err, broken_clock, uuid4)
+    world = World({}, io.StringIO(), out, err, broken_clock, uuid4, sleep=lambda _: None, random=lambda: 0.5)
     assert run(["render", "specs/purchase.yaml", "--var", "user=u1"], world) == 70
     assert err.getvalue().splitlines()[:2] == [
         "error[bug]: ZeroDivisionError: a clock that does not tick",
@@ -250,8 +250,10 @@ Options:
   --label LABEL         Only specs with this label.
   -n, --dry-run         Show what would be sent; open no connection.
   --sandbox             Send to a server on this machine.
-  --timeout SECONDS     Seconds until an answer must be there.  [default:
-                        30.0]
+  --timeout SECONDS     Seconds until an answer must be there, with all retries.
+                        [default: 30.0]
+  --retries N           How often to try again after no answer, 408, 425, 429 or
+                        5xx.  [default: 3]
   --yes                 Don't ask where a profile says confirm.
   -h, --help            Show this message and exit.
 

@@ -128,7 +128,8 @@ def test_a_partly_refused_bulk_names_what_was_refused_and_why(cli: CommandLine, 
         ((403, {"status": "error", "error": {"message": "no", "type": "x"}}), 3, "credentials-refused"),
         ((429, {"status": "error", "error": {"message": "slow down", "type": "x"}}), 5, "rate-limited"),
         ((400, {"error": "text"}), 1, "refused"),
-        ((502, b"<html><title>Bad Gateway</title></html>"), 1, "refused"),
+        ((502, b"<html><title>Bad Gateway</title></html>"), 1, "unclear-answer"),
+        ((500, {"error": "internal"}), 1, "refused"),
         ((302, b"", {"Location": "/elsewhere"}), 1, "refused"),
         ((200, b"<html>log in</html>"), 1, "unclear-answer"),
     ],
@@ -137,7 +138,7 @@ def test_what_the_platform_answers_decides_the_exit_code(
     cli: CommandLine, to_server: CapturingServer, answer: tuple[object, ...], code: int, word: str
 ) -> None:
     to_server.answers.append(answer)
-    ended = cli("send", *PURCHASE, "-o", "json")
+    ended = cli("send", *PURCHASE, "-o", "json", "--retries", "0")
     assert (ended.code, ended.json["events"][0]["error"]["code"]) == (code, word)
     assert len(to_server.received) == 1
 
@@ -323,7 +324,8 @@ def test_a_profile_that_confirms_asks_on_a_terminal(server: CapturingServer, typ
         "SUPRSEND_BASE_URL": server.base_url,
     }
     out, err = io.StringIO(), io.StringIO()
-    world = World(environ, Terminal(typed), out, err, lambda: datetime(2026, 1, 2, tzinfo=UTC), uuid4)
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    world = World(environ, Terminal(typed), out, err, lambda: now, uuid4, sleep=lambda _: None, random=lambda: 0.5)
     assert run(["send", *PURCHASE, "--profile", "production"], world) == code
     assert err.getvalue().startswith(f"send 1 event to {server.base_url}? [y/N] ")
     assert len(server.received) == sent

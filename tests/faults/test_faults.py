@@ -65,7 +65,8 @@ class Session:
         words = shlex.split(command)
         environ = dict(word.split("=", 1) for word in words[: words.index("runner")])
         screen = io.StringIO()
-        world = World(environ, io.StringIO(), screen, screen, lambda: self.now, lambda: self.seed)
+        streams = io.StringIO(), screen, screen
+        world = World(environ, *streams, lambda: self.now, lambda: self.seed, sleep=lambda _: None, random=lambda: 0.5)
         code = run(words[words.index("runner") + 1 :], world)
         return code, screen.getvalue()
 

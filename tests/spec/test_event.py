@@ -10,7 +10,7 @@ import pytest
 
 from runner.errors import InvalidInput, RunnerError
 from runner.spec import Occurrence
-from runner.suprsend.event import Attachment, body_of
+from runner.suprsend.event import Attachment, encode
 
 if TYPE_CHECKING:
     from runner.suprsend import Event
@@ -249,12 +249,12 @@ def test_the_schema_sees_rendered_types(project: Project) -> None:
 
 def test_an_integer_of_any_length_can_be_encoded(project: Project) -> None:
     event = project.render(HEAD + "vars: {v: {}}\nproperties: {a: '{{ v }}'}\n", v=10**30)
-    assert f'"a":{10**30}'.encode() in body_of(event, "key", Occurrence(SEED, 0, NOW).stamp)
+    assert f'"a":{10**30}'.encode() in encode(event, "key", Occurrence(SEED, 0, NOW).stamp).body
 
 
 def test_an_integer_of_more_digits_than_python_writes_is_refused(project: Project) -> None:
     with pytest.raises(RunnerError):
-        body_of(
+        encode(
             project.render(HEAD + "vars: {v: {}}\nproperties: {a: '{{ v }}'}\n", v=10**5000),
             "key",
             Occurrence(SEED, 0, NOW).stamp,

@@ -18,15 +18,16 @@ VERSION = {"$ss_sdk_version": f"suprsend-runner/{__version__}"}
 
 
 def bulk_of(base_url: str, **options: Any) -> BulkEvents:
-    """Start a collection at a fixed instant whose events are numbered by their ids."""
+    """Start a collection at a fixed instant whose events are numbered by their ids, and which go out one after the other."""
     numbers = count()
+    ordered: dict[str, Any] = {"concurrency": 1, "sleep": lambda _: None}
     client = Suprsend(
         "workspace_key",
         "workspace_secret",
         base_url=base_url,
         clock=lambda: 1767225600.0,
         new_id=lambda: f"{next(numbers):036}",
-        **options,
+        **ordered | options,
     )
     return client.bulk_events.new_instance()
 
@@ -104,7 +105,7 @@ def test_an_event_of_800_kb_leaves_no_room_for_the_brackets_and_is_not_sent(serv
 
 
 def test_the_sandbox_takes_250_events(sandbox: Sandbox) -> None:
-    client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=sandbox.base_url)
+    client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=sandbox.base_url, concurrency=1)
     bulk = client.bulk_events.new_instance()
     bulk.append(*events(250))
     assert shape(bulk.trigger()) == ("success", 250, 250, 0)
@@ -224,6 +225,7 @@ def test_failed_records_keep_the_order_of_the_input_with_local_mistakes_as_code_
             },
             "error": "event name '$reserved' is reserved (names that begin with $ or ss_ are the platform's own)",
             "code": 0,
+            "unknown": False,
         },
         {
             "record": {
@@ -237,11 +239,13 @@ def test_failed_records_keep_the_order_of_the_input_with_local_mistakes_as_code_
             },
             "error": "no such tenant",
             "code": 404,
+            "unknown": False,
         },
         {
             "record": {"event": "ordered", "distinct_id": " ", "properties": {}},
             "error": "distinct_id is blank (it identifies one user in your application)",
             "code": 0,
+            "unknown": False,
         },
     ]
     assert [users(request) for request in server.received] == [["u1", "u3", "u4"]]

@@ -39,6 +39,7 @@ def test_an_accepted_event_is_answered_as_documented(server: CapturingServer) ->
         "message": "OK",
         "message_id": "m0",
         "raw_response": {"status": "success", "message_id": "m0"},
+        "unknown": False,
     }
 
 
@@ -52,6 +53,7 @@ def test_a_refused_event_is_answered_with_the_platforms_words(server: CapturingS
         "message": "workspace key inactive",
         "message_id": None,
         "raw_response": body,
+        "unknown": False,
     }
 
 
@@ -66,6 +68,7 @@ def test_the_sandbox_takes_an_event(sandbox: Sandbox) -> None:
         "message": "OK",
         "message_id": stored.message_id,
         "raw_response": {"status": "success", "message_id": stored.message_id},
+        "unknown": False,
     }
     assert stored.body["properties"] == {"name": "Zoë", "$ss_sdk_version": f"suprsend-runner/{__version__}"}
 

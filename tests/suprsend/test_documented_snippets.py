@@ -96,6 +96,7 @@ def test_an_event_is_tracked(workspace: Sandbox, capsys: pytest.CaptureFixture[s
         "message": "OK",
         "message_id": event.message_id,
         "raw_response": {"status": "success", "message_id": event.message_id},
+        "unknown": False,
     }
     assert capsys.readouterr().out == f"{names['response']}\n"
 

@@ -25,17 +25,18 @@ ACCEPTED = b'{"status":"success","message_id":"m1"}'
 
 
 def track(base_url: str, timeout: float = 5.0) -> Any:
-    return Suprsend("k", "s", base_url=base_url, timeout=timeout).track_event(Event("u1", "ordered"))
+    return Suprsend("k", "s", base_url=base_url, timeout=timeout, retries=0).track_event(Event("u1", "ordered"))
 
 
-def failed(message: str, status_code: int = 0, raw: object = None) -> dict[str, object]:
+def failed(message: str, status_code: int = 0, *, unknown: bool = False) -> dict[str, object]:
     return {
         "success": False,
         "status": "fail",
         "status_code": status_code,
         "message": message,
         "message_id": None,
-        "raw_response": raw,
+        "raw_response": None,
+        "unknown": unknown,
     }
 
 
@@ -68,7 +69,7 @@ def test_a_dead_port_is_no_answer(dead_url: str) -> None:
 
 def test_a_silent_server_is_left_after_the_timeout(silent_url: str) -> None:
     began = time.monotonic()
-    assert track(silent_url, 0.3) == failed("no answer within 0.3 s")
+    assert track(silent_url, 0.3) == failed("no answer within 0.3 s", unknown=True)
     assert 0.3 <= time.monotonic() - began < 2
 
 
@@ -88,7 +89,7 @@ def test_an_answer_that_drips_is_left_after_the_timeout(raw_server: RawServer) -
         connection.sendall(head(len(ACCEPTED)))
         _drip(connection, ended, ACCEPTED)
 
-    assert track(raw_server(drip), 0.3) == failed("no whole answer within 0.3 s")
+    assert track(raw_server(drip), 0.3) == failed("no whole answer within 0.3 s", unknown=True)
 
 
 def test_headers_that_drip_are_left_at_the_timeout(raw_server: RawServer) -> None:
@@ -96,7 +97,7 @@ def test_headers_that_drip_are_left_at_the_timeout(raw_server: RawServer) -> Non
         _drip(connection, ended, head(len(ACCEPTED)) + ACCEPTED)
 
     began = time.monotonic()
-    assert track(raw_server(drip), 0.3) == failed("no answer within 0.3 s")
+    assert track(raw_server(drip), 0.3) == failed("no answer within 0.3 s", unknown=True)
     assert time.monotonic() - began < 1
 
 
@@ -105,7 +106,7 @@ def test_an_endless_row_of_continues_is_left_at_the_timeout(raw_server: RawServe
         _drip(connection, ended, b"HTTP/1.1 100 Continue\r\n\r\n" * 500, step=25)
 
     began = time.monotonic()
-    assert track(raw_server(flood), 0.3) == failed("no answer within 0.3 s")
+    assert track(raw_server(flood), 0.3) == failed("no answer within 0.3 s", unknown=True)
     assert time.monotonic() - began < 1
 
 
@@ -144,7 +145,7 @@ def test_half_a_header_is_no_answer(raw_server: RawServer) -> None:
 
 def test_a_connection_that_closes_without_a_word_is_no_answer(raw_server: RawServer) -> None:
     assert track(raw_server(lambda _connection, _ended: None)) == failed(
-        "the connection broke off: Remote end closed connection without response"
+        "the connection broke off: Remote end closed connection without response", unknown=True
     )
 
 
@@ -198,7 +199,7 @@ def test_a_kept_connection_that_the_server_closed_is_opened_anew(raw_server: Raw
 def test_each_chunk_of_a_bulk_has_its_own_answer(server: CapturingServer) -> None:
     records = [{"status": "success", "status_code": 202, "message_id": "m"}] * 100
     server.answers.extend([(503, b"busy"), (207, {"status": "success", "records": records}), (207, {"records": []})])
-    bulk = Suprsend("k", "s", base_url=server.base_url).bulk_events.new_instance()
+    bulk = Suprsend("k", "s", base_url=server.base_url, concurrency=1).bulk_events.new_instance()
     bulk.append(*(Event(f"u{index}", "ordered") for index in range(201)))
     response = bulk.trigger()
     assert (response.status, response.total, response.success, response.failure) == ("partial", 201, 100, 101)
