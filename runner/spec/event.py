@@ -10,7 +10,7 @@ from runner.errors import InvalidInput, Problem, dotted
 from runner.spec.budget import Budget
 from runner.spec.plan import RenderingError
 from runner.spec.reader import placed
-from runner.suprsend.event import Attachment, Event, Stamp
+from runner.suprsend.event import Event, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ def _event(spec: Spec, fields: dict[str, Json], occurrence: Occurrence) -> Event
     )
     for entry in cast("list[dict[str, Json]]", fields["attachments"]):
         url, filename, ignore = entry["url"], entry.get("filename"), entry.get("ignore_if_error", False)
-        event.attachments.append(Attachment(cast("str", url), cast("str | None", filename), cast("bool", ignore)))
+        event.add_attachment(cast("str", url), cast("str | None", filename), cast("bool", ignore))
     return event
 
 

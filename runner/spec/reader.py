@@ -15,7 +15,7 @@ from runner.spec.case import Case, case_problems, in_case, read_cases, secrets_i
 from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Given, Variable
-from runner.suprsend.event import Attachment, Breach, Event
+from runner.suprsend.event import Breach, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -311,7 +311,7 @@ def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
     attachments = shape["attachments"]
     for attachment in attachments if isinstance(attachments, list) else ():
         url = attachment.get("url") if isinstance(attachment, dict) else None
-        event.attachments.append(Attachment(constant(url, "https://stand-in.example.com/")))
+        event.add_attachment(constant(url, "https://stand-in.example.com/"))
     yield from event.breaches()
 
 

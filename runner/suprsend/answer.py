@@ -58,6 +58,8 @@ class Result(NamedTuple):
 
     def after(self, earlier: Result) -> Result:
         """Follow an earlier attempt: what that one left unknown, only an acceptance settles."""
+        if earlier.state == "not_sent":
+            return self
         attempts = earlier.attempts + 1
         if earlier.state != "unknown" or self.state == "accepted":
             return self._replace(attempts=attempts)

@@ -8,13 +8,13 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from runner.errors import InvalidEvent
+from runner.suprsend.answer import Result
 from runner.suprsend.delivery import together
 from runner.suprsend.event import MAX_DEPTH, Encoded, Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
     from runner.suprsend.delivery import Delivery
 
@@ -106,8 +106,8 @@ class BulkEvents:
         # One assignment, so that an interrupt finds the events here or there, and none twice.
         self._state = _State(response, list(_shares(waiting, deliveries)), [])
         with closing(self._connection.deliver_all(deliveries, self._concurrency)) as done:
-            for _ in done:
-                pass
+            for delivery in done:
+                delivery.results[:] = map(_without_id, delivery.results)
         self._state = _settled(self._state, is_over=True)
         return self.response
 
@@ -178,6 +178,14 @@ def _settled(state: _State, *, is_over: bool = False) -> _State:
                 failed.append(_failed(loads(item.body), result.message, result.status_code, result.state == "unknown"))
             total += 1
     return _State(BulkResponse(total, success, failed), [], [*waiting, *state.waiting])
+
+
+def _without_id(result: Result) -> Result:
+    """Keep of an accepted event only that it is one: a million message ids are memory that nobody asks for."""
+    return _ACCEPTED if result.state == "accepted" else result
+
+
+_ACCEPTED = Result("accepted", 202, "OK")
 
 
 def _failed(record: dict[str, object], error: str, code: int = 0, unknown: bool = False) -> FailedRecord:

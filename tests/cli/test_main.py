@@ -250,10 +250,10 @@ Options:
   --label LABEL         Only specs with this label.
   -n, --dry-run         Show what would be sent; open no connection.
   --sandbox             Send to a server on this machine.
-  --timeout SECONDS     Seconds until an answer must be there, with all retries.
-                        [default: 30.0]
-  --retries N           How often to try again after no answer, 408, 425, 429 or
-                        5xx.  [default: 3]
+  --timeout SECONDS     Seconds until an answer must be there, with all
+                        retries.  [default: 30.0]
+  --retries N           How often to try again after no answer, 408, 425, 429
+                        or 5xx.  [default: 3]
   --yes                 Don't ask where a profile says confirm.
   -h, --help            Show this message and exit.
 

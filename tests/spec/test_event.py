@@ -35,10 +35,10 @@ def test_every_field_is_rendered(project: Project) -> None:
     event = project.render(content, u="user", n=5, flag=True)
     assert fields(event) == ("user_placed", "user", "user-5", "t-5", None)
     assert event.properties == {"a": 5, "b": [True, "n=5"], "c": {"d": None}}
-    assert event.attachments == [
+    assert event.attachments == (
         Attachment("https://x.example/5.pdf", None, False),
         Attachment("https://x.example/a", "user.pdf", True),
-    ]
+    )
 
 
 def test_brand_id_goes_out_under_its_own_name(project: Project) -> None:
