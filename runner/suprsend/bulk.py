@@ -175,9 +175,13 @@ def _settled(state: _State, *, is_over: bool = False) -> _State:
                 waiting.append(item)
                 continue
             else:
-                failed.append(_failed(loads(item.body), result.message, result.status_code, result.state == "unknown"))
+                message = _REFUSED_BEFORE if result.state == "not_sent" else result.message
+                failed.append(_failed(loads(item.body), message, result.status_code, result.state == "unknown"))
             total += 1
     return _State(BulkResponse(total, success, failed), [], [*waiting, *state.waiting])
+
+
+_REFUSED_BEFORE = "not sent: the platform refused the credentials before"
 
 
 def _without_id(result: Result) -> Result:

@@ -30,23 +30,22 @@ _CREDENTIALS_REFUSED = (401, 403)
 
 
 class Delivery:
-    """Events that go out together. At any instant, also when interrupted, `results` say what is known of each."""
+    """Events that go out together. At any instant, also when interrupted, `results` say what is known of each.
 
-    __slots__ = ("events", "path", "results")
+    Whoever `met_refused_credentials` would meet them with all else that is sent with the same ones.
+    """
+
+    __slots__ = ("events", "met_refused_credentials", "path", "results")
 
     def __init__(self, path: str, events: Sequence[Encoded]) -> None:
         self.path = path
         self.events = events
         self.results = [NOT_SENT] * len(events)
+        self.met_refused_credentials = False
 
     def body_of(self, events: Sequence[Encoded]) -> bytes:
         """Give the body that sends some of the events."""
         return array_of(events) if self.path == BULK_PATH else events[0].body
-
-    @property
-    def met_refused_credentials(self) -> bool:
-        """Tell whether the platform refused the credentials, and so will refuse whatever else is sent with them."""
-        return all(result.status_code in _CREDENTIALS_REFUSED for result in self.results)
 
 
 def alone(event: Encoded) -> Delivery:
@@ -140,6 +139,7 @@ class Courier:
         if not gate.begin(delivery, indexes):
             return None
         answer = self.post(delivery.path, body, until_s)
+        delivery.met_refused_credentials = isinstance(answer, Answer) and answer.status_code in _CREDENTIALS_REFUSED
         is_bulk = delivery.path == BULK_PATH
         results = bulk_results(answer, len(events)) if is_bulk else [single_result(answer)]
         for index, earlier, result in zip(indexes, before, results, strict=True):
@@ -153,6 +153,11 @@ class Courier:
         asked = answer.retry_after if isinstance(answer, Answer) else None
         pause = pause_s(retry, asked, self.clock(), self.random())
         if time.monotonic() + pause >= until_s:
+            if asked is not None:
+                for index in again:
+                    result = delivery.results[index]
+                    message = f"{result.message} (asked to wait {pause:g} s, which the timeout does not leave)"
+                    delivery.results[index] = result._replace(message=message)
             return False
         result = delivery.results[again[0]]
         self.tell(Wait(retry, self.retries, pause, len(again), result.status_code, result.message))
