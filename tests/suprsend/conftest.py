@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+import os
+import select
 import socket
+import subprocess
+import sys
 from base64 import b64encode
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event as Flag
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,3 +114,79 @@ def _read_request(connection: socket.socket) -> None:
             if line.startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
         stream.read(length)
+
+
+class Driver:
+    """`sdk_driver.py` with one library in a process of its own, which starts when it is first asked something."""
+
+    def __init__(self, library: str, version: str, import_from: Path | None = None) -> None:
+        self.version = version
+        self._command_line = [sys.executable, "-P", str(Path(__file__).parent / "sdk_driver.py"), library]
+        # Nothing of this machine: no proxy, no locale, no .netrc, which would replace the SDK's Authorization.
+        self._environ = {"NETRC": os.devnull, "PYTHONPATH": str(import_from or "")}
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, command: dict[str, Any], wait_s: float = 60.0) -> dict[str, Any]:
+        """Have a command done; raises TimeoutError, and ends the process, when that takes longer than `wait_s`."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command_line, env=self._environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            assert self._read(60.0) == {"version": self.version}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        return self._read(wait_s)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            with self._process:
+                self._process = None
+
+    def _read(self, wait_s: float) -> dict[str, Any]:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], wait_s)[0]:
+            self.stop()
+            raise TimeoutError(f"no answer within {wait_s:g} s")
+        line = self._process.stdout.readline()
+        assert line, "the driver ended: its stderr says why"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@pytest.fixture(scope="session", params=["0.20.0", "0.19.7"])
+def sdk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    """Drive the platform's official SDK: the version that is installed, and the last one before API keys."""
+    installed = request.param == "0.20.0"
+    driver = Driver("suprsend", request.param, None if installed else _sdk_home(request, tmp_path_factory))
+    yield driver
+    driver.stop()
+
+
+@pytest.fixture(scope="session")
+def ours() -> Iterator[Driver]:
+    """Drive our client in the same way."""
+    driver = Driver("runner", runner.__version__, Path(runner.__file__).parent.parent)
+    yield driver
+    driver.stop()
+
+
+def _sdk_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install a version of the SDK into pytest's cache, once; what it depends on is installed with the other version."""
+    version: str = request.param
+    kept = request.config.pluginmanager.has_plugin("cacheprovider")
+    cache = request.config.cache.mkdir("suprsend-sdk") if kept else tmp_path_factory.mktemp("suprsend-sdk")
+    home = cache / version
+    if not home.exists():
+        with TemporaryDirectory(dir=cache) as folder:
+            fresh = Path(folder, version)
+            pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
+            what = ("--target", str(fresh), f"suprsend-py-sdk=={version}")
+            done = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
+            if done.returncode:
+                reason = f"suprsend-py-sdk {version} can't be installed: {done.stderr.strip()}"
+                pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+            fresh.rename(home)
+    return home

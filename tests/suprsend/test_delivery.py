@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from itertools import count
-from threading import Condition, Thread
+from threading import Condition, Semaphore, Thread
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
@@ -336,13 +336,18 @@ def test_an_interrupt_leaves_what_is_known_and_the_rest_for_the_next_call(server
     assert users(server) == [[f"u{number}" for number in range(100)], [f"u{number}" for number in range(100, 150)]]
 
 
-def test_an_interrupt_with_several_requests_under_way_leaves_those_unknown(held: Held) -> None:
-    bulk = Client(held.base_url, concurrency=4).bulk(*map(keyed, range(1000)))
+def test_an_interrupt_with_several_requests_under_way_leaves_those_unknown_and_alone(
+    server: CapturingServer, held: Held
+) -> None:
+    paused = Semaphore(0)
+    server.answers.extend([(503, BUSY)] * 4)
+    bulk = Client(held.base_url, concurrency=4, sleep=lambda _: paused.release()).bulk(*map(keyed, range(1000)))
     held.once(4, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         bulk.trigger()
     assert (bulk.response.total, bulk.response.unknown, bulk.response.success) == (400, 400, 0)
     assert {failure[1:] for failure in failures(bulk)} == {("interrupted before an answer came", 0, True)}
     held.open.set()
+    assert all(paused.acquire(timeout=20) for _ in range(4))
     assert (bulk.trigger().total, bulk.response.success, bulk.response.unknown) == (1000, 600, 400)
     assert sorted(held.users) == sorted(f"u{number}" for number in range(1000))
