@@ -18,6 +18,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
 if TYPE_CHECKING:
+    import ssl
+
     from urllib3.poolmanager import PoolManager, ProxyManager
 
 _thread = threading.local()
@@ -48,16 +50,24 @@ class Exchange:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections keep the deadline of the exchange that they work for."""
+    """An adapter whose connections keep the deadline of the exchange that they work for.
+
+    All of them share one TLS context: the library would read the CA bundle anew for each connection.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None, kept_connections: int) -> None:
+        self._tls = tls
+        super().__init__(pool_maxsize=kept_connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools, of connections that keep deadlines."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
         _keep(self.poolmanager)
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> ProxyManager:
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:
         """Make the pools behind a proxy, too."""
-        manager: ProxyManager = super().proxy_manager_for(*args, **kwargs)
+        contexts = {"ssl_context": self._tls, "proxy_ssl_context": self._tls}
+        manager: ProxyManager = super().proxy_manager_for(proxy, **contexts, **kwargs)
         _keep(manager)
         return manager
 
@@ -112,7 +122,11 @@ def _connected(connection: HTTPConnection) -> socket.socket:
         raise LocationParseError("the host's name has a part that is empty or too long") from None
     failure = OSError("the host has no address")
     for index, (family, kind, protocol, _, address) in enumerate(found):
-        sock = socket.socket(family, kind, protocol)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # this machine knows no such addresses
+            failure = error
+            continue
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(exchange.left_s / (len(found) - index))
@@ -141,9 +155,26 @@ class _SecureConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         return _connected(self)
 
+    def _tunnel(self) -> None:
+        raw = self.sock
+        self.sock = _Socket(raw)
+        try:
+            super()._tunnel()
+        finally:
+            _thread.exchange.wrote = False  # only the proxy was asked something
+            if self.sock is not None:  # a refusal closes it
+                self.sock = raw
+        raw.settimeout(_thread.exchange.left_s)
+
     def connect(self) -> None:
         super().connect()
         self.sock: Any = _Socket(self.sock)
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether the next answer can be read from here: nothing more of the last one has come."""
+        # What TLS has unpacked already waits where the library does not look.
+        return super().is_connected and not (isinstance(self.sock, _Socket) and self.sock.pending())
 
 
 class _Pool(HTTPConnectionPool):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import ssl
+from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import HTTPError, LocationParseError, ProxyError, ReadTimeoutError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.endpoints import is_loopback
@@ -32,7 +36,7 @@ class Transport:
     Proxies and CA bundles come from the environment, looked up once, when this is made; what goes to this machine goes
     there directly. `.netrc` is not read, since it would replace the Authorization. Redirects are not followed: a POST
     would become a GET. Nothing is sent twice. May be used from several threads; after a fork, the child opens
-    connections of its own.
+    connections of its own (OpenSSL's own limit: no thread may be in the middle of a TLS handshake at the fork).
     """
 
     def __init__(self, base_url: str) -> None:
@@ -42,6 +46,7 @@ class Transport:
         self._settings: dict[str, Any] = {**settings}
         if is_loopback(urlsplit(base_url).hostname or ""):
             self._settings["proxies"] = {}
+        self._tls = _tls_context(self._settings["verify"]) if base_url.startswith("https:") else None
         self._connect()
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
@@ -78,25 +83,39 @@ class Transport:
         self._connect()
 
     def _connect(self) -> None:
-        self._adapter = DeadlineAdapter(pool_maxsize=_KEPT_CONNECTIONS)
-        self._pool = _pool(self._adapter, self._base_url, self._settings)
+        tls = self._tls
+        self._adapter = DeadlineAdapter(None if isinstance(tls, NoAnswer) else tls, _KEPT_CONNECTIONS)
+        self._pool = tls if isinstance(tls, NoAnswer) else _pool(self._adapter, self._base_url, self._settings)
         self._process = os.getpid()
+
+
+def _tls_context(verify: bool | str) -> ssl.SSLContext | NoAnswer:
+    """Trust the CA bundle that the environment names, else the library's own; or say why there is nothing to trust."""
+    bundle = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
+    context = create_urllib3_context()
+    try:
+        if Path(bundle).is_dir():
+            context.load_verify_locations(capath=bundle)
+        else:
+            context.load_verify_locations(cafile=bundle)
+    except OSError:
+        message = f"the CA bundle that the environment names can't be used: {bundle}"
+        return NoAnswer(message, sent=False, is_final=True)
+    return context
 
 
 def _pool(adapter: DeadlineAdapter, base_url: str, settings: Mapping[str, Any]) -> HTTPConnectionPool | NoAnswer:
     """Find the server's pool of connections, or say why there can be none."""
     prepared = requests.Request("POST", base_url).prepare()
     try:
-        pool: Any = adapter.get_connection_with_tls_context(prepared, settings["verify"], proxies=settings["proxies"])
-        adapter.cert_verify(pool, base_url, settings["verify"], settings["cert"])  # type: ignore[no-untyped-call]
-    except OSError as error:
-        if isinstance(error, requests.RequestException):  # its text may quote a proxy's password
-            return NoAnswer("the proxy that the environment names can't be used", sent=False, is_final=True)
-        return NoAnswer(f"the CA bundle that the environment names is missing: {settings['verify']}", False, True)
-    except HTTPError:
-        return NoAnswer("the proxy that the environment names can't be used", sent=False, is_final=True)
+        pool: Any = adapter.get_connection_with_tls_context(prepared, verify=True, proxies=settings["proxies"])
+    except (requests.RequestException, HTTPError, ValueError, TypeError):  # their texts may quote a password
+        return _NO_PROXY
     made: HTTPConnectionPool = pool
     return made
+
+
+_NO_PROXY = NoAnswer("the proxy that the environment names can't be used", sent=False, is_final=True)
 
 
 def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
@@ -122,15 +141,30 @@ def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
         return NoAnswer(f"the connection broke off: {_reason(error)}", sent=True)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return NoAnswer(f"the server's certificate is not trusted: {cause.verify_message}", sent=False, is_final=True)
-    return NoAnswer(_reason(error), sent=False, is_final=isinstance(error, LocationParseError))
+    if isinstance(error, LocationParseError):  # the base URL was checked when the client was made
+        return _NO_PROXY
+    who = "the proxy: " if isinstance(error, ProxyError) else ""
+    return NoAnswer(f"{who}{_reason(error)}", sent=False)
 
 
 def _reason(error: BaseException) -> str:
     """Say in a few words what the outer errors wrap in many."""
     cause = _innermost(error)
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return str(cause) or type(cause).__name__
+    match cause:
+        case ssl.SSLError(reason=str(reason)):  # such as WRONG_VERSION_NUMBER
+            return f"no TLS connection: {reason.replace('_', ' ').lower()}"
+        case IncompleteRead():
+            came: bytes | int = cause.partial  # the two libraries count it in two ways
+            return f"only {came if isinstance(came, int) else len(came):,} bytes of it came"
+        case BadStatusLine() if not isinstance(cause, RemoteDisconnected):
+            return f"what came is not HTTP: {str(cause)[:_SHOWN]!r}"
+        case OSError(strerror=str(text)) if text:
+            return text
+        case _:
+            return str(cause) or type(cause).__name__
+
+
+_SHOWN = 100
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import socket
-from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,7 +11,6 @@ from runner.errors import CredentialsError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from runner.sandbox.server import Sandbox
     from tests.conftest import CapturingServer, Received
@@ -140,97 +136,6 @@ def test_each_event_gets_an_id_and_the_time_of_its_own(server: CapturingServer) 
 def test_credentials_of_any_length_are_sent(server: CapturingServer) -> None:
     assert Suprsend("k", "s", base_url=server.base_url).track_event(Event("u1", "ordered"))["success"]
     assert server.received[0].json["env"] == "k"
-
-
-# One connection, the environment
-
-
-def test_many_events_share_one_connection(server: CapturingServer) -> None:
-    client = client_of(server.base_url)
-    for index in range(30):
-        assert client.track_event(Event(f"u{index}", "ordered"))["success"]
-    bulk = client.bulk_events.new_instance()
-    bulk.append(*(Event(f"u{index}", "ordered") for index in range(250)))
-    assert bulk.trigger().success == 250
-    assert (len(server.received), server.connections) == (33, 1)
-
-
-def test_refusals_do_not_cost_the_connection(server: CapturingServer) -> None:
-    client = client_of(server.base_url)
-    server.answers.extend([(401, {"error": "no"}), (500, b"<html>"), (302, b"", {"Location": "/"}), (429, b"")])
-    codes = [client.track_event(Event("u1", "ordered"))["status_code"] for _ in range(5)]
-    assert codes == [401, 500, 302, 429, 202]
-    assert server.connections == 1
-
-
-def test_a_closed_client_can_send_again(server: CapturingServer) -> None:
-    client = client_of(server.base_url)
-    client.track_event(Event("u1", "ordered"))
-    client.close()
-    assert client.track_event(Event("u1", "ordered"))["success"]
-    assert server.connections == 2
-
-
-def test_threads_share_a_client(server: CapturingServer) -> None:
-    client = client_of(server.base_url)
-
-    def send(thread: int) -> list[bool]:
-        return [client.track_event(Event(f"u{thread}-{index}", "ordered"))["success"] for index in range(20)]
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = [answer for accepted in pool.map(send, range(8)) for answer in accepted]
-    assert answers == [True] * 160
-    assert {request.json["distinct_id"] for request in server.received} == {
-        f"u{thread}-{index}" for thread in range(8) for index in range(20)
-    }
-
-
-@pytest.mark.parametrize("found_by", ["NETRC", "HOME"])
-def test_netrc_does_not_replace_the_authorization(
-    server: CapturingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found_by: str
-) -> None:
-    netrc = tmp_path / ".netrc"
-    netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword else\ndefault login somebody password else\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv(found_by, str(netrc if found_by == "NETRC" else tmp_path))
-    client = Suprsend.with_workspace_api_key("uid", "my-api-key", base_url=server.base_url)
-    client.track_event(Event("u1", "ordered"))
-    client.track_event(Event("u1", "ordered"))
-    assert [request.headers["Authorization"] for request in server.received] == ["Bearer my-api-key"] * 2
-
-
-def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
-
-        def refuse() -> None:
-            connection, _ = proxy.accept()
-            with connection:
-                asked.append(connection.recv(4096))
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-
-        thread = Thread(target=refuse)
-        thread.start()
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}/")
-        response = client_of("https://hub.example.com/").track_event(Event("u1", "ordered"))
-        thread.join()
-    assert asked[0].startswith(b"CONNECT hub.example.com:443 HTTP/1.")
-    assert (response["success"], response["status_code"]) == (False, 0)
-
-
-def test_a_dead_proxy_is_no_answer(dead_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", dead_url)
-    response = client_of("https://hub.example.com/").track_event(Event("u1", "ordered"))
-    assert (response["success"], response["status_code"], response["message"]) == (False, 0, "Connection refused")
-
-
-@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
-def test_what_goes_to_this_machine_goes_through_no_proxy(
-    server: CapturingServer, dead_url: str, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setenv(name, dead_url)
-    assert client_of(server.base_url).track_event(Event("u1", "ordered"))["success"]
-    assert server.received[0].path == "/v2/event/"
 
 
 # Local mistakes
