@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.spec import Given, Occurrence, Spec, render, resolve
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
-from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode, plain_id
+from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode_sound, plain_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.config import Target
+    from runner.spec import Values
     from runner.suprsend.answer import Result, State
 
 
@@ -100,33 +102,42 @@ class Outcome:
     idempotency_key: str | None = None
     insert_id: str | None = None
     time_ms: int | None = None
+    attempts: int = 0
     error: Problem | None = None
 
 
 def prepare(job: Job, occurrence: Occurrence, env: str, max_event_kb: int = MAX_EVENT_KB) -> Prepared | Rejected:
     """Resolve a job's variables, render its spec, check the event and encode it."""
-    spec, inputs = job.spec, job.inputs
-    values = resolve(spec.variables, inputs.layers, inputs.environ, inputs.profile)
+    inputs = job.inputs
+    values = resolve(job.spec.variables, inputs.layers, inputs.environ, inputs.profile)
+    return prepare_with(values, job.spec, occurrence, env, max_event_kb, job.context)
+
+
+def prepare_with(
+    values: Values, spec: Spec, occurrence: Occurrence, env: str, max_event_kb: int, context: str | None
+) -> Prepared | Rejected:
+    """Render a spec with variables that are resolved, check the event and encode it."""
     if values.problems:
-        return _rejected(job, values.problems, values.secrets)
+        return _rejected(spec, values, values.problems, context)
+    stamp = occurrence.stamp
     try:
         event = render(spec, values.values, occurrence)
-        encoded = encode(event, env, occurrence.stamp, max_event_kb)
+        encoded = encode_sound(event, env, stamp, max_event_kb)
     except InvalidEvent as error:  # the size: all else is checked with its place while rendering
         position = spec.root.key_position("properties")
         problem = Problem(error.code, error.message, position, at=error.at, hint=error.hint)
-        return _rejected(job, (problem,), values.secrets)
+        return _rejected(spec, values, (problem,), context)
     except InvalidInput as error:
-        return _rejected(job, error.problems, values.secrets)
-    return Prepared(spec, event, occurrence.stamp, encoded, values.secrets)
+        return _rejected(spec, values, error.problems, context)
+    return Prepared(spec, event, stamp, encoded, values.secrets)
 
 
-def _rejected(job: Job, problems: Iterable[Problem], secrets: tuple[str, ...]) -> Rejected:
+def _rejected(spec: Spec, values: Values, problems: Iterable[Problem], context: str | None) -> Rejected:
     def told(problem: Problem) -> Problem:
-        contexts = [context for context in (job.context, problem.context) if context]
+        contexts = [place for place in (context, problem.context) if place]
         return replace(problem, context=": ".join(contexts) or None)
 
-    return Rejected(job.spec, tuple(map(told, problems)), secrets)
+    return Rejected(spec, tuple(map(told, problems)), values.secrets)
 
 
 def prepare_all(
@@ -141,7 +152,13 @@ def prepare_all(
 
 def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:
     """Give the outcomes of events that are not sent."""
-    return [_outcome(event, NOT_SENT) if isinstance(event, Prepared) else _rejection(event) for event in events]
+    return outcomes_of(events, repeat(NOT_SENT))
+
+
+def outcomes_of(events: Iterable[Prepared | Rejected], results: Iterable[Result]) -> list[Outcome]:
+    """Give each event its outcome. There is a result for each one that was prepared, in order."""
+    told = iter(results)
+    return [_outcome(event, next(told)) if isinstance(event, Prepared) else _rejection(event) for event in events]
 
 
 def deliveries_of(events: Sequence[Prepared]) -> list[Delivery]:
@@ -169,7 +186,7 @@ def send(events: Sequence[Prepared], wire: Wire) -> Sent:
     except KeyboardInterrupt:
         was_interrupted = True
     results = [result for delivery in deliveries for result in delivery.results]
-    return Sent(list(map(_outcome, events, results)), was_interrupted)
+    return Sent(outcomes_of(events, results), was_interrupted)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
@@ -212,6 +229,7 @@ def _outcome(event: Prepared, result: Result) -> Outcome:
         idempotency_key=wire.idempotency_key.strip() if wire.idempotency_key is not None else None,
         insert_id=event.stamp.insert_id,
         time_ms=event.stamp.time_ms,
+        attempts=result.attempts,
         error=None if result.state in ("accepted", "not_sent") else Problem(_error_code(result), result.message),
     )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.cli.specs import load_specs
-from runner.config import SANDBOX_PORT, load_profile
+from runner.cli.target import aim, make_ready
+from runner.config import load_profile
 from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.cli.variables import VariableFlags
-    from runner.cli.world import Session, World
+    from runner.cli.world import Session
     from runner.config import Target
-    from runner.report import Output
     from runner.run import Sent
     from runner.spec import Spec
     from runner.suprsend.delivery import Wait
@@ -38,20 +38,23 @@ class SendOptions:
     retries: int
     yes: bool
 
+    def check(self) -> None:
+        """Refuse numbers that are none. Raises UsageError."""
+        if not 0 < self.timeout_s <= MAX_TIMEOUT_S:
+            message = f"--timeout {self.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
+            raise UsageError(Problem("usage", message))
+        if not 0 <= self.retries <= MAX_RETRIES:
+            raise UsageError(Problem("usage", f"--retries {self.retries}: it takes 0 to {MAX_RETRIES}"))
+
 
 def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions) -> ExitCode:
     """Send each spec once. If one of them can't be rendered, none is sent."""
     output, world, settings = session.output, session.world, session.settings
-    if not 0 < options.timeout_s <= MAX_TIMEOUT_S:
-        message = f"--timeout {options.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
-        raise UsageError(Problem("usage", message))
-    if not 0 <= options.retries <= MAX_RETRIES:
-        raise UsageError(Problem("usage", f"--retries {options.retries}: it takes 0 to {MAX_RETRIES}"))
+    options.check()
     flags.check(paths)
     specs = _labelled(load_specs(output, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
-    output.hide(profile.secrets(world.environ))
-    target = profile.sandbox(SANDBOX_PORT) if options.sandbox else profile.target(world.environ)
+    target = aim(session, profile, sandbox=options.sandbox)
     jobs = flags.jobs(output, specs, world.environ, profile)
     run = Run(world.new_seed(), world.clock())
     events = prepare_all(jobs, run, target, world.clock)
@@ -66,15 +69,12 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     if options.dry_run:
         show_dry_run(output, run, target.base_url, ready, unsent(ready))
         return ExitCode.OK
-    target.authorized()
-    asks = target.confirm and not options.sandbox and not options.yes
-    if asks and not _confirmed(world, output, target, settings.profile, len(events)):
-        output.message("not confirmed: nothing was sent")
-        return ExitCode.INTERRUPTED
     with ExitStack() as stack:
-        if options.sandbox:
-            target = profile.sandbox(_sandbox_port(output, stack))
-        sent = _deliver(session, ready, target, options)
+        what = f"{len(ready)} event{'' if len(ready) == 1 else 's'}"
+        reached = make_ready(session, profile, target, what, stack, sandbox=options.sandbox, yes=options.yes)
+        if reached is None:
+            return ExitCode.INTERRUPTED
+        sent = _deliver(session, ready, reached, options)
         show_outcomes(output, run, sent.outcomes)
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 
@@ -90,29 +90,6 @@ def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
             Problem("label-not-found", f"no spec here has the label '{shown_argument(labels[0])}'", hint=hint)
         )
     return chosen
-
-
-def _sandbox_port(output: Output, stack: ExitStack) -> int:
-    """Take the sandbox that listens already, else start one for this command."""
-    from runner.sandbox.find import is_sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
-
-    if is_sandbox(SANDBOX_PORT):
-        output.message(f"sandbox: the one on http://127.0.0.1:{SANDBOX_PORT}/")
-        return SANDBOX_PORT
-    from runner.sandbox.server import Sandbox  # noqa: PLC0415
-
-    sandbox = stack.enter_context(Sandbox())
-    output.message(f"sandbox: started for this command on {sandbox.base_url}")
-    return sandbox.port
-
-
-def _confirmed(world: World, output: Output, target: Target, profile: str | None, count: int) -> bool:
-    """Ask. Raises UsageError where there is nobody to answer."""
-    if not world.stdin.isatty():
-        message = f"profile '{profile}' asks before it sends, and there is no terminal to ask on"
-        raise UsageError(Problem("confirm", message, hint="add --yes"))
-    output.ask(f"send {count} event{'' if count == 1 else 's'} to {target.base_url}? [y/N] ")
-    return world.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _deliver(session: Session, events: Sequence[Prepared], target: Target, options: SendOptions) -> Sent:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any
-from uuid import uuid5
 
 from jinja2 import StrictUndefined
 from jinja2.utils import missing
@@ -40,6 +40,13 @@ class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, fou
         self.hint = hint
 
 
+def derived_id(seed: UUID, name: str) -> str:
+    """Give the text of `uuid5(seed, name)` (RFC 9562, section 5.5), in half the time: an event has up to three of them."""
+    digits = sha1(seed.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+
+
 class Budget:
     """What one rendering of one event may still spend; it also knows the event's instant and makes its ids."""
 
@@ -57,7 +64,7 @@ class Budget:
     def uuid4(self, place: str) -> str:
         """Give a UUID that depends on the run, the row, the place in the spec and how often it was called there."""
         call = self._calls[place] = self._calls.get(place, -1) + 1
-        return str(uuid5(self._seed, f"uuid4\n{self._row}\n{place}\n{call}"))
+        return derived_id(self._seed, f"uuid4\n{self._row}\n{place}\n{call}")
 
     def spend_items(self, count: int) -> None:
         """Account for values in lists and maps."""

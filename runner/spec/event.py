@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
-from uuid import uuid5
 
 from runner.errors import InvalidInput, Problem, dotted
-from runner.spec.budget import Budget
+from runner.spec.budget import Budget, derived_id
 from runner.spec.plan import RenderingError
 from runner.spec.reader import placed
 from runner.suprsend.event import Event, Stamp
@@ -35,12 +34,12 @@ class Occurrence:
     @property
     def stamp(self) -> Stamp:
         """The event's id and time."""
-        return Stamp(str(uuid5(self.seed, f"insert\n{self.row}")), int(self.now.timestamp() * 1000))
+        return Stamp(derived_id(self.seed, f"insert\n{self.row}"), int(self.now.timestamp() * 1000))
 
     @property
     def key(self) -> str:
         """The key of a spec that says `idempotency_key: auto`."""
-        return str(uuid5(self.seed, f"key\n{self.row}"))
+        return derived_id(self.seed, f"key\n{self.row}")
 
     def budget(self) -> Budget:
         """Start a rendering."""
@@ -50,7 +49,7 @@ class Occurrence:
 def render(spec: Spec, values: Mapping[str, object], occurrence: Occurrence) -> Event:
     """Render an event. Raises InvalidInput with every problem of it, each at its place in the spec."""
     try:
-        fields = spec.plan.evaluate(values, occurrence.budget(), occurrence.budget())
+        fields = spec.plan.evaluate(values, occurrence.budget)
     except RenderingError as error:
         raise InvalidInput(*error.problems) from None
     event = _event(spec, cast("dict[str, Json]", fields), occurrence)

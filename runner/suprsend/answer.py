@@ -77,9 +77,9 @@ def single_result(answer: Answer | NoAnswer) -> Result:
     if isinstance(raw, dict):
         message_id = _message_id(raw)
         status = raw.get("status", "success" if message_id else None)
-        if status == "success" and raw.get("error") is None:
+        if status == "success" and not raw.get("error"):
             return Result("accepted", answer.status_code, "OK", message_id, raw)
-        if "status" in raw or "error" in raw:
+        if _refuses(raw):
             return Result("failed", answer.status_code, _error_text(answer, raw), raw=raw)
     if answer.body.strip() == b"OK":
         return Result("accepted", answer.status_code, "OK", raw="OK")
@@ -94,7 +94,7 @@ def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
     if not _is_success(answer.status_code):
         return [_refusal(answer, raw)] * count
     records = raw.get("records") if isinstance(raw, dict) else None
-    if not isinstance(records, list):
+    if not isinstance(records, list) or _refuses(raw):
         message = f"not the platform's answer: {_error_text(answer, raw)}"
         return [Result("unknown", answer.status_code, message)] * count
     if len(records) != count:
@@ -109,13 +109,21 @@ def _record_result(record: object, status_code: int) -> Result:
     code = record.get("status_code")
     code = code if isinstance(code, int) and not isinstance(code, bool) else status_code
     match record.get("status"):
-        case "success" if _is_success(code):
+        case "success" if _is_success(code) and not record.get("error"):
             return Result("accepted", code, "OK", _message_id(record))
         case "error" | "fail":
             message = _shorten(_error_member(record) or "refused with no reason")
             return Result("failed", code, message, transient=is_transient(code))
         case status:
             return Result("unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"))
+
+
+def _refuses(raw: object) -> bool:
+    """Tell whether these are the platform's words for a refusal, of today or older."""
+    return isinstance(raw, dict) and (
+        raw.get("status") in ("error", "fail")
+        or ("status" not in raw and "error" in raw and _error_member(raw) is not None)
+    )
 
 
 def _message_id(raw: dict[str, object]) -> str | None:
@@ -134,8 +142,7 @@ def _lost(answer: NoAnswer) -> Result:
 def _refusal(answer: Answer, raw: object) -> Result:
     """Read an answer that is no success. Whether a gateway's 5xx kept events from the platform can't be known."""
     code = answer.status_code
-    is_theirs = isinstance(raw, dict) and (raw.get("status") in ("error", "fail") or bool(raw.get("error")))
-    is_open = code // 100 == _INTERIM or (code // 100 == _SERVER_ERROR and not is_theirs)
+    is_open = code // 100 == _INTERIM or (code // 100 >= _SERVER_ERROR and not _refuses(raw))
     message = _error_text(answer, raw)
     return Result("unknown" if is_open else "failed", code, message, raw=raw, transient=is_transient(code))
 

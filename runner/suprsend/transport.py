@@ -79,13 +79,12 @@ class Transport:
 
     def close(self) -> None:
         """Close the kept connections; the next post opens new ones."""
-        self._adapter.close()
+        if not isinstance(self._pool, NoAnswer):
+            self._pool.close()
         self._connect()
 
     def _connect(self) -> None:
-        tls = self._tls
-        self._adapter = DeadlineAdapter(None if isinstance(tls, NoAnswer) else tls, _KEPT_CONNECTIONS)
-        self._pool = tls if isinstance(tls, NoAnswer) else _pool(self._adapter, self._base_url, self._settings)
+        self._pool = self._tls if isinstance(self._tls, NoAnswer) else _pool(self._tls, self._base_url, self._settings)
         self._process = os.getpid()
 
 
@@ -104,8 +103,9 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext | NoAnswer:
     return context
 
 
-def _pool(adapter: DeadlineAdapter, base_url: str, settings: Mapping[str, Any]) -> HTTPConnectionPool | NoAnswer:
-    """Find the server's pool of connections, or say why there can be none."""
+def _pool(tls: ssl.SSLContext | None, base_url: str, settings: Mapping[str, Any]) -> HTTPConnectionPool | NoAnswer:
+    """Make the server's pool of connections, or say why there can be none."""
+    adapter = DeadlineAdapter(tls, _KEPT_CONNECTIONS)
     prepared = requests.Request("POST", base_url).prepare()
     try:
         pool: Any = adapter.get_connection_with_tls_context(prepared, verify=True, proxies=settings["proxies"])
