@@ -30,6 +30,7 @@ HOMES = {
     "markupsafe": {"spec"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
+    "pyarrow": {"bulk"},
     "vcr": {"testing"},
     "rich": {"report"},
     "pytest": {"pytest_plugin"},
@@ -88,7 +89,8 @@ def test_broad_excepts_stand_in_the_outermost_handler_alone() -> None:
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
     ]
-    assert broad == ["cli/main.py"]
+    # One more may be caught at the end of a thread, to be raised again in the caller's.
+    assert broad == ["cli/main.py", "suprsend/crew.py"]
 
 
 def loaded_by(*args: str) -> set[str]:

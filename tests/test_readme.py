@@ -15,10 +15,8 @@ import pytest
 
 from runner.config import load_profile
 from runner.errors import ExitCode
-from runner.secrets import Secret
 from runner.spec import load
 from runner.spec.filters import FILTERS, METHODS, TESTS
-from runner.suprsend.auth import WorkspaceKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +101,7 @@ def test_yaml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
 def test_python_blocks_run(block: Block) -> None:
     from runner.sandbox.server import Sandbox  # noqa: PLC0415 - collection needs no server
 
-    with Sandbox(credentials=[WorkspaceKey("workspace_key", Secret("workspace_secret"))]) as sandbox:
+    with Sandbox() as sandbox:
         code = block.text.replace("http://127.0.0.1:7788/", sandbox.base_url)
         exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README's own code
         assert sandbox.store.total == 4

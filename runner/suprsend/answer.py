@@ -63,7 +63,8 @@ class Result(NamedTuple):
         attempts = earlier.attempts + 1
         if earlier.state != "unknown" or self.state == "accepted":
             return self._replace(attempts=attempts)
-        message = self.message if self.message == earlier.message else f"{earlier.message}; then: {self.message}"
+        is_told = earlier.message.endswith(self.message)
+        message = earlier.message if is_told else f"{earlier.message}; then: {self.message}"
         return self._replace(state="unknown", message=message, attempts=attempts)
 
 
@@ -94,6 +95,8 @@ def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
     if not _is_success(answer.status_code):
         return [_refusal(answer, raw)] * count
     records = raw.get("records") if isinstance(raw, dict) else None
+    if _refuses(raw) and records is None:
+        return [Result("failed", answer.status_code, _error_text(answer, raw))] * count
     if not isinstance(records, list) or _refuses(raw):
         message = f"not the platform's answer: {_error_text(answer, raw)}"
         return [Result("unknown", answer.status_code, message)] * count
@@ -106,16 +109,19 @@ def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
 def _record_result(record: object, status_code: int) -> Result:
     if not isinstance(record, dict):
         return Result("unknown", status_code, "the answer's record is not an object")
-    code = record.get("status_code")
-    code = code if isinstance(code, int) and not isinstance(code, bool) else status_code
+    code = record.get("status_code", status_code)
+    if not isinstance(code, int) or isinstance(code, bool):
+        return Result("unknown", status_code, "the answer's record has a status_code that is no number")
     match record.get("status"):
         case "success" if _is_success(code) and not record.get("error"):
             return Result("accepted", code, "OK", _message_id(record))
         case "error" | "fail":
             message = _shorten(_error_member(record) or "refused with no reason")
             return Result("failed", code, message, transient=is_transient(code))
-        case status:
+        case None | str() | int() | float() as status:
             return Result("unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"))
+        case _:
+            return Result("unknown", code, "the answer's record has a status that is no text")
 
 
 def _refuses(raw: object) -> bool:
@@ -142,12 +148,15 @@ def _lost(answer: NoAnswer) -> Result:
 def _refusal(answer: Answer, raw: object) -> Result:
     """Read an answer that is no success. Whether a gateway's 5xx kept events from the platform can't be known."""
     code = answer.status_code
-    is_open = code // 100 == _INTERIM or (code // 100 >= _SERVER_ERROR and not _refuses(raw))
+    says_so = _refuses(raw) and (code not in _GATEWAYS or (isinstance(raw, dict) and "status" in raw))
+    is_open = code // 100 == _INTERIM or (code // 100 >= _SERVER_ERROR and not says_so)
     message = _error_text(answer, raw)
     return Result("unknown" if is_open else "failed", code, message, raw=raw, transient=is_transient(code))
 
 
 _INTERIM, _SERVER_ERROR = 1, 5
+_GATEWAYS = (502, 504)
+"""Answers of something between, whose errors look like the platform's older ones."""
 
 
 def _json(body: bytes) -> object:

@@ -67,9 +67,9 @@ def signed_headers(credentials: Credentials, path: str, body: bytes, now_s: floa
     return headers
 
 
-def check_credential(name: str, value: str) -> None:
+def check_credential(name: str, value: object) -> None:
     """Refuse a credential that is missing, or that no header can carry. Raises CredentialsError; shows no value."""
-    if not value:
+    if not isinstance(value, str) or not value:
         raise CredentialsError(Problem("credentials-missing", f"{name} is missing"))
     if any(not "!" <= char <= "~" for char in value):
         message = f"{name} has a character that no credential has"

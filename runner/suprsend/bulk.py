@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, field
 from json import loads
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from runner.errors import InvalidEvent
@@ -81,40 +82,46 @@ class BulkEvents:
         self._encoded = encoded
         self._concurrency = concurrency
         self._state = _State(BulkResponse(), [], [])
+        self._changing = Lock()
 
     def append(self, *events: Event) -> None:
         """Add events. One that breaks a rule becomes a failed record; TypeError for what is no event."""
         for event in events:
             if not isinstance(event, Event):
                 raise TypeError(f"an Event is needed, not {type(event).__name__}")
-        waiting = self._state.waiting
         for event in events:
+            item: Encoded | FailedRecord
             try:
-                waiting.append(self._encoded(event))
+                item = self._encoded(event)
             except InvalidEvent as error:
-                waiting.append(_failed(_snapshot(event.as_json()), str(error)))
+                item = _failed(_snapshot(event.as_json()), str(error))
+            with self._changing:
+                self._state.waiting.append(item)
 
     def trigger(self) -> BulkResponse:
         """Send what was appended since the last time; returns the response over all that was ever sent from here.
 
         Several requests are under way at once, each with at most 100 events and 800 KB. When this is interrupted,
         `response` holds what is known by then: what was under way is unknown, what was not begun waits for the next call.
-        Not to be called by two threads at once.
+        What other threads append meanwhile waits as well; two threads must not trigger at once.
         """
-        response, _, waiting = _settled(self._state)
-        deliveries = together(item for item in waiting if isinstance(item, Encoded))
-        # One assignment, so that an interrupt finds the events here or there, and none twice.
-        self._state = _State(response, list(_shares(waiting, deliveries)), [])
+        with self._changing:
+            response, _, waiting = _settled(self._state)
+            deliveries = together(item for item in waiting if isinstance(item, Encoded))
+            # One assignment, so that an interrupt finds the events here or there, and none twice.
+            self._state = _State(response, list(_shares(waiting, deliveries)), [])
         with closing(self._connection.deliver_all(deliveries, self._concurrency)) as done:
             for delivery in done:
                 delivery.results[:] = map(_without_id, delivery.results)
-        self._state = _settled(self._state, is_over=True)
+        with self._changing:
+            self._state = _settled(self._state, is_over=True)
         return self.response
 
     @property
     def response(self) -> BulkResponse:
         """What is known of all that was ever sent from here, also when `trigger` was interrupted."""
-        return _settled(self._state).response
+        with self._changing:
+            return _settled(self._state).response
 
     def __repr__(self) -> str:
         state = _settled(self._state)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from runner.errors import InvalidInput, Problem
 from runner.secrets import Secret
-from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
+from runner.suprsend.auth import ApiKey, WorkspaceKey, check_credential
 from runner.suprsend.bulk import BulkEventsFactory
 from runner.suprsend.connection import Connection, logger
 from runner.suprsend.delivery import alone
@@ -45,6 +45,7 @@ class AppInfo(TypedDict, total=False):
     name: str
     version: str
     url: str
+    """Taken as the SDK takes it, and as there not sent."""
 
 
 def _new_id() -> str:
@@ -54,7 +55,8 @@ def _new_id() -> str:
 class Suprsend:
     """A client of one workspace.
 
-    `timeout`, in seconds, bounds an event from the start of its request to the end of the answer, with all retries;
+    `timeout`, in seconds, bounds an event from the start of its request to the end of the answer, with all retries (but
+    for the look-up of the host's name, which takes as long as the system's resolver lets it);
     `retries` is how often an attempt that may pass is made again (0 to 100): no answer, 408, 425, 429 and 5xx, with
     the same ids, never without an idempotency key once bytes were written. `concurrency` bounds the requests that
     `bulk_events` has under way at once (1 to 64). `max_event_kb` raises the documented limit of 100 KB (of 1,024
@@ -89,12 +91,15 @@ class Suprsend:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
     ) -> None:
-        _require(workspace_key=workspace_key, workspace_secret=workspace_secret)
+        check_credential("workspace_key", workspace_key)
+        check_credential("workspace_secret", workspace_secret)
         credentials = WorkspaceKey(workspace_key, Secret(workspace_secret))
-        self._set_up(
-            credentials, base_url, debug, app_info,
-            timeout, retries, concurrency, max_event_kb, clock, new_id, sleep, random,
+        agent = _user_agent(app_info)
+        connection = Connection(
+            credentials, base_url, timeout_s=timeout, retries=retries, user_agent=agent,
+            clock=clock, sleep=sleep, random=random,
         )  # fmt: skip
+        self._start(connection, debug, concurrency, max_event_kb, clock, new_id)
 
     @classmethod
     def with_workspace_api_key(
@@ -115,45 +120,30 @@ class Suprsend:
         random: Callable[[], float] = random.random,
     ) -> Suprsend:
         """Authenticate with an API key, sent as a bearer token, instead of signing with the workspace's secret."""
-        _require(workspace_uid=workspace_uid, api_key=api_key)
+        check_credential("workspace_uid", workspace_uid)
+        check_credential("api_key", api_key)
         credentials = ApiKey(workspace_uid, Secret(api_key))
-        client = cls.__new__(cls)
-        client._set_up(  # noqa: SLF001 - its own class
-            credentials, base_url, debug, app_info,
-            timeout, retries, concurrency, max_event_kb, clock, new_id, sleep, random,
+        agent = _user_agent(app_info)
+        connection = Connection(
+            credentials, base_url, timeout_s=timeout, retries=retries, user_agent=agent,
+            clock=clock, sleep=sleep, random=random,
         )  # fmt: skip
+        client = cls.__new__(cls)
+        client._start(connection, debug, concurrency, max_event_kb, clock, new_id)  # noqa: SLF001 - its own class
         return client
 
-    def _set_up(
+    def _start(
         self,
-        credentials: Credentials,
-        base_url: str | None,
+        connection: Connection,
         debug: bool,
-        app_info: AppInfo | None,
-        timeout: float,
-        retries: int,
         concurrency: int,
         max_event_kb: int,
         clock: Callable[[], float],
         new_id: Callable[[], str],
-        sleep: Callable[[float], None],
-        random: Callable[[], float],
     ) -> None:
-        if not 0 < max_event_kb <= MAX_BODY_BYTES // 1024:
-            raise InvalidInput(Problem("max-event-kb", f"max_event_kb is {max_event_kb}, not between 1 and 800"))
-        if not 0 < concurrency <= MAX_CONCURRENCY:
-            message = f"concurrency is {concurrency}, not between 1 and {MAX_CONCURRENCY}"
-            raise InvalidInput(Problem("concurrency", message))
-        self._connection = Connection(
-            credentials,
-            base_url,
-            timeout_s=timeout,
-            retries=retries,
-            user_agent=_user_agent(app_info),
-            clock=clock,
-            sleep=sleep,
-            random=random,
-        )
+        _check_number("max-event-kb", "max_event_kb", max_event_kb, MAX_BODY_BYTES // 1024)
+        _check_number("concurrency", "concurrency", concurrency, MAX_CONCURRENCY)
+        self._connection = connection
         self._concurrency = concurrency
         self._max_event_kb = max_event_kb
         self._clock = clock
@@ -200,9 +190,9 @@ class Suprsend:
         return f"{type(self).__name__}({self._connection.env!r}, base_url={self._connection.base_url!r})"
 
 
-def _require(**credentials: str) -> None:
-    for name, value in credentials.items():
-        check_credential(name, value)
+def _check_number(code: str, name: str, number: object, most: int) -> None:
+    if not isinstance(number, int) or not 0 < number <= most:
+        raise InvalidInput(Problem(code, f"{name} is {number}, not between 1 and {most}"))
 
 
 def _user_agent(app_info: AppInfo | None) -> str:

@@ -87,9 +87,9 @@ class Connection:
         began = time.monotonic()
         target = self._root + path
         headers = signed_headers(self.credentials, target, body, self._clock()) | {"User-Agent": self._user_agent}
-        answer = self._transport.post(target, headers, body, Exchange(until_s, self._timeout_s))
-        if isinstance(answer, Answer):
-            answer = _without_signature(answer, headers["Authorization"])
+        with Exchange(until_s, self._timeout_s) as exchange:
+            answer = self._transport.post(target, headers, body, exchange)
+        answer = _without_authorization(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):
             heard = f"HTTP {answer.status_code}" if isinstance(answer, Answer) else answer.message
             took_s = time.monotonic() - began
@@ -101,11 +101,14 @@ class Connection:
         self._tell(wait)
 
 
-def _without_signature(answer: Answer, authorization: str) -> Answer:
-    """Hide the Authorization where a server echoes it; in a refusal, which people read, in whatever form it does."""
-    if answer.status_code // 100 == _SUCCESS:
-        return replace(answer, body=answer.body.replace(authorization.encode(), b"***"))
+def _without_authorization(answer: Answer | NoAnswer, authorization: str) -> Answer | NoAnswer:
+    """Hide the Authorization where a server echoes it; in what people read of a failure, in whatever form it does."""
     signature = re.split("[ :]", authorization)[-1]
+    if isinstance(answer, NoAnswer):
+        return replace(answer, message=Mask([authorization, signature]).text(answer.message))
+    if answer.status_code // 100 == _SUCCESS:
+        body = answer.body.replace(authorization.encode(), b"***").replace(signature.encode(), b"***")
+        return replace(answer, body=body) if body != answer.body else answer
     text = Mask([authorization, signature]).text(answer.body.decode("utf-8", "surrogateescape"))
     return replace(answer, body=text.encode("utf-8", "surrogateescape"))
 

@@ -23,8 +23,7 @@ def deliver_all(courier: Courier, deliveries: Sequence[Delivery], concurrency: i
     try:
         if concurrency == 1 or len(deliveries) <= 1:
             for delivery in deliveries:
-                if not gate.is_shut:
-                    _deliver(courier, delivery, gate)
+                courier.deliver(delivery, gate)
                 yield delivery
         else:
             yield from _Crew(courier, deliveries, gate).work(min(concurrency, len(deliveries)))
@@ -40,27 +39,42 @@ class _Crew:
         self._queue = iter(deliveries)
         self._done: set[Delivery] = set()
         self._at_work = 0
+        self._error: BaseException | None = None
         self._changed = Condition()
 
     def work(self, hands: int) -> Generator[Delivery]:
         """Let some threads do the work; yields what is done, in the order of the queue."""
-        self._at_work = hands
         for _ in range(hands):
-            # A pool of the standard library would keep the interpreter from ending while a request is under way.
-            Thread(target=self._work, daemon=True).start()
+            with self._changed:
+                self._at_work += 1
+            try:
+                # A pool of the standard library would keep the interpreter from ending while a request is under way.
+                Thread(target=self._work, daemon=True).start()
+            except RuntimeError:  # no more threads here, or the interpreter is ending
+                with self._changed:
+                    self._at_work -= 1
+                break
+        if not self._at_work:
+            self._at_work = 1
+            self._work()
         for delivery in self._deliveries:
             with self._changed:
                 while delivery not in self._done and self._at_work:
                     self._changed.wait()
+            if self._error is not None:
+                raise self._error
             yield delivery
 
     def _work(self) -> None:
         try:
             while (delivery := self._next()) is not None:
-                _deliver(self._courier, delivery, self._gate)
+                self._courier.deliver(delivery, self._gate)
                 with self._changed:
                     self._done.add(delivery)
                     self._changed.notify_all()
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the caller
+            self._error = error
+            self._gate.shut()
         finally:
             with self._changed:
                 self._at_work -= 1
@@ -69,9 +83,3 @@ class _Crew:
     def _next(self) -> Delivery | None:
         with self._changed:
             return None if self._gate.is_shut else next(self._queue, None)
-
-
-def _deliver(courier: Courier, delivery: Delivery, gate: Gate) -> None:
-    courier.deliver(delivery, gate)
-    if delivery.met_refused_credentials:
-        gate.shut()

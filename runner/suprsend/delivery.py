@@ -16,7 +16,7 @@ from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, singl
 from runner.suprsend.chunks import array_of, chunks
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
 from runner.suprsend.event import MAX_BODY_BYTES
-from runner.suprsend.retry import pause_s
+from runner.suprsend.retry import asked_s, pause_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,8 +54,14 @@ def alone(event: Encoded) -> Delivery:
 
 
 def together(events: Iterable[Encoded]) -> list[Delivery]:
-    """Deliver events to the bulk endpoint, in as many requests as the platform's limits ask for."""
-    return [Delivery(BULK_PATH, chunk) for chunk in chunks(events)]
+    """Deliver events to the bulk endpoint, in as many requests as the platform's limits ask for.
+
+    One that leaves no room for the array's brackets goes to the single endpoint.
+    """
+    return [
+        alone(chunk[0]) if len(chunk[0].body) + 2 > MAX_BODY_BYTES else Delivery(BULK_PATH, chunk)
+        for chunk in chunks(events)
+    ]
 
 
 class Gate:
@@ -117,7 +123,7 @@ class Courier:
             answer = self._attempt(delivery, indexes, until_s, gate)
             if answer is None:
                 continue
-            if isinstance(answer, Answer) and answer.status_code == _TOO_LARGE and len(indexes) > 1:
+            if _asks_for_less(answer, indexes):
                 middle = len(indexes) // 2
                 groups += [(indexes[middle:], retry), (indexes[:middle], retry)]
                 continue
@@ -131,38 +137,42 @@ class Courier:
         """Send some of the events once, and note what came of it. None if nothing can be sent, or may be."""
         events = [delivery.events[index] for index in indexes]
         body = delivery.body_of(events)
-        if len(body) > MAX_BODY_BYTES:
-            message = f"the event leaves no room in a bulk request of {MAX_BODY_BYTES:,} bytes"
-            delivery.results[indexes[0]] = Result("failed", 0, message, attempts=0)
-            return None
         before = [delivery.results[index] for index in indexes]
         if not gate.begin(delivery, indexes):
             return None
         answer = self.post(delivery.path, body, until_s)
-        delivery.met_refused_credentials = isinstance(answer, Answer) and answer.status_code in _CREDENTIALS_REFUSED
+        if isinstance(answer, Answer) and answer.status_code in _CREDENTIALS_REFUSED:
+            delivery.met_refused_credentials = True
+            gate.shut()
         is_bulk = delivery.path == BULK_PATH
         results = bulk_results(answer, len(events)) if is_bulk else [single_result(answer)]
+        if _asks_for_less(answer, indexes):  # nobody took them: all is as it was before
+            results = before
         for index, earlier, result in zip(indexes, before, results, strict=True):
-            delivery.results[index] = result.after(earlier)
+            delivery.results[index] = result if result is earlier else result.after(earlier)
         return answer
 
     def _pause(
         self, delivery: Delivery, again: Sequence[int], answer: Answer | NoAnswer, retry: int, until_s: float
     ) -> bool:
         """Wait before a retry. False if there is no time for it."""
-        asked = answer.retry_after if isinstance(answer, Answer) else None
-        pause = pause_s(retry, asked, self.clock(), self.random())
+        asked = asked_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
+        pause = pause_s(retry, asked, self.random())
         if time.monotonic() + pause >= until_s:
             if asked is not None:
                 for index in again:
                     result = delivery.results[index]
-                    message = f"{result.message} (asked to wait {pause:g} s, which the timeout does not leave)"
+                    message = f"{result.message} (asked to wait {asked:g} s, which the timeout does not leave)"
                     delivery.results[index] = result._replace(message=message)
             return False
         result = delivery.results[again[0]]
         self.tell(Wait(retry, self.retries, pause, len(again), result.status_code, result.message))
         self.sleep(pause)
         return True
+
+
+def _asks_for_less(answer: Answer | NoAnswer, indexes: Sequence[int]) -> bool:
+    return isinstance(answer, Answer) and answer.status_code == _TOO_LARGE and len(indexes) > 1
 
 
 def _may_repeat(delivery: Delivery, index: int, answer: Answer | NoAnswer) -> bool:

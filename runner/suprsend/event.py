@@ -30,6 +30,8 @@ ALLOWED_SYSTEM_EVENTS = frozenset({
     "$app_launched", "$user_login", "$user_logout",
 })  # fmt: skip
 MIN_EVENT_NAME = 2
+MIN_INSERT_ID = 36
+MIN_TIME_MS = 1_640_995_200_000
 MAX_KEY = 255
 MAX_TENANT = 64
 MAX_DEPTH = 64
@@ -178,7 +180,9 @@ class Event:
 
 def plain_id(value: str | int | UUID) -> str:
     """Write a `distinct_id` as it goes out: as text, with its ends trimmed."""
-    return (str.__str__(value) if isinstance(value, str) else str(value)).strip()
+    if isinstance(value, str):
+        return str.__str__(value).strip()  # of an enum the text, not the name
+    return int.__repr__(value) if isinstance(value, int) else str(value)
 
 
 def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:
@@ -186,7 +190,7 @@ def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_K
 
     Raises InvalidEvent with the first rule that it breaks.
     """
-    for breach in event.breaches():
+    for breach in (*event.breaches(), *stamp_breaches(stamp)):
         raise InvalidEvent(breach.problem())
     return encode_sound(event, env, stamp, max_event_kb)
 
@@ -206,6 +210,16 @@ def _json(value: object) -> bytes:
         return bytes(memoryview(orjson.dumps(value)))
     except orjson.JSONEncodeError:
         return dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def stamp_breaches(stamp: Stamp) -> Iterator[Breach]:
+    """Check an event's id and time: 36 characters or more, and no clock that was never set."""
+    if len(stamp.insert_id) < MIN_INSERT_ID:
+        message = f"the event's id has {len(stamp.insert_id)} characters, less than {MIN_INSERT_ID}"
+        yield Breach("insert-id", ("$insert_id",), message, "new_id must give a UUID")
+    if stamp.time_ms < MIN_TIME_MS:
+        message = f"the event's time, {stamp.time_ms} ms, lies before 2022"
+        yield Breach("event-time", ("$time",), message, "is this machine's clock right?")
 
 
 def name_breaches(name: object) -> Iterator[Breach]:

@@ -26,33 +26,35 @@ def is_transient(status_code: int) -> bool:
     return status_code in _TRANSIENT or status_code // 100 == 5  # noqa: PLR2004 - HTTP's class of server errors
 
 
-def pause_s(retry: int, retry_after: str | None, now_s: float, draw: float) -> float:
+def pause_s(retry: int, asked_s: float | None, draw: float) -> float:
     """How many seconds to wait before the `retry`-th retry, counted from 1.
 
     As long as the answer asked for, at most a minute. Else an exponential bound with full jitter: `draw`, from 0 to 1,
     spreads those who failed together.
     """
-    if retry_after is not None and (asked_s := _asked_s(retry_after, now_s)) is not None:
+    if asked_s is not None:
         return min(max(asked_s, 0.0), MAX_RETRY_AFTER_S)
     return draw * min(_MAX_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (retry - 1))
 
 
-def check_timeout(timeout_s: float) -> None:
+def check_timeout(timeout_s: object) -> None:
     """Refuse what is no number of seconds above 0 and up to a day. Raises InvalidInput."""
-    if not 0 < timeout_s <= MAX_TIMEOUT_S:
+    if not isinstance(timeout_s, int | float) or not 0 < timeout_s <= MAX_TIMEOUT_S:
         raise InvalidInput(
             Problem("timeout", f"a timeout of {timeout_s} seconds is no timeout", hint="give seconds > 0")
         )
 
 
-def check_retries(retries: int) -> None:
+def check_retries(retries: object) -> None:
     """Refuse what is no number of retries. Raises InvalidInput."""
-    if not 0 <= retries <= MAX_RETRIES:
+    if not isinstance(retries, int) or not 0 <= retries <= MAX_RETRIES:
         raise InvalidInput(Problem("retries", f"retries is {retries}, not between 0 and {MAX_RETRIES}"))
 
 
-def _asked_s(retry_after: str, now_s: float) -> float | None:
-    """Read Retry-After: seconds, or the date until which to wait."""
+def asked_s(retry_after: str | None, now_s: float) -> float | None:
+    """Read Retry-After: seconds, or the date until which to wait. None if it says neither."""
+    if retry_after is None:
+        return None
     text = retry_after.strip()
     if re.fullmatch("[0-9]{1,9}", text):
         return float(text)

@@ -10,7 +10,7 @@ import io
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -32,13 +32,21 @@ class Exchange:
     `wrote` tells whether anything of the request, behind the handshakes with proxy and server, was given to the network.
     """
 
-    __slots__ = ("limit_s", "until_s", "wrote")
+    __slots__ = ("_outer", "limit_s", "until_s", "wrote")
 
     def __init__(self, until_s: float, limit_s: float) -> None:
         self.until_s = until_s
         self.limit_s = limit_s
         self.wrote = False
+        self._outer: Exchange | None = None
+
+    def __enter__(self) -> Self:
+        self._outer = getattr(_thread, "exchange", None)  # a signal's handler may send while another request waits
         _thread.exchange = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _thread.exchange = self._outer
 
     @property
     def left_s(self) -> float:
@@ -100,8 +108,8 @@ class _Socket:
         self._sock = sock
 
     def sendall(self, data: Any) -> None:
-        _thread.exchange.wrote = True
         self._sock.settimeout(_thread.exchange.left_s)
+        _thread.exchange.wrote = True
         self._sock.sendall(data)
 
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.exceptions import HTTPError, LocationParseError, ProxyError, ReadTimeoutError
+from urllib3.exceptions import ClosedPoolError, HTTPError, LocationParseError, ProxyError, ReadTimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
 
 from runner.suprsend.answer import Answer, NoAnswer
@@ -53,10 +53,11 @@ class Transport:
         """Post once, within the time that the exchange has left. An answer counts only if all of it arrives."""
         if self._process != os.getpid():
             self._connect()
-        if isinstance(self._pool, NoAnswer):
-            return self._pool
+        pool = self._pool
+        if isinstance(pool, NoAnswer):
+            return pool
         try:
-            response = self._pool.urlopen(
+            response = pool.urlopen(
                 "POST",
                 path,
                 body=body,
@@ -67,6 +68,8 @@ class Transport:
                 timeout=exchange.left_s,
             )
         except (HTTPError, OSError) as error:
+            if isinstance(error, ClosedPoolError) and pool is not self._pool:  # `close` by another thread
+                return self.post(path, headers, body, exchange)
             return _no_answer(error, exchange)
         try:
             return _read(response)
@@ -79,9 +82,10 @@ class Transport:
 
     def close(self) -> None:
         """Close the kept connections; the next post opens new ones."""
-        if not isinstance(self._pool, NoAnswer):
-            self._pool.close()
+        before = self._pool
         self._connect()
+        if not isinstance(before, NoAnswer):
+            before.close()
 
     def _connect(self) -> None:
         self._pool = self._tls if isinstance(self._tls, NoAnswer) else _pool(self._tls, self._base_url, self._settings)

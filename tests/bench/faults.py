@@ -7,8 +7,8 @@ more event. They agree if
 
 - what was said to be accepted was taken, and what was said to have failed was not; "unknown" is always allowed;
 - every event is told of once, in order, and nothing is raised, nor goes on long after the timeout;
-- no event came more than three times, nor one without a key twice once any of it was read (a chunk refused as too large
-  is cut up, and counts anew);
+- no event came more than three times, nor again after it was accepted, nor one without a key twice once any of it was
+  read (a chunk refused as too large is cut up, and counts anew);
 - an event had the same bytes each time, and each request a fresh Date, a signature that verifies and no cookie;
 - the further event is accepted under a message id of its own, and every connection is closed in the end;
 - memory stayed within bounds.
@@ -284,8 +284,12 @@ def _repetitions(meeting: Meeting, user: str) -> Iterator[str]:
     """Say whether an event came too often, or in other bytes than before."""
     insert_id = meeting.ids[user]
     times = 0
+    is_settled = False
     for exchange in meeting.exchanges:
         if insert_id.encode() in exchange.part:
+            if is_settled:
+                yield f"{user} came again after it was accepted"
+            is_settled = any(copy.insert_id == insert_id for copy in exchange.settled)
             times += 1
             if times > (1 if user == meeting.shape.keyless else 1 + _RETRIES):
                 yield f"{user} came once too often"

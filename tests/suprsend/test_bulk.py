@@ -94,16 +94,6 @@ def test_a_request_has_at_most_800_kb(server: CapturingServer) -> None:
     assert max(len(request.body) for request in server.received) <= 819_200
 
 
-def test_an_event_of_800_kb_leaves_no_room_for_the_brackets_and_is_not_sent(server: CapturingServer) -> None:
-    bulk = bulk_of(server.base_url, max_event_kb=800)
-    bulk.append(Event("u1", "ordered", {"text": ""}))
-    bulk.trigger()
-    room = 819_200 - (len(server.received[0].body) - 2)
-    bulk.append(Event("u1", "ordered", {"text": "x" * room}))
-    assert bulk.trigger().total == 2
-    assert [len(request.body) for request in server.received if len(request.body) > 819_200] == []
-
-
 def test_the_sandbox_takes_250_events(sandbox: Sandbox) -> None:
     client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=sandbox.base_url, concurrency=1)
     bulk = client.bulk_events.new_instance()

@@ -269,20 +269,53 @@ def test_an_event_that_is_too_large_by_itself_fails_and_the_others_arrive(server
     assert (bulk.trigger().success, failures(bulk)) == (2, [("u3", "too large", 413, False)])
 
 
+def test_what_the_halves_of_a_chunk_did_not_send_is_not_called_too_large(server: CapturingServer) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    server.answers.extend([(413, b"too large"), (503, BUSY)])
+    bulk = Client(server.base_url, sleep=interrupt).bulk(keyed(1), keyed(2))
+    with pytest.raises(KeyboardInterrupt):
+        bulk.trigger()
+    assert failures(bulk) == [("u1", "busy", 503, False)]
+    assert repr(bulk) == "BulkEvents(1 to send, 1 sent)"
+    assert (bulk.trigger().total, bulk.response.success) == (2, 1)
+    assert users(server) == [["u1", "u2"], ["u1"], ["u2"]]
+
+
+def test_an_event_that_fills_a_request_alone_goes_to_the_single_endpoint(server: CapturingServer) -> None:
+    room = 819_200 - len(Client(server.base_url).bulk(Event("u1", "ordered", {"x": ""}))._state.waiting[0].body)  # type: ignore[union-attr]
+    client = Client(server.base_url, max_event_kb=800)
+    bulk = client.bulk(Event("u1", "ordered", {"x": "x" * room}), Event("u2", "ordered", {"x": "x" * (room - 2)}))
+    assert bulk.trigger().success == 2
+    assert [(request.path, len(request.body)) for request in server.received] == [
+        ("/v2/event/", 819_200),
+        ("/v2/bulk/event/", 819_200),
+    ]
+
+
 # Refused credentials
 
 
-def test_after_a_401_nothing_more_is_sent(server: CapturingServer) -> None:
-    server.answers.append((401, {"error": "no such key"}))
+@pytest.mark.parametrize("status_code", [401, 403])
+def test_after_refused_credentials_nothing_more_is_sent(server: CapturingServer, status_code: int) -> None:
+    server.answers.append((status_code, {"error": "no such key"}))
     bulk = Client(server.base_url).bulk(*map(keyed, range(250)))
     response = bulk.trigger()
     assert (response.status, response.total, response.failure, len(server.received)) == ("fail", 250, 250, 1)
     told = [failure[1:] for failure in failures(bulk)]
     assert (
         told
-        == [("no such key", 401, False)] * 100
+        == [("no such key", status_code, False)] * 100
         + [("not sent: the platform refused the credentials before", 0, False)] * 150
     )
+
+
+def test_after_refused_credentials_the_other_half_of_a_chunk_is_not_sent(server: CapturingServer) -> None:
+    server.answers.extend([(413, b"too large"), (401, {"error": "no such key"})])
+    bulk = Client(server.base_url).bulk(*map(keyed, range(150)))
+    assert (bulk.trigger().failure, len(server.received)) == (150, 2)
+    assert [failure[2] for failure in failures(bulk)] == [401] * 50 + [0] * 100
 
 
 # Several at once
@@ -312,6 +345,39 @@ def test_no_more_requests_are_under_way_than_allowed(held: Held) -> None:
     held.once(3, look)
     assert bulk.trigger().success == 1000
     assert seen == [False]
+
+
+def test_what_is_appended_by_other_threads_is_sent_now_or_next_time(server: CapturingServer) -> None:
+    bulk = Client(server.base_url, concurrency=2).bulk()
+
+    def append(thread: int) -> None:
+        for number in range(500):
+            bulk.append(keyed(thread * 500 + number))
+
+    threads = [Thread(target=append, args=[thread]) for thread in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        bulk.trigger()
+    assert (bulk.trigger().total, bulk.response.success) == (2000, 2000)
+    assert sorted(user for request in users(server) for user in request) == sorted(
+        f"u{number}" for number in range(2000)
+    )
+
+
+def test_what_a_thread_raises_reaches_the_caller_and_the_rest_waits(server: CapturingServer) -> None:
+    def break_(_: float) -> None:
+        raise ZeroDivisionError("a sleep that does not")
+
+    server.answers.extend([(503, BUSY)])
+    bulk = Client(server.base_url, concurrency=2, sleep=break_).bulk(*map(keyed, range(1000)))
+    with pytest.raises(ZeroDivisionError):
+        bulk.trigger()
+    assert {failure[1:] for failure in failures(bulk)} == {("busy", 503, False)}
+    assert (bulk.trigger().total, bulk.response.success) == (1000, 900)
+    assert sorted(user for request in users(server) for user in request) == sorted(
+        f"u{number}" for number in range(1000)
+    )
 
 
 # Interrupts

@@ -224,8 +224,9 @@ def test_a_distinct_id_is_sent_as_trimmed_text(value: str | int | UUID, on_the_w
     assert sent(Event(value, "ordered"))["distinct_id"] == on_the_wire
 
 
-def test_a_distinct_id_from_a_text_enum_is_sent_by_its_value() -> None:
+def test_a_distinct_id_from_an_enum_is_sent_by_its_value() -> None:
     assert sent(Event(Kind.USER, "ordered"))["distinct_id"] == "user-7"
+    assert sent(Event(Level.HIGH, "ordered"))["distinct_id"] == "3"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.suprsend.retry import is_transient, pause_s
+from runner.suprsend.retry import asked_s, is_transient, pause_s
 
 NOW_S = 1767225600.0  # Thu, 01 Jan 2026 00:00:00 GMT
 
@@ -18,9 +18,9 @@ def test_what_stays_is_not_transient(status_code: int) -> None:
 
 
 def test_pauses_double_up_to_half_a_minute_with_full_jitter() -> None:
-    assert [pause_s(retry, None, NOW_S, 1.0) for retry in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    assert [pause_s(retry, None, NOW_S, 0.25) for retry in range(1, 4)] == [0.125, 0.25, 0.5]
-    assert pause_s(100, None, NOW_S, 0.0) == 0
+    assert [pause_s(retry, None, 1.0) for retry in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert [pause_s(retry, None, 0.25) for retry in range(1, 4)] == [0.125, 0.25, 0.5]
+    assert pause_s(100, None, 0.0) == 0
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_pauses_double_up_to_half_a_minute_with_full_jitter() -> None:
     ],
 )
 def test_retry_after_is_waited_for_but_no_longer_than_a_minute(retry_after: str, seconds: float) -> None:
-    assert pause_s(1, retry_after, NOW_S, 0.5) == seconds
+    assert pause_s(1, asked_s(retry_after, NOW_S), 0.5) == seconds
 
 
 @pytest.mark.parametrize(
     "retry_after",
     ["", "soon", "-1", "1.5", "1e3", "²", "9999999999", "Thu, 32 Jan 2026 00:00:00 GMT", "0001-01-01", "\x00"],
 )
-def test_a_retry_after_that_says_nothing_leaves_the_usual_pause(retry_after: str) -> None:
-    assert pause_s(2, retry_after, NOW_S, 0.5) == 0.5
+def test_a_retry_after_that_says_nothing_asks_for_nothing(retry_after: str) -> None:
+    assert asked_s(retry_after, NOW_S) is None
