@@ -141,8 +141,10 @@ class Suprsend:
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
-        _check_number("max-event-kb", "max_event_kb", max_event_kb, MAX_BODY_BYTES // 1024)
-        _check_number("concurrency", "concurrency", concurrency, MAX_CONCURRENCY)
+        kb = Problem("max-event-kb", f"max_event_kb is {max_event_kb}, not between 1 and 800")
+        _check_number(max_event_kb, MAX_BODY_BYTES // 1024, kb)
+        at_once = Problem("concurrency", f"concurrency is {concurrency}, not between 1 and {MAX_CONCURRENCY}")
+        _check_number(concurrency, MAX_CONCURRENCY, at_once)
         self._connection = connection
         self._concurrency = concurrency
         self._max_event_kb = max_event_kb
@@ -190,9 +192,9 @@ class Suprsend:
         return f"{type(self).__name__}({self._connection.env!r}, base_url={self._connection.base_url!r})"
 
 
-def _check_number(code: str, name: str, number: object, most: int) -> None:
+def _check_number(number: object, most: int, otherwise: Problem) -> None:
     if not isinstance(number, int) or not 0 < number <= most:
-        raise InvalidInput(Problem(code, f"{name} is {number}, not between 1 and {most}"))
+        raise InvalidInput(otherwise)
 
 
 def _user_agent(app_info: AppInfo | None) -> str:
