@@ -39,6 +39,9 @@ app = typer.Typer(
 Specs = Annotated[
     list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="SPEC", show_default=False)
 ]
+OptionalSpecs = Annotated[
+    list[Path] | None, typer.Argument(help="Spec files, or folders of them.", metavar="SPEC", show_default=False)
+]
 Vars = Annotated[list[str] | None, typer.Option("--var", help="A variable, as text.", metavar="NAME=VALUE")]
 JsonVars = Annotated[list[str] | None, typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON")]
 VarsFile = Annotated[Path | None, typer.Option(help="A YAML or JSON map of variables.", metavar="FILE")]
@@ -104,7 +107,7 @@ def render(
 @command
 def send(
     session: Session,
-    paths: Specs,
+    paths: OptionalSpecs = None,
     var: Vars = None,
     var_json: JsonVars = None,
     vars_file: VarsFile = None,
@@ -121,15 +124,48 @@ def send(
         int, typer.Option(help="How often to try again after no answer, 408, 425, 429 or 5xx.", metavar="N")
     ] = DEFAULT_RETRIES,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
+    rows: Annotated[
+        str | None,
+        typer.Option(
+            help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz; - is stdin.", metavar="FILE"
+        ),
+    ] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="The column that gives a variable.", metavar="NAME=COLUMN")
+    ] = None,
+    ignore_extra: Annotated[bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.")] = False,
+    limit: Annotated[int | None, typer.Option(help="At most so many rows.", metavar="N")] = None,
+    offset: Annotated[int, typer.Option(help="Leave out so many rows at first.", metavar="N")] = 0,
+    concurrency: Annotated[int, typer.Option(help="Requests under way at once.", metavar="N")] = 16,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes; by default one a core for a large file.", metavar="N")
+    ] = None,
+    rate: Annotated[str | None, typer.Option(help="Events a second, in all.", metavar="N/s")] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
+    max_failures: Annotated[int | None, typer.Option(help="Stop after so many failures.", metavar="N")] = None,
+    results: Annotated[Path | None, typer.Option(help="Write a line of JSON for each row.", metavar="FILE")] = None,
+    resume: Annotated[str | None, typer.Option(help="Go on with a run, by its id or as `last`.", metavar="RUN")] = None,
 ) -> ExitCode:
-    """Send one event, or several through the bulk endpoint."""
+    """Send one event, several, or one for each row of a file."""
     from runner.cli.send import SendOptions  # noqa: PLC0415
     from runner.cli.send import send as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
     flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes)
-    return run(session, paths, flags, options)
+    if resume is not None:
+        from runner.cli.bulk import resume as go_on  # noqa: PLC0415
+
+        return go_on(session, resume, flags, rows=rows, yes=yes)
+    if not paths:
+        raise UsageError(Problem("usage", "Missing argument 'SPEC'", hint="see `runner send --help`"))
+    if rows is None:
+        return run(session, paths, flags, options)
+    from runner.cli.bulk import BulkOptions, send_rows  # noqa: PLC0415
+
+    most = 1 if fail_fast else max_failures
+    bulk = BulkOptions.read(rows, map_ or (), ignore_extra, limit, offset, concurrency, processes, rate, most, results)
+    return send_rows(session, paths, flags, options, bulk)
 
 
 @app.command(cls=Command)
@@ -151,6 +187,38 @@ def sandbox(
     from runner.cli.sandbox import sandbox as run  # noqa: PLC0415
 
     return run(session, port)
+
+
+runs = typer.Typer(cls=Group, help="Past runs of send --rows.", rich_markup_mode=None)
+app.add_typer(runs, name="runs")
+RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `last`.", metavar="RUN")]
+
+
+@runs.command("list", cls=Command)
+@command
+def list_runs(session: Session) -> ExitCode:
+    """List all runs, the newest first."""
+    from runner.cli.runs import list_runs as run  # noqa: PLC0415
+
+    return run(session)
+
+
+@runs.command("show", cls=Command)
+@command
+def show_run(session: Session, run: RunName = "last") -> ExitCode:
+    """Show what became of a run, and which rows failed."""
+    from runner.cli.runs import show_run as show  # noqa: PLC0415
+
+    return show(session, run)
+
+
+@runs.command("failed", cls=Command)
+@command
+def failed_rows(session: Session, run: RunName = "last") -> ExitCode:
+    """Print the rows that failed, ready for --rows -."""
+    from runner.cli.runs import failed_rows as show  # noqa: PLC0415
+
+    return show(session, run)
 
 
 def run(args: Sequence[str], world: World) -> int:
@@ -183,7 +251,7 @@ def _app_for(args: Sequence[str]) -> typer.Typer:
     known = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
     lean = copy(app)
     if args and (named := known.get(args[0])):
-        lean.registered_commands = [named]
+        lean.registered_commands, lean.registered_groups = [named], []
     return lean
 
 

@@ -103,6 +103,20 @@ class Output:
         if not self.quiet:
             self._write(self._stderr, self._mask.text(text))
 
+    @property
+    def has_terminal(self) -> bool:
+        """Tell whether a person watches the messages."""
+        return self._stderr.isatty()
+
+    def status(self, text: str) -> None:
+        """Show the state of long work: in one line that the next one replaces, or as a message; "" takes it away."""
+        if self.quiet:
+            return
+        if self._stderr.isatty():
+            self._guarded(self._stderr, f"\r\x1b[K{self._mask.text(text)}")
+        elif text:
+            self.message(text)
+
     def detail(self, text: str) -> None:
         """Tell a person something that only `-v` asks for."""
         if self.verbose:

@@ -86,6 +86,13 @@ class Schema:
             raise SchemaError("a text in it is not valid Unicode" if unicode else str(error), ()) from None
         self._schema = schema
 
+    def accepts(self, value: Json) -> bool:
+        """Tell whether `value` breaks no rule."""
+        try:
+            return self._validator.is_valid(value)
+        except UnicodeEncodeError:
+            return False
+
     def faults(self, value: Json) -> list[Fault]:
         """List every rule that `value` breaks, each once."""
         reading = _Reading(self._schema, value)

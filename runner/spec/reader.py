@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from json import loads
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,6 +40,14 @@ class Spec:
     schema_root: Node | None
     cases: tuple[Case, ...]
     root: Node
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of all that the spec says, in whichever files: another one means another event."""
+        import hashlib  # noqa: PLC0415 - only long runs ask for it
+
+        parts = [node.plain() if node is not None else None for node in (self.root, self.schema_root)]
+        return hashlib.sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def plan(self) -> Plan:

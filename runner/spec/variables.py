@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from runner.errors import Problem, did_you_mean
 from runner.source import NUMBER, Schema, is_integer, parse_json
@@ -86,6 +86,14 @@ class Variable:
             return given.value
         return _from_text(str(given.value), self.types)
 
+    def accepts(self, value: Json) -> bool:
+        """Tell whether a value of the declared type breaks no rule of the declaration."""
+        return (self._is_only_typed and isinstance(value, str)) or self.schema.accepts(value)
+
+    @cached_property
+    def _is_only_typed(self) -> bool:
+        return self.types == ("string",) and self.schema_source.keys() <= _TELLS_NOTHING
+
     def problems(self, given: Given) -> Iterator[Problem]:
         """Report each rule of the declaration that a given value breaks. Of a secret, only that it breaks some."""
         try:
@@ -103,6 +111,8 @@ class Variable:
 
 
 _OUR_KEYS = frozenset({"env", "secret", "default"})
+_TELLS_NOTHING = frozenset({"type", "description", "title", "examples", "$comment"})
+"""Keywords that refuse no value of the type."""
 
 
 class Values(NamedTuple):
@@ -145,6 +155,67 @@ def resolve(
             if variable.is_secret:
                 secrets += secret_texts(value)
     return Values(values, tuple(secrets), tuple(problems))
+
+
+def resolve_fixed(
+    variables: Sequence[Variable],
+    layers: Sequence[Mapping[str, Given]],
+    environ: Mapping[str, str],
+    profile: Mapping[str, Given],
+    from_rows: Collection[str],
+) -> Values:
+    """Resolve once what all rows share. A variable that rows give, `from_rows`, need not have a value here."""
+    needed = [variable for variable in variables if variable.name not in from_rows]
+    spare = [
+        variable
+        for variable in variables
+        if variable.name in from_rows and (variable.has_default or _find(variable, layers, environ, profile))
+    ]
+    return resolve([*needed, *spare], layers, environ, profile)
+
+
+class RowResolver:
+    """Variables for many rows of one run. What no row changes is resolved once; `fixed` holds it, typed and checked.
+
+    `columns` names the variable that each column of a row gives. A row's value stands above `fixed`; an empty cell
+    gives `""` to a variable that takes text, and nothing to another.
+    """
+
+    def __init__(
+        self, variables: Sequence[Variable], fixed: Mapping[str, object], columns: Mapping[str, str], *, is_text: bool
+    ) -> None:
+        named = {variable.name: variable for variable in variables}
+        self._columns = [(column, named[name]) for column, name in columns.items()]
+        self._fixed = fixed
+        self._is_text = is_text
+        self._needed = [variable for variable in variables if variable.required and variable.name not in fixed]
+
+    def resolve(self, row: Mapping[str, Json]) -> Values:
+        """Find each variable's value for one row, and check what the row gives against its declaration."""
+        values = dict(self._fixed)
+        secrets: list[str] = []
+        problems: list[Problem] = []
+        for column, variable in self._columns:
+            if column not in row:
+                continue
+            cell = row[column]
+            if cell == "" and self._is_text and "string" not in variable.types:
+                continue
+            if variable.is_secret:
+                secrets += secret_texts(cell)
+            try:
+                value = _from_text(cast("str", cell), variable.types) if self._is_text else cell
+                is_good = variable.accepts(value)
+            except ValueError:
+                is_good = False
+            if is_good:
+                values[variable.name] = value
+            else:
+                problems += variable.problems(Given(cell, f"column '{column}'", is_text=self._is_text))
+        for variable in self._needed:
+            if variable.name not in values and not problems:
+                problems.append(_missing_in_row(variable))
+        return Values(values, tuple(secrets), tuple(problems))
 
 
 def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Problem]:
@@ -231,6 +302,12 @@ def _missing(variable: Variable) -> Problem:
     return Problem(
         "var-missing", f"variable '{variable.name}' has no value", position, at=f"vars.{variable.name}", hint=hint
     )
+
+
+def _missing_in_row(variable: Variable) -> Problem:
+    message = f"variable '{variable.name}' has no value"
+    hint = f"give the column '{variable.name}' a value, or --var {variable.name}=… for all rows"
+    return Problem("var-missing", message, _declaration(variable), at=f"vars.{variable.name}", hint=hint)
 
 
 def _declaration(variable: Variable) -> Position | None:

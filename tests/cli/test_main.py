@@ -30,7 +30,7 @@ def test_the_version_is_that_of_the_package(cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("send", "a.yaml", "--vra", "user=u1"), "No such option: --vra (Possible options: --var)"),
+        (("send", "a.yaml", "--vra", "user=u1"), "No such option: --vra (Possible options: --map, --rate, --var)"),
         (("sned",), "No such command 'sned'. Did you mean 'send'?"),
         ((), "Missing command"),
         (("send",), "Missing argument 'SPEC'"),
@@ -217,9 +217,10 @@ Usage: runner [OPTIONS] COMMAND [ARGS]...
 Commands:
   validate  Report every problem of every spec: no network, no variables.
   render    Show exactly what would be sent, but for secrets.
-  send      Send one event, or several through the bulk endpoint.
+  send      Send one event, several, or one for each row of a file.
   schema    Print the spec format's JSON Schema, for editors.
   sandbox   Run a local server that speaks the platform's event API.
+  runs      Past runs of send --rows.
 
 Options:
   --version   Show the version.
@@ -235,9 +236,9 @@ Everywhere:
 """
 
 SEND_HELP = """\
-Usage: runner send [OPTIONS] {SPEC}...
+Usage: runner send [OPTIONS] [SPEC]...
 
-  Send one event, or several through the bulk endpoint.
+  Send one event, several, or one for each row of a file.
 
 Arguments:
   SPEC  Spec files, or folders of them.
@@ -255,6 +256,19 @@ Options:
   --retries N           How often to try again after no answer, 408, 425, 429
                         or 5xx.  [default: 3]
   --yes                 Don't ask where a profile says confirm.
+  --rows FILE           An event for each row: .csv, .tsv, .jsonl, .json,
+                        .parquet, .gz; - is stdin.
+  --map NAME=COLUMN     The column that gives a variable.
+  --ignore-extra        Allow columns that no variable takes.
+  --limit N             At most so many rows.
+  --offset N            Leave out so many rows at first.  [default: 0]
+  --concurrency N       Requests under way at once.  [default: 16]
+  --processes N         Processes; by default one a core for a large file.
+  --rate N/s            Events a second, in all.
+  --fail-fast           Stop after the first failure.
+  --max-failures N      Stop after so many failures.
+  --results FILE        Write a line of JSON for each row.
+  --resume RUN          Go on with a run, by its id or as `last`.
   -h, --help            Show this message and exit.
 
 Everywhere:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runner.errors import Position, Problem
 from runner.source import Json, read_text
-from runner.spec import Given, Values, Variable, resolve, unknown
+from runner.spec import Given, RowResolver, Values, Variable, resolve, resolve_fixed, unknown
 
 
 def typed(declaration: dict[str, Json], text: str) -> Json:
@@ -330,3 +330,66 @@ def test_an_unknown_name_where_nothing_is_declared_says_so() -> None:
             at="vars.x", hint="no spec here has variables",
         )
     ]  # fmt: skip
+
+
+# Many rows
+
+
+def resolver(fixed: dict[str, object], columns: dict[str, str], *, is_text: bool = True) -> RowResolver:
+    declared: dict[str, dict[str, Json]] = {
+        "user": {"type": "string"},
+        "amount": {"type": "number", "minimum": 0},
+        "note": {"type": "string", "maxLength": 3, "default": ""},
+        "token": {"type": "string", "secret": True, "default": "none"},
+    }
+    return RowResolver(
+        [Variable(name, declaration) for name, declaration in declared.items()], fixed, columns, is_text=is_text
+    )
+
+
+ALL = {"user": "user", "amount": "amount", "note": "note", "token": "token"}
+
+
+def test_a_row_stands_above_what_all_rows_share() -> None:
+    values = resolver({"note": "a", "amount": 5}, ALL).resolve({"user": "u1", "amount": "7.5"})
+    assert (values.values, values.problems) == ({"note": "a", "amount": 7.5, "user": "u1"}, ())
+
+
+def test_an_empty_cell_is_empty_text_or_no_value() -> None:
+    values = resolver({"amount": 5}, ALL).resolve({"user": "", "amount": "", "note": ""})
+    assert values.values == {"amount": 5, "user": "", "note": ""}
+
+
+def test_a_row_without_a_value_that_it_needs_is_told_of() -> None:
+    [problem] = resolver({"amount": 5}, ALL).resolve({"note": "a"}).problems
+    assert (problem.code, problem.message, problem.hint) == (
+        "var-missing",
+        "variable 'user' has no value",
+        "give the column 'user' a value, or --var user=… for all rows",
+    )
+
+
+def test_each_wrong_cell_of_a_row_is_told_of() -> None:
+    problems = resolver({}, ALL).resolve({"user": "u1", "amount": "-1", "note": "long"}).problems
+    assert [(problem.code, problem.message, problem.context) for problem in problems] == [
+        ("var-schema", "variable 'amount': -1 is less than the minimum of 0", "the value comes from column 'amount'"),
+        ("var-schema", "variable 'note': the value has more than 3 characters", "the value comes from column 'note'"),
+    ]
+
+
+def test_a_value_of_json_keeps_its_type() -> None:
+    values = resolver({}, ALL, is_text=False).resolve({"user": "7", "amount": 7})
+    assert values.values == {"user": "7", "amount": 7}
+    [problem] = resolver({}, ALL, is_text=False).resolve({"user": 7, "amount": 7}).problems
+    assert problem.message == "variable 'user': the value must be text, not a number"
+
+
+def test_secrets_of_a_row_come_with_it() -> None:
+    assert resolver({"amount": 1}, ALL).resolve({"user": "u1", "token": "s3cr3t"}).secrets == ("s3cr3t",)
+
+
+def test_what_rows_give_need_not_have_a_value_for_all() -> None:
+    variables = [Variable("user", {"type": "string"}), Variable("amount", {"type": "number"})]
+    fixed = resolve_fixed(variables, ({"amount": Given("5", "--var amount", is_text=True)},), {}, {}, {"user"})
+    assert (fixed.values, fixed.problems) == ({"amount": 5}, ())
+    assert [problem.at for problem in resolve_fixed(variables, (), {}, {}, {"user"}).problems] == ["vars.amount"]

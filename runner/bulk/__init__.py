@@ -1,0 +1,1 @@
+"""A spec, and rows of a file → parts → outcomes, and a ledger of them."""

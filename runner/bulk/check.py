@@ -1,0 +1,80 @@
+"""Rows → what would go out: which rows make no event, how large the events are, and which share a key. Sends nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from contextlib import closing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+
+    from runner.bulk.task import Part, PartCheck, RowFailure
+
+_SHOWN = 10
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a file of rows would make. The lists have the first few; `largest_row` has the event of `largest_bytes`."""
+
+    rows: int = 0
+    invalid: int = 0
+    requests: int = 0
+    event_bytes: int = 0
+    largest_bytes: int = 0
+    largest_row: int = 0
+    twice: int = 0
+    """Rows whose key an earlier row has: the platform would count only that one."""
+    failures: list[RowFailure] = field(default_factory=list)
+    duplicates: list[tuple[int, int]] = field(default_factory=list)
+    """A row, and the first one with its key."""
+
+
+def check_rows(
+    parts: Iterable[Part], executor: Executor, task: Callable[[Part], PartCheck], concurrency: int
+) -> Checked:
+    """Check every row, several parts at once. Keys are compared exactly, in a temporary file: there may be any number."""
+    checked = Checked()
+    with TemporaryDirectory(prefix="runner-") as folder, closing(sqlite3.connect(f"{folder}/keys")) as keys:
+        keys.execute("PRAGMA journal_mode = OFF")
+        keys.execute("PRAGMA synchronous = OFF")
+        keys.execute("CREATE TABLE keys (digest BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID")
+        for part in _in_order(parts, executor, task, concurrency):
+            checked.rows += part.size
+            checked.invalid += len(part.failures)
+            checked.requests += part.requests
+            checked.failures += part.failures[: max(0, _SHOWN - len(checked.failures))]
+            for row, size_bytes, key in part.events:
+                checked.event_bytes += size_bytes
+                if size_bytes > checked.largest_bytes:
+                    checked.largest_bytes, checked.largest_row = size_bytes, row
+                if key is not None and (first := _first_with(keys, key, row)) != row:
+                    checked.twice += 1
+                    if len(checked.duplicates) < _SHOWN:
+                        checked.duplicates.append((row, first))
+    return checked
+
+
+def _first_with(keys: sqlite3.Connection, key: str, row: int) -> int:
+    digest = sha256(key.encode()).digest()
+    if keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (digest, row)).rowcount:
+        return row
+    return int(keys.execute("SELECT row FROM keys WHERE digest = ?", (digest,)).fetchone()[0])
+
+
+def _in_order(
+    parts: Iterable[Part], executor: Executor, task: Callable[[Part], PartCheck], concurrency: int
+) -> Iterator[PartCheck]:
+    under_way: deque[Future[PartCheck]] = deque()
+    for part in parts:
+        under_way.append(executor.submit(task, part))
+        if len(under_way) > concurrency:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()

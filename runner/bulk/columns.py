@@ -1,0 +1,52 @@
+"""Columns of a file, variables of a spec → which column gives which variable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import InvalidInput, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+def assign(
+    columns: Sequence[str] | None, variables: Sequence[str], renamed: Mapping[str, str], *, ignore_extra: bool
+) -> dict[str, str]:
+    """Name the variable that each column gives; `renamed` says it for some, as variable → column.
+
+    Without `columns`, as of JSON whose rows have keys of their own, each variable comes from the key of its name.
+    Raises InvalidInput for a name that is neither a variable nor a column, and for columns that no variable takes,
+    unless `ignore_extra`.
+    """
+    taken = {column: name for name, column in renamed.items()}
+    taken |= {name: name for name in variables if name not in renamed and name not in taken}
+    problems = list(_wrong_renames(columns, variables, renamed))
+    if columns is not None:
+        extra = [column for column in columns if column not in taken]
+        problems += [] if ignore_extra else [extra_column(column, variables) for column in extra]
+        taken = {column: name for column, name in taken.items() if column in columns}
+    if problems:
+        raise InvalidInput(*problems)
+    return taken
+
+
+def extra_column(column: str, variables: Sequence[str]) -> Problem:
+    """Report a column that no variable takes."""
+    hint = did_you_mean(column, variables, "the spec has no variables" if not variables else None)
+    ways = "rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra"
+    return Problem(
+        "unknown-column", f"no variable takes the column '{column}'", hint=f"{hint}\nor {ways}" if hint else ways
+    )
+
+
+def _wrong_renames(
+    columns: Sequence[str] | None, variables: Sequence[str], renamed: Mapping[str, str]
+) -> Iterator[Problem]:
+    for name, column in renamed.items():
+        if name not in variables:
+            message = f"no variable '{name}' (--map {name}={column})"
+            yield Problem("unknown-variable", message, hint=did_you_mean(name, variables))
+        if columns is not None and column not in columns:
+            message = f"the file has no column '{column}' (--map {name}={column})"
+            yield Problem("unknown-column", message, hint=did_you_mean(column, columns))

@@ -1,0 +1,181 @@
+"""csv and tsv → rows, by RFC 4180: the standard library's reader, and the place of what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from runner.bulk.row import MAX_ROW_CHARS, SHOWN_NAME_CHARS, BadRow, Row, place
+from runner.bulk.text import Cursor
+from runner.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.bulk.text import Text
+    from runner.errors import Position
+
+_QUOTE_HINT = 'a quote inside a cell is written twice: ""'
+_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+_SEPARATOR_HINTS = {"commas": "its name must end in .csv", "tabs": "its name must end in .tsv"}
+
+
+class Table:
+    """A csv or tsv file. Quotes are RFC 4180's; one inside a cell that does not begin with one is text.
+
+    An empty line is no row, as for other readers of csv, but counts as a line. Raises InvalidInput for a header that
+    does not name columns and, after the rows before it, for a quoted cell of which nobody can tell where it ends.
+    """
+
+    def __init__(self, text: Text, delimiter: str) -> None:
+        # Cells are bounded by the row's bound below. This limit is the whole process's: it is not ours to lower.
+        csv.field_size_limit(max(csv.field_size_limit(), 4 * MAX_ROW_CHARS))
+        self._shown = text.shown
+        self._delimiter = delimiter
+        self._row_line = 1
+        self._block: list[str] = []
+        self._block_line = 1
+        self._row_before_block: list[str] = []
+        self._reader = csv.reader(chain.from_iterable(self._blocks(text)), delimiter=delimiter, strict=True)
+        self.columns = self._header()
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """Give the rows in their order; a cell is text."""
+        columns, reader = self.columns, self._reader
+        width = len(columns)
+        number = 0
+        line = self._row_line
+        has_more = True
+        while has_more:
+            try:
+                for cells in reader:
+                    if len(cells) == width:
+                        number += 1
+                        yield Row(number, line, dict(zip(columns, cells)))  # noqa: B905 - just compared
+                    elif cells:
+                        number += 1
+                        yield BadRow(number, line, self._wrong_width(len(cells)))
+                    self._row_line = line = reader.line_num + 1
+                has_more = False
+            except csv.Error:
+                problem, is_within_line = self._quote_fault()
+                if not is_within_line:  # the lines in between may be rows of their own
+                    raise InvalidInput(problem) from None
+                number += 1
+                yield BadRow(number, line, problem)
+                self._row_line = line = reader.line_num + 1
+
+    def _blocks(self, text: Text) -> Iterator[list[str]]:
+        """Pass lines to the reader, and keep those of the row that it is in."""
+        for block in text.blocks():
+            line = self._reader.line_num + 1
+            if self._row_line < line:
+                self._row_before_block.append(self._row_in_block())
+            else:
+                self._row_before_block.clear()
+            self._block, self._block_line = block, line
+            if sum(map(len, self._row_before_block)) > MAX_ROW_CHARS:
+                message = f"a row of more than {MAX_ROW_CHARS:,} characters: is the quote that opens here closed?"
+                raise InvalidInput(replace(self._quote_fault()[0], message=message))
+            yield block
+
+    def _header(self) -> tuple[str, ...]:
+        try:
+            for cells in self._reader:
+                if cells:
+                    break
+                self._row_line = self._reader.line_num + 1
+            else:
+                hint = "its first row must name the columns"
+                raise InvalidInput(Problem("empty-file", "the file is empty", place(self._shown, 1), hint=hint))
+        except csv.Error:
+            self._check_separator()
+            raise InvalidInput(self._quote_fault()[0]) from None
+        if len(cells) == 1:
+            self._check_separator()
+        if problems := list(self._wrong_names(cells)):
+            raise InvalidInput(*problems)
+        self._row_line = self._reader.line_num + 1
+        return tuple(cells)
+
+    def _check_separator(self) -> None:
+        """Refuse a header that is separated by something else, or is none."""
+        header = self._row_text()
+        message = hint = None
+        if header.lstrip().startswith(("{", "[{")):
+            message = "the file seems to be JSON"
+            hint = "its name must end in .jsonl (an object a line) or .json (one array of objects)"
+        elif self._delimiter not in header:
+            wanted = _SEPARATORS[self._delimiter]
+            found = next((name for char, name in _SEPARATORS.items() if char in header), None)
+            if found is not None:
+                message = f"the cells seem to be separated by {found}, not by {wanted}"
+                hint = _SEPARATOR_HINTS.get(found, f"save the file with {wanted}")
+        if message is not None:
+            raise InvalidInput(Problem("rows-format", message, place(self._shown, self._row_line), hint=hint))
+
+    def _wrong_names(self, names: list[str]) -> Iterator[Problem]:
+        header = self._row_text()
+        seen: set[str] = set()
+        for number, (name, (start, _)) in enumerate(zip(names, _cells(header, self._delimiter), strict=True), 1):
+            where = self._place(header, start)
+            if not name.strip():
+                hint = "does the header end in a separator too many?" if number == len(names) else None
+                yield Problem("rows-header", f"column {number} has no name", where, hint=hint)
+            elif name in seen:
+                yield Problem("rows-header", f"two columns have the name '{name[:SHOWN_NAME_CHARS]}'", where)
+            seen.add(name)
+
+    def _wrong_width(self, count: int) -> Problem:
+        wanted, last_line = len(self.columns), self._reader.line_num
+        message = f"{_counted(count, 'cell')}, but the header has {_counted(wanted, 'column')}"
+        if last_line > self._row_line:
+            hint = f"the row goes on to line {last_line}: a quote may close too late"
+        elif count > wanted:
+            hint = f"a cell with {_SEPARATORS[self._delimiter]} in it must stand in quotes"
+        else:
+            hint = "an empty cell needs its separator too, and a cell with a line break in it quotes"
+        return Problem("row-columns", message, place(self._shown, self._row_line), hint=hint)
+
+    def _quote_fault(self) -> tuple[Problem, bool]:
+        """Find the quote that the reader stopped at; also whether it can have swallowed no other row."""
+        row = self._row_text()
+        *_, (start, end) = _cells(row, self._delimiter)
+        opens, closes = self._place(row, start), self._place(row, end)
+        if end == len(row):
+            problem = Problem("rows-syntax", "the quote that opens here is never closed", opens, hint=_QUOTE_HINT)
+            return problem, False
+        if opens.line == closes.line:
+            message = "text after the quote that closes a cell"
+            return Problem("row-quotes", message, closes, hint=_QUOTE_HINT), closes.line == self._row_line
+        message = f"the quote that opens here closes on line {closes.line}, and text follows it there"
+        return Problem("rows-syntax", message, opens, hint=_QUOTE_HINT), False
+
+    def _row_text(self) -> str:
+        return "".join((*self._row_before_block, self._row_in_block()))
+
+    def _row_in_block(self) -> str:
+        begin, end = self._row_line - self._block_line, self._reader.line_num + 1 - self._block_line
+        return "".join(self._block[max(begin, 0) : end])
+
+    def _place(self, row: str, offset: int) -> Position:
+        cursor = Cursor(self._row_line)
+        cursor.advance(row[:offset])
+        return place(self._shown, cursor.line, cursor.column)
+
+
+def _cells(row: str, delimiter: str) -> Iterator[tuple[int, int]]:
+    """Give where each cell begins and ends. One whose quotes are not RFC 4180's is the last: it ends behind them."""
+    cell = re.compile(rf'"[^"]*+(?:""[^"]*+)*+(?:"|\Z)|[^{re.escape(delimiter)}\r\n]*+')
+    end = -1
+    while end < 0 or row.startswith(delimiter, end):
+        if found := cell.match(row, end + 1):
+            yield found.span()
+            end = found.end()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,202 @@
+"""Parts of rows → outcomes, on an executor: bounded in flight, recorded before more is sent.
+
+No more parts are out than requests are allowed to be under way, and each one is written down as begun before it is sent.
+So after any end, however sudden, what is in doubt is what was under way.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from runner.bulk.task import PartOutcome, RowFailure
+from runner.bulk.workers import WorkerDied
+from runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor, Future
+
+    from runner.bulk.task import Part
+
+Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited"]
+MAX_DEATHS = 3
+_TOO_MANY = 429
+
+
+class Book(Protocol):
+    """What outcomes are written down in."""
+
+    def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
+        """Write down what is done and what is about to be sent, in one go. Raises MachineError if it can't."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be under way, how fast, and after how many failures to stop. `rate` is in events a second."""
+
+    concurrency: int
+    rate: float | None = None
+    max_failures: int | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known so far. `stopped` says why no more parts are begun; None to the end of the rows."""
+
+    accepted: int = 0
+    failed: int = 0
+    unknown: int = 0
+    stopped: Reason | None = None
+    failures: list[RowFailure] = field(default_factory=list)
+    """The first ones, for people."""
+    kinds: set[ExitCode] = field(default_factory=set)
+    """What the failures mean."""
+    render_s: float = 0
+    send_s: float = 0
+
+
+_SHOWN_FAILURES = 10
+
+
+class Engine:
+    """Sends parts. `stop` may be called from a signal handler: nothing more is begun, what is under way ends."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        task: Callable[[Part], PartOutcome],
+        book: Book,
+        limits: Limits,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        tell: Callable[[Tally], None],
+    ) -> None:
+        self.tally = Tally()
+        self._executor = executor
+        self._task = task
+        self._book = book
+        self._limits = limits
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._tell = tell
+        self._pace = _Pace(limits.rate, monotonic())
+        self._deaths: dict[int, int] = {}
+        self._in_vain = 0
+
+    def stop(self, reason: Reason) -> None:
+        """Begin nothing more."""
+        self.tally.stopped = self.tally.stopped or reason
+
+    def run(self, parts: Iterator[Part]) -> Tally:
+        """Send all parts; returns when none is under way."""
+        under_way: dict[Future[PartOutcome], Part] = {}
+        done: list[PartOutcome] = []
+        waiting = next(parts, None)
+        while True:
+            begun: list[Part] = []
+            while waiting and not self.tally.stopped and len(under_way) + len(begun) < self._limits.concurrency:
+                if not self._pace.allows(len(waiting.rows), self._monotonic()):
+                    break
+                begun.append(waiting)
+                waiting = next(parts, None)
+            if done or begun:
+                self._book.write(done, begun)
+                self._tell(self.tally)
+            for part in begun:
+                under_way[self._executor.submit(self._task, part)] = part
+            if not under_way and (not waiting or self.tally.stopped):
+                return self.tally
+            done = self._finished(under_way, self._pace.wait_s(self._monotonic()) if waiting else None)
+
+    def _finished(self, under_way: dict[Future[PartOutcome], Part], at_most_s: float | None) -> list[PartOutcome]:
+        """Wait until a part is done, or more may be begun."""
+        if not under_way:
+            self._sleep(at_most_s or 0)
+            return []
+        outcomes = []
+        for future in wait(under_way, at_most_s, FIRST_COMPLETED).done:
+            part = under_way.pop(future)
+            try:
+                outcomes.append(future.result())
+            except WorkerDied:
+                self._deaths[part.first_row] = self._deaths.get(part.first_row, 0) + 1
+                if self._deaths[part.first_row] == MAX_DEATHS:
+                    outcomes.append(_given_up(part))
+                else:
+                    self._book.write([], [part])  # begun once more: what it may have done stays in doubt
+                    under_way[self._executor.submit(self._task, part)] = part
+        for outcome in outcomes:
+            self._count(outcome)
+        return outcomes
+
+    def _count(self, outcome: PartOutcome) -> None:
+        tally = self.tally
+        unknown = sum(failure.state == "unknown" for failure in outcome.failures)
+        unsent = sum(failure.state == "not_sent" for failure in outcome.failures)
+        tally.accepted += outcome.accepted
+        tally.unknown += unknown
+        tally.failed += len(outcome.failures) - unknown - unsent
+        tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
+        tally.kinds.update(map(_kind, outcome.failures))
+        tally.render_s += outcome.render_s
+        tally.send_s += outcome.send_s
+        codes = {failure.code for failure in outcome.failures} if not outcome.accepted else set()
+        why = _STOPPING.get(next(iter(codes))) if len(codes) == 1 else None
+        self._in_vain = self._in_vain + 1 if why else 0
+        if outcome.met_refused_credentials:
+            self.stop("credentials")
+        elif why and self._in_vain >= self._limits.concurrency:
+            self.stop(why)
+        elif self._limits.max_failures is not None and tally.failed + tally.unknown >= self._limits.max_failures:
+            self.stop("failures")
+
+
+_STOPPING: dict[str, Reason] = {"no-connection": "no-answer", "no-answer": "no-answer", "rate-limited": "rate-limited"}
+"""After as many parts as are under way at once failed alike, the next ones would too."""
+
+
+def _kind(failure: RowFailure) -> ExitCode:
+    if failure.code in _KINDS:
+        return _KINDS[failure.code]
+    return ExitCode.REFUSED if failure.status_code or failure.attempts else ExitCode.INVALID
+
+
+_KINDS = {
+    "credentials-refused": ExitCode.CREDENTIALS,
+    "rate-limited": ExitCode.RATE_LIMITED,
+    "no-answer": ExitCode.NO_ANSWER,
+    "no-connection": ExitCode.NO_ANSWER,
+    "not-sent": ExitCode.OK,
+}
+
+
+class _Pace:
+    """Lets so many events begin in a second."""
+
+    def __init__(self, rate: float | None, now_s: float) -> None:
+        self._rate = rate
+        self._next_s = now_s
+
+    def allows(self, events: int, now_s: float) -> bool:
+        """Tell whether so many events may begin now, and count them if they may."""
+        if self._rate is None:
+            return True
+        if now_s < self._next_s:
+            return False
+        self._next_s = max(self._next_s, now_s) + events / self._rate
+        return True
+
+    def wait_s(self, now_s: float) -> float | None:
+        """How long until more may begin; None if nothing but what is under way holds them up."""
+        return None if self._rate is None or now_s >= self._next_s else self._next_s - now_s
+
+
+def _given_up(part: Part) -> PartOutcome:
+    message = f"the process that sent it died {MAX_DEATHS} times"
+    failures = tuple(
+        RowFailure(row.number, row.line, "unknown", "worker-died", 0, MAX_DEATHS, message) for row in part.rows
+    )
+    return PartOutcome(part.first_row, part.size, 0, failures, False, "", 0, 0)

@@ -1,0 +1,273 @@
+"""JSON → rows: an object a line, or one array of objects, of which no more than a window is at hand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import chain
+from json import JSONDecodeError, JSONDecoder
+from math import isfinite
+from typing import TYPE_CHECKING, NoReturn, TypeGuard
+
+from runner.bulk.row import MAX_ROW_CHARS, BadRow, Row, place
+from runner.bulk.text import Cursor
+from runner.errors import InvalidInput, Problem
+from runner.source import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runner.bulk.text import Text
+    from runner.errors import Position
+    from runner.source import Json
+
+_MAX_DEPTH = 64
+_SPACE = re.compile(r"[ \t\n\r]*")
+_NO_NUMBER = re.compile(r"-?(?:NaN|Infinity)")
+_REREAD_CHARS = 64 * 1024
+_SHOWN_CHARS = 200
+"""Of a key, which may be anything."""
+
+
+def json_lines(text: Text) -> Iterator[Row | BadRow]:
+    """Read an object a line. A blank line is no row."""
+    number = 0
+    for line, whole in enumerate(chain.from_iterable(text.blocks()), 1):
+        content = whole.rstrip(" \t\r\n")
+        if not content:
+            continue
+        number += 1
+        try:
+            value = _STRICT.decode(content)
+        except (ValueError, RecursionError) as error:
+            yield _bad_row(number, content, error, place(text.shown, line))
+        else:
+            if _is_row(value, content, 0, len(content)):
+                yield Row(number, line, value)
+            else:
+                yield _no_row(number, value, content, place(text.shown, line), _LINES_HINT)
+
+
+_LINES_HINT = "one object a line; a file that is one array of objects must end in .json"
+
+
+def json_array(text: Text) -> Iterator[Row | BadRow]:
+    """Read one array of objects.
+
+    Raises InvalidInput, after the rows before it, for a fault behind which nobody knows where the next object begins.
+    """
+    return _Array(text).rows()
+
+
+class _Array:
+    """A window on the text; what was read of it is dropped when more is needed."""
+
+    def __init__(self, text: Text) -> None:
+        self._shown = text.shown
+        self._pieces = text.pieces()
+        self._window = ""
+        self._at = 0
+        self._counted = 0
+        self._cursor = Cursor()
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        first = self._next_char()
+        if not first:
+            raise InvalidInput(Problem("empty-file", "the file is empty", place(self._shown, 1)))
+        if first != "[":
+            hint = "an object a line? then the name must end in .jsonl" if first == "{" else None
+            self._refuse("the file must be one array of objects", hint)
+        self._at += 1
+        number = 0
+        following = self._next_char()
+        while following != "]":
+            number += 1
+            yield self._row(number)
+            following = self._next_char()
+            if following == ",":
+                self._at += 1
+                if self._next_char() == "]":
+                    self._refuse("an object is missing behind the last comma", "remove the comma")
+            elif following != "]":
+                self._refuse("',' is missing here" if following else _CUT)
+        self._at += 1
+        if self._next_char():
+            self._refuse("there is more text behind the array")
+
+    def _row(self, number: int) -> Row | BadRow:
+        try:
+            value, end = self._scan(_STRICT)
+        except ValueError as error:
+            _, end = self._scan(_LENIENT)
+            where, content = self._here(), self._window[self._at : end]
+            self._at = end
+            return _bad_row(number, content, error, where)
+        start, self._at = self._at, end
+        self._count(start)
+        if _is_row(value, self._window, start, end):
+            return Row(number, self._cursor.line, value)
+        where = place(self._shown, self._cursor.line, self._cursor.column)
+        return _no_row(number, value, self._window[start:end], where)
+
+    def _scan(self, decoder: JSONDecoder) -> tuple[object, int]:
+        """Read the value at hand, with as much text as it needs. Raises ValueError for JSON that we don't take."""
+        while True:
+            try:
+                value, end = decoder.raw_decode(self._window, self._at)
+            except JSONDecodeError as error:
+                # A fault of a window that ends too early, unless it stands well before its end.
+                is_cut = error.pos > len(self._window) - _LONGEST_WORD or error.msg.startswith("Unterminated")
+                if not (is_cut and self._read_on()):
+                    raise self._no_json(error) from None
+            except RecursionError as error:
+                raise self._no_json(error) from None
+            else:
+                if self._window[end - 1] in _CLOSING or end < len(self._window) or not self._read_on():
+                    return value, end
+
+    def _next_char(self) -> str:
+        """Go to the next character that is no white space; there is none at the end of the file."""
+        while True:
+            space = _SPACE.match(self._window, self._at)
+            self._at = space.end() if space else self._at
+            if self._at < len(self._window):
+                return self._window[self._at]
+            if not self._read_on():
+                return ""
+
+    def _read_on(self) -> bool:
+        """Double what is left of the window: so all that is scanned again costs no more than a second time."""
+        where = self._here()
+        left = self._window[self._at :]
+        if len(left) > MAX_ROW_CHARS:
+            message = f"a row of more than {MAX_ROW_CHARS:,} characters: is a quote or a bracket not closed?"
+            raise InvalidInput(Problem("rows-syntax", message, where))
+        pieces = [left]
+        wanted = min(len(left), MAX_ROW_CHARS - len(left))
+        while wanted >= 0 and (piece := next(self._pieces, None)) is not None:
+            pieces.append(piece)
+            wanted -= len(piece)
+        if len(pieces) > 1:
+            self._window = "".join(pieces)
+            self._at = self._counted = 0
+        return len(pieces) > 1
+
+    def _here(self) -> Position:
+        self._count(self._at)
+        return place(self._shown, self._cursor.line, self._cursor.column)
+
+    def _count(self, to: int) -> None:
+        self._cursor.advance(self._window[self._counted : to])
+        self._counted = to
+
+    def _no_json(self, error: JSONDecodeError | RecursionError) -> InvalidInput:
+        where = self._here()
+        content = self._window[self._at :]
+        if isinstance(error, JSONDecodeError):
+            error.pos -= self._at
+            if not content[error.pos :].strip():
+                self._at = len(self._window)
+                self._refuse(_CUT, f"the row that is cut begins on line {where.line}")
+        return InvalidInput(replace(_fault(content, error, where), code="rows-syntax"))
+
+    def _refuse(self, message: str, hint: str | None = None) -> NoReturn:
+        raise InvalidInput(Problem("rows-syntax", message, self._here(), hint=hint))
+
+
+_CLOSING = '}]"'
+_LONGEST_WORD = 16
+"""Of what a window may end in the middle of, such as `-Infin` or half of an escape. Strings are told by their fault."""
+_CUT = "the file ends inside the array"
+
+
+def _is_row(value: object, content: str, start: int, end: int) -> TypeGuard[dict[str, Json]]:
+    if not isinstance(value, dict):
+        return False
+    if content.count("[", start, end) + content.count("{", start, end) <= _MAX_DEPTH:
+        return True
+    level: list[object] = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [item for above in level for item in _inner(above)]
+    return not any(isinstance(item, dict | list) for item in level)
+
+
+def _inner(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _no_row(number: int, value: object, content: str, where: Position, hint: str | None = None) -> BadRow:
+    if isinstance(value, dict):
+        return _bad_row(number, content, RecursionError(), where)
+    kind = next(word for kind, word in _WORDS if isinstance(value, kind))
+    return BadRow(number, where.line, Problem("row-json", f"a row must be an object, not {kind}", where, hint=hint))
+
+
+_WORDS = ((list, "a list"), (str, "a text"), (bool, "a boolean"), (int | float, "a number"), (type(None), "null"))
+
+
+def _bad_row(number: int, content: str, error: ValueError | RecursionError, where: Position) -> BadRow:
+    problem = _fault(content, error, where)
+    if isinstance(error, JSONDecodeError) and problem.position is not None:
+        problem = replace(problem, message=f"column {problem.position.column}: {problem.message}")
+    return BadRow(number, where.line, problem)
+
+
+def _fault(content: str, error: ValueError | RecursionError, where: Position) -> Problem:
+    """Say what is wrong in a text that begins at a place.
+
+    The reader of specs says it best, but makes a node of each value: a long text is not worth that.
+    """
+    pos = error.pos if isinstance(error, JSONDecodeError) else len(content)
+    if pos <= _REREAD_CHARS:
+        begun = content[:_REREAD_CHARS].replace("\r\n", "\n").replace("\r", "\n")
+        for found in read_text(begun, where.path, as_json=True).problems:
+            if found.position is not None:
+                return _moved(found, found.position, where)
+    cursor = Cursor(where.line, where.column)
+    cursor.advance(content[:pos] if pos < len(content) else "")
+    if isinstance(error, JSONDecodeError):
+        message = "this is not JSON"
+    else:
+        message = f"nested more than {_MAX_DEPTH} levels deep" if isinstance(error, RecursionError) else str(error)
+    return Problem("row-json", message, place(where.path, cursor.line, cursor.column))
+
+
+def _moved(found: Problem, inside: Position, where: Position) -> Problem:
+    column = inside.column + (where.column - 1 if inside.line == 1 else 0)
+    message, hint = found.message[:_SHOWN_CHARS], None
+    if word := _NO_NUMBER.match(inside.text, inside.column - 1):
+        message, hint = f"{word[0]} is not a JSON number", "write null, or leave the key out"
+    return Problem("row-json", message, place(where.path, where.line + inside.line - 1, column), hint=hint)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("a key stands twice in an object")
+    return entries
+
+
+def _integer(literal: str) -> int:
+    try:
+        return int(literal)
+    except ValueError:
+        raise ValueError(f"a number of {len(literal)} digits") from None
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if not isfinite(number):
+        raise ValueError("a number beyond what a double can hold")
+    return number
+
+
+def _refuse_constant(literal: str) -> NoReturn:
+    raise ValueError(f"{literal} is not a JSON number")
+
+
+_STRICT = JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant
+)
+_LENIENT = JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)

@@ -1,0 +1,612 @@
+"""What became of each row of each bulk run, kept in one SQLite file, so that a run can go on where it was killed.
+
+The file holds fingerprints, counts and what was not accepted: no cell of a row and no secret. Each part of a run is
+recorded twice, when it goes out and when it is known what became of it. What lies between is in doubt if the process
+dies, and goes out again by a resume.
+
+A `write` that returned outlives a kill -9: its bytes are with the kernel by then, and the write-ahead log makes sure
+that half a write is none. No `fsync` is needed for that. `synchronous=NORMAL` makes one every thousand writes all the
+same, which costs 10 to 30 µs a write: after a power cut the last writes may be missing, but the ledger is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from uuid import UUID
+
+from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from runner.source import Json
+
+FILE_NAME = "ledger.sqlite3"
+RowState: TypeAlias = Literal["failed", "unknown", "not_sent"]
+RunState: TypeAlias = Literal["running", "interrupted", "stopped", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run, with all that a resume needs.
+
+    `rows` is a path, or `-` for the standard input. `arguments` is the caller's own, as JSON. `fingerprints` are
+    digests by the name of what must not change until a resume.
+    """
+
+    id: str
+    seed: UUID
+    started: datetime
+    spec: str
+    rows: str
+    arguments: Mapping[str, Json]
+    fingerprints: Mapping[str, str]
+
+
+class PartBegun(NamedTuple):
+    """A part that is about to go out: `rows` of them from `first_row` on. `digest` tells whether they are the same."""
+
+    first_row: int
+    rows: int
+    digest: str
+
+
+class RowRecord(NamedTuple):
+    """A row that was not accepted, or isn't known to be. `status_code` is 0 where no answer came."""
+
+    row: int
+    line: int
+    state: RowState
+    code: str
+    status_code: int
+    attempts: int
+
+
+class PartDone(NamedTuple):
+    """What became of the rows of a part that went out: so many were accepted, `exceptions` are all the others of them."""
+
+    first_row: int
+    rows: int
+    accepted: int
+    exceptions: Sequence[RowRecord]
+
+
+class PartState(NamedTuple):
+    """What the ledger knows of a part. A resume sends the `open_rows` of a part that is done, all rows of another."""
+
+    digest: str
+    rows: int
+    is_done: bool
+    open_rows: frozenset[int]
+
+
+class Counts(NamedTuple):
+    """How many rows of a run came to what. `in_flight` are those of parts that are begun and not done."""
+
+    accepted: int
+    failed: int
+    unknown: int
+    not_sent: int
+    in_flight: int
+
+
+class RunSummary(NamedTuple):
+    """A run at a glance. `total` is None until somebody has seen the last row.
+
+    Unless it is running, what was in flight counts as unknown. With a total, the four counts add up to it.
+    """
+
+    run: str
+    spec: str
+    rows: str
+    state: RunState
+    started_at: datetime
+    total: int | None
+    accepted: int
+    failed: int
+    unknown: int
+    not_sent: int
+
+
+class Ledger:
+    """All runs of one folder. It belongs to one thread; other processes may write to it at the same time.
+
+    What this machine refuses is a MachineError, here and in every method: `ledger-locked` if another process does not
+    stop writing, else `ledger-refused`. Nothing is half written then.
+
+    Processes that are forked while this is open would keep the locks of its runs: start them by spawn or forkserver.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the ledger in `folder`; both are made if need be."""
+        self._file = _File(folder)
+
+    def begin(self, record: RunRecord) -> RunLedger:
+        """Record a new run, and lock it."""
+        try:
+            return self._lock(record, _ADD_RUN, _columns(record))
+        except sqlite3.IntegrityError:
+            message = f"there is a run {record.id} in {self._file.path} already"
+            hint = "try again: each run gets an id of its own"
+            raise MachineError(Problem("ledger-refused", message, hint=hint)) from None
+
+    def resume(self, run_id: str) -> RunLedger:
+        """Lock a run to go on with it. Raises NotFound; MachineError `run-locked` if another process is at work on it."""
+        record = self.find(run_id)
+        return self._lock(record, "UPDATE runs SET state = 'running' WHERE id = ?", (record.id,))
+
+    def find(self, name: str) -> RunRecord:
+        """Look up a run by its id, by the beginning of just one id, or as `last`. Raises NotFound."""
+        ids = [row[0] for row in self._file.select("SELECT id FROM runs ORDER BY number DESC")]
+        if name == "last":
+            found = ids[:1]
+        else:
+            found = [name] if name in ids else [known for known in ids if name and known.startswith(name)]
+        if len(found) == 1:
+            return _record(self._file.select(_RUN, (found[0],))[0])
+        if found:
+            few, more = found[:_FEW], len(found) - _FEW
+            hint = ", ".join(few) + (f" and {more} more" if more > 0 else "")
+            raise NotFound(
+                Problem("run-not-found", f"'{name}' may be any of {len(found)} runs in {self._file.path}", hint=hint)
+            )
+        otherwise = "'runner runs list' shows them all" if ids else "it holds no runs yet"
+        message = f"no run '{shown_argument(name)}' in {self._file.path}"
+        raise NotFound(Problem("run-not-found", message, hint=did_you_mean(name, ids, otherwise)))
+
+    def summaries(self) -> list[RunSummary]:
+        """Sum up all runs, the newest first."""
+        folder = self._file.folder
+        with _Refusals(self._file.path), _gate(folder):  # while they are compared, no lock is taken or released
+            locks = {path.name for path in folder.glob("*.lock")}
+            return [
+                _summary(row, is_alive=(name := _lock_name(row[0])) in locks and _is_held(folder / name))
+                for row in self._file.select(_SUMMARIES)
+            ]
+
+    def failures(self, run_id: str, state: RowState = "failed") -> Iterator[RowRecord]:
+        """Give the rows of a run that are in a state, in their order; a page at a time, so that nobody waits for it."""
+        number = self._file.number(self.find(run_id).id)
+
+        def pages() -> Iterator[RowRecord]:
+            last = -1
+            while page := self._file.select(_ROWS_IN_STATE, (number, last, state, _PAGE)):
+                yield from map(RowRecord._make, page)
+                last = page[-1][0]
+
+        return pages()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _lock(self, record: RunRecord, sql: str, parameters: Sequence[object]) -> RunLedger:
+        with ExitStack() as undo:
+            lock = undo.enter_context(_Lock(self._file.folder, record.id))
+            with self._file.transaction() as connection:
+                connection.execute(sql, parameters)
+            number = self._file.number(record.id)
+            undo.pop_all()
+        return RunLedger(self._file, lock, number, record)
+
+
+class RunLedger:
+    """One run that this process is at work on, and no other one is until this is closed or the process dies."""
+
+    def __init__(self, file: _File, lock: _Lock, number: int, record: RunRecord) -> None:
+        self.record = record
+        self._file = file
+        self._lock = lock
+        self._number = number
+        self._under_way: dict[int, _Sending] = {}
+
+    def write(self, done: Sequence[PartDone] = (), begun: Sequence[PartBegun] = ()) -> None:
+        """Record in one transaction what became of some parts, and which go out next; kept once this returns.
+
+        A part is begun each time before anything of it is sent. Of a part that is done, a second time only the open rows
+        go out: its next `PartDone` tells of these alone. A row that may have gone out before without an answer stays
+        unknown unless it is accepted, whatever the exceptions say of it.
+
+        Raises ValueError for what can't be: a part that ends and was not begun, rows told of twice or not at all.
+        """
+        self._check_open()
+        tally = {"accepted": 0, "failed": 0, "unknown": 0, "not_sent": 0, "in_flight": 0, "number": self._number}
+        under_way = self._under_way.copy()
+        with self._file.transaction() as connection:
+            for told in done:
+                self._finish(connection, told, under_way, tally)
+            for part in begun:
+                under_way[part.first_row] = self._begin(connection, part, tally)
+            connection.execute(_COUNT, tally)
+        self._under_way = under_way
+
+    def part(self, first_row: int) -> PartState | None:
+        """Tell what is known of the part that begins at a row; None if it was never begun."""
+        found = self._file.select(_PART, (self._number, first_row))
+        if not found:
+            return None
+        digest, rows, open_rows = found[0]
+        records = self._open(range(first_row, first_row + rows)) if open_rows else ()
+        return PartState(digest, rows, open_rows is not None, frozenset(record.row for record in records))
+
+    def counts(self) -> Counts:
+        """Count the rows so far, those of earlier sessions of the run too."""
+        return Counts._make(self._file.select(_COUNTS, (self._number,))[0])
+
+    def close(self, state: Literal["interrupted", "stopped", "finished"], total: int | None) -> None:
+        """Record how the run ended, of how many rows if that is known, and release its lock."""
+        self._check_open()
+        with self._file.transaction() as connection:
+            connection.execute("UPDATE runs SET state = ?, total = ? WHERE number = ?", (state, total, self._number))
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _check_open(self) -> None:
+        if self._lock.is_released:
+            raise ValueError(f"run {self.record.id} is closed")
+
+    def _begin(self, connection: sqlite3.Connection, part: PartBegun, tally: dict[str, int]) -> _Sending:
+        if connection.execute(_BEGIN_PART, (self._number, *part)).rowcount:
+            tally["in_flight"] += part.rows
+            return _Sending(range(part.first_row, part.first_row + part.rows))
+        known = self.part(part.first_row)
+        if known is None or known.digest != part.digest:
+            raise ValueError(f"{part} is not what was begun before: {known}")
+        rows = range(part.first_row, part.first_row + known.rows)
+        if not known.is_done:  # whoever sent it died, and nobody knows how far they came
+            return _Sending(rows, in_doubt=rows)
+        earlier = {record.row: record for record in self._open(rows)}
+        if not earlier:
+            raise ValueError(f"{part} is done: none of its rows may go out again")
+        # From now on none is surely not sent: if this process dies, that is what must stand here.
+        connection.execute(_DOUBT, (_INTERRUPTED, self._number, rows.start, rows.stop))
+        in_doubt = {row for row, record in earlier.items() if record.state == "unknown"}
+        tally["not_sent"] -= len(earlier) - len(in_doubt)
+        tally["unknown"] += len(earlier) - len(in_doubt)
+        return _Sending(earlier.keys(), in_doubt, earlier)
+
+    def _finish(
+        self, connection: sqlite3.Connection, part: PartDone, under_way: dict[int, _Sending], tally: dict[str, int]
+    ) -> None:
+        sending = under_way.pop(part.first_row, None)
+        if sending is None:
+            raise ValueError(f"the part of row {part.first_row} is not under way")
+        told = {record.row for record in part.exceptions}
+        is_each_once = len(told) == len(part.exceptions) and all(row in sending.rows for row in told)
+        if not is_each_once or part.accepted + len(told) != len(sending.rows):
+            raise ValueError(f"{part} does not tell of each row that went out, once")
+        if sending.earlier:
+            connection.executemany(_FORGET, [(self._number, row) for row in sending.rows])
+            tally["unknown"] -= len(sending.rows)
+        else:
+            tally["in_flight"] -= len(sending.rows)
+        tally["accepted"] += part.accepted
+        open_rows = 0
+        if part.exceptions:
+            settled = [sending.settle(record) for record in part.exceptions]
+            connection.executemany(_ADD_ROW, [(self._number, *record) for record in settled])
+            for record in settled:
+                tally[record.state] += 1
+                open_rows += record.state != "failed"
+        connection.execute(_FINISH_PART, (open_rows, self._number, part.first_row))
+
+    def _open(self, rows: range) -> list[RowRecord]:
+        return [RowRecord._make(row) for row in self._file.select(_OPEN, (self._number, rows.start, rows.stop))]
+
+
+class _Sending(NamedTuple):
+    """A part that is under way: `rows` go out, and those `in_doubt` may have gone out before.
+
+    `earlier` tells what was recorded of each row, if the part was done before.
+    """
+
+    rows: Collection[int]
+    in_doubt: Container[int] = ()
+    earlier: Mapping[int, RowRecord] = {}
+
+    def settle(self, told: RowRecord) -> RowRecord:
+        """Weigh what is told of a row against what may have happened before."""
+        if told.row not in self.in_doubt:
+            return told
+        earlier = self.earlier.get(told.row)
+        if earlier is None and told.state == "failed" and not told.attempts:
+            return told  # a row that makes no event did not make one before
+        if told.state == "not_sent":
+            return earlier or told._replace(state="unknown", code=_INTERRUPTED)
+        return told._replace(state="unknown")
+
+
+_INTERRUPTED = "interrupted"
+_FEW = 5
+_PAGE = 1000
+
+
+class _File:
+    """The SQLite file and its folder. What they refuse is a MachineError."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        self._refusals = _Refusals(self.path)
+        with self._refusals, ExitStack() as undo:
+            folder.mkdir(parents=True, exist_ok=True)
+            undo.enter_context(_gate(folder))  # two that make it at once would refuse each other
+            ignore = folder / ".gitignore"
+            if not ignore.is_file() or not ignore.stat().st_size:
+                ignore.write_text("*\n", "utf-8")
+            with ExitStack() as undo_connect:
+                connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
+                undo_connect.enter_context(closing(connection))
+                self._prepare(connection)
+                undo_connect.pop_all()
+        self._connection = connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            message = f"the ledger {self.path} is of a newer version of runner"
+            raise MachineError(Problem("ledger-refused", message, hint="update runner, or move the ledger away"))
+        # A write changes a few bytes of some pages and logs these whole: small ones, and 4 MB of them, are the fastest.
+        connection.execute("PRAGMA page_size = 1024")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if version < _VERSION:
+            with connection:
+                for statement in ("BEGIN IMMEDIATE", *_SCHEMA, f"PRAGMA user_version = {_VERSION}"):
+                    connection.execute(statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Do all that is done in the block, or nothing."""
+        with self._refusals, self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+
+    def select(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._refusals:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def number(self, run_id: str) -> int:
+        return int(self.select("SELECT number FROM runs WHERE id = ?", (run_id,))[0][0])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Lock:
+    """The lock of a run. The kernel releases it when the process dies; a program that it starts does not inherit it."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self._folder = folder
+        self._path = folder / _lock_name(run_id)
+        with _Refusals(self._path), _gate(folder):
+            self._file = _locked(self._path, "ab")
+        if self._file is None:
+            message = f"run {run_id} is at work in another process"
+            raise MachineError(Problem("run-locked", message, hint="wait until it ends, or stop it"))
+
+    @property
+    def is_released(self) -> bool:
+        return self._file is None
+
+    def release(self) -> None:
+        if self._file is not None:
+            with _Refusals(self._path), self._file, _gate(self._folder):
+                self._file = None
+                self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+@contextmanager
+def _gate(folder: Path) -> Iterator[None]:
+    """Let one process at a time take, test or remove locks.
+
+    Without it a test could pass for a lock, and a lock be taken on a file that is being removed.
+    """
+    gate = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(gate)
+
+
+def _locked(path: Path, mode: Literal["ab", "r+b"]) -> IO[bytes] | None:
+    """Open and lock a file; None if somebody else has it locked."""
+    with ExitStack() as undo:
+        file = undo.enter_context(path.open(mode))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+        undo.pop_all()
+        return file
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        file = _locked(path, "r+b")
+    except FileNotFoundError:
+        return False
+    if file is not None:
+        file.close()
+    return file is None
+
+
+def _lock_name(run_id: str) -> str:
+    return f"{run_id}.lock"
+
+
+class _Refusals:
+    """Tells what this machine refuses of a file as MachineError; SQLite's other errors are our own faults."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise self._refused("ledger-refused", error.strerror) from None
+        if kind not in (sqlite3.OperationalError, sqlite3.DatabaseError):
+            return
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            reason = f"another process has been writing to it for more than {_BUSY_S:g} s"
+            raise self._refused("ledger-locked", reason) from error
+        raise self._refused("ledger-refused", error) from error
+
+    def _refused(self, code: str, reason: object) -> MachineError:
+        return MachineError(Problem(code, f"can't use {self._path}: {reason}"))
+
+
+def _columns(record: RunRecord) -> tuple[object, ...]:
+    return (
+        record.id,
+        record.started.astimezone(UTC).isoformat(timespec="microseconds"),
+        str(record.seed),
+        os.fsencode(record.spec),
+        os.fsencode(record.rows),
+        json.dumps({**record.arguments}),
+        json.dumps({**record.fingerprints}),
+    )
+
+
+def _record(row: Sequence[Any]) -> RunRecord:
+    run_id, started, seed, spec, rows, arguments, fingerprints = row
+    return RunRecord(
+        run_id,
+        UUID(seed),
+        datetime.fromisoformat(started),
+        os.fsdecode(spec),
+        os.fsdecode(rows),
+        json.loads(arguments),
+        json.loads(fingerprints),
+    )
+
+
+def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
+    run_id, spec, rows, state, started, total, accepted, failed, unknown, not_sent, in_flight = row
+    if state == "running" and not is_alive:
+        state = "interrupted"
+    if state != "running":
+        unknown += in_flight
+    if total is not None:
+        not_sent = total - accepted - failed - unknown
+    return RunSummary(
+        run_id,
+        os.fsdecode(spec),
+        os.fsdecode(rows),
+        state,
+        datetime.fromisoformat(started),
+        total,
+        accepted,
+        failed,
+        unknown,
+        not_sent,
+    )
+
+
+_BUSY_S = 5.0
+_VERSION = 1
+_SCHEMA = (
+    # Paths are bytes, as the system has them. Numbers of runs grow with time.
+    """
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL DEFAULT 'running',
+        total INTEGER,
+        accepted INTEGER NOT NULL DEFAULT 0,
+        failed INTEGER NOT NULL DEFAULT 0,
+        unknown INTEGER NOT NULL DEFAULT 0,
+        not_sent INTEGER NOT NULL DEFAULT 0,
+        in_flight INTEGER NOT NULL DEFAULT 0,
+        started_at TEXT NOT NULL,
+        seed TEXT NOT NULL,
+        spec BLOB NOT NULL,
+        rows BLOB NOT NULL,
+        arguments TEXT NOT NULL,
+        fingerprints TEXT NOT NULL
+    )
+    """,
+    # How many rows are open, unknown or not sent, is known when the part is done.
+    """
+    CREATE TABLE parts (
+        run INTEGER NOT NULL,
+        first_row INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        open_rows INTEGER,
+        PRIMARY KEY (run, first_row)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE exceptions (
+        run INTEGER NOT NULL,
+        row INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        code TEXT NOT NULL,
+        status_code INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        PRIMARY KEY (run, row)
+    ) WITHOUT ROWID
+    """,
+)
+_ADD_RUN = """
+    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_RUN = "SELECT id, started_at, seed, spec, rows, arguments, fingerprints FROM runs WHERE id = ?"
+_SUMMARIES = """
+    SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight
+    FROM runs ORDER BY number DESC
+"""
+_COUNTS = "SELECT accepted, failed, unknown, not_sent, in_flight FROM runs WHERE number = ?"
+_COUNT = """
+    UPDATE runs SET
+        accepted = accepted + :accepted,
+        failed = failed + :failed,
+        unknown = unknown + :unknown,
+        not_sent = not_sent + :not_sent,
+        in_flight = in_flight + :in_flight
+    WHERE number = :number
+"""
+_BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
+_PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
+_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)"
+_FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
+_ROW = "SELECT row, line, state, code, status_code, attempts FROM exceptions WHERE run = ?"
+_OPEN = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
+_DOUBT = """
+    UPDATE exceptions SET state = 'unknown', code = ?
+    WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'
+"""
+_ROWS_IN_STATE = f"{_ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"

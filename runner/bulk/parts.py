@@ -1,0 +1,65 @@
+"""Rows of a file → parts, without those that an earlier session of the run has settled."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from runner.bulk.task import Part
+from runner.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from runner.bulk.ledger import PartState
+    from runner.bulk.row import BadRow, Row
+
+
+class Parts:
+    """Cuts rows into parts of `size`. `read` counts the rows so far; `is_over` tells whether they were all read.
+
+    `known` tells what is recorded of the part that begins at a row. With `digests`, the rows are held against what
+    was recorded of them: raises InvalidInput where others stand there now.
+    """
+
+    def __init__(
+        self,
+        rows: Iterator[Row | BadRow],
+        size: int,
+        known: Callable[[int], PartState | None] | None,
+        *,
+        digests: bool,
+    ) -> None:
+        self.read = 0
+        self.is_over = False
+        self._rows = rows
+        self._size = size
+        self._known = known
+        self._digests = digests
+
+    def __iter__(self) -> Iterator[Part]:
+        while rows := list(islice(self._rows, self._size)):
+            self.read += len(rows)
+            first_row = rows[0].number
+            digest = _digest(rows) if self._digests else ""
+            state = self._known(first_row) if self._known else None
+            if state is not None and (state.rows, state.digest) != (len(rows), digest):
+                message = f"the rows from {first_row:,} on are not those that the run began with"
+                raise InvalidInput(
+                    Problem("rows-changed", message, hint="resume with the same rows, or begin a new run")
+                )
+            if state is not None and state.is_done:
+                rows = [row for row in rows if row.number in state.open_rows]
+            if rows:
+                yield Part(first_row, state.rows if state else len(rows), digest, rows)
+        self.is_over = True
+
+    def count_rest(self) -> None:
+        """Read on to the end, to know how many rows there are."""
+        self.read += sum(1 for _ in self._rows)
+        self.is_over = True
+
+
+def _digest(rows: Sequence[Row | BadRow]) -> str:
+    return blake2b(repr([row[2:] for row in rows]).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

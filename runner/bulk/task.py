@@ -1,0 +1,240 @@
+"""A part of rows, a spec, a target → what became of each row.
+
+The one piece of work that threads, processes and clusters share: a function of its arguments alone. What is costly to
+make of them, the spec's program and the connection, is made once a process.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from runner.bulk.columns import extra_column
+from runner.bulk.row import BadRow, Row
+from runner.errors import MachineError, Problem
+from runner.run import Prepared, Rejected, outcomes_of, prepare_with, unsent
+from runner.secrets import Mask
+from runner.spec import Occurrence, RowResolver, load
+from runner.suprsend.connection import Connection
+from runner.suprsend.delivery import Delivery, together
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from uuid import UUID
+
+    from runner.config import Target
+    from runner.run import Outcome
+    from runner.spec import Spec
+
+MAX_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What all parts of a run have in common. Everything in it can be pickled."""
+
+    spec: Path
+    project: Path
+    spec_digest: str
+    fixed: Mapping[str, object]
+    secrets: tuple[str, ...]
+    columns: Mapping[str, str]
+    is_text: bool
+    allows_extra: bool
+    seed: UUID
+    now: datetime
+    target: Target
+    timeout_s: float
+    retries: int
+    wants_results: bool
+
+
+class Part(NamedTuple):
+    """Contiguous rows of a file: `size` of them from `first_row` on. A resumed run may leave out some.
+
+    `digest` is that of all of them, where the file can't be looked at beforehand.
+    """
+
+    first_row: int
+    size: int
+    digest: str
+    rows: Sequence[Row | BadRow]
+
+
+class RowFailure(NamedTuple):
+    """A row that was not accepted, as far as is known."""
+
+    row: int
+    line: int
+    state: Literal["failed", "unknown", "not_sent"]
+    code: str
+    status_code: int
+    attempts: int
+    message: str
+
+
+class PartOutcome(NamedTuple):
+    """What became of a part. `results` has a line of JSON for each row, if they are wanted.
+
+    `times_s` are seconds spent on rendering, encoding and sending.
+    """
+
+    first_row: int
+    size: int
+    accepted: int
+    failures: tuple[RowFailure, ...]
+    met_refused_credentials: bool
+    results: str
+    render_s: float
+    send_s: float
+
+
+class PartCheck(NamedTuple):
+    """What a part would make: `events` have their row, their size in bytes and their idempotency key."""
+
+    size: int
+    failures: tuple[RowFailure, ...]
+    requests: int
+    events: tuple[tuple[int, int, str | None], ...]
+
+
+def check_part(setup: Setup, part: Part) -> PartCheck:
+    """Render each row of a part, and send nothing."""
+    tools = _tools_of(setup)
+    made = [tools.prepare(row) for row in part.rows]
+    outcomes = unsent(made)
+    failures = [
+        tools.failure(row, event, outcome)
+        for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
+        if isinstance(event, Rejected)
+    ]
+    events = [
+        (row.number, len(event.body), outcome.idempotency_key)
+        for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
+        if isinstance(event, Prepared)
+    ]
+    requests = len(together(event.encoded for event in made if isinstance(event, Prepared)))
+    return PartCheck(part.size, tuple(failures), requests, tuple(events))
+
+
+def send_part(setup: Setup, part: Part) -> PartOutcome:
+    """Render, check and send each row of a part. What the network or a row does is in the outcome; a bug is raised.
+
+    Raises MachineError when the spec is no longer what it was when the run began.
+    """
+    tools = _tools_of(setup)
+    began_s = perf_counter()
+    made = [tools.prepare(row) for row in part.rows]
+    ready = [event for event in made if isinstance(event, Prepared)]
+    deliveries = together(event.encoded for event in ready)
+    rendered_s = perf_counter()
+    met_refused_credentials = _deliver(tools.connection, deliveries)
+    sent_s = perf_counter()
+    results = [result for delivery in deliveries for result in delivery.results]
+    outcomes = outcomes_of(made, results)
+    failures = tuple(
+        tools.failure(row, event, outcome)
+        for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
+        if outcome.state != "accepted"
+    )
+    lines = map(tools.line, part.rows, made, outcomes) if setup.wants_results else ()
+    return PartOutcome(
+        part.first_row,
+        part.size,
+        len(part.rows) - len(failures),
+        failures,
+        met_refused_credentials,
+        "".join(lines),
+        rendered_s - began_s,
+        sent_s - rendered_s,
+    )
+
+
+def _deliver(connection: Connection, deliveries: Sequence[Delivery]) -> bool:
+    """Send one request after the other: whoever wants several at once works on several parts."""
+    for delivery in deliveries:
+        connection.deliver(delivery)
+        if delivery.met_refused_credentials:
+            return True
+    return False
+
+
+class _Tools:
+    """What one process makes of a setup: once, for all its threads."""
+
+    def __init__(self, setup: Setup) -> None:
+        loaded = load(setup.spec, setup.project).spec
+        if loaded is None or loaded.digest != setup.spec_digest:
+            hint = "a run sends one spec from its first row to the last: begin a new one"
+            raise MachineError(Problem("spec-changed", f"{setup.spec} was changed while it was sent", hint=hint))
+        self._spec: Spec = loaded
+        self.setup = setup
+        self._resolver = RowResolver(loaded.variables, setup.fixed, setup.columns, is_text=setup.is_text)
+        self._names = [variable.name for variable in loaded.variables]
+        self._mask = Mask(setup.secrets)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The kept connections to the target."""
+        setup = self.setup
+        return Connection(
+            setup.target.authorized(), setup.target.base_url, timeout_s=setup.timeout_s, retries=setup.retries
+        )
+
+    def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
+        """Make a row's event, or say why there can be none."""
+        if isinstance(row, BadRow):
+            return Rejected(self._spec, (row.problem,), ())
+        setup = self.setup
+        if not setup.is_text and not setup.allows_extra:
+            extra = [extra_column(key, self._names) for key in row.values if key not in setup.columns]
+            if extra:
+                return Rejected(self._spec, tuple(extra), ())
+        values = self._resolver.resolve(row.values)
+        occurrence = Occurrence(setup.seed, row.number, setup.now)
+        target = setup.target
+        return prepare_with(values, self._spec, occurrence, target.env, target.max_event_kb, None)
+
+    def failure(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> RowFailure:
+        """Tell a row that was not accepted."""
+        state = "failed" if outcome.state == "accepted" else outcome.state
+        code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
+        text = self._masked(event, message)[:MAX_MESSAGE]
+        return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text)
+
+    def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
+        """Tell a row as one line of JSON."""
+        document = {
+            "row": row.number,
+            "line": row.line,
+            "state": outcome.state,
+            "status_code": outcome.status_code,
+            "key": outcome.idempotency_key,
+            "insert_id": outcome.insert_id,
+            "message_id": outcome.message_id,
+            "code": outcome.error.code if outcome.error else None,
+            "error": outcome.error.message[:MAX_MESSAGE] if outcome.error else None,
+            "attempts": outcome.attempts,
+        }
+        mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
+        return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
+
+    def _masked(self, event: Prepared | Rejected, text: str) -> str:
+        return self._mask.with_values(event.secrets).text(text)
+
+
+_latest: list[_Tools] = []
+_making = Lock()
+
+
+def _tools_of(setup: Setup) -> _Tools:
+    with _making:
+        if not _latest or _latest[0].setup != setup:
+            _latest[:] = [_Tools(setup)]  # a process works on one run at a time
+        return _latest[0]

@@ -1,0 +1,148 @@
+"""Bytes of a file → its text in pieces, or in whole lines: never more at hand than one row and one piece."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import TYPE_CHECKING
+
+from runner.bulk.row import MAX_ROW_CHARS, place
+from runner.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PIECE_BYTES = 256 * 1024
+_HEAD_BYTES = 4
+_SPACE = " \t\r\n"
+_SAVE_AS_CSV = "save it as CSV: in Excel as 'CSV UTF-8'"
+_NO_TEXT = {
+    b"PK\x03\x04": ("an Excel workbook or another zip archive", _SAVE_AS_CSV),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", _SAVE_AS_CSV),
+    b"PAR1": ("a Parquet file", "its name must end in .parquet; it can't come through a pipe"),
+    b"\x1f\x8b": ("a gzip archive", "a name that ends in .gz is unpacked; what comes through a pipe is not"),
+    b"(\xb5/\xfd": ("a Zstandard archive", "unpack it first"),
+    b"BZh": ("a bzip2 archive", "unpack it first"),
+    b"\xfd7zX": ("an xz archive", "unpack it first"),
+}
+
+
+class Text:
+    """The text of a file, read once. `read` gives at most so many bytes, and none at the end.
+
+    Raises InvalidInput for what is no text at all, or not in UTF-8.
+    """
+
+    def __init__(self, read: Callable[[int], bytes], shown: str) -> None:
+        self.shown = shown
+        self._read = read
+        self._cursor = Cursor()
+        head = b""
+        while len(head) < _HEAD_BYTES and (more := read(_PIECE_BYTES)):
+            head += more
+        _check_is_text(head, shown)
+        self._head = head.removeprefix(codecs.BOM_UTF8)
+
+    def first_char(self) -> str:
+        """Look at the first character that is no white space, if there is one among the first thousands."""
+        while not self._head.lstrip() and len(self._head) < _PIECE_BYTES and (more := self._read(_PIECE_BYTES)):
+            self._head += more
+        return self._head.lstrip()[:1].decode("utf-8", "replace")
+
+    def pieces(self) -> Iterator[str]:
+        """Give the text as it comes. Raises InvalidInput for a byte that is not UTF-8, after all before it."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        raw = self._head
+        while raw:
+            try:
+                piece = decoder.decode(raw)
+            except UnicodeDecodeError as error:
+                yield from self._all_before(error)
+            else:
+                self._cursor.advance(piece)
+                yield piece
+            raw = self._read(_PIECE_BYTES)
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            yield from self._all_before(error)
+
+    def blocks(self) -> Iterator[list[str]]:
+        r"""Give lines, many at once, with their ends: \n, \r\n or \r as in the file, the last one perhaps with none.
+
+        Raises InvalidInput also for a line that is longer than a row may be.
+        """
+        rest: list[str] = []
+        size = 0
+        for piece in self.pieces():
+            # A \r at the end may be half of a \r\n.
+            end = piece.rfind("\n") + 1 or piece.rfind("\r", 0, len(piece) - 1) + 1
+            if end:
+                yield _lines("".join((*rest, piece[:end])))
+                rest, size = [], 0
+            rest.append(piece[end:])
+            size += len(piece) - end
+            if size > MAX_ROW_CHARS:
+                raise self._too_long()
+        yield _lines("".join(rest))
+
+    def _too_long(self) -> InvalidInput:
+        message = f"a line of more than {MAX_ROW_CHARS:,} characters"
+        return InvalidInput(Problem("rows-syntax", message, place(self.shown, self._cursor.line)))
+
+    def _all_before(self, error: UnicodeDecodeError) -> Iterator[str]:
+        raw = error.object
+        good = raw[: error.start].decode()
+        self._cursor.advance(good)
+        yield good
+        where = place(self.shown, self._cursor.line, self._cursor.column)
+        hint = "save the file as UTF-8; in Excel as 'CSV UTF-8'"
+        message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+        raise InvalidInput(Problem("not-utf8", message, where, hint=hint)) from None
+
+
+class Cursor:
+    """Counts lines and columns from 1, the way an editor does."""
+
+    def __init__(self, line: int = 1, column: int = 1) -> None:
+        self.line = line
+        self.column = column
+        self._is_in_line_end = False
+
+    def advance(self, text: str) -> None:
+        """Go behind a text."""
+        if not text:
+            return
+        ends = text.count("\n")
+        last = text.rfind("\n")
+        if "\r" in text:
+            ends += text.count("\r") - text.count("\r\n")
+            last = max(last, text.rfind("\r"))
+        if self._is_in_line_end and text[0] == "\n":
+            ends -= 1
+        self.line += ends
+        self.column = self.column + len(text) if last < 0 else len(text) - last
+        self._is_in_line_end = text[-1] == "\r"
+
+
+def _lines(text: str) -> list[str]:
+    return list(io.StringIO(text, newline=""))  # str.splitlines knows ends that no other reader takes for one
+
+
+def _check_is_text(head: bytes, shown: str) -> None:
+    for magic, (what, hint) in _NO_TEXT.items():
+        if head.startswith(magic):
+            raise InvalidInput(Problem("rows-format", f"{shown} is {what}", hint=hint))
+    if (encoding := _wide_encoding(head)) is not None:
+        message = f"the file is {encoding}, not UTF-8"
+        hint = f"save it as UTF-8, in Excel as 'CSV UTF-8'; or: iconv -f {encoding} -t UTF-8"
+        raise InvalidInput(Problem("not-utf8", message, place(shown, 1), hint=hint))
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    zeros = bytes(byte == 0 for byte in head[:_HEAD_BYTES])
+    return {b"\0\1\0\1": "UTF-16LE", b"\1\0\1\0": "UTF-16BE"}.get(zeros)

@@ -1,0 +1,184 @@
+"""A bulk run at work, and what became of it → a progress bar, lines, a summary."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from runner.report.output import Format
+from runner.report.style import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.bulk.check import Checked
+    from runner.bulk.engine import Tally
+    from runner.bulk.ledger import RowRecord, RunSummary
+    from runner.bulk.task import RowFailure
+    from runner.report.output import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run's sum: `accepted + failed + unknown + not_sent = total`. `total` is None if the rows were not counted to the end."""
+
+    run: str
+    rows: str
+    total: int | None
+    accepted: int
+    failed: int
+    unknown: int
+    not_sent: int | None
+    handled: int
+    """How many rows this session of the run got through."""
+    took_s: float
+    failures: Sequence[RowFailure]
+    next_commands: Sequence[tuple[str, str]]
+    """Commands to go on with, each with what it does."""
+
+
+_EVERY_S = 10.0
+
+
+class Progress:
+    """Shows how far a run is: a bar on a terminal, else a line now and then."""
+
+    def __init__(self, output: Output, began_s: float) -> None:
+        self._output = output
+        self._began_s = began_s
+        self._told_s = began_s
+
+    def tell(self, tally: Tally, now_s: float) -> None:
+        """Show the state of things, if it is time to."""
+        every_s = 0.1 if self._output.has_terminal else _EVERY_S
+        if now_s - self._told_s >= every_s:
+            self._told_s = now_s
+            self._output.status(self._line(tally, now_s))
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._output.status("")
+
+    def _line(self, tally: Tally, now_s: float) -> str:
+        done = tally.accepted + tally.failed + tally.unknown
+        rate = done / max(now_s - self._began_s, 1e-9)
+        parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
+        parts += [f"{tally.accepted:,} accepted"]
+        parts += [f"{tally.failed:,} failed"] if tally.failed else []
+        parts += [f"{tally.unknown:,} unknown"] if tally.unknown else []
+        return " · ".join(parts)
+
+
+def show_summary(output: Output, summary: Summary) -> None:
+    """Show what became of a run, the first failures, and how to go on."""
+    if output.format in (Format.JSON, Format.JSONL):
+        counts = {
+            name: getattr(summary, name) for name in ("run", "total", "accepted", "failed", "unknown", "not_sent")
+        }
+        output.json(counts | {"failures": [_as_json(failure) for failure in summary.failures]})
+    else:
+        for failure in summary.failures:
+            output.data(_failure_line(failure, output))
+        shown = len(summary.failures)
+        more = summary.failed + summary.unknown - shown
+        if shown and more > 0:
+            output.data(output.style.faint(f"… {more:,} more: runner runs show {summary.run}"))
+        output.data(_sum(summary))
+    for command, effect in summary.next_commands:
+        output.message(f"  {command}\n      {effect}")
+
+
+def show_check(output: Output, checked: Checked) -> None:
+    """Show what a file of rows would send."""
+    if output.format in (Format.JSON, Format.JSONL):
+        counts = asdict(checked)
+        counts["failures"] = [_as_json(failure) for failure in checked.failures]
+        counts["duplicates"] = [{"row": row, "first": first} for row, first in checked.duplicates]
+        output.json(counts)
+        return
+    for failure in checked.failures:
+        output.data(_failure_line(failure, output))
+    if checked.invalid > len(checked.failures):
+        output.data(output.style.faint(f"… {checked.invalid - len(checked.failures):,} more"))
+    for row, first in checked.duplicates:
+        output.data(
+            f"{output.style.warning('same key')}  row {row:,} has the key of row {first:,}: the platform would count one"
+        )
+    if checked.twice > len(checked.duplicates):
+        output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more"))
+    size = f"{checked.event_bytes:,} bytes in {checked.requests:,} request{'' if checked.requests == 1 else 's'}"
+    largest = (
+        f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
+    )
+    output.data(
+        f"{checked.rows:,} rows: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
+        f"{checked.twice:,} with the key of another; {size}{largest}"
+    )
+    output.message("dry run: nothing sent")
+
+
+def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
+    """Show runs, the newest first."""
+    if output.format in (Format.JSON, Format.JSONL):
+        output.json({"runs": [_run_as_json(run) for run in runs]})
+        return
+    if not runs:
+        output.message("no runs yet: runner send SPEC --rows FILE begins one")
+    for run in runs:
+        output.data(_run_line(run, output))
+
+
+def show_run(output: Output, run: RunSummary, exceptions: Sequence[RowRecord]) -> None:
+    """Show one run, and rows that were not accepted."""
+    if output.format in (Format.JSON, Format.JSONL):
+        output.json(_run_as_json(run) | {"failures": [record._asdict() for record in exceptions]})
+        return
+    output.data(_run_line(run, output))
+    for record in exceptions:
+        status = f" {record.status_code}" if record.status_code else ""
+        output.data(
+            f"  {output.style.error(record.state)}  row {record.row:,} (line {record.line:,})  {record.code}{status}"
+        )
+    more = run.failed + run.unknown - len(exceptions)
+    if more > 0:
+        output.data(output.style.faint(f"  … {more:,} more"))
+
+
+def _failure_line(failure: RowFailure, output: Output) -> str:
+    status = f" {failure.status_code}" if failure.status_code else ""
+    place = f"row {failure.row:,} (line {failure.line:,})"
+    return f"{output.style.error(failure.state)}  {place}  {failure.code}{status}  {printable(failure.message)}"
+
+
+def _run_line(run: RunSummary, output: Output) -> str:
+    counts = f"{run.accepted:,} accepted, {run.failed:,} failed, {run.unknown:,} unknown"
+    rest = "" if run.total is None else f", {run.not_sent:,} not sent of {run.total:,}"
+    files = f"{printable(run.spec)} x {printable(run.rows)}"
+    return f"{output.style.strong(run.run)}  {run.state:<11}  {counts}{rest}  {output.style.faint(files)}"
+
+
+def _run_as_json(run: RunSummary) -> dict[str, object]:
+    return run._asdict() | {"started_at": run.started_at.isoformat()}
+
+
+def _sum(summary: Summary) -> str:
+    rate = summary.handled / max(summary.took_s, 1e-9)
+    rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
+    total = "" if summary.total is None else f"{summary.total:,} rows: "
+    counts = f"{summary.accepted:,} accepted, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
+    return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _FINE_S:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+_FINE_S = 100
+
+
+def _as_json(failure: RowFailure) -> dict[str, object]:
+    return failure._asdict()

@@ -1,0 +1,295 @@
+"""Parts go out bounded, recorded before they are sent, and stop when going on is in vain."""
+
+from __future__ import annotations
+
+import csv
+import io
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event as Flag
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from runner.bulk.engine import Engine, Limits, Tally
+from runner.bulk.row import Row
+from runner.bulk.task import Part, PartOutcome, RowFailure, Setup, send_part
+from runner.bulk.workers import WorkerDied
+from runner.cli.main import run as main
+from runner.cli.world import World
+from runner.config import Target
+from runner.errors import ExitCode, MachineError
+from runner.secrets import Secret
+from runner.spec import load
+from runner.suprsend.auth import WorkspaceKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.conftest import CapturingServer, CommandLine
+
+SPEC = """\
+version: 1
+vars: {user: {type: string}, amount: {type: number, default: 1}}
+event: order_placed
+distinct_id: "{{ user }}"
+properties: {amount: "{{ amount }}"}
+"""
+
+
+def parts(count: int, size: int = 10) -> Iterator[Part]:
+    for index in range(count):
+        first = index * size + 1
+        yield Part(first, size, "", [Row(number, number + 1, {}) for number in range(first, first + size)])
+
+
+def accepted(part: Part) -> PartOutcome:
+    return outcome(part)
+
+
+def outcome(part: Part, *failures: RowFailure, refused: bool = False) -> PartOutcome:
+    return PartOutcome(part.first_row, part.size, part.size - len(failures), failures, refused, "", 0, 0)
+
+
+def all_failed(part: Part, code: str, status_code: int, *, refused: bool = False) -> PartOutcome:
+    failures = [RowFailure(row.number, row.line, "failed", code, status_code, 1, "no") for row in part.rows]
+    return outcome(part, *failures, refused=refused)
+
+
+@dataclass
+class Book:
+    """A ledger in memory: what was written, in order."""
+
+    begun: list[int] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    under_way: int = 0
+    peak: int = 0
+
+    def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
+        self.done += [part.first_row for part in done]
+        self.begun += [part.first_row for part in begun]
+        self.under_way += len(begun) - len(done)
+        self.peak = max(self.peak, self.under_way)
+
+
+def run(task: Callable[[Part], PartOutcome], rows: Iterator[Part], **limits: Any) -> tuple[Tally, Book]:
+    book = Book()
+    chosen = Limits(**({"concurrency": 4} | limits))
+    with ThreadPoolExecutor(chosen.concurrency) as executor:
+        engine = Engine(executor, task, book, chosen, lambda: 0.0, lambda _: None, lambda _: None)
+        return engine.run(rows), book
+
+
+def test_every_part_is_begun_and_done_once() -> None:
+    tally, book = run(accepted, parts(50))
+    assert (tally.accepted, tally.failed, tally.unknown, tally.stopped) == (500, 0, 0, None)
+    assert sorted(book.begun) == sorted(book.done) == [index * 10 + 1 for index in range(50)]
+
+
+def test_no_more_parts_are_out_than_allowed_counting_those_that_are_not_written_down() -> None:
+    _, book = run(accepted, parts(50), concurrency=3)
+    assert book.peak == 3
+
+
+def test_a_part_is_written_down_before_it_is_sent() -> None:
+    book = Book()
+    seen: list[bool] = []
+
+    def task(part: Part) -> PartOutcome:
+        seen.append(part.first_row in book.begun)
+        return outcome(part)
+
+    with ThreadPoolExecutor(2) as executor:
+        Engine(executor, task, book, Limits(2), lambda: 0.0, lambda _: None, lambda _: None).run(parts(20))
+    assert seen == [True] * 20
+
+
+def test_rows_are_not_read_far_ahead() -> None:
+    taken, lock, go = [0], Lock(), Flag()
+
+    def counted() -> Iterator[Part]:
+        for part in parts(100):
+            with lock:
+                taken[0] += 1
+            yield part
+
+    def task(part: Part) -> PartOutcome:
+        if part.first_row == 1:
+            with lock:
+                seen = taken[0]
+            assert seen <= 6
+            go.set()
+        go.wait(10)
+        return outcome(part)
+
+    tally, _ = run(task, counted(), concurrency=4)
+    assert tally.accepted == 1000
+
+
+def test_after_refused_credentials_no_part_is_begun() -> None:
+    tally, book = run(lambda part: all_failed(part, "credentials-refused", 401, refused=True), parts(50), concurrency=1)
+    assert (tally.failed, tally.stopped, book.begun, tally.kinds) == (10, "credentials", [1], {ExitCode.CREDENTIALS})
+
+
+@pytest.mark.parametrize(
+    ("code", "status_code", "stopped"),
+    [("no-connection", 0, "no-answer"), ("no-answer", 0, "no-answer"), ("rate-limited", 429, "rate-limited")],
+)
+def test_a_run_that_goes_nowhere_stops(code: str, status_code: int, stopped: str) -> None:
+    tally, book = run(lambda part: all_failed(part, code, status_code), parts(50), concurrency=1)
+    assert (tally.stopped, len(book.begun)) == (stopped, 1)
+    tally, book = run(lambda part: all_failed(part, code, status_code), parts(50), concurrency=4)
+    assert tally.stopped == stopped
+    assert 4 <= len(book.begun) <= 8
+
+
+def test_refused_rows_do_not_stop_a_run() -> None:
+    tally, _ = run(lambda part: all_failed(part, "refused", 404), parts(50))
+    assert (tally.failed, tally.stopped, tally.kinds, len(tally.failures)) == (500, None, {ExitCode.REFUSED}, 10)
+
+
+def test_a_run_stops_after_as_many_failures_as_it_may_have() -> None:
+    tally, book = run(lambda part: all_failed(part, "refused", 404), parts(50), concurrency=1, max_failures=15)
+    assert (tally.failed, tally.stopped, len(book.begun)) == (20, "failures", 2)
+
+
+def test_what_was_not_sent_is_no_failure() -> None:
+    def task(part: Part) -> PartOutcome:
+        return outcome(part, RowFailure(part.first_row, 0, "not_sent", "not-sent", 0, 0, "not sent"))
+
+    tally, _ = run(task, parts(2))
+    assert (tally.accepted, tally.failed, tally.unknown, tally.kinds) == (18, 0, 0, {ExitCode.OK})
+
+
+class Mortal(Executor):
+    """Runs tasks at once; a task of a part that it was told of dies so many times before."""
+
+    def __init__(self, deaths: dict[int, int]) -> None:
+        self._deaths = deaths
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self._deaths.get(args[0].first_row, 0):
+            self._deaths[args[0].first_row] -= 1
+            future.set_exception(WorkerDied())
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_the_part_of_a_worker_that_died_is_begun_and_sent_again() -> None:
+    book = Book()
+    engine = Engine(Mortal({11: 2}), accepted, book, Limits(2), lambda: 0.0, lambda _: None, lambda _: None)
+    tally = engine.run(parts(5))
+    assert (tally.accepted, tally.unknown, book.begun.count(11), book.done.count(11)) == (50, 0, 3, 1)
+
+
+def test_a_part_whose_workers_die_three_times_is_unknown() -> None:
+    book = Book()
+    engine = Engine(Mortal({11: 3}), accepted, book, Limits(2), lambda: 0.0, lambda _: None, lambda _: None)
+    tally = engine.run(parts(5))
+    assert (tally.accepted, tally.unknown) == (40, 10)
+    assert tally.failures[0] == RowFailure(
+        11, 12, "unknown", "worker-died", 0, 3, "the process that sent it died 3 times"
+    )
+
+
+def test_what_a_task_raises_ends_the_run() -> None:
+    def task(part: Part) -> PartOutcome:
+        raise ZeroDivisionError(part.first_row)
+
+    with pytest.raises(ZeroDivisionError):
+        run(task, parts(5))
+
+
+def test_a_rate_is_kept_over_all_parts() -> None:
+    now, slept = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    with ThreadPoolExecutor(1) as executor:
+        engine = Engine(executor, accepted, Book(), Limits(1, rate=5), lambda: now[0], sleep, lambda _: None)
+        assert engine.run(parts(4)).accepted == 40
+    assert sum(slept) <= 6.0
+    assert now[0] == pytest.approx(6.0, abs=0.2) or len(slept) <= 3
+
+
+# Over the command line
+
+
+@pytest.fixture
+def project(in_tmp: Path, cli: CommandLine, server: CapturingServer) -> Path:
+    (in_tmp / "order.yaml").write_text(SPEC)
+    with (in_tmp / "rows.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["user", "amount"], *([f"u{number}", number] for number in range(250))])
+    cli.environ |= {
+        "SUPRSEND_BASE_URL": server.base_url,
+        "SUPRSEND_WORKSPACE_KEY": "key",
+        "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret",
+    }
+    return in_tmp
+
+
+SEND = ("send", "order.yaml", "--rows", "rows.csv", "--concurrency", "1")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_run_of_yesterday_asks_before_it_goes_on(
+    cli: CommandLine, server: CapturingServer, fixed: tuple[datetime, UUID]
+) -> None:
+    def tomorrow(*args: str) -> tuple[int, list[str]]:
+        out, err = io.StringIO(), io.StringIO()
+        streams = io.StringIO(), out, err
+        later = fixed[0] + timedelta(hours=23, seconds=1)
+        world = World(cli.environ, *streams, lambda: later, lambda: fixed[1], lambda _: None, lambda: 0.5)
+        return main(["send", "--resume", "last", *args], world), err.getvalue().splitlines()
+
+    server.answers.append((401, {"error": "no such key"}))
+    assert cli(*SEND).code == 3
+    code, told = tomorrow()
+    assert (code, told) == (
+        64,
+        [
+            "error[run-too-old]: run 20260102-030405-0000 began more than 23 hours ago: the platform may have forgotten its keys",
+            "  = what arrived then would count again; add --yes to send it all the same",
+        ],
+    )
+    assert tomorrow("--yes")[0] == 1
+    assert sum(len(request.json) for request in server.received) == 250
+
+
+@pytest.mark.usefixtures("project")
+def test_a_spec_that_changes_while_it_is_sent_stops_the_run(project: Path) -> None:
+    loaded = load(project / "order.yaml", project).spec
+    assert loaded is not None
+    target = Target("http://127.0.0.1:9/", WorkspaceKey("key", Secret("secret")), {})
+    setup = Setup(
+        project / "order.yaml", project, "another digest", {}, (), {"user": "user"}, True, False, UUID(int=1),
+        datetime(2026, 1, 1, tzinfo=UTC), target, 1.0, 0, False,
+    )  # fmt: skip
+    with pytest.raises(MachineError) as caught:
+        send_part(setup, Part(1, 1, "", [Row(1, 2, {"user": "u1"})]))
+    assert [(problem.code, problem.hint) for problem in caught.value.problems] == [
+        ("spec-changed", "a run sends one spec from its first row to the last: begin a new one")
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_refused_credentials_leave_the_rest_for_a_resume(cli: CommandLine, server: CapturingServer) -> None:
+    server.answers.extend([
+        (207, {"records": [{"status": "success", "status_code": 202}] * 100}),
+        (401, {"error": "no such key"}),
+    ])  # fmt: skip
+    ended = cli(*SEND, "-o", "json")
+    told = ended.json
+    assert (ended.code, told["accepted"], told["failed"], told["not_sent"]) == (3, 100, 100, 50)
+    again = cli("send", "--resume", "last", "-o", "json")
+    assert (again.code, again.json["accepted"], again.json["failed"], again.json["not_sent"]) == (1, 150, 100, 0)
+    sent = [event["distinct_id"] for request in server.received for event in request.json]
+    assert sent == [f"u{number}" for number in range(250)]

@@ -1,0 +1,165 @@
+"""Parquet: values as JSON has them, bad rows for what JSON does not have, and nothing of it without the extra."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+
+from runner.bulk.rows import BadRow, Row, open_rows
+from runner.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.source import Json
+
+pytestmark = pytest.mark.usefixtures("in_tmp")
+
+
+def read(table: pa.Table, **options: object) -> list[Row | BadRow]:
+    pq.write_table(table, "rows.parquet", **options)
+    with open_rows(Path("rows.parquet"), io.BytesIO(), "rows.parquet") as file:
+        assert (file.columns, file.is_text) == (tuple(table.column_names), False)
+        return list(file)
+
+
+def refusal() -> tuple[Problem, ...]:
+    with pytest.raises(InvalidInput) as caught, open_rows(Path("rows.parquet"), io.BytesIO(), "rows.parquet") as file:
+        list(file)
+    return caught.value.problems
+
+
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, 600000, tzinfo=UTC)
+NANOSECONDS = 1_700_000_000_123_456_789
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted"),
+    [
+        (pa.array([1, None, -(2**63)]), [1, None, -(2**63)]),
+        (pa.array([2**64 - 1], pa.uint64()), [2**64 - 1]),
+        (pa.array([True, None]), [True, None]),
+        (pa.array([None, None]), [None, None]),
+        (pa.array(["ü\0\n", "", None]), ["ü\0\n", "", None]),
+        (pa.array(["ü"], pa.large_string()), ["ü"]),
+        (pa.array(["ü", "ü", "x"]).dictionary_encode(), ["ü", "ü", "x"]),
+        (pa.array([0.5, None, 1e308]), [0.5, None, 1e308]),
+        (pa.array([0.5], pa.float32()), [0.5]),
+        (pa.array([Decimal("-1.50"), None]), ["-1.50", None]),
+        (pa.array([Decimal(10**30)]), ["1" + "0" * 30]),
+        (pa.array([date(2026, 1, 2), None]), ["2026-01-02", None]),
+        (pa.array([time(3, 4, 5)]), ["03:04:05"]),
+        (pa.array([datetime(2026, 1, 2, 3, 4, 5), None]), ["2026-01-02T03:04:05", None]),  # noqa: DTZ001 - has none
+        (pa.array([MOMENT], pa.timestamp("ms", "UTC")), ["2026-01-02T03:04:05.600000+00:00"]),
+        (pa.array([MOMENT], pa.timestamp("us", "+05:30")), ["2026-01-02T08:34:05.600000+05:30"]),
+        (
+            pa.array([NANOSECONDS, None, NANOSECONDS // 1000 * 1000, -1], pa.timestamp("ns")),
+            ["2023-11-14T22:13:20.123456789", None, "2023-11-14T22:13:20.123456", "1969-12-31T23:59:59.999999999"],
+        ),
+        (pa.array([NANOSECONDS], pa.timestamp("ns", "+01:00")), ["2023-11-14T23:13:20.123456789+01:00"]),
+        (pa.array([UUID(int=7).bytes], pa.uuid()), ["00000000-0000-0000-0000-000000000007"]),
+        (pa.array([[1, None], [], None]), [[1, None], [], None]),
+        (pa.array([{"day": date(2026, 1, 2), "prices": [Decimal("1.5")]}]), [{"day": "2026-01-02", "prices": ["1.5"]}]),
+        (pa.array([[("a", 1), ("b", None)], []], pa.map_(pa.string(), pa.int8())), [{"a": 1, "b": None}, {}]),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
+)
+def test_values_are_what_json_has_for_them(column: pa.Array, wanted: list[Json]) -> None:
+    assert read(pa.table({"a": column})) == [Row(number, 0, {"a": value}) for number, value in enumerate(wanted, 1)]
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (pa.array([None, b"x"]), "bytes are no JSON value"),
+        (pa.array([None, float("nan")]), "nan is not a JSON number"),
+        (pa.array([None, [float("-inf")]]), "-inf is not a JSON number"),
+        (pa.array([None, timedelta(1)]), "a timedelta is no JSON value"),
+        (pa.array([None, [(1, 2)]], pa.map_(pa.int8(), pa.int8())), "a map whose keys are not text"),
+        (
+            pa.array([None, [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int8())),
+            "a map<string, int8 ('a')> that Python can't hold",
+        ),
+        (pa.array([None, 2**62], pa.timestamp("us")), "a timestamp[us] that Python can't hold"),
+        (pa.array([None, b"\xff"]).view(pa.string()), "a string that Python can't hold"),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
+)
+def test_a_value_that_json_does_not_have_makes_a_bad_row(column: pa.Array, why: str) -> None:
+    problem = Problem("row-json", f"column 'a': {why}", context="in row 2")
+    assert read(pa.table({"a": column, "b": ["1", "2"]})) == [Row(1, 0, {"a": None, "b": "1"}), BadRow(2, 0, problem)]
+
+
+def test_rows_of_all_groups_and_batches_are_counted_on() -> None:
+    numbers = list(range(10_000))
+    table = pa.table({"a": numbers, "text": ["x" * 1000] * len(numbers)})
+    read_rows = read(table, row_group_size=3_333)
+    assert read_rows == [Row(number + 1, 0, {"a": number, "text": "x" * 1000}) for number in numbers]
+
+
+def test_no_rows_are_no_rows() -> None:
+    assert read(pa.table({"a": pa.array([], pa.string())})) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "problems"),
+    [
+        (["a", "b", "a"], ["two columns have the name 'a'"]),
+        (["a", "", " "], ["column 2 has no name", "column 3 has no name"]),
+        ([], ["the file has no columns"]),
+    ],
+)
+def test_columns_that_have_no_name_of_their_own_are_refused(names: list[str], problems: list[str]) -> None:
+    pq.write_table(pa.Table.from_arrays([pa.array([1])] * len(names), names), "rows.parquet")
+    assert refusal() == tuple(Problem("rows-header", problem) for problem in problems)
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda _: b"a,b\n1,2\n" * 9, lambda whole: whole[:-20]])
+def test_what_is_no_parquet_file_is_refused(damage: Callable[[bytes], bytes]) -> None:
+    pq.write_table(pa.table({"a": [1]}), "rows.parquet")
+    path = Path("rows.parquet")
+    path.write_bytes(damage(path.read_bytes()))
+    message = "rows.parquet is no Parquet file that can be read"
+    assert refusal() == (Problem("rows-format", message, hint="was it written to its end?"),)
+
+
+def test_a_file_that_is_damaged_is_told_after_the_rows_before() -> None:
+    table = pa.table({"a": list(range(20_000))})
+    pq.write_table(table, "rows.parquet", row_group_size=10_000, use_dictionary=False, compression="gzip")
+    path = Path("rows.parquet")
+    raw = path.read_bytes()
+    start = pq.ParquetFile("rows.parquet").metadata.row_group(1).column(0).data_page_offset
+    path.write_bytes(raw[:start] + b"\xff" * 2000 + raw[start + 2000 :])
+    assert refusal() == (Problem("rows-syntax", "rows.parquet: the file is damaged after row 10000"),)
+
+
+def test_without_the_extra_it_says_how_to_get_it() -> None:
+    Path("rows.parquet").write_bytes(b"")
+    ended = subprocess.run([sys.executable, "-c", _WITHOUT], capture_output=True, text=True, check=True)
+    hint = "pip install 'suprsend-runner[parquet]'"
+    assert ended.stdout == f"to read rows.parquet, pyarrow must be installed ({hint})\n"
+
+
+_WITHOUT = """
+import io, sys
+from pathlib import Path
+from runner.bulk.rows import open_rows
+from runner.errors import InvalidInput
+
+assert "pyarrow" not in sys.modules
+sys.modules["pyarrow"] = None  # as if it were not there
+try:
+    open_rows(Path("rows.parquet"), io.BytesIO(), "rows.parquet")
+except InvalidInput as error:
+    print(error)
+"""

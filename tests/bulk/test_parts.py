@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.bulk.ledger import PartState
+from runner.bulk.parts import Parts
+from runner.bulk.row import Row
+from runner.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def rows(count: int, user: str = "u") -> Iterator[Row]:
+    for number in range(1, count + 1):
+        yield Row(number, number + 1, {"user": f"{user}{number}"})
+
+
+def cut(
+    count: int, known: Callable[[int], PartState | None] | None = None, *, digests: bool = False
+) -> list[tuple[int, int, list[int]]]:
+    parts = Parts(rows(count), 10, known, digests=digests)
+    return [(part.first_row, part.size, [row.number for row in part.rows]) for part in parts]
+
+
+def test_rows_are_cut_into_parts_of_a_size() -> None:
+    assert [(first, size) for first, size, _ in cut(25)] == [(1, 10), (11, 10), (21, 5)]
+    assert cut(0) == []
+
+
+def test_what_was_read_is_counted() -> None:
+    parts = Parts(rows(25), 10, None, digests=False)
+    taken = iter(parts)
+    next(taken)
+    assert (parts.read, parts.is_over) == (10, False)
+    parts.count_rest()
+    assert (parts.read, parts.is_over) == (25, True)
+
+
+def test_what_is_settled_is_left_out_and_open_rows_go_again() -> None:
+    states = {
+        1: PartState("", 10, is_done=True, open_rows=frozenset()),
+        11: PartState("", 10, is_done=True, open_rows=frozenset({13, 17})),
+        21: PartState("", 10, is_done=False, open_rows=frozenset()),
+    }
+    assert cut(40, states.get) == [
+        (11, 10, [13, 17]),
+        (21, 10, list(range(21, 31))),
+        (31, 10, list(range(31, 41))),
+    ]
+
+
+def test_other_rows_than_those_that_were_recorded_are_refused() -> None:
+    [first, *_] = Parts(rows(10), 10, None, digests=True)
+    known = {1: PartState(first.digest, 10, is_done=True, open_rows=frozenset({3}))}
+    assert cut(10, known.get, digests=True) == [(1, 10, [3])]
+    with pytest.raises(InvalidInput) as caught:
+        list(Parts(rows(10, "v"), 10, known.get, digests=True))
+    assert [(problem.code, problem.message) for problem in caught.value.problems] == [
+        ("rows-changed", "the rows from 1 on are not those that the run began with")
+    ]
+
+
+def test_fewer_rows_than_were_recorded_are_refused() -> None:
+    known = {1: PartState("", 10, is_done=False, open_rows=frozenset())}
+    with pytest.raises(InvalidInput):
+        cut(9, known.get)
