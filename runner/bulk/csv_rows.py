@@ -70,14 +70,16 @@ class Table:
 
     def _blocks(self, text: Text) -> Iterator[list[str]]:
         """Pass lines to the reader, and keep those of the row that it is in."""
+        kept_chars = 0
         for block in text.blocks():
-            line = self._reader.line_num + 1
-            if self._row_line < line:
-                self._row_before_block.append(self._row_in_block())
-            else:
+            if not self._began_before_block():
                 self._row_before_block.clear()
-            self._block, self._block_line = block, line
-            if sum(map(len, self._row_before_block)) > MAX_ROW_CHARS:
+                kept_chars = 0
+            begun = self._row_in_block()
+            self._row_before_block.append(begun)
+            kept_chars += len(begun)
+            self._block, self._block_line = block, self._reader.line_num + 1
+            if kept_chars > MAX_ROW_CHARS:
                 message = f"a row of more than {MAX_ROW_CHARS:,} characters: is the quote that opens here closed?"
                 raise InvalidInput(replace(self._quote_fault()[0], message=message))
             yield block
@@ -155,7 +157,11 @@ class Table:
         return Problem("rows-syntax", message, opens, hint=_QUOTE_HINT), False
 
     def _row_text(self) -> str:
-        return "".join((*self._row_before_block, self._row_in_block()))
+        before = self._row_before_block if self._began_before_block() else ()
+        return "".join((*before, self._row_in_block()))
+
+    def _began_before_block(self) -> bool:
+        return self._row_line < self._block_line
 
     def _row_in_block(self) -> str:
         begin, end = self._row_line - self._block_line, self._reader.line_num + 1 - self._block_line

@@ -412,7 +412,7 @@ class _Sending:
     def run(self) -> ExitCode:
         world = self._session.world
         began_s = time.monotonic()
-        progress = Progress(self._session.output, began_s)
+        progress = Progress(self._session.output, _about(self._bulk), began_s)
         with ExitStack() as stack:
             results = (
                 stack.enter_context(self._bulk.results.open("a", encoding="utf-8")) if self._bulk.results else None
@@ -484,6 +484,16 @@ _STOPS = {
 
 def _cut(rows: RowFile, bulk: BulkOptions) -> Iterator[Row | BadRow]:
     return islice(rows, bulk.offset, None if bulk.limit is None else bulk.offset + bulk.limit)
+
+
+def _about(bulk: BulkOptions) -> int | None:
+    """Estimate how many rows will be sent, by the lines of a file that has one a row."""
+    path = Path(bulk.rows)
+    if path.suffix.lower() not in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        return bulk.limit
+    with path.open("rb") as file:
+        lines = sum(piece.count(b"\n") for piece in iter(partial(file.read, 1 << 20), b""))
+    return max(0, min(lines - bulk.offset, lines if bulk.limit is None else bulk.limit))
 
 
 def _part_rows(rate: float | None) -> int:

@@ -43,8 +43,10 @@ _EVERY_S = 10.0
 class Progress:
     """Shows how far a run is: a bar on a terminal, else a line now and then."""
 
-    def __init__(self, output: Output, began_s: float) -> None:
+    def __init__(self, output: Output, about: int | None, began_s: float) -> None:
+        """Begin. `about` is how many rows there may be, if that can be told."""
         self._output = output
+        self._about = about
         self._began_s = began_s
         self._told_s = began_s
 
@@ -66,7 +68,15 @@ class Progress:
         parts += [f"{tally.accepted:,} accepted"]
         parts += [f"{tally.failed:,} failed"] if tally.failed else []
         parts += [f"{tally.unknown:,} unknown"] if tally.unknown else []
+        if self._about:
+            share = min(1.0, done / self._about)
+            filled = round(share * _BAR)
+            parts.insert(0, f"[{'#' * filled}{'.' * (_BAR - filled)}] {share:.0%}")
+            parts += [f"{_duration(max(0, self._about - done) / rate)} left"] if done else []
         return " · ".join(parts)
+
+
+_BAR = 20
 
 
 def show_summary(output: Output, summary: Summary) -> None:
