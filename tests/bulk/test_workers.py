@@ -30,6 +30,13 @@ REPOSITORY = HERE.parent.parent
 BOUND_S = 10
 
 
+class Bounded(Workers):
+    """Workers whose `with` block does not wait for what never ends when the test has failed."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
+
 class Call:
     """A task that has called, and waits until it is let go."""
 
@@ -148,13 +155,13 @@ def no_worker(why: str) -> str:
 
 
 def test_a_call_runs_in_another_process_and_answers() -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         assert workers.submit(int, "ff", base=16).result(BOUND_S) == 255
         assert {workers.submit(os.getpid).result(BOUND_S)} == children_of(os.getpid())
 
 
 def test_no_process_starts_before_a_task_needs_it() -> None:
-    with Workers(4, 1) as workers:
+    with Bounded(4, 1) as workers:
         assert children_of(os.getpid()) == set()
         workers.submit(int).result(BOUND_S)
         workers.submit(int).result(BOUND_S)
@@ -164,7 +171,7 @@ def test_no_process_starts_before_a_task_needs_it() -> None:
 def test_each_thread_of_each_process_runs_a_task_and_what_is_more_can_be_cancelled(
     tasks: Any, board: Switchboard
 ) -> None:
-    with Workers(2, 3) as workers:
+    with Bounded(2, 3) as workers:
         futures = [workers.submit(tasks.wait_to_go, board.port) for _ in range(8)]
         calls = board.calls(6)
         assert sorted(Counter(call.pid for call in calls).values()) == [3, 3]
@@ -177,7 +184,7 @@ def test_each_thread_of_each_process_runs_a_task_and_what_is_more_can_be_cancell
 
 def test_tasks_that_wait_are_run_in_their_order(tasks: Any, board: Switchboard) -> None:
     ended: list[int] = []
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         workers.submit(tasks.wait_to_go, board.port)
         for number in range(5):
             workers.submit(abs, number).add_done_callback(lambda future: ended.append(future.result()))
@@ -186,7 +193,7 @@ def test_tasks_that_wait_are_run_in_their_order(tasks: Any, board: Switchboard) 
 
 
 def test_a_task_goes_to_the_process_with_the_fewest_under_way(tasks: Any, board: Switchboard) -> None:
-    with Workers(2, 2) as workers:
+    with Bounded(2, 2) as workers:
         futures = {workers.submit(tasks.wait_to_go, board.port) for _ in range(4)}
         calls = board.calls(4)
         chosen = calls[0].pid
@@ -202,7 +209,7 @@ def test_a_task_goes_to_the_process_with_the_fewest_under_way(tasks: Any, board:
 
 
 def test_an_error_travels_with_its_type_its_text_and_where_it_was_raised(tasks: Any) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         error = workers.submit(tasks.fail, OSError, "13", "no way").exception(BOUND_S)
     assert told(error) == (OSError, "[Errno 13] no way")
     note = error.__notes__[0] if error else ""
@@ -213,14 +220,14 @@ def test_an_error_travels_with_its_type_its_text_and_where_it_was_raised(tasks: 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
 def test_what_would_end_a_program_does_not_end_a_worker(tasks: Any, kind: type[BaseException]) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         before = workers.submit(os.getpid).result(BOUND_S)
         assert told(workers.submit(tasks.fail, kind, "enough").exception(BOUND_S)) == (kind, "enough")
         assert workers.submit(os.getpid).result(BOUND_S) == before
 
 
 def test_an_error_that_cannot_travel_is_told_as_text(tasks: Any) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         local = workers.submit(tasks.fail, tasks.Local, "here").exception(BOUND_S)
         lost = workers.submit(tasks.fail, tasks.LostInTransit, "here", "there").exception(BOUND_S)
     assert told(local) == (RuntimeError, "worker_tasks.Local: here")
@@ -228,14 +235,14 @@ def test_an_error_that_cannot_travel_is_told_as_text(tasks: Any) -> None:
 
 
 def test_an_error_that_cannot_be_told_at_all_is_told_as_a_death(tasks: Any) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         error = workers.submit(tasks.fail, tasks.Unspeakable).exception(BOUND_S)
         assert told(error) == (WorkerDied, "its process ended with status 1 before it answered")
         assert workers.submit(abs, -1).result(BOUND_S) == 1
 
 
 def test_a_result_that_cannot_travel_is_an_error_of_its_task_alone(tasks: Any) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         local = workers.submit(tasks.make, Lock).exception(BOUND_S)
         unreadable = workers.submit(tasks.make, tasks.Unreadable).exception(BOUND_S)
         assert workers.submit(abs, -1).result(BOUND_S) == 1
@@ -244,7 +251,7 @@ def test_a_result_that_cannot_travel_is_an_error_of_its_task_alone(tasks: Any) -
 
 
 def test_a_call_that_cannot_be_packed_is_refused_at_once() -> None:
-    with Workers(1, 1) as workers, pytest.raises(TypeError, match=r"^cannot pickle '_thread.lock' object$"):
+    with Bounded(1, 1) as workers, pytest.raises(TypeError, match=r"^cannot pickle '_thread.lock' object$"):
         workers.submit(print, Lock())
 
 
@@ -252,14 +259,14 @@ def test_a_function_that_a_worker_cannot_find_is_an_error_of_its_task_alone(
     tasks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(HERE)])
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         error = workers.submit(tasks.say, "").exception(BOUND_S)
         assert told(error) == (ModuleNotFoundError, "No module named 'worker_tasks'")
         assert workers.submit(abs, -1).result(BOUND_S) == 1
 
 
 def test_a_dead_process_fails_its_own_tasks_at_once_and_is_replaced(tasks: Any, board: Switchboard) -> None:
-    with Workers(2, 2) as workers:
+    with Bounded(2, 2) as workers:
         futures = {workers.submit(tasks.wait_to_go, board.port) for _ in range(4)}
         calls = board.calls(4)
         dead, alive = sorted({call.pid for call in calls})
@@ -279,7 +286,7 @@ def test_a_dead_process_fails_its_own_tasks_at_once_and_is_replaced(tasks: Any, 
 
 
 def test_tasks_that_wait_go_to_the_replacement_of_a_dead_process(tasks: Any, board: Switchboard) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         first = workers.submit(tasks.wait_to_go, board.port)
         second = workers.submit(abs, -1)
         os.kill(board.call().pid, signal.SIGKILL)
@@ -288,7 +295,7 @@ def test_tasks_that_wait_go_to_the_replacement_of_a_dead_process(tasks: Any, boa
 
 
 def test_how_a_process_ended_is_told(tasks: Any, board: Switchboard) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         left = workers.submit(os._exit, 3).exception(BOUND_S)
         assert told(left) == (WorkerDied, "its process ended with status 3 before it answered")
         terminated = workers.submit(tasks.compute, board.port)
@@ -298,7 +305,7 @@ def test_how_a_process_ended_is_told(tasks: Any, board: Switchboard) -> None:
 
 
 def test_a_task_rather_goes_to_an_idle_process_than_to_a_new_one(tasks: Any, board: Switchboard) -> None:
-    with Workers(2, 1) as workers:
+    with Bounded(2, 1) as workers:
         futures = [workers.submit(tasks.wait_to_go, board.port) for _ in range(2)]
         for call in board.calls(2):
             call.let_go()
@@ -310,7 +317,7 @@ def test_a_task_rather_goes_to_an_idle_process_than_to_a_new_one(tasks: Any, boa
 
 
 def test_a_process_that_closes_its_end_counts_as_dead() -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         error = workers.submit(os.closerange, 3, 100).exception(BOUND_S)
         assert told(error) == (WorkerDied, "its process ended with status 0 before it answered")
         assert workers.submit(abs, -1).result(BOUND_S) == 1
@@ -318,14 +325,14 @@ def test_a_process_that_closes_its_end_counts_as_dead() -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_answer_that_its_worker_alone_can_read_counts_as_a_death(tasks: Any) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         error = workers.submit(tasks.make, tasks.ReadableAtHome).exception(BOUND_S)
         assert told(error) == (WorkerDied, "its process was ended by signal 9 before it answered")
         assert workers.submit(abs, -1).result(BOUND_S) == 1
 
 
 def test_every_future_ends_however_often_processes_die() -> None:
-    with Workers(2, 4) as workers:
+    with Bounded(2, 4) as workers:
         futures: list[Future[Any]] = [
             workers.submit(os._exit, 1) if number % 40 == 7 else workers.submit(abs, -number) for number in range(400)
         ]
@@ -338,7 +345,7 @@ def test_every_future_ends_however_often_processes_die() -> None:
 
 def test_a_death_before_a_worker_begins_costs_no_task(slow_start: Switchboard) -> None:
     ended: list[int] = []
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         futures = [workers.submit(abs, -number) for number in range(4)]
         for future in futures:
             future.add_done_callback(lambda future: ended.append(future.result()))
@@ -356,7 +363,7 @@ def test_a_death_before_a_worker_begins_costs_no_task(slow_start: Switchboard) -
 
 def test_workers_that_die_three_times_before_they_begin_are_given_up(slow_start: Switchboard) -> None:
     message = no_worker("the last of 3 ended with status 7")
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         futures = [workers.submit(abs, n) for n in range(3)]
         for call in (slow_start.call() for _ in range(3)):
             call.tell(b"die")
@@ -368,7 +375,7 @@ def test_workers_that_die_three_times_before_they_begin_are_given_up(slow_start:
 
 def test_an_interpreter_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with Workers(2, 1) as workers:
+    with Bounded(2, 1) as workers:
         error = workers.submit(abs, 1).exception(BOUND_S)
     assert told(error) == (MachineError, no_worker("No such file or directory"))
 
@@ -376,7 +383,7 @@ def test_an_interpreter_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
 def test_an_interrupt_does_not_reach_workers(
     tasks: Any, slow_start: Switchboard, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         future = workers.submit(tasks.wait_to_go, slow_start.port)
         booting = slow_start.call()
         os.kill(booting.pid, signal.SIGINT)
@@ -391,7 +398,7 @@ def test_an_interrupt_does_not_reach_workers(
 
 
 def test_what_a_task_prints_does_not_reach_stdout(tasks: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    with Workers(1, 1) as workers:
+    with Bounded(1, 1) as workers:
         workers.submit(tasks.say, "noise").result(BOUND_S)
         assert workers.submit(os.write, 2, b"trouble").result(BOUND_S) == 7
     assert capfd.readouterr() == ("", "trouble")
@@ -400,17 +407,19 @@ def test_what_a_task_prints_does_not_reach_stdout(tasks: Any, capfd: pytest.Capt
 def test_a_worker_has_only_its_own_descriptors() -> None:
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)
-    with Workers(2, 1) as workers, os.fdopen(read_end), os.fdopen(write_end, "w"):
+    with Bounded(2, 1) as workers, os.fdopen(read_end), os.fdopen(write_end, "w"):
         listed = [workers.submit(os.listdir, "/proc/self/fd") for _ in range(2)]
         # 0, 1, 2, the socket, the pipe, and the listing itself
         assert [len(future.result(BOUND_S)) for future in listed] == [6, 6]
 
 
 def test_large_tasks_and_large_answers_do_not_wait_for_each_other() -> None:
-    texts = [bytes([97 + n % 26]) * 900_000 for n in range(40)]
-    with Workers(2, 4) as workers:
+    texts = [bytes([97 + number % 26]) * 300_000 for number in range(400)]  # each more than a socket holds
+    with Bounded(1, 4) as workers:
+        workers.submit(sys.setswitchinterval, 1e-6).result(BOUND_S)  # so that its threads meet in all ways
         futures = [workers.submit(bytes.upper, text) for text in texts]
-        assert [future.result(BOUND_S) for future in futures] == [text.upper() for text in texts]
+        assert wait(futures, BOUND_S).not_done == set()
+    assert [number for number in range(400) if futures[number].result() != texts[number].upper()] == []
 
 
 def test_many_threads_may_submit_at_once() -> None:
@@ -419,7 +428,7 @@ def test_many_threads_may_submit_at_once() -> None:
     def ask(number: int) -> None:
         answers[number] = list(workers.map(abs, range(-100 * number, 0)))
 
-    with Workers(2, 2) as workers:
+    with Bounded(2, 2) as workers:
         threads = [Thread(target=ask, args=(number,)) for number in range(1, 5)]
         for thread in threads:
             thread.start()
@@ -448,7 +457,7 @@ def test_an_exception_out_of_a_half_sent_task_leaves_no_half_behind(tasks: Any, 
 
     before = signal.signal(signal.SIGUSR1, raise_once)
     try:
-        with Workers(1, 2) as workers:
+        with Bounded(1, 2) as workers:
             workers.submit(tasks.rest, board.port)
             worker = board.call().pid
             os.kill(worker, signal.SIGSTOP)
