@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.bulk.task import Part
-from runner.errors import InvalidInput, Problem
+from runner.errors import InvalidInput, Problem, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,8 @@ class Parts:
     """Cuts rows into parts of `size`. `read` counts the rows so far; `is_over` tells whether they were all read.
 
     `known` tells what is recorded of the part that begins at a row. With `digests`, the rows are held against what
-    was recorded of them: raises InvalidInput where others stand there now.
+    was recorded of them. Where the rows can't be read any further, or others stand there now, the parts end, and
+    `failure` says why: what is under way by then must not be lost.
     """
 
     def __init__(
@@ -33,32 +34,43 @@ class Parts:
     ) -> None:
         self.read = 0
         self.is_over = False
+        self.failure: RunnerError | None = None
         self._rows = rows
         self._size = size
         self._known = known
         self._digests = digests
 
     def __iter__(self) -> Iterator[Part]:
-        while rows := list(islice(self._rows, self._size)):
+        while rows := self._next_rows():
             self.read += len(rows)
             first_row = rows[0].number
             digest = _digest(rows) if self._digests else ""
             state = self._known(first_row) if self._known else None
             if state is not None and (state.rows, state.digest) != (len(rows), digest):
                 message = f"the rows from {first_row:,} on are not those that the run began with"
-                raise InvalidInput(
-                    Problem("rows-changed", message, hint="resume with the same rows, or begin a new run")
-                )
+                hint = "resume with the same rows, or begin a new run"
+                self.failure = InvalidInput(Problem("rows-changed", message, hint=hint))
+                return
             if state is not None and state.is_done:
                 rows = [row for row in rows if row.number in state.open_rows]
             if rows:
                 yield Part(first_row, state.rows if state else len(rows), digest, rows)
-        self.is_over = True
+        self.is_over = self.failure is None
 
     def count_rest(self) -> None:
         """Read on to the end, to know how many rows there are."""
-        self.read += sum(1 for _ in self._rows)
-        self.is_over = True
+        while rows := self._next_rows():
+            self.read += len(rows)
+        self.is_over = self.failure is None
+
+    def _next_rows(self) -> list[Row | BadRow]:
+        rows: list[Row | BadRow] = []
+        if self.failure is None:
+            try:
+                rows.extend(islice(self._rows, self._size))
+            except RunnerError as error:  # what was read before it is in the list already
+                self.failure = error
+        return rows
 
 
 def _digest(rows: Sequence[Row | BadRow]) -> str:

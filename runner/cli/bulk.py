@@ -249,6 +249,8 @@ class _Start:
         with _executor(self._bulk) as executor:
             checked = check_rows(parts, executor, task, self._bulk.concurrency)
         show_check(self._session.output, checked)
+        if parts.failure is not None:
+            raise parts.failure
         return ExitCode.INVALID if checked.invalid else ExitCode.OK
 
     def ledger(self, config: Path | None) -> Ledger:
@@ -432,8 +434,12 @@ class _Sending:
             progress.end()
         if not self._parts.is_over and self._bulk.rows != "-":
             self._parts.count_rest()
+        if self._parts.failure is not None:
+            self._session.output.complaints(self._parts.failure.problems)
         total = self._parts.read if self._parts.is_over else None
-        self._book.close(_STATES.get(tally.stopped, "stopped") if tally.stopped else "finished", total)
+        is_cut = tally.stopped or self._parts.failure is not None
+        state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
+        self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
         return self._conclude(tally, total, time.monotonic() - began_s)
 
     def _conclude(self, tally: Tally, total: int | None, took_s: float) -> ExitCode:
@@ -449,13 +455,9 @@ class _Sending:
             again = f"runner runs failed {record.id}{where} | runner send {quote(record.spec)} --rows -"
             commands.append((again, "sends the failed rows once more, as a run of its own"))
         if unknown or not_sent or not_sent is None:
-            stdin = f" --rows - < {'the same rows'}" if record.rows == "-" else ""
-            commands.append(
-                (
-                    f"runner send --resume {record.id}{stdin}",
-                    "sends what is unknown or was not sent, under the same ids",
-                )
-            )
+            stdin, piped = (" --rows -", ", with the same rows piped in") if record.rows == "-" else ("", "")
+            effect = f"sends what is unknown or was not sent, under the same ids{piped}"
+            commands.append((f"runner send --resume {record.id}{where}{stdin}", effect))
         show_summary(
             self._session.output,
             Summary(
@@ -465,6 +467,8 @@ class _Sending:
         )  # fmt: skip
         if tally.stopped in _STOPS:
             return _STOPS[tally.stopped]
+        if self._parts.failure is not None:
+            return self._parts.failure.exit_code
         if not counts.failed + unknown + (not_sent or 0):
             return ExitCode.OK
         kinds = tally.kinds - {ExitCode.OK}
@@ -473,7 +477,6 @@ class _Sending:
         return kinds.pop() if len(kinds) == 1 else ExitCode.REFUSED
 
 
-_STATES: Mapping[str, Literal["interrupted", "stopped"]] = {"interrupted": "interrupted"}
 _STOPS = {
     "interrupted": ExitCode.INTERRUPTED,
     "credentials": ExitCode.CREDENTIALS,

@@ -36,7 +36,7 @@ def lines_in(text: str) -> int:
 
 
 @seed(20260102)
-@settings(max_examples=120, deadline=None, database=None)
+@settings(max_examples=80, deadline=None, database=None)
 @given(objects=OBJECTS, end=ENDS, blank=SPACE, bom=st.booleans(), at_most=st.integers(1, 9))
 def test_lines_are_read_as_the_standard_library_wrote_them(
     rows: Rows, objects: list[dict[str, object]], end: str, blank: str, bom: bool, at_most: int
@@ -52,7 +52,7 @@ def test_lines_are_read_as_the_standard_library_wrote_them(
 
 
 @seed(20260102)
-@settings(max_examples=120, deadline=None, database=None)
+@settings(max_examples=80, deadline=None, database=None)
 @given(objects=OBJECTS, indent=st.sampled_from([None, 1]), space=SPACE, bom=st.booleans(), at_most=st.integers(1, 40))
 def test_an_array_is_read_as_the_standard_library_wrote_it(
     rows: Rows, objects: list[dict[str, object]], indent: int | None, space: str, bom: bool, at_most: int
@@ -82,7 +82,7 @@ def test_an_array_ends_reading_where_the_standard_library_refuses_it(rows: Rows,
 
 
 @seed(20260102)
-@settings(max_examples=500, deadline=None, database=None)
+@settings(max_examples=200, deadline=None, database=None)
 @given(content=st.text('{}",:[]0123456789.eE+-truefalsnNIityd \\u', min_size=1, max_size=12).filter(str.strip))
 def test_a_line_is_a_bad_row_when_the_standard_library_gives_no_object(rows: Rows, content: str) -> None:
     try:
@@ -160,6 +160,19 @@ def test_a_number_that_is_cut_between_reads_is_one_number(rows: Rows) -> None:
         (1, {"a": 1234}),
         (2, False),
         (3, {"a": -1500.0}),
+    ]
+
+
+@pytest.mark.parametrize("at_most", range(1, 60))
+def test_a_fault_has_its_place_wherever_the_text_is_cut_between_reads(rows: Rows, at_most: int) -> None:
+    content = ' [{"ü": "\\ud83d\\ude00"},\r\n 5,{"b":\rNaN},\n\n  {"c": 1, "c": 2}, {"d": "x"}\r\n  {"e": 1}]'
+    assert rows.told_of_stream(content.encode(), at_most) == [
+        '1 on line 1: {"ü": "\U0001f600"}',
+        "2 on line 2: 2:2 [row-json] a row must be an object, not a number",
+        f"3 on line 2: 3:1 [row-json] {NO_NUMBER.format('NaN')}",
+        "4 on line 5: 5:12 [row-json] key 'c' stands twice in this object",
+        '5 on line 5: {"d": "x"}',
+        "InvalidInput: 6:3 [rows-syntax] ',' is missing here",
     ]
 
 

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from runner.bulk.ledger import PartState
 from runner.bulk.parts import Parts
 from runner.bulk.row import Row
-from runner.errors import InvalidInput
+from runner.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,14 +54,25 @@ def test_other_rows_than_those_that_were_recorded_are_refused() -> None:
     [first, *_] = Parts(rows(10), 10, None, digests=True)
     known = {1: PartState(first.digest, 10, is_done=True, open_rows=frozenset({3}))}
     assert cut(10, known.get, digests=True) == [(1, 10, [3])]
-    with pytest.raises(InvalidInput) as caught:
-        list(Parts(rows(10, "v"), 10, known.get, digests=True))
-    assert [(problem.code, problem.message) for problem in caught.value.problems] == [
-        ("rows-changed", "the rows from 1 on are not those that the run began with")
+    parts = Parts(rows(10, "v"), 10, known.get, digests=True)
+    assert list(parts) == []
+    assert [str(parts.failure), parts.is_over] == [
+        "the rows from 1 on are not those that the run began with (resume with the same rows, or begin a new run)",
+        False,
     ]
 
 
 def test_fewer_rows_than_were_recorded_are_refused() -> None:
     known = {1: PartState("", 10, is_done=False, open_rows=frozenset())}
-    with pytest.raises(InvalidInput):
-        cut(9, known.get)
+    parts = Parts(rows(9), 10, known.get, digests=False)
+    assert (list(parts), parts.is_over) == ([], False)
+
+
+def test_rows_before_the_place_where_reading_ends_are_not_lost() -> None:
+    def broken() -> Iterator[Row]:
+        yield from rows(14)
+        raise InvalidInput(Problem("rows-syntax", "the archive is cut off"))
+
+    parts = Parts(broken(), 10, None, digests=False)
+    assert [(part.first_row, part.size) for part in parts] == [(1, 10), (11, 4)]
+    assert (str(parts.failure), parts.is_over, parts.read) == ("the archive is cut off", False, 14)
