@@ -61,6 +61,12 @@ class Budget:
         self._work_left = MAX_WORK
         self._deadline = time.monotonic() + MAX_SECONDS
 
+    def anew(self) -> Budget:
+        """Give a budget of which nothing is spent but the time."""
+        fresh = Budget(self.now, self._seed, self._row)
+        fresh._deadline = self._deadline
+        return fresh
+
     def uuid4(self, place: str) -> str:
         """Give a UUID that depends on the run, the row, the place in the spec and how often it was called there."""
         call = self._calls[place] = self._calls.get(place, -1) + 1

@@ -49,7 +49,7 @@ class Occurrence:
 def render(spec: Spec, values: Mapping[str, object], occurrence: Occurrence) -> Event:
     """Render an event. Raises InvalidInput with every problem of it, each at its place in the spec."""
     try:
-        fields = spec.plan.evaluate(values, occurrence.budget)
+        fields = spec.plan.evaluate(values, occurrence.budget())
     except RenderingError as error:
         raise InvalidInput(*error.problems) from None
     event = _event(spec, cast("dict[str, Json]", fields), occurrence)

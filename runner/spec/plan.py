@@ -20,7 +20,7 @@ from runner.spec.language import environment, tokens
 from runner.spec.template import Finding, Template, templates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from runner.errors import Problem
     from runner.spec.template import Shape
@@ -44,8 +44,8 @@ class Plan:
     shape: Shape
     _program: Program | None = None
 
-    def evaluate(self, variables: Mapping[str, object], fresh_budget: Callable[[], Budget]) -> object:
-        """Render every template of the shape; once more, with another budget, to look for the cause of a fault.
+    def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
+        """Render every template of the shape; once more, within the same time, to look for the cause of a fault.
 
         Raises RenderingError with the fault of each template that has one.
         """
@@ -53,12 +53,12 @@ class Plan:
         try:
             if self._program is None:
                 self._program = _compile(self.shape)
-            return _run(self._program, variables, fresh_budget(), done)
+            return _run(self._program, variables, budget, done)
         except _FAULTS as error:
             templates = [template for template in templates_of(self.shape) if template.tree is not None]
             problems: list[Problem] = []
             if not _is_too_slow(error):
-                again = fresh_budget()
+                again = budget.anew()
                 for problem in (each for template in templates for each in _diagnose(template, variables, again)):
                     problems.append(problem)
                     if problem.code in ("template-too-large", "template-too-slow"):

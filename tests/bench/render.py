@@ -80,7 +80,7 @@ def _row(what: str, spec: Spec, environment: Environment, *, at_least: float | N
         sys.exit(f"{spec.path} has {len(programs)} templates")
 
     def ours() -> object:
-        return spec.plan.evaluate(values, _OCCURRENCE.budget)
+        return spec.plan.evaluate(values, _OCCURRENCE.budget())
 
     def theirs() -> list[str]:
         return [program.render(values) for program in programs]

@@ -42,11 +42,11 @@ class Templates:
         return Budget(self.now, self.seed, row)
 
     def evaluate(self, source: str, **variables: object) -> Any:
-        return Plan(self.parse(source)).evaluate(variables, self.state)
+        return Plan(self.parse(source)).evaluate(variables, self.state())
 
     def evaluate_all(self, shape: dict[str, str], row: int = 0, **variables: object) -> Any:
         plan = Plan({key: self.parse(source, key) for key, source in shape.items()})
-        return plan.evaluate(variables, lambda: self.state(row))
+        return plan.evaluate(variables, self.state(row))
 
     def faults(self, source: str) -> list[str]:
         """Parse alone, and tell what is wrong."""

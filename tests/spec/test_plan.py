@@ -22,7 +22,7 @@ def test_a_shape_keeps_its_form_and_its_constants(templates: Templates) -> None:
         "c": {"d": templates.parse("plain {text}"), "e": {}},
     }
     state = templates.state()
-    assert Plan(shape).evaluate({"n": 5}, lambda: state) == {
+    assert Plan(shape).evaluate({"n": 5}, state) == {
         "a": 5,
         "b": ["x5", 1, 1.5, None, True, "text"],
         "c": {"d": "plain {text}", "e": {}},
@@ -33,7 +33,7 @@ def test_a_shape_keeps_its_form_and_its_constants(templates: Templates) -> None:
 def test_a_plan_can_be_evaluated_again(templates: Templates) -> None:
     plan = Plan(templates.parse("<{{ n }}>"))
     state = templates.state()
-    assert [plan.evaluate({"n": n}, lambda: state) for n in (1, 2)] == ["<1>", "<2>"]
+    assert [plan.evaluate({"n": n}, state) for n in (1, 2)] == ["<1>", "<2>"]
 
 
 def test_what_a_value_sets_does_not_leak_into_another(templates: Templates) -> None:
