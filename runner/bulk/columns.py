@@ -22,7 +22,7 @@ def assign(
     taken = {column: name for name, column in renamed.items()}
     taken |= {name: name for name in variables if name not in renamed and name not in taken}
     problems = list(_wrong_renames(columns, variables, renamed))
-    if columns is not None:
+    if columns is not None and not problems:
         extra = [column for column in columns if column not in taken]
         problems += [] if ignore_extra else [extra_column(column, variables) for column in extra]
         taken = {column: name for column, name in taken.items() if column in columns}

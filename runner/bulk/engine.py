@@ -140,7 +140,7 @@ class Engine:
         tally.unknown += unknown
         tally.failed += len(outcome.failures) - unknown - unsent
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
-        tally.kinds.update(map(_kind, outcome.failures))
+        tally.kinds.update(kind_of(failure.code, failure.attempts > 0) for failure in outcome.failures)
         tally.render_s += outcome.render_s
         tally.send_s += outcome.send_s
         codes = {failure.code for failure in outcome.failures} if not outcome.accepted else set()
@@ -158,10 +158,11 @@ _STOPPING: dict[str, Reason] = {"no-connection": "no-answer", "no-answer": "no-a
 """After as many parts as are under way at once failed alike, the next ones would too."""
 
 
-def _kind(failure: RowFailure) -> ExitCode:
-    if failure.code in _KINDS:
-        return _KINDS[failure.code]
-    return ExitCode.REFUSED if failure.status_code or failure.attempts else ExitCode.INVALID
+def kind_of(code: str, was_sent: bool) -> ExitCode:
+    """Tell what a failure means for the run that it is in. One that was never sent is the row's own, if nothing stopped it."""
+    if code in _KINDS:
+        return _KINDS[code]
+    return ExitCode.REFUSED if was_sent else ExitCode.INVALID
 
 
 _KINDS = {

@@ -248,6 +248,10 @@ class RunLedger:
         """Count the rows so far, those of earlier sessions of the run too."""
         return Counts._make(self._file.select(_COUNTS, (self._number,))[0])
 
+    def kinds(self) -> set[tuple[str, bool]]:
+        """Tell which codes the rows have that were not accepted, and whether they were sent."""
+        return {(code, bool(was_sent)) for code, was_sent in self._file.select(_KINDS, (self._number,))}
+
     def close(self, state: Literal["interrupted", "stopped", "finished"], total: int | None) -> None:
         """Record how the run ended, of how many rows if that is known, and release its lock."""
         self._check_open()
@@ -598,6 +602,7 @@ _COUNT = """
         in_flight = in_flight + :in_flight
     WHERE number = :number
 """
+_KINDS = "SELECT DISTINCT code, attempts > 0 FROM exceptions WHERE run = ?"
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 _PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
-from runner.bulk.engine import Engine, Limits
+from runner.bulk.engine import Engine, Limits, kind_of
 from runner.bulk.ledger import Ledger, PartBegun, PartDone, RowRecord, RunRecord
 from runner.bulk.parts import Parts
 from runner.bulk.rows import fingerprint, open_rows
@@ -34,7 +34,7 @@ from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
 from runner.cli.variables import VariableFlags
 from runner.config import find_config, load_profile
-from runner.errors import ExitCode, InvalidInput, Problem, UsageError, shown_argument
+from runner.errors import ExitCode, InvalidInput, MachineError, Problem, UsageError, shown_argument
 from runner.report.bulk import Progress, Summary, show_check, show_summary
 from runner.run import Run
 from runner.spec import project_of, resolve_fixed
@@ -114,7 +114,10 @@ class BulkOptions:
                     "usage", f"--rate {shown_argument(rate)}: it takes events a second", hint="for example --rate 50/s"
                 )
             )
-        renamed = dict(_rename(text) for text in renames)
+        pairs = [_rename(text) for text in renames]
+        renamed = dict(pairs)
+        if len(renamed) < len(pairs) or len(set(renamed.values())) < len(pairs):
+            raise UsageError(Problem("usage", "--map names a variable or a column twice"))
         events_s = float(pace[1]) if pace else None
         return cls(rows, renamed, ignore_extra, limit, offset, concurrency, processes, events_s, max_failures, results)
 
@@ -145,6 +148,7 @@ def send_rows(
         target = start.reach()
         if target is None:
             return ExitCode.INTERRUPTED
+        results = stack.enter_context(_results(bulk, "w"))
         record = RunRecord(
             run.id,
             run.seed,
@@ -155,7 +159,8 @@ def send_rows(
             start.fingerprints(run.seed),
         )
         book = stack.enter_context(start.ledger(settings.config).begin(record))
-        return _Sending(session, book, start.setup(record, target), start.rows, bulk, is_resumed=False).run()
+        sending = _Sending(session, book, start.setup(record, target), start.rows, bulk, is_resumed=False)
+        return sending.run(results)
 
 
 def resume(session: Session, run: str, given: VariableFlags, *, rows: str | None, yes: bool) -> ExitCode:
@@ -181,8 +186,10 @@ def resume(session: Session, run: str, given: VariableFlags, *, rows: str | None
         target = start.reach()
         if target is None:
             return ExitCode.INTERRUPTED
+        results = stack.enter_context(_results(bulk, "a"))
         book = stack.enter_context(ledger.resume(record.id))
-        return _Sending(session, book, start.setup(record, target), start.rows, bulk, is_resumed=True).run()
+        sending = _Sending(session, book, start.setup(record, target), start.rows, bulk, is_resumed=True)
+        return sending.run(results)
 
 
 class _Start:
@@ -342,6 +349,22 @@ def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
+def _flags_of(record: RunRecord) -> str:
+    """Write the flags that make the same events of other rows. Of secrets, the names."""
+    said: Any = record.arguments
+    flags = [("--var", text) for text in said["var"]] + [("--var-json", text) for text in said["var_json"]]
+    flags += [("--map", f"{name}={column}") for name, column in said["renamed"].items()]
+    flags += [(flag, said[name]) for flag, name in _PLAIN_FLAGS.items() if said[name]]
+    parts = [f" {flag} {quote(text)}" for flag, text in flags]
+    parts += [f" --var {name}=…" for name in said["secret"]]
+    return (
+        "".join(parts) + (" --ignore-extra" if said["ignore_extra"] else "") + (" --sandbox" if said["sandbox"] else "")
+    )
+
+
+_PLAIN_FLAGS = {"--vars-file": "vars_file", "--case": "case", "--profile": "profile", "--config": "config"}
+
+
 def _compare(record: RunRecord, now: Mapping[str, str]) -> None:
     """Refuse to go on with anything but what the run began with. Raises InvalidInput that says what changed."""
     whats = {
@@ -367,6 +390,20 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     """Find where runs are kept: beside `runner.yaml`, else in the working directory."""
     found = config or find_config(start)
     return (found.parent if found else Path()) / LEDGER_FOLDER
+
+
+@contextmanager
+def _results(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | None]:
+    """Open the file of results, if one is wanted. Raises MachineError."""
+    if bulk.results is None:
+        yield None
+        return
+    try:
+        file = bulk.results.open(mode, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(Problem("output-refused", f"can't write {bulk.results}: {error.strerror}")) from None
+    with file:
+        yield file
 
 
 class _Book:
@@ -411,14 +448,12 @@ class _Sending:
             digests=bulk.rows == "-",
         )
 
-    def run(self) -> ExitCode:
+    def run(self, results: TextIO | None) -> ExitCode:
+        """Send what is to be sent, and show what became of the run."""
         world = self._session.world
         began_s = time.monotonic()
         progress = Progress(self._session.output, _about(self._bulk), began_s)
         with ExitStack() as stack:
-            results = (
-                stack.enter_context(self._bulk.results.open("a", encoding="utf-8")) if self._bulk.results else None
-            )
             executor = stack.enter_context(_executor(self._bulk))
             engine = Engine(
                 executor,
@@ -451,9 +486,10 @@ class _Sending:
         config = find_config(Path(record.spec))
         elsewhere = config is not None and config != find_config(Path())
         where = f" --config {quote(os.path.relpath(config))}" if config and elsewhere else ""
-        if counts.failed:
-            again = f"runner runs failed {record.id}{where} | runner send {quote(record.spec)} --rows -"
-            commands.append((again, "sends the failed rows once more, as a run of its own"))
+        if counts.failed and record.rows != "-":
+            again = f"runner send {quote(record.spec)} --rows -{_flags_of(record)}"
+            effect = "sends the failed rows once more, as a run of its own"
+            commands.append((f"runner runs failed {record.id}{where} | {again}", effect))
         if unknown or not_sent or not_sent is None:
             stdin, piped = (" --rows -", ", with the same rows piped in") if record.rows == "-" else ("", "")
             effect = f"sends what is unknown or was not sent, under the same ids{piped}"
@@ -471,7 +507,7 @@ class _Sending:
             return self._parts.failure.exit_code
         if not counts.failed + unknown + (not_sent or 0):
             return ExitCode.OK
-        kinds = tally.kinds - {ExitCode.OK}
+        kinds = {kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK}
         if ExitCode.CREDENTIALS in kinds:
             return ExitCode.CREDENTIALS
         return kinds.pop() if len(kinds) == 1 else ExitCode.REFUSED

@@ -160,6 +160,21 @@ def send(
     if not paths:
         raise UsageError(Problem("usage", "Missing argument 'SPEC'", hint="see `runner send --help`"))
     if rows is None:
+        given: dict[str, object] = {
+            "--map": map_,
+            "--ignore-extra": ignore_extra,
+            "--limit": limit,
+            "--offset": offset,
+            "--rate": rate,
+        }
+        given |= {
+            "--processes": processes,
+            "--fail-fast": fail_fast,
+            "--max-failures": max_failures,
+            "--results": results,
+        }
+        if wrong := [name for name, value in given.items() if value]:
+            raise UsageError(Problem("usage", f"{wrong[0]} is about the rows of a file", hint="add --rows FILE"))
         return run(session, paths, flags, options)
     from runner.cli.bulk import BulkOptions, send_rows  # noqa: PLC0415
 

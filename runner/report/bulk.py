@@ -121,7 +121,7 @@ def show_check(output: Output, checked: Checked) -> None:
         f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
     )
     output.data(
-        f"{checked.rows:,} rows: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
+        f"{_rows(checked.rows)}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
         f"{checked.twice:,} with the key of another; {size}{largest}"
     )
     output.message("dry run: nothing sent")
@@ -174,9 +174,13 @@ def _run_as_json(run: RunSummary) -> dict[str, object]:
 def _sum(summary: Summary) -> str:
     rate = summary.handled / max(summary.took_s, 1e-9)
     rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
-    total = "" if summary.total is None else f"{summary.total:,} rows: "
+    total = "" if summary.total is None else f"{_rows(summary.total)}: "
     counts = f"{summary.accepted:,} accepted, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
     return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}"
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

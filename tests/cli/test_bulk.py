@@ -1,0 +1,775 @@
+"""`runner send --rows` and `runner runs`, as they are typed: what is sent, what is told, and the exit code."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid5
+
+import pytest
+
+from runner.cli.main import run
+from runner.cli.world import World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from tests.conftest import CapturingServer
+
+CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
+SPEC = """\
+version: 1
+vars:
+  user: {type: string}
+  order: {type: string, pattern: "^[0-9]+$", default: "1001"}
+  amount: {type: number, minimum: 0, default: 10}
+event: product_purchased
+distinct_id: "{{ user }}"
+idempotency_key: "{{ user }}-{{ order }}"
+properties: {order: "{{ order }}", amount: "{{ amount }}"}
+"""
+FIVE = "user,order,amount\nu1,1,5\nu2,2,6.50\nu3,0x3,7\nu4,4,-1\nu5,5,\n"
+REFUSAL = {"status": "error", "error": {"message": "no such workspace", "type": "not_found"}}
+RUN = re.compile("20260102-030405-[0-9a-f]{4}")
+
+
+class Ended(NamedTuple):
+    """How a command line ended; run ids and times are replaced, for they vary."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+    raw: str
+
+
+class Shell:
+    """Runs `runner` in this process; each run of rows gets ids of its own, the same each time the tests are run."""
+
+    def __init__(self, name: str, fixed: tuple[datetime, UUID]) -> None:
+        self.environ = dict(CREDENTIALS)
+        self._name = name
+        self._now, self._seed = fixed
+        self._runs = 0
+
+    def __call__(self, *args: str, stdin: str = "") -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        streams = io.StringIO(stdin), out, err
+        world = World(self.environ, *streams, lambda: self._now, self._new_seed, time.sleep, lambda: 0.5)
+        code = run(args, world)
+        return Ended(code, _steady(out.getvalue()), _steady(err.getvalue()), out.getvalue())
+
+    def send(self, *args: str, spec: str = "purchase.yaml", stdin: str = "") -> Ended:
+        return self("send", spec, "--concurrency", "1", *args, stdin=stdin)
+
+    def _new_seed(self) -> UUID:
+        self._runs += 1
+        return uuid5(self._seed, f"{self._name} {self._runs}")
+
+
+def _steady(text: str) -> list[str]:
+    return re.sub(r"[0-9.]+ s, [0-9,]+/s", "… s, …/s", RUN.sub("RUN", text)).splitlines()
+
+
+@pytest.fixture
+def shell(request: pytest.FixtureRequest, in_tmp: Path, fixed: tuple[datetime, UUID], server: CapturingServer) -> Shell:
+    (in_tmp / "purchase.yaml").write_text(SPEC)
+    (in_tmp / "five.csv").write_text(FIVE)
+    shell = Shell(request.node.nodeid, fixed)
+    shell.environ["SUPRSEND_BASE_URL"] = server.base_url
+    return shell
+
+
+def write(name: str, content: str) -> str:
+    Path(name).write_text(content, "utf-8")
+    return name
+
+
+def many(count: int) -> str:
+    """Write a file of so many rows."""
+    return write("many.csv", "user,order\n" + "".join(f"u{number},{number}\n" for number in range(1, count + 1)))
+
+
+def sent(server: CapturingServer) -> list[tuple[object, ...]]:
+    """Give user, order and amount of each event that arrived."""
+    return [
+        (event["distinct_id"], event["properties"]["order"], event["properties"]["amount"])
+        for request in server.received
+        for event in request.json
+    ]
+
+
+# Rows and columns
+
+
+def test_an_event_goes_out_for_each_row_and_an_invalid_row_is_its_own_failure(
+    shell: Shell, server: CapturingServer
+) -> None:
+    assert shell.send("--rows", "five.csv")[:3] == (
+        2,
+        [
+            "failed  row 3 (line 4)  var-schema  variable 'order': the value is '0x3', which does not match ^[0-9]+$",
+            "failed  row 4 (line 5)  var-schema  variable 'amount': -1 is less than the minimum of 0",
+            "5 rows: 3 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN",
+        ],
+        [
+            "  runner runs failed RUN | runner send purchase.yaml --rows -",
+            "      sends the failed rows once more, as a run of its own",
+        ],
+    )
+    assert sent(server) == [("u1", "1", 5), ("u2", "2", 6.5), ("u5", "5", 10)]
+
+
+def test_when_all_rows_are_accepted_there_is_nothing_more_to_do(shell: Shell, server: CapturingServer) -> None:
+    assert shell.send("--rows", many(250))[:3] == (
+        0,
+        ["250 rows: 250 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
+        [],
+    )
+    assert [len(request.json) for request in server.received] == [100, 100, 50]
+
+
+def test_a_row_is_told_by_its_line_where_cells_have_line_breaks(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", 'user,order\n"u\n1",1\n\nu2,two\n')
+    assert shell.send("--rows", "rows.csv").out[0] == (
+        "failed  row 2 (line 5)  var-schema  variable 'order': the value is 'two', which does not match ^[0-9]+$"
+    )
+    assert sent(server) == [("u\n1", "1", 10)]
+
+
+def test_a_row_of_another_width_is_its_own_failure(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "user,order\nu1,1\nu2\nu3,3\n")
+    assert shell.send("--rows", "rows.csv")[:2] == (
+        2,
+        [
+            "failed  row 2 (line 3)  row-columns  1 cell, but the header has 2 columns",
+            "3 rows: 2 accepted, 1 failed, 0 unknown, 0 not sent · … s, …/s · run RUN",
+        ],
+    )
+    assert sent(server) == [("u1", "1", 10), ("u3", "3", 10)]
+
+
+def test_an_unknown_column_is_refused_before_anything_is_sent(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "usr,order,note\nu1,1,hello\n")
+    assert shell.send("--rows", "rows.csv")[:3] == (
+        2,
+        [],
+        [
+            "error[unknown-column]: no variable takes the column 'usr'",
+            "  = did you mean 'user'?",
+            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra",
+            "",
+            "error[unknown-column]: no variable takes the column 'note'",
+            "  = known here: user, order, amount",
+            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra",
+        ],
+    )
+    assert server.received == []
+    assert not Path(".runner").exists()
+
+
+def test_map_names_the_column_of_a_variable(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "Customer Id,order\nu1,1\n")
+    assert shell.send("--rows", "rows.csv", "--map", "user=Customer Id").code == 0
+    write("rows.jsonl", '{"Customer Id": "u2", "order": "2"}\n')
+    assert shell.send("--rows", "rows.jsonl", "--map", "user=Customer Id").code == 0
+    assert sent(server) == [("u1", "1", 10), ("u2", "2", 10)]
+
+
+def test_map_may_exchange_columns(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "user,order\n1,u1\n")
+    assert shell.send("--rows", "rows.csv", "--map", "user=order", "--map", "order=user").code == 0
+    assert sent(server) == [("u1", "1", 10)]
+
+
+def test_map_names_only_what_there_is(shell: Shell) -> None:
+    assert shell.send("--rows", "five.csv", "--map", "usr=user", "--map", "amount=amont")[:3] == (
+        2,
+        [],
+        [
+            "error[unknown-variable]: no variable 'usr' (--map usr=user)",
+            "  = did you mean 'user'?",
+            "",
+            "error[unknown-column]: the file has no column 'amont' (--map amount=amont)",
+            "  = did you mean 'amount'?",
+        ],
+    )
+
+
+def test_one_column_gives_no_two_variables_in_silence(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "id\n1\n")
+    ended = shell.send("--rows", "rows.csv", "--map", "user=id", "--map", "order=id")
+    assert (ended.code, sent(server)) == (64, [])
+    assert not any("var-missing" in line for line in ended.err)
+
+
+def test_ignore_extra_leaves_columns_out(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "user,note,order\nu1,hello,1\n")
+    write("rows.jsonl", '{"user": "u2", "note": {"a": [1]}}\n{"user": "u3"}\n')
+    assert shell.send("--rows", "rows.csv", "--ignore-extra").code == 0
+    assert shell.send("--rows", "rows.jsonl", "--ignore-extra").code == 0
+    assert sent(server) == [("u1", "1", 10), ("u2", "1001", 10), ("u3", "1001", 10)]
+
+
+def test_an_extra_key_fails_the_row_that_has_it(shell: Shell, server: CapturingServer) -> None:
+    write("rows.jsonl", '{"user": "u1", "ordr": "1"}\n{"user": "u2"}\n[]\n{"user": 3}\n{"order": "4"}\nu5\n')
+    assert shell.send("--rows", "rows.jsonl")[:2] == (
+        2,
+        [
+            "failed  row 1 (line 1)  unknown-column  no variable takes the column 'ordr'",
+            "failed  row 3 (line 3)  row-json  a row must be an object, not a list",
+            "failed  row 4 (line 4)  var-schema  variable 'user': the value must be text, not a number",
+            "failed  row 5 (line 5)  var-missing  variable 'user' has no value",
+            "failed  row 6 (line 6)  row-json  column 1: a JSON value can't begin with u",
+            "6 rows: 1 accepted, 5 failed, 0 unknown, 0 not sent · … s, …/s · run RUN",
+        ],
+    )
+    assert sent(server) == [("u2", "1001", 10)]
+
+
+def test_a_variable_that_nothing_gives_is_told_once_and_before_anything_is_sent(
+    shell: Shell, server: CapturingServer
+) -> None:
+    write("rows.csv", "order\n1\n2\n")
+    assert shell.send("--rows", "rows.csv")[:3] == (
+        2,
+        [],
+        [
+            "error[var-missing]: variable 'user' has no value",
+            " --> purchase.yaml:3:3",
+            "  |",
+            "3 |   user: {type: string}",
+            "  |   ^^^^ give it with --var user=… or RUNNER_VAR_user",
+        ],
+    )
+    assert server.received == []
+
+
+def test_an_empty_cell_is_empty_text_or_else_nothing(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "user,order,amount\nu1,,\n")
+    write("note.yaml", "version: 1\nvars: {user: {type: string}, note: {type: string, default: none}}\n"
+          'event: noted\ndistinct_id: "{{ user }}"\nproperties: {note: "{{ note }}"}\n')  # fmt: skip
+    assert shell.send("--rows", "rows.csv").out[0] == (
+        "failed  row 1 (line 2)  var-schema  variable 'order': the value is '', which does not match ^[0-9]+$"
+    )
+    write("notes.csv", "user,note\nu1,\nu2,hello\n")
+    assert shell.send("--rows", "notes.csv", spec="note.yaml").code == 0
+    [request] = server.received
+    assert [event["properties"]["note"] for event in request.json] == ["", "hello"]
+
+
+def test_flags_win_over_columns_and_columns_over_the_vars_file(shell: Shell, server: CapturingServer) -> None:
+    write("vars.yaml", "order: '77'\namount: 77\n")
+    write("rows.csv", "user,order\nu1,1\nu2,2\n")
+    args = ("--rows", "rows.csv", "--vars-file", "vars.yaml")
+    assert shell.send(*args, "--var", "user=me").code == 0
+    assert shell.send(*args, "--var-json", "amount=1.25").code == 0
+    assert sent(server) == [("me", "1", 77), ("me", "2", 77), ("u1", "1", 1.25), ("u2", "2", 1.25)]
+
+
+def test_numbers_of_a_text_column_stay_as_they_are_written(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "user,order,amount\n0123,007,1e3\n+1,1,1_000\n1e5,2,0x1F\n")
+    assert shell.send("--rows", "rows.csv")[:2] == (
+        2,
+        [
+            "failed  row 2 (line 3)  var-type  variable 'amount': '1_000' is not a number",
+            "failed  row 3 (line 4)  var-type  variable 'amount': '0x1F' is not a number",
+            "3 rows: 1 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN",
+        ],
+    )
+    assert sent(server) == [("0123", "007", 1000)]
+
+
+@pytest.mark.parametrize(
+    ("args", "users"),
+    [
+        (("--limit", "2"), ["u1", "u2"]),
+        (("--offset", "8"), ["u9", "u10"]),
+        (("--offset", "3", "--limit", "2"), ["u4", "u5"]),
+        (("--limit", "99"), [f"u{number}" for number in range(1, 11)]),
+        (("--offset", "10"), []),
+        (("--offset", "99", "--limit", "1"), []),
+    ],
+)
+def test_limit_and_offset_choose_rows(
+    args: tuple[str, ...], users: list[str], shell: Shell, server: CapturingServer
+) -> None:
+    ended = shell.send("--rows", many(10), *args, "-o", "json")
+    assert ended.code == 0
+    assert (json.loads(ended.raw)["total"], json.loads(ended.raw)["accepted"]) == (len(users), len(users))
+    assert [user for user, *_ in sent(server)] == users
+
+
+def test_rows_keep_their_numbers_behind_an_offset(shell: Shell) -> None:
+    assert shell.send("--rows", "five.csv", "--offset", "2", "--limit", "1").out == [
+        "failed  row 3 (line 4)  var-schema  variable 'order': the value is '0x3', which does not match ^[0-9]+$",
+        "1 row: 0 accepted, 1 failed, 0 unknown, 0 not sent · … s, …/s · run RUN",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.tsv", b"user\torder\nu1\t1\nu2\t2\n"),
+        ("rows.csv", b"\xef\xbb\xbfuser,order\r\nu1,1\r\nu2,2"),
+        ("rows.csv.gz", gzip.compress(b"user,order\nu1,1\nu2,2\n", 1)),
+        ("rows.jsonl", b'{"user": "u1", "order": "1"}\n\n{"user": "u2", "order": "2"}'),
+        ("rows.json", b'[{"user": "u1", "order": "1"},\n {"user": "u2", "order": "2"}]'),
+    ],
+)
+def test_every_format_gives_the_same_events(name: str, content: bytes, shell: Shell, server: CapturingServer) -> None:
+    Path(name).write_bytes(content)
+    assert shell.send("--rows", name).code == 0
+    assert sent(server) == [("u1", "1", 10), ("u2", "2", 10)]
+
+
+@pytest.mark.parametrize(
+    "stdin", ["user,order\nu1,1\nu2,2\n", '{"user":"u1","order":"1"}\n{"user":"u2","order":"2"}\n',
+              '[{"user":"u1","order":"1"},{"user":"u2","order":"2"}]'],
+)  # fmt: skip
+def test_rows_come_from_standard_input(stdin: str, shell: Shell, server: CapturingServer) -> None:
+    assert shell.send("--rows", "-", stdin=stdin)[:3] == (
+        0,
+        ["2 rows: 2 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
+        [],
+    )
+    assert sent(server) == [("u1", "1", 10), ("u2", "2", 10)]
+
+
+# Pace and stopping
+
+
+def test_a_rate_is_held(shell: Shell, server: CapturingServer) -> None:
+    began_s = time.monotonic()
+    assert shell.send("--rows", many(60), "--rate", "100/s", "--concurrency", "16").code == 0
+    assert 0.4 <= time.monotonic() - began_s < 10
+    assert [len(request.json) for request in server.received] == [20, 20, 20]
+
+
+def test_fail_fast_stops_after_the_first_failure(shell: Shell, server: CapturingServer) -> None:
+    server.answers.append((404, REFUSAL))
+    ended = shell.send("--rows", many(350), "--fail-fast", "--results", "results.jsonl")
+    assert (ended.code, ended.out[9:], ended.err) == (
+        1,
+        [
+            "failed  row 10 (line 11)  refused 404  no such workspace",
+            "… 90 more: runner runs show RUN",
+            "350 rows: 0 accepted, 100 failed, 0 unknown, 250 not sent · … s, …/s · run RUN",
+        ],
+        [
+            "  runner runs failed RUN | runner send purchase.yaml --rows -",
+            "      sends the failed rows once more, as a run of its own",
+            "  runner send --resume RUN",
+            "      sends what is unknown or was not sent, under the same ids",
+        ],
+    )
+    assert len(server.received) == 1
+
+
+def test_max_failures_stops_when_there_were_so_many(shell: Shell, server: CapturingServer) -> None:
+    server.answers.extend([(404, REFUSAL)] * 9)
+    ended = shell.send("--rows", many(500), "--max-failures", "150", "-o", "json")
+    told = json.loads(ended.raw)
+    assert ended.code == 1
+    assert [told[name] for name in ("accepted", "failed", "unknown", "not_sent", "total")] == [0, 200, 0, 300, 500]
+    assert shell("runs", "list").out == [
+        "RUN  stopped      0 accepted, 200 failed, 0 unknown, 300 not sent of 500  purchase.yaml x many.csv"
+    ]
+
+
+def test_max_failures_that_are_not_reached_stop_nothing(shell: Shell) -> None:
+    assert shell.send("--rows", "five.csv", "--max-failures", "3").out[-1] == (
+        "5 rows: 3 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"
+    )
+
+
+def test_no_answer_is_unknown_and_goes_again_only_by_resume(shell: Shell, server: CapturingServer) -> None:
+    server.answers.append((502, b"<html></html>"))
+    ended = shell.send("--rows", many(2), "--retries", "0")
+    assert (ended.code, ended.out[-1], ended.err) == (
+        1,
+        "2 rows: 0 accepted, 0 failed, 2 unknown, 0 not sent · … s, …/s · run RUN",
+        ["  runner send --resume RUN", "      sends what is unknown or was not sent, under the same ids"],
+    )
+    assert shell("runs", "failed")[:3] == (0, ["user,order"], [])
+    assert shell("send", "--resume", "last")[:3] == (
+        0,
+        ["2 rows: 2 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
+        [],
+    )
+    assert server.received[0].body == server.received[1].body
+
+
+def test_no_credentials_are_told_before_a_run_begins(shell: Shell) -> None:
+    del shell.environ["SUPRSEND_WORKSPACE_SECRET"], shell.environ["SUPRSEND_WORKSPACE_KEY"]
+    ended = shell.send("--rows", "five.csv")
+    assert (ended.code, ended.out) == (3, [])
+    assert not Path(".runner").exists()
+
+
+def test_a_resume_ends_with_the_code_of_all_that_failed(shell: Shell, server: CapturingServer) -> None:
+    server.answers.append((502, b"<html></html>"))
+    assert shell.send("--rows", "five.csv", "--retries", "0").code == 1
+    assert shell("send", "--resume", "last")[:2] == (
+        2,
+        ["5 rows: 3 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
+    )
+
+
+# Dry runs
+
+
+def test_a_dry_run_checks_every_row_and_sends_nothing(shell: Shell, server: CapturingServer) -> None:
+    ended = shell.send("--rows", "five.csv", "--dry-run")
+    assert ended.out[:2] == [
+        "failed  row 3 (line 4)  var-schema  variable 'order': the value is '0x3', which does not match ^[0-9]+$",
+        "failed  row 4 (line 5)  var-schema  variable 'amount': -1 is less than the minimum of 0",
+    ]
+    assert (ended.code, re.sub("[0-9]+ bytes|event [0-9]+", "…", ended.out[2]), ended.out[3:], ended.err) == (
+        2,
+        "5 rows: 3 valid, 2 invalid, 0 with the key of another; … in 1 request, the largest … (row 2)",
+        [],
+        ["dry run: nothing sent"],
+    )
+    assert (server.connections, Path(".runner").exists()) == (0, False)
+
+
+def test_a_dry_run_needs_no_credentials_and_sizes_what_would_go_out(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "user,order\nu1,1\nu2,2\nu1,1\nu2,3\nu1,1\n")
+    told = json.loads(shell.send("--rows", "rows.csv", "-n", "-o", "json").raw)
+    assert shell.send("--rows", "rows.csv").code == 0
+    [request] = server.received
+    sizes = [len(json.dumps(event, ensure_ascii=False, separators=(",", ":"))) for event in request.json]
+    assert told == {
+        "rows": 5, "invalid": 0, "requests": 1, "event_bytes": sum(sizes), "largest_bytes": max(sizes),
+        "largest_row": 1 + sizes.index(max(sizes)), "twice": 2, "failures": [],
+        "duplicates": [{"row": 3, "first": 1}, {"row": 5, "first": 1}],
+    }  # fmt: skip
+    del shell.environ["SUPRSEND_WORKSPACE_SECRET"], shell.environ["SUPRSEND_WORKSPACE_KEY"]
+    assert shell.send("--rows", "rows.csv", "-n").code == 0
+
+
+# Results, runs
+
+
+def test_results_have_a_line_for_each_row(shell: Shell, server: CapturingServer) -> None:
+    records = [{"status": "success", "status_code": 202, "message_id": "m1"},
+               {"status": "error", "status_code": 404, "error": {"message": "no tenant", "type": "not_found"}}]  # fmt: skip
+    server.answers.append((207, {"status": "success", "records": records}))
+    assert shell.send("--rows", write("rows.csv", "user,order\nu1,1\nu2,2\nu3,x\n"), "--results", "r.jsonl").code == 1
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    [first, second] = [event["$insert_id"] for event in server.received[0].json]
+    assert lines == [
+        {"row": 1, "line": 2, "state": "accepted", "status_code": 202, "key": "u1-1", "insert_id": first,
+         "message_id": "m1", "code": None, "error": None, "attempts": 1},
+        {"row": 2, "line": 3, "state": "failed", "status_code": 404, "key": "u2-2", "insert_id": second,
+         "message_id": None, "code": "refused", "error": "no tenant", "attempts": 1},
+        {"row": 3, "line": 4, "state": "failed", "status_code": 0, "key": None, "insert_id": None,
+         "message_id": None, "code": "var-schema",
+         "error": "variable 'order': the value is 'x', which does not match ^[0-9]+$", "attempts": 0},
+    ]  # fmt: skip
+
+
+def test_results_are_those_of_one_run(shell: Shell) -> None:
+    for _ in range(2):
+        assert shell.send("--rows", many(3), "--results", "r.jsonl").code == 0
+    assert [json.loads(line)["row"] for line in Path("r.jsonl").read_text().splitlines()] == [1, 2, 3]
+
+
+def test_results_that_can_not_be_written_are_told_before_anything_is_sent(
+    shell: Shell, server: CapturingServer
+) -> None:
+    ended = shell.send("--rows", "five.csv", "--results", "nowhere/r.jsonl")
+    assert (ended.code, ended.out, server.received) == (74, [], [])
+    assert shell("runs", "list").err == ["no runs yet: runner send SPEC --rows FILE begins one"]
+
+
+def test_runs_are_listed_the_newest_first(shell: Shell) -> None:
+    assert shell("runs", "list")[:3] == (0, [], ["no runs yet: runner send SPEC --rows FILE begins one"])
+    shell.send("--rows", "five.csv")
+    shell.send("--rows", many(3))
+    assert shell("runs", "list")[:3] == (
+        0,
+        [
+            "RUN  finished     3 accepted, 0 failed, 0 unknown, 0 not sent of 3  purchase.yaml x many.csv",
+            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
+        ],
+        [],
+    )
+    told = json.loads(shell("runs", "list", "-o", "json").raw)
+    assert [{**each, "run": "RUN"} for each in told["runs"]] == [
+        {"run": "RUN", "spec": "purchase.yaml", "rows": rows, "state": "finished",
+         "started_at": "2026-01-02T03:04:05+00:00", "total": total, "accepted": 3, "failed": failed, "unknown": 0,
+         "not_sent": 0}
+        for rows, total, failed in (("many.csv", 3, 0), ("five.csv", 5, 2))
+    ]  # fmt: skip
+
+
+def test_a_run_is_shown_with_the_rows_that_were_not_accepted(shell: Shell) -> None:
+    told = json.loads(shell.send("--rows", "five.csv", "-o", "json").raw)
+    assert shell("runs", "show")[:3] == (
+        0,
+        [
+            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
+            "  failed  row 3 (line 4)  var-schema",
+            "  failed  row 4 (line 5)  var-schema",
+        ],
+        [],
+    )
+    assert json.loads(shell("runs", "show", told["run"], "-o", "json").raw) == {
+        "run": told["run"], "spec": "purchase.yaml", "rows": "five.csv", "state": "finished",
+        "started_at": "2026-01-02T03:04:05+00:00", "total": 5, "accepted": 3, "failed": 2, "unknown": 0, "not_sent": 0,
+        "failures": [
+            {"row": row, "line": row + 1, "state": "failed", "code": "var-schema", "status_code": 0, "attempts": 0}
+            for row in (3, 4)
+        ],
+    }  # fmt: skip
+
+
+def test_json_of_send_sums_up_and_names_the_first_failures(shell: Shell) -> None:
+    told = json.loads(shell.send("--rows", "five.csv", "--limit", "3", "-o", "json").raw)
+    assert {**told, "run": RUN.sub("RUN", told["run"])} == {
+        "run": "RUN", "total": 3, "accepted": 2, "failed": 1, "unknown": 0, "not_sent": 0,
+        "failures": [{
+            "row": 3, "line": 4, "state": "failed", "code": "var-schema", "status_code": 0, "attempts": 0,
+            "message": "variable 'order': the value is '0x3', which does not match ^[0-9]+$",
+        }],
+    }  # fmt: skip
+
+
+def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", 'user,order\nu1,1\n"u,2",2\n"u""3\n",3\n')
+    records: list[dict[str, Any]] = [{"status": "success", "status_code": 202}, *[
+        {"status": "error", "status_code": 500, "error": {"message": "no", "type": "x"}}] * 2]  # fmt: skip
+    server.answers.append((207, {"status": "success", "records": records}))
+    assert shell.send("--rows", "rows.csv", "--retries", "0").code == 1
+    failed = shell("runs", "failed", "last")
+    assert (failed.code, list(csv.reader(io.StringIO(failed.raw))), failed.err) == (
+        0,
+        [["user", "order"], ["u,2", "2"], ['u"3\n', "3"]],
+        [],
+    )
+    server.received.clear()
+    assert shell.send("--rows", "-", stdin=failed.raw).code == 0
+    assert sent(server) == [("u,2", "2", 10), ('u"3', "3", 10)]
+
+
+def test_failed_rows_of_json_are_lines_of_json(shell: Shell) -> None:
+    write("rows.json", '[{"user": "ü1", "order": "x"}, {"user": "u2"}, {"user": "u3", "order": "\\ud83d\\ude00\\n"}]')
+    assert shell.send("--rows", "rows.json").code == 2
+    assert shell("runs", "failed").out == ['{"user": "ü1", "order": "x"}', '{"user": "u3", "order": "😀\\n"}']
+
+
+def test_failed_rows_that_can_not_be_read_are_counted(shell: Shell) -> None:
+    write("rows.csv", "user,order\nu1\nu2,x\n")
+    assert shell.send("--rows", "rows.csv").code == 2
+    assert shell("runs", "failed")[:3] == (
+        0,
+        ["user,order", "u2,x"],
+        ["1 of the failed rows can't be read: mend them in rows.csv"],
+    )
+
+
+def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(shell: Shell) -> None:
+    shell.send("--rows", "-", stdin=FIVE)
+    assert shell("runs", "failed")[:3] == (
+        2,
+        [],
+        [
+            "error[rows-gone]: the rows of run RUN came from the standard input, and the ledger keeps none",
+            "  = runner runs show RUN tells their numbers",
+        ],
+    )
+    shell.send("--rows", "five.csv")
+    write("five.csv", FIVE + "u6,6,6\n")
+    assert shell("runs", "failed")[:3] == (
+        2,
+        [],
+        ["error[run-changed]: the file five.csv changed since run RUN began"],
+    )
+
+
+def test_an_unknown_run_is_not_found(shell: Shell) -> None:
+    for command in (("runs", "show"), ("runs", "failed"), ("send", "--resume")):
+        assert shell(*command, "last")[:3] == (
+            4,
+            [],
+            ["error[run-not-found]: no run 'last' in .runner/ledger.sqlite3", "  = it holds no runs yet"],
+        )
+
+
+# Commands that a run names work as they stand
+
+
+def test_the_commands_that_a_sandboxed_run_names_stay_in_the_sandbox(shell: Shell, server: CapturingServer) -> None:
+    write("rows.csv", "id,order\nu1,x\nu2,2\n")
+    command = shell.send("--rows", "rows.csv", "--sandbox", "--map", "user=id").err[1]
+    assert command == "  runner runs failed RUN | runner send purchase.yaml --rows - --map user=id --sandbox"
+    assert server.received == []
+
+
+def test_a_run_whose_ledger_lies_elsewhere_is_resumed_by_the_command_that_it_names(
+    shell: Shell, server: CapturingServer
+) -> None:
+    Path("specs").mkdir()
+    write("specs/runner.yaml", "profiles: {}\n")
+    write("specs/purchase.yaml", SPEC)
+    server.answers.append((502, b"<html></html>"))
+    ended = shell.send("--rows", many(2), "--retries", "0", spec="specs/purchase.yaml")
+    assert ended.err[0] == "  runner send --resume RUN --config specs/runner.yaml"
+    assert shell("send", "--resume", "last", "--config", "specs/runner.yaml").code == 0
+
+
+# Wrong use
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--limit", "0"), ["error[usage]: --limit 0: it takes 1 or more"]),
+        (("--offset", "-1"), ["error[usage]: --offset -1: it takes 0 or more"]),
+        (("--concurrency", "0"), ["error[usage]: --concurrency 0: it takes 1 to 1000"]),
+        (("--concurrency", "1001"), ["error[usage]: --concurrency 1001: it takes 1 to 1000"]),
+        (("--processes", "0"), ["error[usage]: --processes 0: it takes 1 to 64"]),
+        (("--processes", "65"), ["error[usage]: --processes 65: it takes 1 to 64"]),
+        (("--max-failures", "0"), ["error[usage]: --max-failures 0: it takes 1 or more"]),
+        *[
+            (("--rate", rate), [f"error[usage]: --rate {rate}: it takes events a second", "  = for example --rate 50/s"])
+            for rate in ("0", "0.0/s", "-1", "fast", "50/m", "1e3", "nan", "٣")
+        ],
+        *[
+            (("--map", text), [f"error[usage]: --map {shown} is no NAME=COLUMN", "  = for example --map user=customer_id"])
+            for text, shown in (("user", "user"), ("user=", "user=…"), ("=user", "=…"))
+        ],
+        (("--limit", "x"), ["error[usage]: Invalid value for '--limit': 'x' is not a whole number",
+                            "  = see `runner send --help`"]),
+        (("--timeout", "0"), ["error[usage]: --timeout 0: it takes seconds, more than 0 and at most 86,400"]),
+        (("--retries", "101"), ["error[usage]: --retries 101: it takes 0 to 100"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_wrong_use(
+    args: tuple[str, ...], told: list[str], shell: Shell, server: CapturingServer
+) -> None:
+    assert shell("send", "purchase.yaml", "--rows", "five.csv", *args)[:3] == (64, [], told)
+    assert server.received == []
+
+
+def test_rows_take_one_spec(shell: Shell) -> None:
+    write("other.yaml", SPEC)
+    assert shell("send", "purchase.yaml", "other.yaml", "--rows", "five.csv")[:3] == (
+        64,
+        [],
+        ["error[usage]: --rows takes one spec, these are 2"],
+    )
+    assert shell("send", "--rows", "five.csv")[:3] == (
+        64,
+        [],
+        ["error[usage]: Missing argument 'SPEC'", "  = see `runner send --help`"],
+    )
+
+
+@pytest.mark.parametrize("args", [("--limit", "1"), ("--results", "r.jsonl"), ("--map", "user=id"), ("--rate", "1")])
+def test_what_is_about_rows_needs_rows(args: tuple[str, ...], shell: Shell, server: CapturingServer) -> None:
+    assert shell("send", "purchase.yaml", "--var", "user=u1", *args).code == 64
+    assert server.received == []
+
+
+def test_a_file_that_is_not_there_is_not_found(shell: Shell) -> None:
+    assert shell.send("--rows", "fiv.csv")[:3] == (
+        4,
+        [],
+        ["error[file-not-found]: no such file: fiv.csv", "  = did you mean five.csv?"],
+    )
+    told = shell.send("--rows", "five.txt", "-o", "json")
+    assert (told.code, [problem["code"] for problem in json.loads(told.raw)["problems"]]) == (4, ["file-not-found"])
+
+
+def test_a_file_that_breaks_off_is_told_with_the_sum_of_what_was_sent(shell: Shell, server: CapturingServer) -> None:
+    rows = "".join(f"u{number},{number}\n" for number in range(1, 251))
+    ended = shell.send("--rows", write("rows.csv", f'user,order\n{rows}"u251,251\n'))
+    [listed] = json.loads(shell("runs", "list", "-o", "json").raw)["runs"]
+    assert ended.code == 2
+    assert (listed["accepted"], listed["unknown"]) == (len(sent(server)), 0)
+    assert [line for line in ended.out if " accepted, " in line] != []
+
+
+# Secrets
+
+SECRET_SPEC = """\
+version: 1
+vars:
+  user: {type: string}
+  token: {type: string, secret: true}
+event: product_purchased
+distinct_id: "{{ user }}"
+properties: {token: "{{ token }}", mixed: "t={{ token }}"}
+"""
+SECRET = "s3cr3t/with spaces&ünïcode"
+
+
+def spilt(*texts: str) -> list[str]:
+    """Name every file and text in which the secret stands, in any of the forms that it takes on the way."""
+    forms = [SECRET.encode(), json.dumps(SECRET).encode()[1:-1], b"s3cr3t"]
+    places = {str(path): path.read_bytes() for path in Path().rglob("*") if path.is_file() and path.name not in _INPUTS}
+    assert ".runner/ledger.sqlite3" in places
+    places |= {f"output {index}": text.encode() for index, text in enumerate(texts)}
+    return [name for name, content in places.items() if any(form in content for form in forms)]
+
+
+_INPUTS = ("rows.csv", "vars.yaml")
+
+
+@pytest.mark.parametrize(
+    ("columns", "args"),
+    [
+        (f"user,token\nu1,{SECRET}\nu2,{SECRET}\n", ()),
+        ("user\nu1\nu2\n", ("--var", f"token={SECRET}")),
+        ("user\nu1\nu2\n", ("--var-json", f"token={json.dumps(SECRET)}")),
+        ("user\nu1\nu2\n", ("--vars-file", "vars.yaml")),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_a_secret_is_sent_and_never_told_or_kept(
+    form: str, columns: str, args: tuple[str, ...], shell: Shell, server: CapturingServer
+) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    write("rows.csv", columns)
+    write("vars.yaml", f"token: {json.dumps(SECRET)}\n")
+    echo = {"status": "error", "status_code": 400, "error": {"message": f"bad token {SECRET}", "type": SECRET}}
+    records = [{"status": "success", "status_code": 202, "message_id": SECRET}, echo]
+    server.answers.append((207, {"status": "success", "records": records}))
+    ended = shell.send("--rows", "rows.csv", *args, "--results", "r.jsonl", "-o", form, spec="secret.yaml")
+    shown = shell("runs", "show", "-o", form)
+    assert (ended.code, shown.code) == (1, 0)
+    assert [event["properties"]["token"] for event in server.received[0].json] == [SECRET, SECRET]
+    assert spilt(ended.raw, *ended.err, shown.raw, shell("runs", "list", "-o", form).raw) == []
+
+
+def test_a_resume_asks_for_the_secret_again(shell: Shell, server: CapturingServer) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    write("rows.csv", "user\nu1\nu2\n")
+    server.answers.append((502, b"<html></html>"))
+    secret = ("--var", f"token={SECRET}")
+    assert shell.send("--rows", "rows.csv", "--retries", "0", *secret, spec="secret.yaml").code == 1
+    assert shell("send", "--resume", "last")[:3] == (
+        64,
+        [],
+        ["error[usage]: the variable 'token' must be given again: runs keep no secrets", "  = add --var token=…"],
+    )
+    assert shell("send", "--resume", "last", "--var", "token=another")[:3] == (
+        2,
+        [],
+        [
+            "error[run-changed]: a variable or the workspace changed since run RUN began",
+            "  = resume with what it began with, or begin a new run",
+        ],
+    )
+    assert shell("send", "--resume", "last", *secret).code == 0
+    assert server.received[0].body == server.received[1].body
+    assert spilt() == []
