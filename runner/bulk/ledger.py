@@ -248,6 +248,10 @@ class RunLedger:
         """Count the rows so far, those of earlier sessions of the run too."""
         return Counts._make(self._file.select(_COUNTS, (self._number,))[0])
 
+    def last_row(self) -> int:
+        """Give the number of the last row that was ever begun, 0 if none was."""
+        return int(self._file.select(_LAST_ROW, (self._number,))[0][0])
+
     def kinds(self) -> set[tuple[str, bool]]:
         """Tell which codes the rows have that were not accepted, and whether they were sent."""
         return {(code, bool(was_sent)) for code, was_sent in self._file.select(_KINDS, (self._number,))}
@@ -602,6 +606,7 @@ _COUNT = """
         in_flight = in_flight + :in_flight
     WHERE number = :number
 """
+_LAST_ROW = "SELECT coalesce(max(first_row + rows - 1), 0) FROM parts WHERE run = ?"
 _KINDS = "SELECT DISTINCT code, attempts > 0 FROM exceptions WHERE run = ?"
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"

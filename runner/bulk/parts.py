@@ -20,7 +20,7 @@ class Parts:
     """Cuts rows into parts of `size`. `read` counts the rows so far; `is_over` tells whether they were all read.
 
     `known` tells what is recorded of the part that begins at a row. With `digests`, the rows are held against what
-    was recorded of them. Where the rows can't be read any further, or others stand there now, the parts end, and
+    was recorded of them; `begun_to` is the last row that was begun. Where the rows can't be read any further, or others stand there now, the parts end, and
     `failure` says why: what is under way by then must not be lost.
     """
 
@@ -31,6 +31,7 @@ class Parts:
         known: Callable[[int], PartState | None] | None,
         *,
         digests: bool,
+        begun_to: int = 0,
     ) -> None:
         self.read = 0
         self.is_over = False
@@ -39,11 +40,13 @@ class Parts:
         self._size = size
         self._known = known
         self._digests = digests
+        self._begun_to = begun_to
 
     def __iter__(self) -> Iterator[Part]:
+        last_row = 0
         while rows := self._next_rows():
             self.read += len(rows)
-            first_row = rows[0].number
+            first_row, last_row = rows[0].number, rows[-1].number
             digest = _digest(rows) if self._digests else ""
             state = self._known(first_row) if self._known else None
             if state is not None and (state.rows, state.digest) != (len(rows), digest):
@@ -55,6 +58,10 @@ class Parts:
                 rows = [row for row in rows if row.number in state.open_rows]
             if rows:
                 yield Part(first_row, state.rows if state else len(rows), digest, rows)
+        if self.failure is None and last_row < self._begun_to:
+            message = f"the rows end after row {last_row:,}, and the run began with {self._begun_to:,} or more"
+            hint = "resume with the same rows, or begin a new run"
+            self.failure = InvalidInput(Problem("rows-changed", message, hint=hint))
         self.is_over = self.failure is None
 
     def count_rest(self) -> None:

@@ -8,7 +8,6 @@ import re
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +27,7 @@ from runner.bulk.ledger import Ledger, PartBegun, PartDone, RowRecord, RunRecord
 from runner.bulk.parts import Parts
 from runner.bulk.rows import fingerprint, open_rows
 from runner.bulk.task import Part, PartOutcome, Setup, check_part, send_part
+from runner.bulk.threads import Threads
 from runner.bulk.workers import Workers
 from runner.cli.send import SendOptions
 from runner.cli.specs import load_specs
@@ -137,6 +137,7 @@ def send_rows(
     output, world, settings = session.output, session.world, session.settings
     options.check()
     flags.check(paths)
+    _check_results(bulk.results, [paths[0], Path(bulk.rows), flags.vars_file, settings.config])
     specs = load_specs(output, paths)
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
@@ -349,6 +350,16 @@ def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
+def _where(record: RunRecord) -> str:
+    """Write the flag that finds a run's ledger from the working directory, if one is needed."""
+    config = find_config(Path(record.spec))
+    return "" if config is None or config == find_config(Path()) else f" --config {quote(os.path.relpath(config))}"
+
+
+def _resume_command(record: RunRecord) -> str:
+    return f"runner send --resume {record.id}{_where(record)}{' --rows -' if record.rows == '-' else ''}"
+
+
 def _flags_of(record: RunRecord) -> str:
     """Write the flags that make the same events of other rows. Of secrets, the names."""
     said: Any = record.arguments
@@ -387,9 +398,19 @@ def _open(world: World, rows: str) -> RowFile:
 
 
 def ledger_folder(start: Path, config: Path | None) -> Path:
-    """Find where runs are kept: beside `runner.yaml`, else in the working directory."""
+    """Find where runs are kept: beside `runner.yaml`, else in the working directory, or in the one folder of it that has some."""
     found = config or find_config(start)
-    return (found.parent if found else Path()) / LEDGER_FOLDER
+    if found:
+        return found.parent / LEDGER_FOLDER
+    here = Path() / LEDGER_FOLDER
+    below = [] if here.exists() else list(Path().glob(f"*/{LEDGER_FOLDER}"))
+    return below[0] if start == Path() and len(below) == 1 else here
+
+
+def _check_results(results: Path | None, read: Sequence[Path | None]) -> None:
+    """Refuse to overwrite what the run reads. Raises UsageError."""
+    if results and results.exists() and any(each and each.exists() and each.samefile(results) for each in read):
+        raise UsageError(Problem("usage", f"--results {results}: the run reads this file"))
 
 
 @contextmanager
@@ -446,6 +467,7 @@ class _Sending:
             _part_rows(bulk.rate),
             book.part if is_resumed else None,
             digests=bulk.rows == "-",
+            begun_to=book.last_row() if is_resumed else 0,
         )
 
     def run(self, results: TextIO | None) -> ExitCode:
@@ -465,7 +487,12 @@ class _Sending:
                 tell=lambda tally: progress.tell(tally, time.monotonic()),
             )
             stack.enter_context(_stopping(engine, self._session.output))
-            tally = engine.run(iter(self._parts))
+            try:
+                tally = engine.run(iter(self._parts))
+            except KeyboardInterrupt:
+                progress.end()
+                self._session.output.message(f"ended at once; go on with: {_resume_command(self._book.record)}")
+                raise
             progress.end()
         if not self._parts.is_over and self._bulk.rows != "-":
             self._parts.count_rest()
@@ -483,17 +510,15 @@ class _Sending:
         unknown = counts.unknown + counts.in_flight
         not_sent = None if total is None else total - counts.accepted - counts.failed - unknown
         commands = []
-        config = find_config(Path(record.spec))
-        elsewhere = config is not None and config != find_config(Path())
-        where = f" --config {quote(os.path.relpath(config))}" if config and elsewhere else ""
+        where = _where(record)
         if counts.failed and record.rows != "-":
             again = f"runner send {quote(record.spec)} --rows -{_flags_of(record)}"
             effect = "sends the failed rows once more, as a run of its own"
             commands.append((f"runner runs failed {record.id}{where} | {again}", effect))
         if unknown or not_sent or not_sent is None:
-            stdin, piped = (" --rows -", ", with the same rows piped in") if record.rows == "-" else ("", "")
+            piped = ", with the same rows piped in" if record.rows == "-" else ""
             effect = f"sends what is unknown or was not sent, under the same ids{piped}"
-            commands.append((f"runner send --resume {record.id}{where}{stdin}", effect))
+            commands.append((_resume_command(record), effect))
         show_summary(
             self._session.output,
             Summary(
@@ -545,7 +570,7 @@ def _executor(bulk: BulkOptions) -> Iterator[Executor]:
     """Give what runs the parts. An interrupt does not wait for it."""
     processes = bulk.processes or _processes(bulk.rows)
     threads = ceil(bulk.concurrency / processes)
-    executor = ThreadPoolExecutor(threads) if processes == 1 else Workers(processes, threads)
+    executor = Threads(threads) if processes == 1 else Workers(processes, threads)
     is_over = False
     try:
         yield executor

@@ -77,8 +77,8 @@ def failed_rows(session: Session, name: str) -> ExitCode:
 
 def _csv_line(cells: Iterable[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+    csv.writer(line).writerow(cells)  # Python 3.11 quotes a line break only where the line's own end has it
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _ledger(session: Session) -> Ledger:

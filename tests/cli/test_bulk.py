@@ -490,6 +490,16 @@ def test_results_that_can_not_be_written_are_told_before_anything_is_sent(
     assert shell("runs", "list").err == ["no runs yet: runner send SPEC --rows FILE begins one"]
 
 
+@pytest.mark.parametrize("name", ["five.csv", "./five.csv", "link.csv", "purchase.yaml", "vars.yaml"])
+def test_results_overwrite_nothing_that_the_run_reads(name: str, shell: Shell, server: CapturingServer) -> None:
+    write("vars.yaml", "amount: 3\n")
+    Path("link.csv").symlink_to("five.csv")
+    before = Path(name).read_bytes()
+    ended = shell.send("--rows", "five.csv", "--vars-file", "vars.yaml", "--results", name)
+    assert ended[:3] == (64, [], [f"error[usage]: --results {Path(name)}: the run reads this file"])
+    assert (Path(name).read_bytes(), server.received) == (before, [])
+
+
 def test_runs_are_listed_the_newest_first(shell: Shell) -> None:
     assert shell("runs", "list")[:3] == (0, [], ["no runs yet: runner send SPEC --rows FILE begins one"])
     shell.send("--rows", "five.csv")

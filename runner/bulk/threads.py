@@ -1,0 +1,62 @@
+"""Tasks → threads of this process that nobody waits for at its end: a `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads(Executor):
+    """Runs tasks in so many threads. The standard library's pool would keep a second Ctrl-C waiting for their requests.
+
+    >>> with Threads(2) as threads:
+    ...     threads.submit(max, 1, 2).result()
+    2
+    """
+
+    def __init__(self, count: int) -> None:
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [Thread(target=self._work, daemon=True) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Let a thread call a function as soon as one is free."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self._tasks.put(run)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more tasks; wait for those that there are, or forget those that no thread has begun."""
+        while cancel_futures:
+            try:
+                self._tasks.get_nowait()
+            except Empty:
+                break
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _work(self) -> None:
+        while (run := self._tasks.get()) is not None:
+            run()

@@ -1,0 +1,127 @@
+"""A loopback server that answers as the event API, and writes down every event that it takes.
+
+usage: python tests/bulk/recording_server.py RECORD [--before MS] [--after MS] [--refuse KEY_END]
+
+It prints its port. RECORD gets the events of each request in one append: the request's number, and of each event the
+insert id, the idempotency key and the SHA-256 of its bytes, with tabs between. A request that came in whole is taken,
+also when its sender is dead by then: `--before` and `--after` milliseconds pass before and after it is written down.
+With `--refuse`, events whose keys end so are not taken. When its standard input ends it finishes what came, and exits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+
+import orjson
+
+_TAKEN = b'{"status":"success","status_code":202,"message_id":"01J9Z8QK5T3M7W2X4Y6V8B0C1D"}'
+_REFUSED = b'{"status":"error","status_code":400,"error":{"message":"no such user","type":"invalid_request"}}'
+_DECODER = json.JSONDecoder()
+
+
+@dataclass
+class Api:
+    """What all connections share: the record, how long things take, and the requests under way."""
+
+    record: int
+    before_s: float
+    after_s: float
+    refuse: str | None
+    requests: int = 0
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def take(self, body: bytes, connection: Connection) -> None:
+        self.requests += 1
+        number = self.requests
+        await asyncio.sleep(self.before_s)
+        is_bulk = body.startswith(b"[")
+        records, lines = [], []
+        for raw in _elements(body.decode()) if is_bulk else [body]:
+            event = orjson.loads(raw)
+            key = event["$idempotency_key"]
+            if self.refuse and key.endswith(self.refuse):
+                records.append(_REFUSED)
+                continue
+            records.append(_TAKEN)
+            lines.append(f"{number}\t{event['$insert_id']}\t{key}\t{hashlib.sha256(raw).hexdigest()}\n")
+        told = "".join(lines).encode()
+        if os.write(self.record, told) != len(told):
+            os._exit(74)
+        await asyncio.sleep(self.after_s)
+        if is_bulk:
+            connection.answer(b"207 Multi-Status", b'{"status":"success","records":[' + b",".join(records) + b"]}")
+        else:
+            connection.answer(b"202 Accepted", records[0])
+
+
+class Connection(asyncio.Protocol):
+    """A kept connection: one request after the other."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._received = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            _, _, length = bytes(self._received[:end]).lower().partition(b"\r\ncontent-length:")
+            size = end + 4 + int(length.split(b"\r\n", 1)[0])
+            if len(self._received) < size:
+                return
+            task = asyncio.ensure_future(self._api.take(bytes(self._received[end + 4 : size]), self))
+            self._api.under_way.add(task)
+            task.add_done_callback(self._api.under_way.discard)
+            del self._received[:size]
+
+    def answer(self, status: bytes, body: bytes) -> None:
+        if not self._transport.is_closing():
+            head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+            self._transport.write(head + body)
+
+
+def _elements(array: str) -> list[bytes]:
+    """Cut an array of objects into the very bytes of each."""
+    elements, at = [], 1
+    while array[at] != "]":
+        _, end = _DECODER.raw_decode(array, at)
+        elements.append(array[at:end].encode())
+        at = end + (array[end] == ",")
+    return elements
+
+
+async def _serve(api: Api) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(api), "127.0.0.1", 0, backlog=1024)
+    over = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), over.set)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await over.wait()
+    server.close()
+    while api.under_way:
+        await asyncio.wait(api.under_way)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("record")
+    parser.add_argument("--before", type=float, default=0)
+    parser.add_argument("--after", type=float, default=0)
+    parser.add_argument("--refuse")
+    given = parser.parse_args()
+    record = os.open(given.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    asyncio.run(_serve(Api(record, given.before / 1000, given.after / 1000, given.refuse)))
+
+
+if __name__ == "__main__":
+    main()

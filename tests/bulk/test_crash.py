@@ -1,0 +1,541 @@
+"""Runs that are killed, interrupted and resumed: what a server took, held against what the ledger says. All is real."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import sys
+from collections import defaultdict
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from runner.bulk.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tests.conftest import CapturingServer, CommandLine
+
+HERE = Path(__file__).resolve().parent
+RUNNER = Path(sys.executable).with_name("runner")
+COMMAND = [str(RUNNER)] if RUNNER.exists() else [sys.executable, "-m", "runner"]
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
+WORKSPACE = {"SUPRSEND_WORKSPACE_KEY": "k", "SUPRSEND_WORKSPACE_SECRET": "secret-of-the-workspace"}
+BOUND_S = 30
+PART_ROWS = 100
+SPEC = """\
+version: 1
+vars:
+  n: {type: integer}
+  shop: {type: string, default: main}
+event: order_placed
+distinct_id: "user-{{ n }}"
+idempotency_key: "order-{{ n }}"
+properties:
+  n: "{{ n }}"
+  shop: "{{ shop }}"
+  ref: "{{ uuid4() }}"
+  at: "{{ now() | isoformat }}"
+"""
+
+pytestmark = pytest.mark.usefixtures("in_tmp")
+
+
+class Taken(NamedTuple):
+    """An event that the server took, in a request of a number."""
+
+    request: int
+    insert_id: str
+    key: str
+    digest: str
+
+
+class Server:
+    """The recording server, as a test sees it."""
+
+    def __init__(self, base_url: str, record: Path, process: Popen[str]) -> None:
+        self.environ = environ_for(base_url)
+        self._record = record
+        self._process = process
+
+    def requests(self) -> int:
+        """Give the number of the request that was written down last."""
+        with self._record.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
+            return int((b"0\n" + file.read()).splitlines()[-1].split(b"\t")[0])
+
+    def taken(self) -> list[Taken]:
+        lines = self._record.read_text("ascii").rpartition("\n")[0].splitlines()  # the last one may still be coming
+        return [Taken(int(request), *others) for request, *others in (line.split("\t") for line in lines)]
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def environ_for(base_url: str) -> dict[str, str]:
+    return CLEAN | WORKSPACE | {"SUPRSEND_BASE_URL": base_url}
+
+
+@contextmanager
+def recording(*options: str) -> Iterator[Server]:
+    """Run the recording server; in the end it has written down all that came."""
+    record = Path("record.tsv").resolve()
+    record.touch()
+    command = [sys.executable, str(HERE / "recording_server.py"), str(record), *options]
+    # In a session of its own, so that what is done to the group of a sender does not come to it.
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Server(f"http://127.0.0.1:{int(process.stdout.readline())}/", record, process)
+            process.communicate(timeout=BOUND_S)
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """Listen, take connections and never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+class Sender:
+    """A `runner send` in a process group of its own."""
+
+    def __init__(self, environ: dict[str, str], *args: str) -> None:
+        self.process = Popen(
+            [*COMMAND, "send", *args], env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def runs_for(self, seconds: float) -> bool:
+        """Let it run so long; False if it ended before."""
+        with suppress(TimeoutExpired):
+            self.process.wait(seconds)
+            return False
+        return True
+
+    def runs_until(self, is_so: Callable[[], bool]) -> None:
+        for _ in range(BOUND_S * 200):
+            if is_so():
+                return
+            assert self.runs_for(0.005), self.process.communicate()
+        pytest.fail("it takes too long")
+
+    def workers(self) -> set[int]:
+        """Name its processes, the first one left out."""
+        pids = set()
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it is gone
+                if (path / "stat").read_text().rpartition(")")[2].split()[1] == str(self.process.pid):
+                    pids.add(int(path.name))
+        return pids
+
+    def kill(self, whom: str) -> None:
+        """Kill the first process alone or all; the others must end by themselves: each holds stderr open."""
+        if whom == "parent":
+            self.process.kill()
+        else:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate(timeout=BOUND_S)
+        assert self.process.returncode == -signal.SIGKILL
+
+    def ends(self) -> tuple[int, Any, str]:
+        """Wait for its end; gives its exit code, what it printed as JSON, and its messages."""
+        out, err = self.process.communicate(timeout=BOUND_S)
+        return self.process.returncode, json.loads(out), err
+
+
+@contextmanager
+def sending(environ: dict[str, str], *args: str) -> Iterator[Sender]:
+    sender = Sender(environ, *args, "-o", "json")
+    try:
+        yield sender
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(sender.process.pid, signal.SIGKILL)
+        sender.process.communicate()
+
+
+def write_rows(number: int, *, invalid: Sequence[int] = ()) -> set[str]:
+    """Write a spec and its rows; gives the keys that they make."""
+    Path("spec.yaml").write_text(SPEC, "utf-8")
+    rows = ["-" if n in invalid else str(n) for n in range(1, number + 1)]
+    Path("rows.csv").write_text("\n".join(["n", *rows, ""]), "utf-8")
+    return {f"order-{n}" for n in range(1, number + 1) if n not in invalid}
+
+
+def begin(processes: int, concurrency: int) -> tuple[str, ...]:
+    return ("spec.yaml", "--rows", "rows.csv", "--processes", str(processes), "--concurrency", str(concurrency))
+
+
+def state_of_run(cli: CommandLine) -> Any:
+    [run] = cli("runs", "list", "-o", "json").json["runs"]
+    return run
+
+
+def settled_keys(run: str) -> set[str]:
+    """Name the keys of all rows that need not be sent any more, as the ledger says."""
+    settled: set[str] = set()
+    with Ledger(Path(".runner")) as ledger, ledger.resume(run) as book:
+        for first_row in range(1, ROWS, PART_ROWS):
+            part = book.part(first_row)
+            if part and part.is_done:
+                settled |= {f"order-{n}" for n in range(first_row, first_row + part.rows) if n not in part.open_rows}
+    return settled
+
+
+def sent_again(taken: Sequence[Taken]) -> set[int]:
+    """Name the requests with an event that an earlier request brought."""
+    first: dict[str, int] = {}
+    return {event.request for event in taken if first.setdefault(event.key, event.request) != event.request}
+
+
+def check_each_once(taken: Sequence[Taken], keys: set[str]) -> None:
+    """Hold the record against the keys that must be there: each with one insert id and one body."""
+    forms: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for event in taken:
+        forms[event.key].add((event.insert_id, event.digest))
+    assert forms.keys() == keys
+    assert {key: told for key, told in forms.items() if len(told) > 1} == {}
+    insert_ids = {insert_id for told in forms.values() for insert_id, _ in told}
+    assert len(insert_ids) == len(keys)
+
+
+ROWS = 20_000
+INVALID = range(1_000, ROWS + 1, 1_000)
+"""Rows that make no event."""
+
+
+class Kill(NamedTuple):
+    """Kill the parent or all, so many seconds after so many requests more were written down."""
+
+    whom: str
+    after_requests: int
+    then_s: float
+
+
+def kill_plans() -> Iterator[tuple[int, int, list[Kill]]]:
+    """Choose 20 instants: one run with 12 of them, three while a resume starts, and five with one or two."""
+    instants = random.Random(20)  # noqa: S311 - the same instants each time
+    yield 2, 8, [_kill(instants, whom, most) for most in (13, 13, 13, 0) for whom in ("parent", "all", "parent")]
+    yield 1, 4, [_kill(instants, "parent", 150)]
+    yield 2, 5, [_kill(instants, "parent", 90), _kill(instants, "all", 90)]
+    yield 2, 8, [_kill(instants, "all", 150)]
+    yield 1, 8, [_kill(instants, "all", 90), _kill(instants, "parent", 90)]
+    yield 2, 16, [_kill(instants, "parent", 90), _kill(instants, "parent", 90)]
+
+
+def _kill(instants: random.Random, whom: str, most: int) -> Kill:
+    return Kill(whom, instants.randint(min(most, 1), most), instants.uniform(0, 0.05 if most else 0.6))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans()))
+def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_insert_id_and_one_body(
+    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+) -> None:
+    keys = write_rows(ROWS, invalid=INVALID)
+    settled_before: list[tuple[int, set[str]]] = []
+    args = begin(processes, concurrency)
+    with recording("--before", "40", "--after", "40") as server:
+        for kill in kills:
+            with sending(server.environ, *args) as sender:
+                if (
+                    kill.after_requests
+                ):  # what a dead sender had under way may still be written down, so look for workers
+                    goal, workers = server.requests() + kill.after_requests, 0 if processes == 1 else processes
+                    sender.runs_until(partial(_is_at, server, goal))
+                    sender.runs_until(partial(_has_workers, sender, workers))
+                assert sender.runs_for(kill.then_s)
+                sender.kill(kill.whom)
+            at = len(server.taken())
+            run = state_of_run(cli)
+            assert run["state"] == "interrupted"
+            assert run["unknown"] <= concurrency * PART_ROWS
+            settled = settled_keys(run["run"])
+            assert len(settled - {f"order-{n}" for n in INVALID}) == run["accepted"]
+            arrived = {event.key for event in server.taken()}
+            assert run["accepted"] <= len(arrived) <= run["accepted"] + run["unknown"]
+            settled_before.append((at, settled))
+            args = ("--resume", "last")
+        with sending(server.environ, *args) as sender:
+            code, told, _ = sender.ends()
+    del told["failures"]
+    assert (code, told) == (2, _counts(run["run"], accepted=len(keys), failed=len(INVALID)))
+    assert state_of_run(cli)["state"] == "finished"
+    taken = server.taken()
+    check_each_once(taken, keys)
+    assert len(sent_again(taken)) <= len(kills) * concurrency
+    for at, settled in settled_before:
+        assert {event.key for event in taken[at:]} & settled == set()
+
+
+def _is_at(server: Server, goal: int) -> bool:
+    return server.requests() >= goal
+
+
+def _has_workers(sender: Sender, number: int) -> bool:
+    return len(sender.workers()) == number
+
+
+def _counts(run: str, *, accepted: int, failed: int = 0, unknown: int = 0, not_sent: int = 0) -> dict[str, object]:
+    total = accepted + failed + unknown + not_sent
+    counts = {"total": total, "accepted": accepted, "failed": failed, "unknown": unknown, "not_sent": not_sent}
+    return {"run": run, **counts}
+
+
+def _told(run: str, *, accepted: int, failed: int = 0, not_sent: int = 0) -> dict[str, object]:
+    """Give what a session tells that met no failure itself."""
+    return _counts(run, accepted=accepted, failed=failed, not_sent=not_sent) | {"failures": []}
+
+
+HOW_TO_GO_ON = """\
+interrupted: finishing what is under way (again: end at once)
+  runner send --resume {run}
+      sends what is unknown or was not sent, under the same ids
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_first_ctrl_c_finishes_what_is_under_way_and_a_resume_sends_only_the_rest(
+    processes: int, cli: CommandLine
+) -> None:
+    keys = write_rows(3_000)
+    with recording("--before", "20", "--after", "20") as server:
+        with sending(server.environ, *begin(processes, 4)) as sender:
+            sender.runs_until(lambda: server.requests() >= 5)
+            sender.process.send_signal(signal.SIGINT)
+            code, told, err = sender.ends()
+        arrived = {event.key for event in server.taken()}
+        run = told["run"]
+        assert (code, err) == (130, HOW_TO_GO_ON.format(run=run))
+        assert 500 <= len(arrived) < 3_000
+        assert told == _told(run, accepted=len(arrived), not_sent=3_000 - len(arrived))
+        assert state_of_run(cli)["state"] == "interrupted"
+        with sending(server.environ, "--resume", "last") as sender:
+            code, told, err = sender.ends()
+    assert (code, told, err) == (0, _told(run, accepted=3_000), "")
+    check_each_once(server.taken(), keys)
+    assert sent_again(server.taken()) == set()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_second_ctrl_c_ends_at_once_and_what_was_under_way_is_unknown(
+    processes: int, silent: socket.socket, cli: CommandLine
+) -> None:
+    write_rows(3_000)
+    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with sending(environ, *begin(processes, 4)) as sender:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            sender.process.send_signal(signal.SIGINT)
+            assert sender.process.stderr is not None
+            assert sender.process.stderr.readline() == HOW_TO_GO_ON.splitlines(keepends=True)[0]
+            sender.process.send_signal(signal.SIGINT)
+            sender.process.communicate(timeout=10)
+    assert sender.process.returncode == 130
+    run = state_of_run(cli)
+    assert (run["state"], run["accepted"], run["failed"], run["unknown"]) == ("interrupted", 0, 0, 400)
+
+
+def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_sent_beyond_what_it_had() -> None:
+    keys = write_rows(4_000)
+    with recording("--before", "20", "--after", "20") as server, sending(server.environ, *begin(2, 8)) as sender:
+        for goal in (6, 18):
+            sender.runs_until(partial(_is_at, server, goal))
+            os.kill(min(sender.workers()), signal.SIGKILL)
+        code, told, err = sender.ends()
+    assert (code, told, err) == (0, _told(told["run"], accepted=4_000), "")
+    check_each_once(server.taken(), keys)
+    assert len(sent_again(server.taken())) <= 2 * 4, "a worker has 4 of the 8 requests under way"
+
+
+def test_a_row_in_doubt_that_is_refused_when_it_goes_again_stays_unknown(cli: CommandLine) -> None:
+    """A refusal says nothing of the time before: the first copy of such a row may have been taken."""
+    write_rows(300)
+    with recording("--after", "60000") as slow, sending(slow.environ, *begin(1, 2)) as sender:
+        sender.runs_until(lambda: slow.requests() >= 2)
+        sender.kill("all")
+        slow.kill()
+    assert (state_of_run(cli)["accepted"], state_of_run(cli)["unknown"]) == (0, 200)
+    Path("record.tsv").unlink()
+    with recording("--refuse", "7") as server:
+        for _ in range(2):  # once more: they go again, and are as unknown as before
+            with sending(server.environ, "--resume", "last") as sender:
+                code, told, _ = sender.ends()
+            del told["failures"]
+            assert (code, told) == (1, _counts(told["run"], accepted=270, failed=10, unknown=20))
+    in_doubt = {record["row"] for record in cli("runs", "show", "-o", "json").json["failures"] if record["row"] <= 200}
+    assert in_doubt == set(range(7, 200, 10))
+    check_each_once(server.taken(), {f"order-{n}" for n in range(1, 301) if n % 10 != 7})
+    assert sent_again(server.taken()) == set()
+
+
+REFUSED = (401, {"status": "error", "error": {"message": "no such key", "type": "authentication_error"}})
+
+
+@pytest.fixture
+def stopped(cli: CommandLine, server: CapturingServer) -> CommandLine:
+    """Begin a run of 150 rows that stops at its first request of 100, which is refused for its credentials."""
+    write_rows(150)
+    cli.environ = environ_for(server.base_url)
+    server.answers.append(REFUSED)
+    assert cli("send", "spec.yaml", "--rows", "rows.csv", "--concurrency", "1", "--var", "shop=east").code == 3
+    server.received.clear()
+    return cli
+
+
+@pytest.mark.parametrize("name", ["last", "20260102-030405-0000", "2026"])
+def test_a_run_is_resumed_by_its_id_the_beginning_of_it_or_as_last(
+    name: str, stopped: CommandLine, server: CapturingServer
+) -> None:
+    ended = stopped("send", "--resume", name, "-o", "json")
+    assert (ended.code, ended.json) == (3, _told("20260102-030405-0000", accepted=50, failed=100))
+    assert [len(request.json) for request in server.received] == [50]
+    assert {event["properties"]["shop"] for request in server.received for event in request.json} == {"east"}
+
+
+def _change_rows() -> None:
+    Path("rows.csv").write_text("n\n" + "7\n" * 150, "utf-8")
+
+
+def _change_spec() -> None:
+    Path("spec.yaml").write_text(SPEC.replace("order_placed", "order_paid"), "utf-8")
+
+
+CHANGES: dict[str, tuple[list[Callable[[], None]], list[str], str]] = {
+    "file": ([_change_rows], [], "the file rows.csv"),
+    "spec": ([_change_spec], [], "the spec spec.yaml"),
+    "variable": ([], ["--var", "shop=west"], "a variable or the workspace"),
+    "all": (
+        [_change_rows, _change_spec],
+        ["--var", "shop=west"],
+        "the spec spec.yaml and the file rows.csv and a variable or the workspace",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_resume_with_something_else_is_refused_and_says_what_changed(
+    what: str, stopped: CommandLine, server: CapturingServer
+) -> None:
+    changes, flags, told = CHANGES[what]
+    for change in changes:
+        change()
+    ended = stopped("send", "--resume", "last", *flags)
+    assert (ended.code, ended.out, ended.err) == (
+        2,
+        "",
+        (
+            f"error[run-changed]: {told} changed since run 20260102-030405-0000 began\n"
+            "  = resume with what it began with, or begin a new run\n"
+        ),
+    )
+    assert server.received == []
+    assert state_of_run(stopped)["state"] == "stopped"
+
+
+def test_another_workspace_is_refused(stopped: CommandLine, server: CapturingServer) -> None:
+    stopped.environ["SUPRSEND_WORKSPACE_KEY"] = "other"
+    assert stopped("send", "--resume", "last").code == 2
+    assert server.received == []
+
+
+def test_a_run_that_is_at_work_can_not_be_resumed(silent: socket.socket, cli: CommandLine) -> None:
+    write_rows(150)
+    cli.environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with sending(cli.environ, *begin(1, 1)) as sender:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            run = state_of_run(cli)
+            ended = cli("send", "--resume", "last")
+            sender.kill("all")
+    assert (run["state"], state_of_run(cli)["state"]) == ("running", "interrupted")
+    assert (ended.code, ended.out, ended.err) == (
+        74,
+        "",
+        f"error[run-locked]: run {run['run']} is at work in another process\n  = wait until it ends, or stop it\n",
+    )
+
+
+def test_rows_of_the_standard_input_are_piped_again_to_a_resume_and_others_are_refused(
+    cli: CommandLine, server: CapturingServer
+) -> None:
+    write_rows(250)
+    rows = Path("rows.csv").read_text("utf-8")
+    cli.environ = environ_for(server.base_url)
+    server.answers.append(REFUSED)
+    begun = cli("send", "spec.yaml", "--rows", "-", "--concurrency", "1", stdin=rows)
+    assert begun.code == 3
+    assert "  runner send --resume 20260102-030405-0000 --rows -\n" in begun.err
+
+    unpiped = cli("send", "--resume", "last")
+    assert (unpiped.code, unpiped.err) == (
+        64,
+        (
+            "error[usage]: the rows came from the standard input: pipe them in again\n"
+            "  = … | runner send --resume 20260102-030405-0000 --rows -\n"
+        ),
+    )
+    server.received.clear()
+    for others in (rows.replace("\n7\n", "\n8\n"), rows.replace("\n7\n", "\n"), "n\n1\n2\n"):
+        other = cli("send", "--resume", "last", "--rows", "-", stdin=others)
+        assert (other.code, other.err.splitlines()[:2]) == (
+            2,
+            [
+                "error[rows-changed]: the rows from 1 on are not those that the run began with",
+                "  = resume with the same rows, or begin a new run",
+            ],
+        )
+    assert server.received == []
+
+    ended = cli("send", "--resume", "last", "--rows", "-", "-o", "json", stdin=rows)
+    assert (ended.code, ended.json) == (3, _told("20260102-030405-0000", accepted=150, failed=100))
+    sent = [event["$idempotency_key"] for request in server.received for event in request.json]
+    assert sorted(sent) == sorted(f"order-{n}" for n in range(101, 251))
+
+
+def test_fewer_rows_than_were_begun_are_refused_at_a_resume(cli: CommandLine) -> None:
+    write_rows(300)
+    rows = Path("rows.csv").read_text("utf-8")
+    with recording("--after", "60000") as slow:
+        with sending(slow.environ, "spec.yaml", "--rows", "-", "--concurrency", "3") as sender:
+            assert sender.process.stdin is not None
+            sender.process.stdin.write(rows)
+            sender.process.stdin.close()
+            sender.process.stdin = None
+            sender.runs_until(lambda: slow.requests() >= 3)
+            sender.kill("all")
+        slow.kill()
+    Path("record.tsv").unlink()
+    with recording() as server:
+        cli.environ = server.environ
+        ended = cli("send", "--resume", "last", "--rows", "-", stdin=rows.partition("\n101\n")[0])
+    assert (ended.code, "rows-changed" in ended.err, state_of_run(cli)["total"]) == (2, True, None)
+
+
+def test_the_printed_command_resumes_a_run_whose_configuration_is_beside_its_spec(
+    cli: CommandLine, server: CapturingServer
+) -> None:
+    write_rows(150)
+    Path("specs").mkdir()
+    Path("spec.yaml").rename("specs/spec.yaml")
+    Path("specs/runner.yaml").write_text("profiles: {staging: {api_key_env: STAGING_API_KEY}}\n", "utf-8")
+    cli.environ = environ_for(server.base_url)
+    server.answers.append(REFUSED)
+    begun = cli("send", "specs/spec.yaml", "--rows", "rows.csv", "--concurrency", "1")
+    assert begun.code == 3
+    [command] = [line.split() for line in begun.err.splitlines() if line.startswith("  runner send --resume")]
+    ended = cli(*command[1:], "-o", "json")
+    assert (ended.code, ended.json) == (3, _told("20260102-030405-0000", accepted=50, failed=100))
