@@ -250,7 +250,8 @@ class RunLedger:
 
     def last_row(self) -> int:
         """Give the number of the last row that was ever begun, 0 if none was."""
-        return int(self._file.select(_LAST_ROW, (self._number,))[0][0])
+        found = self._file.select(_LAST_ROW, (self._number,))
+        return int(found[0][0]) if found else 0
 
     def kinds(self) -> set[tuple[str, bool]]:
         """Tell which codes the rows have that were not accepted, and whether they were sent."""
@@ -606,7 +607,7 @@ _COUNT = """
         in_flight = in_flight + :in_flight
     WHERE number = :number
 """
-_LAST_ROW = "SELECT coalesce(max(first_row + rows - 1), 0) FROM parts WHERE run = ?"
+_LAST_ROW = "SELECT first_row + rows - 1 FROM parts WHERE run = ? ORDER BY first_row DESC LIMIT 1"
 _KINDS = "SELECT DISTINCT code, attempts > 0 FROM exceptions WHERE run = ?"
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"

@@ -137,10 +137,12 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     met_refused_credentials = _deliver(tools.connection, deliveries)
     sent_s = perf_counter()
     results = [result for delivery in deliveries for result in delivery.results]
-    outcomes = outcomes_of(made, results)
+    outcomes: Sequence[Outcome] = ()
+    if setup.wants_results or len(ready) < len(made) or any(result.state != "accepted" for result in results):
+        outcomes = outcomes_of(made, results)
     failures = tuple(
         tools.failure(row, event, outcome)
-        for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
+        for row, event, outcome in zip(part.rows, made, outcomes, strict=False)
         if outcome.state != "accepted"
     )
     lines = map(tools.line, part.rows, made, outcomes) if setup.wants_results else ()

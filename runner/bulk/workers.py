@@ -10,6 +10,7 @@ parent again, which may be any program, and hand out descriptors that outlive it
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import pickle
 import signal
@@ -308,6 +309,7 @@ def serve(channel_fd: int, lifeline: int, threads: int) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     _die_with_parent(lifeline)
+    gc.set_threshold(50_000, 20, 100)  # a task's many small values live for that task alone
     channel = socket.socket(fileno=channel_fd)
     channel.set_inheritable(False)
     _Server(channel, threads).run()

@@ -6,6 +6,7 @@ Text becomes the declared type by JSON's grammar, never by Python's.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
@@ -74,7 +75,7 @@ class Variable:
         """The declaration as a JSON Schema. Raises SchemaError."""
         return Schema(self.schema_source)
 
-    @property
+    @cached_property
     def types(self) -> tuple[str, ...]:
         """The JSON types that the declaration allows; none means any."""
         declared = self.schema_source.get("type", ())
@@ -256,6 +257,8 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
     if "string" in types:
         return text
     stripped = text.strip()
+    if _DIGITS.fullmatch(stripped) and {"integer", "number"} & set(types):  # what most cells of numbers are
+        return int(stripped)
     number = NUMBER.fullmatch(stripped)
     for name in types:
         match name:
@@ -275,6 +278,7 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
         raise ValueError("JSON") from None
 
 
+_DIGITS = re.compile("0|[1-9][0-9]{0,17}")
 _WORDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
 
 

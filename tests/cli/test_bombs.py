@@ -5,7 +5,7 @@ Time is the process's own (user and system), so that a busy machine does not cou
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,17 +66,21 @@ class Cost(NamedTuple):
     told: str
 
 
+LAUNCHER = """
+import json, resource, subprocess, sys
+with open("told.txt", "wb") as told:
+    code = subprocess.call(sys.argv[1:], stdout=told, stderr=subprocess.STDOUT)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+"""
+"""A small process between: a child begins with the peak of memory of the one that it was forked from."""
+
+
 def cost(folder: Path, *args: str) -> Cost:
-    command = [sys.executable, "-m", "runner", *args, "bomb.yaml"]
-    with (
-        (folder / "told.txt").open("w+b") as told,
-        subprocess.Popen(command, cwd=folder, stdout=told, stderr=subprocess.STDOUT) as process,
-    ):
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        told.seek(0)
-        text = told.read().decode()
-    return Cost(process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
+    command = [sys.executable, "-c", LAUNCHER, sys.executable, "-m", "runner", *args, "bomb.yaml"]
+    ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    code, seconds, peak_mb = json.loads(ended.stdout)
+    return Cost(code, seconds, peak_mb, (folder / "told.txt").read_text("utf-8"))
 
 
 @pytest.mark.slow
