@@ -194,13 +194,14 @@ def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
     bad = [outcome for outcome in outcomes if outcome.state in ("failed", "unknown")]
     if not bad:
         return ExitCode.OK if all(outcome.state == "accepted" for outcome in outcomes) else ExitCode.REFUSED
-    codes = {_code_of(outcome) for outcome in bad}
-    if ExitCode.CREDENTIALS in codes:
+    return sum_up({_code_of(outcome) for outcome in bad})
+
+
+def sum_up(kinds: set[ExitCode]) -> ExitCode:
+    """Give one exit code for failures of several kinds: a kind counts if it explains them all, credentials always."""
+    if ExitCode.CREDENTIALS in kinds:
         return ExitCode.CREDENTIALS
-    for code in (ExitCode.RATE_LIMITED, ExitCode.NO_ANSWER):
-        if codes == {code}:
-            return code
-    return ExitCode.INVALID if codes == {ExitCode.INVALID} else ExitCode.REFUSED
+    return next(iter(kinds)) if len(kinds) == 1 else ExitCode.REFUSED
 
 
 _UNAUTHORIZED = (401, 403)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited"]
 MAX_DEATHS = 3
-_TOO_MANY = 429
 
 
 class Book(Protocol):
@@ -52,10 +51,6 @@ class Tally:
     stopped: Reason | None = None
     failures: list[RowFailure] = field(default_factory=list)
     """The first ones, for people."""
-    kinds: set[ExitCode] = field(default_factory=set)
-    """What the failures mean."""
-    render_s: float = 0
-    send_s: float = 0
 
 
 _SHOWN_FAILURES = 10
@@ -140,9 +135,6 @@ class Engine:
         tally.unknown += unknown
         tally.failed += len(outcome.failures) - unknown - unsent
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
-        tally.kinds.update(kind_of(failure.code, failure.attempts > 0) for failure in outcome.failures)
-        tally.render_s += outcome.render_s
-        tally.send_s += outcome.send_s
         codes = {failure.code for failure in outcome.failures} if not outcome.accepted else set()
         why = _STOPPING.get(next(iter(codes))) if len(codes) == 1 else None
         self._in_vain = self._in_vain + 1 if why else 0
@@ -200,4 +192,4 @@ def _given_up(part: Part) -> PartOutcome:
     failures = tuple(
         RowFailure(row.number, row.line, "unknown", "worker-died", 0, MAX_DEATHS, message) for row in part.rows
     )
-    return PartOutcome(part.first_row, part.size, 0, failures, False, "", 0, 0)
+    return PartOutcome(part.first_row, part.size, 0, failures, False, "")

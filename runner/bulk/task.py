@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk.columns import extra_column
@@ -19,7 +18,6 @@ from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcomes_of, prepare_with, unsent
 from runner.secrets import Mask
 from runner.spec import Occurrence, RowResolver, load
-from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import Delivery, together
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from runner.config import Target
     from runner.run import Outcome
     from runner.spec import Spec
+    from runner.suprsend.connection import Connection
 
 MAX_MESSAGE = 300
 
@@ -80,10 +79,7 @@ class RowFailure(NamedTuple):
 
 
 class PartOutcome(NamedTuple):
-    """What became of a part. `results` has a line of JSON for each row, if they are wanted.
-
-    `times_s` are seconds spent on rendering, encoding and sending.
-    """
+    """What became of a part. `results` has a line of JSON for each row, if they are wanted."""
 
     first_row: int
     size: int
@@ -91,8 +87,6 @@ class PartOutcome(NamedTuple):
     failures: tuple[RowFailure, ...]
     met_refused_credentials: bool
     results: str
-    render_s: float
-    send_s: float
 
 
 class PartCheck(NamedTuple):
@@ -129,13 +123,10 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     Raises MachineError when the spec is no longer what it was when the run began.
     """
     tools = _tools_of(setup)
-    began_s = perf_counter()
     made = [tools.prepare(row) for row in part.rows]
     ready = [event for event in made if isinstance(event, Prepared)]
     deliveries = together(event.encoded for event in ready)
-    rendered_s = perf_counter()
     met_refused_credentials = _deliver(tools.connection, deliveries)
-    sent_s = perf_counter()
     results = [result for delivery in deliveries for result in delivery.results]
     outcomes: Sequence[Outcome] = ()
     if setup.wants_results or len(ready) < len(made) or any(result.state != "accepted" for result in results):
@@ -153,8 +144,6 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         failures,
         met_refused_credentials,
         "".join(lines),
-        rendered_s - began_s,
-        sent_s - rendered_s,
     )
 
 
@@ -184,6 +173,8 @@ class _Tools:
     @cached_property
     def connection(self) -> Connection:
         """The kept connections to the target."""
+        from runner.suprsend.connection import Connection  # noqa: PLC0415 - a dry run loads no HTTP library
+
         setup = self.setup
         return Connection(
             setup.target.authorized(), setup.target.base_url, timeout_s=setup.timeout_s, retries=setup.retries

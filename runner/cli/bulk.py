@@ -27,7 +27,6 @@ from runner.bulk.ledger import Ledger, PartBegun, PartDone, RowRecord, RunRecord
 from runner.bulk.parts import Parts
 from runner.bulk.rows import fingerprint, open_rows
 from runner.bulk.task import Part, PartOutcome, Setup, check_part, send_part
-from runner.bulk.threads import Threads
 from runner.bulk.workers import Workers
 from runner.cli.send import SendOptions
 from runner.cli.specs import load_specs
@@ -36,8 +35,9 @@ from runner.cli.variables import VariableFlags
 from runner.config import find_config, load_profile
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, UsageError, shown_argument
 from runner.report.bulk import Progress, Summary, show_check, show_summary
-from runner.run import Run
+from runner.run import Run, sum_up
 from runner.spec import project_of, resolve_fixed
+from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,6 @@ LEDGER_FOLDER = ".runner"
 PART_ROWS = 100
 _MAX_CONCURRENCY = 1000
 _MAX_PROCESSES = 64
-DEFAULT_CONCURRENCY = 16
 _SMALL_BYTES = 256 * 1024
 """A file of less is sent sooner by this process than others are started."""
 _KEYS_HOLD = timedelta(hours=23)
@@ -474,7 +473,9 @@ class _Sending:
         """Send what is to be sent, and show what became of the run."""
         world = self._session.world
         began_s = time.monotonic()
-        progress = Progress(self._session.output, _about(self._bulk), began_s)
+        output = self._session.output
+        about = _about(self._bulk) if output.has_terminal and not output.quiet else None
+        progress = Progress(output, about, began_s)
         with ExitStack() as stack:
             executor = stack.enter_context(_executor(self._bulk))
             engine = Engine(
@@ -522,7 +523,7 @@ class _Sending:
         show_summary(
             self._session.output,
             Summary(
-                record.id, record.rows, total, counts.accepted, counts.failed, unknown, not_sent,
+                record.id, total, counts.accepted, counts.failed, unknown, not_sent,
                 tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands,
             ),
         )  # fmt: skip
@@ -532,10 +533,7 @@ class _Sending:
             return self._parts.failure.exit_code
         if not counts.failed + unknown + (not_sent or 0):
             return ExitCode.OK
-        kinds = {kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK}
-        if ExitCode.CREDENTIALS in kinds:
-            return ExitCode.CREDENTIALS
-        return kinds.pop() if len(kinds) == 1 else ExitCode.REFUSED
+        return sum_up({kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK})
 
 
 _STOPS = {

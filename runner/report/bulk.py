@@ -23,7 +23,6 @@ class Summary:
     """A run's sum: `accepted + failed + unknown + not_sent = total`. `total` is None if the rows were not counted to the end."""
 
     run: str
-    rows: str
     total: int | None
     accepted: int
     failed: int

@@ -6,6 +6,7 @@ import logging
 import random
 import re
 import time
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,12 +14,12 @@ from urllib.parse import urlsplit
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import Credentials, signed_headers
-from runner.suprsend.crew import deliver_all
 from runner.suprsend.delivery import Courier, Delivery, Gate, Wait
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import USER_AGENT
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, check_retries, check_timeout
 from runner.suprsend.sockets import Exchange
+from runner.suprsend.threads import Threads
 from runner.suprsend.transport import Transport
 
 if TYPE_CHECKING:
@@ -74,7 +75,24 @@ class Connection:
         Once the platform refuses the credentials, nothing more is begun. When this is closed or interrupted, nothing
         more is begun either, and what is under way is not waited for: the results of each delivery tell the truth.
         """
-        return deliver_all(self._courier, deliveries, concurrency)
+        gate = Gate()
+        if concurrency == 1 or len(deliveries) <= 1:
+            for delivery in deliveries:
+                self._courier.deliver(delivery, gate)
+                yield delivery
+            return
+        threads = Threads(min(concurrency, len(deliveries)))
+        try:
+            under_way = [threads.submit(self._courier.deliver, delivery, gate) for delivery in deliveries]
+            for delivery, future in zip(deliveries, under_way, strict=True):
+                if (error := future.exception()) is not None:
+                    gate.shut()
+                    wait(under_way)
+                    raise error
+                yield delivery
+        finally:
+            gate.shut()
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -92,7 +92,6 @@ class Wait(NamedTuple):
     retry: int
     retries: int
     pause_s: float
-    events: int
     status_code: int
     message: str
 
@@ -166,7 +165,7 @@ class Courier:
                     delivery.results[index] = result._replace(message=message)
             return False
         result = delivery.results[again[0]]
-        self.tell(Wait(retry, self.retries, pause, len(again), result.status_code, result.message))
+        self.tell(Wait(retry, self.retries, pause, result.status_code, result.message))
         self.sleep(pause)
         return True
 

@@ -167,7 +167,7 @@ def closes_for_good(exchange: Exchange) -> None:
 
 
 def never_listens(exchange: Exchange) -> None:
-    raise NotImplementedError
+    raise AssertionError(f"nobody listens, and yet there is a request: {exchange}")
 
 
 def tells_of_one_less(exchange: Exchange) -> None:

@@ -124,14 +124,24 @@ def slow_start(board: Switchboard, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return board
 
 
+OTHERS: set[int] = set()
+"""Processes that tests of other rooms keep for the whole session."""
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    OTHERS.clear()
+    OTHERS.update(children_of(os.getpid()))
+
+
 def children_of(pid: int) -> set[int]:
-    """Name the processes, also unburied ones, that a process has started."""
+    """Name the processes, also unburied ones, that a process has started during a test."""
     children = set()
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it is gone
             if (path / "stat").read_text().rpartition(")")[2].split()[1] == str(pid):
                 children.add(int(path.name))
-    return children
+    return children - OTHERS
 
 
 def count_descriptors() -> int:

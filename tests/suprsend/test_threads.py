@@ -4,7 +4,7 @@ from threading import Event as Flag
 
 import pytest
 
-from runner.bulk.threads import Threads
+from runner.suprsend.threads import Threads
 
 
 def test_tasks_run_at_the_same_time_and_give_their_results() -> None:

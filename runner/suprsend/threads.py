@@ -24,12 +24,17 @@ class Threads(Executor):
 
     def __init__(self, count: int) -> None:
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = [Thread(target=self._work, daemon=True) for _ in range(count)]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[Thread] = []
+        for _ in range(count):
+            thread = Thread(target=self._work, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads here, or the interpreter is ending
+                break
+            self._threads.append(thread)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Let a thread call a function as soon as one is free."""
+        """Let a thread call a function as soon as one is free; if none could be started, call it here."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -42,7 +47,10 @@ class Threads(Executor):
             else:
                 future.set_result(result)
 
-        self._tasks.put(run)
+        if self._threads:
+            self._tasks.put(run)
+        else:
+            run()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
