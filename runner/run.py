@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.spec import Given, Occurrence, Spec, render, resolve
@@ -64,8 +64,7 @@ class Job:
     context: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """An event that is ready to go out. Nothing may print `secrets`."""
 
     spec: Spec
@@ -80,8 +79,7 @@ class Prepared:
         return self.encoded.body
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """An event that can't go out, and why."""
 
     spec: Spec
@@ -158,7 +156,12 @@ def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:
 def outcomes_of(events: Iterable[Prepared | Rejected], results: Iterable[Result]) -> list[Outcome]:
     """Give each event its outcome. There is a result for each one that was prepared, in order."""
     told = iter(results)
-    return [_outcome(event, next(told)) if isinstance(event, Prepared) else _rejection(event) for event in events]
+    return [outcome_of(event, next(told) if isinstance(event, Prepared) else NOT_SENT) for event in events]
+
+
+def outcome_of(event: Prepared | Rejected, result: Result) -> Outcome:
+    """Give one event its outcome. Of one that was rejected the result is none."""
+    return _outcome(event, result) if isinstance(event, Prepared) else _rejection(event)
 
 
 def deliveries_of(events: Sequence[Prepared]) -> list[Delivery]:

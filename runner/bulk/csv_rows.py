@@ -44,8 +44,8 @@ class Table:
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows in their order; a cell is text."""
-        columns, reader = self.columns, self._reader
-        width = len(columns)
+        reader = self._reader
+        width = len(self.columns)
         number = 0
         line = self._row_line
         has_more = True
@@ -54,7 +54,7 @@ class Table:
                 for cells in reader:
                     if len(cells) == width:
                         number += 1
-                        yield Row(number, line, dict(zip(columns, cells)))  # noqa: B905 - just compared
+                        yield Row(number, line, cells)
                     elif cells:
                         number += 1
                         yield BadRow(number, line, self._wrong_width(len(cells)))

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from runner.errors import Problem
-    from runner.source import Json
+    from runner.spec import Cells
 
 MAX_ROW_CHARS = 16 * 1024 * 1024
 """Of one row; more is a quote or a bracket that was left open, and memory must not grow with the file."""
@@ -21,12 +19,13 @@ SHOWN_NAME_CHARS = 60
 class Row(NamedTuple):
     """A row. `number` counts data rows from 1, also those that can't be read.
 
-    `line` is the line on which the row begins, in the unpacked file; 0 in a file that has no lines.
+    `line` is the line on which the row begins, in the unpacked file; 0 in a file that has no lines. `values` are the
+    cells of a table of texts, in the order of its columns, or values by their names.
     """
 
     number: int
     line: int
-    values: Mapping[str, Json]
+    values: Cells
 
 
 class BadRow(NamedTuple):

@@ -36,8 +36,8 @@ _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 class RowFile:
     """An open file of rows, for one pass over them.
 
-    `columns` are known at once, but for JSON, of which each row has its own: None. With `is_text` the values are texts
-    that must still become what they stand for. The iterator raises InvalidInput where the file can't be read any
+    `columns` are known at once, but for JSON, of which each row has its own: None. With a `header` a row is the list of
+    its cells, texts that must still become what they stand for, in the order of the header. The iterator raises InvalidInput where the file can't be read any
     further, and MachineError where the machine can't; the rows before were given.
     """
 
@@ -51,7 +51,7 @@ class RowFile:
         is_text: bool = False,
     ) -> None:
         self.columns = columns
-        self.is_text = is_text
+        self.header = columns if is_text else None
         self._rows = rows
         self._shown = shown
         self._opened = opened

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     from runner.spec.event import Occurrence, render
     from runner.spec.files import find, project_of
     from runner.spec.reader import Loaded, Spec, load, schema_text
-    from runner.spec.variables import Given, RowResolver, Values, Variable, resolve, resolve_fixed, unknown
+    from runner.spec.specialized import Make, specialize
+    from runner.spec.variables import Cells, Given, RowResolver, Values, Variable, resolve, resolve_fixed, unknown
 
 __all__ = [
-    "Case", "Given", "Loaded", "Occurrence", "RowResolver", "Spec", "Values", "Variable", "find", "in_case", "load", "project_of", "render",
-    "resolve", "resolve_fixed", "schema_text", "unknown",
+    "Case", "Cells", "Given", "Loaded", "Make", "Occurrence", "RowResolver", "Spec", "Values", "Variable", "find", "in_case", "load", "project_of", "render",
+    "resolve", "resolve_fixed", "schema_text", "specialize", "unknown",
 ]  # fmt: skip
 
 _HOMES = {
-    "Case": "case", "in_case": "case", "Given": "variables", "Loaded": "reader", "Occurrence": "event", "RowResolver": "variables", "Spec": "reader", "Values": "variables",
+    "Case": "case", "in_case": "case", "Cells": "variables", "Given": "variables", "Loaded": "reader", "Make": "specialized", "Occurrence": "event", "RowResolver": "variables", "Spec": "reader", "Values": "variables",
     "Variable": "variables", "find": "files", "load": "reader", "project_of": "files", "render": "event",
-    "resolve": "variables", "resolve_fixed": "variables", "schema_text": "reader", "unknown": "variables",
+    "resolve": "variables", "resolve_fixed": "variables", "schema_text": "reader", "specialize": "specialized", "unknown": "variables",
 }  # fmt: skip
 
 

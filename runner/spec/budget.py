@@ -26,9 +26,6 @@ MAX_WORK = 2_000_000
 """Items, and eighths of a character, that all operations of one event may go through."""
 MAX_SECONDS = 2.0
 
-BUDGET = "\0budget"
-"""The name under which a `Budget` stands among the variables; no template can spell it."""
-
 
 class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, found while rendering
     """A template asks for what it may not have, or gives what can't be sent."""
@@ -41,25 +38,30 @@ class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, fou
 
 
 def derived_id(seed: UUID, name: str) -> str:
-    """Give the text of `uuid5(seed, name)` (RFC 9562, section 5.5), in half the time: an event has up to three of them."""
+    """Give the text of `uuid5(seed, name)` (RFC 9562, section 5.5), in a third of the time: an event has up to three of them."""
     digits = sha1(seed.bytes + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
+    variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+
+
+_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The digit with its two highest bits set to those of the variant."""
 
 
 class Budget:
     """What one rendering of one event may still spend; it also knows the event's instant and makes its ids."""
 
+    _text_left = MAX_TEXT
+    _items_left = MAX_ITEMS
+    _steps_left = MAX_STEPS
+    _work_left = MAX_WORK
+
     def __init__(self, now: datetime, seed: UUID, row: int) -> None:
         self.now = now
         self._seed = seed
         self._row = row
-        self._calls: dict[str, int] = {}
-        self._text_left = MAX_TEXT
-        self._items_left = MAX_ITEMS
-        self._steps_left = MAX_STEPS
-        self._work_left = MAX_WORK
         self._deadline = time.monotonic() + MAX_SECONDS
+        self._calls: dict[str, int] = {}
 
     def anew(self) -> Budget:
         """Give a budget of which nothing is spent but the time."""

@@ -16,7 +16,6 @@ from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import escape
 
 from runner.spec.budget import (
-    BUDGET,
     MAX_ITEMS,
     MAX_WIDTH,
     StrictName,
@@ -30,17 +29,15 @@ from runner.spec.values import native, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from jinja2.runtime import Context
-
 
 def _texts(function: Callable[..., str]) -> Any:
     """Make a filter of a function over text: what it takes must be text, and what it gives is accounted for."""
 
     @pass_context
     @wraps(function)
-    def apply(context: Context, value: object, *args: Any, **kwargs: Any) -> str:
+    def apply(context: Any, value: object, *args: Any, **kwargs: Any) -> str:
         whole = function(text(value), *args, **kwargs)
-        context.parent[BUDGET].spend_text(len(whole))
+        context.budget.spend_text(len(whole))
         return whole
 
     return apply
@@ -60,8 +57,8 @@ def _isoformat(value: object) -> str:
 
 
 @pass_context
-def _tojson(context: Context, value: object, indent: int | None = None) -> str:
-    budget = context.parent[BUDGET]
+def _tojson(context: Any, value: object, indent: int | None = None) -> str:
+    budget = context.budget
     width = min(indent, 16) if indent else None
     whole = json.dumps(native(value, budget), ensure_ascii=False, allow_nan=False, indent=width)
     budget.spend_text(len(whole))
@@ -124,7 +121,7 @@ def _format_value(value: object) -> object:
 
 
 @pass_context
-def _join(context: Context, value: Iterable[object], d: str = "", attribute: str | int | None = None) -> str:
+def _join(context: Any, value: Iterable[object], d: str = "", attribute: str | int | None = None) -> str:
     items = []
     size = 0
     for item in _listed(value):
@@ -132,11 +129,11 @@ def _join(context: Context, value: Iterable[object], d: str = "", attribute: str
         size += len(items[-1]) + len(d)
         check_length(size)
     whole = d.join(items)
-    context.parent[BUDGET].spend_text(len(whole))
+    context.budget.spend_text(len(whole))
     return whole
 
 
-def _part(context: Context, item: object, attribute: str | int) -> object:
+def _part(context: Any, item: object, attribute: str | int) -> object:
     for name in attribute.split(".") if isinstance(attribute, str) else [attribute]:
         item = context.environment.getitem(item, int(name) if isinstance(name, str) and name.isdecimal() else name)
     return item
@@ -152,7 +149,7 @@ def _listed(value: Iterable[object]) -> list[object]:
 
 
 @pass_context
-def _sum(context: Context, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
+def _sum(context: Any, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
     total: Any = start
     for item in _listed(value):
         part: Any = item if attribute is None else _part(context, item, attribute)
@@ -200,13 +197,13 @@ _MAX_PRECISION = 300
 
 
 @pass_context
-def _now(context: Context) -> datetime:
-    return context.parent[BUDGET].now  # type: ignore[no-any-return]
+def _now(context: Any) -> datetime:
+    return context.budget.now  # type: ignore[no-any-return]
 
 
 @pass_context
-def _uuid4(context: Context, place: str = "") -> str:
-    return context.parent[BUDGET].uuid4(place)  # type: ignore[no-any-return]
+def _uuid4(context: Any, place: str = "") -> str:
+    return context.budget.uuid4(place)  # type: ignore[no-any-return]
 
 
 def _uuid5(name: object) -> str:

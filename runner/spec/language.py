@@ -11,18 +11,45 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateSyntaxError, pass_context
 from jinja2.lexer import TokenStream
-from jinja2.runtime import LoopContext
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 from runner.errors import did_you_mean
-from runner.spec.budget import BUDGET, MAX_BITS, StrictName, TemplateFault, check_format, check_length, too_large
+from runner.spec.budget import MAX_BITS, StrictName, TemplateFault, check_format, check_length, too_large
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.values import native, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from jinja2.runtime import Context
+    from runner.spec.budget import Budget
+
+
+class Rendering(Context):
+    """One run of a program: the variables that it reads, what it may spend, and the values that it has made so far.
+
+    Jinja's own makes, for each event, what only templates need that include others.
+    """
+
+    name = None
+
+    def __init__(self, variables: Mapping[str, object], budget: Budget, made: dict[str, object]) -> None:
+        self.parent: Any = variables
+        self.vars = made
+        self.budget = budget
+        self.environment = environment
+        self.eval_ctx = _NO_ESCAPES
+        self.exported_vars = set()
+
+    def resolve_or_missing(self, key: str) -> Any:
+        """Look a name up among what was made, then the variables, then the functions."""
+        if key in self.vars:
+            return self.vars[key]
+        if key in self.parent:
+            return self.parent[key]
+        return GLOBALS.get(key, missing)
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
@@ -44,7 +71,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         numbered = ((offset + 1, kind, text) for offset, kind, text in tokens(source))
         return TokenStream(self.lexer.wrap(numbered, name, filename), name, filename)
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute `left operator right` when the result is of a bounded size."""
         match operator:
             case "*":
@@ -56,7 +83,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             case "%" if isinstance(left, str):
                 check_format(left, *_values_of(right))
         result = super().call_binop(context, operator, left, right)
-        context.parent[BUDGET].work_on(result)
+        context.budget.work_on(result)
         return result
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -83,7 +110,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             hint = did_you_mean(name, FILTERS, "see the README's list of filters")
             raise TemplateFault("template-unknown-filter", f"there is no filter '{name}'", hint)
         if args and (context := kwargs.get("context")) is not None:
-            context.parent[BUDGET].work_on(args[0])
+            context.budget.work_on(args[0])
         return super().call_filter(name, *args, **kwargs)
 
 
@@ -129,44 +156,43 @@ def _check_power(base: object, exponent: object) -> None:
 
 
 @pass_context
-def _native(context: Context, value: object) -> object:
-    if value is None or type(value) in (bool, float):
-        return value
-    return native(value, context.parent[BUDGET])
+def _native(context: Rendering, value: object) -> object:
+    kind = type(value)
+    return value if kind is bool or kind is float or value is None else native(value, context.budget)
 
 
 @pass_context
-def _joined(context: Context, pieces: tuple[object, ...]) -> str:
+def _joined(context: Rendering, pieces: tuple[object, ...]) -> str:
     texts = [piece if type(piece) is str else text(piece) for piece in pieces]
-    context.parent[BUDGET].spend_text(sum(map(len, texts)))
+    context.budget.spend_text(sum(map(len, texts)))  # before it is there
     return "".join(texts)
 
 
 @pass_context
-def _piece(context: Context, value: object) -> str:
+def _piece(context: Rendering, value: object) -> str:
     piece = text(value)
-    context.parent[BUDGET].spend_text(len(piece))
+    context.budget.spend_text(len(piece))
     return piece
 
 
 @pass_context
-def _watched(context: Context, value: object) -> object:
-    context.parent[BUDGET].work_on(value)
+def _watched(context: Rendering, value: object) -> object:
+    context.budget.work_on(value)
     return value
 
 
 @pass_context
-def _steps(context: Context, values: Iterable[object]) -> Iterator[object]:
+def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
     if isinstance(values, StrictName):
         raise values.fault
-    step = context.parent[BUDGET].step
+    step = context.budget.step
     for value in values:
         step()
         yield value
 
 
 @pass_context
-def _no_else(_context: Context, _value: object) -> StrictName:
+def _no_else(_context: Rendering, _value: object) -> StrictName:
     return StrictName("the condition does not hold, and there is no else\ngive one: {{ a if b else c }}\n")
 
 
@@ -191,3 +217,4 @@ def _environment() -> TemplateEnvironment:
 
 
 environment = _environment()
+_NO_ESCAPES = EvalContext(environment)

@@ -15,8 +15,8 @@ from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
-from runner.spec.budget import BUDGET, Budget, TemplateFault, UndefinedFault
-from runner.spec.language import environment, tokens
+from runner.spec.budget import Budget, TemplateFault, UndefinedFault
+from runner.spec.language import Rendering, environment, tokens
 from runner.spec.template import Finding, Template, templates_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Plan:
 
     shape: Shape
     _program: Program | None = None
+    _probes: list[_Probe] | None = None
 
     def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
         """Render every template of the shape; once more, within the same time, to look for the cause of a fault.
@@ -58,8 +59,10 @@ class Plan:
             templates = [template for template in templates_of(self.shape) if template.tree is not None]
             problems: list[Problem] = []
             if not _is_too_slow(error):
+                if self._probes is None:
+                    self._probes = [probe for template in templates for probe in _probes(template)]
                 again = budget.anew()
-                for problem in (each for template in templates for each in _diagnose(template, variables, again)):
+                for problem in (each for probe in self._probes for each in probe.problems(variables, again)):
                     problems.append(problem)
                     if problem.code in ("template-too-large", "template-too-slow"):
                         break  # the budget is spent: whatever came next would fail too
@@ -90,8 +93,7 @@ _FAULTS = (
 
 def _run(program: Program, variables: Mapping[str, object], budget: Budget, done: dict[str, object]) -> object:
     """Run a program. `done` takes what is finished, while it goes on."""
-    context = program.new_context({**variables, BUDGET: budget})
-    context.vars = done
+    context = Rendering(variables, budget, done)
     for _ in program.root_render_func(context):
         pass
     return done[_RESULT]
@@ -185,33 +187,40 @@ def _as_expression(piece: nodes.Expr) -> nodes.Expr:
     return nodes.Const(piece.data) if isinstance(piece, nodes.TemplateData) else piece
 
 
-def _diagnose(template: Template, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
-    """Render a template expression by expression, to tell which one fails and why."""
+@dataclass(slots=True)
+class _Probe:
+    """One expression of a template, or with None all of it, to tell whether it is the one that fails.
+
+    It is compiled once: a file may have a million rows that fail.
+    """
+
+    template: Template
+    expression: nodes.Expr | None
+    region: tuple[int, int]
+    _program: Program | None = None
+
+    def problems(self, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
+        """Run it; yields the problem if it fails."""
+        try:
+            if self._program is None:
+                expression = self.expression
+                self._program = _compile(self.template) if expression is None else _program(expression, [])
+            _run(self._program, variables, budget, {})
+        except _FAULTS as error:
+            yield self.template.problem(_finding(self.template, error, self.region))
+
+
+def _probes(template: Template) -> Iterator[_Probe]:
+    """Take a template apart."""
     pieces = template.pieces
-    if template.tree is None:
-        return
     if pieces is None:
-        yield from _failure(template, None, variables, budget, (0, len(template.text)))
+        yield _Probe(template, None, (0, len(template.text)))
         return
     expressions = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData)]
     for piece, region in zip(expressions, _regions(template.text), strict=True):
         guarded = _guard(piece, _place(template))
         expression = _filter(guarded, "native value") if template.lone is not None else _joined([guarded])
-        yield from _failure(template, expression, variables, budget, region)
-
-
-def _failure(
-    template: Template,
-    expression: nodes.Expr | None,
-    variables: Mapping[str, object],
-    budget: Budget,
-    region: tuple[int, int],
-) -> Iterator[Problem]:
-    """Run one expression of a template, or all of it; yields the problem if it fails."""
-    try:
-        _run(_compile(template) if expression is None else _program(expression, []), variables, budget, {})
-    except _FAULTS as error:
-        yield template.problem(_finding(template, error, region))
+        yield _Probe(template, expression, region)
 
 
 def _finding(template: Template, error: Exception, region: tuple[int, int]) -> Finding:

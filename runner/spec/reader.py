@@ -42,6 +42,12 @@ class Spec:
     root: Node
 
     @cached_property
+    def optional_fields(self) -> tuple[str, ...]:
+        """The fields that an event may lack, and that this spec names: it means to have them."""
+        tenants = [field for field in ("tenant_id", "brand_id") if self.root.get(field) is not None]
+        return ("idempotency_key", *tenants) if self.has_key else tuple(tenants)
+
+    @cached_property
     def digest(self) -> str:
         """A digest of all that the spec says, in whichever files: another one means another event."""
         import hashlib  # noqa: PLC0415 - only long runs ask for it

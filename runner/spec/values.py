@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 def native(value: object, budget: Budget) -> object:
     """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
+    kind = type(value)
+    if kind is str:
+        budget.spend_text(len(value))  # type: ignore[arg-type]
+        return value
     match value:
         case bool() | float() | None:
             return value
@@ -43,6 +47,9 @@ def native(value: object, budget: Budget) -> object:
 
 def text(value: object) -> str:
     """Write a value inside text: null, lists and maps are no text, booleans are `true` and `false`."""
+    kind = type(value)
+    if kind is int or (kind is float and isfinite(value)):  # type: ignore[arg-type]
+        return repr(value)
     match value:
         case str():
             return str(value)

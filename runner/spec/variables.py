@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from runner.errors import Problem, did_you_mean
 from runner.source import NUMBER, Schema, is_integer, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from runner.errors import Position
     from runner.source import Json, Node
@@ -87,13 +87,10 @@ class Variable:
             return given.value
         return _from_text(str(given.value), self.types)
 
-    def accepts(self, value: Json) -> bool:
-        """Tell whether a value of the declared type breaks no rule of the declaration."""
-        return (self._is_only_typed and isinstance(value, str)) or self.schema.accepts(value)
-
-    @cached_property
-    def _is_only_typed(self) -> bool:
-        return self.types == ("string",) and self.schema_source.keys() <= _TELLS_NOTHING
+    @property
+    def is_only_typed(self) -> bool:
+        """Tell whether the declaration asks for nothing but a type."""
+        return self.schema_source.keys() <= _TELLS_NOTHING
 
     def problems(self, given: Given) -> Iterator[Problem]:
         """Report each rule of the declaration that a given value breaks. Of a secret, only that it breaks some."""
@@ -178,45 +175,80 @@ def resolve_fixed(
 class RowResolver:
     """Variables for many rows of one run. What no row changes is resolved once; `fixed` holds it, typed and checked.
 
-    `columns` names the variable that each column of a row gives. A row's value stands above `fixed`; an empty cell
-    gives `""` to a variable that takes text, and nothing to another.
+    `columns` names the variable that each column of a row gives. With a `header` a row is the list of its cells, all of
+    them text: an empty one gives `""` to a variable that takes text, and nothing to another. Without one it is a map of
+    JSON values. What a row gives stands above `fixed`.
     """
 
     def __init__(
-        self, variables: Sequence[Variable], fixed: Mapping[str, object], columns: Mapping[str, str], *, is_text: bool
+        self,
+        variables: Sequence[Variable],
+        fixed: Mapping[str, object],
+        columns: Mapping[str, str],
+        header: Sequence[str] | None,
     ) -> None:
         named = {variable.name: variable for variable in variables}
-        self._columns = [(column, named[name]) for column, name in columns.items()]
-        self._fixed = fixed
-        self._is_text = is_text
+        self.fixed = fixed
+        self.is_text = header is not None
+        self.columns = [_Column.of(column, named[name], header) for column, name in columns.items()]
         self._needed = [variable for variable in variables if variable.required and variable.name not in fixed]
 
-    def resolve(self, row: Mapping[str, Json]) -> Values:
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether a row that has a value in each column has all that is needed, and no secret."""
+        given = {column.variable.name for column in self.columns}
+        has_secrets = any(column.variable.is_secret for column in self.columns)
+        return not has_secrets and all(variable.name in given for variable in self._needed)
+
+    def resolve(self, row: Cells) -> Values:
         """Find each variable's value for one row, and check what the row gives against its declaration."""
-        values = dict(self._fixed)
+        values = dict(self.fixed)
         secrets: list[str] = []
         problems: list[Problem] = []
-        for column, variable in self._columns:
-            if column not in row:
+        for key, column, read, accepts, variable in self.columns:
+            try:
+                cell: Any = row[key]  # type: ignore[index]
+            except KeyError:
                 continue
-            cell = row[column]
-            if cell == "" and self._is_text and "string" not in variable.types:
+            if read is not None and cell == "":
                 continue
             if variable.is_secret:
                 secrets += secret_texts(cell)
             try:
-                value = _from_text(cast("str", cell), variable.types) if self._is_text else cell
-                is_good = variable.accepts(value)
+                value = read(cell) if read is not None else cell
+                is_good = accepts is None or accepts(value)
             except ValueError:
                 is_good = False
             if is_good:
                 values[variable.name] = value
             else:
-                problems += variable.problems(Given(cell, f"column '{column}'", is_text=self._is_text))
+                problems += variable.problems(Given(cell, f"column '{column}'", is_text=self.is_text))
         for variable in self._needed:
             if variable.name not in values and not problems:
                 problems.append(_missing_in_row(variable))
         return Values(values, tuple(secrets), tuple(problems))
+
+
+Cells: TypeAlias = "Sequence[str] | Mapping[str, Json]"
+"""What a row gives: the texts of its cells, or values by their names."""
+
+
+class _Column(NamedTuple):
+    """How to take a variable from a row. None to `read` it is to take it as it stands, none that `accepts` takes all."""
+
+    key: str | int
+    column: str
+    read: Callable[[str], Json] | None
+    accepts: Callable[[Json], bool] | None
+    variable: Variable
+
+    @classmethod
+    def of(cls, column: str, variable: Variable, header: Sequence[str] | None) -> _Column:
+        if header is None:
+            return cls(column, column, None, variable.schema.accepts, variable)
+        read = None if "string" in variable.types else partial(_from_text, types=variable.types)
+        accepts = None if variable.types == ("string",) and variable.is_only_typed else variable.schema.accepts
+        return cls(header.index(column), column, read, accepts, variable)
 
 
 def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Problem]:
@@ -257,8 +289,11 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
     if "string" in types:
         return text
     stripped = text.strip()
-    if _DIGITS.fullmatch(stripped) and {"integer", "number"} & set(types):  # what most cells of numbers are
-        return int(stripped)
+    if plain := PLAIN_NUMBER.fullmatch(stripped):  # what most cells of numbers are
+        if plain[1] is None and ("integer" in types or "number" in types):
+            return int(stripped)
+        if plain[1] and "number" in types:
+            return float(stripped)
     number = NUMBER.fullmatch(stripped)
     for name in types:
         match name:
@@ -278,7 +313,7 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
         raise ValueError("JSON") from None
 
 
-_DIGITS = re.compile("0|[1-9][0-9]{0,17}")
+PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
 _WORDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
 
 

@@ -110,15 +110,16 @@ def _record_result(record: object, status_code: int) -> Result:
     if not isinstance(record, dict):
         return Result("unknown", status_code, "the answer's record is not an object")
     code = record.get("status_code", status_code)
-    if not isinstance(code, int) or isinstance(code, bool):
+    if type(code) is not int:
         return Result("unknown", status_code, "the answer's record has a status_code that is no number")
-    match record.get("status"):
-        case "success" if _is_success(code) and not record.get("error"):
-            return Result("accepted", code, "OK", _message_id(record))
+    status = record.get("status")
+    if status == "success" and _is_success(code) and not record.get("error"):
+        return Result("accepted", code, "OK", _message_id(record))
+    match status:
         case "error" | "fail":
             message = _shorten(_error_member(record) or "refused with no reason")
             return Result("failed", code, message, transient=is_transient(code))
-        case None | str() | int() | float() as status:
+        case None | str() | int() | float():
             return Result("unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"))
         case _:
             return Result("unknown", code, "the answer's record has a status that is no text")

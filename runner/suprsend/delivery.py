@@ -126,7 +126,8 @@ class Courier:
                 middle = len(indexes) // 2
                 groups += [(indexes[middle:], retry), (indexes[:middle], retry)]
                 continue
-            again = [index for index in indexes if _may_repeat(delivery, index, answer)]
+            open_indexes = [index for index in indexes if delivery.results[index].state != "accepted"]
+            again = [index for index in open_indexes if _may_repeat(delivery, index, answer)]
             if again and retry < self.retries and self._pause(delivery, again, answer, retry + 1, until_s):
                 groups.append((again, retry + 1))
 
@@ -148,7 +149,7 @@ class Courier:
         if _asks_for_less(answer, indexes):  # nobody took them: all is as it was before
             results = before
         for index, earlier, result in zip(indexes, before, results, strict=True):
-            delivery.results[index] = result if result is earlier else result.after(earlier)
+            delivery.results[index] = result if earlier is NOT_SENT or earlier is result else result.after(earlier)
         return answer
 
     def _pause(
@@ -177,4 +178,4 @@ def _asks_for_less(answer: Answer | NoAnswer, indexes: Sequence[int]) -> bool:
 def _may_repeat(delivery: Delivery, index: int, answer: Answer | NoAnswer) -> bool:
     was_written = isinstance(answer, Answer) or answer.sent
     result = delivery.results[index]
-    return result.state != "accepted" and result.transient and (delivery.events[index].has_key or not was_written)
+    return result.transient and (delivery.events[index].has_key or not was_written)

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from runner.errors import Problem
 
 
+def named(file: RowFile) -> Iterator[Row | BadRow]:
+    """Give the rows of a file, and the cells of a table by their columns' names."""
+    for row in file:
+        if isinstance(row, Row) and file.header is not None:
+            assert type(row.values) is list
+            yield row._replace(values=dict(zip(file.header, row.values, strict=True)))
+        else:
+            yield row
+
+
 class Rows:
     """Reads what it is given: as a file of a name, whose bytes are packed if the name asks for it, or from a stream."""
 
@@ -27,7 +37,7 @@ class Rows:
 
     def read(self, content: bytes, name: str = "rows.csv") -> list[Row | BadRow]:
         with self.open(content, name) as file:
-            return list(file)
+            return list(named(file))
 
     def open(self, content: bytes, name: str) -> RowFile:
         path = self._folder / name
@@ -37,14 +47,14 @@ class Rows:
     def stream(self, content: bytes, at_most: int = 1 << 20) -> list[Row | BadRow]:
         """Read from a stream that gives at most so many bytes at a time."""
         with open_rows(None, Dribble(content, at_most), "-") as file:
-            return list(file)
+            return list(named(file))
 
     def stream_until_fault(self, content: bytes, at_most: int) -> tuple[list[Row | BadRow], str | None]:
         """Read from such a stream; also the code of the first fault of syntax, a row's own or the file's."""
         read: list[Row | BadRow] = []
         with open_rows(None, Dribble(content, at_most), "-") as file:
             try:
-                for row in file:
+                for row in named(file):
                     if isinstance(row, BadRow) and row.problem.code == "row-quotes":
                         return read, row.problem.code
                     read.append(row)
@@ -62,7 +72,7 @@ class Rows:
     def _tell(self, opening: Callable[[], RowFile]) -> Iterator[str]:
         try:
             with opening() as file:
-                for row in file:
+                for row in named(file):
                     if isinstance(row, Row):
                         yield f"{row.number} on line {row.line}: {json.dumps(row.values, ensure_ascii=False)}"
                     else:

@@ -220,7 +220,7 @@ def test_a_file_that_is_no_array_is_refused(rows: Rows, content: bytes, told: st
 @pytest.mark.parametrize(("name", "content"), [("rows.jsonl", b""), ("rows.ndjson", b"\n \n"), ("rows.json", b"[\n]")])
 def test_no_objects_are_no_rows(rows: Rows, name: str, content: bytes) -> None:
     with rows.open(content, name) as file:
-        assert (file.columns, file.is_text, list(file)) == (None, False, [])
+        assert (file.columns, file.header, list(file)) == (None, None, [])
 
 
 def test_half_of_a_surrogate_pair_is_read_without_a_crash(rows: Rows) -> None:

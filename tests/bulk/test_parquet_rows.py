@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("in_tmp")
 def read(table: pa.Table, **options: object) -> list[Row | BadRow]:
     pq.write_table(table, "rows.parquet", **options)
     with open_rows(Path("rows.parquet"), io.BytesIO(), "rows.parquet") as file:
-        assert (file.columns, file.is_text) == (tuple(table.column_names), False)
+        assert (file.columns, file.header) == (tuple(table.column_names), None)
         return list(file)
 
 
