@@ -8,10 +8,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, count
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -41,15 +42,21 @@ class Ended:
 
 
 class CommandLine:
-    """Runs `runner` in this process, at a fixed instant and with fixed ids, in an environment of its own."""
+    """Runs `runner` in this process, at a fixed instant, in an environment of its own.
+
+    Each command has ids of its own, the same each time the tests are run: `SEED` the first, others those after it.
+    """
 
     def __init__(self) -> None:
         self.environ: dict[str, str] = {}
+        self._seeds = chain([SEED], (uuid5(SEED, str(number)) for number in count(2)))
 
     def __call__(self, *args: str | Path, stdin: str = "") -> Ended:
         out, err = io.StringIO(), io.StringIO()
         streams = io.StringIO(stdin), out, err
-        world = World(self.environ, *streams, lambda: NOW, lambda: SEED, sleep=lambda _: None, random=lambda: 0.5)
+        world = World(
+            self.environ, *streams, lambda: NOW, lambda: next(self._seeds), sleep=lambda _: None, random=lambda: 0.5
+        )
         code = run([str(arg) for arg in args], world)
         return Ended(code, out.getvalue(), err.getvalue())
 

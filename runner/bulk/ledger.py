@@ -11,16 +11,18 @@ same, which costs 10 to 30 µs a write: after a power cut the last writes may be
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
+from runner.bulk.locks import RunLock, gate, held_runs
+from runner.bulk.paths import from_here, kept
+from runner.bulk.refusals import BUSY_S, Refusals
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ RunState: TypeAlias = Literal["running", "interrupted", "stopped", "finished"]
 class RunRecord:
     """A run, with all that a resume needs.
 
-    `rows` is a path, or `-` for the standard input. `arguments` is the caller's own, as JSON. `fingerprints` are
+    `spec` and `rows` are paths, `rows` may be `-` for the standard input. They are kept so that a record that is found
+    names them from the directory in which it is found. `arguments` is the caller's own, as JSON. `fingerprints` are
     digests by the name of what must not change until a resume.
     """
 
@@ -166,12 +169,10 @@ class Ledger:
     def summaries(self) -> list[RunSummary]:
         """Sum up all runs, the newest first."""
         folder = self._file.folder
-        with _Refusals(self._file.path), _gate(folder):  # while they are compared, no lock is taken or released
-            locks = {path.name for path in folder.glob("*.lock")}
-            return [
-                _summary(row, is_alive=(name := _lock_name(row[0])) in locks and _is_held(folder / name))
-                for row in self._file.select(_SUMMARIES)
-            ]
+        with Refusals(self._file.path), gate(folder):  # while they are compared, no lock is taken or released
+            rows = self._file.select(_SUMMARIES)
+            held = held_runs(folder, [row[0] for row in rows])
+        return [_summary(row, is_alive=row[0] in held) for row in rows]
 
     def failures(self, run_id: str, state: RowState = "failed") -> Iterator[RowRecord]:
         """Give the rows of a run that are in a state, in their order; a page at a time, so that nobody waits for it."""
@@ -197,7 +198,7 @@ class Ledger:
 
     def _lock(self, record: RunRecord, sql: str, parameters: Sequence[object]) -> RunLedger:
         with ExitStack() as undo:
-            lock = undo.enter_context(_Lock(self._file.folder, record.id))
+            lock = undo.enter_context(RunLock(self._file.folder, record.id))
             with self._file.transaction() as connection:
                 connection.execute(sql, parameters)
             number = self._file.number(record.id)
@@ -208,7 +209,7 @@ class Ledger:
 class RunLedger:
     """One run that this process is at work on, and no other one is until this is closed or the process dies."""
 
-    def __init__(self, file: _File, lock: _Lock, number: int, record: RunRecord) -> None:
+    def __init__(self, file: _File, lock: RunLock, number: int, record: RunRecord) -> None:
         self.record = record
         self._file = file
         self._lock = lock
@@ -356,15 +357,15 @@ class _File:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
-        self._refusals = _Refusals(self.path)
+        self._refusals = Refusals(self.path)
         with self._refusals, ExitStack() as undo:
             folder.mkdir(parents=True, exist_ok=True)
-            undo.enter_context(_gate(folder))  # two that make it at once would refuse each other
+            undo.enter_context(gate(folder))  # two that make it at once would refuse each other
             ignore = folder / ".gitignore"
             if not ignore.is_file() or not ignore.stat().st_size:
                 ignore.write_text("*\n", "utf-8")
             with ExitStack() as undo_connect:
-                connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
+                connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
                 undo_connect.enter_context(closing(connection))
                 self._prepare(connection)
                 undo_connect.pop_all()
@@ -403,105 +404,13 @@ class _File:
         self._connection.close()
 
 
-class _Lock:
-    """The lock of a run. The kernel releases it when the process dies; a program that it starts does not inherit it."""
-
-    def __init__(self, folder: Path, run_id: str) -> None:
-        self._folder = folder
-        self._path = folder / _lock_name(run_id)
-        with _Refusals(self._path), _gate(folder):
-            self._file = _locked(self._path, "ab")
-        if self._file is None:
-            message = f"run {run_id} is at work in another process"
-            raise MachineError(Problem("run-locked", message, hint="wait until it ends, or stop it"))
-
-    @property
-    def is_released(self) -> bool:
-        return self._file is None
-
-    def release(self) -> None:
-        if self._file is not None:
-            with _Refusals(self._path), self._file, _gate(self._folder):
-                self._file = None
-                self._path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-@contextmanager
-def _gate(folder: Path) -> Iterator[None]:
-    """Let one process at a time take, test or remove locks.
-
-    Without it a test could pass for a lock, and a lock be taken on a file that is being removed.
-    """
-    gate = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(gate, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(gate)
-
-
-def _locked(path: Path, mode: Literal["ab", "r+b"]) -> IO[bytes] | None:
-    """Open and lock a file; None if somebody else has it locked."""
-    with ExitStack() as undo:
-        file = undo.enter_context(path.open(mode))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return None
-        undo.pop_all()
-        return file
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        file = _locked(path, "r+b")
-    except FileNotFoundError:
-        return False
-    if file is not None:
-        file.close()
-    return file is None
-
-
-def _lock_name(run_id: str) -> str:
-    return f"{run_id}.lock"
-
-
-class _Refusals:
-    """Tells what this machine refuses of a file as MachineError; SQLite's other errors are our own faults."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise self._refused("ledger-refused", error.strerror) from None
-        if kind not in (sqlite3.OperationalError, sqlite3.DatabaseError):
-            return
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            reason = f"another process has been writing to it for more than {_BUSY_S:g} s"
-            raise self._refused("ledger-locked", reason) from error
-        raise self._refused("ledger-refused", error) from error
-
-    def _refused(self, code: str, reason: object) -> MachineError:
-        return MachineError(Problem(code, f"can't use {self._path}: {reason}"))
-
-
 def _columns(record: RunRecord) -> tuple[object, ...]:
     return (
         record.id,
         record.started.astimezone(UTC).isoformat(timespec="microseconds"),
         str(record.seed),
-        os.fsencode(record.spec),
-        os.fsencode(record.rows),
+        os.fsencode(kept(record.spec)),
+        os.fsencode(kept(record.rows)),
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
     )
@@ -513,8 +422,8 @@ def _record(row: Sequence[Any]) -> RunRecord:
         run_id,
         UUID(seed),
         datetime.fromisoformat(started),
-        os.fsdecode(spec),
-        os.fsdecode(rows),
+        from_here(os.fsdecode(spec)),
+        from_here(os.fsdecode(rows)),
         json.loads(arguments),
         json.loads(fingerprints),
     )
@@ -530,8 +439,8 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
         not_sent = total - accepted - failed - unknown
     return RunSummary(
         run_id,
-        os.fsdecode(spec),
-        os.fsdecode(rows),
+        from_here(os.fsdecode(spec)),
+        from_here(os.fsdecode(rows)),
         state,
         datetime.fromisoformat(started),
         total,
@@ -542,10 +451,9 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
     )
 
 
-_BUSY_S = 5.0
 _VERSION = 1
 _SCHEMA = (
-    # Paths are bytes, as the system has them. Numbers of runs grow with time.
+    # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
     """
     CREATE TABLE runs (
         number INTEGER PRIMARY KEY,

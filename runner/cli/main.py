@@ -19,7 +19,6 @@ from runner.cli.options import command, format_in
 from runner.cli.world import Session, World
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.report import Format, as_json
-from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +45,16 @@ Vars = Annotated[list[str] | None, typer.Option("--var", help="A variable, as te
 JsonVars = Annotated[list[str] | None, typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON")]
 VarsFile = Annotated[Path | None, typer.Option(help="A YAML or JSON map of variables.", metavar="FILE")]
 CaseName = Annotated[str | None, typer.Option("--case", help="Take the variables of this case.", metavar="NAME")]
+Rows = Annotated[
+    str | None,
+    typer.Option(help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz; - is stdin.", metavar="FILE"),
+]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", help="The column that gives a variable.", metavar="NAME=COLUMN")
+]
+IgnoreExtra = Annotated[bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many rows.", metavar="N")]
+Offset = Annotated[int | None, typer.Option(help="Leave out so many rows at first.", metavar="N")]
 
 
 class As(StrEnum):
@@ -94,13 +103,28 @@ def render(
     vars_file: VarsFile = None,
     case: CaseName = None,
     as_: Annotated[As, typer.Option("--as", help="The event as JSON, or a curl command that sends it.")] = As.JSON,
+    rows: Rows = None,
+    map_: Map = None,
+    ignore_extra: IgnoreExtra = False,
+    limit: Limit = None,
+    offset: Offset = None,
 ) -> ExitCode:
     """Show exactly what would be sent, but for secrets."""
+    from runner.cli.bulk_options import BulkFlags  # noqa: PLC0415
     from runner.cli.render import render as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
     flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    return run(session, path, flags, as_curl=as_ is As.CURL)
+    bulk = BulkFlags(rows, tuple(map_ or ()), ignore_extra, limit, offset)
+    if rows is None:
+        bulk.check_no_rows()
+        return run(session, path, flags, as_curl=as_ is As.CURL)
+    if as_ is As.CURL:
+        hint = "give one event's variables with --var, or send the rows: runner send SPEC --rows FILE"
+        raise UsageError(Problem("usage", "--as curl gives the command for one event, not for rows", hint=hint))
+    from runner.cli.render import render_rows  # noqa: PLC0415
+
+    return render_rows(session, path, flags, bulk.begin(read=()))
 
 
 @app.command(cls=Command)
@@ -118,69 +142,62 @@ def send(
     ] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
     timeout: Annotated[
-        float, typer.Option(help="Seconds until an answer must be there, with all retries.", metavar="SECONDS")
-    ] = DEFAULT_TIMEOUT_S,
+        float | None,
+        typer.Option(help="Seconds until an answer must be there, with all retries; default 30.", metavar="SECONDS"),
+    ] = None,
     retries: Annotated[
-        int, typer.Option(help="How often to try again after no answer, 408, 425, 429 or 5xx.", metavar="N")
-    ] = DEFAULT_RETRIES,
+        int | None,
+        typer.Option(help="How often to try again after no answer, 408, 425, 429 or 5xx; default 3.", metavar="N"),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
-    rows: Annotated[
-        str | None,
-        typer.Option(
-            help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz; - is stdin.", metavar="FILE"
-        ),
+    rows: Rows = None,
+    map_: Map = None,
+    ignore_extra: IgnoreExtra = False,
+    limit: Limit = None,
+    offset: Offset = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Requests under way at once; default 16.", metavar="N")
     ] = None,
-    map_: Annotated[
-        list[str] | None, typer.Option("--map", help="The column that gives a variable.", metavar="NAME=COLUMN")
-    ] = None,
-    ignore_extra: Annotated[bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.")] = False,
-    limit: Annotated[int | None, typer.Option(help="At most so many rows.", metavar="N")] = None,
-    offset: Annotated[int, typer.Option(help="Leave out so many rows at first.", metavar="N")] = 0,
-    concurrency: Annotated[int, typer.Option(help="Requests under way at once.", metavar="N")] = 16,
     processes: Annotated[
         int | None, typer.Option(help="Processes; by default one a core for a large file.", metavar="N")
     ] = None,
     rate: Annotated[str | None, typer.Option(help="Events a second, in all.", metavar="N/s")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
     max_failures: Annotated[int | None, typer.Option(help="Stop after so many failures.", metavar="N")] = None,
-    results: Annotated[Path | None, typer.Option(help="Write a line of JSON for each row.", metavar="FILE")] = None,
-    resume: Annotated[str | None, typer.Option(help="Go on with a run, by its id or as `last`.", metavar="RUN")] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a line of JSON for each row; for those that a run never came to, none.", metavar="FILE.jsonl"
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(help="Go on with a run, by its id or as `last`; what is not given is as it began.", metavar="RUN"),
+    ] = None,
 ) -> ExitCode:
     """Send one event, several, or one for each row of a file."""
+    from runner.cli.bulk_options import BulkFlags  # noqa: PLC0415
     from runner.cli.send import SendOptions  # noqa: PLC0415
     from runner.cli.send import send as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
     flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes)
+    bulk = BulkFlags(
+        rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results
+    )  # fmt: skip
     if resume is not None:
         from runner.cli.bulk import resume as go_on  # noqa: PLC0415
 
-        return go_on(session, resume, flags, rows=rows, yes=yes)
+        return go_on(session, resume, paths or (), flags, options, bulk)
     if not paths:
         raise UsageError(Problem("usage", "Missing argument 'SPEC'", hint="see `runner send --help`"))
-    if rows is None:
-        given: dict[str, object] = {
-            "--map": map_,
-            "--ignore-extra": ignore_extra,
-            "--limit": limit,
-            "--offset": offset,
-            "--rate": rate,
-        }
-        given |= {
-            "--processes": processes,
-            "--fail-fast": fail_fast,
-            "--max-failures": max_failures,
-            "--results": results,
-        }
-        if wrong := [name for name, value in given.items() if value]:
-            raise UsageError(Problem("usage", f"{wrong[0]} is about the rows of a file", hint="add --rows FILE"))
-        return run(session, paths, flags, options)
-    from runner.cli.bulk import BulkOptions, send_rows  # noqa: PLC0415
+    if rows is not None:
+        from runner.cli.bulk import send_rows  # noqa: PLC0415
 
-    most = 1 if fail_fast else max_failures
-    bulk = BulkOptions.read(rows, map_ or (), ignore_extra, limit, offset, concurrency, processes, rate, most, results)
-    return send_rows(session, paths, flags, options, bulk)
+        return send_rows(session, paths, flags, options, bulk)
+    bulk.check_no_rows()
+    return run(session, paths, flags, options)
 
 
 @app.command(cls=Command)

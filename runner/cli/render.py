@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from runner.cli.specs import load_specs
 from runner.config import load_profile
-from runner.errors import ExitCode, InvalidInput
+from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report import Format
 from runner.report.curl import curl_command
-from runner.run import Rejected, prepare
+from runner.run import Rejected, Run, prepare
 from runner.spec import Occurrence
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+    from datetime import datetime
     from uuid import UUID
 
+    from runner.bulk.row import BadRow, Row
+    from runner.cli.bulk_options import BulkOptions
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
+    from runner.config import Target
+    from runner.run import Prepared
+    from runner.spec import Spec
 
 
 def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool = False) -> ExitCode:
@@ -30,24 +39,82 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
     output.hide(profile.secrets(world.environ))
     target = profile.target(world.environ)
     [job] = flags.jobs(output, [spec], world.environ, profile)
-    seed, now = world.new_seed(), world.clock()
-    for case in (case for case in spec.cases if case.name == flags.case):
-        seed, now = _case_seed(path, case.name), case.now or now
+    seed, now = _seed_and_instant(session, path, spec, flags.case)
     event = prepare(job, Occurrence(seed, 0, now), target.env, target.max_event_kb)
     output.hide(event.secrets)
     if isinstance(event, Rejected):
         raise InvalidInput(*event.problems)
     if as_curl:
         output.script(curl_command(target.base_url, target.credentials, target.names, output.masked_body(event.body)))
-    elif settings.format is Format.PRETTY or (settings.format is None and world.stdout.isatty()):
-        output.body(event.body, indent=True)
     else:
-        output.body(event.body)
-    if target.credentials is None:
-        output.message("no credentials are set: WORKSPACE_KEY stands for the workspace key")
+        output.body(event.body, indent=_is_for_people(session))
+    _tell_placeholder(session, target)
     return ExitCode.OK
 
 
-def _case_seed(path: Path, case: str) -> UUID:
-    """Give a case the same ids wherever and whenever it is rendered."""
-    return uuid5(NAMESPACE_URL, f"case\n{path.stem}\n{case}")
+def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOptions) -> ExitCode:
+    """Render a spec for each row of a file; a row that makes no event is told, and the others go on.
+
+    The bodies are those of `render`; with `-o json` they are the items of one array.
+    """
+    from runner.bulk.task import tools_of  # noqa: PLC0415 - one event is rendered without them
+    from runner.cli.bulk import Start  # noqa: PLC0415
+    from runner.cli.send import SendOptions  # noqa: PLC0415
+
+    flags.check([path])
+    specs = load_specs(session.output, [path])
+    if len(specs) != 1:
+        raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
+    options = SendOptions((), dry_run=True, sandbox=False, timeout_s=None, retries=None, yes=False)
+    path = Path(specs[0].path)  # a folder may hold the one spec
+    run = Run(*_seed_and_instant(session, path, specs[0], flags.case))
+    with ExitStack() as stack:
+        start = Start(session, stack, path, specs[0], flags, options, bulk)
+        setup, rows = start.unsent(run)
+        tools = tools_of(setup)
+        met: set[ExitCode] = set()
+        code = session.output.stream(_texts(session, ((row, tools.prepare(row)) for row in rows), met))
+        _tell_placeholder(session, setup.target)
+    return code or max(met, default=ExitCode.OK)
+
+
+def _texts(
+    session: Session, events: Iterator[tuple[Row | BadRow, Prepared | Rejected]], met: set[ExitCode]
+) -> Iterator[str]:
+    """Give the body of each event. What is rejected is told, and met."""
+    from runner.report.bulk import row_place  # noqa: PLC0415
+
+    output = session.output
+    for row, event in events:
+        with output.hiding(event.secrets):
+            if isinstance(event, Rejected):
+                met.add(ExitCode.INVALID)
+                place = f"in {row_place(row.number, row.line)}"
+                output.complaints(_placed(problem, place) for problem in event.problems)
+                continue
+            text = output.body_text(event.body, indent=_is_for_people(session))
+        yield text
+
+
+def _placed(problem: Problem, place: str) -> Problem:
+    if problem.context is None or problem.context.startswith("in row "):
+        return replace(problem, context=place)
+    return replace(problem, context=f"{place}: {problem.context}")
+
+
+def _is_for_people(session: Session) -> bool:
+    form = session.settings.format
+    return form is Format.PRETTY or (form is None and session.world.stdout.isatty())
+
+
+def _tell_placeholder(session: Session, target: Target) -> None:
+    if target.credentials is None:
+        session.output.message("no credentials are set: WORKSPACE_KEY stands for the workspace key")
+
+
+def _seed_and_instant(session: Session, path: Path, spec: Spec, case: str | None) -> tuple[UUID, datetime]:
+    """Take what ids are made of, and the time: those of a new run, or a case's own, the same wherever it is rendered."""
+    seed, now = session.world.new_seed(), session.world.clock()
+    for found in (each for each in spec.cases if each.name == case):
+        seed, now = uuid5(NAMESPACE_URL, f"case\n{path.stem}\n{found.name}"), found.now or now
+    return seed, now

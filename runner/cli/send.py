@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
@@ -13,7 +13,7 @@ from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean,
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
 from runner.run import send as send_events
-from runner.suprsend.retry import MAX_RETRIES, MAX_TIMEOUT_S
+from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,30 +27,40 @@ if TYPE_CHECKING:
     from runner.suprsend.delivery import Wait
 
 
+class Patience(NamedTuple):
+    """How long an event is tried, and how often once more."""
+
+    timeout_s: float
+    retries: int
+
+
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """What `send` was asked to do, apart from its variables."""
+    """What `send` was asked to do, apart from its variables. What was not given is None."""
 
     labels: tuple[str, ...]
     dry_run: bool
     sandbox: bool
-    timeout_s: float
-    retries: int
+    timeout_s: float | None
+    retries: int | None
     yes: bool
 
-    def check(self) -> None:
-        """Refuse numbers that are none. Raises UsageError."""
-        if not 0 < self.timeout_s <= MAX_TIMEOUT_S:
+    def patience(self, timeout_s: float = DEFAULT_TIMEOUT_S, retries: int = DEFAULT_RETRIES) -> Patience:
+        """Put the patience together of what was given, and these where it was not. Raises UsageError."""
+        if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
             message = f"--timeout {self.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
             raise UsageError(Problem("usage", message))
-        if not 0 <= self.retries <= MAX_RETRIES:
+        if self.retries is not None and not 0 <= self.retries <= MAX_RETRIES:
             raise UsageError(Problem("usage", f"--retries {self.retries}: it takes 0 to {MAX_RETRIES}"))
+        return Patience(
+            timeout_s if self.timeout_s is None else self.timeout_s, retries if self.retries is None else self.retries
+        )
 
 
 def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions) -> ExitCode:
     """Send each spec once. If one of them can't be rendered, none is sent."""
     output, world, settings = session.output, session.world, session.settings
-    options.check()
+    patience = options.patience()
     flags.check(paths)
     specs = _labelled(load_specs(output, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
@@ -74,7 +84,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         reached = make_ready(session, profile, target, what, stack, sandbox=options.sandbox, yes=options.yes)
         if reached is None:
             return ExitCode.INTERRUPTED
-        sent = _deliver(session, ready, reached, options)
+        sent = _deliver(session, ready, reached, patience)
         show_outcomes(output, run, sent.outcomes)
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 
@@ -92,7 +102,7 @@ def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
     return chosen
 
 
-def _deliver(session: Session, events: Sequence[Prepared], target: Target, options: SendOptions) -> Sent:
+def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
     def tell(wait: Wait) -> None:
@@ -104,8 +114,8 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, optio
     connection = Connection(
         target.authorized(),
         target.base_url,
-        timeout_s=options.timeout_s,
-        retries=options.retries,
+        timeout_s=patience.timeout_s,
+        retries=patience.retries,
         clock=lambda: world.clock().timestamp(),
         sleep=world.sleep,
         random=world.random,

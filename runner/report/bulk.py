@@ -34,6 +34,8 @@ class Summary:
     failures: Sequence[RowFailure]
     next_commands: Sequence[tuple[str, str]]
     """Commands to go on with, each with what it does."""
+    show_command: str
+    """The command that shows all rows that were not accepted."""
 
 
 _EVERY_S = 10.0
@@ -91,7 +93,7 @@ def show_summary(output: Output, summary: Summary) -> None:
         shown = len(summary.failures)
         more = summary.failed + summary.unknown - shown
         if shown and more > 0:
-            output.data(output.style.faint(f"… {more:,} more: runner runs show {summary.run}"))
+            output.data(output.style.faint(f"… {more:,} more: {summary.show_command}"))
         output.data(_sum(summary))
     for command, effect in summary.next_commands:
         output.message(f"  {command}\n      {effect}")
@@ -145,17 +147,21 @@ def show_run(output: Output, run: RunSummary, exceptions: Sequence[RowRecord]) -
     output.data(_run_line(run, output))
     for record in exceptions:
         status = f" {record.status_code}" if record.status_code else ""
-        output.data(
-            f"  {output.style.error(record.state)}  row {record.row:,} (line {record.line:,})  {record.code}{status}"
-        )
+        place = row_place(record.row, record.line)
+        output.data(f"  {output.style.error(record.state)}  {place}  {record.code}{status}")
     more = run.failed + run.unknown - len(exceptions)
     if more > 0:
         output.data(output.style.faint(f"  … {more:,} more"))
 
 
+def row_place(row: int, line: int) -> str:
+    """Name a row as people find it. In a file that has no lines, `line` is 0."""
+    return f"row {row:,} (line {line:,})" if line else f"row {row:,}"
+
+
 def _failure_line(failure: RowFailure, output: Output) -> str:
     status = f" {failure.status_code}" if failure.status_code else ""
-    place = f"row {failure.row:,} (line {failure.line:,})"
+    place = row_place(failure.row, failure.line)
     return f"{output.style.error(failure.state)}  {place}  {failure.code}{status}  {printable(failure.message)}"
 
 

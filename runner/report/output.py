@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 
-from runner.errors import MachineError, Problem
+from runner.errors import ExitCode, MachineError, Problem, RunnerError
 from runner.report.problems import as_annotation, as_json, as_text
 from runner.report.style import Style, harmless_json
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Format(StrEnum):
@@ -52,6 +54,9 @@ class Output:
         self._ascii = (stdout.encoding or "utf-8").lower().replace("-", "") not in ("utf8", "utf8sig")
         self._mask = Mask()
         self._complained = False
+        self._status = ""
+        self.has_reader = True
+        """Whether somebody still reads what is written to stdout."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
         self.style = Style(on=stdout.isatty() and not no_color if color is None else color)
         self._message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
@@ -60,6 +65,16 @@ class Output:
         """Mask these texts from now on."""
         if fresh := list(secrets):
             self._mask = self._mask.with_values(fresh)
+
+    @contextmanager
+    def hiding(self, secrets: Iterable[str]) -> Iterator[None]:
+        """Mask these texts too, as long as it is about them: a mask must not grow with each row of a file."""
+        before = self._mask
+        self.hide(secrets)
+        try:
+            yield
+        finally:
+            self._mask = before
 
     def data(self, text: str) -> None:
         """Write a piece of what was asked for, and a newline."""
@@ -87,21 +102,50 @@ class Output:
 
     def body(self, body: bytes, *, indent: bool = False) -> None:
         """Write a body, indented for people or to the byte."""
+        self._write(self._stdout, self.body_text(body, indent=indent))
+
+    def body_text(self, body: bytes, *, indent: bool = False) -> str:
+        """Give a body as it is written: masked, and on a terminal without what that would obey."""
         if indent:
             value = self._mask.json(json.loads(body))
             text = json.dumps(value, ensure_ascii=self._ascii, indent=2)
         else:
             text = self.masked_body(body)
-        self._write(self._stdout, harmless_json(text) if indent or self._stdout.isatty() else text)
+        return harmless_json(text) if indent or self._stdout.isatty() else text
+
+    def stream(self, texts: Iterable[str]) -> ExitCode:
+        """Write masked texts one by one, as long as somebody reads: lines, or with `-o json` the items of one array.
+
+        A RunnerError that ends them is told on stderr: what came before it stands on stdout already, and must stay one
+        document. Gives the exit code.
+        """
+        broken: list[RunnerError] = []
+        lines = _until_broken(texts, broken)
+        for line in _array(lines) if self.format is Format.JSON else lines:
+            self.script(line)
+            if not self.has_reader:
+                break
+        for error in broken:
+            self.complaints(error.problems)
+        return broken[0].exit_code if broken else ExitCode.OK
+
+    def row_text(self, row: object) -> str:
+        """Give a row as a line of JSON, to be sent again: there is nothing in it that a mask knows."""
+        text = json.dumps(row, ensure_ascii=self._ascii)
+        return harmless_json(text) if self._stdout.isatty() else text
 
     def ask(self, text: str) -> None:
         """Ask a question, on stderr and whatever `-q` says."""
+        self.status("")
         self._guarded(self._stderr, self._mask.text(text))
 
     def message(self, text: str) -> None:
         """Tell a person something; nothing with `-q`."""
         if not self.quiet:
+            status = self._status
             self._write(self._stderr, self._mask.text(text))
+            if status:
+                self.status(status)
 
     @property
     def has_terminal(self) -> bool:
@@ -109,13 +153,20 @@ class Output:
         return self._stderr.isatty()
 
     def status(self, text: str) -> None:
-        """Show the state of long work: in one line that the next one replaces, or as a message; "" takes it away."""
+        """Show the state of long work: in one line that the next one replaces, or as a message; "" takes it away.
+
+        On a terminal a message comes to stand above it. Whatever else is written takes it away until it is told anew:
+        that may be the last word of all.
+        """
         if self.quiet:
             return
-        if self._stderr.isatty():
-            self._guarded(self._stderr, f"\r\x1b[K{self._mask.text(text)}")
-        elif text:
-            self.message(text)
+        if not self.has_terminal:
+            if text:
+                self.message(text)
+        elif text or self._status:
+            # A line that is wrapped can't be replaced.
+            self._status = self._mask.text(text)[: _columns(self._stderr) - 1]
+            self._guarded(self._stderr, f"\r\x1b[K{self._status}")
 
     def detail(self, text: str) -> None:
         """Tell a person something that only `-v` asks for."""
@@ -157,6 +208,8 @@ class Output:
             self._guarded(stream, None)
 
     def _write(self, stream: TextIO, text: str) -> None:
+        if self._status:
+            self.status("")
         self._guarded(stream, text + "\n")
 
     def _guarded(self, stream: TextIO, text: str | None) -> None:
@@ -165,9 +218,39 @@ class Output:
                 stream.write(text)
             stream.flush()
         except BrokenPipeError:
+            if stream is self._stdout:
+                self.has_reader = False
             _send_nowhere(stream)
         except OSError as error:
             raise MachineError(Problem("output-refused", f"can't write the output: {error.strerror}")) from None
+
+
+def _until_broken(texts: Iterable[str], broken: list[RunnerError]) -> Iterator[str]:
+    try:
+        yield from texts
+    except RunnerError as error:
+        broken.append(error)
+
+
+def _array(items: Iterable[str]) -> Iterator[str]:
+    """Write an array item by item: there may be any number of them."""
+    yield "["
+    latest = None
+    for item in items:
+        if latest is not None:
+            yield f"{latest},"
+        latest = item
+    if latest is not None:
+        yield latest
+    yield "]"
+
+
+def _columns(terminal: TextIO) -> int:
+    """How wide a terminal is; of one that does not say, wider than any line."""
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns or sys.maxsize
+    except OSError:
+        return sys.maxsize
 
 
 def _send_nowhere(stream: TextIO) -> None:

@@ -13,23 +13,17 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid5
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.cli.main import run
-from runner.cli.world import World
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
-    from uuid import UUID
 
     from tests.bench.misbehaving import Exchange, Listens, Server
-    from tests.conftest import CapturingServer
+    from tests.conftest import CapturingServer, CommandLine
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 ROWS = 2000
@@ -47,40 +41,13 @@ properties: {order: "{{ order }}"}
 """
 
 
-class Ended(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Shell:
-    """Runs `runner` in this process; each run of rows gets ids of its own, the same each time the tests are run."""
-
-    def __init__(self, name: str, fixed: tuple[datetime, UUID]) -> None:
-        self.environ = dict(CREDENTIALS)
-        self._name = name
-        self._now, self._seed = fixed
-        self._runs = 0
-
-    def __call__(self, *args: str, stdin: str = "") -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        streams = io.StringIO(stdin), out, err
-        world = World(self.environ, *streams, lambda: self._now, self._new_seed, lambda _: None, lambda: 0.5)
-        return Ended(run(args, world), out.getvalue(), err.getvalue())
-
-    def _new_seed(self) -> UUID:
-        self._runs += 1
-        return uuid5(self._seed, f"{self._name} {self._runs}")
-
-
 @pytest.fixture
-def shell(request: pytest.FixtureRequest, in_tmp: Path, fixed: tuple[datetime, UUID]) -> Shell:
+def cli(cli: CommandLine, in_tmp: Path) -> CommandLine:
     (in_tmp / "order.yaml").write_text(SPEC)
     with (in_tmp / "orders.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["user", "order"], *([f"u{order % 3 + 1}", order] for order in range(ROWS))])
-    return Shell(request.node.nodeid, fixed)
+    cli.environ |= CREDENTIALS
+    return cli
 
 
 # What the server does. What it takes is what it says it took, unless a name or a docstring says otherwise.
@@ -303,28 +270,28 @@ def named(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_what_a_run_says_agrees_with_what_the_server_took(
-    case: Case, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    case: Case, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check(case, shell, monkeypatch, processes=1)
+    check(case, cli, monkeypatch, processes=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", IN_PROCESSES)
 def test_what_processes_say_agrees_with_what_the_server_took(
-    name: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    name: str, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = next(case for case in CASES if case.name == name)
-    check(case, shell, monkeypatch, processes=2)
+    check(case, cli, monkeypatch, processes=2)
 
 
-def check(case: Case, shell: Shell, monkeypatch: pytest.MonkeyPatch, *, processes: int) -> None:
+def check(case: Case, cli: CommandLine, monkeypatch: pytest.MonkeyPatch, *, processes: int) -> None:
     monkeypatch.syspath_prepend(BENCH)
     misbehaving: Any = import_module("misbehaving")
     fault = misbehaving.Fault(case.name, case.at, case.fault, listens=case.listens)
     command = ["send", "order.yaml", "--rows", "orders.csv", "--results", "results.jsonl", "-o", "json"]
     with misbehaving.Server(fault) as server:
-        shell.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{server.port}/"
-        ended = shell(*command, "--processes", str(processes), *case.args)
+        cli.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{server.port}/"
+        ended = cli(*command, "--processes", str(processes), *case.args)
         assert server.settle()
     told = json.loads(ended.out)
     names = ("total", "accepted", "failed", "unknown", "not_sent")
@@ -336,8 +303,8 @@ def check(case: Case, shell: Shell, monkeypatch: pytest.MonkeyPatch, *, processe
     if case.counts:
         assert tuple(counts.values())[1:] == case.counts
     assert_told_of_each_row(told, counts, server)
-    [listed] = json.loads(shell("runs", "list", "-o", "json").out)["runs"]
-    shown = json.loads(shell("runs", "show", "-o", "json").out)
+    [listed] = json.loads(cli("runs", "list", "-o", "json").out)["runs"]
+    shown = json.loads(cli("runs", "show", "-o", "json").out)
     assert {name: listed[name] for name in ("run", *names)} == {name: told[name] for name in ("run", *names)}
     assert {name: shown[name] for name in ("run", *names)} == {name: told[name] for name in ("run", *names)}
 
@@ -357,7 +324,7 @@ def assert_told_of_each_row(told: dict[str, Any], counts: dict[str, int], server
     assert counts["accepted"] <= len(took) <= counts["accepted"] + counts["unknown"]
     for state in ("accepted", "failed", "unknown"):
         assert len(said[state]) == counts[state]
-    exceptions = {line["row"]: line for line in lines if line["state"] not in ("accepted", "not_sent")}
+    exceptions = {line["row"]: line for line in lines if line["state"] != "accepted"}
     for failure in told["failures"]:
         line = exceptions[failure["row"]]
         names = ("row", "line", "state", "code", "status_code", "attempts")
@@ -428,10 +395,10 @@ FORMATS = {"rows.csv": as_table(","), "rows.tsv": as_table("\t"), "rows.jsonl": 
 
 
 @pytest.fixture
-def hostile(shell: Shell, server: CapturingServer) -> Shell:
+def hostile(cli: CommandLine, server: CapturingServer) -> CommandLine:
     Path("hostile.yaml").write_text(HOSTILE_SPEC)
-    shell.environ["SUPRSEND_BASE_URL"] = server.base_url
-    return shell
+    cli.environ["SUPRSEND_BASE_URL"] = server.base_url
+    return cli
 
 
 SEND = ("send", "hostile.yaml", "--concurrency", "1", "-o", "json")
@@ -448,7 +415,7 @@ def expected(texts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_hostile_text_arrives_as_it_is(name: str, hostile: Shell, server: CapturingServer) -> None:
+def test_hostile_text_arrives_as_it_is(name: str, hostile: CommandLine, server: CapturingServer) -> None:
     Path(name).write_bytes(FORMATS[name](HOSTILE))
     ended = hostile(*SEND, "--rows", name)
     assert (ended.code, json.loads(ended.out)["failures"]) == (OK, [])
@@ -464,7 +431,7 @@ def test_hostile_text_arrives_as_it_is(name: str, hostile: Shell, server: Captur
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(texts=st.lists(st.text() | st.sampled_from(SHORT), min_size=1, max_size=30))
-def test_any_text_arrives_as_it_is(name: str, texts: list[str], hostile: Shell, server: CapturingServer) -> None:
+def test_any_text_arrives_as_it_is(name: str, texts: list[str], hostile: CommandLine, server: CapturingServer) -> None:
     server.received.clear()
     Path(name).write_bytes(FORMATS[name](texts))
     ended = hostile(*SEND, "--rows", name)
@@ -474,7 +441,7 @@ def test_any_text_arrives_as_it_is(name: str, texts: list[str], hostile: Shell, 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_hostile_text_that_is_refused_can_be_sent_again_as_it_is(
-    name: str, hostile: Shell, server: CapturingServer
+    name: str, hostile: CommandLine, server: CapturingServer
 ) -> None:
     Path(name).write_bytes(FORMATS[name](SHORT))
     refusal = {"status": "error", "error": {"message": "no", "type": "refused"}}

@@ -115,6 +115,33 @@ def test_a_path_that_is_no_text_is_found_as_it_was_recorded(ledger: Ledger) -> N
         assert ledger.summaries()[0].rows == odd.rows
 
 
+@pytest.mark.parametrize(
+    ("begun_in", "found_in", "spec", "found"),
+    [
+        ("p/deep", "p/deep", "../specs/a.yaml", "{root}/p/deep/../specs/a.yaml"),
+        ("p", "p/deep", "specs/a.yaml", "../specs/a.yaml"),
+        ("p/deep", "p", "a.yaml", "deep/a.yaml"),
+        ("p", "p", "-a.yaml", "./-a.yaml"),
+        ("p", "p", "./-", "./-"),
+        ("p", "p/deep", "-", "-"),
+        ("p", "/", "a.yaml", "{root}/p/a.yaml"),
+    ],
+)
+def test_a_path_leads_to_its_file_from_wherever_a_run_is_found(
+    begun_in: str, found_in: str, spec: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "p/deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / begun_in)
+    expected = found.format(root=tmp_path).replace("//", "/")
+    if found_in == "/":  # which is shorter still
+        expected = expected.removeprefix("/")
+    with Ledger(tmp_path / ".runner") as ledger, ledger.begin(replace(RUN, spec=spec, rows=spec)):
+        monkeypatch.chdir(tmp_path / found_in)
+        [summary] = ledger.summaries()
+        record = ledger.find("last")
+    assert {record.spec, record.rows, summary.spec, summary.rows} == {expected}
+
+
 @pytest.mark.usefixtures("ledger")
 def test_the_folder_is_made_and_stays_out_of_repositories(folder: Path) -> None:
     assert (folder / ".gitignore").read_text("utf-8") == "*\n"

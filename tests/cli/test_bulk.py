@@ -6,22 +6,24 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
+import socket
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from shlex import quote
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid5
 
 import pytest
 
-from runner.cli.main import run
-from runner.cli.world import World
+from runner.cli.bulk_options import BulkFlags, BulkOptions
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from tests.conftest import CapturingServer
+    from tests.conftest import CapturingServer, CommandLine
 
 CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 SPEC = """\
@@ -37,11 +39,11 @@ properties: {order: "{{ order }}", amount: "{{ amount }}"}
 """
 FIVE = "user,order,amount\nu1,1,5\nu2,2,6.50\nu3,0x3,7\nu4,4,-1\nu5,5,\n"
 REFUSAL = {"status": "error", "error": {"message": "no such workspace", "type": "not_found"}}
-RUN = re.compile("20260102-030405-[0-9a-f]{4}")
+RUN = re.compile("[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
 
-class Ended(NamedTuple):
-    """How a command line ended; run ids and times are replaced, for they vary."""
+class Told(NamedTuple):
+    """What a command line told; run ids and times are replaced, for they vary."""
 
     code: int
     out: list[str]
@@ -49,28 +51,13 @@ class Ended(NamedTuple):
     raw: str
 
 
-class Shell:
-    """Runs `runner` in this process; each run of rows gets ids of its own, the same each time the tests are run."""
+def typed(cli: CommandLine, *args: str, stdin: str = "") -> Told:
+    ended = cli(*args, stdin=stdin)
+    return Told(ended.code, _steady(ended.out), _steady(ended.err), ended.out)
 
-    def __init__(self, name: str, fixed: tuple[datetime, UUID]) -> None:
-        self.environ = dict(CREDENTIALS)
-        self._name = name
-        self._now, self._seed = fixed
-        self._runs = 0
 
-    def __call__(self, *args: str, stdin: str = "") -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        streams = io.StringIO(stdin), out, err
-        world = World(self.environ, *streams, lambda: self._now, self._new_seed, time.sleep, lambda: 0.5)
-        code = run(args, world)
-        return Ended(code, _steady(out.getvalue()), _steady(err.getvalue()), out.getvalue())
-
-    def send(self, *args: str, spec: str = "purchase.yaml", stdin: str = "") -> Ended:
-        return self("send", spec, "--concurrency", "1", *args, stdin=stdin)
-
-    def _new_seed(self) -> UUID:
-        self._runs += 1
-        return uuid5(self._seed, f"{self._name} {self._runs}")
+def send(cli: CommandLine, *args: str, spec: str = "purchase.yaml", stdin: str = "") -> Told:
+    return typed(cli, "send", spec, "--concurrency", "1", *args, stdin=stdin)
 
 
 def _steady(text: str) -> list[str]:
@@ -78,12 +65,11 @@ def _steady(text: str) -> list[str]:
 
 
 @pytest.fixture
-def shell(request: pytest.FixtureRequest, in_tmp: Path, fixed: tuple[datetime, UUID], server: CapturingServer) -> Shell:
+def cli(cli: CommandLine, in_tmp: Path, server: CapturingServer) -> CommandLine:
     (in_tmp / "purchase.yaml").write_text(SPEC)
     (in_tmp / "five.csv").write_text(FIVE)
-    shell = Shell(request.node.nodeid, fixed)
-    shell.environ["SUPRSEND_BASE_URL"] = server.base_url
-    return shell
+    cli.environ = CREDENTIALS | {"SUPRSEND_BASE_URL": server.base_url}
+    return cli
 
 
 def write(name: str, content: str) -> str:
@@ -109,9 +95,9 @@ def sent(server: CapturingServer) -> list[tuple[object, ...]]:
 
 
 def test_an_event_goes_out_for_each_row_and_an_invalid_row_is_its_own_failure(
-    shell: Shell, server: CapturingServer
+    cli: CommandLine, server: CapturingServer
 ) -> None:
-    assert shell.send("--rows", "five.csv")[:3] == (
+    assert send(cli, "--rows", "five.csv")[:3] == (
         2,
         [
             "failed  row 3 (line 4)  var-schema  variable 'order': the value is '0x3', which does not match ^[0-9]+$",
@@ -126,8 +112,8 @@ def test_an_event_goes_out_for_each_row_and_an_invalid_row_is_its_own_failure(
     assert sent(server) == [("u1", "1", 5), ("u2", "2", 6.5), ("u5", "5", 10)]
 
 
-def test_when_all_rows_are_accepted_there_is_nothing_more_to_do(shell: Shell, server: CapturingServer) -> None:
-    assert shell.send("--rows", many(250))[:3] == (
+def test_when_all_rows_are_accepted_there_is_nothing_more_to_do(cli: CommandLine, server: CapturingServer) -> None:
+    assert send(cli, "--rows", many(250))[:3] == (
         0,
         ["250 rows: 250 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
         [],
@@ -135,17 +121,17 @@ def test_when_all_rows_are_accepted_there_is_nothing_more_to_do(shell: Shell, se
     assert [len(request.json) for request in server.received] == [100, 100, 50]
 
 
-def test_a_row_is_told_by_its_line_where_cells_have_line_breaks(shell: Shell, server: CapturingServer) -> None:
+def test_a_row_is_told_by_its_line_where_cells_have_line_breaks(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", 'user,order\n"u\n1",1\n\nu2,two\n')
-    assert shell.send("--rows", "rows.csv").out[0] == (
+    assert send(cli, "--rows", "rows.csv").out[0] == (
         "failed  row 2 (line 5)  var-schema  variable 'order': the value is 'two', which does not match ^[0-9]+$"
     )
     assert sent(server) == [("u\n1", "1", 10)]
 
 
-def test_a_row_of_another_width_is_its_own_failure(shell: Shell, server: CapturingServer) -> None:
+def test_a_row_of_another_width_is_its_own_failure(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "user,order\nu1,1\nu2\nu3,3\n")
-    assert shell.send("--rows", "rows.csv")[:2] == (
+    assert send(cli, "--rows", "rows.csv")[:2] == (
         2,
         [
             "failed  row 2 (line 3)  row-columns  1 cell, but the header has 2 columns",
@@ -155,9 +141,9 @@ def test_a_row_of_another_width_is_its_own_failure(shell: Shell, server: Capturi
     assert sent(server) == [("u1", "1", 10), ("u3", "3", 10)]
 
 
-def test_an_unknown_column_is_refused_before_anything_is_sent(shell: Shell, server: CapturingServer) -> None:
+def test_an_unknown_column_is_refused_before_anything_is_sent(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "usr,order,note\nu1,1,hello\n")
-    assert shell.send("--rows", "rows.csv")[:3] == (
+    assert send(cli, "--rows", "rows.csv")[:3] == (
         2,
         [],
         [
@@ -174,22 +160,22 @@ def test_an_unknown_column_is_refused_before_anything_is_sent(shell: Shell, serv
     assert not Path(".runner").exists()
 
 
-def test_map_names_the_column_of_a_variable(shell: Shell, server: CapturingServer) -> None:
+def test_map_names_the_column_of_a_variable(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "Customer Id,order\nu1,1\n")
-    assert shell.send("--rows", "rows.csv", "--map", "user=Customer Id").code == 0
+    assert send(cli, "--rows", "rows.csv", "--map", "user=Customer Id").code == 0
     write("rows.jsonl", '{"Customer Id": "u2", "order": "2"}\n')
-    assert shell.send("--rows", "rows.jsonl", "--map", "user=Customer Id").code == 0
+    assert send(cli, "--rows", "rows.jsonl", "--map", "user=Customer Id").code == 0
     assert sent(server) == [("u1", "1", 10), ("u2", "2", 10)]
 
 
-def test_map_may_exchange_columns(shell: Shell, server: CapturingServer) -> None:
+def test_map_may_exchange_columns(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "user,order\n1,u1\n")
-    assert shell.send("--rows", "rows.csv", "--map", "user=order", "--map", "order=user").code == 0
+    assert send(cli, "--rows", "rows.csv", "--map", "user=order", "--map", "order=user").code == 0
     assert sent(server) == [("u1", "1", 10)]
 
 
-def test_map_names_only_what_there_is(shell: Shell) -> None:
-    assert shell.send("--rows", "five.csv", "--map", "usr=user", "--map", "amount=amont")[:3] == (
+def test_map_names_only_what_there_is(cli: CommandLine) -> None:
+    assert send(cli, "--rows", "five.csv", "--map", "usr=user", "--map", "amount=amont")[:3] == (
         2,
         [],
         [
@@ -202,24 +188,24 @@ def test_map_names_only_what_there_is(shell: Shell) -> None:
     )
 
 
-def test_one_column_gives_no_two_variables_in_silence(shell: Shell, server: CapturingServer) -> None:
+def test_one_column_gives_no_two_variables_in_silence(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "id\n1\n")
-    ended = shell.send("--rows", "rows.csv", "--map", "user=id", "--map", "order=id")
+    ended = send(cli, "--rows", "rows.csv", "--map", "user=id", "--map", "order=id")
     assert (ended.code, sent(server)) == (64, [])
     assert not any("var-missing" in line for line in ended.err)
 
 
-def test_ignore_extra_leaves_columns_out(shell: Shell, server: CapturingServer) -> None:
+def test_ignore_extra_leaves_columns_out(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "user,note,order\nu1,hello,1\n")
     write("rows.jsonl", '{"user": "u2", "note": {"a": [1]}}\n{"user": "u3"}\n')
-    assert shell.send("--rows", "rows.csv", "--ignore-extra").code == 0
-    assert shell.send("--rows", "rows.jsonl", "--ignore-extra").code == 0
+    assert send(cli, "--rows", "rows.csv", "--ignore-extra").code == 0
+    assert send(cli, "--rows", "rows.jsonl", "--ignore-extra").code == 0
     assert sent(server) == [("u1", "1", 10), ("u2", "1001", 10), ("u3", "1001", 10)]
 
 
-def test_an_extra_key_fails_the_row_that_has_it(shell: Shell, server: CapturingServer) -> None:
+def test_an_extra_key_fails_the_row_that_has_it(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.jsonl", '{"user": "u1", "ordr": "1"}\n{"user": "u2"}\n[]\n{"user": 3}\n{"order": "4"}\nu5\n')
-    assert shell.send("--rows", "rows.jsonl")[:2] == (
+    assert send(cli, "--rows", "rows.jsonl")[:2] == (
         2,
         [
             "failed  row 1 (line 1)  unknown-column  no variable takes the column 'ordr'",
@@ -234,10 +220,10 @@ def test_an_extra_key_fails_the_row_that_has_it(shell: Shell, server: CapturingS
 
 
 def test_a_variable_that_nothing_gives_is_told_once_and_before_anything_is_sent(
-    shell: Shell, server: CapturingServer
+    cli: CommandLine, server: CapturingServer
 ) -> None:
     write("rows.csv", "order\n1\n2\n")
-    assert shell.send("--rows", "rows.csv")[:3] == (
+    assert send(cli, "--rows", "rows.csv")[:3] == (
         2,
         [],
         [
@@ -251,31 +237,31 @@ def test_a_variable_that_nothing_gives_is_told_once_and_before_anything_is_sent(
     assert server.received == []
 
 
-def test_an_empty_cell_is_empty_text_or_else_nothing(shell: Shell, server: CapturingServer) -> None:
+def test_an_empty_cell_is_empty_text_or_else_nothing(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "user,order,amount\nu1,,\n")
     write("note.yaml", "version: 1\nvars: {user: {type: string}, note: {type: string, default: none}}\n"
           'event: noted\ndistinct_id: "{{ user }}"\nproperties: {note: "{{ note }}"}\n')  # fmt: skip
-    assert shell.send("--rows", "rows.csv").out[0] == (
+    assert send(cli, "--rows", "rows.csv").out[0] == (
         "failed  row 1 (line 2)  var-schema  variable 'order': the value is '', which does not match ^[0-9]+$"
     )
     write("notes.csv", "user,note\nu1,\nu2,hello\n")
-    assert shell.send("--rows", "notes.csv", spec="note.yaml").code == 0
+    assert send(cli, "--rows", "notes.csv", spec="note.yaml").code == 0
     [request] = server.received
     assert [event["properties"]["note"] for event in request.json] == ["", "hello"]
 
 
-def test_flags_win_over_columns_and_columns_over_the_vars_file(shell: Shell, server: CapturingServer) -> None:
+def test_flags_win_over_columns_and_columns_over_the_vars_file(cli: CommandLine, server: CapturingServer) -> None:
     write("vars.yaml", "order: '77'\namount: 77\n")
     write("rows.csv", "user,order\nu1,1\nu2,2\n")
     args = ("--rows", "rows.csv", "--vars-file", "vars.yaml")
-    assert shell.send(*args, "--var", "user=me").code == 0
-    assert shell.send(*args, "--var-json", "amount=1.25").code == 0
+    assert send(cli, *args, "--var", "user=me").code == 0
+    assert send(cli, *args, "--var-json", "amount=1.25").code == 0
     assert sent(server) == [("me", "1", 77), ("me", "2", 77), ("u1", "1", 1.25), ("u2", "2", 1.25)]
 
 
-def test_numbers_of_a_text_column_stay_as_they_are_written(shell: Shell, server: CapturingServer) -> None:
+def test_numbers_of_a_text_column_stay_as_they_are_written(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "user,order,amount\n0123,007,1e3\n+1,1,1_000\n1e5,2,0x1F\n")
-    assert shell.send("--rows", "rows.csv")[:2] == (
+    assert send(cli, "--rows", "rows.csv")[:2] == (
         2,
         [
             "failed  row 2 (line 3)  var-type  variable 'amount': '1_000' is not a number",
@@ -298,16 +284,16 @@ def test_numbers_of_a_text_column_stay_as_they_are_written(shell: Shell, server:
     ],
 )
 def test_limit_and_offset_choose_rows(
-    args: tuple[str, ...], users: list[str], shell: Shell, server: CapturingServer
+    args: tuple[str, ...], users: list[str], cli: CommandLine, server: CapturingServer
 ) -> None:
-    ended = shell.send("--rows", many(10), *args, "-o", "json")
+    ended = send(cli, "--rows", many(10), *args, "-o", "json")
     assert ended.code == 0
     assert (json.loads(ended.raw)["total"], json.loads(ended.raw)["accepted"]) == (len(users), len(users))
     assert [user for user, *_ in sent(server)] == users
 
 
-def test_rows_keep_their_numbers_behind_an_offset(shell: Shell) -> None:
-    assert shell.send("--rows", "five.csv", "--offset", "2", "--limit", "1").out == [
+def test_rows_keep_their_numbers_behind_an_offset(cli: CommandLine) -> None:
+    assert send(cli, "--rows", "five.csv", "--offset", "2", "--limit", "1").out == [
         "failed  row 3 (line 4)  var-schema  variable 'order': the value is '0x3', which does not match ^[0-9]+$",
         "1 row: 0 accepted, 1 failed, 0 unknown, 0 not sent · … s, …/s · run RUN",
     ]
@@ -323,9 +309,11 @@ def test_rows_keep_their_numbers_behind_an_offset(shell: Shell) -> None:
         ("rows.json", b'[{"user": "u1", "order": "1"},\n {"user": "u2", "order": "2"}]'),
     ],
 )
-def test_every_format_gives_the_same_events(name: str, content: bytes, shell: Shell, server: CapturingServer) -> None:
+def test_every_format_gives_the_same_events(
+    name: str, content: bytes, cli: CommandLine, server: CapturingServer
+) -> None:
     Path(name).write_bytes(content)
-    assert shell.send("--rows", name).code == 0
+    assert send(cli, "--rows", name).code == 0
     assert sent(server) == [("u1", "1", 10), ("u2", "2", 10)]
 
 
@@ -333,8 +321,8 @@ def test_every_format_gives_the_same_events(name: str, content: bytes, shell: Sh
     "stdin", ["user,order\nu1,1\nu2,2\n", '{"user":"u1","order":"1"}\n{"user":"u2","order":"2"}\n',
               '[{"user":"u1","order":"1"},{"user":"u2","order":"2"}]'],
 )  # fmt: skip
-def test_rows_come_from_standard_input(stdin: str, shell: Shell, server: CapturingServer) -> None:
-    assert shell.send("--rows", "-", stdin=stdin)[:3] == (
+def test_rows_come_from_standard_input(stdin: str, cli: CommandLine, server: CapturingServer) -> None:
+    assert send(cli, "--rows", "-", stdin=stdin)[:3] == (
         0,
         ["2 rows: 2 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
         [],
@@ -345,16 +333,16 @@ def test_rows_come_from_standard_input(stdin: str, shell: Shell, server: Capturi
 # Pace and stopping
 
 
-def test_a_rate_is_held(shell: Shell, server: CapturingServer) -> None:
+def test_a_rate_is_held(cli: CommandLine, server: CapturingServer) -> None:
     began_s = time.monotonic()
-    assert shell.send("--rows", many(60), "--rate", "100/s", "--concurrency", "16").code == 0
+    assert send(cli, "--rows", many(60), "--rate", "100/s", "--concurrency", "16").code == 0
     assert 0.4 <= time.monotonic() - began_s < 10
     assert [len(request.json) for request in server.received] == [20, 20, 20]
 
 
-def test_fail_fast_stops_after_the_first_failure(shell: Shell, server: CapturingServer) -> None:
+def test_fail_fast_stops_after_the_first_failure(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.append((404, REFUSAL))
-    ended = shell.send("--rows", many(350), "--fail-fast", "--results", "results.jsonl")
+    ended = send(cli, "--rows", many(350), "--fail-fast", "--results", "results.jsonl")
     assert (ended.code, ended.out[9:], ended.err) == (
         1,
         [
@@ -372,33 +360,33 @@ def test_fail_fast_stops_after_the_first_failure(shell: Shell, server: Capturing
     assert len(server.received) == 1
 
 
-def test_max_failures_stops_when_there_were_so_many(shell: Shell, server: CapturingServer) -> None:
+def test_max_failures_stops_when_there_were_so_many(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.extend([(404, REFUSAL)] * 9)
-    ended = shell.send("--rows", many(500), "--max-failures", "150", "-o", "json")
+    ended = send(cli, "--rows", many(500), "--max-failures", "150", "-o", "json")
     told = json.loads(ended.raw)
     assert ended.code == 1
     assert [told[name] for name in ("accepted", "failed", "unknown", "not_sent", "total")] == [0, 200, 0, 300, 500]
-    assert shell("runs", "list").out == [
+    assert typed(cli, "runs", "list").out == [
         "RUN  stopped      0 accepted, 200 failed, 0 unknown, 300 not sent of 500  purchase.yaml x many.csv"
     ]
 
 
-def test_max_failures_that_are_not_reached_stop_nothing(shell: Shell) -> None:
-    assert shell.send("--rows", "five.csv", "--max-failures", "3").out[-1] == (
+def test_max_failures_that_are_not_reached_stop_nothing(cli: CommandLine) -> None:
+    assert send(cli, "--rows", "five.csv", "--max-failures", "3").out[-1] == (
         "5 rows: 3 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"
     )
 
 
-def test_no_answer_is_unknown_and_goes_again_only_by_resume(shell: Shell, server: CapturingServer) -> None:
+def test_no_answer_is_unknown_and_goes_again_only_by_resume(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.append((502, b"<html></html>"))
-    ended = shell.send("--rows", many(2), "--retries", "0")
+    ended = send(cli, "--rows", many(2), "--retries", "0")
     assert (ended.code, ended.out[-1], ended.err) == (
         1,
         "2 rows: 0 accepted, 0 failed, 2 unknown, 0 not sent · … s, …/s · run RUN",
         ["  runner send --resume RUN", "      sends what is unknown or was not sent, under the same ids"],
     )
-    assert shell("runs", "failed")[:3] == (0, ["user,order"], [])
-    assert shell("send", "--resume", "last")[:3] == (
+    assert typed(cli, "runs", "failed")[:3] == (0, ["user,order"], [])
+    assert typed(cli, "send", "--resume", "last")[:3] == (
         0,
         ["2 rows: 2 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
         [],
@@ -406,17 +394,17 @@ def test_no_answer_is_unknown_and_goes_again_only_by_resume(shell: Shell, server
     assert server.received[0].body == server.received[1].body
 
 
-def test_no_credentials_are_told_before_a_run_begins(shell: Shell) -> None:
-    del shell.environ["SUPRSEND_WORKSPACE_SECRET"], shell.environ["SUPRSEND_WORKSPACE_KEY"]
-    ended = shell.send("--rows", "five.csv")
+def test_no_credentials_are_told_before_a_run_begins(cli: CommandLine) -> None:
+    del cli.environ["SUPRSEND_WORKSPACE_SECRET"], cli.environ["SUPRSEND_WORKSPACE_KEY"]
+    ended = send(cli, "--rows", "five.csv")
     assert (ended.code, ended.out) == (3, [])
     assert not Path(".runner").exists()
 
 
-def test_a_resume_ends_with_the_code_of_all_that_failed(shell: Shell, server: CapturingServer) -> None:
+def test_a_resume_ends_with_the_code_of_all_that_failed(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.append((502, b"<html></html>"))
-    assert shell.send("--rows", "five.csv", "--retries", "0").code == 1
-    assert shell("send", "--resume", "last")[:2] == (
+    assert send(cli, "--rows", "five.csv", "--retries", "0").code == 1
+    assert typed(cli, "send", "--resume", "last")[:2] == (
         2,
         ["5 rows: 3 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
     )
@@ -425,8 +413,8 @@ def test_a_resume_ends_with_the_code_of_all_that_failed(shell: Shell, server: Ca
 # Dry runs
 
 
-def test_a_dry_run_checks_every_row_and_sends_nothing(shell: Shell, server: CapturingServer) -> None:
-    ended = shell.send("--rows", "five.csv", "--dry-run")
+def test_a_dry_run_checks_every_row_and_sends_nothing(cli: CommandLine, server: CapturingServer) -> None:
+    ended = send(cli, "--rows", "five.csv", "--dry-run")
     assert ended.out[:2] == [
         "failed  row 3 (line 4)  var-schema  variable 'order': the value is '0x3', which does not match ^[0-9]+$",
         "failed  row 4 (line 5)  var-schema  variable 'amount': -1 is less than the minimum of 0",
@@ -440,10 +428,10 @@ def test_a_dry_run_checks_every_row_and_sends_nothing(shell: Shell, server: Capt
     assert (server.connections, Path(".runner").exists()) == (0, False)
 
 
-def test_a_dry_run_needs_no_credentials_and_sizes_what_would_go_out(shell: Shell, server: CapturingServer) -> None:
+def test_a_dry_run_needs_no_credentials_and_sizes_what_would_go_out(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "user,order\nu1,1\nu2,2\nu1,1\nu2,3\nu1,1\n")
-    told = json.loads(shell.send("--rows", "rows.csv", "-n", "-o", "json").raw)
-    assert shell.send("--rows", "rows.csv").code == 0
+    told = json.loads(send(cli, "--rows", "rows.csv", "-n", "-o", "json").raw)
+    assert send(cli, "--rows", "rows.csv").code == 0
     [request] = server.received
     sizes = [len(json.dumps(event, ensure_ascii=False, separators=(",", ":"))) for event in request.json]
     assert told == {
@@ -451,18 +439,18 @@ def test_a_dry_run_needs_no_credentials_and_sizes_what_would_go_out(shell: Shell
         "largest_row": 1 + sizes.index(max(sizes)), "twice": 2, "failures": [],
         "duplicates": [{"row": 3, "first": 1}, {"row": 5, "first": 1}],
     }  # fmt: skip
-    del shell.environ["SUPRSEND_WORKSPACE_SECRET"], shell.environ["SUPRSEND_WORKSPACE_KEY"]
-    assert shell.send("--rows", "rows.csv", "-n").code == 0
+    del cli.environ["SUPRSEND_WORKSPACE_SECRET"], cli.environ["SUPRSEND_WORKSPACE_KEY"]
+    assert send(cli, "--rows", "rows.csv", "-n").code == 0
 
 
 # Results, runs
 
 
-def test_results_have_a_line_for_each_row(shell: Shell, server: CapturingServer) -> None:
+def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingServer) -> None:
     records = [{"status": "success", "status_code": 202, "message_id": "m1"},
                {"status": "error", "status_code": 404, "error": {"message": "no tenant", "type": "not_found"}}]  # fmt: skip
     server.answers.append((207, {"status": "success", "records": records}))
-    assert shell.send("--rows", write("rows.csv", "user,order\nu1,1\nu2,2\nu3,x\n"), "--results", "r.jsonl").code == 1
+    assert send(cli, "--rows", write("rows.csv", "user,order\nu1,1\nu2,2\nu3,x\n"), "--results", "r.jsonl").code == 1
     lines = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
     [first, second] = [event["$insert_id"] for event in server.received[0].json]
     assert lines == [
@@ -476,35 +464,63 @@ def test_results_have_a_line_for_each_row(shell: Shell, server: CapturingServer)
     ]  # fmt: skip
 
 
-def test_results_are_those_of_one_run(shell: Shell) -> None:
+def test_results_are_those_of_one_run(cli: CommandLine) -> None:
     for _ in range(2):
-        assert shell.send("--rows", many(3), "--results", "r.jsonl").code == 0
+        assert send(cli, "--rows", many(3), "--results", "r.jsonl").code == 0
     assert [json.loads(line)["row"] for line in Path("r.jsonl").read_text().splitlines()] == [1, 2, 3]
 
 
 def test_results_that_can_not_be_written_are_told_before_anything_is_sent(
-    shell: Shell, server: CapturingServer
+    cli: CommandLine, server: CapturingServer
 ) -> None:
-    ended = shell.send("--rows", "five.csv", "--results", "nowhere/r.jsonl")
+    ended = send(cli, "--rows", "five.csv", "--results", "nowhere/r.jsonl")
     assert (ended.code, ended.out, server.received) == (74, [], [])
-    assert shell("runs", "list").err == ["no runs yet: runner send SPEC --rows FILE begins one"]
+    assert typed(cli, "runs", "list").err == ["no runs yet: runner send SPEC --rows FILE begins one"]
 
 
-@pytest.mark.parametrize("name", ["five.csv", "./five.csv", "link.csv", "purchase.yaml", "vars.yaml"])
-def test_results_overwrite_nothing_that_the_run_reads(name: str, shell: Shell, server: CapturingServer) -> None:
-    write("vars.yaml", "amount: 3\n")
-    Path("link.csv").symlink_to("five.csv")
+@pytest.mark.parametrize("name", ["rows.jsonl", "./rows.jsonl", "link.jsonl", "spec.jsonl", "vars.jsonl"])
+def test_results_overwrite_nothing_that_the_run_reads(name: str, cli: CommandLine, server: CapturingServer) -> None:
+    write("rows.jsonl", '{"user": "u1"}\n')
+    write("vars.jsonl", "amount: 3\n")
+    Path("link.jsonl").symlink_to("rows.jsonl")
+    Path("spec.jsonl").symlink_to("purchase.yaml")
     before = Path(name).read_bytes()
-    ended = shell.send("--rows", "five.csv", "--vars-file", "vars.yaml", "--results", name)
+    ended = send(cli, "--rows", "rows.jsonl", "--vars-file", "vars.jsonl", "--results", name)
     assert ended[:3] == (64, [], [f"error[usage]: --results {Path(name)}: the run reads this file"])
     assert (Path(name).read_bytes(), server.received) == (before, [])
 
 
-def test_runs_are_listed_the_newest_first(shell: Shell) -> None:
-    assert shell("runs", "list")[:3] == (0, [], ["no runs yet: runner send SPEC --rows FILE begins one"])
-    shell.send("--rows", "five.csv")
-    shell.send("--rows", many(3))
-    assert shell("runs", "list")[:3] == (
+@pytest.mark.parametrize(
+    "name", ["five.csv", "purchase.yaml", "_base.yaml", "schema.json", "runner.yaml", "r.txt", "r", "-", "r.jsonl.gz"]
+)
+def test_results_are_lines_of_json_by_their_name(name: str, cli: CommandLine, server: CapturingServer) -> None:
+    write("_base.yaml", SPEC)
+    write("purchase.yaml", "version: 1\nextends: _base.yaml\nschema: schema.json\n")
+    write("schema.json", "{}")
+    write("runner.yaml", "profiles: {}")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert send(cli, "--rows", "five.csv", "--results", name)[:3] == (
+        64,
+        [],
+        [
+            f"error[usage]: --results {name}: its name must end in .jsonl",
+            "  = it is a file of JSON lines: --results results.jsonl",
+        ],
+    )
+    assert ({path: path.read_bytes() for path in Path().iterdir()}, server.received) == (before, [])
+
+
+def test_rows_that_a_run_never_came_to_have_no_line_in_its_results(cli: CommandLine, server: CapturingServer) -> None:
+    server.answers.append((404, REFUSAL))
+    assert send(cli, "--rows", many(350), "--fail-fast", "--results", "r.jsonl").code == 1
+    assert [json.loads(line)["row"] for line in Path("r.jsonl").read_text().splitlines()] == list(range(1, 101))
+
+
+def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
+    assert typed(cli, "runs", "list")[:3] == (0, [], ["no runs yet: runner send SPEC --rows FILE begins one"])
+    send(cli, "--rows", "five.csv")
+    send(cli, "--rows", many(3))
+    assert typed(cli, "runs", "list")[:3] == (
         0,
         [
             "RUN  finished     3 accepted, 0 failed, 0 unknown, 0 not sent of 3  purchase.yaml x many.csv",
@@ -512,7 +528,7 @@ def test_runs_are_listed_the_newest_first(shell: Shell) -> None:
         ],
         [],
     )
-    told = json.loads(shell("runs", "list", "-o", "json").raw)
+    told = json.loads(typed(cli, "runs", "list", "-o", "json").raw)
     assert [{**each, "run": "RUN"} for each in told["runs"]] == [
         {"run": "RUN", "spec": "purchase.yaml", "rows": rows, "state": "finished",
          "started_at": "2026-01-02T03:04:05+00:00", "total": total, "accepted": 3, "failed": failed, "unknown": 0,
@@ -521,9 +537,9 @@ def test_runs_are_listed_the_newest_first(shell: Shell) -> None:
     ]  # fmt: skip
 
 
-def test_a_run_is_shown_with_the_rows_that_were_not_accepted(shell: Shell) -> None:
-    told = json.loads(shell.send("--rows", "five.csv", "-o", "json").raw)
-    assert shell("runs", "show")[:3] == (
+def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -> None:
+    told = json.loads(send(cli, "--rows", "five.csv", "-o", "json").raw)
+    assert typed(cli, "runs", "show")[:3] == (
         0,
         [
             "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
@@ -532,7 +548,7 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(shell: Shell) -> No
         ],
         [],
     )
-    assert json.loads(shell("runs", "show", told["run"], "-o", "json").raw) == {
+    assert json.loads(typed(cli, "runs", "show", told["run"], "-o", "json").raw) == {
         "run": told["run"], "spec": "purchase.yaml", "rows": "five.csv", "state": "finished",
         "started_at": "2026-01-02T03:04:05+00:00", "total": 5, "accepted": 3, "failed": 2, "unknown": 0, "not_sent": 0,
         "failures": [
@@ -542,8 +558,8 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(shell: Shell) -> No
     }  # fmt: skip
 
 
-def test_json_of_send_sums_up_and_names_the_first_failures(shell: Shell) -> None:
-    told = json.loads(shell.send("--rows", "five.csv", "--limit", "3", "-o", "json").raw)
+def test_json_of_send_sums_up_and_names_the_first_failures(cli: CommandLine) -> None:
+    told = json.loads(send(cli, "--rows", "five.csv", "--limit", "3", "-o", "json").raw)
     assert {**told, "run": RUN.sub("RUN", told["run"])} == {
         "run": "RUN", "total": 3, "accepted": 2, "failed": 1, "unknown": 0, "not_sent": 0,
         "failures": [{
@@ -553,42 +569,42 @@ def test_json_of_send_sums_up_and_names_the_first_failures(shell: Shell) -> None
     }  # fmt: skip
 
 
-def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(shell: Shell, server: CapturingServer) -> None:
+def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", 'user,order\nu1,1\n"u,2",2\n"u""3\n",3\n')
     records: list[dict[str, Any]] = [{"status": "success", "status_code": 202}, *[
         {"status": "error", "status_code": 500, "error": {"message": "no", "type": "x"}}] * 2]  # fmt: skip
     server.answers.append((207, {"status": "success", "records": records}))
-    assert shell.send("--rows", "rows.csv", "--retries", "0").code == 1
-    failed = shell("runs", "failed", "last")
+    assert send(cli, "--rows", "rows.csv", "--retries", "0").code == 1
+    failed = typed(cli, "runs", "failed", "last")
     assert (failed.code, list(csv.reader(io.StringIO(failed.raw))), failed.err) == (
         0,
         [["user", "order"], ["u,2", "2"], ['u"3\n', "3"]],
         [],
     )
     server.received.clear()
-    assert shell.send("--rows", "-", stdin=failed.raw).code == 0
+    assert send(cli, "--rows", "-", stdin=failed.raw).code == 0
     assert sent(server) == [("u,2", "2", 10), ('u"3', "3", 10)]
 
 
-def test_failed_rows_of_json_are_lines_of_json(shell: Shell) -> None:
+def test_failed_rows_of_json_are_lines_of_json(cli: CommandLine) -> None:
     write("rows.json", '[{"user": "ü1", "order": "x"}, {"user": "u2"}, {"user": "u3", "order": "\\ud83d\\ude00\\n"}]')
-    assert shell.send("--rows", "rows.json").code == 2
-    assert shell("runs", "failed").out == ['{"user": "ü1", "order": "x"}', '{"user": "u3", "order": "😀\\n"}']
+    assert send(cli, "--rows", "rows.json").code == 2
+    assert typed(cli, "runs", "failed").out == ['{"user": "ü1", "order": "x"}', '{"user": "u3", "order": "😀\\n"}']
 
 
-def test_failed_rows_that_can_not_be_read_are_counted(shell: Shell) -> None:
+def test_failed_rows_that_can_not_be_read_are_counted(cli: CommandLine) -> None:
     write("rows.csv", "user,order\nu1\nu2,x\n")
-    assert shell.send("--rows", "rows.csv").code == 2
-    assert shell("runs", "failed")[:3] == (
+    assert send(cli, "--rows", "rows.csv").code == 2
+    assert typed(cli, "runs", "failed")[:3] == (
         0,
         ["user,order", "u2,x"],
         ["1 of the failed rows can't be read: mend them in rows.csv"],
     )
 
 
-def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(shell: Shell) -> None:
-    shell.send("--rows", "-", stdin=FIVE)
-    assert shell("runs", "failed")[:3] == (
+def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(cli: CommandLine) -> None:
+    send(cli, "--rows", "-", stdin=FIVE)
+    assert typed(cli, "runs", "failed")[:3] == (
         2,
         [],
         [
@@ -596,44 +612,306 @@ def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(shell: Shel
             "  = runner runs show RUN tells their numbers",
         ],
     )
-    shell.send("--rows", "five.csv")
+    send(cli, "--rows", "five.csv")
     write("five.csv", FIVE + "u6,6,6\n")
-    assert shell("runs", "failed")[:3] == (
+    assert typed(cli, "runs", "failed")[:3] == (
         2,
         [],
         ["error[run-changed]: the file five.csv changed since run RUN began"],
     )
 
 
-def test_an_unknown_run_is_not_found(shell: Shell) -> None:
+def test_an_unknown_run_is_not_found(cli: CommandLine) -> None:
     for command in (("runs", "show"), ("runs", "failed"), ("send", "--resume")):
-        assert shell(*command, "last")[:3] == (
+        assert typed(cli, *command, "last")[:3] == (
             4,
             [],
             ["error[run-not-found]: no run 'last' in .runner/ledger.sqlite3", "  = it holds no runs yet"],
         )
 
 
+# A resume
+
+
+@pytest.fixture
+def stopped(cli: CommandLine, server: CapturingServer) -> CommandLine:
+    """Begin a run of 350 rows that stops when the first 100 have failed."""
+    server.answers.append((404, REFUSAL))
+    args = ("--retries", "0", "--max-failures", "50", "--results", "first.jsonl")
+    assert send(cli, "--rows", many(350), *args).code == 1
+    assert typed(cli, "runs", "list").out == [
+        "RUN  stopped      0 accepted, 100 failed, 0 unknown, 250 not sent of 350  purchase.yaml x many.csv"
+    ]
+    server.received.clear()
+    return cli
+
+
+def test_what_is_given_to_a_resume_counts_and_the_rest_is_as_the_run_began() -> None:
+    begun = BulkOptions("rows.csv", {"user": "id"}, True, 9, 2, 16, 2, 5.0, 7, Path("r.jsonl"), 1)
+    assert BulkFlags(None).go_on(begun, ()) == begun
+    flags = BulkFlags(
+        None, concurrency=4, processes=1, rate="10/s", max_failures=5, results=Path("other.jsonl")
+    )  # fmt: skip
+    assert flags.go_on(begun, ()) == BulkOptions(
+        "rows.csv", {"user": "id"}, True, 9, 2, 4, 1, 10.0, 5, Path("other.jsonl"), 1
+    )
+    assert BulkFlags(None, fail_fast=True).go_on(begun, ()).max_failures == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "requests"),
+    [((), 1), (("--fail-fast",), 1), (("--max-failures", "150"), 2), (("--max-failures", "999"), 3)],
+)
+def test_a_resume_stops_after_as_many_failures_as_it_is_told(
+    flags: tuple[str, ...], requests: int, stopped: CommandLine, server: CapturingServer
+) -> None:
+    server.answers.extend([(404, REFUSAL)] * 3)
+    typed(stopped, "send", "--resume", "last", *flags)
+    assert len(server.received) == requests
+
+
+def test_a_resume_tries_again_as_often_as_it_is_told(stopped: CommandLine, server: CapturingServer) -> None:
+    server.answers.extend([(503, b"")] * 2)
+    ended = typed(stopped, "send", "--resume", "last", "--retries", "2")
+    assert ended.out == ["350 rows: 250 accepted, 100 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"]
+    assert len(server.received) == 5
+
+
+def test_a_resume_waits_as_long_as_it_is_told(stopped: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stopped.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        began_s = time.monotonic()
+        assert typed(stopped, "send", "--resume", "last", "--timeout", "0.2", "--max-failures", "999").code == 7
+        assert time.monotonic() - began_s < 10
+
+
+def test_a_resume_has_as_many_requests_under_way_as_it_is_told(stopped: CommandLine) -> None:
+    connections: list[socket.socket] = []
+
+    def take_three() -> None:
+        with suppress(TimeoutError):
+            connections.extend(listening.accept()[0] for _ in range(3))
+        listening.close()
+        for connection in connections:
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        stopped.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        thread = Thread(target=take_three)
+        thread.start()
+        typed(stopped, "send", "--resume", "last", "--concurrency", "3")
+        thread.join()
+    assert len(connections) == 3
+
+
+def test_a_resume_holds_the_rate_that_it_is_told(stopped: CommandLine, server: CapturingServer) -> None:
+    began_s = time.monotonic()
+    ended = typed(stopped, "send", "--resume", "last", "--rate", "500/s")
+    assert 0.3 <= time.monotonic() - began_s < 10
+    assert ended.out == ["350 rows: 250 accepted, 100 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"]
+    assert len(server.received) == 3
+
+
+def test_a_resume_adds_to_the_results_that_it_is_told(stopped: CommandLine) -> None:
+    write("second.jsonl", "{}\n")
+    assert typed(stopped, "send", "--resume", "last", "--limit", "1", "--results", "second.jsonl").code == 64
+    assert typed(stopped, "send", "--resume", "last", "--results", "many.csv").code == 64
+    assert typed(stopped, "send", "--resume", "last", "--results", "second.jsonl").code == 1
+    first, second = (
+        [json.loads(line).get("row") for line in Path(name).read_text().splitlines()]
+        for name in ("first.jsonl", "second.jsonl")
+    )
+    assert (first, sorted(second[1:])) == ([*range(1, 101)], [*range(101, 351)])
+    assert second[0] is None
+
+
+SAME_ROWS = "its rows are those that the run began with"
+SAME_COLUMNS = "its columns are those that the run began with"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--map", "user=id"), f"a resume takes no --map: {SAME_COLUMNS}"),
+        (("--ignore-extra",), f"a resume takes no --ignore-extra: {SAME_COLUMNS}"),
+        (("--limit", "1"), f"a resume takes no --limit: {SAME_ROWS}"),
+        (("--offset", "0"), f"a resume takes no --offset: {SAME_ROWS}"),
+        (("--sandbox",), "a resume takes no --sandbox: it sends to where the run began to send"),
+        (("--label", "smoke"), "a resume takes no --label: its spec is the one that the run began with"),
+        (("--dry-run",), "a resume takes no --dry-run: it sends what the run has left to send"),
+        (("other.yaml",), "a resume takes no other spec: run RUN began with purchase.yaml"),
+        (("--rows", "five.csv"), "a resume takes no other file of rows: run RUN began with many.csv"),
+        (("--rows", "-"), "a resume takes no other file of rows: run RUN began with many.csv"),
+        (("--profile", "staging"), "a resume takes no other profile: run RUN began with none"),
+    ],
+)
+def test_what_would_make_another_run_of_it_is_no_resume(
+    args: tuple[str, ...], message: str, stopped: CommandLine, server: CapturingServer
+) -> None:
+    assert typed(stopped, "send", "--resume", "last", *args)[:3] == (
+        64,
+        [],
+        [f"error[usage]: {message}", "  = leave it out, or begin a new run"],
+    )
+    assert server.received == []
+
+
+def test_the_same_spec_and_rows_may_be_named_again(stopped: CommandLine) -> None:
+    args = ("send", "./purchase.yaml", "--rows", str(Path("many.csv").absolute()), "--resume", "last")
+    assert typed(stopped, *args).out == [
+        "350 rows: 250 accepted, 100 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--concurrency", "0"), "--concurrency 0: it takes 1 to 1000"),
+        (("--processes", "65"), "--processes 65: it takes 1 to 64"),
+        (("--retries", "101"), "--retries 101: it takes 0 to 100"),
+        (("--timeout", "0"), "--timeout 0: it takes seconds, more than 0 and at most 86,400"),
+    ],
+)
+def test_a_wrong_value_is_wrong_use_of_a_resume_too(
+    flags: tuple[str, ...], told: str, stopped: CommandLine, server: CapturingServer
+) -> None:
+    assert typed(stopped, "send", "--resume", "last", *flags)[:3] == (64, [], [f"error[usage]: {told}"])
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "folder", "flags", "back"),
+    [(".git", "specs/deep", (), "../.."), ("no-repository", "elsewhere", ("--config", "../runner.yaml"), "..")],
+)
+def test_a_run_goes_on_from_any_folder_from_which_its_ledger_is_found(
+    marker: str, folder: str, flags: tuple[str, ...], back: str, cli: CommandLine, server: CapturingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in (marker, "specs", "data", folder):
+        Path(name).mkdir()
+    write("runner.yaml", "profiles: {shop: {vars: {amount: 7}}}")
+    write("_base.yaml", SPEC)
+    write("specs/purchase.yaml", "version: 1\nextends: ../_base.yaml\n")
+    write("data/rows.csv", "user\nu1\nu2\n")
+    write("data/vars.yaml", "order: '42'\n")
+    records: list[object] = [{"status": "queued"}, {"status": "error", "status_code": 404, "error": {"message": "no"}}]
+    server.answers.append((207, {"status": "success", "records": records}))
+    args = (
+        "--rows",
+        "data/rows.csv",
+        "--vars-file",
+        "data/vars.yaml",
+        "--results",
+        "data/r.jsonl",
+        "--profile",
+        "shop",
+    )
+    assert send(cli, *args, "--retries", "0", spec="specs/purchase.yaml").code == 1
+
+    monkeypatch.chdir(folder)
+    shown = "0 accepted, 1 failed, 1 unknown, 0 not sent of 2"
+    files = f"{back}/specs/purchase.yaml x {back}/data/rows.csv".replace("../../specs/", "../")
+    assert typed(cli, "runs", "list", *flags).out == [f"RUN  finished     {shown}  {files}"]
+    assert typed(cli, "runs", "show", *flags).out[0] == f"RUN  finished     {shown}  {files}"
+    assert typed(cli, "runs", "failed", *flags).out == ["user", "u2"]
+    assert typed(cli, "send", "--resume", "last", *flags).out == [
+        "2 rows: 1 accepted, 1 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"
+    ]
+    assert server.received[1].json == [server.received[0].json[0]]
+    assert sent(server)[-1] == ("u1", "42", 7)
+    assert len(Path(back, "data/r.jsonl").read_text().splitlines()) == 3
+
+
 # Commands that a run names work as they stand
 
 
-def test_the_commands_that_a_sandboxed_run_names_stay_in_the_sandbox(shell: Shell, server: CapturingServer) -> None:
+def test_the_commands_that_a_sandboxed_run_names_stay_in_the_sandbox(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", "id,order\nu1,x\nu2,2\n")
-    command = shell.send("--rows", "rows.csv", "--sandbox", "--map", "user=id").err[1]
+    command = send(cli, "--rows", "rows.csv", "--sandbox", "--map", "user=id").err[1]
     assert command == "  runner runs failed RUN | runner send purchase.yaml --rows - --map user=id --sandbox"
     assert server.received == []
 
 
-def test_a_run_whose_ledger_lies_elsewhere_is_resumed_by_the_command_that_it_names(
-    shell: Shell, server: CapturingServer
-) -> None:
+CONFIRMED = "profiles: {live: {confirm: true, vars: {amount: 7}}}"
+MAP = " --map 'user=user name'"
+
+
+@pytest.mark.parametrize(
+    ("here", "spec", "files", "args", "where", "flags"),
+    [
+        pytest.param(".", "purchase.yaml", {}, "", "", MAP, id="no configuration"),
+        pytest.param(".", "a/b c/purchase.yaml", {"a/b c/runner.yaml": "profiles: {}"}, "",
+                     " --config 'a/b c/runner.yaml'", MAP, id="configuration beside a spec far below"),
+        pytest.param("here", "../specs/purchase.yaml",
+                     {"specs/runner.yaml": CONFIRMED, "here/runner.yaml": "profiles: {}"}, " --profile live --yes",
+                     " --config ../specs/runner.yaml", f"{MAP} --profile live --yes", id="a profile that asks"),
+        pytest.param(".", "purchase.yaml", {"a/b/mine.yaml": "profiles: {}"},
+                     " --config a/b/mine.yaml --var-json amount=1.5 --ignore-extra", " --config a/b/mine.yaml",
+                     f" --var-json amount=1.5{MAP} --config a/b/mine.yaml --ignore-extra", id="configuration elsewhere"),
+        pytest.param("project/sub", "../../specs/purchase.yaml",
+                     {"project/.git/HEAD": "", "project/runner.yaml": "profiles: {}"}, "", "", MAP,
+                     id="configuration of the working directory alone"),
+    ],
+)  # fmt: skip
+def test_the_commands_that_a_run_names_work_where_they_are_printed(
+    here: str, spec: str, files: dict[str, str], args: str, where: str, flags: str, cli: CommandLine,
+    server: CapturingServer, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name, content in {**files, f"{here}/{spec}": SPEC, f"{here}/x": ""}.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        write(name, content)
+    monkeypatch.chdir(here)
+    write("my rows.csv", "user name,order\n" + "".join(f"u{number},{number}\n" for number in range(1, 16)))
+    records: list[object] = [{"status": "success", "status_code": 202}, {"status": "queued"}]
+    records += [{"status": "error", "status_code": 404, "error": {"message": "no"}}] * 13
+    server.answers.append((207, {"status": "success", "records": records}))
+    began = pasted(f"runner send {quote(spec)} --rows 'my rows.csv'{MAP} --retries 0{args}", cli.environ)
+    [run] = RUN.findall(began.raw.splitlines()[-1])
+    show = began.raw.splitlines()[10].partition(" more: ")[2]
+    failed, resume = (line.strip().replace("RUN", run) for line in began.err if line.startswith("  runner "))
+    assert (show, resume, failed) == (
+        f"runner runs show {run}{where}",
+        f"runner send --resume {run}{where}",
+        f"runner runs failed {run}{where} | runner send {quote(spec)} --rows -{flags}",
+    )
+
+    server.received.clear()
+    told = [pasted(command, cli.environ) for command in (show, f"{resume}{' --yes' * ('live' in args)}", failed)]
+    assert [told[0].code, len(told[0].out)] == [0, 15]
+    assert [each[:2] for each in told[1:]] == [
+        (1, ["15 rows: 2 accepted, 13 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"]),
+        (0, ["13 rows: 13 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"]),
+    ]
+    assert [user for user, *_ in sent(server)] == ["u2", *(f"u{number}" for number in range(3, 16))]
+
+
+def pasted(command: str, environ: dict[str, str]) -> Told:
+    """Run a command in a shell, as somebody who pastes it there."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
+    ended = subprocess.run(
+        ["sh", "-c", command], env={**clean, **environ, "PATH": path}, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return Told(ended.returncode, _steady(ended.stdout), _steady(ended.stderr), ended.stdout)
+
+
+def test_a_resume_that_needs_a_secret_is_named_with_it(cli: CommandLine, server: CapturingServer) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    server.answers.append((502, b"<html></html>"))
+    ended = send(
+        cli, "--rows", write("rows.csv", "user\nu1\n"), "--var", "token=t", "--retries", "0", spec="secret.yaml"
+    )
+    assert ended.err[0] == "  runner send --resume RUN --var token=…"
+
+
+def test_a_folder_with_one_spec_names_it(cli: CommandLine, server: CapturingServer) -> None:
     Path("specs").mkdir()
-    write("specs/runner.yaml", "profiles: {}\n")
     write("specs/purchase.yaml", SPEC)
     server.answers.append((502, b"<html></html>"))
-    ended = shell.send("--rows", many(2), "--retries", "0", spec="specs/purchase.yaml")
-    assert ended.err[0] == "  runner send --resume RUN --config specs/runner.yaml"
-    assert shell("send", "--resume", "last", "--config", "specs/runner.yaml").code == 0
+    assert send(cli, "--rows", many(2), "--retries", "0", spec="specs").code == 1
+    assert typed(cli, "send", "--resume", "last").code == 0
 
 
 # Wrong use
@@ -649,6 +927,9 @@ def test_a_run_whose_ledger_lies_elsewhere_is_resumed_by_the_command_that_it_nam
         (("--processes", "0"), ["error[usage]: --processes 0: it takes 1 to 64"]),
         (("--processes", "65"), ["error[usage]: --processes 65: it takes 1 to 64"]),
         (("--max-failures", "0"), ["error[usage]: --max-failures 0: it takes 1 or more"]),
+        (("--fail-fast", "--max-failures", "5"),
+         ["error[usage]: --fail-fast and --max-failures don't go together",
+          "  = --fail-fast stops after 1 failure, --max-failures N after N"]),
         *[
             (("--rate", rate), [f"error[usage]: --rate {rate}: it takes events a second", "  = for example --rate 50/s"])
             for rate in ("0", "0.0/s", "-1", "fast", "50/m", "1e3", "nan", "٣")
@@ -664,46 +945,50 @@ def test_a_run_whose_ledger_lies_elsewhere_is_resumed_by_the_command_that_it_nam
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_wrong_use(
-    args: tuple[str, ...], told: list[str], shell: Shell, server: CapturingServer
+    args: tuple[str, ...], told: list[str], cli: CommandLine, server: CapturingServer
 ) -> None:
-    assert shell("send", "purchase.yaml", "--rows", "five.csv", *args)[:3] == (64, [], told)
+    assert typed(cli, "send", "purchase.yaml", "--rows", "five.csv", *args)[:3] == (64, [], told)
     assert server.received == []
 
 
-def test_rows_take_one_spec(shell: Shell) -> None:
+def test_rows_take_one_spec(cli: CommandLine) -> None:
     write("other.yaml", SPEC)
-    assert shell("send", "purchase.yaml", "other.yaml", "--rows", "five.csv")[:3] == (
+    assert typed(cli, "send", "purchase.yaml", "other.yaml", "--rows", "five.csv")[:3] == (
         64,
         [],
         ["error[usage]: --rows takes one spec, these are 2"],
     )
-    assert shell("send", "--rows", "five.csv")[:3] == (
+    assert typed(cli, "send", "--rows", "five.csv")[:3] == (
         64,
         [],
         ["error[usage]: Missing argument 'SPEC'", "  = see `runner send --help`"],
     )
 
 
-@pytest.mark.parametrize("args", [("--limit", "1"), ("--results", "r.jsonl"), ("--map", "user=id"), ("--rate", "1")])
-def test_what_is_about_rows_needs_rows(args: tuple[str, ...], shell: Shell, server: CapturingServer) -> None:
-    assert shell("send", "purchase.yaml", "--var", "user=u1", *args).code == 64
+@pytest.mark.parametrize(
+    "args", [("--limit", "1"), ("--results", "r.jsonl"), ("--map", "user=id"), ("--rate", "1"), ("--concurrency", "2")]
+)
+def test_what_is_about_rows_needs_rows(args: tuple[str, ...], cli: CommandLine, server: CapturingServer) -> None:
+    assert typed(cli, "send", "purchase.yaml", "--var", "user=u1", *args).code == 64
     assert server.received == []
 
 
-def test_a_file_that_is_not_there_is_not_found(shell: Shell) -> None:
-    assert shell.send("--rows", "fiv.csv")[:3] == (
+def test_a_file_that_is_not_there_is_not_found(cli: CommandLine) -> None:
+    assert send(cli, "--rows", "fiv.csv")[:3] == (
         4,
         [],
         ["error[file-not-found]: no such file: fiv.csv", "  = did you mean five.csv?"],
     )
-    told = shell.send("--rows", "five.txt", "-o", "json")
+    told = send(cli, "--rows", "five.txt", "-o", "json")
     assert (told.code, [problem["code"] for problem in json.loads(told.raw)["problems"]]) == (4, ["file-not-found"])
 
 
-def test_a_file_that_breaks_off_is_told_with_the_sum_of_what_was_sent(shell: Shell, server: CapturingServer) -> None:
+def test_a_file_that_breaks_off_is_told_with_the_sum_of_what_was_sent(
+    cli: CommandLine, server: CapturingServer
+) -> None:
     rows = "".join(f"u{number},{number}\n" for number in range(1, 251))
-    ended = shell.send("--rows", write("rows.csv", f'user,order\n{rows}"u251,251\n'))
-    [listed] = json.loads(shell("runs", "list", "-o", "json").raw)["runs"]
+    ended = send(cli, "--rows", write("rows.csv", f'user,order\n{rows}"u251,251\n'))
+    [listed] = json.loads(typed(cli, "runs", "list", "-o", "json").raw)["runs"]
     assert ended.code == 2
     assert (listed["accepted"], listed["unknown"]) == (len(sent(server)), 0)
     assert [line for line in ended.out if " accepted, " in line] != []
@@ -746,7 +1031,7 @@ _INPUTS = ("rows.csv", "vars.yaml")
 )
 @pytest.mark.parametrize("form", ["json", "pretty"])
 def test_a_secret_is_sent_and_never_told_or_kept(
-    form: str, columns: str, args: tuple[str, ...], shell: Shell, server: CapturingServer
+    form: str, columns: str, args: tuple[str, ...], cli: CommandLine, server: CapturingServer
 ) -> None:
     write("secret.yaml", SECRET_SPEC)
     write("rows.csv", columns)
@@ -754,25 +1039,25 @@ def test_a_secret_is_sent_and_never_told_or_kept(
     echo = {"status": "error", "status_code": 400, "error": {"message": f"bad token {SECRET}", "type": SECRET}}
     records = [{"status": "success", "status_code": 202, "message_id": SECRET}, echo]
     server.answers.append((207, {"status": "success", "records": records}))
-    ended = shell.send("--rows", "rows.csv", *args, "--results", "r.jsonl", "-o", form, spec="secret.yaml")
-    shown = shell("runs", "show", "-o", form)
+    ended = send(cli, "--rows", "rows.csv", *args, "--results", "r.jsonl", "-o", form, spec="secret.yaml")
+    shown = typed(cli, "runs", "show", "-o", form)
     assert (ended.code, shown.code) == (1, 0)
     assert [event["properties"]["token"] for event in server.received[0].json] == [SECRET, SECRET]
-    assert spilt(ended.raw, *ended.err, shown.raw, shell("runs", "list", "-o", form).raw) == []
+    assert spilt(ended.raw, *ended.err, shown.raw, typed(cli, "runs", "list", "-o", form).raw) == []
 
 
-def test_a_resume_asks_for_the_secret_again(shell: Shell, server: CapturingServer) -> None:
+def test_a_resume_asks_for_the_secret_again(cli: CommandLine, server: CapturingServer) -> None:
     write("secret.yaml", SECRET_SPEC)
     write("rows.csv", "user\nu1\nu2\n")
     server.answers.append((502, b"<html></html>"))
     secret = ("--var", f"token={SECRET}")
-    assert shell.send("--rows", "rows.csv", "--retries", "0", *secret, spec="secret.yaml").code == 1
-    assert shell("send", "--resume", "last")[:3] == (
+    assert send(cli, "--rows", "rows.csv", "--retries", "0", *secret, spec="secret.yaml").code == 1
+    assert typed(cli, "send", "--resume", "last")[:3] == (
         64,
         [],
         ["error[usage]: the variable 'token' must be given again: runs keep no secrets", "  = add --var token=…"],
     )
-    assert shell("send", "--resume", "last", "--var", "token=another")[:3] == (
+    assert typed(cli, "send", "--resume", "last", "--var", "token=another")[:3] == (
         2,
         [],
         [
@@ -780,6 +1065,6 @@ def test_a_resume_asks_for_the_secret_again(shell: Shell, server: CapturingServe
             "  = resume with what it began with, or begin a new run",
         ],
     )
-    assert shell("send", "--resume", "last", *secret).code == 0
+    assert typed(cli, "send", "--resume", "last", *secret).code == 0
     assert server.received[0].body == server.received[1].body
     assert spilt() == []

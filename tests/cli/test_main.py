@@ -252,23 +252,25 @@ Options:
   -n, --dry-run         Show what would be sent; open no connection.
   --sandbox             Send to a server on this machine.
   --timeout SECONDS     Seconds until an answer must be there, with all
-                        retries.  [default: 30.0]
+                        retries; default 30.
   --retries N           How often to try again after no answer, 408, 425, 429
-                        or 5xx.  [default: 3]
+                        or 5xx; default 3.
   --yes                 Don't ask where a profile says confirm.
   --rows FILE           An event for each row: .csv, .tsv, .jsonl, .json,
                         .parquet, .gz; - is stdin.
   --map NAME=COLUMN     The column that gives a variable.
   --ignore-extra        Allow columns that no variable takes.
   --limit N             At most so many rows.
-  --offset N            Leave out so many rows at first.  [default: 0]
-  --concurrency N       Requests under way at once.  [default: 16]
+  --offset N            Leave out so many rows at first.
+  --concurrency N       Requests under way at once; default 16.
   --processes N         Processes; by default one a core for a large file.
   --rate N/s            Events a second, in all.
   --fail-fast           Stop after the first failure.
   --max-failures N      Stop after so many failures.
-  --results FILE        Write a line of JSON for each row.
-  --resume RUN          Go on with a run, by its id or as `last`.
+  --results FILE.jsonl  Write a line of JSON for each row; for those that a
+                        run never came to, none.
+  --resume RUN          Go on with a run, by its id or as `last`; what is not
+                        given is as it began.
   -h, --help            Show this message and exit.
 
 Everywhere:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import ExitStack
+from pathlib import Path
+from select import select
+from typing import TYPE_CHECKING
+
+import pytest
 
 from runner.bulk.engine import Tally
-from runner.report import Output
-from runner.report.bulk import Progress
+from runner.errors import Problem
+from runner.report import Format, Output
+from runner.report.bulk import Progress, row_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
 
 
 class Screen(io.StringIO):
@@ -41,3 +61,157 @@ def test_quiet_shows_nothing() -> None:
     progress.tell(Tally(accepted=450), 9.0)
     progress.end()
     assert screen.getvalue() == ""
+
+
+def test_a_row_is_named_with_its_line_where_there_are_lines() -> None:
+    assert (row_place(1234, 1235), row_place(1234, 0)) == ("row 1,234 (line 1,235)", "row 1,234")
+
+
+# On a real terminal
+
+COLUMNS = 60
+BAR = "[####################] 100% · 454 rows · 50/s · 450 accepte"
+"""As much of it as fits beside the cursor."""
+
+
+class Terminal:
+    """A pseudo-terminal of 60 columns, and what a person sees on it: every line, as the cursor left it."""
+
+    def __init__(self, opened: ExitStack) -> None:
+        self._master, self.slave = pty.openpty()
+        opened.callback(os.close, self._master)
+        opened.callback(lambda: os.close(self.slave) if self.slave >= 0 else None)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+        self._written = b""
+
+    def open(self) -> TextIO:
+        return os.fdopen(os.dup(self.slave), "w", encoding="utf-8")
+
+    def release(self) -> None:
+        """Leave the terminal to the processes that hold it: when the last one ends, so does the reading."""
+        os.close(self.slave)
+        self.slave = -1
+
+    def read_until(self, sign: bytes) -> None:
+        while sign not in self._written and self._read():
+            pass
+
+    def read_all(self) -> None:
+        while self._read():
+            pass
+
+    def _read(self) -> bool:
+        assert select([self._master], [], [], 20)[0], f"nothing more came after {self._written!r}"
+        try:
+            piece = os.read(self._master, 65536)
+        except OSError:  # Linux says so when nobody holds the terminal any more
+            return False
+        self._written += piece
+        return bool(piece)
+
+    @property
+    def written(self) -> bytes:
+        return self._written
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines, with the one that the cursor is in."""
+        lines, at = [""], 0
+        for token in re.findall(r"\x1b\[K|[\r\n]|.", self._written.decode()):
+            if token == "\r":
+                at = 0
+            elif token == "\n":
+                lines.append("")
+            elif token == "\x1b[K":
+                lines[-1] = lines[-1][:at]
+            else:
+                if at == COLUMNS:
+                    lines.append("")
+                    at = 0
+                lines[-1] = lines[-1][:at].ljust(at) + token + lines[-1][at + 1 :]
+                at += 1
+        return lines
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    with ExitStack() as opened:
+        yield Terminal(opened)
+
+
+@pytest.fixture
+def stderr(terminal: Terminal) -> Iterator[TextIO]:
+    with terminal.open() as stream:
+        yield stream
+
+
+def busy(output: Output) -> Progress:
+    progress = Progress(output, 454, 0.0)
+    progress.tell(Tally(accepted=450, failed=3, unknown=1), 9.0)
+    return progress
+
+
+def test_a_message_stands_above_the_bar_that_comes_back(terminal: Terminal, stderr: TextIO) -> None:
+    output = Output(io.StringIO(), stderr, verbose=True)
+    progress = busy(output)
+    output.message("first")
+    output.message("second\nthird")
+    terminal.read_until(b"third")
+    stderr.write("#")
+    stderr.flush()
+    terminal.read_until(b"accepte#")
+    assert terminal.screen == ["first", "second", "third", f"{BAR}#"]
+    progress.end()
+    output.message("done")
+    terminal.read_until(b"done\r\n")
+    assert terminal.screen == ["first", "second", "third", "done", ""]
+
+
+@pytest.mark.parametrize("form", [Format.PRETTY, Format.JSON])
+def test_the_last_word_leaves_no_bar_behind(form: Format, terminal: Terminal, stderr: TextIO) -> None:
+    output = Output(stderr, stderr, form, color=False)
+    busy(output)
+    problem = Problem("ledger-refused", "can't use the ledger")
+    if form is Format.JSON:
+        output.json({"problems": [problem.code]})
+        terminal.read_until(b"}\r\n")
+        assert terminal.screen == ["{", '  "problems": [', '    "ledger-refused"', "  ]", "}", ""]
+    else:
+        output.complaints([problem])
+        terminal.read_until(b"ledger\r\n")
+        assert terminal.screen == ["error[ledger-refused]: can't use the ledger", ""]
+
+
+def test_a_run_that_showed_no_bar_writes_nothing_to_take_it_away(terminal: Terminal, stderr: TextIO) -> None:
+    output = Output(io.StringIO(), stderr)
+    progress = Progress(output, 454, 0.0)
+    progress.tell(Tally(accepted=450), 0.05)
+    progress.end()
+    output.message("done")
+    terminal.read_until(b"\n")
+    assert terminal.written == b"done\r\n"
+
+
+@pytest.mark.parametrize("streams", ["both", "stderr alone"])
+def test_an_interrupted_run_leaves_a_whole_screen(streams: str, terminal: Terminal, in_tmp: Path) -> None:
+    Path("signup.yaml").write_text('version: 1\nevent: signed_up\ndistinct_id: "{{ user }}"\n')
+    Path("rows.csv").write_text("user\n" + "".join(f"u{number}\n" for number in range(5000)))
+    command = [sys.executable, "-m", "runner", "send", "signup.yaml", "--rows", "rows.csv", "--sandbox", "--rate", "50"]
+    stdout = terminal.slave if streams == "both" else subprocess.PIPE
+    with subprocess.Popen(command, cwd=in_tmp, stdin=terminal.slave, stdout=stdout, stderr=terminal.slave) as process:
+        terminal.release()
+        terminal.read_until(b"rows \xc2\xb7")
+        process.send_signal(signal.SIGINT)
+        terminal.read_all()
+        printed = process.stdout.read().decode() if process.stdout else ""
+    assert process.returncode == 130
+    steady = [(r"127\.0\.0\.1:[0-9]+", "HERE"), (r"[0-9-]{15}-[0-9a-f]{4}", "RUN"), (r"[0-9]+(?:[.,][0-9]+)*", "N")]
+    said = "\n".join(terminal.screen) + printed
+    for pattern, word in steady:
+        said = re.sub(pattern, word, said)
+    summary = "N rows: N accepted, N failed, N unknown, N not sent · N s, N/s · run RUN\n"
+    begun = "sandbox: started for this command on http://HERE/\ninterrupted: finishing what is under way (again: end at once)\n"
+    ways = "  runner send --resume RUN\n      sends what is unknown or was not sent, under the same ids\n"
+    assert said.replace("\n", "") == (begun + (summary + ways if streams == "both" else ways + summary)).replace(
+        "\n", ""
+    )

@@ -1,18 +1,23 @@
-"""What an `Output` lets through: a body to the byte, a long answer cut, no secret."""
+"""What an `Output` lets through: a body to the byte, a long answer cut, no secret, one document."""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from runner.errors import Problem
+from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report import Format, Output
 from runner.report.outcomes import show_outcomes
 from runner.run import Outcome, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RUN = Run(UUID(int=0), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
@@ -57,3 +62,55 @@ def test_what_is_short_once_it_is_masked_is_not_cut() -> None:
     secret = "s3cr3t-" * 60
     assert shown(Format.PRETTY, f"no {secret}", secret) == "failed    paid    400\n          no ***\n" * 2
     assert shown(Format.PRETTY, "x" * 300, secret).splitlines()[1].strip() == "x" * 300
+
+
+def test_what_is_hidden_for_a_while_is_shown_after_it_and_what_is_hidden_for_good_is_not() -> None:
+    out = io.StringIO()
+    output = Output(out, io.StringIO())
+    output.hide(["s3cr3t"])
+    with output.hiding(["the row's"]):
+        output.data("s3cr3t the row's")
+    output.data("s3cr3t the row's")
+    assert out.getvalue() == "*** ***\n*** the row's\n"
+
+
+@pytest.mark.parametrize(
+    ("format_", "texts", "expected"),
+    [
+        (Format.JSON, [], "[\n]\n"),
+        (Format.JSON, ["1"], "[\n1\n]\n"),
+        (Format.JSON, ["1", "{}", "[]"], "[\n1,\n{},\n[]\n]\n"),
+        (Format.JSONL, ["1", "{}"], "1\n{}\n"),
+        (Format.PRETTY, ["1", "{}"], "1\n{}\n"),
+    ],
+)
+def test_a_stream_is_one_array_or_lines(format_: Format, texts: list[str], expected: str) -> None:
+    out = io.StringIO()
+    assert Output(out, io.StringIO(), format_).stream(texts) is ExitCode.OK
+    assert out.getvalue() == expected
+
+
+def test_a_stream_that_breaks_is_told_beside_the_document_and_ends_with_its_code() -> None:
+    def breaking() -> Iterator[str]:
+        yield from ("1", "2")
+        raise InvalidInput(Problem("rows-syntax", "no more rows"))
+
+    out, err = io.StringIO(), io.StringIO()
+    assert Output(out, err, Format.JSON).stream(breaking()) is ExitCode.INVALID
+    assert (out.getvalue(), err.getvalue()) == ("[\n1,\n2\n]\n", "error[rows-syntax]: no more rows\n")
+
+
+def test_a_stream_ends_when_nobody_reads_it_any_more() -> None:
+    read_end, write_end = os.pipe()
+    taken: list[str] = []
+
+    def endless() -> Iterator[str]:
+        while True:
+            taken.append(f"{len(taken)}")
+            if len(taken) == 3:
+                os.close(read_end)
+            yield taken[-1]
+
+    with os.fdopen(write_end, "w") as gone:
+        assert Output(gone, io.StringIO()).stream(endless()) is ExitCode.OK
+    assert taken == ["0", "1", "2"]

@@ -1,0 +1,75 @@
+"""Commands that go on with a run, as they can be pasted in the directory where they are printed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.bulk.paths import from_here, kept
+from runner.cli.bulk_record import Kept
+from runner.config import find_config
+
+if TYPE_CHECKING:
+    from runner.bulk.ledger import RunRecord
+
+
+class Commands(NamedTuple):
+    """The commands of a run. `config` is the file beside which its ledger lies, if there is one.
+
+    A secret stands in them as `…`: whoever pastes them puts it in. With `asks`, somebody must agree before events go out.
+    """
+
+    record: RunRecord
+    config: Path | None
+    asks: bool
+
+    def resume(self) -> str:
+        """Send what is unknown or was not sent."""
+        piped = " --rows -" if self.record.rows == "-" else ""
+        return f"runner send --resume {self.record.id}{self._where()}{self._secrets()}{piped}"
+
+    def show(self) -> str:
+        """Show the rows that were not accepted."""
+        return f"runner runs show {self.record.id}{self._where()}"
+
+    def send_failed(self) -> str:
+        """Send the failed rows once more, as a run of its own."""
+        failed = f"runner runs failed {self.record.id}{self._where()}"
+        return f"{failed} | runner send {quote(self.record.spec)} --rows -{self._flags()}"
+
+    def _where(self) -> str:
+        """Write the flag that finds the ledger from the working directory, if one is needed."""
+        here = find_config(Path())
+        if self.config is None or (here and _is_same(here.parent, self.config.parent)):
+            return ""
+        return f" --config {_quoted(self.config)}"
+
+    def _flags(self) -> str:
+        """Write the flags that make the same events of other rows."""
+        said = Kept.read(self.record)
+        flags = [("--var", quote(text)) for text in said.flags.var]
+        flags += [("--var-json", quote(text)) for text in said.flags.var_json]
+        flags += [("--map", quote(f"{name}={column}")) for name, column in said.bulk.renamed.items()]
+        flags += [("--vars-file", _quoted(said.flags.vars_file))] if said.flags.vars_file else []
+        flags += [("--case", quote(said.flags.case))] if said.flags.case else []
+        flags += [("--profile", quote(said.profile))] if said.profile else []
+        found = find_config(Path(self.record.spec))
+        if said.config and not (found and _is_same(found, said.config)):
+            flags.append(("--config", _quoted(said.config)))
+        text = "".join(f" {flag} {value}" for flag, value in flags) + self._secrets()
+        text += " --ignore-extra" if said.bulk.ignore_extra else ""
+        text += " --sandbox" if said.is_sandboxed else ""
+        return text + (" --yes" if self.asks else "")  # the rows take the place of the terminal to ask on
+
+    def _secrets(self) -> str:
+        return "".join(f" --var {name}=…" for name in Kept.read(self.record).secret)
+
+
+def _quoted(path: Path) -> str:
+    return quote(from_here(kept(str(path))))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)

@@ -1,0 +1,135 @@
+"""The flags of `send` about rows, as they were typed → what a run is to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.errors import Problem, UsageError, shown_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+PART_ROWS = 100
+"""As many rows go out together as the platform takes, unless the run is a slow one."""
+_MAX_CONCURRENCY = 1000
+_MAX_PROCESSES = 64
+_CONCURRENCY = 16
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOptions:
+    """What a run is to do with which rows, apart from what every `send` is.
+
+    `part_rows` of them go out together: the same ones in every session of a run, by which the ledger knows them.
+    """
+
+    rows: str
+    renamed: Mapping[str, str]
+    ignore_extra: bool
+    limit: int | None
+    offset: int
+    concurrency: int
+    processes: int | None
+    rate: float | None
+    max_failures: int | None
+    results: Path | None
+    part_rows: int
+
+
+class BulkFlags(NamedTuple):
+    """The flags, in the order of `--help`. What was not given is None, empty or False."""
+
+    rows: str | None
+    map: tuple[str, ...] = ()
+    ignore_extra: bool = False
+    limit: int | None = None
+    offset: int | None = None
+    concurrency: int | None = None
+    processes: int | None = None
+    rate: str | None = None
+    fail_fast: bool = False
+    max_failures: int | None = None
+    results: Path | None = None
+
+    def names(self) -> list[str]:
+        """Name those that were given."""
+        given = [
+            name for name, value in self._asdict().items() if value is not None and value is not False and value != ()
+        ]
+        return [f"--{name.replace('_', '-')}" for name in given]
+
+    def check_no_rows(self) -> None:
+        """Refuse all of them where there is no file of rows. Raises UsageError."""
+        if names := self.names():
+            raise UsageError(Problem("usage", f"{names[0]} is about the rows of a file", hint="add --rows FILE"))
+
+    def begin(self, read: Sequence[Path | None]) -> BulkOptions:
+        """Tell what a new run is to do, which reads those files. Raises UsageError."""
+        pairs = [_rename(text) for text in self.map]
+        renamed = dict(pairs)
+        if len(renamed) < len(pairs) or len(set(renamed.values())) < len(pairs):
+            raise UsageError(Problem("usage", "--map names a variable or a column twice"))
+        plain = BulkOptions(
+            self.rows or "-", renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS
+        )  # fmt: skip
+        bulk = self.go_on(plain, read)
+        # Of a slow run no more than in a fifth of a second.
+        return bulk if bulk.rate is None else replace(bulk, part_rows=max(1, min(PART_ROWS, int(bulk.rate / 5))))
+
+    def go_on(self, begun: BulkOptions, read: Sequence[Path | None]) -> BulkOptions:
+        """Tell what a run is to do from now on that began so: other rows it can't take. Raises UsageError."""
+        self._check_numbers()
+        if self.fail_fast and self.max_failures is not None:
+            hint = "--fail-fast stops after 1 failure, --max-failures N after N"
+            raise UsageError(Problem("usage", "--fail-fast and --max-failures don't go together", hint=hint))
+        if self.results:
+            _check_results(self.results, read)
+        return replace(
+            begun,
+            concurrency=self.concurrency or begun.concurrency,
+            processes=self.processes or begun.processes,
+            rate=begun.rate if self.rate is None else _rate(self.rate),
+            max_failures=1 if self.fail_fast else self.max_failures or begun.max_failures,
+            results=self.results or begun.results,
+        )
+
+    def _check_numbers(self) -> None:
+        numbers = {
+            "--limit": (self.limit, 1, None),
+            "--offset": (self.offset, 0, None),
+            "--concurrency": (self.concurrency, 1, _MAX_CONCURRENCY),
+            "--processes": (self.processes, 1, _MAX_PROCESSES),
+            "--max-failures": (self.max_failures, 1, None),
+        }
+        for name, (number, least, most) in numbers.items():
+            if number is not None and not least <= number <= (most or number):
+                bounds = f"{least} to {most}" if most else f"{least} or more"
+                raise UsageError(Problem("usage", f"{name} {number}: it takes {bounds}"))
+
+
+def _rate(text: str) -> float:
+    pace = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?", text)
+    if pace is None or not float(pace[1]):
+        message = f"--rate {shown_argument(text)}: it takes events a second"
+        raise UsageError(Problem("usage", message, hint="for example --rate 50/s"))
+    return float(pace[1])
+
+
+def _rename(text: str) -> tuple[str, str]:
+    name, sign, column = text.partition("=")
+    if not (name and sign and column):
+        hint = "for example --map user=customer_id"
+        raise UsageError(Problem("usage", f"--map {shown_argument(text)} is no NAME=COLUMN", hint=hint))
+    return name, column
+
+
+def _check_results(results: Path, read: Sequence[Path | None]) -> None:
+    """Refuse to overwrite what the run reads: bases and schemas, which only the spec knows of, by their names."""
+    if results.suffix.lower() != ".jsonl":
+        hint = "it is a file of JSON lines: --results results.jsonl"
+        raise UsageError(Problem("usage", f"--results {results}: its name must end in .jsonl", hint=hint))
+    if results.exists() and any(each and each.exists() and each.samefile(results) for each in read):
+        raise UsageError(Problem("usage", f"--results {results}: the run reads this file"))

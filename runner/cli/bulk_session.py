@@ -1,0 +1,235 @@
+"""One session of a run: from its first part, or where it was left, to its end or the next interrupt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from runner.bulk.engine import Engine, Limits, kind_of
+from runner.bulk.ledger import PartBegun, PartDone, RowRecord
+from runner.bulk.parts import Parts
+from runner.bulk.task import send_part
+from runner.bulk.workers import Workers
+from runner.errors import ExitCode, MachineError, Problem
+from runner.report.bulk import Progress, Summary, show_summary
+from runner.run import sum_up
+from runner.suprsend.threads import Threads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
+    from typing import TextIO
+
+    from runner.bulk.engine import Tally
+    from runner.bulk.ledger import RunLedger
+    from runner.bulk.row import BadRow, Row
+    from runner.bulk.rows import RowFile
+    from runner.bulk.task import Part, PartOutcome, Setup
+    from runner.cli.bulk_commands import Commands
+    from runner.cli.bulk_options import BulkOptions
+    from runner.cli.world import Session
+    from runner.report import Output
+
+_SMALL_BYTES = 256 * 1024
+"""A file of less is sent sooner by this process than others are started."""
+
+
+class Sending:
+    """Sends what is to be sent of a run, records it, and shows it."""
+
+    def __init__(
+        self,
+        session: Session,
+        book: RunLedger,
+        setup: Setup,
+        rows: RowFile,
+        bulk: BulkOptions,
+        commands: Commands,
+        *,
+        is_resumed: bool,
+    ) -> None:
+        self._session = session
+        self._book = book
+        self._setup = setup
+        self._bulk = bulk
+        self._commands = commands
+        self._parts = Parts(
+            cut(rows, bulk),
+            bulk.part_rows,
+            book.part if is_resumed else None,
+            digests=bulk.rows == "-",
+            begun_to=book.last_row() if is_resumed else 0,
+        )
+
+    def run(self, results: TextIO | None) -> ExitCode:
+        """Send what is to be sent, and show what became of the run."""
+        world = self._session.world
+        began_s = time.monotonic()
+        output = self._session.output
+        about = _about(self._bulk) if output.has_terminal and not output.quiet else None
+        progress = Progress(output, about, began_s)
+        with ExitStack() as stack:
+            executor = stack.enter_context(executor_of(self._bulk))
+            engine = Engine(
+                executor,
+                partial(send_part, self._setup),
+                _Book(self._book, results),
+                Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures),
+                monotonic=time.monotonic,
+                sleep=world.sleep,
+                tell=lambda tally: progress.tell(tally, time.monotonic()),
+            )
+            stack.enter_context(_stopping(engine, self._session.output))
+            try:
+                tally = engine.run(iter(self._parts))
+            except KeyboardInterrupt:
+                progress.end()
+                self._session.output.message(f"ended at once; go on with: {self._commands.resume()}")
+                raise
+            progress.end()
+        if not self._parts.is_over and self._bulk.rows != "-":
+            self._parts.count_rest()
+        if self._parts.failure is not None:
+            self._session.output.complaints(self._parts.failure.problems)
+        total = self._parts.read if self._parts.is_over else None
+        is_cut = tally.stopped or self._parts.failure is not None
+        state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
+        self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
+        return self._conclude(tally, total, time.monotonic() - began_s)
+
+    def _conclude(self, tally: Tally, total: int | None, took_s: float) -> ExitCode:
+        """Show what became of the whole run, and give the exit code."""
+        record, counts = self._book.record, self._book.counts()
+        unknown = counts.unknown + counts.in_flight
+        not_sent = None if total is None else total - counts.accepted - counts.failed - unknown
+        commands = []
+        if counts.failed and record.rows != "-":
+            commands.append((self._commands.send_failed(), "sends the failed rows once more, as a run of its own"))
+        if unknown or not_sent or not_sent is None:
+            piped = ", with the same rows piped in" if record.rows == "-" else ""
+            effect = f"sends what is unknown or was not sent, under the same ids{piped}"
+            commands.append((self._commands.resume(), effect))
+        show_summary(
+            self._session.output,
+            Summary(
+                record.id, total, counts.accepted, counts.failed, unknown, not_sent,
+                tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands, self._commands.show(),
+            ),
+        )  # fmt: skip
+        if tally.stopped in _STOPS:
+            return _STOPS[tally.stopped]
+        if self._parts.failure is not None:
+            return self._parts.failure.exit_code
+        if not counts.failed + unknown + (not_sent or 0):
+            return ExitCode.OK
+        return sum_up({kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK})
+
+
+_STOPS = {
+    "interrupted": ExitCode.INTERRUPTED,
+    "credentials": ExitCode.CREDENTIALS,
+    "no-answer": ExitCode.NO_ANSWER,
+    "rate-limited": ExitCode.RATE_LIMITED,
+}
+
+
+def cut(rows: RowFile, bulk: BulkOptions) -> Iterator[Row | BadRow]:
+    """Leave out what `--offset` and `--limit` leave out."""
+    return islice(rows, bulk.offset, None if bulk.limit is None else bulk.offset + bulk.limit)
+
+
+def _about(bulk: BulkOptions) -> int | None:
+    """Estimate how many rows will be sent, by the lines of a file that has one a row."""
+    path = Path(bulk.rows)
+    if path.suffix.lower() not in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        return bulk.limit
+    with path.open("rb") as file:
+        lines = sum(piece.count(b"\n") for piece in iter(partial(file.read, 1 << 20), b""))
+    return max(0, min(lines - bulk.offset, lines if bulk.limit is None else bulk.limit))
+
+
+@contextmanager
+def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
+    """Give what runs the parts. An interrupt does not wait for it."""
+    processes = bulk.processes or _processes(bulk.rows)
+    threads = ceil(bulk.concurrency / processes)
+    executor = Threads(threads) if processes == 1 else Workers(processes, threads)
+    is_over = False
+    try:
+        yield executor
+        is_over = True
+    finally:
+        executor.shutdown(wait=is_over, cancel_futures=not is_over)
+
+
+def _processes(rows: str) -> int:
+    if rows == "-" or Path(rows).stat().st_size < _SMALL_BYTES:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _stopping(engine: Engine, output: Output) -> Iterator[None]:
+    """Let the first Ctrl-C finish what is under way, and the second one end at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_: int, __: object) -> None:
+        if engine.tally.stopped:
+            raise KeyboardInterrupt
+        engine.stop("interrupted")
+        output.message("interrupted: finishing what is under way (again: end at once)")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def results_of(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | None]:
+    """Open the file of results, if one is wanted. Raises MachineError."""
+    if bulk.results is None:
+        yield None
+        return
+    try:
+        file = bulk.results.open(mode, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(Problem("output-refused", f"can't write {bulk.results}: {error.strerror}")) from None
+    with file:
+        yield file
+
+
+class _Book:
+    """Writes outcomes to the ledger, and before that a line for each row to the file of results."""
+
+    def __init__(self, ledger: RunLedger, results: TextIO | None) -> None:
+        self._ledger = ledger
+        self._results = results
+
+    def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
+        if self._results:
+            self._results.writelines(outcome.results for outcome in done)
+            self._results.flush()
+        self._ledger.write(
+            [
+                PartDone(
+                    outcome.first_row,
+                    outcome.size,
+                    outcome.accepted,
+                    [RowRecord(*failure[:6]) for failure in outcome.failures],
+                )
+                for outcome in done
+            ],
+            [PartBegun(part.first_row, part.size, part.digest) for part in begun],
+        )

@@ -1,0 +1,312 @@
+"""`runner runs`: what is told of past runs, and the rows that go again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import CapturingServer, CommandLine
+
+CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
+SPEC = """\
+version: 1
+vars:
+  user: {type: string}
+  order: {type: string, pattern: "^[0-9]+$", default: "1001"}
+  amount: {type: number, minimum: 0, default: 10}
+event: product_purchased
+distinct_id: "{{ user }}"
+idempotency_key: "{{ user }}-{{ order }}"
+properties: {order: "{{ order }}", amount: "{{ amount }}"}
+"""
+FIVE = "user,order,amount\nu1,1,5\nu2,2,6.50\nu3,0x3,7\nu4,4,-1\nu5,5,\n"
+TYPED = """\
+version: 1
+vars:
+  user: {type: string}
+  order: {type: string, pattern: "^[0-9]+$"}
+  amount: {type: number, default: 10}
+  gift: {type: boolean, default: false}
+  tags: {type: array, default: []}
+  size: {type: string}
+event: product_purchased
+distinct_id: "{{ user }}"
+properties: {order: "{{ order }}", amount: "{{ amount }}", gift: "{{ gift }}", tags: "{{ tags }}", size: "{{ size }}"}
+"""
+RUN = re.compile("20260102-030405-[0-9a-f]{4}")
+
+
+class Told(NamedTuple):
+    """What a command line told; run ids and times are replaced, for they vary."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+    raw: str
+
+
+def typed(cli: CommandLine, *args: str, stdin: str = "") -> Told:
+    ended = cli(*args, stdin=stdin)
+    return Told(ended.code, _steady(ended.out), _steady(ended.err), ended.out)
+
+
+def send(cli: CommandLine, *args: str, spec: str = "purchase.yaml", stdin: str = "") -> Told:
+    return typed(cli, "send", spec, "--concurrency", "1", *args, stdin=stdin)
+
+
+def _steady(text: str) -> list[str]:
+    return re.sub(r"[0-9.]+ s, [0-9,]+/s", "… s, …/s", RUN.sub("RUN", text)).splitlines()
+
+
+@pytest.fixture
+def cli(cli: CommandLine, in_tmp: Path, server: CapturingServer) -> CommandLine:
+    (in_tmp / "purchase.yaml").write_text(SPEC)
+    (in_tmp / "five.csv").write_text(FIVE)
+    cli.environ = CREDENTIALS | {"SUPRSEND_BASE_URL": server.base_url}
+    return cli
+
+
+def write(name: str, content: str) -> str:
+    Path(name).write_text(content, "utf-8")
+    return name
+
+
+def many(count: int) -> str:
+    """Write a file of so many rows."""
+    return write("many.csv", "user,order\n" + "".join(f"u{number},{number}\n" for number in range(1, count + 1)))
+
+
+def sent(server: CapturingServer) -> list[tuple[object, ...]]:
+    """Give user, order and amount of each event that arrived."""
+    return [
+        (event["distinct_id"], event["properties"]["order"], event["properties"]["amount"])
+        for request in server.received
+        for event in request.json
+    ]
+
+
+def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
+    assert typed(cli, "runs", "list")[:3] == (0, [], ["no runs yet: runner send SPEC --rows FILE begins one"])
+    send(cli, "--rows", "five.csv")
+    send(cli, "--rows", many(3))
+    assert typed(cli, "runs", "list")[:3] == (
+        0,
+        [
+            "RUN  finished     3 accepted, 0 failed, 0 unknown, 0 not sent of 3  purchase.yaml x many.csv",
+            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
+        ],
+        [],
+    )
+    told = json.loads(typed(cli, "runs", "list", "-o", "json").raw)
+    assert [{**each, "run": "RUN"} for each in told["runs"]] == [
+        {"run": "RUN", "spec": "purchase.yaml", "rows": rows, "state": "finished",
+         "started_at": "2026-01-02T03:04:05+00:00", "total": total, "accepted": 3, "failed": failed, "unknown": 0,
+         "not_sent": 0}
+        for rows, total, failed in (("many.csv", 3, 0), ("five.csv", 5, 2))
+    ]  # fmt: skip
+
+
+def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -> None:
+    told = json.loads(send(cli, "--rows", "five.csv", "-o", "json").raw)
+    assert typed(cli, "runs", "show")[:3] == (
+        0,
+        [
+            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
+            "  failed  row 3 (line 4)  var-schema",
+            "  failed  row 4 (line 5)  var-schema",
+        ],
+        [],
+    )
+    assert json.loads(typed(cli, "runs", "show", told["run"], "-o", "json").raw) == {
+        "run": told["run"], "spec": "purchase.yaml", "rows": "five.csv", "state": "finished",
+        "started_at": "2026-01-02T03:04:05+00:00", "total": 5, "accepted": 3, "failed": 2, "unknown": 0, "not_sent": 0,
+        "failures": [
+            {"row": row, "line": row + 1, "state": "failed", "code": "var-schema", "status_code": 0, "attempts": 0}
+            for row in (3, 4)
+        ],
+    }  # fmt: skip
+
+
+def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(cli: CommandLine, server: CapturingServer) -> None:
+    write("rows.csv", 'user,order\nu1,1\n"u,2",2\n"u""3\n",3\n')
+    records: list[dict[str, Any]] = [{"status": "success", "status_code": 202}, *[
+        {"status": "error", "status_code": 500, "error": {"message": "no", "type": "x"}}] * 2]  # fmt: skip
+    server.answers.append((207, {"status": "success", "records": records}))
+    assert send(cli, "--rows", "rows.csv", "--retries", "0").code == 1
+    failed = typed(cli, "runs", "failed", "last")
+    assert (failed.code, list(csv.reader(io.StringIO(failed.raw))), failed.err) == (
+        0,
+        [["user", "order"], ["u,2", "2"], ['u"3\n', "3"]],
+        [],
+    )
+    server.received.clear()
+    assert send(cli, "--rows", "-", stdin=failed.raw).code == 0
+    assert sent(server) == [("u,2", "2", 10), ('u"3', "3", 10)]
+
+
+def test_failed_rows_of_json_are_lines_of_json(cli: CommandLine) -> None:
+    write("rows.json", '[{"user": "ü1", "order": "x"}, {"user": "u2"}, {"user": "u3", "order": "\\ud83d\\ude00\\n"}]')
+    assert send(cli, "--rows", "rows.json").code == 2
+    assert typed(cli, "runs", "failed").out == ['{"user": "ü1", "order": "x"}', '{"user": "u3", "order": "😀\\n"}']
+
+
+def test_failed_rows_that_can_not_be_read_are_counted(cli: CommandLine) -> None:
+    write("rows.csv", "user,order\nu1\nu2,x\n")
+    assert send(cli, "--rows", "rows.csv").code == 2
+    assert typed(cli, "runs", "failed")[:3] == (
+        0,
+        ["user,order", "u2,x"],
+        ["1 of the failed rows can't be read: mend them in rows.csv"],
+    )
+
+
+def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(cli: CommandLine) -> None:
+    send(cli, "--rows", "-", stdin=FIVE)
+    assert typed(cli, "runs", "failed")[:3] == (
+        2,
+        [],
+        [
+            "error[rows-gone]: the rows of run RUN came from the standard input, and the ledger keeps none",
+            "  = runner runs show RUN tells their numbers",
+        ],
+    )
+    send(cli, "--rows", "five.csv")
+    write("five.csv", FIVE + "u6,6,6\n")
+    assert typed(cli, "runs", "failed")[:3] == (
+        2,
+        [],
+        ["error[run-changed]: the file five.csv changed since run RUN began"],
+    )
+
+
+# JSON
+
+
+def test_failed_rows_of_a_table_are_json_with_their_values_typed(cli: CommandLine) -> None:
+    """So that `--rows` makes of them what it makes of the table: an empty cell of no text is no value."""
+    write("typed.yaml", TYPED)
+    write(
+        "rows.csv",
+        "user,order,amount,gift,tags,Größe,note\n007,x,6.50,true,[1],M,\n8,x,,,,,a\n9,9,7,true,[],L,b\n10,x,ten,no,[,,c\n",
+    )
+    args = ("--map", "size=Größe", "--ignore-extra")
+    assert send(cli, "--rows", "rows.csv", *args, spec="typed.yaml").code == 2
+    failed = typed(cli, "runs", "failed", "-o", "json")
+    rows = [
+        {"user": "007", "order": "x", "amount": 6.5, "gift": True, "tags": [1], "Größe": "M", "note": ""},
+        {"user": "8", "order": "x", "Größe": "", "note": "a"},
+        {"user": "10", "order": "x", "amount": "ten", "gift": "no", "tags": "[", "Größe": "", "note": "c"},
+    ]
+    assert (failed.code, json.loads(failed.raw), failed.err) == (0, rows, [])
+    assert failed.raw == "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
+    lines = typed(cli, "runs", "failed", "-o", "jsonl")
+    assert (lines.code, [json.loads(line) for line in lines.out], lines.err) == (0, rows, [])
+
+
+@pytest.mark.parametrize("form", [(), ("-o", "json"), ("-o", "jsonl")], ids=["as they stood", "json", "jsonl"])
+def test_failed_rows_go_again_as_the_same_events_in_every_form(
+    form: tuple[str, ...], cli: CommandLine, server: CapturingServer
+) -> None:
+    write("rows.csv", "user,order,amount\n1,1,6.50\n2,2,\n3,3,1e2\n")
+    refused = {"status": "error", "status_code": 400, "error": {"message": "no", "type": "x"}}
+    server.answers.append((207, {"status": "success", "records": [refused] * 3}))
+    assert send(cli, "--rows", "rows.csv").code == 1
+    assert send(cli, "--rows", "-", stdin=typed(cli, "runs", "failed", *form).raw).code == 0
+    [first, second] = [
+        [(event["$idempotency_key"], event["distinct_id"], event["properties"]) for event in request.json]
+        for request in server.received
+    ]
+    assert first == second
+
+
+def test_failed_rows_of_json_stay_as_they_are_in_json(cli: CommandLine) -> None:
+    rows = [{"user": "ü1", "order": "x", "amount": 2.50}, {"user": "u3", "order": "\U0001f600\n"}]
+    write("rows.json", json.dumps([rows[0], {"user": "u2"}, rows[1]]))
+    assert send(cli, "--rows", "rows.json").code == 2
+    assert json.loads(typed(cli, "runs", "failed", "-o", "json").raw) == rows
+    assert [json.loads(line) for line in typed(cli, "runs", "failed", "-o", "jsonl").out] == rows
+
+
+def test_no_failed_rows_are_an_empty_array_that_can_be_sent(cli: CommandLine) -> None:
+    assert send(cli, "--rows", many(3)).code == 0
+    failed = typed(cli, "runs", "failed", "-o", "json")
+    assert (failed.code, json.loads(failed.raw)) == (0, [])
+    assert typed(cli, "runs", "failed", "-o", "jsonl")[:3] == (0, [], [])
+    assert send(cli, "--rows", "-", stdin=failed.raw).code == 0
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "pretty"])
+def test_failed_rows_of_a_file_that_breaks_off_are_printed_whole(form: str, cli: CommandLine) -> None:
+    write("rows.csv", 'user,order\nu1,x\nu2,2\n"u3,3\n')
+    assert send(cli, "--rows", "rows.csv").code == 2
+    failed = typed(cli, "runs", "failed", "-o", form)
+    assert (failed.code, failed.err) == (0, [])
+    expected = {
+        "json": ["[", '{"user": "u1", "order": "x"}', "]"],
+        "jsonl": ['{"user": "u1", "order": "x"}'],
+        "pretty": ["user,order", "u1,x"],
+    }
+    assert failed.out == expected[form]
+
+
+def test_json_of_a_table_whose_spec_is_gone_is_refused_and_the_table_is_printed_all_the_same(cli: CommandLine) -> None:
+    assert send(cli, "--rows", "five.csv").code == 2
+    Path("purchase.yaml").unlink()
+    told = typed(cli, "runs", "failed", "-o", "json")
+    assert (told.code, [problem["code"] for problem in json.loads(told.raw)["problems"]]) == (4, ["file-not-found"])
+    assert typed(cli, "runs", "failed")[:3] == (0, ["user,order,amount", "u3,0x3,7", "u4,4,-1"], [])
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+@pytest.mark.parametrize(
+    ("command", "code", "problem"),
+    [
+        (("show", "2020"), 4, "run-not-found"),
+        (("failed", "2020"), 4, "run-not-found"),
+        (("failed", "last"), 2, "run-changed"),
+        (("show", "last", "more"), 64, "usage"),
+        (("lst",), 64, "usage"),
+        ((), 64, "usage"),
+    ],
+)
+def test_what_goes_wrong_is_one_document_too(
+    form: str, command: tuple[str, ...], code: int, problem: str, cli: CommandLine
+) -> None:
+    send(cli, "--rows", "five.csv")
+    write("five.csv", FIVE + "u6,6,6\n")
+    ended = typed(cli, "runs", *command, "-o", form)
+    assert (ended.code, [each["code"] for each in json.loads(ended.raw)["problems"]], ended.err) == (
+        code,
+        [problem],
+        [],
+    )
+
+
+def test_no_runs_are_a_document_too(cli: CommandLine) -> None:
+    assert typed(cli, "runs", "list", "-o", "json").out == ["{", '  "runs": []', "}"]
+    assert typed(cli, "runs", "list", "-o", "jsonl").out == ['{"runs": []}']
+
+
+@pytest.mark.parametrize("name", ["list", "show"])
+def test_lines_of_json_say_what_json_says(name: str, cli: CommandLine) -> None:
+    send(cli, "--rows", "five.csv")
+    lines = typed(cli, "runs", name, "-o", "jsonl")
+    assert (lines.code, len(lines.out), lines.err) == (0, 1, [])
+    assert json.loads(lines.raw) == json.loads(typed(cli, "runs", name, "-o", "json").raw)
+
+
+def test_a_row_of_a_file_without_lines_is_named_by_its_number_alone(cli: CommandLine) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"user": ["u1", "u2"], "order": ["1", "x"]}), "rows.parquet")
+    said = "variable 'order': the value is 'x', which does not match ^[0-9]+$"
+    assert send(cli, "--rows", "rows.parquet").out[0] == f"failed  row 2  var-schema  {said}"
+    assert typed(cli, "runs", "show").out[1] == "  failed  row 2  var-schema"
+    assert typed(cli, "runs", "failed").out == ['{"user": "u2", "order": "x"}']
