@@ -18,6 +18,7 @@ from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode_so
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
     from uuid import UUID
 
     from runner.config import Target
@@ -159,6 +160,18 @@ def outcomes_of(events: Iterable[Prepared | Rejected], results: Iterable[Result]
     return [outcome_of(event, next(told) if isinstance(event, Prepared) else NOT_SENT) for event in events]
 
 
+def outcome_of_plain(spec: Path, result: Result) -> Outcome:
+    """Give an event its outcome of which nothing is at hand but what went out."""
+    return Outcome(
+        spec=str(spec),
+        state=result.state,
+        status_code=result.status_code,
+        message_id=result.message_id,
+        attempts=result.attempts,
+        error=_error(result),
+    )
+
+
 def outcome_of(event: Prepared | Rejected, result: Result) -> Outcome:
     """Give one event its outcome. Of one that was rejected the result is none."""
     return _outcome(event, result) if isinstance(event, Prepared) else _rejection(event)
@@ -234,13 +247,17 @@ def _outcome(event: Prepared, result: Result) -> Outcome:
         insert_id=event.stamp.insert_id,
         time_ms=event.stamp.time_ms,
         attempts=result.attempts,
-        error=None if result.state in ("accepted", "not_sent") else Problem(_error_code(result), result.message),
+        error=_error(result),
     )
 
 
 def _rejection(event: Rejected) -> Outcome:
     first = event.problems[0]
     return Outcome(spec=event.spec.path, state="failed", error=first)
+
+
+def _error(result: Result) -> Problem | None:
+    return None if result.state in ("accepted", "not_sent") else Problem(_error_code(result), result.message)
 
 
 def _error_code(result: Result) -> str:

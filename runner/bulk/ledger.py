@@ -129,9 +129,9 @@ class Ledger:
     Processes that are forked while this is open would keep the locks of its runs: start them by spawn or forkserver.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open the ledger in `folder`; both are made if need be."""
-        self._file = _File(folder)
+    def __init__(self, folder: Path, *, is_new_allowed: bool = True) -> None:
+        """Open the ledger in `folder`; both are made if need be, unless that is not allowed: then it has no runs."""
+        self._file = _File(folder, is_new_allowed=is_new_allowed)
 
     def begin(self, record: RunRecord) -> RunLedger:
         """Record a new run, and lock it."""
@@ -169,6 +169,8 @@ class Ledger:
     def summaries(self) -> list[RunSummary]:
         """Sum up all runs, the newest first."""
         folder = self._file.folder
+        if not self._file.exists:
+            return []
         with Refusals(self._file.path), gate(folder):  # while they are compared, no lock is taken or released
             rows = self._file.select(_SUMMARIES)
             held = held_runs(folder, [row[0] for row in rows])
@@ -339,8 +341,8 @@ class _Sending(NamedTuple):
         if told.row not in self.in_doubt:
             return told
         earlier = self.earlier.get(told.row)
-        if earlier is None and told.state == "failed" and not told.attempts:
-            return told  # a row that makes no event did not make one before
+        if earlier is None and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
+            return told  # a row that makes no event did not make one before, unless it is the machine that was too slow
         if told.state == "not_sent":
             return earlier or told._replace(state="unknown", code=_INTERRUPTED)
         return told._replace(state="unknown")
@@ -354,10 +356,20 @@ _PAGE = 1000
 class _File:
     """The SQLite file and its folder. What they refuse is a MachineError."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_new_allowed: bool) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
         self._refusals = Refusals(self.path)
+        self._connection: sqlite3.Connection | None = None
+        if is_new_allowed or self.path.exists():
+            self._connection = self._open()
+
+    @property
+    def exists(self) -> bool:
+        return self._connection is not None
+
+    def _open(self) -> sqlite3.Connection:
+        folder = self.folder
         with self._refusals, ExitStack() as undo:
             folder.mkdir(parents=True, exist_ok=True)
             undo.enter_context(gate(folder))  # two that make it at once would refuse each other
@@ -369,7 +381,7 @@ class _File:
                 undo_connect.enter_context(closing(connection))
                 self._prepare(connection)
                 undo_connect.pop_all()
-        self._connection = connection
+        return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -389,11 +401,15 @@ class _File:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Do all that is done in the block, or nothing."""
+        if self._connection is None:
+            raise RuntimeError("a ledger that must not be made can't be written")
         with self._refusals, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
 
     def select(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            return []
         with self._refusals:
             return self._connection.execute(sql, parameters).fetchall()
 
@@ -401,7 +417,8 @@ class _File:
         return int(self.select("SELECT number FROM runs WHERE id = ?", (run_id,))[0][0])
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
 def _columns(record: RunRecord) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from runner.bulk.columns import extra_column
 from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
-from runner.run import Prepared, Rejected, outcome_of, prepare_with, unsent
+from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
 from runner.spec import Occurrence, RowResolver, load, specialize
 from runner.suprsend.delivery import NOT_SENT, Delivery, together
@@ -132,7 +132,7 @@ def check_part(setup: Setup, part: Part) -> PartCheck:
     made = [tools.prepare(row) for row in part.rows]
     outcomes = unsent(made)
     failures = [
-        tools.failure(row, event, outcome)
+        tools.failure(row, event.secrets, outcome)
         for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
         if isinstance(event, Rejected)
     ]
@@ -161,12 +161,16 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         result = NOT_SENT if isinstance(event, Rejected) else next(told)
         if result.state == "accepted" and not setup.wants_results:
             continue
-        detailed = tools.prepare(row) if isinstance(event, Encoded) else event
-        outcome = _settled(outcome_of(detailed, result), met_refused_credentials=met_refused_credentials)
+        if isinstance(event, Encoded):  # it is told by its result alone, and has no secret of its own
+            failures.append(
+                tools.failure(row, (), _settled(outcome_of_plain(setup.spec, result), met_refused_credentials))
+            )
+            continue
+        outcome = _settled(outcome_of(event, result), met_refused_credentials)
         if outcome.state != "accepted":
-            failures.append(tools.failure(row, detailed, outcome))
+            failures.append(tools.failure(row, event.secrets, outcome))
         if setup.wants_results:
-            lines.append(tools.line(row, detailed, outcome))
+            lines.append(tools.line(row, event, outcome))
     return PartOutcome(
         part.first_row,
         part.size,
@@ -181,7 +185,7 @@ def _encoded(event: Encoded | Prepared) -> Encoded:
     return event if isinstance(event, Encoded) else event.encoded
 
 
-def _settled(outcome: Outcome, *, met_refused_credentials: bool) -> Outcome:
+def _settled(outcome: Outcome, met_refused_credentials: bool) -> Outcome:
     """Refused credentials say nothing of a row: with others it can go out, so it counts as not sent."""
     is_theirs = met_refused_credentials and outcome.error is not None and outcome.error.code == "credentials-refused"
     return replace(outcome, state="not_sent") if is_theirs and outcome.state == "failed" else outcome
@@ -244,11 +248,11 @@ class Tools:
         occurrence = Occurrence(setup.seed, row.number, setup.now)
         return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None)
 
-    def failure(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> RowFailure:
-        """Tell a row that was not accepted."""
+    def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowFailure:
+        """Tell a row that was not accepted. `secrets` are its own."""
         state = "failed" if outcome.state == "accepted" else outcome.state
         code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
-        text = self._masked(event, message)[:MAX_MESSAGE]
+        text = self._mask.with_values(secrets).text(message)[:MAX_MESSAGE]
         return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text)
 
     def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
@@ -267,9 +271,6 @@ class Tools:
         }
         mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
-
-    def _masked(self, event: Prepared | Rejected, text: str) -> str:
-        return self._mask.with_values(event.secrets).text(text)
 
 
 _latest: list[Tools] = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
-from runner.bulk.ledger import Ledger, RunRecord
+from runner.bulk.ledger import FILE_NAME, Ledger, RunRecord
 from runner.bulk.parts import Parts
 from runner.bulk.rows import fingerprint, open_rows
 from runner.bulk.task import Setup, check_part
@@ -99,7 +99,7 @@ def resume(
     world, settings = session.world, session.settings
     check_resume(given, options)
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(ledger_folder(Path(), settings.config)))
+        ledger = stack.enter_context(Ledger(ledger_folder(Path(), settings.config), is_new_allowed=False))
         record = ledger.find(run)
         check_same(record, paths, given.rows, settings.profile)
         kept = Kept.read(record)
@@ -265,5 +265,5 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     if found:
         return found.parent / LEDGER_FOLDER
     here = Path() / LEDGER_FOLDER
-    below = [] if here.exists() else list(Path().glob(f"*/{LEDGER_FOLDER}"))
-    return below[0] if start == Path() and len(below) == 1 else here
+    below = [] if (here / FILE_NAME).exists() else list(Path().glob(f"*/{LEDGER_FOLDER}/{FILE_NAME}"))
+    return below[0].parent if start == Path() and len(below) == 1 else here

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from math import ceil
@@ -92,7 +92,13 @@ class Sending:
                 tally = engine.run(iter(self._parts))
             except KeyboardInterrupt:
                 progress.end()
-                self._session.output.message(f"ended at once; go on with: {self._commands.resume()}")
+                output.message(f"ended at once; go on with: {self._commands.resume()}")
+                raise
+            except MachineError:
+                progress.end()
+                output.message(
+                    f"run {self._book.record.id} stopped; once there is room, go on with: {self._commands.resume()}"
+                )
                 raise
             progress.end()
         if not self._parts.is_over and self._bulk.rows != "-":
@@ -112,10 +118,15 @@ class Sending:
         not_sent = None if total is None else total - counts.accepted - counts.failed - unknown
         commands = []
         if counts.failed and record.rows != "-":
-            commands.append((self._commands.send_failed(), "sends the failed rows once more, as a run of its own"))
+            kinds = {kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK}
+            mend = "once they are mended, " if kinds == {ExitCode.INVALID} else ""
+            commands.append(
+                (self._commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own")
+            )
         if unknown or not_sent or not_sent is None:
             piped = ", with the same rows piped in" if record.rows == "-" else ""
-            effect = f"sends what is unknown or was not sent, under the same ids{piped}"
+            better = ", with credentials that are taken" if tally.stopped == "credentials" else ""
+            effect = f"sends what is unknown or was not sent, under the same ids{piped}{better}"
             commands.append((self._commands.resume(), effect))
         show_summary(
             self._session.output,
@@ -203,11 +214,27 @@ def results_of(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | 
         yield None
         return
     try:
+        if mode == "a":
+            _cut_half_line(bulk.results)
         file = bulk.results.open(mode, encoding="utf-8")
     except OSError as error:
         raise MachineError(Problem("output-refused", f"can't write {bulk.results}: {error.strerror}")) from None
     with file:
         yield file
+
+
+def _cut_half_line(path: Path) -> None:
+    """Drop what a session that was killed, or whose disk was full, wrote of a last line: its row will come again."""
+    with suppress(FileNotFoundError), path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        while size:
+            step = min(size, 1 << 16)
+            file.seek(size - step)
+            if (end := file.read(step).rfind(b"\n")) >= 0:
+                file.truncate(size - step + end + 1)
+                return
+            size -= step
+        file.truncate(0)
 
 
 class _Book:
@@ -219,8 +246,12 @@ class _Book:
 
     def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
         if self._results:
-            self._results.writelines(outcome.results for outcome in done)
-            self._results.flush()
+            try:
+                self._results.writelines(outcome.results for outcome in done)
+                self._results.flush()
+            except OSError as error:
+                message = f"can't write {self._results.name}: {error.strerror}"
+                raise MachineError(Problem("output-refused", message)) from None
         self._ledger.write(
             [
                 PartDone(

@@ -126,4 +126,4 @@ def _csv_line(cells: Iterable[object]) -> str:
 
 
 def _ledger(session: Session) -> Ledger:
-    return Ledger(ledger_folder(Path(), session.settings.config))
+    return Ledger(ledger_folder(Path(), session.settings.config), is_new_allowed=False)

@@ -9,11 +9,12 @@ is wrong with it. What it does give is what they would give, byte for byte.
 from __future__ import annotations
 
 from math import isfinite
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 from jinja2 import nodes
 
-from runner.spec.budget import Budget, derived_id
+from runner.spec.budget import MAX_TEXT, Budget, derived_id
 from runner.spec.event import Occurrence
 from runner.spec.plan import Plan, RenderingError
 from runner.spec.template import Template, templates_of
@@ -44,8 +45,6 @@ Make: TypeAlias = "Callable[[Cells, int], Encoded | None]"
 
 MAX_CELL = 4096
 """Characters of a plain cell. What is longer is put together where its length is bounded."""
-MAX_PIECES = 500
-"""Pieces of all templates of a spec, each of which may be a whole cell."""
 
 
 def specialize(
@@ -57,7 +56,7 @@ def specialize(
     """
     try:
         return _Writer(spec, resolver, seed, now, env, max_event_kb).function()
-    except (_NotPlainError, RecursionError, MemoryError, SyntaxError):  # the last three: Python's compiler gives up
+    except (_NotPlainError, RecursionError, MemoryError, SyntaxError, ValueError):  # Python's compiler may give up
         return None
 
 
@@ -92,15 +91,19 @@ class _Writer:
             "encode_plain": encode_plain, "derived_id": derived_id, "seed": seed, "now": now,
             "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_plain_name": is_plain_name,
             "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS,
+            # A key that a row of JSON lacks or a word that is no boolean; a number of too many digits.
             "Unsure": (KeyError, ValueError, RenderingError),
         }  # fmt: skip
         self._scope: dict[str, _Value] = {}
+        self._most_text = _most_text(spec.shape)
         self._rest: list[Template] = []
         self._slots: dict[str, str] = {}
+        self._nonce = token_hex(16)
+        """Makes texts that stand for expressions: no spec can spell them."""
 
     def function(self) -> Make:
         spec, shape = self._spec, self._spec.shape
-        if not isinstance(shape, dict) or not self._resolver.is_plain or _count_pieces(shape) > MAX_PIECES:
+        if not isinstance(shape, dict) or not self._resolver.is_plain or self._most_text > MAX_TEXT:
             raise _NotPlainError
         self._read_row()
         begun = len(self._lines)
@@ -183,13 +186,15 @@ class _Writer:
         return event.wire(self._env, Stamp(insert_id, Occurrence(self._seed, 0, self._now).stamp.time_ms))
 
     def _attachment(self, number: int, entry: dict[str, Shape]) -> Attachment:
-        filename, ignore = (_constant(entry.get(field)) for field in ("filename", "ignore_if_error"))
+        filename, ignore = _constant(entry.get("filename")), _constant(entry.get("ignore_if_error", False))
+        if type(ignore) is not bool or not (filename is None or isinstance(filename, str)):
+            raise _NotPlainError
         url = self._checked(f"url{number}", self._value(entry["url"]), "is_plain_url")
-        return Attachment(self._slot(f"url{number}", url), filename, bool(ignore))  # type: ignore[arg-type]
+        return Attachment(self._slot(f"url{number}", url), filename, ignore)
 
     def _slot(self, name: str, source: str) -> str:
         """Give a text that stands for an expression until the source is written."""
-        slot = f"\0{name}\0"
+        slot = f"{name} {self._nonce}"
         self._slots[slot] = source
         return slot
 
@@ -286,7 +291,7 @@ class _Writer:
             if value is None:
                 return None
             texts.append(_AS_TEXT[value.kind].format(value.source))
-        return _Value(f'"".join(({", ".join(texts)},))', "text")
+        return _Value(f'"".join([{", ".join(texts)}])', "text")
 
     # What goes out
 
@@ -299,7 +304,9 @@ class _Writer:
             f", {column.variable.name!r}: v{number}" for number, column in enumerate(self._resolver.columns)
         )
         return [
-            f"rest = plan.evaluate({{**fixed{given}}}, Budget(now, seed, row_number))",
+            "budget = Budget(now, seed, row_number)",
+            f"budget.spend_text({self._most_text})",  # what is written out counts as well
+            f"rest = plan.evaluate({{**fixed{given}}}, budget)",
             f"if not is_sound(rest, {_depth(self._spec.shape)}):",
             "    return None",
         ]
@@ -390,6 +397,8 @@ def _depth(shape: Shape) -> int:
             return 0
 
 
-def _count_pieces(shape: Shape) -> int:
-    """Bound the number of `{{ … }}` by the length of what they stand in."""
-    return sum(len(template.text) for template in templates_of(shape) if template.tree is not None) // len("{{a}}")
+def _most_text(shape: Shape) -> int:
+    """Bound the characters of all that templates put together, if no value is longer than a cell."""
+    trees = [template for template in templates_of(shape) if template.tree is not None]
+    names = sum(1 for template in trees if template.tree for _ in template.tree.find_all(nodes.Name))
+    return names * MAX_CELL + sum(len(template.text) for template in trees)

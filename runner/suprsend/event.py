@@ -129,7 +129,6 @@ class Event:
         name, key = self.event_name, self.idempotency_key
         return (
             type(name) is str
-            and len(name) <= _SHORT_NAME
             and is_plain_name(name)
             and _is_plain(self.distinct_id)
             and (key is None or (_is_plain(key) and len(key) <= MAX_KEY))
@@ -378,9 +377,13 @@ def _is_plain_attachment(attachment: Attachment) -> bool:
 _SHORT_NAME = 100
 
 
-@lru_cache(1024)  # a program sends few kinds of events
 def is_plain_name(name: str) -> bool:
     """Tell whether an event's name breaks no rule, and has no blanks at its ends. Others need a closer look."""
+    return len(name) <= _SHORT_NAME and _matches_plain_name(name)
+
+
+@lru_cache(256)  # a program sends few kinds of events
+def _matches_plain_name(name: str) -> bool:
     return _PLAIN_NAME.fullmatch(name) is not None
 
 

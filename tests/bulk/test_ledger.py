@@ -341,21 +341,23 @@ def test_rows_that_were_about_to_go_out_again_when_the_process_died_are_unknown(
 @pytest.mark.parametrize("has_died", [True, False])
 def test_of_a_part_that_is_begun_again_only_acceptance_is_sure(run: RunLedger, ledger: Ledger, has_died: bool) -> None:
     """Whoever sent it the first time, another process or a worker of this one, may have got it through."""
-    invalid = RowRecord(5, 7, "failed", "var-schema", 0, 0)
+    invalid = RowRecord(5, 7, "failed", "var-schema", 0, 0)  # depends on nothing but the row
+    too_slow = RowRecord(6, 8, "failed", "template-too-slow", 0, 0)  # the first time it may have been quick enough
     run.write(begun=[PART])
     if has_died:
         run._lock.release()
         run = ledger.resume(RUN.id)
     with run:
         run.write(begun=[PART])
-        run.write([PartDone(0, 10, 6, [failed(1), unknown(2), not_sent(3), invalid])])
-        assert run.counts() == Counts(accepted=6, failed=1, unknown=3, not_sent=0, in_flight=0)
-        assert run.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({1, 2, 3}))
+        run.write([PartDone(0, 10, 5, [failed(1), unknown(2), not_sent(3), invalid, too_slow])])
+        assert run.counts() == Counts(accepted=5, failed=1, unknown=4, not_sent=0, in_flight=0)
+        assert run.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({1, 2, 3, 6}))
     assert rows_of(ledger) == [
         failed(1)._replace(state="unknown"),
         unknown(2),
         not_sent(3)._replace(state="unknown", code="interrupted"),
         invalid,
+        too_slow._replace(state="unknown"),
     ]
 
 
@@ -673,7 +675,7 @@ with Ledger(folder) as ledger, ledger.begin(record) as run:
 
 
 def test_a_ledger_that_another_process_keeps_locked_is_refused(run: RunLedger, ledger: Ledger, folder: Path) -> None:
-    ledger._file._connection.execute("PRAGMA busy_timeout = 10")  # milliseconds, so that nobody waits for 5 seconds
+    ledger._file.select("PRAGMA busy_timeout = 10")  # milliseconds, so that nobody waits for 5 seconds
     with closing(sqlite3.connect(folder / "ledger.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(MachineError) as caught:
@@ -691,8 +693,7 @@ def test_a_writer_is_waited_for_five_seconds(ledger: Ledger) -> None:
 
 def test_a_full_disk_is_refused_and_leaves_no_half_of_a_write(run: RunLedger, ledger: Ledger, folder: Path) -> None:
     run.write(begun=[PART])
-    connection = ledger._file._connection
-    connection.execute("PRAGMA max_page_count = 1")  # as small as it can be: no page more than there are
+    ledger._file.select("PRAGMA max_page_count = 1")  # as small as it can be: no page more than there are
     many = [PartBegun(first, 10, "d" * 64) for first in range(10, 10_000, 10)]
     with pytest.raises(MachineError) as caught:
         run.write([PartDone(0, 10, 9, [failed(1)])], many)
@@ -702,7 +703,7 @@ def test_a_full_disk_is_refused_and_leaves_no_half_of_a_write(run: RunLedger, le
     assert run.part(10) is None
     assert run.counts() == Counts(0, 0, 0, 0, in_flight=10)
     assert rows_of(ledger) == []
-    connection.execute("PRAGMA max_page_count = 1000000")
+    ledger._file.select("PRAGMA max_page_count = 1000000")
     run.write([PartDone(0, 10, 9, [failed(1)])], many)
     assert run.counts() == Counts(accepted=9, failed=1, unknown=0, not_sent=0, in_flight=9990)
 

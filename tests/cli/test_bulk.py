@@ -106,7 +106,7 @@ def test_an_event_goes_out_for_each_row_and_an_invalid_row_is_its_own_failure(
         ],
         [
             "  runner runs failed RUN | runner send purchase.yaml --rows -",
-            "      sends the failed rows once more, as a run of its own",
+            "      once they are mended, sends the failed rows once more, as a run of its own",
         ],
     )
     assert sent(server) == [("u1", "1", 5), ("u2", "2", 6.5), ("u5", "5", 10)]
@@ -338,6 +338,19 @@ def test_a_rate_is_held(cli: CommandLine, server: CapturingServer) -> None:
     assert send(cli, "--rows", many(60), "--rate", "100/s", "--concurrency", "16").code == 0
     assert 0.4 <= time.monotonic() - began_s < 10
     assert [len(request.json) for request in server.received] == [20, 20, 20]
+
+
+@pytest.mark.parametrize("half", ['{"row": 101, "state": "acc', "", "x" * 100_000])
+def test_half_a_line_of_results_goes_away_when_its_row_comes_again(
+    half: str, cli: CommandLine, server: CapturingServer
+) -> None:
+    server.answers.extend([(207, {"records": [{"status": "success", "status_code": 202}] * 100}), (401, REFUSAL)])
+    assert send(cli, "--rows", many(150), "--concurrency", "1", "--results", "r.jsonl").code == 3
+    results = Path("r.jsonl")
+    whole = results.read_text("utf-8").splitlines(keepends=True)[:100]
+    results.write_text("".join(whole) + half, "utf-8")
+    assert cli("send", "--resume", "last").code == 0
+    assert [json.loads(line)["row"] for line in results.read_text("utf-8").splitlines()] == list(range(1, 151))
 
 
 def test_fail_fast_stops_after_the_first_failure(cli: CommandLine, server: CapturingServer) -> None:

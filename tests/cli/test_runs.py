@@ -310,3 +310,9 @@ def test_a_row_of_a_file_without_lines_is_named_by_its_number_alone(cli: Command
     assert send(cli, "--rows", "rows.parquet").out[0] == f"failed  row 2  var-schema  {said}"
     assert typed(cli, "runs", "show").out[1] == "  failed  row 2  var-schema"
     assert typed(cli, "runs", "failed").out == ['{"user": "u2", "order": "x"}']
+
+
+def test_looking_for_runs_makes_no_ledger_that_hides_another_one(cli: CommandLine) -> None:
+    assert cli("runs", "list").err == "no runs yet: runner send SPEC --rows FILE begins one\n"
+    assert cli("send", "--resume", "last").code == cli("runs", "show", "last").code == 4
+    assert not Path(".runner").exists()

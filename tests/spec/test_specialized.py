@@ -172,15 +172,42 @@ def test_what_all_rows_share_is_put_in_its_places(project: Project) -> None:
     assert pair.agree(["u2"], 10**6)
 
 
+def test_a_text_that_looks_like_a_stand_in_is_itself(project: Project) -> None:
+    attachment = {"url": "https://x.example/a.pdf", "filename": "\0distinct_id\0"}
+    pair = both(project, yaml.safe_dump({"attachments": [attachment], "properties": {"a": "\0event\0"}}))
+    assert pair.agree(PLAIN)
+
+
+def test_a_comment_is_an_empty_text(project: Project) -> None:
+    assert both(project, "properties: {a: '{# nothing #}', b: 'x{# nothing #}y'}\n").agree(PLAIN)
+
+
+def test_no_long_name_of_an_event_is_kept(project: Project) -> None:
+    pair = Both(project.spec(HEAD + "event: '{{ user }}'\ndistinct_id: u1\n"), HEADER)
+    assert pair.agree(["u" * 100, *PLAIN[1:]])
+    assert not pair.agree(["u" * 101, *PLAIN[1:]])
+
+
 @pytest.mark.parametrize(
     "rest",
     [
         "vars: {user: {type: string, secret: true}}\nevent: seen\ndistinct_id: '{{ user }}'\n",
         "vars: {user: {type: string}, token: {type: string}}\nevent: seen\ndistinct_id: '{{ user }}'\nproperties: {t: '{{ token }}'}\n",
         "vars: {user: {type: array}}\nevent: seen\ndistinct_id: '{{ user | first }}'\n",
-        f"vars: {{user: {{type: string}}}}\nevent: seen\ndistinct_id: '{{{{ user }}}}'\nproperties: {{a: '{'{{ user }}' * 1000}'}}\n",
+        f"vars: {{user: {{type: string}}}}\nevent: seen\ndistinct_id: '{{{{ user }}}}'\nproperties: {{a: '{'{{ user }}' * 300}'}}\n",
+        "vars: {user: {type: string}}\nevent: seen\ndistinct_id: u1\nproperties: {a: '{{ ("
+        + "user ~ " * 300
+        + "1) == user }}'}\n",
+        "vars: {user: {type: string}}\nevent: seen\ndistinct_id: '{{ user }}'\nattachments: [{url: 'https://x.example', ignore_if_error: 'false'}]\n",
     ],
-    ids=["a secret", "a variable that no column gives", "a list", "too many pieces"],
+    ids=[
+        "a secret",
+        "a variable that no column gives",
+        "a list",
+        "too much text",
+        "too much text in between",
+        "no boolean",
+    ],
 )
 def test_a_spec_that_is_not_plain_is_not_specialized(project: Project, rest: str) -> None:
     spec = project.spec("version: 1\n" + rest)
