@@ -1,25 +1,28 @@
-"""`runner.yaml`, the environment and the flags → a `Target`: where events go, and as whom."""
+"""`runner.yaml`, the environment and the flags → a `Target`: where events go, and as whom; and the sandbox's rules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
+from http import HTTPStatus
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean, in_order, shown_argument
 from runner.secrets import Secret
-from runner.source import Schema, discreet, problems, read
+from runner.source import Schema, SchemaError, discreet, problems, read
 from runner.spec import Given
 from runner.spec.files import CONFIG_NAME, folder_of, project_of
+from runner.spec.tree import Files
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from runner.source import Fault, Node
+    from runner.source import Fault, Json, Node
 
 SANDBOX_PORT = 7788
 SANDBOX_KEY = WorkspaceKey("sandbox-workspace-key", Secret("sandbox-workspace-secret"))
@@ -62,14 +65,72 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer that a sandbox gives instead of the proper one. `retry_after_s` is what it asks to wait, if it asks."""
+
+    status_code: int
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRules:
+    """How a sandbox answers, beyond what the platform's documentation says.
+
+    `tenants` are all that exist; None knows any. `schemas` are those of the properties by the event's name. `failures`
+    are given first, one a request.
+    """
+
+    tenants: frozenset[str] | None = None
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+    def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
+        """Read a `sandbox:` section, and what is wrong with it. What it does not say stays; schemas merge by event.
+
+        Paths in it are relative to the file it stands in, and lead to nothing outside `project`. `at` is the way to
+        the section. With an error among the problems, the rules are these.
+        """
+        reader = Files(project)
+        found = list(problems(map(_unquoted, _formats()[1].faults(section.plain())), section))
+        schemas: dict[str, Schema] = {}
+        given = section.get("schemas")
+        for name, node in (given.entries if given else {}).items():
+            source = reader.included(node) if isinstance(node.value, str) and node.value else node
+            if source is None or not isinstance(node.value, str | dict | bool):
+                continue
+            try:
+                schemas[name] = Schema(source.plain())
+            except SchemaError as error:
+                message = f"this is not a JSON Schema: {error.message}"
+                place = source.nearest(error.path).position()
+                found.append(Problem("bad-schema", message, place, at=f"schemas.{name}", hint=error.hint))
+        found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
+        found = in_order([*found, *reader.problems])
+        if any(problem.severity == "error" for problem in found):
+            return self, tuple(found)
+        tenants, fail = section.get("tenants"), section.get("fail")
+        rules = replace(
+            self,
+            tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
+            schemas={**self.schemas, **schemas},
+            failures=self.failures if fail is None else tuple(_failure(node.plain()) for node in fail.items),
+        )
+        return rules, tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change."""
+    """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change.
+
+    `section` is the file's `sandbox:`, which all its profiles share.
+    """
 
     base_url: str | None
     names: Mapping[str, str]
     variables: Mapping[str, Given]
     max_event_kb: int
     confirm: bool
+    section: Node | None = None
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
@@ -91,6 +152,15 @@ class Profile:
         """Aim at a sandbox on this machine, with its public credentials."""
         return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb)
 
+    def sandbox_rules(self) -> SandboxRules:
+        """Read how a sandbox of this project answers. Raises InvalidInput for a section that is not as it must be."""
+        if self.section is None:
+            return SandboxRules()
+        path = self.section.text.path
+        rules, found = SandboxRules().read(self.section, project_of(Path(path)))
+        _refuse(found, path)
+        return rules
+
 
 def find_config(start: Path) -> Path | None:
     """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
@@ -110,9 +180,11 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     Raises InvalidInput for a file that is not as it must be, NotFound for a profile that is not in it.
     """
     path = config or find_config(start)
-    profiles = _profiles(path) if path else None
+    root = _read(path) if path else None
+    section = root.get("sandbox") if root else None
     if name is None:
-        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, confirm=False)
+        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, confirm=False, section=section)
+    profiles = root.get("profiles") if root else None
     entries = profiles.entries if profiles else {}
     chosen = entries.get(name)
     if chosen is None:
@@ -129,27 +201,54 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         {key: Given.unshown(node, f"profile '{name}'") for key, node in (given.entries if given else {}).items()},
         size if isinstance(size, int) else MAX_EVENT_KB,
         settings.get("confirm") is True,
+        section,
     )
 
 
-def _profiles(path: Path) -> Node | None:
+def _read(path: Path) -> Node | None:
     document = read(path, _shown(path))
     found = list(document.problems)
     if document.root is not None:
-        schema = Schema(loads(Path(__file__).with_name("config.schema.json").read_text("utf-8")))
-        found += problems(map(_unquoted, schema.faults(document.root.plain())), document.root)
-    errors = [discreet(problem) for problem in found if problem.severity == "error"]
+        found += problems(map(_unquoted, _formats()[0].faults(document.root.plain())), document.root)
+    _refuse(found, document.text.path)
+    return document.root
+
+
+def _refuse(found: Iterable[Problem], path: str) -> None:
+    """Raise InvalidInput if one of the problems is an error. Of the file at `path` no value is shown."""
+    errors = [problem for problem in found if problem.severity == "error"]
     if errors:
-        raise InvalidInput(*in_order(errors))
-    return document.root.get("profiles") if document.root else None
+        shown = (discreet(each) if each.position is None or each.position.path == path else each for each in errors)
+        raise InvalidInput(*in_order(shown))
+
+
+@cache
+def _formats() -> tuple[Schema, Schema]:
+    """Give the schemas of the file and of its `sandbox:`, which a case may have too."""
+    document = loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
+    return Schema(document), Schema(document["properties"]["sandbox"])
 
 
 def _unquoted(fault: Fault) -> Fault:
     """Tell a fault without the value: somebody may have put the secret itself where its name belongs."""
+    if fault.keyword == "pattern" and "tenants" in fault.path[:2]:
+        return replace(fault, message="an id of a tenant has 1 to 64 letters, digits, _ and -", hint=None)
     if fault.keyword == "pattern":
         message = f"'{fault.path[-1]}' must be the name of an environment variable, not its value"
         return replace(fault, message=message, hint=None)
-    return fault if (fault.hint or "").startswith("did you mean") else replace(fault, hint=None)
+    # Hints about keys name those of the format alone.
+    is_harmless = fault.keyword == "additionalProperties" or (fault.hint or "").startswith("did you mean")
+    return fault if is_harmless else replace(fault, hint=None)
+
+
+def _failure(answer: Json) -> Failure:
+    """Read an answer to give first, whose form is known to be right."""
+    told = answer if isinstance(answer, dict) else {"status": answer}
+    status, seconds = (told.get(key) for key in ("status", "retry_after"))
+    status_code = int(status) if isinstance(status, int | float) else 0
+    if isinstance(seconds, int | float):
+        return Failure(status_code, int(seconds))
+    return Failure(status_code, 0 if status_code == HTTPStatus.TOO_MANY_REQUESTS else None)
 
 
 def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:
@@ -183,4 +282,5 @@ def _hint(names: Mapping[str, str]) -> str:
 def _shown(path: Path) -> str:
     """Name a file the short way, relative to the working directory where it lies below it."""
     resolved = path.resolve()
-    return shown_argument(str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path))
+    name = str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)
+    return name if resolved.is_file() else shown_argument(name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.errors import ExitCode
 from runner.sandbox.server import serve
 
@@ -22,5 +23,6 @@ def sandbox(session: Session, port: int) -> ExitCode:
         output.message(f"  API key {SANDBOX_API_KEY.key.reveal()}, workspace UID {SANDBOX_API_KEY.workspace_uid}")
         output.message(f"  what arrived: {base_url}events")
 
-    serve(port, announce)
+    rules = load_profile(start=Path(), config=session.settings.config).sandbox_rules()
+    serve(port, announce, rules)
     return ExitCode.OK

@@ -32,7 +32,7 @@ def make_ready(
     """
     target.authorized()
     if sandbox:
-        return profile.sandbox(_sandbox_port(session.output, stack))
+        return profile.sandbox(_sandbox_port(session.output, profile, stack))
     if target.confirm and not yes and not _confirmed(session, target, what):
         session.output.message("not confirmed: nothing was sent")
         return None
@@ -47,7 +47,7 @@ def _confirmed(session: Session, target: Target, what: str) -> bool:
     return session.world.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _sandbox_port(output: Output, stack: ExitStack) -> int:
+def _sandbox_port(output: Output, profile: Profile, stack: ExitStack) -> int:
     """Take the sandbox that listens already, else start one for this command."""
     from runner.sandbox.find import is_sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
 
@@ -56,6 +56,6 @@ def _sandbox_port(output: Output, stack: ExitStack) -> int:
         return SANDBOX_PORT
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
-    sandbox = stack.enter_context(Sandbox())
+    sandbox = stack.enter_context(Sandbox(rules=profile.sandbox_rules()))
     output.message(f"sandbox: started for this command on {sandbox.base_url}")
     return sandbox.port

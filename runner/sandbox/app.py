@@ -1,13 +1,14 @@
 """The platform's event API as an ASGI application.
 
-It checks what the platform checks: the signature over the raw bytes, the limits, the names. Texts of errors are the
-documented ones where the documentation has some.
+It checks what the platform checks: the signature over the raw bytes, the limits, the names; and what its rules name. Texts
+of errors are the documented ones where the documentation has some.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from runner import __version__
+from runner.config import SandboxRules
 from runner.sandbox.find import NAME
 from runner.source import parse_json
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from runner.config import Failure
     from runner.sandbox.store import Store
+    from runner.source import Json
     from runner.suprsend.event import Breach
 
 MIN_TIME_MS = 1_640_995_200_000
@@ -54,14 +58,20 @@ class _Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
     status_code: int
     message: str
     kind: str
+    retry_after_s: int | None = None
 
     def body(self) -> dict[str, object]:
         return {"status": "error", "error": {"message": self.message, "type": self.kind}}
 
 
-def make_app(store: Store, credentials: Sequence[Credentials], max_event_kb: int = MAX_EVENT_KB) -> Starlette:
+def make_app(
+    store: Store,
+    credentials: Sequence[Credentials],
+    rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+    max_event_kb: int = MAX_EVENT_KB,
+) -> Starlette:
     """Build the application over a store. It knows these credentials and no others."""
-    api = _Api(store, credentials, max_event_kb)
+    api = _Api(store, credentials, rules, max_event_kb)
     app = Starlette(
         routes=[
             Route("/v2/event/", _answering(api.single), methods=["POST"]),
@@ -82,15 +92,21 @@ def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[
         try:
             return await endpoint(request)
         except _Refusal as refusal:
-            return JSONResponse(refusal.body(), refusal.status_code)
+            wait_s = refusal.retry_after_s
+            headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+            return JSONResponse(refusal.body(), refusal.status_code, headers)
 
     return answer
 
 
 class _Api:
-    def __init__(self, store: Store, credentials: Sequence[Credentials], max_event_kb: int) -> None:
+    def __init__(
+        self, store: Store, credentials: Sequence[Credentials], rules: SandboxRules, max_event_kb: int
+    ) -> None:
         self._store = store
         self._credentials = credentials
+        self._rules = rules
+        self._failures = deque(rules.failures)
         self._max_event_kb = max_event_kb
 
     async def single(self, request: Request) -> Response:
@@ -141,6 +157,8 @@ class _Api:
             raw += part
             if len(raw) > MAX_BODY_BYTES:
                 raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
+        if self._failures:
+            raise _refusal_of(self._failures.popleft())
         workspace = self._authenticate(request, bytes(raw))
         if not raw.strip():
             raise _bad_request("Request body must not be empty")
@@ -191,18 +209,58 @@ class _Api:
         size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
         if too_large := size_breach(size, self._max_event_kb):
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
+        self._check_rules(event)
+
+    def _check_rules(self, event: dict[str, object]) -> None:
+        for tenant in (event.get("tenant_id"), event.get("brand_id")):
+            if tenant and self._rules.tenants is not None and tenant not in self._rules.tenants:
+                raise _Refusal(HTTPStatus.NOT_FOUND, f"tenant/brand doesn't exist with id: {tenant}", "not_found")
+        name = str(event["event"]).strip()
+        schema = self._rules.schemas.get(name)
+        faults = schema.faults(_own_properties(event)) if schema else []
+        if faults:
+            # Of several, always the same one: the validator's order is its own.
+            fault = min(faults, key=lambda fault: (fault.at(), fault.message))
+            at = ".".join(("properties", *filter(None, [fault.at()])))
+            raise _bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
 
 
 def _breaches(event: dict[str, object]) -> Iterator[Breach]:
     yield from name_breaches(event.get("event"))
     yield from distinct_id_breaches(event["distinct_id"])
-    properties = event.get("properties", {})
-    if isinstance(properties, dict):
-        platform = ("$attachments", "$ss_sdk_version")
-        yield from properties_breaches({key: value for key, value in properties.items() if key not in platform})
+    yield from properties_breaches(_own_properties(event))
     yield from key_breaches(event.get("$idempotency_key"))
     yield from tenant_breaches("tenant_id", event.get("tenant_id"))
     yield from tenant_breaches("brand_id", event.get("brand_id"))
+
+
+def _own_properties(event: dict[str, object]) -> dict[str, Json]:
+    """Give an event's properties without those that the platform's clients add."""
+    properties = event.get("properties")
+    return {
+        key: value
+        for key, value in (properties if isinstance(properties, dict) else {}).items()
+        if key not in ("$attachments", "$ss_sdk_version")
+    }
+
+
+def _refusal_of(failure: Failure) -> _Refusal:
+    """Put a failure that was asked for in the platform's form."""
+    code = failure.status_code
+    try:
+        phrase = HTTPStatus(code).phrase
+    except ValueError:  # a status of somebody's own, as those of proxies are
+        phrase = f"HTTP {code}"
+    message, kind = _REFUSALS.get(code, (phrase, phrase.lower().replace(" ", "_").replace("-", "_")))
+    return _Refusal(code, message, kind, failure.retry_after_s)
+
+
+_REFUSALS = {
+    400: ("BAD REQUEST", "bad_request"),
+    401: ("workspace key inactive", "authentication_error"),
+    413: ("Request body is larger than 800KB", "too_large"),
+}
+"""Where the platform, or this sandbox elsewhere, has words of its own."""
 
 
 def _expected(credentials: Credentials, request: Request, raw: bytes) -> str:

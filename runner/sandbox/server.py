@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
-from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, SandboxRules
 from runner.errors import MachineError, Problem
 from runner.sandbox.app import make_app
 from runner.sandbox.find import HOST
@@ -30,12 +30,17 @@ class Sandbox:
     []
     """
 
-    def __init__(self, credentials: Sequence[Credentials] = (SANDBOX_KEY, SANDBOX_API_KEY), port: int = 0) -> None:
+    def __init__(
+        self,
+        credentials: Sequence[Credentials] = (SANDBOX_KEY, SANDBOX_API_KEY),
+        port: int = 0,
+        rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+    ) -> None:
         self.store = Store(time.time)
         # Listening begins here: a request that comes before the loop runs waits in the socket.
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(_config(make_app(self.store, credentials)))
+        self._server = uvicorn.Server(_config(make_app(self.store, credentials, rules)))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True)
 
     @property
@@ -53,12 +58,16 @@ class Sandbox:
         self._socket.close()
 
 
-def serve(port: int, announce: Callable[[str], None]) -> None:
+def serve(
+    port: int,
+    announce: Callable[[str], None],
+    rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+) -> None:
     """Run a sandbox on a port of this machine until it is interrupted; `announce` hears its base URL once it listens.
 
     Raises MachineError when the port is taken.
     """
-    app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY))
+    app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), rules)
     with _listen(port) as listening:
         announce(f"http://{HOST}:{listening.getsockname()[1]}/")
         with suppress(KeyboardInterrupt):

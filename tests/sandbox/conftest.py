@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
-from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.sandbox.app import make_app
 from runner.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -109,6 +110,10 @@ class Api:
     port: int
     store: Store
 
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.port)
+
 
 class Changeable:
     """An application that hands everything to another."""
@@ -144,4 +149,19 @@ def api(changeable: tuple[int, Changeable]) -> Api:
 
 @pytest.fixture
 def caller(api: Api) -> Caller:
-    return Caller(api.port)
+    return api.caller
+
+
+@pytest.fixture
+def ruled(changeable: tuple[int, Changeable], tmp_path: Path) -> Callable[[str], Api]:
+    """Start an application of its own by the rules of a `sandbox:` section."""
+    port, app = changeable
+
+    def start(section: str) -> Api:
+        (tmp_path / "runner.yaml").write_text(f"sandbox: {section}\n")
+        store = Store(time.time)
+        rules = load_profile(start=tmp_path).sandbox_rules()
+        app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), rules)
+        return Api(port, store)
+
+    return start

@@ -363,7 +363,8 @@ def test_the_legacy_endpoint_takes_events_only(api: Api, caller: Caller, body: o
 
 
 def test_a_duplicate_is_answered_with_the_first_message_id_and_marked(api: Api, caller: Caller) -> None:
-    answers = [caller.post(SINGLE, caller.event(**{"$idempotency_key": "k", "distinct_id": user})) for user in "ab"]
+    keyed = [caller.event(**{"$idempotency_key": "k", "distinct_id": user, "$insert_id": user * 36}) for user in "ab"]
+    answers = [caller.post(SINGLE, event) for event in keyed]
     assert [answered.status for answered in answers] == [202, 202]
     assert answers[0].json == answers[1].json
     assert [(stored.body["distinct_id"], stored.duplicate) for stored in api.store.events()] == [
@@ -373,11 +374,11 @@ def test_a_duplicate_is_answered_with_the_first_message_id_and_marked(api: Api, 
 
 
 def test_a_key_is_shared_by_single_bulk_and_legacy(api: Api, caller: Caller) -> None:
-    event = caller.event(**{"$idempotency_key": "k"})
-    first = caller.post(SINGLE, event).json["message_id"]
-    records = caller.post(BULK, [event, event]).json["records"]
+    events = [caller.event(**{"$idempotency_key": "k", "$insert_id": letter * 36}) for letter in "abcd"]
+    first = caller.post(SINGLE, events[0]).json["message_id"]
+    records = caller.post(BULK, events[1:3]).json["records"]
     assert [record["message_id"] for record in records] == [first, first]
-    assert caller.post(LEGACY, event).text == "OK"
+    assert caller.post(LEGACY, events[3]).text == "OK"
     assert [stored.duplicate for stored in api.store.events()] == [False, True, True, True]
 
 
@@ -396,8 +397,10 @@ def test_the_key_of_a_refused_event_is_not_used_up(api: Api, caller: Caller) -> 
 
 
 def test_events_without_a_key_are_never_duplicates(api: Api, caller: Caller) -> None:
-    ids = {caller.post(SINGLE, caller.event()).json["message_id"] for _ in range(3)}
-    assert len(ids) == 3
+    insert_ids = [f"{number}".zfill(36) for number in (1, 2, 2)]
+    sent = [caller.event(**{"$insert_id": insert_id}) for insert_id in insert_ids]
+    first, second, again = [caller.post(SINGLE, event).json["message_id"] for event in sent]
+    assert first != second == again
     assert [stored.duplicate for stored in api.store.events()] == [False] * 3
 
 
@@ -461,7 +464,7 @@ def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[
 
 def test_a_thousand_events_are_shown_unless_more_are_asked_for(api: Api, caller: Caller) -> None:
     for index in range(1001):
-        api.store.add("w", SINGLE, {"event": "ordered", "distinct_id": f"u{index}"})
+        api.store.add("w", SINGLE, {"$insert_id": f"i{index}", "distinct_id": f"u{index}"})
     shown = caller.get("/events").json["events"]
     assert (len(shown), shown[0]["event"]["distinct_id"]) == (1000, "u1")
     assert len(caller.get("/events?limit=2000").json["events"]) == 1001

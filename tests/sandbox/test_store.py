@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from itertools import count
 from threading import Thread
 from typing import Any
+from uuid import UUID, uuid5
 
 from runner.sandbox.store import Store, StoredEvent
 
@@ -18,91 +18,110 @@ class Clock:
 
 
 def make() -> tuple[Store, Clock]:
-    clock, numbers = Clock(), count(1)
-    return Store(clock, lambda: f"m{next(numbers)}"), clock
+    clock = Clock()
+    return Store(clock), clock
 
 
-def keyed(key: object, user: str = "u1") -> dict[str, Any]:
-    return {"event": "ordered", "distinct_id": user, "$idempotency_key": key}
+def keyed(key: object, insert_id: str = "i1") -> dict[str, Any]:
+    return {"event": "ordered", "distinct_id": "u1", "$insert_id": insert_id, "$idempotency_key": key}
 
 
-def seen(stored: StoredEvent) -> tuple[str, bool]:
+def id_of(insert_id: str) -> str:
+    """Give the message id that an event's own id leads to."""
+    return str(uuid5(UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62"), insert_id))
+
+
+def add(store: Store, key: object, insert_id: str, workspace: str = "w", endpoint: str = "/event/") -> tuple[str, bool]:
+    stored = store.add(workspace, endpoint, keyed(key, insert_id))
     return stored.message_id, stored.duplicate
+
+
+def new(insert_id: str) -> tuple[str, bool]:
+    return id_of(insert_id), False
+
+
+def duplicate_of(insert_id: str) -> tuple[str, bool]:
+    return id_of(insert_id), True
 
 
 def test_an_event_is_remembered_as_it_came() -> None:
     store, _ = make()
-    assert store.add("w", "/v2/event/", keyed("k")) == StoredEvent(
-        "m1", 1767225600.0, "w", "/v2/event/", duplicate=False, body=keyed("k")
+    expected = StoredEvent(
+        "98b64080-a358-5c45-9fd7-bc795a043848", 1767225600.0, "w", "/v2/event/", duplicate=False, body=keyed("k")
     )
-    assert store.events() == [StoredEvent("m1", 1767225600.0, "w", "/v2/event/", duplicate=False, body=keyed("k"))]
+    assert store.add("w", "/v2/event/", keyed("k")) == expected
+    assert store.events() == [expected]
     assert store.total == 1
+
+
+def test_a_message_id_follows_from_the_insert_id_alone() -> None:
+    store, clock = make()
+    other, other_clock = make()
+    other_clock.now_s = clock.now_s + 12345.6
+    assert add(store, "k", "i1", "one", "/v2/event/") == add(other, None, "i1", "other", "/event/") == new("i1")
+    assert add(store, None, "i2") == add(other, "k", "i2") == new("i2")
 
 
 def test_a_key_seen_again_gets_the_first_message_id() -> None:
     store, _ = make()
-    told = [seen(store.add("w", "/event/", keyed(key, user))) for key, user in (("k", "u1"), ("l", "u2"), ("k", "u3"))]
-    assert told == [("m1", False), ("m2", False), ("m1", True)]
-    assert [event.body["distinct_id"] for event in store.events()] == ["u1", "u2", "u3"]
+    told = [add(store, key, insert_id) for key, insert_id in (("k", "i1"), ("l", "i2"), ("k", "i3"))]
+    assert told == [new("i1"), new("i2"), duplicate_of("i1")]
+    assert [event.body["$insert_id"] for event in store.events()] == ["i1", "i2", "i3"]
 
 
 def test_a_key_is_remembered_for_24_hours() -> None:
     store, clock = make()
-    store.add("w", "/event/", keyed("k"))
+    add(store, "k", "i1")
     clock.now_s += DAY_S - 1
-    assert seen(store.add("w", "/event/", keyed("k"))) == ("m1", True)
+    assert add(store, "k", "i2") == duplicate_of("i1")
     clock.now_s += 1
-    assert seen(store.add("w", "/event/", keyed("k"))) == ("m2", False)
-    assert seen(store.add("w", "/event/", keyed("k"))) == ("m2", True)
+    assert add(store, "k", "i3") == new("i3")
+    assert add(store, "k", "i4") == duplicate_of("i3")
 
 
 def test_a_duplicate_does_not_lengthen_the_life_of_its_key() -> None:
     store, clock = make()
-    for _ in range(4):
-        store.add("w", "/event/", keyed("k"))
+    for index in range(4):
+        add(store, "k", f"i{index}")
         clock.now_s += DAY_S / 4
-    assert seen(store.add("w", "/event/", keyed("k"))) == ("m2", False)
+    assert add(store, "k", "i4") == new("i4")
 
 
 def test_only_outdated_keys_are_forgotten() -> None:
     store, clock = make()
-    store.add("w", "/event/", keyed("old"))
+    add(store, "old", "i1")
     clock.now_s += DAY_S / 2
-    store.add("w", "/event/", keyed("young"))
+    add(store, "young", "i2")
     clock.now_s += DAY_S / 2
-    assert seen(store.add("w", "/event/", keyed("young"))) == ("m2", True)
-    assert seen(store.add("w", "/event/", keyed("old"))) == ("m3", False)
+    assert add(store, "young", "i3") == duplicate_of("i2")
+    assert add(store, "old", "i4") == new("i4")
 
 
 def test_keys_belong_to_their_workspace() -> None:
     store, _ = make()
-    assert seen(store.add("one", "/event/", keyed("k"))) == ("m1", False)
-    assert seen(store.add("other", "/event/", keyed("k"))) == ("m2", False)
-    assert seen(store.add("one", "/event/", keyed("k"))) == ("m1", True)
+    assert add(store, "k", "i1", "one") == new("i1")
+    assert add(store, "k", "i2", "other") == new("i2")
+    assert add(store, "k", "i3", "one") == duplicate_of("i1")
 
 
 def test_all_endpoints_share_a_workspaces_keys() -> None:
     store, _ = make()
-    store.add("w", "/v2/event/", keyed("k"))
-    assert seen(store.add("w", "/v2/bulk/event/", keyed("k"))) == ("m1", True)
-    assert seen(store.add("w", "/event/", keyed("k"))) == ("m1", True)
+    add(store, "k", "i1", endpoint="/v2/event/")
+    assert add(store, "k", "i2", endpoint="/v2/bulk/event/") == duplicate_of("i1")
+    assert add(store, "k", "i3", endpoint="/event/") == duplicate_of("i1")
 
 
 def test_spaces_at_the_ends_of_a_key_do_not_make_another() -> None:
     store, _ = make()
-    store.add("w", "/v2/event/", keyed("k"))
-    assert seen(store.add("w", "/v2/event/", keyed(" k "))) == ("m1", True)
+    add(store, "k", "i1")
+    assert add(store, " k ", "i2") == duplicate_of("i1")
 
 
 def test_an_event_without_a_key_is_never_a_duplicate() -> None:
     store, _ = make()
-    bodies: list[dict[str, Any]] = [{"event": "ordered"}, {"event": "ordered"}, keyed(None), keyed(None)]
-    assert [seen(store.add("w", "/event/", body)) for body in bodies] == [
-        ("m1", False),
-        ("m2", False),
-        ("m3", False),
-        ("m4", False),
-    ]
+    bodies: list[dict[str, Any]] = [{"$insert_id": "i1"}, {"$insert_id": "i1"}, keyed(None, "i1"), keyed(None, "i2")]
+    stored = [store.add("w", "/event/", body) for body in bodies]
+    assert [(event.message_id, event.duplicate) for event in stored] == [new("i1"), new("i1"), new("i1"), new("i2")]
 
 
 def test_the_list_of_events_is_the_callers_own() -> None:
@@ -115,16 +134,20 @@ def test_the_list_of_events_is_the_callers_own() -> None:
 def test_the_newest_100000_events_are_kept_and_all_are_counted() -> None:
     store, _ = make()
     for index in range(100_001):
-        store.add("w", "/event/", {"n": index})
+        store.add("w", "/event/", {"$insert_id": str(index)})
     kept = store.events()
-    assert (len(kept), kept[0].body, kept[-1].body, store.total) == (100_000, {"n": 1}, {"n": 100_000}, 100_001)
+    assert (len(kept), store.total) == (100_000, 100_001)
+    assert (kept[0].body, kept[-1].body) == ({"$insert_id": "1"}, {"$insert_id": "100000"})
 
 
 def test_threads_get_one_message_id_for_one_key() -> None:
     store, _ = make()
-    threads = [
-        Thread(target=lambda: [store.add("w", "/event/", keyed(f"k{index}")) for index in range(200)]) for _ in range(8)
-    ]
+
+    def send(thread: int) -> None:
+        for index in range(200):
+            store.add("w", "/event/", keyed(f"k{index}", f"i{thread}-{index}"))
+
+    threads = [Thread(target=send, args=(thread,)) for thread in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -139,7 +162,7 @@ def test_a_stored_event_is_shown_with_its_time_in_milliseconds() -> None:
     store, clock = make()
     clock.now_s = 1767225600.1239
     assert store.add("w", "/event/", keyed("k")).as_json() == {
-        "message_id": "m1",
+        "message_id": id_of("i1"),
         "received_ms": 1767225600123,
         "workspace": "w",
         "endpoint": "/event/",
