@@ -27,6 +27,7 @@ class Answer:
     status_code: int
     body: bytes
     retry_after: str | None = None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner.suprsend.answer import Result
+
 DEFAULT_CONCURRENCY = 4
 MAX_CONCURRENCY = 64
 
@@ -167,16 +169,7 @@ class Suprsend:
         delivery = alone(self._encoded(event))
         self._connection.deliver(delivery)
         [result] = delivery.results
-        accepted = result.state == "accepted"
-        return {
-            "success": accepted,
-            "status": "success" if accepted else "fail",
-            "status_code": result.status_code,
-            "message": result.message,
-            "message_id": result.message_id,
-            "raw_response": result.raw,
-            "unknown": result.state == "unknown",
-        }
+        return response_of(result)
 
     def close(self) -> None:
         """Close the kept connections; the next event opens a new one."""
@@ -190,6 +183,20 @@ class Suprsend:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection.env!r}, base_url={self._connection.base_url!r})"
+
+
+def response_of(result: Result) -> Response:
+    """Give what became of one event in the documented shape."""
+    accepted = result.state == "accepted"
+    return {
+        "success": accepted,
+        "status": "success" if accepted else "fail",
+        "status_code": result.status_code,
+        "message": result.message,
+        "message_id": result.message_id,
+        "raw_response": result.raw,
+        "unknown": result.state == "unknown",
+    }
 
 
 def _check_number(number: object, most: int, otherwise: Problem) -> None:

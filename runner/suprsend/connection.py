@@ -25,6 +25,8 @@ from runner.suprsend.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from runner.suprsend.transport import Post
+
 logger = logging.getLogger("runner.suprsend")
 
 
@@ -33,6 +35,9 @@ class Connection:
 
     `timeout_s` bounds an event, from the start of its request to the end of the answer, with all of its up to `retries`
     retries and the pauses between. What `transport.Transport` says of proxies, threads and forks holds here.
+
+    `transport` takes the place of HTTP to `base_url`: it is given each request as it would go out, signed. It belongs to
+    the connection, which closes it.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Connection:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
         tell: Callable[[Wait], None] = lambda _: None,
+        transport: Post | None = None,
     ) -> None:
         check_timeout(timeout_s)
         check_retries(retries)
@@ -57,7 +63,7 @@ class Connection:
         self._clock = clock
         self._timeout_s = timeout_s
         self._tell = tell
-        self._transport = Transport(self.base_url)
+        self._transport: Post = Transport(self.base_url) if transport is None else transport
         self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told)
 
     @property
@@ -121,14 +127,21 @@ class Connection:
 
 def _without_authorization(answer: Answer | NoAnswer, authorization: str) -> Answer | NoAnswer:
     """Hide the Authorization where a server echoes it; in what people read of a failure, in whatever form it does."""
-    signature = re.split("[ :]", authorization)[-1]
+    secrets = secrets_of(authorization)
     if isinstance(answer, NoAnswer):
-        return replace(answer, message=Mask([authorization, signature]).text(answer.message))
+        return replace(answer, message=Mask(secrets).text(answer.message))
     if answer.status_code // 100 == _SUCCESS:
-        body = answer.body.replace(authorization.encode(), b"***").replace(signature.encode(), b"***")
+        body = answer.body
+        for secret in secrets:
+            body = body.replace(secret.encode(), b"***")
         return replace(answer, body=body) if body != answer.body else answer
-    text = Mask([authorization, signature]).text(answer.body.decode("utf-8", "surrogateescape"))
+    text = Mask(secrets).text(answer.body.decode("utf-8", "surrogateescape"))
     return replace(answer, body=text.encode("utf-8", "surrogateescape"))
+
+
+def secrets_of(authorization: str) -> tuple[str, str]:
+    """List what nobody may read of an Authorization: all of it, and the signature or key in it."""
+    return authorization, re.split("[ :]", authorization)[-1]
 
 
 _SUCCESS = 2

@@ -10,6 +10,7 @@ import io
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from requests.adapters import HTTPAdapter
@@ -135,16 +136,18 @@ def _connected(connection: HTTPConnection) -> socket.socket:
         except OSError as error:  # this machine knows no such addresses
             failure = error
             continue
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(exchange.left_s / (len(found) - index))
-            sock.connect(address)
-        except OSError as error:
-            sock.close()
-            failure = error
-        else:
-            sock.settimeout(exchange.left_s)
-            return sock
+        with ExitStack() as on_failure:
+            on_failure.enter_context(sock)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.settimeout(exchange.left_s / (len(found) - index))
+                sock.connect(address)
+                sock.settimeout(exchange.left_s)
+            except OSError as error:
+                failure = error
+            else:
+                on_failure.pop_all()
+                return sock
     if isinstance(failure, TimeoutError):
         raise ConnectTimeoutError(connection, "no connection in time") from failure
     raise NewConnectionError(connection, str(failure)) from failure

@@ -6,7 +6,7 @@ import os
 import ssl
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -28,6 +28,16 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
 _KEPT_CONNECTIONS = 64
 _FINAL_ANSWERS = 200
+
+
+class Post(Protocol):
+    """Where a connection's requests go out. `Transport` is one; what replays or records answers is another."""
+
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
+        """Post once; `path` is the whole one, from the server's root. Never raises for what the network does."""
+
+    def close(self) -> None:
+        """Give back what is kept open; the next post opens it again."""
 
 
 class Transport:
@@ -133,7 +143,8 @@ def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
         size += len(part)
         if size > MAX_ANSWER_BYTES:
             return NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes", sent=True, is_final=True)
-    return Answer(response.status, b"".join(parts), response.headers.get("Retry-After"))
+    headers = response.headers
+    return Answer(response.status, b"".join(parts), headers.get("Retry-After"), headers.get("Content-Type"))
 
 
 def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:

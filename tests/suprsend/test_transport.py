@@ -1,0 +1,64 @@
+"""A connection posts through whatever transport it is given, and over HTTP when it is given none."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runner.secrets import Secret
+from runner.suprsend.answer import Answer, NoAnswer
+from runner.suprsend.auth import WorkspaceKey
+from runner.suprsend.connection import Connection
+from runner.suprsend.delivery import alone
+from runner.suprsend.event import Event, Stamp, encode
+from runner.suprsend.sockets import Exchange
+from runner.suprsend.answer import Answer
+from runner.suprsend.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.conftest import CapturingServer
+
+KEY = WorkspaceKey("workspace_key", Secret("workspace_secret"))
+EVENT = encode(Event("u1", "ordered"), KEY.env, Stamp("1" * 36, 1767225600000), 100)
+
+
+class Echo:
+    """Keeps what it is given, and refuses it with the Authorization in its answer."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, Mapping[str, str], bytes, float]] = []
+        self.is_closed = False
+
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
+        self.posts.append((path, headers, body, exchange.limit_s))
+        return Answer(400, f'{{"message": "not {headers["Authorization"]}"}}'.encode())
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_connection_posts_signed_requests_through_the_transport_that_it_is_given() -> None:
+    echo = Echo()
+    connection = Connection(KEY, "https://example.com/api", clock=lambda: 1767225600.0, timeout_s=5, transport=echo)
+    delivery = alone(EVENT)
+    connection.deliver(delivery)
+    connection.close()
+    [(path, headers, body, limit_s)] = echo.posts
+    assert (path, body, limit_s, echo.is_closed) == ("/api/v2/event/", EVENT.body, 5, True)
+    assert {name: value for name, value in headers.items() if name not in ("Authorization", "User-Agent")} == {
+        "Content-Type": "application/json; charset=utf-8",
+        "Accept": "application/json",
+        "Date": "Thu, 01 Jan 2026 00:00:00 GMT",
+    }
+    assert [result.message for result in delivery.results] == ["not ***"]
+
+
+def test_an_answer_tells_what_of_its_head_is_worth_recording(server: CapturingServer) -> None:
+    server.answers.append((429, b"later", {"Content-Type": "text/plain", "Retry-After": "7", "X-Other": "1"}))
+    transport = Transport(server.base_url)
+    with Exchange(time.monotonic() + 10, 10) as exchange:
+        answer = transport.post("/v2/event/", {}, b"{}", exchange)
+    transport.close()
+    assert answer == Answer(429, b"later", "7", "text/plain")
