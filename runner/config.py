@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
 from json import loads
@@ -122,7 +123,7 @@ class SandboxRules:
 class Profile:
     """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change.
 
-    `section` is the file's `sandbox:`, which all its profiles share.
+    `section` is the file's `sandbox:`, and `cassettes_max_age` what it says of cassettes: all its profiles share them.
     """
 
     base_url: str | None
@@ -131,6 +132,7 @@ class Profile:
     max_event_kb: int
     confirm: bool
     section: Node | None = None
+    cassettes_max_age: timedelta | None = None
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
@@ -182,8 +184,9 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     path = config or find_config(start)
     root = _read(path) if path else None
     section = root.get("sandbox") if root else None
+    max_age = _age(root.get("cassettes", "max_age")) if root else None
     if name is None:
-        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, confirm=False, section=section)
+        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age)
     profiles = root.get("profiles") if root else None
     entries = profiles.entries if profiles else {}
     chosen = entries.get(name)
@@ -202,7 +205,16 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         size if isinstance(size, int) else MAX_EVENT_KB,
         settings.get("confirm") is True,
         section,
+        max_age,
     )
+
+
+def _age(node: Node | None) -> timedelta | None:
+    """Read an age whose form is known to be right: `90d`, `12w`."""
+    if node is None:
+        return None
+    text = str(node.value)
+    return timedelta(days=int(text[:-1]) * (7 if text.endswith("w") else 1))
 
 
 def _read(path: Path) -> Node | None:
@@ -233,6 +245,8 @@ def _unquoted(fault: Fault) -> Fault:
     """Tell a fault without the value: somebody may have put the secret itself where its name belongs."""
     if fault.keyword == "pattern" and "tenants" in fault.path[:2]:
         return replace(fault, message="an id of a tenant has 1 to 64 letters, digits, _ and -", hint=None)
+    if fault.keyword == "pattern" and fault.path[-1:] == ("max_age",):
+        return replace(fault, message="an age is a number of days or weeks, such as 90d or 12w", hint=None)
     if fault.keyword == "pattern":
         message = f"'{fault.path[-1]}' must be the name of an environment variable, not its value"
         return replace(fault, message=message, hint=None)

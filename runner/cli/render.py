@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import NAMESPACE_URL, uuid5
 
 from runner.cli.specs import load_specs
 from runner.config import load_profile
@@ -14,7 +13,7 @@ from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report import Format
 from runner.report.curl import curl_command
 from runner.run import Rejected, Run, prepare
-from runner.spec import Occurrence
+from runner.spec import Occurrence, case_seed, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +38,7 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
     output.hide(profile.secrets(world.environ))
     target = profile.target(world.environ)
     [job] = flags.jobs(output, [spec], world.environ, profile)
-    seed, now = _seed_and_instant(session, path, spec, flags.case)
+    seed, now = _seed_and_instant(session, path, spec, flags)
     event = prepare(job, Occurrence(seed, 0, now), target.env, target.max_event_kb)
     output.hide(event.secrets)
     if isinstance(event, Rejected):
@@ -67,7 +66,7 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
     options = SendOptions((), dry_run=True, sandbox=False, timeout_s=None, retries=None, yes=False)
     path = Path(specs[0].path)  # a folder may hold the one spec
-    run = Run(*_seed_and_instant(session, path, specs[0], flags.case))
+    run = Run(*_seed_and_instant(session, path, specs[0], flags))
     with ExitStack() as stack:
         start = Start(session, stack, path, specs[0], flags, options, bulk)
         setup, rows = start.unsent(run)
@@ -112,9 +111,9 @@ def _tell_placeholder(session: Session, target: Target) -> None:
         session.output.message("no credentials are set: WORKSPACE_KEY stands for the workspace key")
 
 
-def _seed_and_instant(session: Session, path: Path, spec: Spec, case: str | None) -> tuple[UUID, datetime]:
-    """Take what ids are made of, and the time: those of a new run, or a case's own, the same wherever it is rendered."""
-    seed, now = session.world.new_seed(), session.world.clock()
-    for found in (each for each in spec.cases if each.name == case):
-        seed, now = uuid5(NAMESPACE_URL, f"case\n{path.stem}\n{found.name}"), found.now or now
-    return seed, now
+def _seed_and_instant(session: Session, path: Path, spec: Spec, flags: VariableFlags) -> tuple[UUID, datetime]:
+    """Take what ids are made of, and the time: those of a new run, or a case's own, the same as when it is tested."""
+    case = flags.case_of(spec)
+    if case is None:
+        return session.world.new_seed(), session.world.clock()
+    return case_seed(path.resolve().relative_to(project_of(path)), case.name), case.instant

@@ -67,14 +67,26 @@ class VariableFlags:
     def _with_cases(self, specs: Sequence[Spec]) -> list[tuple[Spec, Case | None]]:
         if self.case is None:
             return [(spec, None) for spec in specs]
-        found = [(spec, case) for spec in specs for case in spec.cases if case.name == self.case]
+        all_cases = [(spec, case) for spec in specs for case in _cases(spec)]
+        found = [(spec, case) for spec, case in all_cases if case.name == self.case]
         if not found:
             where = specs[0].path if len(specs) == 1 else "none of these specs"
-            names = [case.name for spec in specs for case in spec.cases]
+            names = [case.name for _, case in all_cases]
             hint = did_you_mean(self.case, names, "see the specs' tests" if names else "there are no tests")
             verb = "has no" if len(specs) == 1 else "has a"
-            raise NotFound(Problem("case-not-found", f"{where} {verb} case '{shown_argument(self.case)}'", hint=hint))
+            is_choice = any(name.startswith(self.case.partition("[")[0] + "[") for name in names)
+            shown = self.case if is_choice else shown_argument(self.case)
+            raise NotFound(Problem("case-not-found", f"{where} {verb} case '{shown}'", hint=hint))
+        for _, case in found:
+            [first, *more] = case.steps
+            if more or first.rows is not None or first.spec is not None:
+                message = f"the case '{case.name}' is not one event of its own spec: --case takes no steps and no rows"
+                raise UsageError(Problem("usage", message, case.node.position(), hint="runner test runs it whole"))
         return [*found]
+
+    def case_of(self, spec: Spec) -> Case | None:
+        """Give the case of a spec that `--case` names, if one is named and the spec has it."""
+        return next((case for case in _cases(spec) if case.name == self.case), None) if self.case is not None else None
 
     def _flags(self) -> dict[str, Given]:
         flags: dict[str, Given] = {}
@@ -108,6 +120,14 @@ class VariableFlags:
         origin = str(self.vars_file)
         values = {name: Given.unshown(node, origin) for name, node in root.entries.items()}
         return values, {name: replace(value, position=root.key_position(name)) for name, value in values.items()}
+
+
+def _cases(spec: Spec) -> Sequence[Case]:
+    if all(case.parametrize is None for case in spec.cases):
+        return spec.cases
+    from runner.testing.expand import expand  # noqa: PLC0415 - few cases have a file of their own
+
+    return expand(spec)
 
 
 def _split(flag: str, text: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.spec.case import Case, in_case
+    from runner.spec.case import Case, Step, case_seed, in_case
     from runner.spec.event import Occurrence, render
     from runner.spec.files import find, project_of
     from runner.spec.reader import Loaded, Spec, load, schema_text
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from runner.spec.variables import Cells, Given, RowResolver, Values, Variable, resolve, resolve_fixed, unknown
 
 __all__ = [
-    "Case", "Cells", "Given", "Loaded", "Make", "Occurrence", "RowResolver", "Spec", "Values", "Variable", "find", "in_case", "load", "project_of", "render",
+    "Case", "Cells", "Given", "Loaded", "Make", "Occurrence", "RowResolver", "Spec", "Step", "Values", "Variable", "case_seed", "find", "in_case", "load", "project_of", "render",
     "resolve", "resolve_fixed", "schema_text", "specialize", "unknown",
 ]  # fmt: skip
 
 _HOMES = {
-    "Case": "case", "in_case": "case", "Cells": "variables", "Given": "variables", "Loaded": "reader", "Make": "specialized", "Occurrence": "event", "RowResolver": "variables", "Spec": "reader", "Values": "variables",
+    "Case": "case", "Step": "case", "case_seed": "case", "in_case": "case", "Cells": "variables", "Given": "variables", "Loaded": "reader", "Make": "specialized", "Occurrence": "event", "RowResolver": "variables", "Spec": "reader", "Values": "variables",
     "Variable": "variables", "find": "files", "load": "reader", "project_of": "files", "render": "event",
     "resolve": "variables", "resolve_fixed": "variables", "schema_text": "reader", "specialize": "specialized", "unknown": "variables",
 }  # fmt: skip

@@ -4,60 +4,77 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, UUID, uuid5
 
-from runner.errors import MAX_HINTS, Problem, did_you_mean
-from runner.source import SchemaError
-from runner.spec.matchers import matcher_problems
+from runner.spec.parametrize import choices, named
 from runner.spec.variables import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from runner.source import Node
+    from runner.spec.case_files import CaseFiles
     from runner.spec.variables import Variable
+
+FROZEN = datetime(2026, 1, 1, tzinfo=UTC)
+"""The instant of a case that names none: a case never reads the clock."""
+ROW_FILES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+TABLES = (".csv", ".tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One sending of a case: of another spec, by its path relative to this one's file, or of this one.
+
+    `own` are the variables that it gives itself, `vars` the case's with its own over them. `rows` are sent as one bulk,
+    each over `vars`; of a file of rows the path is here. `expect` is what the file says, its form known to be right.
+    """
+
+    spec: str | None
+    own: dict[str, Given]
+    vars: dict[str, Given]
+    rows: tuple[dict[str, Given], ...] | Path | None
+    expect: Node | None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. `now` is its frozen instant, `vars` what it gives."""
+    """One case, with at least one step.
+
+    `name` is unique in its file; a parametrized one is called `name[id]`. `vars` stand over those of its `vars_file`.
+    `labels` are the spec's and its own. `skip` and `xfail` are reasons. `volatile` are the ways below the event that
+    a cassette does not compare. With `parametrize` it stands for as many cases as that file of rows has.
+    """
 
     name: str
     vars: dict[str, Given]
     now: datetime | None
+    node: Node
+    labels: tuple[str, ...]
+    skip: str | None
+    xfail: str | None
+    steps: tuple[Step, ...]
+    volatile: tuple[str, ...]
+    sandbox: Node | None
+    parametrize: Path | None
+
+    @property
+    def instant(self) -> datetime:
+        """The instant at which it happens."""
+        return self.now or FROZEN
+
+    def chosen(self, choice: str, values: Mapping[str, Given]) -> Case:
+        """Give the case for one choice of its variables."""
+        given = {**self.vars, **values}
+        steps = tuple(replace(step, vars={**given, **step.own} if step.own else given) for step in self.steps)
+        return replace(self, name=named(self.name, choice), vars=given, steps=steps, parametrize=None)
 
 
-def read_cases(tests: Node | None) -> list[Case]:
-    """Read cases whose form is known to be right."""
-    return [_case(node) for node in tests.items] if tests is not None else []
-
-
-def case_problems(tests: Node, variables: Mapping[str, Variable | None]) -> Iterator[Problem]:
-    """Report what the format's schema can't tell of cases: names, values of variables, instants and matchers.
-
-    `variables` has every name that a case may give; None for one whose declaration can't be read.
-    """
-    names: dict[str, Node] = {}
-    told = 0
-    for node in tests.items:
-        name, shown = node.get("name"), None
-        if name is not None and isinstance(name.value, str):
-            shown = in_case(name.value)
-            if name.value in names:
-                line = names[name.value].position().line
-                message = f"there are two cases '{name.value}'"
-                yield Problem("duplicate-case", message, name.position(), hint=f"the first is on line {line}")
-            names.setdefault(name.value, name)
-        for problem in _one_case(node, variables, hinted=told < MAX_HINTS):
-            told += 1
-            yield replace(problem, context=shown)
-
-
-def secrets_in_cases(tests: Node, variables: Iterable[Variable]) -> list[str]:
-    """List the secret texts that cases give."""
-    names = {variable.name for variable in variables if variable.is_secret}
-    given = [node.get("vars", name) for node in tests.items for name in names]
-    return [text for item in given if item is not None for text in Given.written(item, "a case").secrets]
+def case_seed(spec: str | PurePath, name: str) -> UUID:
+    """Give what the ids of a case are made of: its spec's path in the project, and its name."""
+    return uuid5(NAMESPACE_URL, f"case\n{PurePath(spec).as_posix()}\n{name}")
 
 
 def in_case(name: str) -> str:
@@ -65,37 +82,88 @@ def in_case(name: str) -> str:
     return f"in case '{name}'"
 
 
-def _one_case(node: Node, variables: Mapping[str, Variable | None], *, hinted: bool) -> Iterator[Problem]:
-    given, expect, now = node.get("vars"), node.get("expect"), node.get("now")
-    fails = expect is not None and "error" in expect.entries
-    for key, item in given.entries.items() if given is not None else ():
-        variable = variables.get(key)
-        if key not in variables:
-            message = f"the spec declares no variable '{key}'"
-            place = given.key_position(key) if given is not None else None
-            yield Problem("unknown-variable", message, place, hint=did_you_mean(key, variables) if hinted else None)
-        elif variable is not None and not fails:  # a case that expects an error may well give what it takes to have one
-            try:
-                yield from variable.problems(Given.written(item, "the case"))
-            except SchemaError:  # told at the declaration
-                continue
-    if now is not None and isinstance(now.value, str):
-        try:
-            datetime.fromisoformat(now.value).astimezone(UTC)
-        except (ValueError, OverflowError):
-            hint = "for example 2026-01-02T03:04:05Z"
-            yield Problem("bad-value", f"'{now.value}' is not an instant", now.position(), hint=hint)
-    for part in expect.entries.values() if expect is not None else ():
-        for value in part.entries.values():
-            yield from matcher_problems(value)
+def read_cases(root: Node, variables: Collection[Variable], files: CaseFiles) -> list[Case]:
+    """Read the cases of a spec in which no problem was found. Those of a list of choices are each a case."""
+    tests = root.get("tests")
+    return [case for node in (tests.items if tests else ()) for case in _cases(node, root, variables, files)]
 
 
-def _case(node: Node) -> Case:
-    name, given, now = node.get("name"), node.get("vars"), node.get("now")
-    shown = str(name.value) if name is not None else ""
-    values = given.entries if given is not None else {}
-    return Case(
-        shown,
-        {key: Given.written(item, f"case '{shown}'") for key, item in values.items()},
-        datetime.fromisoformat(str(now.value)).astimezone(UTC) if now is not None else None,
+def secrets_in_cases(tests: Node, variables: Iterable[Variable], files: CaseFiles) -> list[str]:
+    """List the secret texts that cases give."""
+    names = {variable.name for variable in variables if variable.is_secret}
+    if not names:
+        return []
+    given = [item for node in tests.items for table in _tables(node, files) for item in _of(names, table)]
+    return [text for item in given for text in Given.written(item, "a case").secrets]
+
+
+def _of(names: Collection[str], table: Node) -> Iterator[Node]:
+    return (item for name, item in table.entries.items() if name in names)
+
+
+def _tables(node: Node, files: CaseFiles) -> Iterator[Node]:
+    """Give each map of variables to values that a case has."""
+    steps, choices_ = node.get("steps"), node.get("parametrize")
+    for part in (node, *(steps.items if steps else ())):
+        given, rows = part.get("vars"), part.get("rows")
+        yield from [given] if given else []
+        yield from rows.items if rows else []
+    yield from choices_.items if choices_ else []
+    file = node.get("vars_file")
+    table = files.values(file) if file else None
+    yield from [table] if table else []
+
+
+def _cases(node: Node, root: Node, variables: Collection[Variable], files: CaseFiles) -> Iterator[Case]:
+    name, now, sets = _text(node, "name") or "", _text(node, "now"), node.get("parametrize")
+    origin = f"case '{name}'"
+    file = node.get("vars_file")
+    table = files.values(file) if file else None
+    given = {key: Given.unshown(item, origin) for key, item in table.entries.items()} if table else {}
+    given |= _given(node.get("vars"), origin)
+    case = Case(
+        name=name,
+        vars=given,
+        now=datetime.fromisoformat(now).astimezone(UTC) if now is not None else None,
+        node=node,
+        labels=tuple(dict.fromkeys((*_texts(root, "labels"), *_texts(node, "labels")))),
+        skip=_text(node, "skip"),
+        xfail=_text(node, "xfail"),
+        steps=tuple(_steps(node, given, origin, files)),
+        volatile=_texts(root, "volatile"),
+        sandbox=node.get("sandbox"),
+        parametrize=files.table(sets, TABLES) if sets and isinstance(sets.value, str) else None,
     )
+    if sets is None or isinstance(sets.value, str):
+        yield case
+        return
+    for choice in choices(sets, {variable.name: variable for variable in variables}):
+        yield case.chosen(choice.id, {key: Given.written(item, origin) for key, item in choice.values.items()})
+
+
+def _steps(case: Node, given: dict[str, Given], origin: str, files: CaseFiles) -> Iterator[Step]:
+    steps = case.get("steps")
+    for node in steps.items if steps else [case]:
+        own = _given(node.get("vars"), origin) if steps else {}
+        rows = node.get("rows")
+        read: tuple[dict[str, Given], ...] | Path | None = None
+        if rows is not None:
+            is_file = isinstance(rows.value, str)
+            read = files.table(rows, ROW_FILES) if is_file else tuple(_given(row, origin) for row in rows.items)
+        yield Step(
+            _text(node, "spec") if steps else None, own, {**given, **own} if own else given, read, node.get("expect")
+        )
+
+
+def _given(table: Node | None, origin: str) -> dict[str, Given]:
+    return {key: Given.written(item, origin) for key, item in table.entries.items()} if table else {}
+
+
+def _text(node: Node, key: str) -> str | None:
+    found = node.get(key)
+    return str(found.value) if found is not None else None
+
+
+def _texts(node: Node, key: str) -> tuple[str, ...]:
+    found = node.get(key)
+    return tuple(str(item.value) for item in found.items) if found is not None else ()

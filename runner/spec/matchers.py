@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
@@ -23,15 +24,33 @@ _ON_THE_WIRE = ("$attachments", "$ss_sdk_version")
 """Keys inside `properties` that are the platform's own."""
 
 
-def matcher_problems(expected: Node) -> Iterator[Problem]:
-    """Report what is wrong with the matchers in an expected value."""
-    matcher = next((key for key in expected.entries if key in MATCHERS), None)
+def matcher_of(expected: Node) -> str | None:
+    """Give the name of the matcher that an expected value is; None for a value as it stands."""
+    entries = expected.entries
+    return next((key for key in entries if key in MATCHERS), None) if entries else None
+
+
+@lru_cache(maxsize=256)
+def pattern_schema(pattern: str) -> Schema:
+    """Compile the pattern of `$re`: in the dialect of a JSON Schema's `pattern`, by an engine whose work is bounded.
+
+    Python's own can take for ever. Raises SchemaError.
+    """
+    return Schema({"pattern": pattern})
+
+
+def matcher_problems(expected: Node, *, is_entry: bool = False) -> Iterator[Problem]:
+    """Report what is wrong with the matchers in an expected value; `is_entry` tells one that stands at a key."""
+    matcher = matcher_of(expected)
     if matcher is not None:
         for key in expected.entries:
             if key != matcher:
                 hint = "put it in a map of its own"
                 message = f"a matcher stands alone in its map, and {matcher} has '{key}' beside it"
                 yield Problem("matcher-not-alone", message, expected.key_position(key), hint=hint)
+        if matcher == "$absent" and not is_entry:
+            message, hint = "only a key can be absent", "give the list without the item"
+            yield Problem("matcher-misplaced", message, expected.key_position(matcher), hint=hint)
         yield from _operand_problems(matcher, expected.entries[matcher])
         return
     for key, item in expected.entries.items():
@@ -39,7 +58,7 @@ def matcher_problems(expected: Node) -> Iterator[Problem]:
             message = f"there is no matcher '{key}'"
             yield Problem("unknown-matcher", message, expected.key_position(key), hint=did_you_mean(key, MATCHERS))
         else:
-            yield from matcher_problems(item)
+            yield from matcher_problems(item, is_entry=True)
     for item in expected.items:
         yield from matcher_problems(item)
 
@@ -48,14 +67,9 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
     match matcher, operand.value:
         case "$re", str(pattern):
             try:
-                with warnings.catch_warnings(action="ignore"):
-                    re.compile(pattern)
-            except re.error as error:
-                at = error.pos or 0
-                message = f"this is no regular expression: {error.msg}"
-                yield Problem("bad-pattern", message, operand.span(at, at + 1))
-            except (RecursionError, OverflowError):
-                yield Problem("bad-pattern", "this regular expression goes too deep or too far", operand.position())
+                pattern_schema(pattern)
+            except SchemaError:
+                yield _bad_pattern(operand, pattern)
         case "$schema", dict() | bool():
             try:
                 Schema(operand.plain())
@@ -64,7 +78,24 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
                 message = f"this is not a JSON Schema: {error.message}"
                 yield Problem("bad-schema", message, place, hint=error.hint)
         case (("$contains" | "$unordered"), _):
-            for item in operand.items or [operand]:
+            is_one = not isinstance(operand.value, list)
+            for item in [operand] if is_one else operand.items:
                 yield from matcher_problems(item)
         case _:
             pass
+
+
+def _bad_pattern(operand: Node, pattern: str) -> Problem:
+    """Say why a pattern is none: in Python's words, where it agrees."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            re.compile(pattern)
+    except re.error as error:
+        at = error.pos or 0
+        return Problem("bad-pattern", f"this is no regular expression: {error.msg}", operand.span(at, at + 1))
+    except (RecursionError, OverflowError):
+        return Problem("bad-pattern", "this regular expression goes too deep or too far", operand.position())
+    hint = "patterns are those of JSON Schema's pattern:, of JavaScript: (?<name>…), no \\A, \\Z, (?P=name) or (?#…)"
+    return Problem(
+        "bad-pattern", "Python knows this regular expression, JSON Schema does not", operand.position(), hint=hint
+    )

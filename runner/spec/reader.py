@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import MAX_HINTS, Problem, in_order, nearest
 from runner.source import Node, Schema, SchemaError, problems
-from runner.spec.case import Case, case_problems, in_case, read_cases, secrets_in_cases
+from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
+from runner.spec.case_check import case_problems, volatile_problems
+from runner.spec.case_files import CaseFiles
 from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Given, Variable
@@ -118,6 +120,7 @@ class _Reader:
 
     def __init__(self, project: Path) -> None:
         self._files = Files(project)
+        self._case_files = CaseFiles(project)
         self.problems = self._files.problems
         self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
@@ -140,9 +143,12 @@ class _Reader:
         if declared is not None:
             self._check_unused(root, shape)
         if (tests := root.get("tests")) is not None:
-            self.secrets += secrets_in_cases(tests, variables)
             readable = {variable.name: variable for variable in variables}
-            self.problems += case_problems(tests, {name: readable.get(name) for name in declared or readable})
+            known = {name: readable.get(name) for name in declared or readable}
+            self.problems += case_problems(tests, known, self._case_files)
+            self.secrets += secrets_in_cases(tests, variables, self._case_files)
+        if (volatile := root.get("volatile")) is not None:
+            self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
         # One fault, one report: a rule of the platform says more than the format's.
         told = {problem.position for problem in self.problems if problem.severity == "error"}
@@ -151,7 +157,8 @@ class _Reader:
         self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
         if any(problem.severity == "error" for problem in self.problems):
             return None
-        return _spec(path, root, variables, shape, schema, schema_root)
+        cases = read_cases(root, variables, self._case_files)
+        return _spec(path, root, variables, shape, schema, schema_root, cases)
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
@@ -348,6 +355,7 @@ def _spec(
     shape: dict[str, Shape],
     schema: Schema | None,
     schema_root: Node | None,
+    cases: Sequence[Case],
 ) -> Spec:
     def text(key: str, otherwise: str) -> str:
         node = root.get(key)
@@ -365,6 +373,6 @@ def _spec(
         has_key=key is None or key.value is not None,
         schema=schema,
         schema_root=schema_root,
-        cases=tuple(read_cases(root.get("tests"))),
+        cases=tuple(cases),
         root=root,
     )

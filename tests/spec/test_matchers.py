@@ -38,7 +38,7 @@ def told_of(project: Project, expected: str) -> list[str]:
         "{$contains: {sku: {$any: true}}}",
         "{$contains: [cup, {$re: '^k'}]}",
         "{$unordered: []}",
-        "{$unordered: [cup, {$len: 3}, [{$absent: true}]]}",
+        "{$unordered: [cup, {$len: 3}, [{a: {$absent: true}}]]}",
         "{$absent: true}",
         "{$schema: {type: string, format: uuid}}",
         "{$schema: true}",
@@ -198,6 +198,35 @@ def test_every_part_of_what_is_expected_is_checked(project: Project) -> None:
 def test_a_pattern_beyond_all_bounds_is_told(project: Project, pattern: str) -> None:
     [told] = told_of(project, f"{{$re: '{pattern}'}}")
     assert "error[bad-pattern] this regular expression goes too deep or too far" in told
+
+
+@pytest.mark.parametrize("pattern", ["^abc\\Z", "(?P<a>b)(?P=a)", "(?#why)a", "(?>a+)b"])
+def test_a_pattern_of_python_alone_is_told(project: Project, pattern: str) -> None:
+    [told] = told_of(project, f"{{$re: '{pattern}'}}")
+    assert told == (
+        f"18-{20 + len(pattern)} error[bad-pattern] Python knows this regular expression, JSON Schema does not "
+        "(patterns are those of JSON Schema's pattern:, of JavaScript: (?<name>…), no \\A, \\Z, (?P=name) or (?#…))"
+    )
+
+
+@pytest.mark.parametrize("pattern", ["\\p{L}", "(?<name>a)", "(?=a)b", "^[^/]+\\.pdf$", "a{2}"])
+def test_a_pattern_of_json_schema_is_one(project: Project, pattern: str) -> None:
+    assert told_of(project, f"{{$re: '{pattern}'}}") == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "columns"),
+    [
+        ("[{$absent: true}]", "14-21"),
+        ("{$unordered: [cup, {$absent: true}]}", "32-39"),
+        ("{$contains: {$absent: true}}", "25-32"),
+        ("{$contains: [{$absent: true}]}", "26-33"),
+    ],
+)
+def test_only_a_key_can_be_absent(project: Project, expected: str, columns: str) -> None:
+    assert told_of(project, expected) == [
+        f"{columns} error[matcher-misplaced] only a key can be absent (give the list without the item)"
+    ]
 
 
 def test_a_pattern_that_python_only_warns_of_is_none_of_ours(project: Project) -> None:

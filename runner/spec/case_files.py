@@ -1,0 +1,100 @@
+"""Files that the cases of a spec name → their paths, held inside the project, and the values of a vars file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import Problem
+from runner.source import discreet
+from runner.spec.files import CONFIG_NAME, misspelt
+from runner.spec.tree import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runner.source import Node
+
+_SPECS = (".yaml", ".yml")
+_VALUES = (".yaml", ".yml", ".json")
+_GOLDEN = (".json",)
+
+
+class CaseFiles(Files):
+    """Finds the files of one spec's cases, and collects in `problems` what is wrong with them.
+
+    What is wrong with a vars file is told once, however many cases name it.
+    """
+
+    def __init__(self, project: Path) -> None:
+        super().__init__(project)
+        self._values: dict[object, Node | None] = {}
+
+    def values(self, node: Node) -> Node | None:
+        """Read the map of a vars file, which may hold secrets: of what is wrong with it no value is shown."""
+        if node.value not in self._values:
+            self._values[node.value] = self._read_values(node)
+        return self._values[node.value]
+
+    def table(self, node: Node, suffixes: Sequence[str]) -> Path | None:
+        """Find a file of rows."""
+        path = self._of_kind(node, "file of rows", suffixes)
+        return path if path is not None and self._exists(path, node) else None
+
+    def spec_of_step(self, node: Node) -> Path | None:
+        """Find another spec."""
+        path = self._of_kind(node, "spec", _SPECS)
+        if path is None or not self._exists(path, node):
+            return None
+        if path.name.startswith("_"):
+            message = f"'{node.value}' is a base for specs, not one itself"
+            self.problems.append(Problem("bad-value", message, node.position(), hint="name a spec that extends it"))
+            return None
+        return path
+
+    def schema(self, node: Node) -> Path | None:
+        """Find a JSON Schema."""
+        path = self._of_kind(node, "JSON Schema", _VALUES)
+        return path if path is not None and self._exists(path, node) else None
+
+    def golden(self, node: Node) -> Path | None:
+        """Find a golden file, which need not be there yet."""
+        return self._of_kind(node, "golden file", _GOLDEN)
+
+    def _read_values(self, node: Node) -> Node | None:
+        path = self._of_kind(node, "vars file", _VALUES)
+        document = self._read(path, node) if path is not None else None
+        if document is None:
+            return None
+        self.problems += map(discreet, document.problems)
+        root = document.root
+        if root is not None and not isinstance(root.value, dict):
+            problem = Problem("wrong-type", "a vars file is a map of names to values", root.position())
+            self.problems.append(discreet(problem))
+            return None
+        return root
+
+    def _of_kind(self, node: Node, kind: str, suffixes: Sequence[str]) -> Path | None:
+        path = self._inside(node)
+        if path is None:
+            return None
+        names = (path, path.resolve())  # a link tells nothing of what it leads to
+        if any(name.name == CONFIG_NAME for name in names):
+            message, hint = f"'{node.value}' holds profiles, and belongs to no spec", None
+        elif all(name.suffix in suffixes and not name.name.startswith(".") for name in names):
+            return path
+        else:
+            message = f"'{node.value}' is no {kind} by its name"
+            hint = f"such files end in {', '.join(suffixes)}, and do not begin with a dot"
+        self.problems.append(Problem("bad-value", message, node.position(), hint=hint))
+        return None
+
+    def _exists(self, path: Path, node: Node) -> bool:
+        if path.is_file():
+            return True
+        message = f"a folder, not a file: {path}" if path.is_dir() else f"no such file: {path}"
+        self.problems.append(Problem("file-not-found", message, node.position(), hint=misspelt(path)))
+        return False
+
+    def _is_ours(self, path: Path, node: Node) -> bool:  # noqa: ARG002 - each of the files above has a kind of its own
+        return True

@@ -1,0 +1,1 @@
+"""A spec's cases + recorded cassettes → verdicts."""

@@ -1,0 +1,154 @@
+"""How answers come to a case → a tape for each: replayed from its cassette, or recorded into it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from runner.config import SANDBOX_KEY, Target, load_profile
+from runner.errors import InvalidInput, Problem, UsageError
+from runner.secrets import Mask
+from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired, load, save
+from runner.testing.tape import Recorder, Replay
+from runner.testing.verdict import Tape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, timedelta
+    from pathlib import Path
+
+    from runner.config import SandboxRules
+    from runner.testing.verdict import CaseRef
+
+Record = Literal["none", "once", "new_episodes", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for. `is_ci` tells that a machine asks, which must not record by accident."""
+
+    record: Record = "none"
+    sandbox: bool = False
+    profile: str | None = None
+    config: Path | None = None
+    is_ci: bool = False
+
+
+def answers_for(options: Options, start: Path, environ: Mapping[str, str], today: date) -> Answers:
+    """Choose where the answers of the cases below `start` come from.
+
+    Raises UsageError for a recording that is refused, CredentialsError for one without credentials, and what
+    `config.load_profile` does.
+    """
+    profile = load_profile(start=start, config=options.config, name=options.profile)
+    live = None
+    if options.record != "none":
+        if options.is_ci:
+            hint = "record on a desk and commit the cassettes, or add --record-in-ci"
+            raise UsageError(Problem("usage", f"--record {options.record}: not where CI is set", hint=hint))
+        if not options.sandbox:
+            live = profile.target(environ)
+            live.authorized()
+            if live.confirm:
+                message = f"profile '{options.profile}' asks before it sends: nothing is recorded from there"
+                raise UsageError(Problem("confirm", message, hint="record from another profile, or with --sandbox"))
+    mask = Mask(profile.secrets(environ))
+    return Answers(options.record, today, mask, profile.sandbox_rules(), live, profile.cassettes_max_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Where the answers of cases come from.
+
+    `record` says when they are recorded: `none` never, `once` where there is no cassette, `new_episodes` for what is not
+    in it, `rewrite` always. They come from `live`, or with None from a sandbox of each case's own, which answers by
+    `rules`. A cassette may be `max_age` old on `today`. `mask` hides secrets in what is written.
+    """
+
+    record: Record
+    today: date
+    mask: Mask
+    rules: SandboxRules
+    live: Target | None = None
+    max_age: timedelta | None = None
+
+    @property
+    def env(self) -> str:
+        """What events say as `env`."""
+        return SANDBOX_KEY.env if self.live is None else self.live.env
+
+    @contextmanager
+    def tape(self, ref: CaseRef, secrets: Sequence[str] = ()) -> Iterator[Tape]:
+        """Give what stands in for the network in one case. Raises CassetteError for a cassette that can't be replayed.
+
+        `secrets` are the texts in the case's events that nobody may read: in the cassette stars stand for them.
+        """
+        mask = self.mask.with_values(secrets)
+        again = command_to_record(ref, is_sandboxed=self.live is None)
+        is_there = ref.cassette.exists()
+        if self.record == "none" or (self.record == "once" and is_there):
+            replay = self._replay(ref, again, mask)
+            yield Tape(replay, SANDBOX_KEY, SANDBOX_URL, _no_pause, (), replay.problems, _keep_nothing)
+            return
+        before = self._replay(ref, again, mask) if self.record == "new_episodes" and is_there else None
+        with ExitStack() as stack:
+            target = self.live or self._sandbox(ref, stack)
+            from runner.suprsend.transport import Transport  # noqa: PLC0415 - replaying opens no connection
+
+            source = SANDBOX if self.live is None else target.base_url
+            recorder = Recorder(Transport(target.base_url), source, self.today, before)
+
+            def keep() -> None:
+                save(ref.cassette, recorder.cassette(), mask, _shown(ref))
+
+            sleep = _no_pause if self.live is None else time.sleep
+            allowed = [_address(target.base_url)]
+            yield Tape(recorder, target.authorized(), target.base_url, sleep, allowed, recorder.problems, keep)
+
+    def _replay(self, ref: CaseRef, again: str, mask: Mask) -> Replay:
+        cassette = load(ref.cassette, again, _shown(ref))
+        if self.max_age is not None and (problem := expired(cassette, self.max_age, self.today, again)):
+            raise CassetteError(problem)
+        return Replay(cassette, ref.case.volatile, again, mask)
+
+    def _sandbox(self, ref: CaseRef, stack: ExitStack) -> Target:
+        """Start a sandbox that only this case knows, so that nothing depends on what was sent before."""
+        from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
+
+        rules = self.rules
+        if ref.case.sandbox is not None:
+            rules, found = rules.read(ref.case.sandbox, ref.project, "sandbox")
+            if any(problem.severity == "error" for problem in found):
+                raise InvalidInput(*found)
+        sandbox = stack.enter_context(Sandbox(rules=rules))
+        return Target(sandbox.base_url, SANDBOX_KEY, {})
+
+
+def command_to_record(ref: CaseRef, *, is_sandboxed: bool) -> str:
+    """Write the command that records a case again."""
+    where = " --sandbox" if is_sandboxed else ""
+    return (
+        f"runner test {shlex.quote(os.path.relpath(ref.path))} -k {shlex.quote(ref.case.name)} --record rewrite{where}"
+    )
+
+
+def _shown(ref: CaseRef) -> str:
+    return os.path.relpath(ref.cassette)
+
+
+def _address(base_url: str) -> tuple[str, int]:
+    parts = urlsplit(base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _no_pause(_: float) -> None:
+    """Go on at once: nobody is there who asked for a pause."""
+
+
+def _keep_nothing() -> None:
+    """Leave the cassette as it is."""

@@ -1,0 +1,129 @@
+"""Cases of a spec, and the files of rows that they name → the cases and the rows that are run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.bulk.row import BadRow, Row, place
+from runner.bulk.rows import open_rows
+from runner.errors import MAX_HINTS, InvalidInput, Problem, did_you_mean
+from runner.spec import Given
+from runner.spec.parametrize import ID, choice_id, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from runner.errors import Position
+    from runner.source import Json
+    from runner.spec import Case, Spec, Step, Variable
+
+MAX_ROWS = 10_000
+"""Of a file that a case names: they are held in memory, and rendered one by one."""
+
+
+def expand(spec: Spec) -> list[Case]:
+    """Give all cases of a spec, where `parametrize:` names a file one for each of its rows.
+
+    Raises NotFound, MachineError and InvalidInput for the files, and InvalidInput for two cases of one name.
+    """
+    if all(case.parametrize is None for case in spec.cases):
+        return list(spec.cases)
+    cases: list[Case] = []
+    for case in spec.cases:
+        if case.parametrize is None:
+            cases.append(case)
+        else:
+            cases += _of_file(case, case.parametrize, spec.variables)
+    _refuse_namesakes(cases, spec)
+    return cases
+
+
+def rows_of(step: Step, variables: Sequence[Variable]) -> Iterator[dict[str, Given]]:
+    """Give the variables of each event that a step sends: its rows over its own; without `rows:` it is one event.
+
+    `variables` are those of the step's spec. Raises as `expand` does.
+    """
+    if step.rows is None:
+        yield step.vars
+        return
+    for row in step.rows if isinstance(step.rows, tuple) else (row.values for row in _read(step.rows, variables)):
+        yield {**step.vars, **row}
+
+
+class _FileRow(NamedTuple):
+    """A row of a file. `plain` has each of its values as it is written, also one that gives no variable a value."""
+
+    number: int
+    position: Position
+    values: dict[str, Given]
+    plain: dict[str, Json]
+
+
+def _of_file(case: Case, path: Path, variables: Sequence[Variable]) -> Iterator[Case]:
+    known = {variable.name: variable for variable in variables}
+    places: dict[str, Position] = {}
+    for row in _read(path, variables, besides=ID):
+        choice = choice_id(row.plain, row.number, known)
+        if choice in places:
+            message = f"there are two cases '{named(case.name, choice)}'"
+            hint = f"the first is on line {places[choice].line}; a column `id` tells them apart"
+            raise InvalidInput(Problem("duplicate-case", message, row.position, hint=hint))
+        places[choice] = row.position
+        yield case.chosen(choice, {name: given for name, given in row.values.items() if name in known})
+
+
+def _refuse_namesakes(cases: Sequence[Case], spec: Spec) -> None:
+    """Refuse a case by the name of one that a row of a file makes; all else is told when the spec is loaded."""
+    met: set[str] = set()
+    for case in cases:
+        if case.name in met:
+            node = case.node.get("name") or spec.root
+            message = f"there are two cases '{case.name}', one of them by a row of a file"
+            raise InvalidInput(Problem("duplicate-case", message, node.position()))
+        met.add(case.name)
+
+
+def _read(path: Path, variables: Sequence[Variable], besides: str | None = None) -> Iterator[_FileRow]:
+    """Read a file of rows. A column that no variable takes is an error, but for `besides`."""
+    shown = str(path)
+    known = {variable.name: variable for variable in variables}
+    names = list(dict.fromkeys([*known, *([besides] if besides else [])]))
+    with open_rows(path, io.BytesIO(), shown) as file:
+        _refuse_columns(file.columns or (), names, place(shown, 1))
+        for row in file:
+            if isinstance(row, BadRow):
+                raise InvalidInput(row.problem)
+            if row.number > MAX_ROWS:
+                message = f"{shown} has more than {MAX_ROWS:,} rows"
+                raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case has few"))
+            position = place(shown, row.line)
+            cells = _cells(row, file.header)
+            _refuse_columns(cells, names, position)
+            is_text = file.header is not None
+            values = {
+                name: Given(cell, f"column '{name}'", is_text=is_text, position=position)
+                for name, cell in cells.items()
+                if not (is_text and cell == "" and "string" not in (known[name].types if name in known else ()))
+            }
+            yield _FileRow(row.number, position, values, dict(cells))
+
+
+def _refuse_columns(columns: Iterable[str], names: Sequence[str], position: Position) -> None:
+    problems = [
+        Problem(
+            "unknown-column", f"no variable takes the column '{column}'", position, hint=did_you_mean(column, names)
+        )
+        for column in columns
+        if column not in names
+    ]
+    if problems:
+        raise InvalidInput(*problems[:MAX_HINTS])
+
+
+def _cells(row: Row, header: Sequence[str] | None) -> dict[str, Json]:
+    if isinstance(row.values, Mapping):
+        return dict(row.values)
+    return dict(zip(header or (), row.values, strict=True))

@@ -1,0 +1,337 @@
+"""An expected value of a spec and what came instead → every mismatch, each at its line of the spec."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
+
+from runner.errors import nearest
+from runner.source import Schema, describe
+from runner.spec.matchers import matcher_of, pattern_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.errors import Position
+    from runner.source import Json, Node
+
+_SHOWN = 100
+"""Characters of a value in a message; of longer ones the stretch where they differ is shown."""
+_MILLIONTH = Fraction(1, 10**6)
+_DUST = Fraction(1, 10**12)
+"""What arithmetic in binary leaves over where nothing should be."""
+_MAX_PAIRS = 100_000
+"""Of items that `$unordered` tries on one another; a list of plain values may have any length."""
+_FEW = 3
+_MAX_SEARCHED = 4_000
+"""Characters in which a pattern that looks around is sought. Its time may grow with their square: half a second here."""
+_LOOKS_AROUND = re.compile(r"\(\?<?[=!]|[+*?}]\+|\\[1-9k]")
+"""Patterns without any of these take a time in proportion to the text."""
+
+
+class Mismatch(NamedTuple):
+    """One value that is not as expected. `at` is the way to it, `position` where the spec says what was expected."""
+
+    at: str
+    message: str
+    position: Position
+    hint: str | None
+
+
+def compare(expected: Node, actual: Json, at: str, *, exact: bool = False) -> list[Mismatch]:
+    """Hold a value against what a spec expects of it, and list every mismatch.
+
+    Of a map the expected keys must be there, and with `exact` no others; a list must be there whole. 12 and 12.0 are
+    one number; `12` is not `"12"`, and true is not 1. A map of one matcher stands for all that it matches.
+    """
+    return list(_Comparison(exact=exact).differences(expected, actual, at))
+
+
+def compare_whole(expected: Node, actual: Json, at: str) -> list[Mismatch]:
+    """Hold a value against all of another one, in which nothing is a matcher."""
+    return list(_Comparison(exact=True, has_matchers=False).differences(expected, actual, at))
+
+
+class _Comparison:
+    def __init__(self, *, exact: bool, has_matchers: bool = True) -> None:
+        self._exact = exact
+        self._has_matchers = has_matchers
+
+    def differences(self, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
+        if self._has_matchers and (matcher := matcher_of(expected)) is not None:
+            yield from self._matched(matcher, expected, actual, at)
+        elif isinstance(expected.value, dict) and isinstance(actual, dict):
+            yield from self._entries(expected, actual, at, is_whole=self._exact)
+        elif isinstance(expected.value, list) and isinstance(actual, list):
+            yield from self._items(expected, actual, at)
+        elif not _is_same_scalar(expected.value, actual):
+            wanted, found = _shown_both(expected.plain(), actual)
+            yield _mismatch(at, f"expected {wanted}, got {found}", expected, _hint(expected, actual))
+
+    def fits(self, expected: Node, actual: Json) -> bool:
+        return next(self.differences(expected, actual, ""), None) is None
+
+    def _entries(self, expected: Node, actual: dict[str, Json], at: str, *, is_whole: bool) -> Iterator[Mismatch]:
+        for key, item in expected.entries.items():
+            below = _below(at, key)
+            if key in actual:
+                yield from self.differences(item, actual[key], below)
+            elif not self._has_matchers or matcher_of(item) != "$absent":
+                near = nearest(key, [name for name in actual if name not in expected.entries])
+                hint = f"there is a key '{near}'" if near else None
+                message = f"expected {self._wanted(item)}, but there is no such key"
+                yield _mismatch(below, message, item, hint)
+        for key in actual if is_whole else ():
+            if key not in expected.entries:
+                yield _mismatch(_below(at, key), f"expected no such key, got {_shown(actual[key])}", expected)
+
+    def _items(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
+        for index, (item, found) in enumerate(zip(expected.items, actual, strict=False)):
+            yield from self.differences(item, found, f"{at}[{index}]")
+        yield from self._length(expected, actual, at)
+
+    def _length(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
+        wanted, found = len(expected.items), len(actual)
+        if wanted != found:
+            yield _mismatch(at, f"expected a list of {_count(wanted)}, got one of {_count(found)}", expected)
+
+    def _wanted(self, expected: Node) -> str:
+        """Say what was expected."""
+        matcher = matcher_of(expected) if self._has_matchers else None
+        if matcher is None:
+            return _shown(expected.plain())
+        operand = expected.entries[matcher]
+        value = operand.plain()
+        match matcher:
+            case "$any":
+                return "any value"
+            case "$re":
+                return f"text that matches {value}"
+            case "$approx":
+                near, within = _approx(operand)
+                return f"about {_json(near)}" if within is None else f"{_json(near)} ± {_json(within)}"
+            case "$len":
+                return f"a length of {value}"
+            case "$contains":
+                return f"something that contains {self._wanted(operand)}"
+            case "$unordered":
+                return f"the items of {_shown(value)} in any order"
+            case "$absent":
+                return "no such key"
+            case _:
+                return "what its $schema takes"
+
+    def _matched(self, matcher: str, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
+        operand = expected.entries[matcher]
+        match matcher:
+            case "$any":
+                return
+            case "$re" if isinstance(actual, str) and _is_found(str(operand.value), actual):
+                return
+            case "$approx" if _is_near(operand, actual):
+                return
+            case "$len" if isinstance(actual, str | list | dict):
+                if len(actual) != operand.value:
+                    found = f"{describe(actual)} of length {len(actual)}: {_shown(actual, told=False)}"
+                    yield _mismatch(at, f"expected {self._wanted(expected)}, got {found}", operand)
+                return
+            case "$contains":
+                yield from self._contained(operand, expected, actual, at)
+                return
+            case "$unordered" if isinstance(actual, list):
+                yield from self._unordered(operand, actual, at)
+                return
+            case "$schema":
+                for fault in Schema(operand.plain()).faults(actual):
+                    below = _joined(at, fault.at())
+                    yield Mismatch(below, _told(below, fault.message), operand.nearest(fault.rule).position(), None)
+                return
+        hint = None
+        if matcher == "$re" and isinstance(actual, str) and _is_too_long(str(operand.value), actual):
+            hint = f"a pattern that looks around is sought in at most {_MAX_SEARCHED:,} characters"
+        yield _mismatch(at, f"expected {self._wanted(expected)}, got {_shown(actual)}", operand, hint)
+
+    def _contained(self, operand: Node, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
+        if isinstance(actual, dict) and isinstance(operand.value, dict) and matcher_of(operand) is None:
+            yield from self._entries(operand, actual, at, is_whole=False)
+            return
+        for part in operand.items if isinstance(operand.value, list) else [operand]:
+            if isinstance(actual, str) and isinstance(part.value, str) and part.value in actual:
+                continue
+            if isinstance(actual, list) and any(self.fits(part, item) for item in actual):
+                continue
+            message = f"expected something that contains {self._wanted(part)}, got {_shown(actual)}"
+            yield _mismatch(at, message, part if part is not operand else expected)
+
+    def _unordered(self, operand: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
+        """Pair each expected item with one that fits it, so that as many as possible have one.
+
+        Plain values come first: all that one of them fits are alike, so whichever it takes, none is worse off.
+        """
+        spare: dict[object, deque[int]] = {}
+        for index, value in enumerate(actual):
+            spare.setdefault(_key(value), deque()).append(index)
+        left, others = [], []
+        for item in operand.items:
+            if isinstance(item.value, dict | list):
+                others.append(item)
+            elif same := spare.get(_key(item.plain())):
+                same.popleft()
+            else:
+                left.append(item)
+        free = sorted(index for indexes in spare.values() for index in indexes)
+        if len(others) * len(free) > _MAX_PAIRS:
+            message = f"{len(others):,} expected items and {len(free):,} others are too many to try on one another"
+            yield _mismatch(at, message, operand, "give them in order, without $unordered")
+            return
+        fitting = [[index for index in free if self.fits(item, actual[index])] for item in others]
+        holders = _pairs(fitting)
+        left += [item for number, item in enumerate(others) if number not in holders.values()]
+        over = [actual[index] for index in free if index not in holders]
+        got = _left_over(over)
+        for item in left:
+            yield _mismatch(at, f"expected {self._wanted(item)} among the items, but {got}", item)
+        if over and not left:
+            yield _mismatch(at, f"expected no other items, but {got}", operand)
+
+
+def _left_over(values: Sequence[Json]) -> str:
+    if not values:
+        return "none is left"
+    told = ", ".join(map(_shown, values[:_FEW])) + (f" and {len(values) - _FEW} more" if len(values) > _FEW else "")
+    return f"left over {'is' if len(values) == 1 else 'are'} {told}"
+
+
+def _pairs(fitting: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Give each number one of those that fit it, no two the same, as many as can have one; gives fitting → number.
+
+    Where all that fit a number are taken, those who hold them are asked to take others (augmenting paths).
+    """
+    holders: dict[int, int] = {}
+    held: dict[int, int] = {}
+    for start in range(len(fitting)):
+        came_from: dict[int, int] = {}
+        asked = deque([start])
+        free: int | None = None
+        while asked and free is None:
+            number = asked.popleft()
+            for other in fitting[number]:
+                if other not in came_from:
+                    came_from[other] = number
+                    if other not in holders:
+                        free = other
+                        break
+                    asked.append(holders[other])
+        while free is not None:
+            number = came_from[free]
+            holders[free] = number
+            held[number], free = free, held.get(number)
+    return holders
+
+
+def _is_same_scalar(expected: object, actual: object) -> bool:
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    if isinstance(expected, dict | list) or isinstance(actual, dict | list):
+        return False
+    return expected == actual
+
+
+def _key(value: Json) -> object:
+    """Give something to look a value up by: equal for scalars that are the same, and for no others."""
+    return (type(value) is bool, value) if not isinstance(value, list | dict) else id(value)
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    return not _is_too_long(pattern, text) and pattern_schema(pattern).accepts(text)
+
+
+def _is_too_long(pattern: str, text: str) -> bool:
+    return len(text) > _MAX_SEARCHED and _LOOKS_AROUND.search(pattern) is not None
+
+
+def _approx(operand: Node) -> tuple[int | float, int | float | None]:
+    value, within = operand.get("value"), operand.get("within")
+    return _number(value if value is not None else operand), None if within is None else _number(within)
+
+
+def _number(node: Node) -> int | float:
+    return node.value if isinstance(node.value, int | float) else 0  # the format's schema lets nothing else through
+
+
+def _is_near(operand: Node, actual: Json) -> bool:
+    if isinstance(actual, bool) or not isinstance(actual, int | float):
+        return False
+    value, within = _approx(operand)
+    found, wanted = _fraction(actual), _fraction(value)
+    allowed = max(abs(found), abs(wanted)) * _MILLIONTH + _DUST if within is None else _fraction(within)
+    return abs(found - wanted) <= allowed
+
+
+def _fraction(number: float) -> Fraction:
+    """Take a number as it is written: 1.1 is 0.1 from 1, and no hair more."""
+    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
+
+
+def _below(at: str, key: str) -> str:
+    return f"{at}.{key}" if at else key
+
+
+def _joined(at: str, way: str) -> str:
+    return at + way if way.startswith("[") or not at or not way else f"{at}.{way}"
+
+
+def _told(at: str, message: str) -> str:
+    return f"{at}: {message}" if at else message
+
+
+def _mismatch(at: str, message: str, expected: Node, hint: str | None = None) -> Mismatch:
+    return Mismatch(at, _told(at, message), expected.position(), hint)
+
+
+def _count(items: int) -> str:
+    return f"{items} item{'' if items == 1 else 's'}"
+
+
+def _hint(expected: Node, actual: Json) -> str | None:
+    """Suggest what to write where only the type is another."""
+    wanted = expected.value
+    if isinstance(wanted, str) and not isinstance(actual, str | list | dict) and wanted == _json(actual):
+        return f"without quotes it stands for {describe(actual)}"
+    if isinstance(actual, str) and not isinstance(wanted, str | list | dict) and actual == _json(wanted):
+        return "in quotes it stands for text; a template keeps a type if one {{ … }} stands alone in it"
+    return None
+
+
+def _json(value: Json, *, escaped: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=escaped)
+
+
+def _shown(value: Json, *, told: bool = True) -> str:
+    """Show a value and its type, cut if it is long."""
+    text = _json(value)
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f"{text} ({describe(value)})" if told and value is not None else text
+
+
+def _shown_both(expected: Json, actual: Json) -> tuple[str, str]:
+    """Show two values so that one sees where they differ: long texts there, and what looks alike in escapes."""
+    if not isinstance(expected, str) or not isinstance(actual, str):
+        return _shown(expected), _shown(actual)
+    alike = normalize("NFKC", expected).strip() == normalize("NFKC", actual).strip()
+    texts = [_json(text, escaped=alike) for text in (expected, actual)]
+    if max(map(len, texts)) > _SHOWN:
+        differ = _first_difference(*texts)
+        start = differ - _SHOWN // 3 if differ > _SHOWN // 2 else 0
+        end = start + _SHOWN
+        texts = [f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}" for text in texts]
+    return f"{texts[0]} (text)", f"{texts[1]} (text)"
+
+
+def _first_difference(one: str, other: str) -> int:
+    pairs = zip(one, other, strict=False)
+    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

@@ -1,0 +1,75 @@
+"""A golden file and the events of a case → what differs; or, to update it, the file as it should be."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import MachineError, NotFound, Problem
+from runner.source import read
+from runner.testing.expect import compare_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.source import Json, Node
+
+_STAMPS = frozenset({"$insert_id", "$time", "env"})
+_VERSION = "$ss_sdk_version"
+_AGAIN = "runner test --update writes it"
+
+
+def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]], *, update: bool) -> list[Problem]:
+    """Hold events against the golden file that an expectation names; with `update`, write it anew if they differ.
+
+    It holds the whole event, without what the client adds to each: `$insert_id`, `$time`, `env`, `$ss_sdk_version`; of
+    several events a list. Whoever calls has hidden what is secret in them. Raises MachineError if it can't be written.
+    """
+    path = Path(golden.text.path).parent / str(golden.value)
+    told: list[Json] = [own(event) for event in events]
+    whole: Json = told[0] if len(told) == 1 else told
+    found = _differences(golden, path, whole)
+    if found and update:
+        _write(path, whole)
+        return []
+    return found
+
+
+def _differences(golden: Node, path: Path, whole: Json) -> list[Problem]:
+    try:
+        document = read(path)
+    except NotFound:
+        problem = Problem("file-not-found", f"no such file: {path}", golden.position(), at="golden", hint=_AGAIN)
+        return [problem]
+    errors = [replace(problem, hint=_AGAIN) for problem in document.problems if problem.severity == "error"]
+    if errors or document.root is None:
+        empty = Problem("empty-file", f"the golden file {path} is empty", golden.position(), at="golden", hint=_AGAIN)
+        return errors or [empty]
+    return [
+        Problem("case-mismatch", each.message, each.position, at=each.at or "golden", hint=each.hint)
+        for each in compare_whole(document.root, whole, "")
+    ]
+
+
+def own(event: Mapping[str, Json]) -> dict[str, Json]:
+    """Leave out what the client adds to each event."""
+    kept = {key: value for key, value in event.items() if key not in _STAMPS}
+    if isinstance(properties := kept.get("properties"), dict):
+        kept["properties"] = {key: value for key, value in properties.items() if key != _VERSION}
+    return kept
+
+
+def _write(path: Path, whole: Json) -> None:
+    text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A file of its own name for each process: several may be at work.
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished.write_text(text, "utf-8", newline="\n")
+        unfinished.replace(path)
+    except OSError as error:
+        problem = Problem("output-refused", f"can't write {path}: {error.strerror}")
+        raise MachineError(problem) from None

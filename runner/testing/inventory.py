@@ -1,0 +1,113 @@
+"""A cassette's file → the case that plays it, if there is one.
+
+The way to a cassette names its spec, so nothing but that spec has to be read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.errors import NotFound, Problem, RunnerError, shown_argument
+from runner.spec.files import misspelt
+from runner.testing.cassette import FOLDER, Cassette, CassetteError, load
+from runner.testing.collect import collect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runner.testing.verdict import CaseRef
+
+SUFFIXES = (".yaml", ".yml")
+
+
+class Found(NamedTuple):
+    """A file of a cassette.
+
+    `cassette` is None for one that can't be read, which `problems` tell. `case` is the one that plays it.
+    """
+
+    path: Path
+    shown: str
+    cassette: Cassette | None
+    problems: tuple[Problem, ...]
+    case: CaseRef | None
+    is_orphan: bool
+    """Whether runner recorded it for a case that is no more. Of a spec that can't be read nobody knows the cases."""
+    is_ours: bool
+    """Whether it is for runner to judge; else another program's, which may have any form."""
+
+
+def files_at(paths: Iterable[Path], project: Path) -> list[Path]:
+    """List the cassettes at `paths`: files as they are given, and folders all levels down; without paths, the project's.
+
+    Raises NotFound for a path that does not exist.
+    """
+    given = list(paths)
+    for path in given:
+        if not path.exists():
+            message = f"no such file or folder: {shown_argument(str(path))}"
+            raise NotFound(Problem("file-not-found", message, hint=misspelt(path)))
+    found = (each for path in given or [project / FOLDER] for each in _below(path))
+    return list({each.resolve(): each for each in found}.values())
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        if path.exists():
+            yield path
+        return
+    for folder, names, files in os.walk(path):
+        names.sort()
+        for name in sorted(files):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(folder) / name
+
+
+def inventory(files: Iterable[Path], project: Path) -> Iterator[Found]:
+    """Find out what is in cassettes, and whose they are."""
+    known: dict[Path, tuple[tuple[CaseRef, ...], bool]] = {}
+    for path in files:
+        place = path.resolve()
+        specs = list(_specs(place, project))
+        for spec in specs:
+            if spec not in known:
+                known[spec] = _cases(spec, project)
+        cases = [case for spec in specs for case in known[spec][0]]
+        case = next((each for each in cases if each.cassette == place and each.asks_for_answer), None)
+        shown = os.path.relpath(path)
+        cassette, problems = _load(path, shown)
+        is_recorded = cassette is not None and cassette.source is not None
+        is_known = all(known[spec][1] for spec in specs)
+        is_below = place.is_relative_to(project / FOLDER)
+        is_orphan = is_recorded and is_below and is_known and case is None
+        yield Found(path, shown, cassette, problems, case, is_orphan, case is not None or is_recorded or bool(specs))
+
+
+def _specs(cassette: Path, project: Path) -> Iterator[Path]:
+    """Give the specs that a cassette's name may stand for: `cassettes/shop/purchase/…` is of `specs/shop/purchase.yaml`."""
+    if not cassette.is_relative_to(project / FOLDER) or cassette.parent == project / FOLDER:
+        return
+    below = cassette.parent.relative_to(project / FOLDER)
+    for folder in (project / "specs", project):
+        for suffix in SUFFIXES:
+            spec = folder / below.with_name(below.name + suffix)
+            if spec.is_file():
+                yield spec
+
+
+def _cases(spec: Path, project: Path) -> tuple[tuple[CaseRef, ...], bool]:
+    """Give a spec's cases, and whether these are all."""
+    try:
+        collected = collect(spec, project)
+    except RunnerError:
+        return (), False
+    return collected.cases, all(problem.severity == "warning" for problem in collected.problems)
+
+
+def _load(path: Path, shown: str) -> tuple[Cassette | None, tuple[Problem, ...]]:
+    try:
+        return load(path, shown=shown), ()
+    except CassetteError as error:
+        return None, error.problems

@@ -1,0 +1,194 @@
+"""Whether two requests are the same, and if not, in what they differ. Pure.
+
+Compared are method, path, query, Content-Type and the body, as JSON and with its types: 12 is not "12", true is not 1, and
+1 is not 1.0. The order of keys is free, that of lists is not. What changes with each run is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from runner.errors import dotted
+from runner.source import describe, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.errors import Step
+    from runner.secrets import Mask
+    from runner.source import Json
+
+_Key = TypeVar("_Key", bound="Step")
+
+RUN_KEYS = ("$insert_id", "$time", "env", "properties.$ss_sdk_version")
+"""Paths below an event to what changes with each run, workspace or version, and never counts."""
+
+
+class Request(NamedTuple):
+    """A request. A recorded one has its whole `uri`, one to be sent only the path and query of it."""
+
+    method: str
+    uri: str
+    content_type: str | None
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path, from the server's root."""
+        return urlsplit(self.uri).path
+
+
+class Difference(NamedTuple):
+    """One difference. `at` is the way to it: into the body below the event, or the part of the request."""
+
+    at: str
+    message: str
+
+
+class Rules:
+    """What counts in a comparison: all but `RUN_KEYS` and `volatile`, dotted paths below each event.
+
+    A path leads through lists to each of their items, or to one: `properties.items.id`, `properties.items[0].id`.
+    """
+
+    def __init__(self, volatile: Sequence[str] = ()) -> None:
+        self._left_out = [steps for path in (*RUN_KEYS, *volatile) if (steps := _STEP.findall(path))]
+
+    def fingerprint(self, request: Request) -> tuple[str, ...]:
+        """Give what is equal for equal requests, and differs for all others."""
+        head = _head(request).values()
+        try:
+            return (*head, "JSON", json.dumps(self._body(request), sort_keys=True))
+        except (ValueError, RecursionError):
+            return (*head, "bytes", request.body.hex())
+
+    def differences(self, recorded: Request, sent: Request, mask: Mask) -> list[Difference]:
+        """List in what a sent request differs from a recorded one. Values are masked before they are cut."""
+        then, now = _head(recorded), _head(sent)
+        found = [
+            Difference(part, f"recorded {mask.text(then[part])}, sent {mask.text(now[part])}")
+            for part in then
+            if then[part] != now[part]
+        ]
+        try:
+            found += _differences(self._body(recorded), self._body(sent), (), mask)
+        except (ValueError, RecursionError):
+            if recorded.body != sent.body:
+                sizes = f"recorded {len(recorded.body):,} bytes, sent {len(sent.body):,} bytes"
+                found.append(Difference("the body", f"{sizes}, which are not both JSON"))
+        return found
+
+    def _body(self, request: Request) -> Json:
+        body = parse_json(request.body)
+        for path in self._left_out:
+            _leave_out(body, path)  # of a bulk request, in each event
+        return body
+
+
+_STEP = re.compile(r"[^.\[\]]+")
+
+
+def _head(request: Request) -> dict[str, str]:
+    """Give what counts of a request before its body, by the names that people see."""
+    parts = urlsplit(request.uri)
+    query = "&".join(f"{name}={value}" for name, value in sorted(parse_qsl(parts.query, keep_blank_values=True)))
+    content_type = "none" if request.content_type is None else request.content_type
+    return {"method": request.method, "path": parts.path or "/", "query": query or "none", "Content-Type": content_type}
+
+
+def _leave_out(value: Json, path: Sequence[str]) -> None:
+    """Take out what a path leads to; of a list's item the place stays."""
+    step, *rest = path
+    if isinstance(value, list):
+        chosen = [int(step)] if step.isdecimal() else range(len(value))
+        below = rest if step.isdecimal() else path
+        for index in chosen:
+            if index >= len(value):
+                continue
+            if below:
+                _leave_out(value[index], below)
+            else:
+                value[index] = None
+    elif isinstance(value, dict) and step in value:
+        if rest:
+            _leave_out(value[step], rest)
+        else:
+            del value[step]
+
+
+def _differences(recorded: Json, sent: Json, way: tuple[Step, ...], mask: Mask) -> Iterator[Difference]:
+    at = dotted(way) or "the body"
+    if isinstance(recorded, dict) and isinstance(sent, dict) and len(way) < _MAX_DEPTH:
+        for key in (*recorded, *(key for key in sent if key not in recorded)):
+            yield from _entry(recorded, sent, key, way, mask)
+    elif isinstance(recorded, list) and isinstance(sent, list) and len(way) < _MAX_DEPTH:
+        before, after = dict(enumerate(recorded)), dict(enumerate(sent))
+        for index in range(max(len(recorded), len(sent))):
+            yield from _entry(before, after, index, way, mask)
+    elif json.dumps(recorded, sort_keys=True) != json.dumps(sent, sort_keys=True):
+        before_text, after_text = _texts(recorded, sent, mask)
+        yield Difference(at, f"recorded {before_text}, sent {after_text}")
+
+
+_MAX_DEPTH = 100
+"""Deeper ones are compared as a whole."""
+
+
+def _entry(
+    recorded: dict[_Key, Json], sent: dict[_Key, Json], key: _Key, way: tuple[Step, ...], mask: Mask
+) -> Iterator[Difference]:
+    below = (*way, key)
+    if key not in sent:
+        yield Difference(dotted(below), f"recorded {_typed(recorded[key], mask)}, not sent")
+    elif key not in recorded:
+        yield Difference(dotted(below), f"not recorded, sent {_typed(sent[key], mask)}")
+    else:
+        yield from _differences(recorded[key], sent[key], below, mask)
+
+
+def _texts(recorded: Json, sent: Json, mask: Mask) -> tuple[str, str]:
+    """Write two values; of long texts the part in which they differ first."""
+    if not isinstance(recorded, str) or not isinstance(sent, str):
+        return _typed(recorded, mask), _typed(sent, mask)
+    before, after = mask.text(recorded), mask.text(sent)
+    same = next((index for index, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+    skipped = max(0, same - _BEFORE) if max(len(before), len(after)) > _SHOWN else 0
+    return _quoted(before, skipped), _quoted(after, skipped)
+
+
+def _typed(value: Json, mask: Mask) -> str:
+    shown = mask.json(value)
+    if isinstance(shown, str):
+        return _quoted(shown, 0)
+    text = json.dumps(shown, ensure_ascii=False)
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+    return text if value is None else f"{text} ({describe(value)})"
+
+
+def _quoted(text: str, skipped: int) -> str:
+    cut = text[skipped : skipped + _SHOWN]
+    before, after = "… " if skipped else "", " …" if len(text) > skipped + _SHOWN else ""
+    return f"{before}{json.dumps(cut, ensure_ascii=False)}{after} (text)"
+
+
+_SHOWN = 80
+_BEFORE = 20
+
+
+def summary(request: Request, mask: Mask) -> str:
+    """Say in a few words what a request is: where it goes, and with what events."""
+    try:
+        body = parse_json(request.body)
+    except ValueError:
+        body = None
+    if isinstance(body, list):
+        what = f" ({len(body)} event{'' if len(body) == 1 else 's'})"
+    elif isinstance(body, dict):
+        told = [f"'{mask.text(text)}'" for key in ("event", "distinct_id") if isinstance(text := body.get(key), str)]
+        what = f" ({' for '.join(told)})" if told else ""
+    else:
+        what = f" ({len(request.body)} bytes)"
+    return f"{request.method} {mask.text(request.path)}{what}"

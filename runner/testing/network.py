@@ -1,0 +1,142 @@
+"""No way out: while a context is open, this process reaches nobody but whom the context names.
+
+Python tells a hook of every connection and look-up that its own socket module is about to make, whoever asks for it, in any
+thread. What other programs do, or libraries that bring network code of their own, it does not see.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import contextmanager
+from functools import cache
+from ipaddress import ip_address
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from runner.errors import ExitCode, Problem, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+
+class NetworkBlocked(RunnerError):  # noqa: N818 - it names a state of the world, as its siblings do
+    """Something wanted to reach the network where nothing may.
+
+    No OSError: whoever asks for a connection would take that for one that failed, and try again.
+    """
+
+    exit_code = ExitCode.CASSETTE
+
+    def __init__(self, where: str) -> None:
+        message = f"a connection to {where} was stopped: a case talks to its cassette alone"
+        super().__init__(Problem("network-blocked", message, hint="while recording, to its target alone"))
+        self.where = where
+
+
+@contextmanager
+def blocked(allowed: Collection[tuple[str, int]] = ()) -> Iterator[None]:
+    """Stop every connection and look-up in all threads, but those to hosts and ports that are allowed.
+
+    Raises NetworkBlocked where one is asked for. Contexts may be nested, and open in several threads: what is allowed
+    is what all that are open allow. A host given by name may be looked up, and then any address at its port be
+    connected to: which addresses a look-up gives, nobody is told. Unix sockets stay open: they do not leave this machine.
+    """
+    guard = _Guard(allowed)
+    with _changing:
+        _install()
+        _guards[:] = [*_guards, guard]
+    try:
+        yield
+    finally:
+        with _changing:
+            _guards[:] = [other for other in _guards if other is not guard]
+
+
+class _Guard:
+    """What one context allows."""
+
+    def __init__(self, allowed: Collection[tuple[str, int]]) -> None:
+        self._exact = {(_plain(host), port) for host, port in allowed}
+        self._hosts = {host for host, _ in self._exact}
+        self._named_ports = {port for host, port in self._exact if not _is_address(host)}
+
+    def allows(self, host: str, port: int | None) -> bool:
+        """Tell whether a host may be looked up, or with a port be connected to."""
+        if port is None:
+            return host in self._hosts
+        return (host, port) in self._exact or (port in self._named_ports and _is_address(host))
+
+
+_guards: list[_Guard] = []
+"""Of the contexts that are open. Replaced as a whole, so that a hook in another thread sees one state or the other."""
+_changing = Lock()
+
+
+@cache
+def _install() -> None:
+    """Install the hook, once: Python has no way to take one out again."""
+    sys.addaudithook(_hook)
+
+
+def _hook(event: str, args: tuple[object, ...]) -> None:
+    if not _guards or event not in _WATCHED:  # called for every import and every file that is opened
+        return
+    where = _asked_for(event, args)
+    if where is None:
+        return
+    host, port = where
+    if not all(guard.allows(host, port) for guard in tuple(_guards)):
+        raise NetworkBlocked(host if port is None else f"{host}:{port}")
+
+
+_WATCHED = frozenset(
+    {
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostbyaddr",
+        "socket.gethostbyname",
+        "socket.getnameinfo",
+        "socket.sendmsg",
+        "socket.sendto",
+    }
+)
+
+
+def _asked_for(event: str, args: tuple[object, ...]) -> tuple[str, int | None] | None:
+    """Read whom an event is about: host and port, or a host alone to look up. None if it is nobody outside."""
+    match event, args:
+        case "socket.getaddrinfo", (host, port, *_):
+            name = _plain(host)
+            if not _is_address(name):
+                return (name, None) if name else None
+            # An address needs no look-up, but who asks with a port is about to connect to it.
+            return (name, port) if isinstance(port, int) and port else None
+        case "socket.getnameinfo", ((host, *_),):
+            return _plain(host), None
+        case (("socket.gethostbyname" | "socket.gethostbyaddr"), (host, *_)):
+            return _plain(host), None
+        case _, (socket.socket(family=socket.AF_UNIX), *_):
+            return None
+        case _, (_, None):  # a message over a socket that is connected already
+            return None
+        case _, (_, (host, int(port), *_)):
+            return _plain(host), port
+        case _, (_, address):
+            return repr(address), None
+        case _:
+            return event, None
+
+
+def _plain(host: object) -> str:
+    """Write a host in one way."""
+    text = host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
+    return text.lower().rstrip(".").strip("[]")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,282 @@
+"""A case → a verdict: its events, held against what the spec expects, and sent to its cassette if it expects an answer.
+
+All that a case sees is fixed: variables, instant, ids, answers. So a verdict changes only with the spec, the cassette or
+this program.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
+from runner.run import Inputs, Job, Prepared, Rejected, prepare
+from runner.spec import Given, Occurrence, case_seed, in_case, load
+from runner.suprsend.event import MAX_EVENT_KB
+from runner.testing import network
+from runner.testing.expand import rows_of
+from runner.testing.expect import compare
+from runner.testing.golden import golden_problems, own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from uuid import UUID
+
+    from runner.source import Json, Node
+    from runner.spec import Case, Spec, Step
+    from runner.suprsend.auth import Credentials
+    from runner.suprsend.connection import Connection
+    from runner.suprsend.transport import Post
+    from runner.testing.expect import Mismatch
+
+
+class CaseRef(NamedTuple):
+    """A case, the spec that it stands in, and where its answers are recorded."""
+
+    spec: Spec
+    case: Case
+    path: Path
+    project: Path
+    cassette: Path
+
+    @property
+    def asks_for_answer(self) -> bool:
+        """Tell whether it expects an answer of the platform; else its events are only rendered."""
+        return any(step.expect is not None and step.expect.get("response") is not None for step in self.case.steps)
+
+
+class Verdict(NamedTuple):
+    """What became of a case. `code` says what its failure means: a case failed, or its cassette is not as it must be."""
+
+    problems: tuple[Problem, ...]
+    code: ExitCode
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether all was as expected."""
+        return not self.problems
+
+
+class Tape(NamedTuple):
+    """What stands in for the network in one case."""
+
+    post: Post
+    credentials: Credentials
+    base_url: str
+    sleep: Callable[[float], None]
+    allowed: Sequence[tuple[str, int]]
+    """Whom the case may talk to."""
+    problems: Callable[[], Sequence[Problem]]
+    """Asked at the end: what was not as recorded."""
+    keep: Callable[[], None]
+    """Called if the case passed: writes what was recorded, if anything was."""
+
+
+class Tapes(Protocol):
+    """Where the answers of cases come from: `answers.Answers`."""
+
+    @property
+    def env(self) -> str:
+        """What events say as `env`."""
+
+    def tape(self, ref: CaseRef, secrets: Sequence[str]) -> AbstractContextManager[Tape]:
+        """Open what a case is sent to. `secrets` are the texts in its events that nobody may read."""
+
+
+def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
+    """Run one case. With `update`, golden files are written anew.
+
+    Never raises for what a spec, a cassette or a server does.
+    """
+    code = ExitCode.REFUSED
+    try:
+        found = list(_Run(ref, tapes, update=update).problems())
+    except RunnerError as error:
+        code = error.exit_code if error.exit_code in (ExitCode.CASSETTE, ExitCode.MACHINE) else code
+        found = [_in_case(problem, ref.case, None) for problem in error.problems]
+    if any(problem.code.startswith("cassette-") for problem in found):
+        code = ExitCode.CASSETTE
+    return Verdict(tuple(found), code if found else ExitCode.OK)
+
+
+class _Made(NamedTuple):
+    """What became of one step before anything is sent: an event, or with `rows:` one a row."""
+
+    step: Step
+    place: str | None
+    events: tuple[Prepared | Rejected, ...]
+
+    @property
+    def ready(self) -> list[Prepared]:
+        return [event for event in self.events if isinstance(event, Prepared)]
+
+    def expected(self, *path: str) -> Node | None:
+        return self.step.expect.get(*path) if self.step.expect is not None else None
+
+
+class _Run:
+    """One case under way."""
+
+    def __init__(self, ref: CaseRef, tapes: Tapes, *, update: bool) -> None:
+        self._ref = ref
+        self._tapes = tapes
+        self._update = update
+        self._seed: UUID = case_seed(ref.path.resolve().relative_to(ref.project), ref.case.name)
+        self._rows = 0
+
+    def problems(self) -> Iterator[Problem]:
+        """Give what is wrong: with the events, or if nothing is, with the answers."""
+        with network.blocked():
+            made = [self._make(number, step) for number, step in enumerate(self._ref.case.steps, 1)]
+            found = [problem for each in made for problem in self._wrong_events(each)]
+        if not found and self._ref.asks_for_answer:
+            secrets = [text for each in made for event in each.events for text in event.secrets]
+            with self._tapes.tape(self._ref, secrets) as tape, network.blocked(tape.allowed):
+                found = list(self._wrong_answers(made, tape))
+                if not found:
+                    tape.keep()
+        yield from found
+
+    def _make(self, number: int, step: Step) -> _Made:
+        ref = self._ref
+        place = f"step {number}" if len(ref.case.steps) > 1 else None
+        spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref.project)
+        events = []
+        for given in rows_of(step, spec.variables):
+            inputs = Inputs((given, _placeholders(spec)), {}, {})
+            occurrence = Occurrence(self._seed, self._rows, ref.case.instant)
+            events.append(prepare(Job(spec, inputs), occurrence, self._tapes.env, MAX_EVENT_KB))
+            self._rows += 1
+        return _Made(step, place, tuple(events))
+
+    def _wrong_events(self, made: _Made) -> Iterator[Problem]:
+        """Hold events against `error`, `event`, `max_bytes` and `golden`."""
+        for row, event in enumerate(made.events, 1):
+            place = made.place if made.step.rows is None else ", ".join(filter(None, (made.place, f"row {row}")))
+            for problem in _wrong_event(made, event):
+                yield _in_case(problem, self._ref.case, place)
+        golden = made.expected("golden")
+        if golden is not None and len(made.ready) == len(made.events):
+            wires: list[dict[str, Json]] = [json.loads(event.body) for event in made.ready]
+            for problem in golden_problems(golden, wires, update=self._update):
+                yield _in_case(problem, self._ref.case, made.place)
+
+    def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:
+        """Send each step, and hold its answer against `response`."""
+        from runner.suprsend.connection import Connection  # noqa: PLC0415 - a case that only renders loads no HTTP library
+
+        connection = Connection(
+            tape.credentials, tape.base_url, sleep=tape.sleep, random=lambda: 0.0, transport=tape.post
+        )
+        try:
+            answers = [_send(connection, each) if each.ready else None for each in made]
+        finally:
+            connection.close()
+        if found := tape.problems():  # whatever else is wrong follows from it
+            yield from (_in_case(problem, self._ref.case, None) for problem in found)
+            return
+        for each, answer in zip(made, answers, strict=True):
+            if (expected := each.expected("response")) is not None:
+                for mismatch in compare(expected, answer, ""):
+                    yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
+
+
+def _wrong_event(made: _Made, event: Prepared | Rejected) -> Iterator[Problem]:
+    """Hold one event of a step against what is expected of each."""
+    if (error := made.expected("error")) is not None:
+        yield from _wrong_error(error, event)
+        return
+    if isinstance(event, Rejected):
+        yield from event.problems
+        return
+    if (expected := made.expected("event")) is not None:
+        wire: dict[str, Json] = json.loads(event.body)
+        exact = (node := made.expected("exact")) is not None and node.value is True
+        yield from map(_mismatch, compare(expected, _comparable(wire, expected) if exact else wire, "", exact=exact))
+    most = made.expected("max_bytes")
+    if most is not None and len(event.body) > int(str(most.value)):
+        message = f"expected at most {most.value} bytes, the event has {len(event.body)}"
+        yield Problem("case-mismatch", message, most.position(), at="max_bytes")
+
+
+def _send(connection: Connection, made: _Made) -> Json:
+    """Send a step as the Python API does; gives the response in the documented shape."""
+    from runner.suprsend.bulk import BulkEvents  # noqa: PLC0415
+    from runner.suprsend.client import response_of  # noqa: PLC0415
+    from runner.suprsend.delivery import alone  # noqa: PLC0415
+
+    if made.step.rows is None:
+        delivery = alone(made.ready[0].encoded)
+        connection.deliver(delivery)
+        [result] = delivery.results
+        response: Any = response_of(result)
+        return response  # type: ignore[no-any-return]
+    encoded = {id(event.event): event.encoded for event in made.ready}
+    bulk = BulkEvents(connection, lambda event: encoded[id(event)], 1)
+    bulk.append(*(event.event for event in made.ready))
+    answer = bulk.trigger()
+    return {
+        "status": answer.status,
+        "total": answer.total,
+        "success": answer.success,
+        "failure": answer.failure,
+        "failed_records": json.loads(json.dumps(answer.failed_records)),
+    }
+
+
+def _wrong_error(expected: Node, event: Prepared | Rejected) -> Iterator[Problem]:
+    """Hold an expected error against what came: one of the problems must be all that is said of it."""
+    said = {key: str(node.value) for key, node in expected.entries.items()}
+    wanted = _told(said.get("code"), said.get("at"), said.get("message"))
+    if isinstance(event, Prepared):
+        yield Problem("case-passed", f"expected {wanted}, but the event was made", expected.position(), at="error")
+        return
+    fits = any(
+        said.get("code", problem.code) == problem.code
+        and said.get("at", problem.at) == problem.at
+        and said.get("message", "") in problem.message
+        for problem in event.problems
+    )
+    if not fits:
+        got = "; ".join(_told(problem.code, problem.at, problem.message) for problem in event.problems)
+        yield Problem("case-mismatch", f"expected {wanted}, got {got}", expected.position(), at="error")
+
+
+def _told(code: str | None, at: str | None, message: str | None) -> str:
+    text = f"error[{code}]" if code else "an error"
+    text += f" at {at}" if at else ""
+    return text + (f": {message}" if message else "")
+
+
+def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
+    """Leave out what the client adds to each event, unless the expectation names it."""
+    kept = own(wire)
+    return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
+
+
+def _load(path: Path, project: Path) -> Spec:
+    loaded = load(path, project)
+    if loaded.spec is None:
+        raise InvalidInput(*loaded.problems)
+    return loaded.spec
+
+
+def _placeholders(spec: Spec) -> Mapping[str, Given]:
+    """Give each secret a text that is none: a case must be the same on every machine."""
+    return {
+        variable.name: Given(f"placeholder-{variable.name}", "a placeholder")
+        for variable in spec.variables
+        if variable.is_secret and not variable.has_default
+    }
+
+
+def _mismatch(mismatch: Mismatch) -> Problem:
+    return Problem("case-mismatch", mismatch.message, mismatch.position, at=mismatch.at, hint=mismatch.hint)
+
+
+def _in_case(problem: Problem, case: Case, place: str | None) -> Problem:
+    contexts = [in_case(case.name), place, problem.context]
+    return replace(problem, context=", ".join(context for context in contexts if context))

@@ -1,0 +1,271 @@
+"""A recorded request, sent again to a server of today → what its answer no longer has in common with the recorded one.
+
+Compared are the status and the shape: keys and JSON types. Values are not, but for those that say how it went.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID, uuid5
+
+from runner.errors import ExitCode, Problem, dotted
+from runner.secrets import Mask
+from runner.source import describe, parse_json
+from runner.suprsend.answer import Answer, NoAnswer
+from runner.suprsend.auth import signed_headers
+from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
+from runner.suprsend.event import USER_AGENT
+from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, asked_s, is_transient, pause_s
+from runner.suprsend.sockets import Exchange
+from runner.suprsend.transport import Transport
+from runner.testing.matching import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.errors import Step
+    from runner.source import Json
+    from runner.suprsend.auth import Credentials
+    from runner.testing.cassette import Cassette
+
+
+class Verification(NamedTuple):
+    """What became of a cassette that was sent again.
+
+    `skipped` counts requests that are not: what is no event, and what was answered with a status that passes, a 429 or
+    5xx, and can't be asked for. `stopped` says why nothing more can be sent, if that is so.
+    """
+
+    compared: int
+    skipped: int
+    problems: tuple[Problem, ...]
+    stopped: ExitCode | None
+
+
+def verify(cassette: Cassette, again: Again, platform: Platform, hint: str | None = None) -> Verification:
+    """Send what a cassette recorded again, as new events, and compare the answers. The file is not touched.
+
+    `hint` is how to record the new answers, for each `cassette-drift`.
+    """
+    compared = skipped = 0
+    problems: list[Problem] = []
+    for interaction in cassette.interactions:
+        request = interaction.request
+        endpoint, body = endpoint_of(request.path), again.body(request.body)
+        if request.method != "POST" or endpoint is None or body is None or is_transient(interaction.answer.status_code):
+            skipped += 1
+            continue
+        place, context = cassette.place(interaction.line), f"in the answer to {summary(request, Mask())}"
+        answer = _usable(platform.ask(endpoint, body), interaction.answer.status_code)
+        if isinstance(answer, _Stop):
+            problems.append(Problem(answer.code, answer.message, place, context=context))
+            return Verification(compared, skipped, tuple(problems), answer.exit_code)
+        compared += 1
+        for drift in drifts(interaction.answer, answer)[:_TOLD]:
+            message = f"{drift.at}: {drift.message}"
+            problems.append(Problem("cassette-drift", message, place, drift.at, hint, context))
+    return Verification(compared, skipped, tuple(problems), None)
+
+
+_TOLD = 10
+"""Of more differences in one answer, nobody needs the rest."""
+
+
+class _Stop(NamedTuple):
+    """Why there is nothing to compare, and that nothing more can be sent."""
+
+    code: str
+    message: str
+    exit_code: ExitCode
+
+
+def _usable(answer: Answer | NoAnswer, recorded: int) -> Answer | _Stop:
+    """Give an answer that can be held against one that was recorded with that status."""
+    if isinstance(answer, NoAnswer):
+        return _Stop("no-answer" if answer.sent else "no-connection", answer.message, ExitCode.NO_ANSWER)
+    status = answer.status_code
+    if status in _REFUSED and status != recorded:
+        return _Stop("credentials-refused", f"the platform refuses the credentials: {status}", ExitCode.CREDENTIALS)
+    if status == _TOO_MANY:
+        return _Stop("rate-limited", "the platform asks to slow down: 429", ExitCode.RATE_LIMITED)
+    if is_transient(status):
+        return _Stop("no-answer", f"all that comes is a {status}", ExitCode.NO_ANSWER)
+    return answer
+
+
+_REFUSED = (401, 403)
+_TOO_MANY = 429
+
+
+class Drift(NamedTuple):
+    """One difference. `at` is the way to it inside the answer, or `status`."""
+
+    at: str
+    message: str
+
+
+def drifts(recorded: Answer, now: Answer) -> list[Drift]:
+    """List in what an answer differs from the recorded one."""
+    found = []
+    if recorded.status_code != now.status_code:
+        found.append(Drift("status", f"recorded {recorded.status_code}, now {now.status_code}"))
+    before, after = _parsed(recorded.body), _parsed(now.body)
+    if isinstance(before, _NoJson) or isinstance(after, _NoJson):
+        told = (_kind(before), _kind(after))
+        return [*found, Drift("the body", "recorded {}, now {}".format(*told))] if told[0] != told[1] else found
+    return [*found, *_shapes(before, after, ())]
+
+
+class Again(NamedTuple):
+    """What makes recorded events new ones: ids of their own, the instant, the workspace they go to.
+
+    What was the same id or key stays one: a retry is the same event, and a duplicate a duplicate. The recorded key itself
+    never goes out. The platform would skip the next event that bears it, for a day; it may be a real one.
+    """
+
+    seed: UUID
+    time_ms: int
+    env: str
+
+    def body(self, recorded: bytes) -> bytes | None:
+        """Write a recorded body anew; None for one that holds no events."""
+        try:
+            body = parse_json(recorded)
+        except ValueError:
+            return None
+        events = [event for event in (body if isinstance(body, list) else [body]) if isinstance(event, dict)]
+        if not events or len(events) != (len(body) if isinstance(body, list) else 1):
+            return None
+        renewed = [self._event(event) for event in events]
+        whole = renewed if isinstance(body, list) else renewed[0]
+        return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+    def _event(self, event: dict[str, Json]) -> dict[str, Json]:
+        stamps: dict[str, Json] = {"$time": self.time_ms, "env": self.env}
+        stamps |= {key: str(uuid5(self.seed, f"{key} {event[key]}")) for key in _IDS if event.get(key) is not None}
+        return {key: stamps.get(key, value) for key, value in event.items()}
+
+
+_IDS = ("$insert_id", "$idempotency_key")
+
+
+def endpoint_of(path: str) -> str | None:
+    """Find the endpoint that a recorded path ends with, whatever its server's root was."""
+    return next((endpoint for endpoint in (BULK_PATH, SINGLE_PATH) if path.endswith(f"/{endpoint}")), None)
+
+
+class Platform:
+    """A server that takes events. What may pass, it is asked again, as long as an event has.
+
+    `clock` gives seconds since 1970, `sleep` takes seconds, `random` gives a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        base_url: str,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._credentials = credentials
+        self._root = urlsplit(base_url).path
+        self._transport = Transport(base_url)
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+
+    def ask(self, endpoint: str, body: bytes) -> Answer | NoAnswer:
+        """Post a body. It is sent again only if no event in it can be counted twice."""
+        path = self._root + endpoint
+        until_s = time.monotonic() + DEFAULT_TIMEOUT_S
+        retry = 0
+        while True:
+            headers = signed_headers(self._credentials, path, body, self._clock()) | {"User-Agent": USER_AGENT}
+            with Exchange(until_s, DEFAULT_TIMEOUT_S) as exchange:
+                answer = self._transport.post(path, headers, body, exchange)
+            retry += 1
+            if retry > DEFAULT_RETRIES or not _may_repeat(answer, body):
+                return answer
+            asked = asked_s(answer.retry_after, self._clock()) if isinstance(answer, Answer) else None
+            pause = pause_s(retry, asked, self._random())
+            if time.monotonic() + pause >= until_s:
+                return answer
+            self._sleep(pause)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._transport.close()
+
+
+def _may_repeat(answer: Answer | NoAnswer, body: bytes) -> bool:
+    if isinstance(answer, NoAnswer):
+        return not answer.is_final and (not answer.sent or _have_keys(body))
+    return is_transient(answer.status_code) and _have_keys(body)
+
+
+def _have_keys(body: bytes) -> bool:
+    events = parse_json(body)
+    return all(
+        isinstance(event, dict) and _KEY in event for event in (events if isinstance(events, list) else [events])
+    )
+
+
+_KEY = "$idempotency_key"
+
+
+class _NoJson(NamedTuple):
+    is_empty: bool
+
+
+def _parsed(body: bytes) -> Json | _NoJson:
+    try:
+        return parse_json(body)
+    except (ValueError, RecursionError):
+        return _NoJson(not body.strip())
+
+
+def _kind(body: Json | _NoJson) -> str:
+    if isinstance(body, _NoJson):
+        return "nothing" if body.is_empty else "what is no JSON"
+    return describe(body)
+
+
+def _shapes(recorded: Json, now: Json, way: tuple[Step, ...]) -> Iterator[Drift]:
+    at = dotted(way) or "the body"
+    if len(way) > _MAX_DEPTH:
+        return
+    if isinstance(recorded, dict) and isinstance(now, dict):
+        for key in (*recorded, *(key for key in now if key not in recorded)):
+            if key not in now:
+                yield Drift(dotted((*way, key)), f"recorded {describe(recorded[key])}, now there is none")
+            elif key not in recorded:
+                yield Drift(dotted((*way, key)), f"not recorded, now {describe(now[key])}")
+            elif key in _TELLING and _differ(recorded[key], now[key]):
+                yield Drift(dotted((*way, key)), f"recorded {recorded[key]}, now {now[key]}")
+            else:
+                yield from _shapes(recorded[key], now[key], (*way, key))
+    elif isinstance(recorded, list) and isinstance(now, list):
+        if len(recorded) != len(now):
+            yield Drift(at, f"recorded {_items(recorded)}, now {_items(now)}")
+        for index, (before, after) in enumerate(zip(recorded, now, strict=False)):
+            yield from _shapes(before, after, (*way, index))
+    elif describe(recorded) != describe(now):
+        yield Drift(at, f"recorded {describe(recorded)}, now {describe(now)}")
+
+
+_TELLING = frozenset({"status", "status_code"})
+"""Where an answer says how it went: of it as a whole, or of one record of many."""
+_MAX_DEPTH = 100
+
+
+def _differ(recorded: Json, now: Json) -> bool:
+    """Tell whether two values of one plain type differ. Other differences are told as those of shape."""
+    return isinstance(recorded, str | int) and describe(recorded) == describe(now) and recorded != now
+
+
+def _items(values: list[Json]) -> str:
+    return f"{len(values)} item{'' if len(values) == 1 else 's'}"

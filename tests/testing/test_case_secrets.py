@@ -1,0 +1,256 @@
+"""A canary is put in every place where a secret can be; nothing that is written or printed sings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode, urlsafe_b64encode
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.testing.conftest import Project
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SPECIAL = ' /+"é<&>\\'
+"""Each of these is written differently somewhere."""
+PLACES = ("default", "case", "file", "choice1", "choice2", "table1", "table2", "row1", "row2", "line1", "line2", "step")
+BIRDS = {place: f"c4n4ry{place}" for place in (*PLACES, "environment", "runnervar", "apikey", "secret")}
+TOKENS = {place: f"{BIRDS[place]}{SPECIAL}" for place in PLACES}
+PIN = "739174628"
+
+SPEC = f"""\
+version: 1
+vars:
+  user: {{type: string, default: u1}}
+  token: {{type: string, env: TOKEN, secret: true, default: {json.dumps(TOKENS["default"])}}}
+  pin: {{type: integer, secret: true, default: {PIN}}}
+event: ordered
+distinct_id: "{{{{ user }}}}"
+idempotency_key: "{{{{ user }}}}-{{{{ token | sha256 }}}}-{{{{ pin }}}}"
+properties:
+  plain: "{{{{ token }}}}"
+  url: "https://files.example.com/?token={{{{ token | urlencode }}}}"
+  json: "{{{{ {{'token': token}} | tojson }}}}"
+  html: "{{{{ token | escape }}}}"
+  list: "{{{{ [token, [token ~ '.']] }}}}"
+  map: "{{{{ {{token: token}} }}}}"
+  pin: "{{{{ pin }}}}"
+attachments:
+  - {{url: "https://files.example.com/{{{{ token | urlencode }}}}.pdf", filename: "{{{{ token | urlencode }}}}.pdf"}}
+tests:
+  - name: default
+    expect: &one {{response: {{success: false, message: {{$contains: refused}}}}}}
+  - name: case
+    vars: {{token: {json.dumps(TOKENS["case"])}}}
+    expect: *one
+  - name: file
+    vars_file: values/token.yaml
+    expect: *one
+  - name: choice
+    parametrize: [{{token: {json.dumps(TOKENS["choice1"])}}}, {{token: {json.dumps(TOKENS["choice2"])}}}]
+    expect: *one
+  - name: table
+    parametrize: values/table.csv
+    expect: *one
+  - name: rows
+    rows: [{{token: {json.dumps(TOKENS["row1"])}}}, {{token: {json.dumps(TOKENS["row2"])}}}]
+    expect: {{response: {{failure: 2}}}}
+  - name: lines
+    rows: values/lines.jsonl
+    expect: {{response: {{failure: 2}}}}
+  - name: steps
+    steps:
+      - vars: {{token: {json.dumps(TOKENS["step"])}}}
+        expect: *one
+"""
+CASES = 10
+ONE = "{response: {success: false, message: {$contains: refused}}}"
+TWO = "{response: {failure: 2}}"
+
+EDITS: dict[str, list[tuple[str, str]]] = {
+    "mismatch": [
+        (ONE, "{event: {properties: {plain: x, url: {$len: 1}, json: {$re: ^x}, html: x, list: [], map: {}, pin: 1}}}"),
+        (TWO, "{event: {properties: {plain: x, list: {$unordered: [x]}, map: {$contains: {x: 1}}, pin: {$approx: 1}}}}"),
+    ],
+    "exact": [(ONE, "{exact: true, event: {event: ordered}}"), (TWO, "{exact: true, event: {event: ordered}}")],
+    "answer": [
+        (ONE, "{response: {message: x, raw_response: {$schema: {type: 'null'}}}}"),
+        (TWO, "{response: {failed_records: [{error: x, record: {properties: {plain: x}}}]}}"),
+    ],
+    "changed": [("  plain: \"{{ token }}\"", "  plain: \"x{{ token }}\""), ("token: token}", "'x' ~ token: token}")],
+    "unplayed": [("distinct_id: \"", "distinct_id: \"u-")],
+    "schema": [("attachments:", "schema: {properties: {plain: {maxLength: 1}, map: {maxProperties: 0}, pin: {enum: [1]}}}\nattachments:")],
+    "declared": [("secret: true, default: ", "secret: true, pattern: ^x, default: ")],
+    "undefined": [("  plain: \"{{ token }}\"", "  plain: \"{{ {}[token] }}\"")],
+    "failing": [("  plain: \"{{ token }}\"", "  plain: \"{{ token + 1 }}\"")],
+    "error": [
+        ("  plain: \"{{ token }}\"", "  plain: \"{{ {}[token] }}\""),
+        (ONE, "{error: {code: x, message: x}}"),
+        (TWO, "{error: {code: x, message: x}}"),
+    ],
+    "golden": [(ONE, "{golden: golden/one.json}"), (TWO, "{golden: golden/two.json}")],
+    "large": [(ONE, "{max_bytes: 1}"), (TWO, "{max_bytes: 1}")],
+    "named": [("event: ordered", "event: \"{{ token }}\"")],
+}  # fmt: skip
+"""Ways to make all cases of a spec fail: text and what stands instead of it."""
+
+
+def forms(text: str) -> list[str]:
+    """Write a text as servers and logs do."""
+    raw = text.encode()
+    return [
+        text,
+        json.dumps(text),
+        json.dumps(json.dumps(text)),
+        json.dumps(text, ensure_ascii=False),
+        quote(text),
+        quote(text, safe=""),
+        quote_plus(text),
+        quote(quote(text)),
+        escape(text),
+        repr(text),
+        *(
+            encode(b"." * shift + raw + b".").decode()
+            for encode in (b64encode, urlsafe_b64encode)
+            for shift in range(3)
+        ),
+    ]
+
+
+@pytest.fixture
+def echo() -> Iterator[str]:
+    """Run a server that refuses everything, and repeats all that it was told in every form."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            is_bulk = isinstance(body, list)
+            records = [self._refusal(event) | {"status_code": 400} for event in (body if is_bulk else [body])]
+            raw = json.dumps({"status": "success", "records": records} if is_bulk else records[0]).encode()
+            self.send_response(207 if is_bulk else 400)
+            self.send_header("Content-Type", f"application/json; token={self.headers['Authorization']}")
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def _refusal(self, event: dict[str, Any]) -> dict[str, Any]:
+            token, authorization = event["properties"]["html"], self.headers["Authorization"]
+            told = [*forms(event["properties"]["list"][0]), *forms(authorization), *forms(authorization.split()[-1])]
+            message = " ".join(["refused:", token, json.dumps(event), *told])
+            return {"status": "error", "error": {"message": message, "type": "bad_request"}}
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_address[1]}/"
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+def sings(text: str) -> set[str]:
+    """Find canaries in a text. Their names are plain letters, so they are escaped nowhere but in base64."""
+    found = {bird for bird in (*BIRDS.values(), PIN) if bird.lower() in text.lower()}
+    for bird in BIRDS.values():
+        for shift in range(3):
+            encoded = b64encode(b"." * shift + bird.encode()).decode()
+            if encoded[-(-shift * 4 // 3) : (shift + len(bird)) * 8 // 6] in text:
+                found.add(f"{bird} in base64")
+    return found
+
+
+def test_a_canary_is_found_in_every_form() -> None:
+    assert all(BIRDS["case"] in "".join(sings(form)) for form in forms(TOKENS["case"]))
+
+
+def write(project: Project) -> None:
+    for name in EDITS:
+        project.write(f"specs/{name}.yaml", SPEC.replace("&one ", "").replace("*one", ONE))
+    project.write("specs/values/token.yaml".replace("values", "_values"), "")
+    values = project.path / "specs" / "values"
+    values.mkdir()
+    (values / "token.yaml").write_text(f"token: {json.dumps(TOKENS['file'])}\n", "utf-8")
+    doubled = [TOKENS[f"table{number}"].replace('"', '""') for number in (1, 2)]
+    (values / "table.csv").write_text("token\n" + "".join(f'"{text}"\n' for text in doubled), "utf-8")
+    lines = [json.dumps({"token": TOKENS[f"line{number}"]}) + "\n" for number in (1, 2)]
+    (values / "lines.jsonl").write_text("".join(lines), "utf-8")
+
+
+def edit(project: Project) -> None:
+    """Make all cases fail."""
+    for name, edits in EDITS.items():
+        path = project.path / f"specs/{name}.yaml"
+        text = path.read_text("utf-8")
+        for old, new in edits:
+            assert old in text, (name, old)
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
+
+
+def runner(project: Project, *args: str, environ: Mapping[str, str]) -> tuple[int, str]:
+    """Run the cases as a program; gives all that it printed."""
+    flags = ("-p", "no:cacheprovider", "--showlocals", "--full-trace", "-rA", "--log-file", "out/log.txt")
+    known = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY)}
+    canaries = {"TOKEN": BIRDS["environment"], "RUNNER_VAR_token": BIRDS["runnervar"]}
+    command = [sys.executable, "-m", "runner", "test", *args, "--", *flags]
+    ended = subprocess.run(
+        command, cwd=project.path, env={**known, **canaries, **environ}, capture_output=True, check=False, timeout=60
+    )
+    return ended.returncode, (ended.stdout + ended.stderr).decode()
+
+
+def written(project: Project) -> dict[str, set[str]]:
+    """Name the files in which a canary sings, but for those that it was put into."""
+    files = {
+        name: text for folder in ("cassettes", "out", "specs/golden") for name, text in project.files(folder).items()
+    }
+    return {name: birds for name, text in files.items() if (birds := sings(text))}
+
+
+@pytest.fixture(params=["api key", "workspace key"])
+def credentials(request: pytest.FixtureRequest, echo: str) -> dict[str, str]:
+    if request.param == "api key":
+        own = {"SUPRSEND_API_KEY": f"{BIRDS['apikey']}-/+=%", "SUPRSEND_WORKSPACE_UID": "w1"}
+    else:
+        own = {"SUPRSEND_WORKSPACE_KEY": "w1", "SUPRSEND_WORKSPACE_SECRET": f"{BIRDS['secret']}-/+=%"}
+    return {**own, "SUPRSEND_BASE_URL": echo}
+
+
+def test_no_canary_sings(project: Project, credentials: dict[str, str]) -> None:
+    write(project)
+    code, printed = runner(project, "-v", "--record", "rewrite", environ=credentials)
+    assert (code, sings(printed), written(project)) == (0, set(), {})
+    assert len(project.files("cassettes")) == CASES * len(EDITS)
+
+    code, printed = runner(project, "-o", "json", environ={})
+    report = json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])
+    assert (code, report["passed"], sings(printed)) == (0, CASES * len(EDITS), set())
+
+    edit(project)
+    summary = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(project.path / "out/summary.md")}
+    for args, environ in (
+        (("-v", "--junit-xml", "out/report.xml"), {}),
+        (("-o", "json"), {}),
+        (("-o", "github"), summary),
+        (("-v", "--record", "rewrite", "--junit-xml", "out/recorded.xml"), credentials),
+        (("-v", "--update"), {}),
+    ):
+        code, printed = runner(project, *args, environ=environ)
+        assert code != 0
+        assert (args, sings(printed), written(project)) == (args, set(), {})
