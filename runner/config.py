@@ -200,13 +200,29 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     base_url, size = settings.get("base_url"), settings.get("max_event_kb")
     return Profile(
         str(base_url) if base_url else None,
-        {key: str(settings.get(key, default)) for key, default in _DEFAULT_NAMES.items()},
+        _names(settings),
         {key: Given.unshown(node, f"profile '{name}'") for key, node in (given.entries if given else {}).items()},
         size if isinstance(size, int) else MAX_EVENT_KB,
         settings.get("confirm") is True,
         section,
         max_age,
     )
+
+
+_KINDS = (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "workspace_uid_env"))
+
+
+def _names(settings: Mapping[str, Json]) -> dict[str, str]:
+    """Name the variables that hold a profile's credentials. Of a kind that it leaves out, if it names the other, none.
+
+    Else the signing key of the default workspace would win over the API key that the profile names.
+    """
+    named = [kind for kind in _KINDS if any(key in settings for key in kind)]
+    return {
+        key: str(settings.get(key, _DEFAULT_NAMES[key])) if kind in (named or _KINDS) else ""
+        for kind in _KINDS
+        for key in kind
+    }
 
 
 def _age(node: Node | None) -> timedelta | None:
@@ -277,7 +293,7 @@ def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Creden
         return WorkspaceKey(key, Secret(secret))
     if api_key and uid:
         return ApiKey(uid, Secret(api_key))
-    for has, lacks in (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "workspace_uid_env")):
+    for has, lacks in _KINDS:
         for one, other in ((has, lacks), (lacks, has)):
             if values[one]:
                 message = f"{names[one]} is set, {names[other]} is not"
@@ -286,11 +302,8 @@ def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Creden
 
 
 def _hint(names: Mapping[str, str]) -> str:
-    return (
-        f"set {names['workspace_key_env']} and {names['workspace_secret_env']}, "
-        f"or {names['api_key_env']} and {names['workspace_uid_env']};\n"
-        "or add --sandbox to send to a server on this machine"
-    )
+    ways = [" and ".join(names[key] for key in kind) for kind in _KINDS if names[kind[0]]]
+    return f"set {', or '.join(ways)};\nor add --sandbox to send to a server on this machine"
 
 
 def _shown(path: Path) -> str:

@@ -370,3 +370,17 @@ def test_the_repositorys_specs_have_a_sandbox_of_their_own(in_repository: Path) 
         ["order_refunded", "product_purchased"],
         (),
     )
+
+
+def test_a_profile_that_names_one_kind_of_credentials_takes_no_other(tmp_path: Path) -> None:
+    write = tmp_path / "runner.yaml"
+    write.write_text("profiles: {production: {api_key_env: PRODUCTION_API_KEY, workspace_uid_env: PRODUCTION_UID}}\n")
+    profile = load_profile(start=tmp_path, name="production")
+    default = {"SUPRSEND_WORKSPACE_KEY": "default-key", "SUPRSEND_WORKSPACE_SECRET": "default-secret"}
+    own = {"PRODUCTION_API_KEY": "api-key", "PRODUCTION_UID": "uid"}
+    assert profile.target({**default, **own}).env == "uid"
+    with pytest.raises(CredentialsError) as caught:
+        profile.target(default).authorized()
+    assert caught.value.problems[0].hint == (
+        "set PRODUCTION_API_KEY and PRODUCTION_UID;\nor add --sandbox to send to a server on this machine"
+    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text("utf-8")
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_", "GITHUB_"))}
 CHANGING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),
@@ -31,6 +31,7 @@ CHANGING = (
     (r'("(?:\$time|time_ms)": )\d{13}', r"\1MILLISECONDS"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\d+\.\d s, [\d,]+/s", "SECONDS, PACE"),
+    (r"in \d\.\d\ds =", "in SECONDS ="),
 )
 
 
@@ -61,8 +62,9 @@ def steady(text: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path, in_repository: Path) -> Path:
-    """Copy the repository's specs, and what the README says stands in broken.yaml."""
-    shutil.copytree(in_repository / "specs", tmp_path / "specs")
+    """Copy the repository's specs and cassettes, and what the README says stands in broken.yaml."""
+    for folder in ("specs", "cassettes"):
+        shutil.copytree(in_repository / folder, tmp_path / folder)
     [broken] = [block.text for block in blocks("yaml") if "oder_id" in block.text]
     (tmp_path / "broken.yaml").write_text(broken)
     return tmp_path

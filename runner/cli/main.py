@@ -9,7 +9,7 @@ import re
 from copy import copy
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,6 +62,15 @@ class As(StrEnum):
 
     JSON = "json"
     CURL = "curl"
+
+
+class Record(StrEnum):
+    """What `test --record` takes."""
+
+    NONE = "none"
+    ONCE = "once"
+    NEW_EPISODES = "new_episodes"
+    REWRITE = "rewrite"
 
 
 @app.callback(invoke_without_command=True)
@@ -200,6 +209,52 @@ def send(
     return run(session, paths, flags, options)
 
 
+class _Splitting(Command):
+    """A command that hands on what stands behind `--`, be it a flag or not."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give each of them to the option that gathers them."""
+        if "--" in args:
+            here = args.index("--")
+            args = [*args[:here], *(f"{_HANDED_ON}={arg}" for arg in args[here + 1 :])]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+_HANDED_ON = "--pytest-flag"
+
+
+@app.command("test", cls=_Splitting)
+@command
+def run_cases(
+    session: Session,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Spec files, folders, or SPEC::CASE; default: specs/. What follows -- goes to pytest.",
+            metavar="[PATH] [-- FLAG]",
+            show_default=False,
+        ),
+    ] = None,
+    record: Annotated[Record, typer.Option(help=" | ".join(Record), metavar="WHEN")] = Record.NONE,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Record from a server on this machine.")] = False,
+    record_in_ci: Annotated[bool, typer.Option("--record-in-ci", help="Record although CI is set.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Write golden files anew.")] = False,
+    name: Annotated[
+        str | None, typer.Option("-k", help="Only cases that fit: a name, or pytest's expressions.", metavar="CASE")
+    ] = None,
+    stop: Annotated[bool, typer.Option("-x", help="Stop at the first failure.")] = False,
+    junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
+    pytest_flag: Annotated[list[str] | None, typer.Option(_HANDED_ON, hidden=True)] = None,
+) -> ExitCode:
+    """Run the cases of specs, offline, against recorded answers."""
+    from runner.cli.test import Asked  # noqa: PLC0415
+    from runner.cli.test import run_cases as run  # noqa: PLC0415
+
+    asked = Asked(record.value, sandbox, record_in_ci, update, name, stop, junit_xml, tuple(pytest_flag or ()))
+    return run(session, paths or (), asked)
+
+
 @app.command(cls=Command)
 @command
 def schema(session: Session) -> ExitCode:
@@ -219,6 +274,62 @@ def sandbox(
     from runner.cli.sandbox import sandbox as run  # noqa: PLC0415
 
     return run(session, port)
+
+
+@app.command(cls=Command)
+@command
+def init(
+    session: Session,
+    folder: Annotated[Path, typer.Argument(help="The project's folder.", metavar="DIR", show_default=False)] = Path(),
+) -> ExitCode:
+    """Write a first project that works: spec, cassette, workflow."""
+    from runner.cli.init import init as run  # noqa: PLC0415
+
+    return run(session, folder)
+
+
+cassette = typer.Typer(cls=Group, help="Recorded answers of the platform.", rich_markup_mode=None)
+app.add_typer(cassette, name="cassette")
+Cassettes = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Cassettes, or folders of them; default: cassettes/.", metavar="PATH", show_default=False),
+]
+
+
+@cassette.command("list", cls=Command)
+@command
+def list_cassettes(session: Session, paths: Cassettes = None) -> ExitCode:
+    """List cassettes: whose they are, how old, how large."""
+    from runner.cli.cassette import list_cassettes as run  # noqa: PLC0415
+
+    return run(session, paths or ())
+
+
+@cassette.command("check", cls=Command)
+@command
+def check_cassettes(
+    session: Session,
+    paths: Cassettes = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Remove those that no case plays.")] = False,
+) -> ExitCode:
+    """Report secrets in cassettes, and those that can't be played."""
+    from runner.cli.cassette import check_cassettes as run  # noqa: PLC0415
+
+    return run(session, paths or (), fix=fix)
+
+
+@cassette.command("verify", cls=Command)
+@command
+def verify_cassettes(
+    session: Session,
+    paths: Cassettes = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask a server on this machine.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
+) -> ExitCode:
+    """Send what is recorded again, and report how answers differ."""
+    from runner.cli.cassette import verify_cassettes as run  # noqa: PLC0415
+
+    return run(session, paths or (), sandbox=sandbox, yes=yes)
 
 
 runs = typer.Typer(cls=Group, help="Past runs of send --rows.", rich_markup_mode=None)

@@ -10,6 +10,7 @@ from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
 from runner.config import load_profile
 from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
+from runner.report.annotations import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
 from runner.run import send as send_events
@@ -74,6 +75,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         output.complaints(problems)
         outcomes = unsent(events)
         show_outcomes(output, run, outcomes, problems)
+        show_on_page(output, world.environ, outcomes, problems)
         return exit_code(outcomes)
     ready = [event for event in events if isinstance(event, Prepared)]
     if options.dry_run:
@@ -86,6 +88,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
             return ExitCode.INTERRUPTED
         sent = _deliver(session, ready, reached, patience)
         show_outcomes(output, run, sent.outcomes)
+        show_on_page(output, world.environ, sent.outcomes, ())
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 
 

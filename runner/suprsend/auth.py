@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -49,6 +50,11 @@ class ApiKey:
 Credentials: TypeAlias = WorkspaceKey | ApiKey
 
 
+def secret_of(credentials: Credentials) -> str:
+    """Give what of credentials nobody may read."""
+    return (credentials.secret if isinstance(credentials, WorkspaceKey) else credentials.key).reveal()
+
+
 def sign(secret: Secret, method: str, path: str, content_type: str, date: str, body: bytes) -> str:
     """Sign one request over the bytes of its body. `path` carries the query, if there is one."""
     text = f"{method}\n{hashlib.md5(body, usedforsecurity=False).hexdigest()}\n{content_type}\n{date}\n{path}"
@@ -65,6 +71,11 @@ def signed_headers(credentials: Credentials, path: str, body: bytes, now_s: floa
         case ApiKey(_, api_key):
             headers["Authorization"] = f"Bearer {api_key.reveal()}"
     return headers
+
+
+def secrets_of(authorization: str) -> tuple[str, str]:
+    """List what nobody may read of an Authorization: all of it, and the signature or key in it."""
+    return authorization, re.split("[ :]", authorization)[-1]
 
 
 def check_credential(name: str, value: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import time
 from concurrent.futures import wait
 from dataclasses import replace
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer
-from runner.suprsend.auth import Credentials, signed_headers
+from runner.suprsend.auth import Credentials, secrets_of, signed_headers
 from runner.suprsend.delivery import Courier, Delivery, Gate, Wait
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import USER_AGENT
@@ -137,11 +136,6 @@ def _without_authorization(answer: Answer | NoAnswer, authorization: str) -> Ans
         return replace(answer, body=body) if body != answer.body else answer
     text = Mask(secrets).text(answer.body.decode("utf-8", "surrogateescape"))
     return replace(answer, body=text.encode("utf-8", "surrogateescape"))
-
-
-def secrets_of(authorization: str) -> tuple[str, str]:
-    """List what nobody may read of an Authorization: all of it, and the signature or key in it."""
-    return authorization, re.split("[ :]", authorization)[-1]
 
 
 _SUCCESS = 2

@@ -251,7 +251,7 @@ def save(path: Path, cassette: Cassette, mask: Mask, shown: str | None = None) -
             raise CassetteError(_unrecorded(name, "what was written does not read the same"))
         fresh.replace(path)
     except OSError as error:
-        raise MachineError(Problem("file-unwritable", f"can't write {name}: {error.strerror}")) from None
+        raise MachineError(Problem("output-refused", f"can't write {name}: {error.strerror}")) from None
     finally:
         with suppress(OSError):
             fresh.unlink()

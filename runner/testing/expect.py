@@ -6,10 +6,11 @@ import json
 import re
 from collections import deque
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 from unicodedata import normalize
 
 from runner.errors import nearest
+from runner.secrets import Mask
 from runner.source import Schema, describe
 from runner.spec.matchers import matcher_of, pattern_schema
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from runner.errors import Position
     from runner.source import Json, Node
 
+_OPEN = Mask()
 _SHOWN = 100
 """Characters of a value in a message; of longer ones the stretch where they differ is shown."""
 _MILLIONTH = Fraction(1, 10**6)
@@ -42,13 +44,14 @@ class Mismatch(NamedTuple):
     hint: str | None
 
 
-def compare(expected: Node, actual: Json, at: str, *, exact: bool = False) -> list[Mismatch]:
+def compare(expected: Node, actual: Json, at: str, *, exact: bool = False, mask: Mask = _OPEN) -> list[Mismatch]:
     """Hold a value against what a spec expects of it, and list every mismatch.
 
     Of a map the expected keys must be there, and with `exact` no others; a list must be there whole. 12 and 12.0 are
-    one number; `12` is not `"12"`, and true is not 1. A map of one matcher stands for all that it matches.
+    one number; `12` is not `"12"`, and true is not 1. A map of one matcher stands for all that it matches. `mask` hides
+    what nobody may read in the messages.
     """
-    return list(_Comparison(exact=exact).differences(expected, actual, at))
+    return list(_Comparison(exact=exact, mask=mask).differences(expected, actual, at))
 
 
 def compare_whole(expected: Node, actual: Json, at: str) -> list[Mismatch]:
@@ -57,9 +60,10 @@ def compare_whole(expected: Node, actual: Json, at: str) -> list[Mismatch]:
 
 
 class _Comparison:
-    def __init__(self, *, exact: bool, has_matchers: bool = True) -> None:
+    def __init__(self, *, exact: bool, has_matchers: bool = True, mask: Mask = _OPEN) -> None:
         self._exact = exact
         self._has_matchers = has_matchers
+        self._mask = mask
 
     def differences(self, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
         if self._has_matchers and (matcher := matcher_of(expected)) is not None:
@@ -69,7 +73,7 @@ class _Comparison:
         elif isinstance(expected.value, list) and isinstance(actual, list):
             yield from self._items(expected, actual, at)
         elif not _is_same_scalar(expected.value, actual):
-            wanted, found = _shown_both(expected.plain(), actual)
+            wanted, found = self._shown_both(expected.plain(), actual)
             yield _mismatch(at, f"expected {wanted}, got {found}", expected, _hint(expected, actual))
 
     def fits(self, expected: Node, actual: Json) -> bool:
@@ -87,7 +91,7 @@ class _Comparison:
                 yield _mismatch(below, message, item, hint)
         for key in actual if is_whole else ():
             if key not in expected.entries:
-                yield _mismatch(_below(at, key), f"expected no such key, got {_shown(actual[key])}", expected)
+                yield _mismatch(_below(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
 
     def _items(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         for index, (item, found) in enumerate(zip(expected.items, actual, strict=False)):
@@ -103,7 +107,7 @@ class _Comparison:
         """Say what was expected."""
         matcher = matcher_of(expected) if self._has_matchers else None
         if matcher is None:
-            return _shown(expected.plain())
+            return self._shown(expected.plain())
         operand = expected.entries[matcher]
         value = operand.plain()
         match matcher:
@@ -119,7 +123,7 @@ class _Comparison:
             case "$contains":
                 return f"something that contains {self._wanted(operand)}"
             case "$unordered":
-                return f"the items of {_shown(value)} in any order"
+                return f"the items of {self._shown(value)} in any order"
             case "$absent":
                 return "no such key"
             case _:
@@ -136,7 +140,7 @@ class _Comparison:
                 return
             case "$len" if isinstance(actual, str | list | dict):
                 if len(actual) != operand.value:
-                    found = f"{describe(actual)} of length {len(actual)}: {_shown(actual, told=False)}"
+                    found = f"{describe(actual)} of length {len(actual)}: {self._shown(actual, told=False)}"
                     yield _mismatch(at, f"expected {self._wanted(expected)}, got {found}", operand)
                 return
             case "$contains":
@@ -153,7 +157,7 @@ class _Comparison:
         hint = None
         if matcher == "$re" and isinstance(actual, str) and _is_too_long(str(operand.value), actual):
             hint = f"a pattern that looks around is sought in at most {_MAX_SEARCHED:,} characters"
-        yield _mismatch(at, f"expected {self._wanted(expected)}, got {_shown(actual)}", operand, hint)
+        yield _mismatch(at, f"expected {self._wanted(expected)}, got {self._shown(actual)}", operand, hint)
 
     def _contained(self, operand: Node, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
         if isinstance(actual, dict) and isinstance(operand.value, dict) and matcher_of(operand) is None:
@@ -164,7 +168,7 @@ class _Comparison:
                 continue
             if isinstance(actual, list) and any(self.fits(part, item) for item in actual):
                 continue
-            message = f"expected something that contains {self._wanted(part)}, got {_shown(actual)}"
+            message = f"expected something that contains {self._wanted(part)}, got {self._shown(actual)}"
             yield _mismatch(at, message, part if part is not operand else expected)
 
     def _unordered(self, operand: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
@@ -192,18 +196,24 @@ class _Comparison:
         holders = _pairs(fitting)
         left += [item for number, item in enumerate(others) if number not in holders.values()]
         over = [actual[index] for index in free if index not in holders]
-        got = _left_over(over)
+        got = self._left_over(over)
         for item in left:
             yield _mismatch(at, f"expected {self._wanted(item)} among the items, but {got}", item)
         if over and not left:
             yield _mismatch(at, f"expected no other items, but {got}", operand)
 
+    def _left_over(self, values: Sequence[Json]) -> str:
+        if not values:
+            return "none is left"
+        more = f" and {len(values) - _FEW} more" if len(values) > _FEW else ""
+        return f"left over {'is' if len(values) == 1 else 'are'} {', '.join(map(self._shown, values[:_FEW]))}{more}"
 
-def _left_over(values: Sequence[Json]) -> str:
-    if not values:
-        return "none is left"
-    told = ", ".join(map(_shown, values[:_FEW])) + (f" and {len(values) - _FEW} more" if len(values) > _FEW else "")
-    return f"left over {'is' if len(values) == 1 else 'are'} {told}"
+    def _shown(self, value: Json, *, told: bool = True) -> str:
+        """Show a value, masked before it is cut: half a secret is not recognised."""
+        return _shown(cast("Json", self._mask.json(value)), told=told)
+
+    def _shown_both(self, expected: Json, actual: Json) -> tuple[str, str]:
+        return _shown_both(cast("Json", self._mask.json(expected)), cast("Json", self._mask.json(actual)))
 
 
 def _pairs(fitting: Sequence[Sequence[int]]) -> dict[int, int]:

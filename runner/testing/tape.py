@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from runner.errors import Problem
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer
-from runner.suprsend.connection import secrets_of
+from runner.suprsend.auth import secrets_of
 from runner.testing.cassette import (
     SANDBOX,
     SANDBOX_URL,
@@ -203,7 +203,7 @@ class Recorder:
     def problems(self) -> list[Problem]:
         """Tell why there is nothing to save: `cassette-unrecorded`. And what `before` has that nobody sent."""
         with self._changing:
-            return [*self._problems, *(self._before.problems() if self._before is not None else ())]
+            return [*dict.fromkeys(self._problems), *(self._before.problems() if self._before is not None else ())]
 
     def cassette(self) -> Cassette:
         """Give what was recorded, after what had been before. Raises CassetteError if a request had no answer."""

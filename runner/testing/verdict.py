@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
 from runner.run import Inputs, Job, Prepared, Rejected, prepare
+from runner.secrets import Mask
 from runner.spec import Given, Occurrence, case_seed, in_case, load
+from runner.suprsend.auth import secret_of
 from runner.suprsend.event import MAX_EVENT_KB
 from runner.testing import network
 from runner.testing.expand import rows_of
@@ -53,6 +55,8 @@ class Verdict(NamedTuple):
 
     problems: tuple[Problem, ...]
     code: ExitCode
+    secrets: tuple[str, ...] = ()
+    """Of the case's variables: nothing may print them."""
 
     @property
     def passed(self) -> bool:
@@ -92,14 +96,15 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
     Never raises for what a spec, a cassette or a server does.
     """
     code = ExitCode.REFUSED
+    run = _Run(ref, tapes, update=update)
     try:
-        found = list(_Run(ref, tapes, update=update).problems())
+        found = list(run.problems())
     except RunnerError as error:
         code = error.exit_code if error.exit_code in (ExitCode.CASSETTE, ExitCode.MACHINE) else code
         found = [_in_case(problem, ref.case, None) for problem in error.problems]
     if any(problem.code.startswith("cassette-") for problem in found):
         code = ExitCode.CASSETTE
-    return Verdict(tuple(found), code if found else ExitCode.OK)
+    return Verdict(tuple(found), code if found else ExitCode.OK, tuple(run.secrets))
 
 
 class _Made(NamedTuple):
@@ -126,6 +131,7 @@ class _Run:
         self._update = update
         self._seed: UUID = case_seed(ref.path.resolve().relative_to(ref.project), ref.case.name)
         self._rows = 0
+        self.secrets: list[str] = []
 
     def problems(self) -> Iterator[Problem]:
         """Give what is wrong: with the events, or if nothing is, with the answers."""
@@ -133,8 +139,7 @@ class _Run:
             made = [self._make(number, step) for number, step in enumerate(self._ref.case.steps, 1)]
             found = [problem for each in made for problem in self._wrong_events(each)]
         if not found and self._ref.asks_for_answer:
-            secrets = [text for each in made for event in each.events for text in event.secrets]
-            with self._tapes.tape(self._ref, secrets) as tape, network.blocked(tape.allowed):
+            with self._tapes.tape(self._ref, self.secrets) as tape, network.blocked(tape.allowed):
                 found = list(self._wrong_answers(made, tape))
                 if not found:
                     tape.keep()
@@ -148,19 +153,22 @@ class _Run:
         for given in rows_of(step, spec.variables):
             inputs = Inputs((given, _placeholders(spec)), {}, {})
             occurrence = Occurrence(self._seed, self._rows, ref.case.instant)
-            events.append(prepare(Job(spec, inputs), occurrence, self._tapes.env, MAX_EVENT_KB))
+            event = prepare(Job(spec, inputs), occurrence, self._tapes.env, MAX_EVENT_KB)
+            events.append(event)
+            self.secrets += event.secrets
             self._rows += 1
         return _Made(step, place, tuple(events))
 
     def _wrong_events(self, made: _Made) -> Iterator[Problem]:
         """Hold events against `error`, `event`, `max_bytes` and `golden`."""
+        mask = Mask(self.secrets)
         for row, event in enumerate(made.events, 1):
             place = made.place if made.step.rows is None else ", ".join(filter(None, (made.place, f"row {row}")))
-            for problem in _wrong_event(made, event):
+            for problem in _wrong_event(made, event, mask):
                 yield _in_case(problem, self._ref.case, place)
         golden = made.expected("golden")
         if golden is not None and len(made.ready) == len(made.events):
-            wires: list[dict[str, Json]] = [json.loads(event.body) for event in made.ready]
+            wires = cast("list[dict[str, Json]]", mask.json([json.loads(event.body) for event in made.ready]))
             for problem in golden_problems(golden, wires, update=self._update):
                 yield _in_case(problem, self._ref.case, made.place)
 
@@ -180,11 +188,12 @@ class _Run:
             return
         for each, answer in zip(made, answers, strict=True):
             if (expected := each.expected("response")) is not None:
-                for mismatch in compare(expected, answer, ""):
+                mask = Mask([*self.secrets, secret_of(tape.credentials)])
+                for mismatch in compare(expected, answer, "", mask=mask):
                     yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
 
 
-def _wrong_event(made: _Made, event: Prepared | Rejected) -> Iterator[Problem]:
+def _wrong_event(made: _Made, event: Prepared | Rejected, mask: Mask) -> Iterator[Problem]:
     """Hold one event of a step against what is expected of each."""
     if (error := made.expected("error")) is not None:
         yield from _wrong_error(error, event)
@@ -195,7 +204,8 @@ def _wrong_event(made: _Made, event: Prepared | Rejected) -> Iterator[Problem]:
     if (expected := made.expected("event")) is not None:
         wire: dict[str, Json] = json.loads(event.body)
         exact = (node := made.expected("exact")) is not None and node.value is True
-        yield from map(_mismatch, compare(expected, _comparable(wire, expected) if exact else wire, "", exact=exact))
+        told = _comparable(wire, expected) if exact else wire
+        yield from map(_mismatch, compare(expected, told, "", exact=exact, mask=mask))
     most = made.expected("max_bytes")
     if most is not None and len(event.body) > int(str(most.value)):
         message = f"expected at most {most.value} bytes, the event has {len(event.body)}"

@@ -218,8 +218,11 @@ Commands:
   validate  Report every problem of every spec: no network, no variables.
   render    Show exactly what would be sent, but for secrets.
   send      Send one event, several, or one for each row of a file.
+  test      Run the cases of specs, offline, against recorded answers.
   schema    Print the spec format's JSON Schema, for editors.
   sandbox   Run a local server that speaks the platform's event API.
+  init      Write a first project that works: spec, cassette, workflow.
+  cassette  Recorded answers of the platform.
   runs      Past runs of send --rows.
 
 Options:

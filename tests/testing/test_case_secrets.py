@@ -55,19 +55,19 @@ tests:
     vars: {{token: {json.dumps(TOKENS["case"])}}}
     expect: *one
   - name: file
-    vars_file: values/token.yaml
+    vars_file: _values/token.yaml
     expect: *one
   - name: choice
     parametrize: [{{token: {json.dumps(TOKENS["choice1"])}}}, {{token: {json.dumps(TOKENS["choice2"])}}}]
     expect: *one
   - name: table
-    parametrize: values/table.csv
+    parametrize: _values/table.csv
     expect: *one
   - name: rows
     rows: [{{token: {json.dumps(TOKENS["row1"])}}}, {{token: {json.dumps(TOKENS["row2"])}}}]
     expect: {{response: {{failure: 2}}}}
   - name: lines
-    rows: values/lines.jsonl
+    rows: _values/lines.jsonl
     expect: {{response: {{failure: 2}}}}
   - name: steps
     steps:
@@ -88,20 +88,20 @@ EDITS: dict[str, list[tuple[str, str]]] = {
         (ONE, "{response: {message: x, raw_response: {$schema: {type: 'null'}}}}"),
         (TWO, "{response: {failed_records: [{error: x, record: {properties: {plain: x}}}]}}"),
     ],
-    "changed": [("  plain: \"{{ token }}\"", "  plain: \"x{{ token }}\""), ("token: token}", "'x' ~ token: token}")],
-    "unplayed": [("distinct_id: \"", "distinct_id: \"u-")],
+    "changed": [('  plain: "{{ token }}"', '  plain: "x{{ token }}"'), ("token: token}", "'x' ~ token: token}")],
+    "unplayed": [('distinct_id: "', 'distinct_id: "u-')],
     "schema": [("attachments:", "schema: {properties: {plain: {maxLength: 1}, map: {maxProperties: 0}, pin: {enum: [1]}}}\nattachments:")],
     "declared": [("secret: true, default: ", "secret: true, pattern: ^x, default: ")],
-    "undefined": [("  plain: \"{{ token }}\"", "  plain: \"{{ {}[token] }}\"")],
-    "failing": [("  plain: \"{{ token }}\"", "  plain: \"{{ token + 1 }}\"")],
+    "undefined": [('  plain: "{{ token }}"', '  plain: "{{ {}[token] }}"')],
+    "failing": [('  plain: "{{ token }}"', '  plain: "{{ token + 1 }}"')],
     "error": [
-        ("  plain: \"{{ token }}\"", "  plain: \"{{ {}[token] }}\""),
+        ('  plain: "{{ token }}"', '  plain: "{{ {}[token] }}"'),
         (ONE, "{error: {code: x, message: x}}"),
         (TWO, "{error: {code: x, message: x}}"),
     ],
     "golden": [(ONE, "{golden: golden/one.json}"), (TWO, "{golden: golden/two.json}")],
     "large": [(ONE, "{max_bytes: 1}"), (TWO, "{max_bytes: 1}")],
-    "named": [("event: ordered", "event: \"{{ token }}\"")],
+    "named": [("event: ordered", 'event: "{{ token }}"')],
 }  # fmt: skip
 """Ways to make all cases of a spec fail: text and what stands instead of it."""
 
@@ -179,36 +179,37 @@ def test_a_canary_is_found_in_every_form() -> None:
     assert all(BIRDS["case"] in "".join(sings(form)) for form in forms(TOKENS["case"]))
 
 
+RECORDED = ("answer", "changed", "unplayed", "named")
+"""The specs whose cases fail only once they are sent."""
+
+
 def write(project: Project) -> None:
-    for name in EDITS:
-        project.write(f"specs/{name}.yaml", SPEC.replace("&one ", "").replace("*one", ONE))
-    project.write("specs/values/token.yaml".replace("values", "_values"), "")
-    values = project.path / "specs" / "values"
-    values.mkdir()
-    (values / "token.yaml").write_text(f"token: {json.dumps(TOKENS['file'])}\n", "utf-8")
+    """Write specs whose cases pass once they are recorded."""
+    for name in RECORDED:
+        project.write(f"specs/{name}.yaml", SPEC)
+    project.write("specs/_values/token.yaml", f"token: {json.dumps(TOKENS['file'])}\n")
     doubled = [TOKENS[f"table{number}"].replace('"', '""') for number in (1, 2)]
-    (values / "table.csv").write_text("token\n" + "".join(f'"{text}"\n' for text in doubled), "utf-8")
+    project.write("specs/_values/table.csv", "token\n" + "".join(f'"{text}"\n' for text in doubled))
     lines = [json.dumps({"token": TOKENS[f"line{number}"]}) + "\n" for number in (1, 2)]
-    (values / "lines.jsonl").write_text("".join(lines), "utf-8")
+    project.write("specs/_values/lines.jsonl", "".join(lines))
 
 
 def edit(project: Project) -> None:
-    """Make all cases fail."""
+    """Make all cases fail, in every way."""
     for name, edits in EDITS.items():
-        path = project.path / f"specs/{name}.yaml"
-        text = path.read_text("utf-8")
+        text = SPEC
         for old, new in edits:
             assert old in text, (name, old)
             text = text.replace(old, new)
-        path.write_text(text, "utf-8")
+        project.write(f"specs/{name}.yaml", text)
 
 
 def runner(project: Project, *args: str, environ: Mapping[str, str]) -> tuple[int, str]:
-    """Run the cases as a program; gives all that it printed."""
-    flags = ("-p", "no:cacheprovider", "--showlocals", "--full-trace", "-rA", "--log-file", "out/log.txt")
+    """Run the cases as a program; gives all that it printed. Pytest's own flags come last."""
+    flags = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "--showlocals", "-rA"]
     known = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY)}
     canaries = {"TOKEN": BIRDS["environment"], "RUNNER_VAR_token": BIRDS["runnervar"]}
-    command = [sys.executable, "-m", "runner", "test", *args, "--", *flags]
+    command = [sys.executable, "-m", "runner", "test", *args, *([] if "--" in args else ["--"]), *flags]
     ended = subprocess.run(
         command, cwd=project.path, env={**known, **canaries, **environ}, capture_output=True, check=False, timeout=60
     )
@@ -232,25 +233,51 @@ def credentials(request: pytest.FixtureRequest, echo: str) -> dict[str, str]:
     return {**own, "SUPRSEND_BASE_URL": echo}
 
 
-def test_no_canary_sings(project: Project, credentials: dict[str, str]) -> None:
+def test_no_canary_sings_when_cases_are_recorded_and_replayed(project: Project, credentials: dict[str, str]) -> None:
     write(project)
     code, printed = runner(project, "-v", "--record", "rewrite", environ=credentials)
     assert (code, sings(printed), written(project)) == (0, set(), {})
-    assert len(project.files("cassettes")) == CASES * len(EDITS)
+    assert len(project.files("cassettes")) == CASES * len(RECORDED)
 
     code, printed = runner(project, "-o", "json", environ={})
     report = json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])
-    assert (code, report["passed"], sings(printed)) == (0, CASES * len(EDITS), set())
+    assert (code, report["passed"], sings(printed)) == (0, CASES * len(RECORDED), set())
 
     edit(project)
+    code, printed = runner(project, "-v", "--record", "rewrite", "--junit-xml", "out/report.xml", environ=credentials)
+    assert code != 0
+    assert (sings(printed), written(project)) == (set(), {})
+
+
+def test_no_canary_sings_when_cases_fail(project: Project, echo: str) -> None:
+    write(project)
+    assert record(project, echo) == 0
+    edit(project)
     summary = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(project.path / "out/summary.md")}
+    (project.path / "out").mkdir()
+    heard = {}
     for args, environ in (
-        (("-v", "--junit-xml", "out/report.xml"), {}),
+        (("-v", "--junit-xml", "out/report.xml", "--", "--log-file", "out/log.txt"), {}),
         (("-o", "json"), {}),
         (("-o", "github"), summary),
-        (("-v", "--record", "rewrite", "--junit-xml", "out/recorded.xml"), credentials),
         (("-v", "--update"), {}),
     ):
         code, printed = runner(project, *args, environ=environ)
         assert code != 0
-        assert (args, sings(printed), written(project)) == (args, set(), {})
+        heard[args] = sings(printed), written(project)
+    assert heard == {args: (set(), {}) for args in heard}
+
+
+def test_no_canary_sings_in_a_traceback(project: Project) -> None:
+    write(project)
+    edit(project)
+    specs = ("specs/declared.yaml", "specs/mismatch.yaml", "specs/failing.yaml")
+    code, printed = runner(project, *specs, "-v", "-k", "default or case or rows", "--", "--full-trace", environ={})
+    assert code != 0
+    assert sings(printed) == set()
+
+
+def record(project: Project, echo: str) -> int:
+    """Record the cases with an API key."""
+    own = {"SUPRSEND_API_KEY": BIRDS["apikey"], "SUPRSEND_WORKSPACE_UID": "w1", "SUPRSEND_BASE_URL": echo}
+    return runner(project, "--record", "rewrite", environ=own)[0]

@@ -196,7 +196,7 @@ def test_a_file_that_can_not_be_written_leaves_the_old_one_as_it_was(tmp_path: P
     assert refused.value.problems == (Problem("cassette-unrecorded", message),)
     with pytest.raises(MachineError) as failed:
         save(path / "below.yaml", cassette(), OPEN, "c.yaml/below.yaml")
-    assert failed.value.problems == (Problem("file-unwritable", "can't write c.yaml/below.yaml: File exists"),)
+    assert failed.value.problems == (Problem("output-refused", "can't write c.yaml/below.yaml: File exists"),)
     assert (path.read_bytes(), [each.name for each in tmp_path.iterdir()]) == (before, ["c.yaml"])
 
 

@@ -283,7 +283,7 @@ CHANGES = {
          "cassette-changed at [0].$idempotency_key"),
     ],
     LIMITED: [
-        ("another refusal answered first", "code: 429", "code: 400", "case-mismatch at status_code"),
+        ("another refusal answered first", "code: 429", "code: 400", "cassette-unplayed"),
         ("a rate limit answered once more", "code: 202", "code: 429", "cassette-changed"),
     ],
     SIGNED_UP: [

@@ -1,0 +1,227 @@
+"""`runner cassette list|check|verify`: what is recorded, whether it is as it must be, and whether it still holds."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid5
+
+from runner.cli.target import aim, make_ready
+from runner.config import find_config, load_profile
+from runner.errors import ExitCode, InvalidInput, MachineError, Position, Problem
+from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
+from runner.secrets import Mask
+from runner.source import read
+from runner.spec import project_of
+from runner.spec.variables import ENV_PREFIX
+from runner.suprsend.retry import is_transient
+from runner.testing.answers import command_to_record
+from runner.testing.cassette import FOLDER, SANDBOX, CassetteError, expired
+from runner.testing.inventory import files_at, inventory
+from runner.testing.leaks import leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date, timedelta
+
+    from runner.cli.world import Session
+    from runner.config import SandboxRules, Target
+    from runner.testing.inventory import Found
+    from runner.testing.verdict import CaseRef
+    from runner.testing.verify import Platform, Verification
+
+
+def list_cassettes(session: Session, paths: Sequence[Path]) -> ExitCode:
+    """Show what cassettes there are."""
+    today = session.world.clock().date()
+    show_list(session.output, [_listed(found, today) for found in _inventory(paths)])
+    return ExitCode.OK
+
+
+def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> ExitCode:
+    """Report each cassette that holds a secret, can't be replayed, or that no case plays. `fix` removes the last ones."""
+    output, today = session.output, session.world.clock().date()
+    found = _inventory(paths)
+    secrets = _secrets(session, found, paths)
+    output.hide(secrets)
+    mask = Mask(secrets)
+    max_ages = {
+        folder: load_profile(start=folder, config=session.settings.config).cassettes_max_age
+        for folder in _folders(found, paths)
+    }
+    problems: list[Problem] = []
+    removed: list[str] = []
+    for each in found:
+        max_age = max_ages[each.case.path.parent] if each.case is not None else None
+        faults = list(_faults(each, mask, max_age, today))
+        if each.is_orphan and fix:
+            _remove(each.path)
+            removed.append(each.shown)
+            # A secret is told all the same: who has read it still has it.
+            faults = [fault for fault in faults if fault.code != "cassette-orphan"]
+        problems += faults
+    show_check(output, Checked(len(found), problems, removed))
+    return ExitCode.CASSETTE if problems else ExitCode.OK
+
+
+def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, yes: bool) -> ExitCode:
+    """Send what is recorded to a live target, or to a sandbox, and report in what the answers differ. No file changes."""
+    from runner.testing.verify import Again, verify  # noqa: PLC0415 - listing and checking send nothing
+
+    output, world = session.output, session.world
+    # What another program wrote in a form of its own is not for us to judge.
+    found = [each for each in _inventory(paths) if each.is_ours or each.cassette is not None]
+    if not found:
+        hint = "runner test specs/ --record once --sandbox records them"
+        raise CassetteError(Problem("cassette-missing", "there are no cassettes to verify", hint=hint))
+    start = _folders(found, paths)[0]
+    profile = load_profile(start=start, config=session.settings.config, name=session.settings.profile)
+    target = aim(session, profile, sandbox=sandbox)
+    problems = [problem for each in found for problem in each.problems]
+    readable = [(each, each.cassette) for each in found if each.cassette is not None]
+    with ExitStack() as stack:
+        if not sandbox:
+            count = sum(len(cassette.interactions) for _, cassette in readable)
+            what = f"{count} recorded request{'' if count == 1 else 's'}"
+            if make_ready(session, profile, target, what, stack, sandbox=False, yes=yes) is None:
+                return ExitCode.INTERRUPTED
+        seed = world.new_seed()
+        verifications: list[Verification] = []
+        for each, cassette in readable:
+            again = Again(uuid5(seed, each.shown), int(world.clock().timestamp() * 1000), target.env)
+            record = _how_to_record(each, session, sandbox=sandbox)
+            with _platform(session, target, each.case, is_sandboxed=sandbox) as platform:
+                verifications.append(verify(cassette, again, platform, record))
+            if verifications[-1].stopped is not None:
+                break
+    problems += [problem for each in verifications for problem in each.problems]
+    verified = Verified(
+        SANDBOX if sandbox else target.base_url,
+        len(found),
+        sum(each.compared for each in verifications),
+        sum(each.skipped for each in verifications),
+        len(readable) - len(verifications),
+        problems,
+    )
+    show_verified(output, verified)
+    stopped = verifications[-1].stopped if verifications else None
+    if stopped is not None:
+        return stopped
+    return ExitCode.CASSETTE if problems else ExitCode.OK
+
+
+@contextmanager
+def _platform(session: Session, target: Target, case: CaseRef | None, *, is_sandboxed: bool) -> Iterator[Platform]:
+    """Give the target, or a sandbox that answers as the one did that the case was recorded from."""
+    from runner.testing.verify import Platform  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        base_url = target.base_url
+        if is_sandboxed:
+            from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
+
+            base_url = stack.enter_context(Sandbox(rules=_rules(session, case))).base_url
+        world = session.world
+        platform = Platform(target.authorized(), base_url, lambda: world.clock().timestamp(), world.sleep, world.random)
+        yield stack.enter_context(closing(platform))
+
+
+def _rules(session: Session, case: CaseRef | None) -> SandboxRules:
+    """Read how the sandbox of a case answers. What it is to answer first and passes is not asked for."""
+    start = case.path if case is not None else Path()
+    rules = load_profile(start=start, config=session.settings.config).sandbox_rules()
+    if case is not None and case.case.sandbox is not None:
+        rules, found = rules.read(case.case.sandbox, case.project)
+        if any(problem.severity == "error" for problem in found):
+            raise InvalidInput(*found)
+    return replace(rules, failures=tuple(each for each in rules.failures if not is_transient(each.status_code)))
+
+
+def _how_to_record(found: Found, session: Session, *, sandbox: bool) -> str | None:
+    if found.case is None:
+        return None
+    profile = session.settings.profile
+    where = f" --profile {shlex.quote(profile)}" if profile and not sandbox else ""
+    return f"if that is right, record it: {command_to_record(found.case, is_sandboxed=sandbox)}{where}"
+
+
+def _folders(found: Sequence[Found], paths: Sequence[Path]) -> list[Path]:
+    """List the folders whose `runner.yaml` counts: those of the specs, else where the search began."""
+    specs = dict.fromkeys(each.case.path.parent for each in found if each.case is not None)
+    return [*specs] or [_start(paths)]
+
+
+def _start(paths: Sequence[Path]) -> Path:
+    return paths[0] if paths else Path()
+
+
+def _inventory(paths: Sequence[Path]) -> list[Found]:
+    project = project_of(_start(paths))
+    return list(inventory(files_at(paths, project), project))
+
+
+def _listed(found: Found, today: date) -> Listed:
+    cassette, case = found.cassette, found.case
+    return Listed(
+        found.shown,
+        os.path.relpath(case.path) if case is not None else None,
+        case.case.name if case is not None else None,
+        cassette.recorded_at if cassette is not None else None,
+        cassette.age_days(today) if cassette is not None else None,
+        found.path.lstat().st_size,
+        len(cassette.interactions) if cassette is not None else None,
+        cassette.source if cassette is not None else None,
+    )
+
+
+def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) -> Iterator[Problem]:
+    try:
+        yield from leaks(found.path, mask, found.shown)
+    except OSError as error:
+        yield Problem("cassette-unreadable", f"{found.shown} can't be read: {error.strerror}")
+        return
+    if not found.is_ours:
+        return
+    yield from found.problems
+    if found.is_orphan:
+        place = Position(found.shown, 1, 1, 2, "")
+        hint = f"runner cassette check {shlex.quote(found.shown)} --fix removes it"
+        yield Problem("cassette-orphan", "no case plays this cassette", place, hint=hint)
+    elif found.case is not None and found.cassette is not None and max_age is not None:
+        again = command_to_record(found.case, is_sandboxed=found.cassette.source in (SANDBOX, None))
+        if (problem := expired(found.cassette, max_age, today, again)) is not None:
+            yield problem
+
+
+def _secrets(session: Session, found: Sequence[Found], paths: Sequence[Path]) -> list[str]:
+    """List the secrets that this machine knows: credentials of every profile, and of the specs' variables."""
+    environ, config = session.world.environ, session.settings.config
+    secrets: list[str] = []
+    for folder in _folders(found, paths):
+        path = config or find_config(folder)
+        root = read(path, str(path)).root if path is not None else None
+        profiles = root.get("profiles") if root is not None else None
+        for name in {None: None, session.settings.profile: None} | (profiles.entries if profiles is not None else {}):
+            secrets += load_profile(start=folder, config=config, name=name).secrets(environ)
+    for variable in {variable for each in found if each.case is not None for variable in each.case.spec.variables}:
+        if variable.is_secret:
+            secrets += [environ.get(name, "") for name in (variable.env, f"{ENV_PREFIX}{variable.name}") if name]
+    return [text for text in secrets if text]
+
+
+def _remove(path: Path) -> None:
+    """Remove a cassette, and the folders that it leaves empty."""
+    try:
+        path.unlink()
+        for folder in path.parents:
+            if folder.name == FOLDER:
+                return
+            folder.rmdir()
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise MachineError(Problem("output-refused", f"can't remove {path}: {error.strerror}")) from None

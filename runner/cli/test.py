@@ -1,0 +1,213 @@
+"""`runner test`: the specs' cases, run by pytest in this process, with our exit codes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.cli.world import Color
+from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
+from runner.pytest_plugin.front import run as run_pytest
+from runner.pytest_plugin.nodes import Cases
+from runner.report import Format, as_json
+from runner.report.annotations import add_job_summary, annotate
+from runner.report.problems import as_annotation
+from runner.spec import find, project_of
+from runner.testing.answers import Options, answers_for
+from runner.testing.collect import collect, orphans
+from runner.testing.inventory import inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.cli.world import Session
+    from runner.pytest_plugin.front import CaseResult, Ended, State
+    from runner.testing.answers import Record
+
+_HOME = "specs"
+"""The folder whose name the ways to cassettes leave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `test` was asked to do, apart from its paths. `flags` are pytest's own."""
+
+    record: Record
+    sandbox: bool
+    record_in_ci: bool
+    update: bool
+    name: str | None
+    stops_at_first: bool
+    junit_xml: Path | None
+    flags: tuple[str, ...]
+
+
+def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode:
+    """Run the cases of specs, by default of all in the folder `specs`; then name cassettes that no case plays."""
+    if asked.sandbox and asked.record == "none":
+        hint = "add --record once, --record new_episodes or --record rewrite"
+        raise UsageError(Problem("usage", "--sandbox says where to record from, and nothing is recorded", hint=hint))
+    places = [_Place.read(path) for path in given] or [_Place(_home(Path()), "")]
+    paths = [place.path for place in places]
+    specs = list(find(paths))
+    world, settings = session.world, session.settings
+    is_ci = bool(world.environ.get("CI")) and not asked.record_in_ci
+    options = Options(asked.record, asked.sandbox, settings.profile, settings.config, is_ci)
+    today = world.clock().date()
+    answers_for(options, paths[0], world.environ, today)  # what is refused is refused before anything runs
+    cases = Cases(options, world.environ, today, update=asked.update)
+    project = project_of(paths[0])
+    ended = _run(session, places, project, cases, asked)
+    if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
+        _check_name(asked.name, ended)
+    if ended.status == _USAGE_STATUS:
+        raise UsageError(Problem("usage", "pytest can't be run that way", hint="it says above why"))
+    home = project / _HOME
+    is_whole = any(place.has(home if home.is_dir() else project) for place in places)
+    left = []
+    if is_whole and asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
+        left = _left_over(project, specs, ended)
+    _show(session, ended, left)
+    return _exit_code(ended, left)
+
+
+class _Place(NamedTuple):
+    """A path that was given, and after `::` the name of a case in it."""
+
+    path: Path
+    case: str
+
+    @classmethod
+    def read(cls, given: Path) -> _Place:
+        path, _, case = str(given).partition("::")
+        return cls(given, "") if given.exists() else cls(Path(path), case)
+
+    def has(self, folder: Path) -> bool:
+        """Tell whether this is a folder that has all of another."""
+        return self.path.is_dir() and folder.resolve().is_relative_to(self.path.resolve())
+
+    @property
+    def argument(self) -> str:
+        path = str(self.path.absolute())
+        return f"{path}::{self.case}" if self.case else path
+
+
+def _home(start: Path) -> Path:
+    """Find the folder of the project's specs."""
+    for folder in (start, project_of(start)):
+        if (folder / _HOME).is_dir():
+            return folder / _HOME
+    raise UsageError(Problem("usage", f"there is no folder {_HOME} here", hint="runner test PATH runs others"))
+
+
+def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases, asked: Asked) -> Ended:
+    output, world, color = session.output, session.world, session.settings.color
+    args = ["-ra", f"--color={_COLORS[color or Color.AUTO]}"]
+    args += ["-v"] if output.verbose else ["--no-header"]
+    args += ["-q"] if output.quiet else []
+    args += ["-k", asked.name] if asked.name is not None else []
+    args += ["-x"] if asked.stops_at_first else []
+    args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
+    args += [*asked.flags, *(place.argument for place in places)]
+    paths = [place.path.absolute() for place in places]
+    output.flush()
+    if output.format in (Format.JSON, Format.JSONL):
+        stdout = StringIO() if output.quiet else world.stderr
+        return run_pytest(args, paths, project, cases, stdout, world.stderr)
+    return run_pytest(args, paths, project, cases, world.stdout, world.stderr)
+
+
+_COLORS = {Color.AUTO: "auto", Color.ALWAYS: "yes", Color.NEVER: "no"}
+
+
+def _check_name(name: str | None, ended: Ended) -> None:
+    """Raise NotFound if there is no case of that name, which pytest takes for a broken expression or finds nothing for."""
+    names = [ref.case.name for spec in ended.specs for ref in spec.cases]
+    if name is not None and names:
+        hint = did_you_mean(name, names, "see the specs' tests")
+        raise NotFound(Problem("case-not-found", f"no case fits -k '{shown_argument(name)}'", hint=hint))
+
+
+def _left_over(project: Path, specs: Sequence[Path], ended: Ended) -> list[Problem]:
+    """Name the cassettes that no case plays. What is not ours in their folder is left alone."""
+    collected = ended.specs
+    if len(collected) < len(specs):  # other processes did it
+        collected = [collect(path, project) for path in specs]
+    found = orphans(project, collected)
+    paths = [Path(problem.position.path) for problem in found if problem.position is not None]
+    ours = {each.shown for each in inventory(paths, project) if each.is_orphan}
+    return [problem for problem in found if problem.position is not None and problem.position.path in ours]
+
+
+_STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
+
+
+def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
+    output, environ = session.output, session.world.environ
+    counts = Counter(result.state for result in ended.cases)
+    told = [each for result in ended.cases for each in result.told] + list(ended.refused)
+    match output.format:
+        case Format.JSON:
+            problems = [each["json"] for each in ended.refused] + [as_json(problem) for problem in left]
+            sums = {"total": len(ended.cases)} | {state: counts[state] for state in _STATES}
+            output.json(sums | {"cases": [_as_json(result) for result in ended.cases], "problems": problems})
+        case Format.JSONL:
+            for result in ended.cases:
+                output.json(_as_json(result))
+            for each in ended.refused:
+                output.json(each["json"])
+            for problem in left:
+                output.json(as_json(problem))
+        case Format.PRETTY | Format.GITHUB:
+            output.complaints(left)
+    shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
+    annotate(output, environ, [*(each["annotation"] for each in told), *map(as_annotation, shown)])
+    sum_ = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+    add_job_summary(
+        output, environ, f"runner test: {sum_ or 'no cases'}", ("", "spec", "case", "what"), list(_rows(ended, left))
+    )
+
+
+def _as_json(result: CaseResult) -> dict[str, object]:
+    problems = [each["json"] for each in result.told]
+    return {name: getattr(result, name) for name in ("spec", "case", "state", "reason")} | {"problems": problems}
+
+
+def _rows(ended: Ended, left: Sequence[Problem]) -> Iterator[tuple[str, str, str, str]]:
+    """Give the lines of the job summary: all that is not as it should be, then what was skipped."""
+    for told in ended.refused:
+        yield "❌", told["json"]["path"] or "", "", told["json"]["message"]
+    for result in ended.cases:
+        for told in result.told:
+            yield "❌", result.spec, result.case, told["json"]["message"]
+    for problem in left:
+        yield "❌", problem.position.path if problem.position else "", "", problem.message
+    for result in ended.cases:
+        if result.state in ("skipped", "xfailed"):
+            yield result.state, result.spec, result.case, result.reason or ""
+
+
+def _exit_code(ended: Ended, left: Sequence[Problem]) -> ExitCode:
+    """Sum up: cassettes count where nothing else failed, for they explain every failure then."""
+    if ended.was_interrupted:
+        return ExitCode.INTERRUPTED
+    codes = {*ended.codes, *([ExitCode.CASSETTE] if left else [])}
+    if codes:
+        return next((code for code in _WORST_FIRST if code in codes), ExitCode.REFUSED)
+    return _OTHERWISE.get(ended.status, ExitCode.REFUSED)
+
+
+_WORST_FIRST = (
+    ExitCode.BUG,
+    ExitCode.MACHINE,
+    ExitCode.CREDENTIALS,
+    ExitCode.REFUSED,
+    ExitCode.INVALID,
+    ExitCode.CASSETTE,
+)
+_OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 3: ExitCode.BUG, 5: ExitCode.NOT_FOUND}
+"""What pytest's own exit status means where no case failed."""
+_USAGE_STATUS, _NOTHING_STATUS = 4, 5

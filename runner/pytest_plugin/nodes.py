@@ -1,0 +1,253 @@
+"""Specs and cases as nodes of pytest's tree. Loaded with the first spec."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.errors import ExitCode, Problem, RunnerError
+from runner.report import as_json, as_text
+from runner.report.problems import as_annotation
+from runner.secrets import Mask
+from runner.spec import project_of
+from runner.testing.answers import Options, answers_for
+from runner.testing.collect import collect
+from runner.testing.verdict import run_case
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping
+    from datetime import date
+
+    from runner.testing.answers import Answers
+    from runner.testing.collect import SpecCases
+    from runner.testing.verdict import CaseRef
+
+CASES = "runner-cases"
+"""The name under which a session's `Cases` are registered."""
+_PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"})
+"""Marks that do something: a label of such a name is none of them."""
+
+
+class SpecFile(pytest.File):
+    """A spec."""
+
+    told: list[dict[str, Any]]
+    """What keeps its cases from being run."""
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, path: Path) -> SpecFile:
+        """Make the node of a spec's file."""
+        node: SpecFile = cls.from_parent(parent, path=path)
+        node.told = []
+        return node
+
+    def collect(self) -> list[pytest.Item]:
+        """Give its cases. Raises CollectError that tells what is wrong with it."""
+        cases = cases_of(self.config)
+        path = _from_here(self.path, self.config)
+        mask = Mask()
+        try:
+            mask = cases.answers(path.parent).mask
+            found = collect(path, project_of(self.path))
+        except RunnerError as error:
+            raise self._refused(error.problems, mask) from None
+        mask = mask.with_values(found.secrets)
+        errors = [problem for problem in found.problems if problem.severity == "error"]
+        if errors:
+            raise self._refused(errors, mask)
+        for warning in found.problems:
+            self._show(warning, mask)
+        cases.specs.append(found)
+        return [CaseItem.of(self, ref, cases, mask) for ref in found.cases]
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        """Show what is wrong with a spec, and no more."""
+        return str(excinfo.value) if self.told else super().repr_failure(excinfo)
+
+    def _refused(self, problems: Iterable[Problem], mask: Mask) -> pytest.Collector.CollectError:
+        self.told = [_told(problem, mask) for problem in problems]
+        return self.CollectError(_text(self.told))
+
+    def _show(self, warning: Problem, mask: Mask) -> None:
+        """Put a warning among those that pytest shows at the end; no filter makes it an error."""
+        place = warning.position
+        shown = warnings.WarningMessage(
+            pytest.PytestWarning(f"{warning.code}: {mask.text(warning.message)}"),
+            pytest.PytestWarning,
+            place.path if place else str(self.path),
+            place.line if place else 1,
+            line="",  # else the line is read from the file, whatever stands in it
+        )
+        self.config.hook.pytest_warning_recorded.call_historic(
+            kwargs={"warning_message": shown, "when": "collect", "nodeid": self.nodeid, "location": None}
+        )
+
+
+class CaseItem(pytest.Item):
+    """A case."""
+
+    ref: CaseRef
+    cases: Cases
+    mask: Mask
+    told: list[dict[str, Any]]
+    """What is wrong with it, once it has run."""
+    code: int
+
+    @classmethod
+    def of(cls, parent: SpecFile, ref: CaseRef, cases: Cases, mask: Mask) -> CaseItem:
+        """Make the node of a case, with its labels, `skip` and `xfail` as marks."""
+        node: CaseItem = cls.from_parent(parent, name=ref.case.name)
+        node.ref, node.cases, node.mask, node.told, node.code = ref, cases, mask, [], 0
+        for label in ref.case.labels:
+            if label not in _PYTESTS_OWN:
+                cases.know(label, node.config)
+                node.add_marker(label)
+        if ref.case.skip is not None:
+            node.add_marker(pytest.mark.skip(reason=ref.case.skip))
+        if ref.case.xfail is not None:  # a bug of ours is no failure that anybody expects
+            node.add_marker(pytest.mark.xfail(reason=ref.case.xfail, strict=True, raises=pytest.fail.Exception))
+        return node
+
+    def runtest(self) -> None:
+        """Run the case. Raises `pytest.fail.Exception` with the text of all that is wrong."""
+        verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
+        if verdict.problems:
+            mask = self.mask.with_values(verdict.secrets)
+            self.told = [_told(problem, mask, self.ref) for problem in verdict.problems]
+            self.code = int(verdict.code)
+            pytest.fail(_text(self.told), pytrace=False)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show what is wrong with a case, and nothing of what this program had at hand: secrets may be among it."""
+        return str(excinfo.value) if self.told else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Say where it stands, and how its failure is headed."""
+        return self.path, self.ref.case.node.position().line - 1, f"{self.path.name}: {self.name}"
+
+
+class Cases:
+    """What the cases of a session share. It hears of every test, so it is registered with the first spec."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str], today: date, *, update: bool) -> None:
+        self.specs: list[SpecCases] = []
+        self.update = update
+        self._options = options
+        self._environ = environ
+        self._today = today
+        self._answers: dict[Path, Answers] = {}
+        self._labels: set[str] = set()
+
+    def answers(self, folder: Path) -> Answers:
+        """Give where answers come from for the specs of a folder. Raises what `answers_for` does."""
+        if folder not in self._answers:
+            self._answers[folder] = answers_for(self._options, folder, self._environ, self._today)
+        return self._answers[folder]
+
+    def check(self, folder: Path) -> None:
+        """Make sure that a recording may be and has somewhere to come from. Raises pytest.UsageError."""
+        try:
+            self.answers(folder)
+        except RunnerError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def know(self, label: str, config: pytest.Config) -> None:
+        """Declare a mark of this name, so that `--strict-markers` knows it."""
+        if label not in self._labels:
+            self._labels.add(label)
+            config.addinivalue_line("markers", f"{label}: a label of specs")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Let `-k` take the whole name of a case, in which there may be spaces."""
+        name = config.option.keyword
+        if not name or name.isidentifier():
+            return
+        named = [item for item in items if isinstance(item, CaseItem) and item.name == name]
+        if named:
+            config.option.keyword = ""
+            chosen = set(named)
+            config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+            items[:] = named
+
+    def pytest_exception_interact(
+        self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[Any], report: pytest.CollectReport
+    ) -> None:
+        """Add to the report of a spec whose cases can't be run what is wrong with it."""
+        if isinstance(node, SpecFile):
+            code = ExitCode.INVALID if node.told else ExitCode.BUG
+            told = node.told or [_told(_bug(call), Mask())]
+            report.runner = {"told": told, "code": int(code)}  # type: ignore[attr-defined]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add to the report of a case what became of it, in plain values: it may go to another process."""
+        report = yield
+        if isinstance(item, CaseItem):
+            case = item.ref.case
+            if report.failed and not item.told:
+                item.told, item.code = _unforeseen(item, call)
+            report.runner = {  # type: ignore[attr-defined]
+                "spec": str(item.ref.path),
+                "case": item.name,
+                "reason": case.skip if report.skipped and case.skip else case.xfail,
+                "told": item.told,
+                "code": item.code,
+            }
+        return report
+
+
+def _unforeseen(item: CaseItem, call: pytest.CallInfo[None]) -> tuple[list[dict[str, Any]], int]:
+    """Tell of a failure that no verdict names: a case that was marked to fail passed, or there is a bug."""
+    case = item.ref.case
+    if call.excinfo is None:
+        node = case.node.get("xfail") or case.node
+        problem = Problem("case-passed", f"expected to fail ({case.xfail}), but it passed", node.position(), at="xfail")
+        return [_told(problem, item.mask, item.ref)], int(ExitCode.REFUSED)
+    return [_told(_bug(call), item.mask, item.ref)], int(ExitCode.BUG)
+
+
+def _bug(call: pytest.CallInfo[Any]) -> Problem:
+    error = call.excinfo
+    return Problem("bug", f"{error.typename}: {error.value}" if error else "unknown")
+
+
+def cases_of(config: pytest.Config) -> Cases:
+    """Give what the cases of this session share."""
+    cases: Cases | None = config.pluginmanager.get_plugin(CASES)
+    if cases is None:
+        given = config.option
+        is_ci = bool(os.environ.get("CI")) and not given.runner_record_in_ci
+        file = Path(given.runner_config) if given.runner_config else None
+        options = Options(given.runner_record, given.runner_sandbox, given.runner_profile, file, is_ci)
+        cases = Cases(options, os.environ, datetime.now(UTC).date(), update=given.runner_update)
+        config.pluginmanager.register(cases, CASES)
+    return cases
+
+
+def _from_here(path: Path, config: pytest.Config) -> Path:
+    """Write a path the way people would where they called pytest."""
+    here = config.invocation_params.dir
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _told(problem: Problem, mask: Mask, ref: CaseRef | None = None) -> dict[str, Any]:
+    """Tell a problem in every form, masked. An annotation needs a place: without one of its own, it stands at its case."""
+    placed = problem if problem.position or ref is None else replace(problem, position=ref.case.node.position())
+    return {
+        "text": as_text(problem, mask=mask),
+        "json": mask.texts(as_json(problem)),
+        "annotation": as_annotation(placed, mask),
+    }
+
+
+def _text(told: Iterable[Mapping[str, Any]]) -> str:
+    return "\n\n".join(each["text"] for each in told)

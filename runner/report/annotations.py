@@ -1,0 +1,91 @@
+"""What a workflow run on GitHub shows of a command: annotations beside lines, and a table on the run's page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import Position
+from runner.report.output import Format
+from runner.report.problems import as_annotation
+from runner.report.style import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from runner.errors import Problem
+    from runner.report.output import Output
+    from runner.run import Outcome
+
+_MAX_ROWS = 500
+_MAX_CELL = 300
+"""A page takes a mebibyte, and nothing of what is longer."""
+
+
+def annotate(output: Output, environ: Mapping[str, str], annotations: Iterable[str]) -> None:
+    """Write annotations if a workflow runs this, or with `-o github`: beside a document on stdout, on stderr."""
+    if output.format is Format.GITHUB or environ.get("GITHUB_ACTIONS") == "true":
+        tell = output.message if output.format in (Format.JSON, Format.JSONL) else output.data
+        for annotation in annotations:
+            tell(annotation)
+
+
+def add_job_summary(
+    output: Output, environ: Mapping[str, str], heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Add a table to the file that GITHUB_STEP_SUMMARY names, if it names one. If it can't be written, that is told."""
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    lines = [f"### {_cell(heading)}", ""]
+    if rows:
+        lines += [_line(columns), _line(["---"] * len(columns))]
+        lines += [_line([_cell(output.masked(cell)) for cell in row]) for row in rows[:_MAX_ROWS]]
+        lines += ["", f"… {len(rows) - _MAX_ROWS:,} more"] if len(rows) > _MAX_ROWS else []
+        lines.append("")
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write("\n".join([*lines, ""]))
+    except OSError as error:
+        output.message(f"can't write the job summary: {error.strerror}")
+
+
+def show_on_page(
+    output: Output, environ: Mapping[str, str], outcomes: Sequence[Outcome], problems: Sequence[Problem]
+) -> None:
+    """Annotate what became of events that were not accepted, and put all into the job summary.
+
+    `problems` are what kept events from being sent; with `-o github` they are annotated already.
+    """
+    told = [] if output.format is Format.GITHUB else list(problems)
+    for outcome in outcomes if not problems else ():
+        if outcome.error is not None:
+            place = outcome.error.position or Position(outcome.spec, 1, 1, 2, "")
+            told.append(replace(outcome.error, message=output.masked(outcome.error.message), position=place))
+    annotate(output, environ, map(as_annotation, told))
+    accepted = sum(outcome.state == "accepted" for outcome in outcomes)
+    rows = [
+        (
+            outcome.state.replace("_", " "),
+            outcome.spec,
+            outcome.event or "",
+            str(outcome.status_code or ""),
+            outcome.error.message if outcome.error else outcome.message_id or "",
+        )
+        for outcome in outcomes
+    ]
+    heading = f"runner send: {accepted} of {len(outcomes)} accepted"
+    add_job_summary(output, environ, heading, ("", "spec", "event", "status", "message"), rows)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Write a text so that neither Markdown nor HTML sees more in it than itself."""
+    text = text if len(text) <= _MAX_CELL else f"{text[:_MAX_CELL]} …"
+    text = printable(text.replace("\n", " ")).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|~@])", r"\\\1", text)

@@ -1,0 +1,121 @@
+"""Cassettes, what is wrong with them, and what has drifted → text, or JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.report.output import Format
+from runner.report.problems import as_json
+from runner.report.style import printable, width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from runner.errors import Problem
+    from runner.report.output import Output
+
+
+class Listed(NamedTuple):
+    """A cassette's file. What nobody can say of it is None: whose it is, or what stands in it."""
+
+    path: str
+    spec: str | None
+    case: str | None
+    recorded_at: date | None
+    age_days: int | None
+    size_bytes: int
+    interactions: int | None
+    source: str | None
+
+
+class Checked(NamedTuple):
+    """What a check of cassettes found. `removed` are files that are gone now."""
+
+    cassettes: int
+    problems: Sequence[Problem]
+    removed: Sequence[str]
+
+
+class Verified(NamedTuple):
+    """What became of `cassettes` whose requests were sent again to `target`.
+
+    `compared` and `skipped` count requests: what is no event, or was answered with what passes, is not sent. `not_sent`
+    counts cassettes, those after the one that stopped it all.
+    """
+
+    target: str
+    cassettes: int
+    compared: int
+    skipped: int
+    not_sent: int
+    problems: Sequence[Problem]
+
+
+def show_list(output: Output, cassettes: Sequence[Listed]) -> None:
+    """Show cassettes, one a line."""
+    if output.format in (Format.JSON, Format.JSONL):
+        listed = [each._asdict() | {"recorded_at": each.recorded_at and str(each.recorded_at)} for each in cassettes]
+        if output.format is Format.JSON:
+            output.json({"cassettes": listed})
+        else:
+            for each in listed:
+                output.json(each)
+        return
+    if not cassettes:
+        output.message("no cassettes: runner test --record once --sandbox records them")
+        return
+    rows = [_cells(each) for each in cassettes]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True))
+        output.data("  ".join(cells).rstrip())
+
+
+def _cells(cassette: Listed) -> tuple[str, ...]:
+    number = cassette.interactions
+    owner = "no case" if cassette.spec is None else f"{cassette.spec}::{cassette.case}"
+    return (
+        printable(cassette.path),
+        "age unknown" if cassette.age_days is None else _count(cassette.age_days, "day"),
+        _size(cassette.size_bytes),
+        "unreadable" if number is None else _count(number, "request"),
+        printable(cassette.source or ("" if number is None else "another program")),
+        printable(owner),
+    )
+
+
+def show_check(output: Output, checked: Checked) -> None:
+    """Show what is wrong with cassettes, and which are gone."""
+    output.findings(checked.problems)
+    if output.format is Format.JSON:
+        output.json(checked._asdict() | {"problems": [as_json(problem) for problem in checked.problems]})
+    elif output.format is not Format.JSONL:
+        for path in checked.removed:
+            output.data(f"removed  {printable(path)}")
+        output.message(f"{_count(checked.cassettes, 'cassette')} checked: {_faults(checked.problems)}")
+
+
+def show_verified(output: Output, verified: Verified) -> None:
+    """Show in what a server's answers are not the recorded ones."""
+    output.findings(verified.problems)
+    if output.format is Format.JSON:
+        output.json(verified._asdict() | {"problems": [as_json(problem) for problem in verified.problems]})
+    elif output.format is not Format.JSONL:
+        drifts = sum(problem.code == "cassette-drift" for problem in verified.problems)
+        parts = [f"{_count(verified.compared, 'answer')} compared", _count(drifts, "drift") if drifts else "no drift"]
+        parts += [f"{_count(verified.skipped, 'request')} skipped"] if verified.skipped else []
+        parts += [f"{_count(verified.not_sent, 'cassette')} not sent"] if verified.not_sent else []
+        output.message(f"{_count(verified.cassettes, 'cassette')} against {verified.target}: {', '.join(parts)}")
+
+
+def _faults(problems: Sequence[Problem]) -> str:
+    return _count(len(problems), "problem") if problems else "no problems"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1024:,.1f} KB"
