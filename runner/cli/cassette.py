@@ -13,7 +13,7 @@ from uuid import uuid5
 
 from runner.cli.target import aim, make_ready
 from runner.config import find_config, load_profile
-from runner.errors import ExitCode, InvalidInput, MachineError, Position, Problem
+from runner.errors import ExitCode, InvalidInput, MachineError, Problem
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
@@ -22,7 +22,7 @@ from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
 from runner.testing.cassette import FOLDER, SANDBOX, CassetteError, expired
-from runner.testing.inventory import files_at, inventory
+from runner.testing.inventory import files_at, inventory, orphan
 from runner.testing.leaks import leaks
 
 if TYPE_CHECKING:
@@ -189,9 +189,7 @@ def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) ->
         return
     yield from found.problems
     if found.is_orphan:
-        place = Position(found.shown, 1, 1, 2, "")
-        hint = f"runner cassette check {shlex.quote(found.shown)} --fix removes it"
-        yield Problem("cassette-orphan", "no case plays this cassette", place, hint=hint)
+        yield orphan(found)
     elif found.case is not None and found.cassette is not None and max_age is not None:
         again = command_to_record(found.case, is_sandboxed=found.cassette.source in (SANDBOX, None))
         if (problem := expired(found.cassette, max_age, today, again)) is not None:

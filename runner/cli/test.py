@@ -17,8 +17,8 @@ from runner.report.annotations import add_job_summary, annotate
 from runner.report.problems import as_annotation
 from runner.spec import find, project_of
 from runner.testing.answers import Options, answers_for
-from runner.testing.collect import collect, orphans
-from runner.testing.inventory import inventory
+from runner.testing.collect import collect
+from runner.testing.inventory import orphans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,10 +136,7 @@ def _left_over(project: Path, specs: Sequence[Path], ended: Ended) -> list[Probl
     collected = ended.specs
     if len(collected) < len(specs):  # other processes did it
         collected = [collect(path, project) for path in specs]
-    found = orphans(project, collected)
-    paths = [Path(problem.position.path) for problem in found if problem.position is not None]
-    ours = {each.shown for each in inventory(paths, project) if each.is_orphan}
-    return [problem for problem in found if problem.position is not None and problem.position.path in ours]
+    return orphans(project, collected)
 
 
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")

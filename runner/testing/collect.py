@@ -1,19 +1,19 @@
-"""Specs → their cases; and cassettes that no case has."""
+"""A spec's file → its cases."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import InvalidInput, Position, Problem
+from runner.errors import InvalidInput
 from runner.spec import load
-from runner.testing.cassette import FOLDER, cassette_path
+from runner.testing.cassette import cassette_path
 from runner.testing.expand import expand
 from runner.testing.verdict import CaseRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
+
+    from runner.errors import Problem
 
 
 class SpecCases(NamedTuple):
@@ -42,16 +42,3 @@ def collect(path: Path, project: Path) -> SpecCases:
         for case in cases
     )
     return SpecCases(path, loaded.problems, refs, loaded.secrets)
-
-
-def orphans(project: Path, specs: Iterable[SpecCases]) -> list[Problem]:
-    """Find cassettes that none of the cases has. Only of all specs of a project together can that be said."""
-    known = {ref.cassette for spec in specs for ref in spec.cases if ref.asks_for_answer}
-    found = sorted((project / FOLDER).rglob("*.yaml"))
-    return [_orphan(path) for path in found if path not in known and not path.name.startswith(".")]
-
-
-def _orphan(path: Path) -> Problem:
-    shown = os.path.relpath(path)
-    hint = "no case has it any more: runner cassette check --fix removes it"
-    return Problem("cassette-orphan", "no case plays this cassette", Position(shown, 1, 1, 2, ""), hint=hint)

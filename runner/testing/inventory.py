@@ -6,10 +6,11 @@ The way to a cassette names its spec, so nothing but that spec has to be read.
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import NotFound, Problem, RunnerError, shown_argument
+from runner.errors import NotFound, Position, Problem, RunnerError, shown_argument
 from runner.spec.files import misspelt
 from runner.testing.cassette import FOLDER, Cassette, CassetteError, load
 from runner.testing.collect import collect
@@ -17,6 +18,7 @@ from runner.testing.collect import collect
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from runner.testing.collect import SpecCases
     from runner.testing.verdict import CaseRef
 
 SUFFIXES = (".yaml", ".yml")
@@ -83,6 +85,19 @@ def inventory(files: Iterable[Path], project: Path) -> Iterator[Found]:
         is_below = place.is_relative_to(project / FOLDER)
         is_orphan = is_recorded and is_below and is_known and case is None
         yield Found(path, shown, cassette, problems, case, is_orphan, case is not None or is_recorded or bool(specs))
+
+
+def orphans(project: Path, collected: Iterable[SpecCases]) -> list[Problem]:
+    """Report the cassettes that no case plays, when `collected` is all specs of a project. Those of others are left alone."""
+    played = {ref.cassette for spec in collected for ref in spec.cases if ref.asks_for_answer}
+    left = [path for path in files_at((), project) if path.resolve() not in played]
+    return [orphan(found) for found in inventory(left, project) if found.is_orphan]
+
+
+def orphan(found: Found) -> Problem:
+    """Report a cassette that no case plays."""
+    hint = f"runner cassette check {shlex.quote(found.shown)} --fix removes it"
+    return Problem("cassette-orphan", "no case plays this cassette", Position(found.shown, 1, 1, 2, ""), hint=hint)
 
 
 def _specs(cassette: Path, project: Path) -> Iterator[Path]:

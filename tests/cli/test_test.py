@@ -296,7 +296,7 @@ def test_a_cassette_that_no_case_plays_is_named_when_all_specs_are_run(cli: Comm
     told = (
         "error[cassette-orphan]: no case plays this cassette\n"
         " --> cassettes/purchase/an-answer.yaml:1:1\n"
-        "  = no case has it any more: runner cassette check --fix removes it\n"
+        "  = runner cassette check cassettes/purchase/an-answer.yaml --fix removes it\n"
     )
     ended = cli("test")
     assert (ended.code, ended.err) == (6, told)

@@ -12,7 +12,6 @@ from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import alone
 from runner.suprsend.event import Event, Stamp, encode
 from runner.suprsend.sockets import Exchange
-from runner.suprsend.answer import Answer
 from runner.suprsend.transport import Transport
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from runner.config import SandboxRules, load_profile
 from runner.secrets import Mask
 from runner.spec import find
 from runner.testing.answers import Answers
-from runner.testing.collect import collect, orphans
+from runner.testing.collect import collect
+from runner.testing.inventory import orphans
 from runner.testing.verdict import run_case
 
 if TYPE_CHECKING:
