@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import redirect_stderr, redirect_stdout
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -61,8 +62,11 @@ def run(
     own = [f"--rootdir={project}", "--assert=plain", "--noconftest"]
     for setting in ("addopts=", "python_files=", f"runner_specs={folders}"):
         own += ["-o", setting]
-    with redirect_stdout(stdout), redirect_stderr(stderr):
-        status = pytest.main([*own, *args], plugins=[front])
+    try:
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            status = pytest.main([*own, *args], plugins=[front])
+    finally:
+        gc.unfreeze()
     results = list(front.results.values())
     return Ended(
         int(status), front.codes, results, front.refused, cases.specs, front.was_interrupted, front.was_deselected
@@ -104,6 +108,9 @@ class _Front:
         problems = told["told"] if report.failed else ()
         reason = told["reason"] if report.skipped else None
         self.results[report.nodeid] = CaseResult(told["spec"], told["case"], state, reason, problems)
+
+    def pytest_collection_finish(self) -> None:
+        gc.freeze()  # specs live to the end: walking through them again and again takes a fifth of the time
 
     def pytest_deselected(self) -> None:
         self.was_deselected = True

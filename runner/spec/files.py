@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "runner.yaml"
 _SUFFIXES = (".yaml", ".yml")
+_CASSETTES = "cassettes"
+"""The project's folder of recorded answers, in which there are no specs."""
 _LONG_NAME = 200
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:
     """Find the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
 
-    Names that begin with `_` or `.`, and `runner.yaml`, are no specs. Raises NotFound, before it gives any, for a path
+    Names that begin with `_` or `.`, `runner.yaml`, and what is in the project's `cassettes/`, are no specs. Raises NotFound, before it gives any, for a path
     that does not exist, for a file that is no spec by its name, and for a folder without specs.
     """
     given = list(paths)
@@ -85,6 +87,7 @@ def _check_file(path: Path) -> None:
 def _below(folder: Path) -> Iterator[Path]:
     """Walk a folder in the order of its sorted paths, with no more at hand than the names of the folders it is in."""
     levels = [(folder, _names(folder))]
+    cassettes = project_of(folder) / _CASSETTES
     while levels:
         parent, names = levels[-1]
         name = next(names, None)
@@ -94,7 +97,8 @@ def _below(folder: Path) -> Iterator[Path]:
         path = parent / name
         mode = path.lstat().st_mode
         if S_ISDIR(mode):
-            levels.append((path, _names(path)))
+            if name != _CASSETTES or path.resolve() != cassettes:
+                levels.append((path, _names(path)))
         # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
         elif (
             name.endswith(_SUFFIXES)

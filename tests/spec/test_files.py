@@ -148,3 +148,12 @@ def test_another_suffix_comes_before_another_name(in_tmp: Path) -> None:
 def test_for_a_path_that_no_file_can_have_nothing_is_suggested(in_tmp: Path, name: str) -> None:
     tree(in_tmp, "a.yaml")
     assert misspelt(Path(name)) is None
+
+
+def test_the_cassettes_of_a_project_are_no_specs(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for name in ("cassettes/purchase/a-case.yaml", "specs/purchase.yaml", "specs/cassettes/tape.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(find([tmp_path])) == [tmp_path / "specs/cassettes/tape.yaml", tmp_path / "specs/purchase.yaml"]
+    assert list(find([tmp_path / "cassettes"])) == [tmp_path / "cassettes/purchase/a-case.yaml"]
