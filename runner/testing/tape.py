@@ -184,8 +184,10 @@ class Recorder:
         answer = self._transport.post(path, headers, body, exchange)
         if isinstance(answer, NoAnswer):
             message = f"{summary(request, _OPEN)} had no answer to record: {answer.message}"
+            problem = Problem("cassette-unrecorded", message)
             with self._changing:
-                self._problems.append(Problem("cassette-unrecorded", message))
+                if problem not in self._problems:  # each retry has one
+                    self._problems.append(problem)
             return answer
         kept = Interaction(
             request._replace(uri=self._server + path),
@@ -203,7 +205,7 @@ class Recorder:
     def problems(self) -> list[Problem]:
         """Tell why there is nothing to save: `cassette-unrecorded`. And what `before` has that nobody sent."""
         with self._changing:
-            return [*dict.fromkeys(self._problems), *(self._before.problems() if self._before is not None else ())]
+            return [*self._problems, *(self._before.problems() if self._before is not None else ())]
 
     def cassette(self) -> Cassette:
         """Give what was recorded, after what had been before. Raises CassetteError if a request had no answer."""
