@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".yaml", ".yml")
 _CONFIG_NAME = "runner.yaml"
-_SPEC_KEY = re.compile(
-    r"""^["']?(event|distinct_id|extends)["']?[ \t]*:|\A\s*\{\s*"(version|name|event)"\s*:""", re.MULTILINE
-)
+_SPEC_KEY = r"""(?m)^["']?(event|distinct_id|extends)["']?[ \t]*:|\A\s*\{\s*"(version|name|event)"\s*:"""
 """What a file has that means to be a spec: one of its keys at the margin, or JSON that begins as specs do."""
 
 
@@ -81,6 +79,6 @@ def _means_to_be_spec(path: Path) -> bool:
     if path.name == _CONFIG_NAME or path.name[0] in "_.":
         return False
     try:
-        return _SPEC_KEY.search(path.read_text("utf-8")) is not None
+        return re.search(_SPEC_KEY, path.read_text("utf-8")) is not None
     except (OSError, UnicodeDecodeError):
         return False
