@@ -176,7 +176,9 @@ def _forms(value: str) -> tuple[_Form, ...]:
             first = -(-shift * 4 // 3)
             last = (shift + len(raw)) * 8 // 6
             encoded[b64encode(b"\0" * shift + raw).decode()[first:last]] = None
-    return _Form(value), *(_Form(text, in_base64=True) for text in encoded)
+    digits = value.encode("utf-8", "surrogatepass").hex()
+    plain = (_Form(value), _Form(digits), _Form(digits.upper()))
+    return *plain, *(_Form(text, in_base64=True) for text in encoded)
 
 
 # How a character is escaped. What begins an escape may be escaped itself, again and again: %2525, &amp;amp;, \\\\.

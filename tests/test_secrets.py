@@ -310,3 +310,9 @@ def test_a_wider_mask_hides_both_and_leaves_the_first_as_it_was() -> None:
     both = first.with_values(["two-secret"])
     assert both.text("one-secret two-secret") == "*** ***"
     assert first.text("one-secret two-secret") == "*** two-secret"
+
+
+def test_a_secret_is_hidden_as_hexadecimal_digits() -> None:
+    mask = Mask(["s3cr3t-token"])
+    digits = b"s3cr3t-token".hex()
+    assert mask.text(f"a {digits} b {digits.upper()} c") == "a *** b *** c"

@@ -41,10 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from runner.pytest_plugin.nodes import cases_of  # noqa: PLC0415 - only a project that asks for it pays for it
 
         cases_of(config).check(next(iter(_folders(config)), Path()))
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        for folder in _folders(config):
-            if not folder.exists():
-                raise pytest.UsageError(f"runner_specs: no such folder: {folder}")
+    for folder in _folders(config):
+        if not folder.exists():
+            raise pytest.UsageError(f"runner_specs: no such folder: {folder}")
+        if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
             config.args.append(str(folder))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from urllib3.exceptions import ClosedPoolError, HTTPError, LocationParseError, ProxyError, ReadTimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -90,6 +90,13 @@ class Transport:
         finally:
             response.close()
 
+    @property
+    def peers(self) -> tuple[tuple[str, int], ...]:
+        """Hosts and ports that it connects to: the server's, and those of a proxy that the environment names for it."""
+        proxy = select_proxy(self._base_url, self._settings["proxies"])
+        urls = [self._base_url, *([proxy if "://" in proxy else f"http://{proxy}"] if proxy else [])]
+        return tuple(_address(url) for url in urls)
+
     def close(self) -> None:
         """Close the kept connections; the next post opens new ones."""
         before = self._pool
@@ -100,6 +107,14 @@ class Transport:
     def _connect(self) -> None:
         self._pool = self._tls if isinstance(self._tls, NoAnswer) else _pool(self._tls, self._base_url, self._settings)
         self._process = os.getpid()
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (_HTTPS_PORT if parts.scheme == "https" else _HTTP_PORT)
+
+
+_HTTP_PORT, _HTTPS_PORT = 80, 443
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext | NoAnswer:

@@ -8,7 +8,6 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from runner.config import SANDBOX_KEY, Target, load_profile
 from runner.errors import InvalidInput, Problem, UsageError
@@ -88,33 +87,35 @@ class Answers:
 
         `secrets` are the texts in the case's events that nobody may read: in the cassette stars stand for them.
         """
-        mask = self.mask.with_values(secrets)
+        own = [self.live.env] if self.live is not None else []  # the key of a workspace is nobody's business
+        mask = self.mask.with_values([*secrets, *own])
         again = command_to_record(ref, is_sandboxed=self.live is None)
         is_there = ref.cassette.exists()
         if self.record == "none" or (self.record == "once" and is_there):
-            replay = self._replay(ref, again, mask)
+            replay = self._replay(ref, again, secrets)
             yield Tape(replay, SANDBOX_KEY, SANDBOX_URL, _no_pause, (), replay.problems, _keep_nothing)
             return
-        before = self._replay(ref, again, mask) if self.record == "new_episodes" and is_there else None
+        before = self._replay(ref, again, secrets) if self.record == "new_episodes" and is_there else None
         with ExitStack() as stack:
             target = self.live or self._sandbox(ref, stack)
             from runner.suprsend.transport import Transport  # noqa: PLC0415 - replaying opens no connection
 
             source = SANDBOX if self.live is None else target.base_url
-            recorder = Recorder(Transport(target.base_url), source, self.today, before)
+            transport = Transport(target.base_url)
+            recorder = Recorder(transport, source, self.today, before)
 
             def keep() -> None:
                 save(ref.cassette, recorder.cassette(), mask, _shown(ref))
 
             sleep = _no_pause if self.live is None else time.sleep
-            allowed = [_address(target.base_url)]
-            yield Tape(recorder, target.authorized(), target.base_url, sleep, allowed, recorder.problems, keep)
+            peers = transport.peers
+            yield Tape(recorder, target.authorized(), target.base_url, sleep, peers, recorder.problems, keep)
 
-    def _replay(self, ref: CaseRef, again: str, mask: Mask) -> Replay:
+    def _replay(self, ref: CaseRef, again: str, secrets: Sequence[str]) -> Replay:
         cassette = load(ref.cassette, again, _shown(ref))
         if self.max_age is not None and (problem := expired(cassette, self.max_age, self.today, again)):
             raise CassetteError(problem)
-        return Replay(cassette, ref.case.volatile, again, mask)
+        return Replay(cassette, ref.case.volatile, again, Mask(secrets), self.mask.with_values(secrets))
 
     def _sandbox(self, ref: CaseRef, stack: ExitStack) -> Target:
         """Start a sandbox that only this case knows, so that nothing depends on what was sent before."""
@@ -139,11 +140,6 @@ def command_to_record(ref: CaseRef, *, is_sandboxed: bool) -> str:
 
 def _shown(ref: CaseRef) -> str:
     return os.path.relpath(ref.cassette)
-
-
-def _address(base_url: str) -> tuple[str, int]:
-    parts = urlsplit(base_url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _no_pause(_: float) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import InvalidInput
+from runner.errors import InvalidInput, Problem
 from runner.spec import load
 from runner.testing.cassette import cassette_path
 from runner.testing.expand import expand
 from runner.testing.verdict import CaseRef
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from runner.errors import Problem
+    from runner.errors import Position
 
 
 class SpecCases(NamedTuple):
@@ -41,4 +42,30 @@ def collect(path: Path, project: Path) -> SpecCases:
         CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name, names))
         for case in cases
     )
+    if shared := list(_shared(refs, below)):
+        return SpecCases(path, (*loaded.problems, *shared), (), loaded.secrets)
     return SpecCases(path, loaded.problems, refs, loaded.secrets)
+
+
+def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:
+    """Report cases whose cassettes would be one file, of this spec or with another one's: each would record over the other."""
+    asking = [ref for ref in refs if ref.asks_for_answer]
+    seen: dict[Path, CaseRef] = {}
+    for ref in asking:
+        if (other := seen.setdefault(ref.cassette, ref)) is not ref:
+            message = f"the cases '{other.case.name}' and '{ref.case.name}' would share a cassette"
+            yield Problem("duplicate-case", message, _name(ref), hint="give one of them another name")
+    for ref in asking[:1]:
+        homeless = Path(*below.parts[1:]) if below.parts[0] == _SPECS and len(below.parts) > 1 else Path(_SPECS, below)
+        names = {each.with_suffix(suffix) for each in (below, homeless) for suffix in (".yaml", ".yml")} - {below}
+        for other_spec in sorted(each for each in names if (ref.project / each).is_file()):
+            message = f"the cases of this spec and of {other_spec} would share their cassettes"
+            yield Problem("duplicate-case", message, _name(ref), hint="give one of the two another name")
+
+
+def _name(ref: CaseRef) -> Position:
+    return (ref.case.node.get("name") or ref.case.node).position()
+
+
+_SPECS = "specs"
+"""The folder that the ways to cassettes leave out."""

@@ -81,7 +81,7 @@ def inventory(files: Iterable[Path], project: Path) -> Iterator[Found]:
         shown = os.path.relpath(path)
         cassette, problems = _load(path, shown)
         is_recorded = cassette is not None and cassette.source is not None
-        is_known = all(known[spec][1] for spec in specs)
+        is_known = all(known[spec][1] for spec in specs) and not _is_put_aside(place, project)
         is_below = place.is_relative_to(project / FOLDER)
         is_orphan = is_recorded and is_below and is_known and case is None
         yield Found(path, shown, cassette, problems, case, is_orphan, case is not None or is_recorded or bool(specs))
@@ -110,6 +110,20 @@ def _specs(cassette: Path, project: Path) -> Iterator[Path]:
             spec = folder / below.with_name(below.name + suffix)
             if spec.is_file():
                 yield spec
+
+
+def _is_put_aside(cassette: Path, project: Path) -> bool:
+    """Tell whether the spec is there under a name that makes it none for a while, or by a link."""
+    below = cassette.parent.relative_to(project / FOLDER) if cassette.is_relative_to(project / FOLDER) else Path()
+    homes = [home for home in (project / "specs", project) if below.name]
+    return any(
+        (home / below.with_name(mark + below.name + suffix)).is_file()
+        or (home / below.with_name(below.name + suffix)).is_symlink()
+        or any((home / each).is_symlink() for each in below.parents)
+        for home in homes
+        for mark in "_."
+        for suffix in SUFFIXES
+    )
 
 
 def _cases(spec: Path, project: Path) -> tuple[tuple[CaseRef, ...], bool]:

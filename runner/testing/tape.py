@@ -38,16 +38,23 @@ class Replay:
     """Answers requests as recorded, each recorded one once, and in the order in which they were recorded.
 
     A request that is not recorded gets no answer, once and for all, and is remembered for `problems`. `volatile` are
-    dotted paths below an event that are not compared; `again` is the command that records again.
+    dotted paths below an event that are not compared; `again` is the command that records again. `mask` hides what is
+    not recorded of a request, `unprinted` what no message may show, which differs from machine to machine.
     """
 
     def __init__(
-        self, cassette: Cassette, volatile: Sequence[str] = (), again: str | None = None, mask: Mask = _OPEN
+        self,
+        cassette: Cassette,
+        volatile: Sequence[str] = (),
+        again: str | None = None,
+        mask: Mask = _OPEN,
+        unprinted: Mask | None = None,
     ) -> None:
         self.cassette = cassette
         self._rules = Rules(volatile)
         self._hint = f"if that is right, record again: {again}" if again else None
         self._mask = mask
+        self._unprinted = unprinted or mask
         self._unplayed: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
         for index, interaction in enumerate(cassette.interactions):
             self._unplayed[self._rules.fingerprint(interaction.request)].append(index)
@@ -99,7 +106,7 @@ class Replay:
         found += self._rest("cassette-changed", len(unknown), "requests are not as recorded")
         unplayed = unplayed[max(0, len(unknown) - _TOLD) :]  # those belong to changes that are only counted
         for interaction in unplayed[:_TOLD]:
-            message = f"{summary(interaction.request, self._mask)} was recorded, and is not sent"
+            message = f"{summary(interaction.request, self._unprinted)} was recorded, and is not sent"
             found.append(self._problem("cassette-unplayed", message, interaction.line))
         found += self._rest("cassette-unplayed", len(unplayed), "recorded requests are not sent")
         return found or list(self._out_of_order())
@@ -108,18 +115,18 @@ class Replay:
         """Tell what was sent before something that had been recorded before it; if anything is missing, that says more."""
         for index in self._early[:1]:
             interaction = self.cassette.interactions[index]
-            message = f"{summary(interaction.request, self._mask)} is sent earlier than it was recorded"
+            message = f"{summary(interaction.request, self._unprinted)} is sent earlier than it was recorded"
             yield self._problem("cassette-changed", message, interaction.line)
 
     def _changed(self, request: Request, unplayed: list[Interaction]) -> Iterator[Problem]:
         """Tell how a request differs from the nearest of the unplayed ones, which is taken out."""
         nearest: tuple[list[Difference], Interaction] | None = None
         for interaction in unplayed[:_COMPARED]:
-            differences = self._rules.differences(interaction.request, request, self._mask)
+            differences = self._rules.differences(interaction.request, request, self._unprinted)
             if nearest is None or _weight(differences) < _weight(nearest[0]):
                 nearest = differences, interaction
         if nearest is None:
-            message = f"{summary(request, self._mask)} is sent, and is not recorded"
+            message = f"{summary(request, self._unprinted)} is sent, and is not recorded"
             yield self._problem("cassette-changed", message, 1)
             return
         differences, interaction = nearest

@@ -131,6 +131,7 @@ class _Run:
         self._update = update
         self._seed: UUID = case_seed(ref.path.resolve().relative_to(ref.project), ref.case.name)
         self._rows = 0
+        self._golden: list[tuple[Node, list[dict[str, Json]]]] = []
         self.secrets: list[str] = []
 
     def problems(self) -> Iterator[Problem]:
@@ -143,6 +144,9 @@ class _Run:
                 found = list(self._wrong_answers(made, tape))
                 if not found:
                     tape.keep()
+        if not found:
+            for golden, wires in self._golden:
+                golden_problems(golden, wires, update=True)
         yield from found
 
     def _make(self, number: int, step: Step) -> _Made:
@@ -157,6 +161,8 @@ class _Run:
             events.append(event)
             self.secrets += event.secrets
             self._rows += 1
+        if not events:
+            raise InvalidInput(Problem("empty-file", f"there are no rows in {step.rows}", ref.case.node.position()))
         return _Made(step, place, tuple(events))
 
     def _wrong_events(self, made: _Made) -> Iterator[Problem]:
@@ -169,7 +175,10 @@ class _Run:
         golden = made.expected("golden")
         if golden is not None and len(made.ready) == len(made.events):
             wires = cast("list[dict[str, Json]]", mask.json([json.loads(event.body) for event in made.ready]))
-            for problem in golden_problems(golden, wires, update=self._update):
+            if self._update:  # once all else is as expected: a case that fails writes nothing
+                self._golden.append((golden, wires))
+                return
+            for problem in golden_problems(golden, wires, update=False):
                 yield _in_case(problem, self._ref.case, made.place)
 
     def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:

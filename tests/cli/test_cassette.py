@@ -234,6 +234,18 @@ class TestCheck:
         assert cli("cassette", "check", "--fix").code == 0
         assert files() == before
 
+    @pytest.mark.parametrize("put_aside", ["renamed", "linked"])
+    def test_the_cassettes_of_a_spec_that_is_put_aside_are_no_orphans(self, cli: CommandLine, put_aside: str) -> None:
+        spec = Path(SPEC)
+        if put_aside == "renamed":
+            spec.rename(spec.with_name(f"_{spec.name}"))
+        else:
+            spec.rename("real.yaml")
+            spec.symlink_to(Path("real.yaml").resolve())
+        before = files()
+        assert cli("cassette", "check", "--fix").code == 0
+        assert files() == before
+
     def test_what_another_program_recorded_is_no_orphan_even_in_a_spec_s_folder(self, cli: CommandLine) -> None:
         path = by_another("cassettes/order-placed/by-hand.yaml")
         assert cli("cassette", "check", "--fix").code == 0

@@ -17,6 +17,8 @@ from runner.suprsend.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pytest
+
     from tests.conftest import CapturingServer
 
 KEY = WorkspaceKey("workspace_key", Secret("workspace_secret"))
@@ -61,3 +63,10 @@ def test_an_answer_tells_what_of_its_head_is_worth_recording(server: CapturingSe
         answer = transport.post("/v2/event/", {}, b"{}", exchange)
     transport.close()
     assert answer == Answer(429, b"later", "7", "text/plain")
+
+
+def test_a_transport_tells_whom_it_connects_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Transport("https://hub.example.com/").peers == (("hub.example.com", 443),)
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example.com:3128")
+    assert Transport("https://hub.example.com/").peers == (("hub.example.com", 443), ("proxy.example.com", 3128))
+    assert Transport("http://127.0.0.1:7788/").peers == (("127.0.0.1", 7788),)

@@ -6,6 +6,7 @@ import socket
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ import pytest
 from runner.config import SANDBOX_KEY, Target
 from runner.errors import ExitCode
 from runner.report.problems import as_text
+from runner.secrets import Mask
 from runner.suprsend.answer import Answer
+from runner.testing.cassette import cassette_path
+from runner.testing.collect import collect
 from runner.testing.verdict import Tape, Verdict, run_case
 
 if TYPE_CHECKING:
@@ -626,3 +630,52 @@ def test_a_case_reaches_nobody_but_whom_it_may(project: Project) -> None:
         listening.accept()[0].close()
     with socket.create_server(("127.0.0.1", 0)) as other, socket.create_connection(other.getsockname()):
         pass  # nothing is stopped any more
+
+
+# What must not go unnoticed
+
+
+def test_a_file_without_rows_is_no_case_that_passes(project: Project) -> None:
+    project.write("specs/none.csv", "amount\n")
+    verdict = run(project, "- {name: a, rows: none.csv, expect: {event: {event: nothing like it}}}")["a"]
+    assert (verdict.code, [problem.code for problem in verdict.problems]) == (ExitCode.REFUSED, ["empty-file"])
+
+
+def test_a_case_that_fails_otherwise_writes_no_golden_file(project: Project) -> None:
+    tests = "- {name: a, expect: {golden: a.json, event: {event: shipped}}}"
+    assert [problem.code for problem in run(project, tests, update=True)["a"].problems] == ["case-mismatch"]
+    assert not (project.path / "specs/a.json").exists()
+    assert run(project, tests.replace("shipped", "ordered"), update=True) == {"a": OK}
+    assert (project.path / "specs/a.json").exists()
+
+
+def test_what_is_secret_on_one_machine_changes_no_verdict(project: Project) -> None:
+    tests = "- {name: a, expect: {response: {success: true}}}"
+    assert run(project, tests, record="rewrite") == {"a": OK}
+    assert replace(project, mask=Mask(["ordered"])).verdicts() == {"a": OK}
+    changed = replace(project, mask=Mask(["shipped"]))
+    changed.write("specs/order.yaml", (project.path / "specs/order.yaml").read_text().replace("ordered", "shipped"))
+    [problem] = changed.verdicts()["a"].problems
+    assert (problem.code, problem.message) == (
+        "cassette-changed",
+        'event: recorded "ordered" (text), sent "***" (text)',
+    )
+
+
+def test_two_specs_that_would_share_their_cassettes_are_refused(project: Project) -> None:
+    write(project, "- {name: a, expect: {response: {success: true}}}")
+    text = (project.path / "specs/order.yaml").read_text()
+    for other in ("specs/order.yml", "order.yaml"):
+        project.write(other, text)
+        assert [problem.message for problem in collect(Path("specs/order.yaml"), project.path).problems] == [
+            f"the cases of this spec and of {other} would share their cassettes"
+        ]
+        (project.path / other).unlink()
+
+
+def test_two_cases_whose_cassettes_would_be_one_are_refused(project: Project) -> None:
+    asks = "expect: {response: {success: true}}"
+    taken = cassette_path(Path("/p"), Path("/p/specs/order.yaml"), "A  B", ["A  B", "a b"]).stem
+    write(project, f"- {{name: 'A  B', {asks}}}\n- {{name: a b, {asks}}}\n- {{name: {taken}, {asks}}}")
+    [problem] = collect(Path("specs/order.yaml"), project.path).problems
+    assert problem.message == f"the cases 'A  B' and '{taken}' would share a cassette"
