@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.cli.world import Color
-from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
+from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.pytest_plugin.front import run as run_pytest
 from runner.pytest_plugin.nodes import Cases
 from runner.report import Format, as_json
@@ -60,6 +60,8 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     answers_for(options, paths[0], world.environ, today)  # what is refused is refused before anything runs
     cases = Cases(options, world.environ, today, update=asked.update)
     project = project_of(paths[0])
+    for place in places:
+        _check_case(place, project)
     ended = _run(session, places, project, cases, asked)
     if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
         _check_name(asked.name, ended)
@@ -121,6 +123,20 @@ def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases
 
 
 _COLORS = {Color.AUTO: "auto", Color.ALWAYS: "yes", Color.NEVER: "no"}
+
+
+def _check_case(place: _Place, project: Path) -> None:
+    """Raise NotFound for a case that its spec doesn't have, and InvalidInput if the spec can't tell."""
+    if not place.case:
+        return
+    found = collect(place.path, project)
+    errors = [problem for problem in found.problems if problem.severity == "error"]
+    if errors:
+        raise InvalidInput(*errors)
+    names = [ref.case.name for ref in found.cases]
+    if place.case not in names:
+        message = f"{place.path} has no case '{shown_argument(place.case)}'"
+        raise NotFound(Problem("case-not-found", message, hint=did_you_mean(place.case, names, "it has no cases")))
 
 
 def _check_name(name: str | None, ended: Ended) -> None:

@@ -352,3 +352,14 @@ def test_a_case_that_only_renders_loads_no_http_library() -> None:
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     ended = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[-1] == ""
+
+
+def test_a_case_that_a_spec_does_not_have_is_told_before_anything_runs(cli: CommandLine) -> None:
+    write(PURCHASE)
+    ended = cli("test", "specs/purchase.yaml::an anwser")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err == (
+        "error[case-not-found]: specs/purchase.yaml has no case 'an anwser'\n  = did you mean 'an answer'?\n"
+    )
+    write(PURCHASE.replace("event:", "evnt:", 1))
+    assert cli("test", "specs/purchase.yaml::an answer").code == 2
