@@ -146,7 +146,7 @@ TOLD_ELSEWHERE = {
     "network-blocked": "testing/test_network.py",
     "not-sent": "bulk/test_engine.py",
     "rows-changed": "bulk/test_crash.py",
-    "rows-gone": "cli/test_bulk.py",
+    "rows-gone": "cli/test_runs.py",
     "run-changed": "bulk/test_crash.py",
     "run-locked": "bulk/test_ledger.py",
     "run-too-old": "bulk/test_engine.py",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
 import os
 import re
@@ -16,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -529,48 +527,6 @@ def test_rows_that_a_run_never_came_to_have_no_line_in_its_results(cli: CommandL
     assert [json.loads(line)["row"] for line in Path("r.jsonl").read_text().splitlines()] == list(range(1, 101))
 
 
-def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
-    assert typed(cli, "runs", "list")[:3] == (0, [], ["no runs yet: runner send SPEC --rows FILE begins one"])
-    send(cli, "--rows", "five.csv")
-    send(cli, "--rows", many(3))
-    assert typed(cli, "runs", "list")[:3] == (
-        0,
-        [
-            "RUN  finished     3 accepted, 0 failed, 0 unknown, 0 not sent of 3  purchase.yaml x many.csv",
-            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
-        ],
-        [],
-    )
-    told = json.loads(typed(cli, "runs", "list", "-o", "json").raw)
-    assert [{**each, "run": "RUN"} for each in told["runs"]] == [
-        {"run": "RUN", "spec": "purchase.yaml", "rows": rows, "state": "finished",
-         "started_at": "2026-01-02T03:04:05+00:00", "total": total, "accepted": 3, "failed": failed, "unknown": 0,
-         "not_sent": 0}
-        for rows, total, failed in (("many.csv", 3, 0), ("five.csv", 5, 2))
-    ]  # fmt: skip
-
-
-def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -> None:
-    told = json.loads(send(cli, "--rows", "five.csv", "-o", "json").raw)
-    assert typed(cli, "runs", "show")[:3] == (
-        0,
-        [
-            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
-            "  failed  row 3 (line 4)  var-schema",
-            "  failed  row 4 (line 5)  var-schema",
-        ],
-        [],
-    )
-    assert json.loads(typed(cli, "runs", "show", told["run"], "-o", "json").raw) == {
-        "run": told["run"], "spec": "purchase.yaml", "rows": "five.csv", "state": "finished",
-        "started_at": "2026-01-02T03:04:05+00:00", "total": 5, "accepted": 3, "failed": 2, "unknown": 0, "not_sent": 0,
-        "failures": [
-            {"row": row, "line": row + 1, "state": "failed", "code": "var-schema", "status_code": 0, "attempts": 0}
-            for row in (3, 4)
-        ],
-    }  # fmt: skip
-
-
 def test_json_of_send_sums_up_and_names_the_first_failures(cli: CommandLine) -> None:
     told = json.loads(send(cli, "--rows", "five.csv", "--limit", "3", "-o", "json").raw)
     assert {**told, "run": RUN.sub("RUN", told["run"])} == {
@@ -580,58 +536,6 @@ def test_json_of_send_sums_up_and_names_the_first_failures(cli: CommandLine) -> 
             "message": "variable 'order': the value is '0x3', which does not match ^[0-9]+$",
         }],
     }  # fmt: skip
-
-
-def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(cli: CommandLine, server: CapturingServer) -> None:
-    write("rows.csv", 'user,order\nu1,1\n"u,2",2\n"u""3\n",3\n')
-    records: list[dict[str, Any]] = [{"status": "success", "status_code": 202}, *[
-        {"status": "error", "status_code": 500, "error": {"message": "no", "type": "x"}}] * 2]  # fmt: skip
-    server.answers.append((207, {"status": "success", "records": records}))
-    assert send(cli, "--rows", "rows.csv", "--retries", "0").code == 1
-    failed = typed(cli, "runs", "failed", "last")
-    assert (failed.code, list(csv.reader(io.StringIO(failed.raw))), failed.err) == (
-        0,
-        [["user", "order"], ["u,2", "2"], ['u"3\n', "3"]],
-        [],
-    )
-    server.received.clear()
-    assert send(cli, "--rows", "-", stdin=failed.raw).code == 0
-    assert sent(server) == [("u,2", "2", 10), ('u"3', "3", 10)]
-
-
-def test_failed_rows_of_json_are_lines_of_json(cli: CommandLine) -> None:
-    write("rows.json", '[{"user": "ü1", "order": "x"}, {"user": "u2"}, {"user": "u3", "order": "\\ud83d\\ude00\\n"}]')
-    assert send(cli, "--rows", "rows.json").code == 2
-    assert typed(cli, "runs", "failed").out == ['{"user": "ü1", "order": "x"}', '{"user": "u3", "order": "😀\\n"}']
-
-
-def test_failed_rows_that_can_not_be_read_are_counted(cli: CommandLine) -> None:
-    write("rows.csv", "user,order\nu1\nu2,x\n")
-    assert send(cli, "--rows", "rows.csv").code == 2
-    assert typed(cli, "runs", "failed")[:3] == (
-        0,
-        ["user,order", "u2,x"],
-        ["1 of the failed rows can't be read: mend them in rows.csv"],
-    )
-
-
-def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(cli: CommandLine) -> None:
-    send(cli, "--rows", "-", stdin=FIVE)
-    assert typed(cli, "runs", "failed")[:3] == (
-        2,
-        [],
-        [
-            "error[rows-gone]: the rows of run RUN came from the standard input, and the ledger keeps none",
-            "  = runner runs show RUN tells their numbers",
-        ],
-    )
-    send(cli, "--rows", "five.csv")
-    write("five.csv", FIVE + "u6,6,6\n")
-    assert typed(cli, "runs", "failed")[:3] == (
-        2,
-        [],
-        ["error[run-changed]: the file five.csv changed since run RUN began"],
-    )
 
 
 def test_an_unknown_run_is_not_found(cli: CommandLine) -> None:
