@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -384,3 +385,19 @@ def test_a_profile_that_names_one_kind_of_credentials_takes_no_other(tmp_path: P
     assert caught.value.problems[0].hint == (
         "set PRODUCTION_API_KEY and PRODUCTION_UID;\nor add --sandbox to send to a server on this machine"
     )
+
+
+@pytest.mark.parametrize(("text", "days"), [("1d", 1), ("90d", 90), ("12w", 84)])
+def test_ages_of_cassettes_are_written_in_days_or_weeks(tmp_path: Path, text: str, days: int) -> None:
+    (tmp_path / "runner.yaml").write_text(f"cassettes: {{max_age: {text}}}\n")
+    assert load_profile(start=tmp_path).cassettes_max_age == timedelta(days=days)
+
+
+@pytest.mark.parametrize("text", ["", "0d", "90", "d", "-1d", "1.5d", "90 d", "90D", "1y", "\u0663d", "999999d"])
+def test_what_is_no_age_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "runner.yaml").write_text(f'cassettes: {{max_age: "{text}"}}\n', "utf-8")
+    with pytest.raises(InvalidInput) as caught:
+        load_profile(start=tmp_path)
+    assert [problem.message for problem in caught.value.problems] == [
+        "an age is a number of days or weeks, such as 90d or 12w"
+    ]

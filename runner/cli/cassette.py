@@ -18,10 +18,11 @@ from runner.report.cassettes import Checked, Listed, Verified, show_check, show_
 from runner.secrets import Mask
 from runner.source import read
 from runner.spec import project_of
+from runner.spec.files import CASSETTES
 from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
-from runner.testing.cassette import FOLDER, SANDBOX, CassetteError, expired
+from runner.testing.cassette import SANDBOX, CassetteError, expired
 from runner.testing.inventory import files_at, inventory, orphan
 from runner.testing.leaks import leaks
 
@@ -217,7 +218,7 @@ def _remove(path: Path) -> None:
     try:
         path.unlink()
         for folder in path.parents:
-            if folder.name == FOLDER:
+            if folder.name == CASSETTES:
                 return
             folder.rmdir()
     except OSError as error:

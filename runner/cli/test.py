@@ -16,6 +16,7 @@ from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
 from runner.report.problems import as_annotation
 from runner.spec import find, project_of
+from runner.spec.files import SPECS
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from runner.cli.world import Session
     from runner.pytest_plugin.front import CaseResult, Ended, State
     from runner.testing.answers import Record
-
-_HOME = "specs"
-"""The folder whose name the ways to cassettes leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
         _check_name(asked.name, ended)
     if ended.status == _USAGE_STATUS:
         raise UsageError(Problem("usage", "pytest can't be run that way", hint="it says above why"))
-    home = project / _HOME
+    home = project / SPECS
     is_whole = any(place.has(home if home.is_dir() else project) for place in places)
     left = []
     if is_whole and asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
@@ -100,9 +98,9 @@ class _Place(NamedTuple):
 def _home(start: Path) -> Path:
     """Find the folder of the project's specs."""
     for folder in (start, project_of(start)):
-        if (folder / _HOME).is_dir():
-            return folder / _HOME
-    raise UsageError(Problem("usage", f"there is no folder {_HOME} here", hint="runner test PATH runs others"))
+        if (folder / SPECS).is_dir():
+            return folder / SPECS
+    raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 
 def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases, asked: Asked) -> Ended:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 CONFIG_NAME = "runner.yaml"
+SPECS = "specs"
+"""The folder that specs stand in where nobody says otherwise."""
 _SUFFIXES = (".yaml", ".yml")
-_CASSETTES = "cassettes"
+CASSETTES = "cassettes"
 """The project's folder of recorded answers, in which there are no specs."""
 _LONG_NAME = 200
 
@@ -87,7 +89,7 @@ def _check_file(path: Path) -> None:
 def _below(folder: Path) -> Iterator[Path]:
     """Walk a folder in the order of its sorted paths, with no more at hand than the names of the folders it is in."""
     levels = [(folder, _names(folder))]
-    cassettes = project_of(folder) / _CASSETTES
+    cassettes = project_of(folder) / CASSETTES
     while levels:
         parent, names = levels[-1]
         name = next(names, None)
@@ -97,7 +99,7 @@ def _below(folder: Path) -> Iterator[Path]:
         path = parent / name
         mode = path.lstat().st_mode
         if S_ISDIR(mode):
-            if name != _CASSETTES or path.resolve() != cassettes:
+            if name != CASSETTES or path.resolve() != cassettes:
                 levels.append((path, _names(path)))
         # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
         elif (

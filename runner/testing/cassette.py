@@ -22,6 +22,7 @@ from uuid import uuid4
 from runner import __version__
 from runner.errors import ExitCode, MachineError, Position, Problem, RunnerError, dotted
 from runner.source import parse_json, read_text
+from runner.spec.files import CASSETTES, SPECS
 from runner.suprsend.answer import Answer
 from runner.testing.leaks import MAX_BYTES, leaks
 from runner.testing.matching import Request
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from runner.secrets import Mask
     from runner.source import Document, Node
 
-FOLDER = "cassettes"
 SANDBOX = "the sandbox"
 SANDBOX_URL = "http://127.0.0.1:7788/"
 """Where the sandbox stands in every recording, whatever port it had."""
@@ -93,12 +93,12 @@ def cassette_path(project: Path, spec: Path, case_name: str, taken: Iterable[str
     '/p/cassettes/shop/purchase/a-premium-purchase.yaml'
     """
     parts = spec.relative_to(project).with_suffix("").parts
-    folder = Path(*parts[1:]) if len(parts) > 1 and parts[0] == "specs" else Path(*parts)
+    folder = Path(*parts[1:]) if len(parts) > 1 and parts[0] == SPECS else Path(*parts)
     slug = _slug(case_name)
     if not slug or any(_slug(name) == slug for name in taken if name != case_name):
         digest = hashlib.sha256(case_name.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
         slug = f"{slug[: _MAX_SLUG - _HASH - 1].strip('-')}-{digest}".lstrip("-")
-    return project / FOLDER / folder / f"{slug}.yaml"
+    return project / CASSETTES / folder / f"{slug}.yaml"
 
 
 _MAX_SLUG = 60
@@ -330,13 +330,6 @@ def _masked_body(body: bytes, mask: Mask) -> bytes:
         return body
     # A text that is masked nowhere may hide a secret behind a key that stands twice: of those, JSON has the last.
     return json.dumps(masked, separators=(",", ":")).encode()
-
-
-def parse_age(text: str) -> timedelta:
-    """Read an age in days or weeks: `90d`, `12w`. Raises ValueError."""
-    if (match := re.fullmatch("([1-9][0-9]{0,4})([dw])", text)) is None:
-        raise ValueError(f"'{text}' is no age: write days or weeks, such as 90d or 12w")
-    return timedelta(days=int(match[1]) * (7 if match[2] == "w" else 1))
 
 
 def expired(cassette: Cassette, max_age: timedelta, today: date, again: str | None = None) -> Problem | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import InvalidInput, Problem
 from runner.spec import load
+from runner.spec.files import SPECS
 from runner.testing.cassette import cassette_path
 from runner.testing.expand import expand
 from runner.testing.verdict import CaseRef
@@ -56,7 +57,7 @@ def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:
             message = f"the cases '{other.case.name}' and '{ref.case.name}' would share a cassette"
             yield Problem("duplicate-case", message, _name(ref), hint="give one of them another name")
     for ref in asking[:1]:
-        homeless = Path(*below.parts[1:]) if below.parts[0] == _SPECS and len(below.parts) > 1 else Path(_SPECS, below)
+        homeless = Path(*below.parts[1:]) if below.parts[0] == SPECS and len(below.parts) > 1 else Path(SPECS, below)
         names = {each.with_suffix(suffix) for each in (below, homeless) for suffix in (".yaml", ".yml")} - {below}
         for other_spec in sorted(each for each in names if (ref.project / each).is_file()):
             message = f"the cases of this spec and of {other_spec} would share their cassettes"
@@ -65,7 +66,3 @@ def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:
 
 def _name(ref: CaseRef) -> Position:
     return (ref.case.node.get("name") or ref.case.node).position()
-
-
-_SPECS = "specs"
-"""The folder that the ways to cassettes leave out."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import NotFound, Position, Problem, RunnerError, shown_argument
-from runner.spec.files import misspelt
-from runner.testing.cassette import FOLDER, Cassette, CassetteError, load
+from runner.spec.files import CASSETTES, SPECS, misspelt
+from runner.testing.cassette import Cassette, CassetteError, load
 from runner.testing.collect import collect
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def files_at(paths: Iterable[Path], project: Path) -> list[Path]:
         if not path.exists():
             message = f"no such file or folder: {shown_argument(str(path))}"
             raise NotFound(Problem("file-not-found", message, hint=misspelt(path)))
-    found = (each for path in given or [project / FOLDER] for each in _below(path))
+    found = (each for path in given or [project / CASSETTES] for each in _below(path))
     return list({each.resolve(): each for each in found}.values())
 
 
@@ -82,7 +82,7 @@ def inventory(files: Iterable[Path], project: Path) -> Iterator[Found]:
         cassette, problems = _load(path, shown)
         is_recorded = cassette is not None and cassette.source is not None
         is_known = all(known[spec][1] for spec in specs) and not _is_put_aside(place, project)
-        is_below = place.is_relative_to(project / FOLDER)
+        is_below = place.is_relative_to(project / CASSETTES)
         is_orphan = is_recorded and is_below and is_known and case is None
         yield Found(path, shown, cassette, problems, case, is_orphan, case is not None or is_recorded or bool(specs))
 
@@ -102,10 +102,10 @@ def orphan(found: Found) -> Problem:
 
 def _specs(cassette: Path, project: Path) -> Iterator[Path]:
     """Give the specs that a cassette's name may stand for: `cassettes/shop/purchase/…` is of `specs/shop/purchase.yaml`."""
-    if not cassette.is_relative_to(project / FOLDER) or cassette.parent == project / FOLDER:
+    if not cassette.is_relative_to(project / CASSETTES) or cassette.parent == project / CASSETTES:
         return
-    below = cassette.parent.relative_to(project / FOLDER)
-    for folder in (project / "specs", project):
+    below = cassette.parent.relative_to(project / CASSETTES)
+    for folder in (project / SPECS, project):
         for suffix in SUFFIXES:
             spec = folder / below.with_name(below.name + suffix)
             if spec.is_file():
@@ -114,8 +114,8 @@ def _specs(cassette: Path, project: Path) -> Iterator[Path]:
 
 def _is_put_aside(cassette: Path, project: Path) -> bool:
     """Tell whether the spec is there under a name that makes it none for a while, or by a link."""
-    below = cassette.parent.relative_to(project / FOLDER) if cassette.is_relative_to(project / FOLDER) else Path()
-    homes = [home for home in (project / "specs", project) if below.name]
+    below = cassette.parent.relative_to(project / CASSETTES) if cassette.is_relative_to(project / CASSETTES) else Path()
+    homes = [home for home in (project / SPECS, project) if below.name]
     return any(
         (home / below.with_name(mark + below.name + suffix)).is_file()
         or (home / below.with_name(below.name + suffix)).is_symlink()
