@@ -51,10 +51,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     reader = _Reader(text)
     comments = Comments(text)
     try:
-        for event in yaml.parse(text.content, Loader=yaml.CLoader):
-            if comments.ahead is not None:
-                reader.refuse(comments.take(event))
-            reader.take(event)
+        _take_all(text.content, reader, comments)
     except _StopError:
         return reader.root if reader.has_second else None, reader.problems
     except yaml.reader.ReaderError as error:
@@ -68,9 +65,34 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
         from runner.source.yaml_words import syntax_problem  # noqa: PLC0415 - a long table, for the few files that need it
 
         at = error.problem_mark.index if error.problem_mark else 0
+        if (problems := _depth_problems(text, at)) is not None:
+            return None, problems
         reader.problems.append(comments.before(at) or reader.left_open(error) or syntax_problem(text, error))
         return None, reader.problems
     return reader.root, reader.problems
+
+
+def _take_all(content: str, reader: _Reader, comments: Comments) -> None:
+    for event in yaml.parse(content, Loader=yaml.CLoader):
+        if comments.ahead is not None:
+            reader.refuse(comments.take(event))
+        reader.take(event)
+
+
+def _depth_problems(text: Text, end: int) -> list[Problem] | None:
+    """Return the problems up to the first value nested too deep before `end`, where libyaml gave up; None if there is none.
+
+    libyaml looks ahead before it yields an event, and its releases differ in the depth that they refuse by
+    themselves. Of the text cut before its complaint, it yields all events.
+    """
+    reader = _Reader(text)
+    try:
+        _take_all(text.content[:end], reader, Comments(text))
+    except _StopError:
+        return reader.problems if reader.problems[-1].code == "yaml-depth" else None
+    except yaml.YAMLError:
+        pass
+    return None
 
 
 class _Reader:

@@ -302,7 +302,7 @@ def test_rows_keep_their_numbers_behind_an_offset(cli: CommandLine) -> None:
     [
         ("rows.tsv", b"user\torder\nu1\t1\nu2\t2\n"),
         ("rows.csv", b"\xef\xbb\xbfuser,order\r\nu1,1\r\nu2,2"),
-        ("rows.csv.gz", gzip.compress(b"user,order\nu1,1\nu2,2\n", 1)),
+        ("rows.csv.gz", gzip.compress(b"user,order\nu1,1\nu2,2\n", 1, mtime=0)),
         ("rows.jsonl", b'{"user": "u1", "order": "1"}\n\n{"user": "u2", "order": "2"}'),
         ("rows.json", b'[{"user": "u1", "order": "1"},\n {"user": "u2", "order": "2"}]'),
     ],

@@ -306,7 +306,7 @@ def test_a_line_is_printed_for_each_row_and_is_what_send_sends(cli: CommandLine,
     [
         ("rows.tsv", b"user\torder\tamount\nu1\t1\t5\nu2\t2\t\n"),
         ("rows.csv", b"\xef\xbb\xbfuser,order,amount\r\nu1,1,5\r\nu2,2,"),
-        ("rows.csv.gz", gzip.compress(b"user,order,amount\nu1,1,5\nu2,2,\n", 1)),
+        ("rows.csv.gz", gzip.compress(b"user,order,amount\nu1,1,5\nu2,2,\n", 1, mtime=0)),
         ("rows.jsonl", b'{"user": "u1", "order": "1", "amount": 5}\n\n{"user": "u2", "order": "2"}'),
         ("rows.json", b'[{"user": "u1", "order": "1", "amount": 5},\n {"user": "u2", "order": "2"}]'),
         ("-", b"user,order,amount\nu1,1,5\nu2,2,\n"),

@@ -146,11 +146,34 @@ def test_block_nesting_counts_as_flow_nesting_does() -> None:
     )
 
 
+@pytest.mark.parametrize("levels", [65, 999, 1001, 100_000])
+@pytest.mark.parametrize(
+    ("opening", "column"), [("[", 65), ("{a: ", 257), ("[{a: ", 161), ("- ", 129), ("[a, {b: ", 257)]
+)
+def test_nesting_is_refused_at_its_65th_level_however_much_libyaml_takes(
+    opening: str, column: int, levels: int
+) -> None:
+    # libyaml reads ahead, and from 0.2.6 on it refuses 1,000 levels itself: before it yields the 65th.
+    content = opening * levels
+    assert refusal(content) == Problem(
+        "yaml-depth", "nested more than 64 levels deep", Position("f.yaml", 1, column, column + 1, content)
+    )
+
+
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "[{a: "])
 def test_a_hundred_thousand_open_brackets_are_refused_at_once(opening: str) -> None:
     start = time.monotonic()
     assert refusal(opening * 100_000).code == "yaml-depth"
     assert time.monotonic() - start < 2
+
+
+def test_faults_before_too_much_nesting_are_told_too() -> None:
+    problems = read("a: !env X\nb: " + "[" * 2000).problems
+    assert [(problem.code, problem.position and problem.position.line) for problem in problems] == [
+        ("yaml-tag", 1),
+        ("yaml-depth", 2),
+    ]
+    assert refusal("a: *x\nb: " + "[" * 2000).code == "yaml-alias"
 
 
 def test_an_alias_stands_for_its_anchor() -> None:
