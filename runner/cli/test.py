@@ -96,10 +96,14 @@ class _Place(NamedTuple):
 
 
 def _home(start: Path) -> Path:
-    """Find the folder of the project's specs."""
-    for folder in (start, project_of(start)):
-        if (folder / SPECS).is_dir():
-            return folder / SPECS
+    """Find the folder of the project's specs. Nobody named it: so it must not be a link to somewhere else."""
+    project = project_of(start)
+    for home in (start / SPECS, project / SPECS):
+        if home.is_dir():
+            if home.resolve().is_relative_to(project):
+                return home
+            hint = f"specs must lie in the project's folder '{project.name}'; runner test PATH runs others"
+            raise InvalidInput(Problem("path-outside", f"{SPECS} is a link out of the project", hint=hint))
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 
