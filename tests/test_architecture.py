@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(runner.__file__).parent
 ROOMS = [
-    "errors", "secrets", "source", "suprsend", "spec", "config", "run", "bulk", "sandbox", "testing", "report",
+    "errors", "writing", "secrets", "source", "suprsend", "spec", "config", "run", "bulk", "sandbox", "testing", "report",
     "pytest_plugin", "cli",
 ]  # fmt: skip
 HOMES = {

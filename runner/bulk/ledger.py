@@ -11,12 +11,14 @@ same, which costs 10 to 30 µs a write: after a power cut the last writes may be
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -24,6 +26,8 @@ from runner.bulk.locks import RunLock, gate, held_runs
 from runner.bulk.paths import from_here, kept
 from runner.bulk.refusals import BUSY_S, Refusals
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
+from runner.spec.files import project_of
+from runner.writing import opened, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterator, Mapping, Sequence
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from runner.source import Json
 
 FILE_NAME = "ledger.sqlite3"
+_IGNORE = ".gitignore"
 RowState: TypeAlias = Literal["failed", "unknown", "not_sent"]
 RunState: TypeAlias = Literal["running", "interrupted", "stopped", "finished"]
 
@@ -371,11 +376,13 @@ class _File:
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
-            folder.mkdir(parents=True, exist_ok=True)
+            inside = undo.enter_context(opened(folder, project_of(folder.parent)))
             undo.enter_context(gate(folder))  # two that make it at once would refuse each other
-            ignore = folder / ".gitignore"
-            if not ignore.is_file() or not ignore.stat().st_size:
-                ignore.write_text("*\n", "utf-8")
+            _write_once(_IGNORE, b"*\n", 0o666, inside)
+            # A journal may name any file of this machine for SQLite to remove, and a log is all that this ledger needs.
+            with suppress(FileNotFoundError):
+                os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
+            _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite begins with an empty file too, but follows links
             with ExitStack() as undo_connect:
                 connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
                 undo_connect.enter_context(closing(connection))
@@ -419,6 +426,18 @@ class _File:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
+    """Write a file into an open folder, unless one is there that is whole. Raises OSError, also for what is no file."""
+    with suppress(FileNotFoundError):
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, f"{name} is not a file")
+        if found.st_size or not content:
+            return
+        os.unlink(name, dir_fd=folder)
+    write_new(name, content, folder, mode)
 
 
 def _columns(record: RunRecord) -> tuple[object, ...]:

@@ -73,13 +73,17 @@ _SUFFIX = ".lock"
 def _locked(path: Path, mode: Literal["ab", "r+b"]) -> IO[bytes] | None:
     """Open and lock a file; None if somebody else has it locked."""
     with ExitStack() as undo:
-        file = undo.enter_context(path.open(mode))
+        file = undo.enter_context(open(path, mode, opener=_without_links))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return None
         undo.pop_all()
         return file
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _is_held(path: Path) -> bool:

@@ -265,5 +265,6 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     if found:
         return found.parent / LEDGER_FOLDER
     here = Path() / LEDGER_FOLDER
-    below = [] if (here / FILE_NAME).exists() else list(Path().glob(f"*/{LEDGER_FOLDER}/{FILE_NAME}"))
+    known = [] if (here / FILE_NAME).exists() else Path().glob(f"*/{LEDGER_FOLDER}/{FILE_NAME}")
+    below = [path for path in known if not path.parents[1].is_symlink()]
     return below[0].parent if start == Path() and len(below) == 1 else here

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 from contextlib import ExitStack, closing, contextmanager
@@ -13,7 +12,7 @@ from uuid import uuid5
 
 from runner.cli.target import aim, make_ready
 from runner.config import find_config, load_profile
-from runner.errors import ExitCode, InvalidInput, MachineError, Problem
+from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
@@ -25,6 +24,7 @@ from runner.testing.answers import command_to_record
 from runner.testing.cassette import SANDBOX, CassetteError, expired
 from runner.testing.inventory import files_at, inventory, orphan
 from runner.testing.leaks import leaks
+from runner.writing import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> Ex
         max_age = max_ages[each.case.path.parent] if each.case is not None else None
         faults = list(_faults(each, mask, max_age, today))
         if each.is_orphan and fix:
-            _remove(each.path)
+            remove(each.path, project_of(_start(paths)) / CASSETTES)
             removed.append(each.shown)
             # A secret is told all the same: who has read it still has it.
             faults = [fault for fault in faults if fault.code != "cassette-orphan"]
@@ -211,16 +211,3 @@ def _secrets(session: Session, found: Sequence[Found], paths: Sequence[Path]) ->
         if variable.is_secret:
             secrets += [environ.get(name, "") for name in (variable.env, f"{ENV_PREFIX}{variable.name}") if name]
     return [text for text in secrets if text]
-
-
-def _remove(path: Path) -> None:
-    """Remove a cassette, and the folders that it leaves empty."""
-    try:
-        path.unlink()
-        for folder in path.parents:
-            if folder.name == CASSETTES:
-                return
-            folder.rmdir()
-    except OSError as error:
-        if error.errno != errno.ENOTEMPTY:
-            raise MachineError(Problem("output-refused", f"can't remove {path}: {error.strerror}")) from None

@@ -14,9 +14,11 @@ from runner.errors import ExitCode, MachineError, Problem, RunnerError, UsageErr
 from runner.report import Format
 from runner.secrets import Mask
 from runner.spec import project_of
+from runner.spec.files import SPECS
 from runner.testing.answers import Answers
 from runner.testing.collect import collect
 from runner.testing.verdict import run_case
+from runner.writing import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,21 +47,32 @@ def init(session: Session, folder: Path) -> ExitCode:
     if os.path.lexists(folder) and not folder.is_dir():
         raise UsageError(Problem("usage", f"{folder} is no folder", hint="runner init takes the folder of a project"))
     home = folder.resolve()
-    files = [_write(path, text) for path, text in _texts(home)]
-    spec = home / "specs" / _SPEC
+    root = _made(home)
+    files = [
+        _File(path, "written" if create(path, text.encode(), root) else "kept") for path, text in _texts(home, root)
+    ]
+    spec = home / SPECS / _SPEC
     if spec.read_bytes() == (_STARTER / _SPEC).read_bytes():  # a spec of somebody's own has cases of its own
-        files += _recorded(session, spec, _root(home))
+        files += _recorded(session, spec, root)
     _tell(session, home, files)
     return ExitCode.OK
 
 
-def _texts(home: Path) -> Iterator[tuple[Path, str]]:
+def _made(home: Path) -> Path:
+    """Make the folder of the project; return the project's root."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(Problem("output-refused", f"can't make {home}: {error.strerror}")) from None
+    return _root(home)
+
+
+def _texts(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
     yield home / "runner.yaml", (_STARTER / "runner.yaml").read_text("utf-8")
-    yield home / "specs" / _SPEC, (_STARTER / _SPEC).read_text("utf-8")
+    yield home / SPECS / _SPEC, (_STARTER / _SPEC).read_text("utf-8")
     if _pytest_settings(home) in (None, home / "pytest.ini"):  # a second one would take the first one's place
         yield home / "pytest.ini", (_STARTER / "pytest.ini").read_text("utf-8")
     # GitHub reads workflows at the root of a repository alone.
-    root = _root(home)
     workflow = (_STARTER / "notifications.yml").read_text("utf-8").replace("@VERSION@", __version__)
     if home != root:
         below = f"defaults:\n  run:\n    working-directory: {home.relative_to(root).as_posix()}\n\njobs:\n"
@@ -92,26 +105,6 @@ _PYTEST_FILES = {
     "setup.cfg": r"\[tool:pytest\]",
 }
 """Where pytest looks for its settings, and what in a file says that they are there; of the first four the name does."""
-
-
-def _write(path: Path, text: str) -> _File:
-    """Write a file that is not there yet. Who makes it at the same instant wins."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            try:
-                file.write(text)
-                file.flush()
-            except OSError:
-                path.unlink()
-                raise
-    except FileExistsError:
-        if not path.parent.is_dir():
-            raise MachineError(Problem("output-refused", f"can't write {path}: {path.parent} is no folder")) from None
-        return _File(path, "kept")
-    except OSError as error:
-        raise MachineError(Problem("output-refused", f"can't write {path}: {error.strerror}")) from None
-    return _File(path, "written")
 
 
 def _recorded(session: Session, spec: Path, root: Path) -> Iterator[_File]:

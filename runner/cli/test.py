@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +24,7 @@ from runner.testing.collect import collect
 from runner.testing.inventory import orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.cli.world import Session
     from runner.pytest_plugin.front import CaseResult, Ended, State
@@ -96,10 +98,14 @@ class _Place(NamedTuple):
 
 
 def _home(start: Path) -> Path:
-    """Find the folder of the project's specs."""
-    for folder in (start, project_of(start)):
-        if (folder / SPECS).is_dir():
-            return folder / SPECS
+    """Find the folder of the project's specs. Nobody named it: so it must not be a link to somewhere else."""
+    project = project_of(start)
+    for home in (start / SPECS, project / SPECS):
+        if home.is_dir():
+            if home.resolve().is_relative_to(project):
+                return home
+            hint = f"specs must lie in the project's folder '{project.name}'; runner test PATH runs others"
+            raise InvalidInput(Problem("path-outside", f"{SPECS} is a link out of the project", hint=hint))
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 
@@ -112,12 +118,24 @@ def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases
     args += ["-x"] if asked.stops_at_first else []
     args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
     args += [*asked.flags, *(place.argument for place in places)]
-    paths = [place.path.absolute() for place in places]
-    output.flush()
+    stdout = world.stdout
     if output.format in (Format.JSON, Format.JSONL):
         stdout = StringIO() if output.quiet else world.stderr
-        return run_pytest(args, paths, project, cases, stdout, world.stderr)
-    return run_pytest(args, paths, project, cases, world.stdout, world.stderr)
+    output.flush()
+    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, world.stderr)
+
+
+def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
+    """Make the folder in which pytest remembers what failed: the user's, since what is in the project anybody may have put there."""
+    home = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", ""), ".cache"))
+    if not home.is_absolute():
+        return None
+    cache = home / "suprsend-runner" / "pytest" / sha256(os.fsencode(project)).hexdigest()[:16]
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return cache
 
 
 _COLORS = {Color.AUTO: "auto", Color.ALWAYS: "yes", Color.NEVER: "no"}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gc
-from contextlib import redirect_stderr, redirect_stdout
-from shlex import quote
+import os
+import re
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 
-import runner.pytest_plugin
+from runner.pytest_plugin import isolated
 from runner.pytest_plugin.nodes import CASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -49,21 +51,21 @@ class Ended(NamedTuple):
     was_deselected: bool
 
 
-def run(
-    args: Sequence[str], specs: Iterable[Path], project: Path, cases: Cases, stdout: TextIO, stderr: TextIO
-) -> Ended:
-    """Run the cases of specs in a pytest of this process. `specs` are the folders and files of which `args` name some.
+def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
+    """Run the cases of specs in a pytest of this process; `args` name them, and may be what else pytest takes.
 
-    What belongs to the project's Python tests stays away: `addopts`, conftest files, test modules. Its other settings
-    and its plugins hold.
+    Nothing of the project's Python tests has a part in it: no settings, conftest files and modules, and no plugins but
+    those that `args` ask for. `cache` is where pytest may remember what failed.
     """
     front = _Front(cases)
-    folders = " ".join(quote(str(path)) for path in specs)
-    own = [f"--rootdir={project}", "--assert=plain", "--noconftest"]
-    for setting in ("addopts=", "python_files=", f"runner_specs={folders}"):
-        own += ["-o", setting]
+    own = ["-c", os.devnull, f"--rootdir={project}", f"--confcutdir={project}", "--noconftest", "--assert=plain"]
+    own += ["-p", isolated.__name__, "-p", "no:doctest", "-p", "no:debugging"]  # a debugger reads ./.pdbrc
+    own += ["--collect-in-virtualenv", "-o", "norecursedirs="]
+    own += ["-p", "no:cacheprovider"] if cache is None else ["-o", f"cache_dir={cache}"]
+    if any(map(_ASKS_FOR_XDIST.match, args)) and find_spec("xdist") is not None:
+        own += ["-p", "xdist"]
     try:
-        with redirect_stdout(stdout), redirect_stderr(stderr):
+        with redirect_stdout(stdout), redirect_stderr(stderr), _own_environment():
             status = pytest.main([*own, *args], plugins=[front])
     finally:
         gc.unfreeze()
@@ -73,8 +75,31 @@ def run(
     )
 
 
+_ASKS_FOR_XDIST = re.compile(r"-[a-zA-Z]*n|--(?:numprocesses|dist|tx)\b")
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Keep away what is set for the project's Python tests, and from the processes of xdist the working directory."""
+    own = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONSAFEPATH": "1"}
+    before = {name: os.environ.get(name) for name in own}
+    try:
+        _set(own)
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
 class _Front:
-    """Hears what `runner test` has to tell, and makes sure that the plugin is there where none are loaded by themselves."""
+    """Hears what `runner test` has to tell."""
 
     def __init__(self, cases: Cases) -> None:
         self.codes: set[int] = set()
@@ -84,10 +109,7 @@ class _Front:
         self._cases = cases
 
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
-        plugins = early_config.pluginmanager
-        if not plugins.has_plugin(runner.pytest_plugin.__name__):
-            plugins.register(runner.pytest_plugin, runner.pytest_plugin.__name__)
-        plugins.register(self._cases, CASES)
+        early_config.pluginmanager.register(self._cases, CASES)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and (told := getattr(report, "runner", None)):

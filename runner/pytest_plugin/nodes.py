@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ from runner.testing.verdict import run_case
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
-    from datetime import date
 
     from runner.testing.answers import Answers
     from runner.testing.collect import SpecCases
@@ -143,6 +142,19 @@ class Cases:
         self._today = today
         self._answers: dict[Path, Answers] = {}
         self._labels: set[str] = set()
+
+    @classmethod
+    def of(cls, asked: tuple[dict[str, Any], str, bool], environ: Mapping[str, str]) -> Cases:
+        """Make what another process shares, of what that has `asked`."""
+        options, today, update = asked
+        config = options["config"]
+        options = options | {"config": Path(config) if config else None}
+        return cls(Options(**options), environ, date.fromisoformat(today), update=update)
+
+    def asked(self) -> tuple[dict[str, Any], str, bool]:
+        """Say what was asked for, in plain values."""
+        options = asdict(self._options)
+        return options | {"config": options["config"] and str(options["config"])}, self._today.isoformat(), self.update
 
     def answers(self, folder: Path) -> Answers:
         """Give where answers come from for the specs of a folder. Raises what `answers_for` does."""

@@ -1,4 +1,4 @@
-"""Streams, the mask, colours and verbosity: everything that reaches a person or a pipe goes through an `Output`."""
+"""Streams, the mask, colors and verbosity: everything that reaches a person or a pipe goes through an `Output`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from runner.errors import ExitCode, MachineError, Problem, RunnerError
 from runner.report.problems import as_annotation, as_json, as_text
-from runner.report.style import Style, harmless_json
+from runner.report.style import Style, harmless_json, json_without_commands, without_commands, written
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ class Format(StrEnum):
 
 class Output:
     """Where a command writes: data to stdout, messages to stderr, both through the mask.
+
+    This is the boundary at which text becomes harmless. Of what people read, only our colors and line ends have an effect on a
+    terminal. Where a workflow on GitHub runs the command, no line is taken for one of its commands but our annotations.
+    JSON and rows stay exact: JSON by escapes of its own, rows by having commands stopped around them.
 
     A reader that went away (`runner … | head`) is no failure: what is left goes nowhere. Anything else that a stream
     refuses, such as a full disk, is a MachineError.
@@ -55,6 +59,8 @@ class Output:
         self._mask = Mask()
         self._complained = False
         self._status = ""
+        self.is_for_workflow = format_ is Format.GITHUB or (environ or {}).get("GITHUB_ACTIONS") == "true"
+        """Whether a workflow on GitHub reads what is written, and obeys the commands in it."""
         self.has_reader = True
         """Whether somebody still reads what is written to stdout."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
@@ -82,7 +88,8 @@ class Output:
 
     def script(self, text: str) -> None:
         """Write a script whose data is masked already: masking its own words could break it."""
-        self._write(self._stdout, text)
+        with self._commands_stopped(text):
+            self._exact(self._stdout, harmless_script(text) if self._stdout.isatty() else text)
 
     def json(self, value: object) -> None:
         """Write one JSON document."""

@@ -1,13 +1,23 @@
-"""Colours, and text made safe to print."""
+"""Colors, and text made safe to print: for terminals, and for logs whose lines are taken for commands."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple
 
+_OURS = f"\x1b{os.urandom(8).hex()}"
+"""Begins a color until it is written out. No data knows it: an escape sequence without it is data."""
+_COLOR = re.compile(rf"{_OURS}\[([0-9;]+)m")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ud800-\udfff\ufeff]")
 
 _UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", ""))
+_UNSAFE_IN_TEXT = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"))
+_COMMAND = re.compile(r"^([^\S\n]*+)::|##\[", re.MULTILINE)
+"""What a workflow's runner takes for a command: `::` after any white space, and `##[` anywhere in a line.
+
+(GitHub's runner: `TryParseV2` and `TryParse` in src/Runner.Common/ActionCommand.cs.)
+"""
 
 
 class Style(NamedTuple):
@@ -40,17 +50,52 @@ class Style(NamedTuple):
         return self._paint("1;34", text)
 
     def _paint(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.on and text else text
+        return f"{_OURS}[{code}m{text}{_OURS}[0m" if self.on and text else text
+
+
+def written(text: str) -> str:
+    r"""Write a text out: our colors become what a terminal obeys, and every other control character is shown.
+
+    >>> written(Style(on=True).good("ok\x1b[2J"))
+    '\x1b[32mok\\x1b[2J\x1b[0m'
+    """
+    pieces = _COLOR.split(text)  # text and codes in turn
+    pieces[::2] = [_UNSAFE_IN_TEXT.sub(_shown, piece) for piece in pieces[::2]]
+    pieces[1::2] = [f"\x1b[{code}m" for code in pieces[1::2]]
+    return "".join(pieces)
+
+
+def without_commands(text: str) -> str:
+    """Break what a workflow's runner would take for a command.
+
+    >>> without_commands("  ::error::x")
+    '  \\\\::error::x'
+    """
+    return _COMMAND.sub(lambda match: f"{match[1]}\\::" if match[1] is not None else "##\\[", text)
+
+
+def name_of(text: str) -> str:
+    """Write a name so that it is harmless wherever another program prints it: in a terminal, and in a workflow's log."""
+    return without_commands(printable(text))
 
 
 def printable(text: str) -> str:
     """Show control characters instead of obeying them: an answer, a row or a file must not move the cursor."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return _UNSAFE.sub(_shown, text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
 
 
 def harmless_json(text: str) -> str:
     """Write what a terminal would obey as JSON's own escapes. Such characters stand in JSON's strings alone."""
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def json_without_commands(text: str) -> str:
+    """Write what a workflow's runner would take for a command as an escape of JSON: the value stays the same."""
+    return text.replace("##[", "#\\u0023[")
 
 
 def width(text: str) -> int:

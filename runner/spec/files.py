@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from runner.errors import MachineError, NotFound, Problem, nearest, shown_argument
 
@@ -88,31 +88,36 @@ def _check_file(path: Path) -> None:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Walk a folder in the order of its sorted paths, with no more at hand than the names of the folders it is in."""
-    levels = [(folder, _names(folder))]
-    cassettes = project_of(folder) / CASSETTES
+    project = project_of(folder)
+    levels = [paths_in(folder)]
     while levels:
-        parent, names = levels[-1]
-        name = next(names, None)
-        if name is None:
+        path = next(levels[-1], None)
+        if path is None:
             levels.pop()
-            continue
-        path = parent / name
-        mode = path.lstat().st_mode
-        if S_ISDIR(mode):
-            if name != CASSETTES or path.resolve() != cassettes:
-                levels.append((path, _names(path)))
-        # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
-        elif (
-            name.endswith(_SUFFIXES)
-            and name != CONFIG_NAME
-            and (S_ISREG(mode) or (S_ISLNK(mode) and not path.is_dir()))
-        ):
+        elif (kind := kind_of(path, project)) == "folder":
+            levels.append(paths_in(path))
+        elif kind == "spec":
             yield path
 
 
-def _names(folder: Path) -> Iterator[str]:
+def kind_of(path: Path, project: Path) -> Literal["spec", "folder"] | None:
+    """Return whether what is found in a folder of specs is one by its name and place, or has some; None if neither."""
+    name = path.name
+    if name[0] in "_.":
+        return None
+    mode = path.lstat().st_mode
+    if S_ISDIR(mode):
+        return None if name == CASSETTES and path.resolve() == project / CASSETTES else "folder"
+    if not name.endswith(_SUFFIXES) or name == CONFIG_NAME:
+        return None
+    # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
+    return "spec" if S_ISREG(mode) or (S_ISLNK(mode) and not path.is_dir()) else None
+
+
+def paths_in(folder: Path) -> Iterator[Path]:
+    """List a folder, sorted. Raises MachineError for one that can't be read."""
     try:
-        return iter(sorted(name for name in os.listdir(folder) if name[0] not in "_."))  # noqa: PTH208 - names, not paths
+        return (folder / name for name in sorted(os.listdir(folder)))  # noqa: PTH208 - names take less memory than paths
     except OSError as error:
         raise _unreadable(error) from None
 

@@ -105,7 +105,7 @@ class Answers:
             recorder = Recorder(transport, source, self.today, before)
 
             def keep() -> None:
-                save(ref.cassette, recorder.cassette(), mask, _shown(ref))
+                save(ref.cassette, recorder.cassette(), mask, ref.project, _shown(ref))
 
             sleep = _no_pause if self.live is None else time.sleep
             peers = transport.peers

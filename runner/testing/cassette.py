@@ -10,22 +10,21 @@ import hashlib
 import json
 import re
 import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from runner import __version__
-from runner.errors import ExitCode, MachineError, Position, Problem, RunnerError, dotted
+from runner.errors import ExitCode, Position, Problem, RunnerError, dotted
 from runner.source import parse_json, read_text
 from runner.spec.files import CASSETTES, SPECS
 from runner.suprsend.answer import Answer
 from runner.testing.leaks import MAX_BYTES, leaks
 from runner.testing.matching import Request
+from runner.writing import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -225,12 +224,12 @@ class _Form:
         _refuse(place.path, message, self._hint, place.line)
 
 
-def save(path: Path, cassette: Cassette, mask: Mask, shown: str | None = None) -> None:
-    """Write a cassette in one step, masked; whatever goes wrong, the file is as it was before.
+def save(path: Path, cassette: Cassette, mask: Mask, project: Path, shown: str | None = None) -> None:
+    """Write a cassette of a project in one step, masked; whatever goes wrong, the file is as it was before.
 
     What was written is read again. Raises CassetteError: `cassette-leak` if a secret is still found in it,
-    `cassette-unrecorded` if it does not say the same, `cassette-empty` if there is nothing to write. Raises MachineError
-    if the file can't be written.
+    `cassette-unrecorded` if it does not say the same, `cassette-empty` if there is nothing to write. Raises what
+    `writing.overwrite` does if the file can't be written.
     """
     name = shown or str(path)
     if not cassette.interactions:
@@ -240,21 +239,15 @@ def save(path: Path, cassette: Cassette, mask: Mask, shown: str | None = None) -
         source=cassette.source and mask.text(cassette.source),
         interactions=tuple(masked_interaction(each, mask) for each in cassette.interactions),
     )
-    fresh = path.with_name(f".{path.stem}.{uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(_written(masked, name).encode())
+
+    def check(fresh: Path) -> None:
         if found := leaks(fresh, mask, name):
             hint = "a secret may not stand in what events are made of; nothing was written"
             raise CassetteError(*(replace(problem, hint=hint) for problem in found))
         if load(fresh, shown=name) != masked:
             raise CassetteError(_unrecorded(name, "what was written does not read the same"))
-        fresh.replace(path)
-    except OSError as error:
-        raise MachineError(Problem("output-refused", f"can't write {name}: {error.strerror}")) from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink()
+
+    overwrite(path, _written(masked, name).encode(), project, check=check, shown=name)
 
 
 def _unrecorded(name: str, why: str) -> Problem:

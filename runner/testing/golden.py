@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import MachineError, NotFound, Problem
+from runner.errors import NotFound, Problem
 from runner.source import read
 from runner.testing.expect import compare_whole
+from runner.writing import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,20 +22,30 @@ _VERSION = "$ss_sdk_version"
 _AGAIN = "runner test --update writes it"
 
 
-def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]], *, update: bool) -> list[Problem]:
-    """Hold events against the golden file that an expectation names; with `update`, write it anew if they differ.
+def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]]) -> list[Problem]:
+    """Hold events against the golden file that an expectation names.
 
     It holds the whole event, without what the client adds to each: `$insert_id`, `$time`, `env`, `$ss_sdk_version`; of
-    several events a list. Whoever calls has hidden what is secret in them. Raises MachineError if it can't be written.
+    several events a list. Whoever calls has hidden what is secret in them.
     """
-    path = Path(golden.text.path).parent / str(golden.value)
+    return _differences(golden, _path(golden), _whole(events))
+
+
+def update_golden(golden: Node, events: Sequence[Mapping[str, Json]], project: Path) -> None:
+    """Write a golden file anew if events differ from it. Raises what `writing.overwrite` does."""
+    path, whole = _path(golden), _whole(events)
+    if _differences(golden, path, whole):
+        text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+        overwrite(path, text.encode(), project)
+
+
+def _path(golden: Node) -> Path:
+    return Path(golden.text.path).parent / str(golden.value)
+
+
+def _whole(events: Sequence[Mapping[str, Json]]) -> Json:
     told: list[Json] = [own(event) for event in events]
-    whole: Json = told[0] if len(told) == 1 else told
-    found = _differences(golden, path, whole)
-    if found and update:
-        _write(path, whole)
-        return []
-    return found
+    return told[0] if len(told) == 1 else told
 
 
 def _differences(golden: Node, path: Path, whole: Json) -> list[Problem]:
@@ -60,16 +70,3 @@ def own(event: Mapping[str, Json]) -> dict[str, Json]:
     if isinstance(properties := kept.get("properties"), dict):
         kept["properties"] = {key: value for key, value in properties.items() if key != _VERSION}
     return kept
-
-
-def _write(path: Path, whole: Json) -> None:
-    text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A file of its own name for each process: several may be at work.
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        unfinished.write_text(text, "utf-8", newline="\n")
-        unfinished.replace(path)
-    except OSError as error:
-        problem = Problem("output-refused", f"can't write {path}: {error.strerror}")
-        raise MachineError(problem) from None

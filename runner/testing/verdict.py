@@ -19,7 +19,7 @@ from runner.suprsend.event import MAX_EVENT_KB
 from runner.testing import network
 from runner.testing.expand import rows_of
 from runner.testing.expect import compare
-from runner.testing.golden import golden_problems, own
+from runner.testing.golden import golden_problems, own, update_golden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,7 +146,7 @@ class _Run:
                     tape.keep()
         if not found:
             for golden, wires in self._golden:
-                golden_problems(golden, wires, update=True)
+                update_golden(golden, wires, self._ref.project)
         yield from found
 
     def _make(self, number: int, step: Step) -> _Made:
@@ -178,7 +178,7 @@ class _Run:
             if self._update:  # once all else is as expected: a case that fails writes nothing
                 self._golden.append((golden, wires))
                 return
-            for problem in golden_problems(golden, wires, update=False):
+            for problem in golden_problems(golden, wires):
                 yield _in_case(problem, self._ref.case, made.place)
 
     def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:

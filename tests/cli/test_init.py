@@ -41,18 +41,19 @@ def cut_off(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("cut-off")
     (folder / "sitecustomize.py").write_text(CUT_OFF)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | {"PYTHONPATH": f"{folder}{os.pathsep}{REPOSITORY}", "PYTHONDONTWRITEBYTECODE": "1"}
+    modules = (folder, REPOSITORY, REPOSITORY / "runner" / "pytest_plugin" / "entry")
+    return kept | {"PYTHONPATH": os.pathsep.join(map(str, modules)), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def run(command: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Type a command. `runner` and `pytest` are those of this Python."""
     name, *args = shlex.split(command)
-    plugin = [] if any(each.value == "runner.pytest_plugin" for each in entry_points(group="pytest11")) else PLUGIN
+    plugin = [] if any(each.value == PLUGIN[1] for each in entry_points(group="pytest11")) else PLUGIN
     words = [sys.executable, "-m", name, *(plugin if name == "pytest" else []), *args]
     return subprocess.run(words, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
-PLUGIN = ["-p", "runner.pytest_plugin"]
+PLUGIN = ["-p", "pytest_suprsend_runner"]
 
 
 def files() -> dict[str, bytes]:
@@ -217,6 +218,21 @@ def test_the_workflow_is_yaml_whose_commands_exist(cli: CommandLine, cut_off: di
     ended = run(commands[-1], cut_off)
     assert ended.returncode == 3
     assert all(name in ended.stdout + ended.stderr for name in secrets)
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_the_workflow_gives_a_pull_request_neither_secrets_nor_rights(cli: CommandLine) -> None:
+    cli("init")
+    found = workflow()
+    assert "pull_request_target" not in Path(WORKFLOW).read_text()
+    assert found["permissions"] == {"contents": "read"}
+    for job in found["jobs"].values():
+        assert [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")] == [
+            {"persist-credentials": False}
+        ]
+        assert "permissions" not in job
+        if "secrets." in str(job):
+            assert job["if"] == "github.event_name == 'schedule' || github.event_name == 'workflow_dispatch'"
 
 
 def hooks() -> dict[str, Any]:

@@ -76,7 +76,12 @@ def test_a_cassette_is_a_file_of_vcrpy_with_a_line_on_its_origin(tmp_path: Path)
     first = interaction(
         '{"name":"Zoë"}'.encode(), b"later", status_code=429, retry_after="0", content_type="text/plain"
     )
-    save(path, cassette(replace(first, answer=replace(first.answer, content_type="text/html")), interaction()), OPEN)
+    save(
+        path,
+        cassette(replace(first, answer=replace(first.answer, content_type="text/html")), interaction()),
+        OPEN,
+        tmp_path,
+    )
     assert path.read_text("utf-8") == (
         f"# recorded 2026-11-24 from the sandbox by suprsend-runner {__version__}\n"
         "interactions:\n"
@@ -122,7 +127,7 @@ def test_a_cassette_is_a_file_of_vcrpy_with_a_line_on_its_origin(tmp_path: Path)
 def test_plain_vcrpy_replays_it_with_no_network(tmp_path: Path) -> None:
     body = '{"name":"Zoë","text":"it\'s\\n  two: lines"}'
     refused = interaction(body.encode(), b"", status_code=429, retry_after="7")
-    save(tmp_path / "c.yaml", cassette(refused, interaction(body.encode())), OPEN)
+    save(tmp_path / "c.yaml", cassette(refused, interaction(body.encode())), OPEN, tmp_path)
     match_on = ["method", "uri", "body"]
     with blocked(), vcr.use_cassette(str(tmp_path / "c.yaml"), record_mode="none", match_on=match_on) as tape:
         url, headers = "http://127.0.0.1:7788/v2/event/", {"Content-Type": JSON}
@@ -171,7 +176,7 @@ def test_every_text_is_read_as_it_was_written_here_and_by_vcrpy(
     tmp_path: Path, body: str, answer: str, content_type: str | None, retry_after: str | None
 ) -> None:
     one = interaction(body.encode(), answer.encode(), content_type=content_type, retry_after=retry_after)
-    save(tmp_path / "c.yaml", cassette(one, interaction()), OPEN)
+    save(tmp_path / "c.yaml", cassette(one, interaction()), OPEN, tmp_path)
     assert load(tmp_path / "c.yaml") == cassette(one, interaction())
     sent, answers = deserialize((tmp_path / "c.yaml").read_text("utf-8"), yamlserializer)
     assert ((sent[0].body or b"").decode(), answers[0]["body"]["string"].decode()) == (body, answer)
@@ -180,21 +185,21 @@ def test_every_text_is_read_as_it_was_written_here_and_by_vcrpy(
 
 def test_a_file_that_can_not_be_written_leaves_the_old_one_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    save(path, cassette(), OPEN)
+    save(path, cassette(), OPEN, tmp_path)
     before = path.read_bytes()
     with pytest.raises(CassetteError) as refused:
-        save(path, cassette(interaction(answer=b"\xff")), OPEN, "c.yaml")
+        save(path, cassette(interaction(answer=b"\xff")), OPEN, tmp_path, "c.yaml")
     message = "c.yaml can't be recorded: a request or its answer is not UTF-8 text"
     assert refused.value.problems == (Problem("cassette-unrecorded", message),)
     with pytest.raises(CassetteError) as refused:
-        save(path, Cassette(SANDBOX, DAY, ()), OPEN, "c.yaml")
+        save(path, Cassette(SANDBOX, DAY, ()), OPEN, tmp_path, "c.yaml")
     assert refused.value.problems == (Problem("cassette-empty", "nothing was recorded for c.yaml"),)
     with pytest.raises(CassetteError) as refused:
-        save(path, replace(cassette(), source=None), OPEN, "c.yaml")
+        save(path, replace(cassette(), source=None), OPEN, tmp_path, "c.yaml")
     message = "c.yaml can't be recorded: what was written does not read the same"
     assert refused.value.problems == (Problem("cassette-unrecorded", message),)
     with pytest.raises(MachineError) as failed:
-        save(path / "below.yaml", cassette(), OPEN, "c.yaml/below.yaml")
+        save(path / "below.yaml", cassette(), OPEN, tmp_path, "c.yaml/below.yaml")
     assert failed.value.problems == (Problem("output-refused", "can't write c.yaml/below.yaml: File exists"),)
     assert (path.read_bytes(), [each.name for each in tmp_path.iterdir()]) == (before, ["c.yaml"])
 
@@ -219,7 +224,7 @@ def test_secrets_are_masked_in_bodies_which_stay_json(
     encode: Callable[[str], str], shape: Callable[[str], object], tmp_path: Path
 ) -> None:
     body = json.dumps(shape(f"before {encode(SECRET)} after")).encode()
-    save(tmp_path / "c.yaml", cassette(interaction(body, body), source=SANDBOX), Mask([SECRET]))
+    save(tmp_path / "c.yaml", cassette(interaction(body, body), source=SANDBOX), Mask([SECRET]), tmp_path)
     [found] = load(tmp_path / "c.yaml").interactions
     assert found.request.body == found.answer.body
     masked = json.dumps(json.loads(found.request.body))
@@ -235,34 +240,37 @@ def test_secrets_are_masked_outside_of_bodies_and_in_what_is_no_json(tmp_path: P
         f"a={secret}".encode(), f"no {secret}".encode(), f"https://example.com/{secret}/v2/event/?k={secret}",
         f"text/{secret}", retry_after=secret,
     )  # fmt: skip
-    save(tmp_path / "c.yaml", cassette(one, source=f"https://example.com/{secret}/"), Mask([secret]))
+    save(tmp_path / "c.yaml", cassette(one, source=f"https://example.com/{secret}/"), Mask([secret]), tmp_path)
     masked = interaction(b"a=***", b"no ***", "https://example.com/***/v2/event/?k=***", "text/***", retry_after="***")
     assert load(tmp_path / "c.yaml") == cassette(masked, source="https://example.com/***/")
 
 
 def test_a_number_that_is_a_secret_is_masked_and_a_short_one_leaves_our_own_words_alone(tmp_path: Path) -> None:
     save(
-        tmp_path / "c.yaml", cassette(interaction(b'{"pin":123456,"n":[24,202,1]}')), Mask(["123456", "24", "202", "1"])
+        tmp_path / "c.yaml",
+        cassette(interaction(b'{"pin":123456,"n":[24,202,1]}')),
+        Mask(["123456", "24", "202", "1"]),
+        tmp_path,
     )
     assert json.loads(load(tmp_path / "c.yaml").interactions[0].request.body) == {"pin": "***", "n": ["***"] * 3}
     assert (tmp_path / "c.yaml").read_text("utf-8").startswith("# recorded 2026-11-24 ")
 
 
 def test_a_secret_behind_a_key_that_stands_twice_is_not_written(tmp_path: Path) -> None:
-    save(tmp_path / "c.yaml", cassette(interaction(b'{"a":"s3cr3t","a":"x"}')), Mask(["s3cr3t"]))
+    save(tmp_path / "c.yaml", cassette(interaction(b'{"a":"s3cr3t","a":"x"}')), Mask(["s3cr3t"]), tmp_path)
     assert load(tmp_path / "c.yaml").interactions[0].request.body == b'{"a":"x"}'
 
 
 def test_a_body_without_secrets_stays_as_it_is(tmp_path: Path) -> None:
     body = b'{ "b": 1.50, "a":\t"\\u00eb", "a": 1 }'
-    save(tmp_path / "c.yaml", cassette(interaction(body, body)), Mask(["s3cr3t"]))
+    save(tmp_path / "c.yaml", cassette(interaction(body, body)), Mask(["s3cr3t"]), tmp_path)
     assert load(tmp_path / "c.yaml") == cassette(interaction(body, body))
 
 
 def test_a_secret_that_can_not_be_masked_is_found_after_writing_and_nothing_is_left(tmp_path: Path) -> None:
     mask = Mask(["suprsend-runner"])  # it stands in the first line, which says what wrote the file
     with pytest.raises(CassetteError) as refused:
-        save(tmp_path / "c.yaml", cassette(), mask, "c.yaml")
+        save(tmp_path / "c.yaml", cassette(), mask, tmp_path, "c.yaml")
     hint = "a secret may not stand in what events are made of; nothing was written"
     assert refused.value.problems == (problem("cassette-leak", "a secret stands here", hint=hint),)
     assert refused.value.exit_code == ExitCode.CASSETTE

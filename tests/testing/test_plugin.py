@@ -15,9 +15,10 @@ from textwrap import dedent
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PLUGIN = ("-p", "runner.pytest_plugin")
+PLUGIN = ("-p", "pytest_suprsend_runner")
+MODULES = f"{REPOSITORY}:{REPOSITORY}/runner/pytest_plugin/entry"
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_", "PYTEST_"))}
-CLEAN |= {"PYTHONPATH": str(REPOSITORY), "COLUMNS": "80"}
+CLEAN |= {"PYTHONPATH": MODULES, "COLUMNS": "80"}
 CLEAN.pop("CI", None)
 
 ASKING = """
@@ -245,9 +246,7 @@ def test_a_bug_keeps_its_traceback_and_is_no_failure_that_is_expected(asking: Pr
         "specs/purchase.yaml", PURCHASE.replace("- name: a", "- xfail: for another reason\n        name: a", 1)
     )
     asking.write("breaks.py", "def pytest_runtest_call(item):\n    raise TypeError('a bug')\n")
-    status, printed = asking.pytest(
-        "-p", "breaks", "-k", "a premium purchase", PYTHONPATH=f"{REPOSITORY}:{asking.path}"
-    )
+    status, printed = asking.pytest("-p", "breaks", "-k", "a premium purchase", PYTHONPATH=f"{MODULES}:{asking.path}")
     assert (status, "breaks.py:2: TypeError" in printed, "1 failed" in printed) == (1, True, True)
 
 
@@ -322,9 +321,8 @@ def test_importing_the_plugin_loads_the_standard_library_and_pytest_alone() -> N
     code = (
         "import sys, pytest\n"
         "before = set(sys.modules)\n"
-        "import runner.pytest_plugin\n"
+        "import pytest_suprsend_runner\n"
         "print(*{name.split('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)\n"
-        "print(*sorted(name for name in sys.modules if name.split('.')[0] == 'runner'))\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], env=CLEAN, capture_output=True, text=True, check=True)
-    assert ended.stdout == "runner\nrunner runner.pytest_plugin\n"
+    assert ended.stdout == "pytest_suprsend_runner\n"

@@ -224,7 +224,7 @@ def test_what_a_mask_knows_is_not_shown() -> None:
 
 def test_a_secret_in_an_event_matches_the_stars_that_were_written_for_it(tmp_path: Path) -> None:
     mask = Mask(["s3cr3t"])
-    save(tmp_path / "c.yaml", recorded(event(properties__token="s3cr3t")), mask)
+    save(tmp_path / "c.yaml", recorded(event(properties__token="s3cr3t")), mask, tmp_path)
     replay = Replay(load(tmp_path / "c.yaml"), mask=mask)
     assert (post(replay, event(properties__token="s3cr3t")), replay.problems()) == (Answer(202, b"{}"), [])
     replay = Replay(load(tmp_path / "c.yaml"), mask=mask)
@@ -340,7 +340,7 @@ def test_what_was_recorded_from_the_sandbox_is_replayed_without_it(sandbox: Sand
     recorder = Recorder(Transport(sandbox.base_url), SANDBOX, TODAY)
     results = send(recorder, sandbox.base_url, *events) + send(recorder, sandbox.base_url, events[0])
     assert recorder.problems() == []
-    save(tmp_path / "c.yaml", recorder.cassette(), Mask())
+    save(tmp_path / "c.yaml", recorder.cassette(), Mask(), tmp_path)
     replay = Replay(load(tmp_path / "c.yaml"))
     assert send(replay, SANDBOX_URL, *events) + send(replay, SANDBOX_URL, events[0]) == results
     assert replay.problems() == []
@@ -387,7 +387,7 @@ def test_recording_twice_gives_the_same_bytes_but_for_the_date(server: Capturing
     for day in (24, 25):
         recorder = Recorder(Transport(server.base_url), SANDBOX, date(2026, 11, day))
         send(recorder, server.base_url, ordered(name="Zoë"), ordered("u2"))
-        save(tmp_path / "c.yaml", recorder.cassette(), Mask())
+        save(tmp_path / "c.yaml", recorder.cassette(), Mask(), tmp_path)
         files.append((tmp_path / "c.yaml").read_bytes())
     assert files[0].startswith(b"# recorded 2026-11-24 from the sandbox by suprsend-runner ")
     assert files[1] == files[0].replace(b"2026-11-24", b"2026-11-25", 1)

@@ -1,0 +1,123 @@
+"""The plugin of suprsend-runner for plain pytest: the project's files → those that are specs.
+
+Specs are collected below the folders of the ini option `runner_specs`, and where one is named on the command line. A
+project that has neither pays for the import of this file alone, which loads the standard library and pytest.
+
+An installation has this file at the top level, as `pytest_suprsend_runner`, a name that no project has. The package
+`runner` is imported where there is a spec to run, and not before: a project may have a `runner` of its own. There the
+plugin is off, and its tests get what they import.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SUFFIXES = (".yaml", ".yml")
+_CONFIG_NAME = "runner.yaml"
+_SPEC_KEY = r"""(?m)^["']?(event|distinct_id|extends)["']?[ \t]*:|\A\s*\{\s*"(version|name|event)"\s*:"""
+"""What a file has that means to be a spec: one of its keys at the margin, or JSON that begins as specs do."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the folders of specs, and where the answers of cases come from."""
+    parser.addini("runner_specs", "folders of event specs whose cases are run", type="paths", default=[])
+    group = parser.getgroup("runner", "cases of event specs")
+    modes = ("none", "once", "new_episodes", "rewrite")
+    group.addoption("--runner-record", choices=modes, default="none", help="When to record cassettes; default never.")
+    group.addoption("--runner-sandbox", action="store_true", help="Record from a sandbox on this machine.")
+    group.addoption("--runner-record-in-ci", action="store_true", help="Record although CI is set.")
+    group.addoption("--runner-update", action="store_true", help="Write golden files anew.")
+    group.addoption("--runner-profile", metavar="NAME", help="The profile of runner.yaml to record from.")
+    group.addoption("--runner-config", metavar="FILE", help="Another file than runner.yaml.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `pytest` without paths run the specs too, beside the `testpaths`."""
+    folders = _folders(config)
+    is_recording = config.getoption("runner_record") != "none"
+    if (folders or is_recording) and (other := _other_runner()) is not None:
+        raise pytest.UsageError(f"the cases of specs can't be run: {other}; `runner test` runs them")
+    if is_recording:
+        from runner.pytest_plugin.nodes import cases_of  # noqa: PLC0415 - only a project that asks for it pays for it
+
+        cases_of(config).check(next(iter(folders), Path()))
+    for folder in folders:
+        if not folder.exists():
+            raise pytest.UsageError(f"runner_specs: no such folder: {folder}")
+        if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            config.args.append(str(folder))
+
+
+def pytest_report_header() -> list[str]:
+    """Say why the plugin is off, where it is."""
+    other = _other_runner()
+    return [] if other is None else [f"suprsend-runner: off, because {other}"]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take a file that is one of our specs."""
+    if file_path.suffix not in _SUFFIXES:
+        return None
+    is_asked_for = _is_below(_folders(parent.config), file_path)
+    if not is_asked_for and not (parent.session.isinitpath(file_path) and _means_to_be_spec(file_path)):
+        return None
+    if _NODES not in sys.modules and (other := _other_runner()) is not None:
+        if not is_asked_for:
+            return None
+        raise parent.CollectError(f"the cases of {file_path.name} can't be run: {other}; `runner test` runs them")
+    from runner.pytest_plugin.nodes import SpecFile  # noqa: PLC0415
+
+    return SpecFile.of(parent, file_path)
+
+
+_NODES = "runner.pytest_plugin.nodes"
+_OURS = ("pytest_plugin/nodes.py", "suprsend/event.py")
+"""Files that the package `runner` has, and no other of that name: it is looked at, and not imported."""
+
+
+def _other_runner() -> str | None:
+    """Say what Python imports here as `runner`, if that is not the package that this plugin belongs to."""
+    try:
+        found = find_spec("runner")
+    except ValueError:  # a module that somebody made up
+        return "'runner' is another module here"
+    if found is None:
+        return "there is no package 'runner' here"
+    places = [Path(place) for place in found.submodule_search_locations or ()]
+    if any(all((place / name).is_file() for name in _OURS) for place in places):
+        return None
+    return f"'runner' is {found.origin or places[0]} here"
+
+
+def _folders(config: pytest.Config) -> list[Path]:
+    return [Path(os.path.normpath(folder)) for folder in config.getini("runner_specs")]
+
+
+def _is_below(folders: Iterable[Path], path: Path) -> bool:
+    """Tell whether a file is a spec by its place and name, as `runner validate` tells it."""
+    for folder in folders:
+        if path == folder:
+            return True
+        if path.is_relative_to(folder):
+            return path.name != _CONFIG_NAME and all(name[0] not in "_." for name in path.relative_to(folder).parts)
+    return False
+
+
+def _means_to_be_spec(path: Path) -> bool:
+    """Tell one of our specs from somebody else's YAML without parsing it: of a broken one people want to be told."""
+    if path.name == _CONFIG_NAME or path.name[0] in "_.":
+        return False
+    try:
+        return re.search(_SPEC_KEY, path.read_text("utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -1,0 +1,130 @@
+"""Bytes → files of a project: written inside it, in one step, and through no link that leads out of it.
+
+The tree of a project may be somebody else's, and its links lead anywhere. So a path that follows from the tree is
+resolved and held against the project's root, its folders are opened one by one without following what was put in their
+place meanwhile, and a file takes the place of whatever bears its name: it is never written through a link.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from stat import S_ISDIR
+from typing import TYPE_CHECKING
+
+from runner.errors import InvalidInput, MachineError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def overwrite(
+    path: Path, content: bytes, root: Path, *, check: Callable[[Path], None] | None = None, shown: str | None = None
+) -> None:
+    """Write a file anew, in one step: whatever goes wrong, it is as it was before.
+
+    `check` is called with the path of what was written, before that takes the place of the file; what it raises prevents
+    that. `shown` is the file's name in messages. Raises InvalidInput if a link leads out of `root`, and MachineError.
+    """
+    name = f".{token_hex(16)}.tmp"
+    with _refusals(shown or str(path)), opened(path.parent, root) as folder:
+        try:
+            write_new(name, content, folder)
+            if check is not None:
+                check(Path(os.path.realpath(path.parent), name))
+            os.replace(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+
+
+def create(path: Path, content: bytes, root: Path) -> bool:
+    """Write a file that is not there yet; return False if something of its name is. Raises what `overwrite` does."""
+    with _refusals(str(path)), opened(path.parent, root) as folder:
+        try:
+            write_new(path.name, content, folder)
+        except FileExistsError:
+            return False
+    return True
+
+
+def remove(path: Path, root: Path) -> None:
+    """Remove a file, and the folders below `root` that it leaves empty. Raises what `overwrite` does."""
+    base = Path(os.path.realpath(root))
+    folder = Path(os.path.realpath(path.parent))
+    with _refusals(str(path), "remove"):
+        with opened(folder, base) as here:
+            os.unlink(path.name, dir_fd=here)
+        while folder != base:
+            with opened(folder.parent, base) as here:
+                try:
+                    os.rmdir(folder.name, dir_fd=here)
+                except OSError as error:
+                    if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                        return
+                    raise
+            folder = folder.parent
+
+
+@contextmanager
+def opened(folder: Path, root: Path) -> Iterator[int]:
+    """Open a folder as a descriptor, made if it is missing; names in it can then be used without following links.
+
+    Raises InvalidInput if a link leads out of `root`, and OSError.
+    """
+    base, place = Path(os.path.realpath(root)), Path(os.path.realpath(folder))
+    if not place.is_relative_to(base):
+        raise InvalidInput(_outside(folder, base))
+    with ExitStack() as stack:
+        here = _entered(str(base), None, stack)
+        for name in place.relative_to(base).parts:
+            _make(name, here)
+            here = _entered(name, here, stack)
+        yield here
+
+
+def write_new(name: str, content: bytes, folder: int, mode: int = 0o666) -> None:
+    """Write a file that must not be there into an open folder. Raises FileExistsError and OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(name, flags, mode, dir_fd=folder)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(content)
+    except OSError:
+        os.unlink(name, dir_fd=folder)
+        raise
+
+
+def _make(name: str, folder: int) -> None:
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except OSError:
+        with suppress(OSError):
+            if S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                return
+        raise
+
+
+def _entered(name: str, folder: int | None, stack: ExitStack) -> int:
+    here = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    stack.callback(os.close, here)
+    return here
+
+
+def _outside(folder: Path, base: Path) -> Problem:
+    """Name the link that leads out."""
+    steps = [step for step in (folder, *folder.parents) if step.is_symlink()]
+    link = next((step for step in steps if not Path(os.path.realpath(step)).is_relative_to(base)), folder)
+    hint = f"replace the link by a folder inside '{base.name}'"
+    return Problem("path-outside", f"the link {link} leads out of the project: nothing is written there", hint=hint)
+
+
+@contextmanager
+def _refusals(shown: str, verb: str = "write") -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(Problem("output-refused", f"can't {verb} {shown}: {error.strerror}")) from None
