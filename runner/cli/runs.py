@@ -18,6 +18,7 @@ from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report import Format
 from runner.report.bulk import show_run as report_run
 from runner.report.bulk import show_runs
+from runner.report.style import printable
 from runner.spec import Given
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def failed_rows(session: Session, name: str) -> ExitCode:
         texts = _texts(session, record, rows.header, _of(wanted, rows, unreadable))
         code = output.stream(texts)
     if unreadable:
-        output.message(f"{len(unreadable):,} of the failed rows can't be read: mend them in {record.rows}")
+        output.message(f"{len(unreadable):,} of the failed rows can't be read: mend them in {printable(record.rows)}")
     return code
 
 

@@ -12,6 +12,7 @@ from runner.config import load_profile
 from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.report.annotations import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
+from runner.report.style import printable
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
 from runner.run import send as send_events
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S
@@ -111,7 +112,7 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
     def tell(wait: Wait) -> None:
         status = f"HTTP {wait.status_code}: " if wait.status_code else ""
         again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
-        output.message(f"{status}{output.masked(wait.message)[:_MAX_REASON]}; {again}")
+        output.message(f"{status}{printable(output.masked(wait.message)[:_MAX_REASON])}; {again}")
 
     output, world = session.output, session.world
     connection = Connection(

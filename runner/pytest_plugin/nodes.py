@@ -14,6 +14,7 @@ import pytest
 from runner.errors import ExitCode, Problem, RunnerError
 from runner.report import as_json, as_text
 from runner.report.problems import as_annotation
+from runner.report.style import name_of, without_commands
 from runner.secrets import Mask
 from runner.spec import project_of
 from runner.testing.answers import Options, answers_for
@@ -41,8 +42,10 @@ class SpecFile(pytest.File):
 
     @classmethod
     def of(cls, parent: pytest.Collector, path: Path) -> SpecFile:
-        """Make the node of a spec's file."""
+        """Make the node of a spec's file. pytest prints its name as it is: so it is one that nothing obeys."""
         node: SpecFile = cls.from_parent(parent, path=path)
+        if (shown := name_of(node.nodeid)) != node.nodeid:
+            node = cls.from_parent(parent, path=path, name=name_of(node.name), nodeid=shown)
         node.told = []
         return node
 
@@ -77,9 +80,9 @@ class SpecFile(pytest.File):
         """Put a warning among those that pytest shows at the end; no filter makes it an error."""
         place = warning.position
         shown = warnings.WarningMessage(
-            pytest.PytestWarning(f"{warning.code}: {mask.text(warning.message)}"),
+            pytest.PytestWarning(f"{warning.code}: {name_of(mask.text(warning.message))}"),
             pytest.PytestWarning,
-            place.path if place else str(self.path),
+            name_of(place.path if place else str(self.path)),
             place.line if place else 1,
             line="",  # else the line is read from the file, whatever stands in it
         )
@@ -101,16 +104,17 @@ class CaseItem(pytest.Item):
     @classmethod
     def of(cls, parent: SpecFile, ref: CaseRef, cases: Cases, mask: Mask) -> CaseItem:
         """Make the node of a case, with its labels, `skip` and `xfail` as marks."""
-        node: CaseItem = cls.from_parent(parent, name=ref.case.name)
+        node: CaseItem = cls.from_parent(parent, name=name_of(ref.case.name))
         node.ref, node.cases, node.mask, node.told, node.code = ref, cases, mask, [], 0
         for label in ref.case.labels:
             if label not in _PYTESTS_OWN:
                 cases.know(label, node.config)
                 node.add_marker(label)
         if ref.case.skip is not None:
-            node.add_marker(pytest.mark.skip(reason=ref.case.skip))
+            node.add_marker(pytest.mark.skip(reason=name_of(ref.case.skip)))
         if ref.case.xfail is not None:  # a bug of ours is no failure that anybody expects
-            node.add_marker(pytest.mark.xfail(reason=ref.case.xfail, strict=True, raises=pytest.fail.Exception))
+            reason = name_of(ref.case.xfail)
+            node.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=pytest.fail.Exception))
         return node
 
     def runtest(self) -> None:
@@ -128,7 +132,7 @@ class CaseItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Say where it stands, and how its failure is headed."""
-        return self.path, self.ref.case.node.position().line - 1, f"{self.path.name}: {self.name}"
+        return self.path, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
 
 
 class Cases:
@@ -181,7 +185,7 @@ class Cases:
         name = config.option.keyword
         if not name or name.isidentifier():
             return
-        named = [item for item in items if isinstance(item, CaseItem) and item.name == name]
+        named = [item for item in items if isinstance(item, CaseItem) and item.ref.case.name == name]
         if named:
             config.option.keyword = ""
             chosen = set(named)
@@ -209,7 +213,7 @@ class Cases:
                 item.told, item.code = _unforeseen(item, call)
             report.runner = {  # type: ignore[attr-defined]
                 "spec": str(item.ref.path),
-                "case": item.name,
+                "case": case.name,
                 "reason": case.skip if report.skipped and case.skip else case.xfail,
                 "told": item.told,
                 "code": item.code,
@@ -255,7 +259,7 @@ def _told(problem: Problem, mask: Mask, ref: CaseRef | None = None) -> dict[str,
     """Tell a problem in every form, masked. An annotation needs a place: without one of its own, it stands at its case."""
     placed = problem if problem.position or ref is None else replace(problem, position=ref.case.node.position())
     return {
-        "text": as_text(problem, mask=mask),
+        "text": without_commands(as_text(problem, mask=mask)),
         "json": mask.texts(as_json(problem)),
         "annotation": as_annotation(placed, mask),
     }

@@ -24,12 +24,11 @@ _MAX_CELL = 300
 """A page takes a mebibyte, and nothing of what is longer."""
 
 
-def annotate(output: Output, environ: Mapping[str, str], annotations: Iterable[str]) -> None:
-    """Write annotations if a workflow runs this, or with `-o github`: beside a document on stdout, on stderr."""
-    if output.format is Format.GITHUB or environ.get("GITHUB_ACTIONS") == "true":
-        tell = output.message if output.format in (Format.JSON, Format.JSONL) else output.data
+def annotate(output: Output, annotations: Iterable[str]) -> None:
+    """Write annotations if a workflow runs this, or with `-o github`."""
+    if output.is_for_workflow:
         for annotation in annotations:
-            tell(annotation)
+            output.annotation(annotation)
 
 
 def add_job_summary(
@@ -64,7 +63,7 @@ def show_on_page(
         if outcome.error is not None:
             place = outcome.error.position or Position(outcome.spec, 1, 1, 2, "")
             told.append(replace(outcome.error, message=output.masked(outcome.error.message), position=place))
-    annotate(output, environ, map(as_annotation, told))
+    annotate(output, map(as_annotation, told))
     accepted = sum(outcome.state == "accepted" for outcome in outcomes)
     rows = [
         (

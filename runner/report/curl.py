@@ -1,4 +1,9 @@
-"""An event → a shell script that signs and sends it with openssl and curl."""
+"""An event → a POSIX shell script that signs and sends it with openssl and curl.
+
+All data stands in single quotes. No secret stands on a command line, where other users of the machine could read it:
+headers and body go through pipes, and the signature's HMAC is put together from two plain digests (RFC 2104), since
+openssl takes its key as an argument.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +26,44 @@ def curl_command(base_url: str, credentials: Credentials | None, names: Mapping[
     `names` are those of the environment variables, by the keys of `runner.yaml`.
     """
     url = base_url + SINGLE_PATH
-    send = [
-        f"curl --silent --show-error {quote(url)}",
-        f"  --header {quote(f'Content-Type: {CONTENT_TYPE}')}",
-    ]
+    lines = [f"url={quote(url)}", f"body={quote(body)}"]
+    headers = [f"Content-Type: {CONTENT_TYPE}"]
     if isinstance(credentials, ApiKey):
-        send += ['  --header "Authorization: Bearer $' + names["api_key_env"] + '"', '  --data-binary "$body"']
-        return "\n".join([f"body={quote(body)}", " \\\n".join(send)])
-    send += [
-        '  --header "Date: $date"',
-        f'  --header "Authorization: ${names["workspace_key_env"]}:$signature"',
-        '  --data-binary "$body"',
-    ]
-    signed = f"POST\\n%s\\n{CONTENT_TYPE}\\n%s\\n{urlsplit(url).path}"
-    return "\n".join([
-        f"body={quote(body)}",
+        needed = [names["api_key_env"]]
+        headers += [f"Authorization: Bearer ${needed[0]}"]
+    else:
+        needed = key, secret = [names["workspace_key_env"], names["workspace_secret_env"]]
+        lines += [_HMAC, f"path={quote(urlsplit(url).path)}", *_signing(f"${secret}")]
+        headers += ["Date: $date", f"Authorization: ${key}:$signature"]
+    checks = [f': "${{{name}:?is not set}}"' for name in needed]
+    return "\n".join([*checks, *lines, _SEND, *headers, "HEADERS"])
+
+
+def _signing(secret: str) -> list[str]:
+    return [
         "date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')",
         "md5=$(printf '%s' \"$body\" | openssl dgst -md5 -r | cut -d' ' -f1)",
-        f"signature=$(printf '{signed}' \"$md5\" \"$date\" |",
-        f'  openssl dgst -sha256 -hmac "${names["workspace_secret_env"]}" -binary | openssl base64 -A)',
-        " \\\n".join(send),
-    ])  # fmt: skip
+        f'key=$(hex "{secret}")',
+        f'signature=$(printf \'POST\\n%s\\n%s\\n%s\\n%s\' "$md5" {quote(CONTENT_TYPE)} "$date" "$path" | hmac)',
+    ]
+
+
+_HMAC = r"""hex() {  # the key of an HMAC: 64 bytes, in hexadecimal
+  digits=$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')
+  [ ${#digits} -le 128 ] || digits=$(printf '%s' "$1" | openssl dgst -sha256 -r | cut -d' ' -f1)
+  while [ ${#digits} -lt 128 ]; do digits=${digits}00; done
+  printf '%s' "$digits"
+}
+pad() {  # the bytes of the key, each combined with another
+  rest=$key
+  while [ -n "$rest" ]; do
+    pair=${rest%"${rest#??}"}
+    rest=${rest#??}
+    printf "\\$(printf '%03o' $((0x$pair ^ $1)))"
+  done
+}
+hmac() {
+  { pad 0x5c; { pad 0x36; cat; } | openssl dgst -sha256 -binary; } | openssl dgst -sha256 -binary | openssl base64 -A
+}"""
+_SEND = """printf '%s' "$body" |
+  curl --silent --show-error --globoff --header @/dev/fd/3 --data-binary @- "$url" 3<<HEADERS"""

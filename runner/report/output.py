@@ -87,15 +87,14 @@ class Output:
         self._write(self._stdout, self._mask.text(text))
 
     def script(self, text: str) -> None:
-        """Write a script whose data is masked already: masking its own words could break it."""
-        with self._commands_stopped(text):
-            self._exact(self._stdout, harmless_script(text) if self._stdout.isatty() else text)
+        """Write a script whose data is masked JSON in quotes: masking its own words could break it."""
+        self._exact(self._stdout, self._harmless_json(text))
 
     def json(self, value: object) -> None:
         """Write one JSON document."""
         indent = None if self.format is Format.JSONL else 2
         text = json.dumps(self._mask.texts(value), ensure_ascii=self._ascii, indent=indent)
-        self._write(self._stdout, harmless_json(text))
+        self._exact(self._stdout, json_without_commands(harmless_json(text)))
 
     def masked(self, text: str) -> str:
         """Mask a text that is to be cut: nothing would recognise half a secret afterwards."""
@@ -109,7 +108,7 @@ class Output:
 
     def body(self, body: bytes, *, indent: bool = False) -> None:
         """Write a body, indented for people or to the byte."""
-        self._write(self._stdout, self.body_text(body, indent=indent))
+        self._exact(self._stdout, self.body_text(body, indent=indent))
 
     def body_text(self, body: bytes, *, indent: bool = False) -> str:
         """Give a body as it is written: masked, and on a terminal without what that would obey."""
@@ -118,7 +117,7 @@ class Output:
             text = json.dumps(value, ensure_ascii=self._ascii, indent=2)
         else:
             text = self.masked_body(body)
-        return harmless_json(text) if indent or self._stdout.isatty() else text
+        return harmless_json(self._harmless_json(text)) if indent else self._harmless_json(text)
 
     def stream(self, texts: Iterable[str]) -> ExitCode:
         """Write masked texts one by one, as long as somebody reads: lines, or with `-o json` the items of one array.
@@ -128,23 +127,23 @@ class Output:
         """
         broken: list[RunnerError] = []
         lines = _until_broken(texts, broken)
-        for line in _array(lines) if self.format is Format.JSON else lines:
-            self.script(line)
-            if not self.has_reader:
-                break
+        with self._commands_stopped():
+            for line in _array(lines) if self.format is Format.JSON else lines:
+                self._exact(self._stdout, written(line) if self._stdout.isatty() else line)
+                if not self.has_reader:
+                    break
         for error in broken:
             self.complaints(error.problems)
         return broken[0].exit_code if broken else ExitCode.OK
 
     def row_text(self, row: object) -> str:
         """Give a row as a line of JSON, to be sent again: there is nothing in it that a mask knows."""
-        text = json.dumps(row, ensure_ascii=self._ascii)
-        return harmless_json(text) if self._stdout.isatty() else text
+        return self._harmless_json(json.dumps(row, ensure_ascii=self._ascii))
 
     def ask(self, text: str) -> None:
         """Ask a question, on stderr and whatever `-q` says."""
         self.status("")
-        self._guarded(self._stderr, self._mask.text(text))
+        self._guarded(self._stderr, self._harmless(self._mask.text(text)))
 
     def message(self, text: str) -> None:
         """Tell a person something; nothing with `-q`."""
@@ -172,7 +171,7 @@ class Output:
                 self.message(text)
         elif text or self._status:
             # A line that is wrapped can't be replaced.
-            self._status = self._mask.text(text)[: _columns(self._stderr) - 1]
+            self._status = self._harmless(self._mask.text(text))[: _columns(self._stderr) - 1]
             self._guarded(self._stderr, f"\r\x1b[K{self._status}")
 
     def detail(self, text: str) -> None:
@@ -186,7 +185,7 @@ class Output:
             if problem.severity == "warning" and self.quiet:
                 continue
             if self.format is Format.GITHUB:
-                self._write(self._stdout, as_annotation(problem, self._mask))
+                self.annotation(as_annotation(problem, self._mask))
             else:
                 between = "\n" if self._complained else ""
                 self._write(self._stderr, between + as_text(problem, self._message_style, self._mask))
@@ -197,13 +196,19 @@ class Output:
         for problem in problems:
             match self.format:
                 case Format.GITHUB:
-                    self._write(self._stdout, as_annotation(problem, self._mask))
+                    self.annotation(as_annotation(problem, self._mask))
                 case Format.JSONL:
                     self.json(as_json(problem))
                 case Format.PRETTY if not (self.quiet and problem.severity == "warning"):
                     self._write(self._stdout, as_text(problem, self.style, self._mask) + "\n")
                 case _:
                     pass
+
+    def annotation(self, command: str) -> None:
+        """Write a command of ours for a workflow's log: on stdout, or on stderr beside a document that stands there."""
+        beside = self.format in (Format.JSON, Format.JSONL)
+        if not (beside and self.quiet):
+            self._exact(self._stderr if beside else self._stdout, self._mask.text(command))
 
     def drop(self) -> None:
         """Write no more: the reader went away."""
@@ -215,9 +220,37 @@ class Output:
             self._guarded(stream, None)
 
     def _write(self, stream: TextIO, text: str) -> None:
+        self._exact(stream, self._harmless(text))
+
+    def _exact(self, stream: TextIO, text: str) -> None:
         if self._status:
             self.status("")
         self._guarded(stream, text + "\n")
+
+    def _harmless(self, text: str) -> str:
+        text = written(text)
+        return without_commands(text) if self.is_for_workflow else text
+
+    def _harmless_json(self, text: str) -> str:
+        """Write JSON so that nothing obeys what stands in it; it stays the same JSON, and mostly the same bytes."""
+        text = harmless_json(text) if self._stdout.isatty() else text
+        return json_without_commands(text) if self.is_for_workflow else text
+
+    @contextmanager
+    def _commands_stopped(self) -> Iterator[None]:
+        """Have a workflow obey no command that stands in exact rows: they may go to its log, or to another program.
+
+        The words for it go to stderr, where they are in nobody's way; the log takes the two streams as they come.
+        """
+        if not self.is_for_workflow:
+            yield
+            return
+        token = os.urandom(16).hex()
+        self._exact(self._stderr, f"::stop-commands::{token}")
+        try:
+            yield
+        finally:
+            self._exact(self._stderr, f"::{token}::")
 
     def _guarded(self, stream: TextIO, text: str | None) -> None:
         try:

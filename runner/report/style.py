@@ -66,10 +66,10 @@ def written(text: str) -> str:
 
 
 def without_commands(text: str) -> str:
-    """Break what a workflow's runner would take for a command.
+    r"""Break what a workflow's runner would take for a command.
 
     >>> without_commands("  ::error::x")
-    '  \\\\::error::x'
+    '  \\::error::x'
     """
     return _COMMAND.sub(lambda match: f"{match[1]}\\::" if match[1] is not None else "##\\[", text)
 

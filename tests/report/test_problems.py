@@ -6,7 +6,7 @@ import pytest
 
 from runner.errors import Position, Problem
 from runner.report.problems import as_annotation, as_json, as_text
-from runner.report.style import Style, printable, width
+from runner.report.style import Style, printable, width, written
 from runner.secrets import Mask
 
 
@@ -116,7 +116,7 @@ def test_a_long_line_is_cut_to_what_is_around_the_caret() -> None:
 
 def test_colours_surround_the_words_and_never_the_text() -> None:
     problem = Problem("x", "it\x1b[2J", severity="warning")
-    assert as_text(problem, Style(on=True)) == "\x1b[1;33mwarning[x]\x1b[0m\x1b[1m: it\\x1b[2J\x1b[0m"
+    assert written(as_text(problem, Style(on=True))) == "\x1b[1;33mwarning[x]\x1b[0m\x1b[1m: it\\x1b[2J\x1b[0m"
 
 
 def test_an_annotation_escapes_what_would_end_it() -> None:

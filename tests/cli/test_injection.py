@@ -1,0 +1,204 @@
+"""Whatever data says, no terminal obeys it and no workflow on GitHub takes it for a command: whole processes, all that they print."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import CapturingServer
+
+COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned"
+CONTROLS = "\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u2066\u200b\u2028\u0085"
+HOSTILE = f"{CONTROLS}{COMMAND}"
+NAME = HOSTILE.replace("/", "")
+RAW = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u200b\u202e\u2066\u2028]|\x1b\[(?:2J|35)")
+QUOTED = json.dumps(HOSTILE)
+SPEC = """version: 1
+vars: {user: {type: string}, note: {type: string, default: ""}}
+event: order_placed
+distinct_id: "{{ user }}"
+idempotency_key: "{{ user }}-1"
+properties: {note: "{{ note }}"}
+"""
+CASES = f"""tests:
+  - {{name: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: {QUOTED}}}}}}}
+  - {{name: {json.dumps("skip" + HOSTILE)}, skip: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
+  - {{name: {json.dumps("xfail" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order}}}}}}
+  - {{name: {json.dumps("xpass" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
+"""
+REFUSED = {"status": "error", "error": {"message": HOSTILE, "type": HOSTILE}}
+RECORDS = {"status": "success", "records": [{"status": "error", "status_code": 400, "error": REFUSED["error"]}]}
+
+
+class Way(NamedTuple):
+    """How to have something hostile printed: a command, and what the server answers before it accepts."""
+
+    command: list[str]
+    answers: list[tuple[int, object]] = []  # noqa: RUF012 - nobody changes it
+
+
+RUNNER = [sys.executable, "-m", "runner"]
+SEND = [*RUNNER, "send", "specs/a.yaml", "--var", "user=u1"]
+WAYS = {
+    "refusal": Way(SEND, [(400, REFUSED)]),
+    "refusal, as JSON": Way([*SEND, "-o", "json"], [(400, REFUSED)]),
+    "refusal, as annotation": Way([*SEND, "-o", "github"], [(400, REFUSED)]),
+    "refusal that is no JSON": Way(SEND, [(400, HOSTILE.encode())]),
+    "retry": Way([*SEND, "--retries", "1"], [(503, REFUSED), (503, REFUSED)]),
+    "message id": Way(SEND, [(202, {"status": "success", "message_id": HOSTILE})]),
+    "rows refused": Way([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], [(207, RECORDS)]),
+    "rows refused, as JSON": Way([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv", "-o", "json"], [(207, RECORDS)]),
+    "rows with an unknown column": Way([*RUNNER, "send", "specs/a.yaml", "--rows", "names.csv"]),
+    "dry run": Way([*SEND, "--dry-run", "--var", f"note={HOSTILE}"]),
+    "render": Way([*RUNNER, "render", "specs/a.yaml", "--var", "user=u1", "--var", f"note={HOSTILE}"]),
+    "render, indented": Way([*RUNNER, "render", "specs/a.yaml", "--var", "user=u1", "--var", f"note={HOSTILE}", "-o", "pretty"]),
+    "render as curl": Way([*RUNNER, "render", "specs/a.yaml", "--var", "user=u1", "--var", f"note={HOSTILE}", "--as", "curl"]),
+    "render rows": Way([*RUNNER, "render", "specs/a.yaml", "--rows", "rows.csv"]),
+    "variable's name": Way([*RUNNER, "render", "specs/a.yaml", "--var", f"{HOSTILE}=x"]),
+    "profile's name": Way([*SEND, "--profile", HOSTILE]),
+    "label": Way([*SEND, "--label", HOSTILE]),
+    "case's name": Way([*RUNNER, "render", "specs/a.yaml", "--case", HOSTILE]),
+    "command": Way([*RUNNER, HOSTILE]),
+    "option": Way([*RUNNER, "send", f"--{HOSTILE}"]),
+    "run": Way([*RUNNER, "runs", "show", HOSTILE]),
+    "file's name": Way([*RUNNER, "validate", "specs"]),
+    "file's name, as annotation": Way([*RUNNER, "validate", "specs", "-o", "github"]),
+    "file that is not there": Way([*RUNNER, "validate", HOSTILE]),
+    "cassettes": Way([*RUNNER, "cassette", "list"]),
+    "cassettes checked": Way([*RUNNER, "cassette", "check"]),
+    "cases": Way([*RUNNER, "test", "specs/a.yaml"]),
+    "cases, each told": Way([*RUNNER, "test", "-v", "specs/a.yaml"]),
+    "cases, as JSON": Way([*RUNNER, "test", "specs/a.yaml", "-o", "json"]),
+    "cases of a file with a name": Way([*RUNNER, "test", "-v", "specs"]),
+    "a case that is not there": Way([*RUNNER, "test", "-k", HOSTILE, "specs/a.yaml"]),
+    "pytest": Way([sys.executable, "-m", "pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
+}  # fmt: skip
+
+
+SHOWS_NONE_OF_IT = {
+    "rows refused", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
+    "cassettes checked",
+}  # fmt: skip
+"""An argument that may hold a secret is not repeated, and what a table has no room for is left out."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    for name in ("specs", "cassettes", ".git"):
+        (folder / name).mkdir(parents=True)
+    (folder / "specs" / "a.yaml").write_text(SPEC + CASES)
+    (folder / "specs" / f"{NAME}.yaml").write_text(f"{SPEC}{QUOTED}: 1\nlabels: [{QUOTED}]\n{CASES}")
+    (folder / "cassettes" / f"{NAME}.yaml").write_text(f"version: 1\ninteractions: {QUOTED}\n")
+    with (folder / "rows.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["user", "note"], ["u1", HOSTILE]])
+    with (folder / "names.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["user", HOSTILE], ["u1", "x"]])
+    return folder
+
+
+def environment(server: CapturingServer, *, github: bool) -> dict[str, str]:
+    own = ("SUPRSEND_", "RUNNER_", "GITHUB_", "PYTEST_", "CI")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    clean |= {"SUPRSEND_WORKSPACE_KEY": "wk", "SUPRSEND_WORKSPACE_SECRET": "a-secret-of-tests", "TERM": "xterm"}
+    return clean | {"SUPRSEND_BASE_URL": server.base_url} | ({"GITHUB_ACTIONS": "true"} if github else {})
+
+
+def in_a_pipe(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    ended = subprocess.run(
+        command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60
+    )
+    return ended.stdout.decode()
+
+
+def on_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+
+    def pieces() -> Iterator[bytes]:
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                return
+            yield piece
+
+    printed = b"".join(pieces())
+    process.wait(timeout=60)
+    os.close(ours)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def commands_of(printed: str) -> list[str]:
+    """List what GitHub's runner takes for a command: see ActionCommand.cs there."""
+    taken, stopped_by = [], None
+    for line in re.split(r"\r\n|\r|\n", printed):
+        text = line.lstrip()
+        if stopped_by is not None:
+            stopped_by = None if text == f"::{stopped_by}::" else stopped_by
+        elif text.startswith("::stop-commands::"):
+            stopped_by = text.removeprefix("::stop-commands::")
+        elif text.startswith("::") or "##[" in text:
+            taken.append(text)
+    assert stopped_by is None
+    return taken
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WAYS)
+def test_no_data_reaches_a_log_as_a_control_or_a_command(name: str, project: Path, server: CapturingServer) -> None:
+    way = WAYS[name]
+    server.answers.extend(way.answers)
+    printed = in_a_pipe(way.command, project, environment(server, github=True))
+    assert "pwned" in printed or name in SHOWS_NONE_OF_IT
+    exact = name in ("render", "render rows", "render as curl")  # to the byte, into a pipe
+    assert exact or RAW.search(printed) is None
+    own = re.compile(r"::(?:error|warning) [^:]*::")
+    assert [command for command in commands_of(printed) if not own.match(command)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WAYS)
+def test_no_data_reaches_a_terminal_as_a_control(name: str, project: Path, server: CapturingServer) -> None:
+    server.answers.extend(WAYS[name].answers)
+    printed = on_a_terminal(WAYS[name].command, project, environment(server, github=False))
+    assert printed
+    assert RAW.search(printed) is None
+
+
+def test_failed_rows_are_exact_in_a_pipe_and_shown_on_a_terminal(project: Path, server: CapturingServer) -> None:
+    server.answers.append((207, RECORDS))
+    environ = environment(server, github=False)
+    in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
+    failed = [*RUNNER, "runs", "failed"]
+    exact = subprocess.run(failed, cwd=project, env=environ, capture_output=True, check=True).stdout.decode()
+    assert list(csv.reader(exact.splitlines(keepends=True)))[1][-1] == HOSTILE
+    assert RAW.search(on_a_terminal(failed, project, environ)) is None
+    assert RAW.search(on_a_terminal([*RUNNER, "runs", "show"], project, environ)) is None
+    in_workflow = environment(server, github=True)
+    assert commands_of(in_a_pipe(failed, project, in_workflow)) == []
+    assert (
+        subprocess.run(failed, cwd=project, env=in_workflow, capture_output=True, check=True).stdout.decode() == exact
+    )
+
+
+def test_rendered_json_is_the_same_value_in_a_workflow(project: Path, server: CapturingServer) -> None:
+    render = WAYS["render"].command
+    for github in (False, True):
+        ended = subprocess.run(
+            render, cwd=project, env=environment(server, github=github), capture_output=True, check=True
+        )
+        assert json.loads(ended.stdout)["properties"]["note"] == HOSTILE
