@@ -36,7 +36,7 @@ def test_a_file_that_is_there_is_not_created(project: Path) -> None:
 def test_a_link_out_of_the_project_is_named(project: Path, target: str) -> None:
     (project / "folder" / "link").symlink_to(target)
     hint = "replace the link by a folder inside 'project'"
-    message = f"the link {project}/folder/link leads out of the project: nothing is written there"
+    message = "the link project/folder/link leads out of the project: nothing is written there"
     for write in (overwrite, create):
         with pytest.raises(InvalidInput) as refused:
             write(project / "folder" / "link" / "deep" / "c.json", b"", project)

@@ -69,9 +69,7 @@ def test_a_link_under_any_name_does_not_lead_a_golden_file_astray(cli: CommandLi
 def test_nothing_is_recorded_through_a_link_out_of_the_project(cli: CommandLine, outside: Path, name: str) -> None:
     link(name, outside)
     ended = record(cli)
-    assert (
-        f"error[path-outside]: the link {Path.cwd()}/{name} leads out of the project: nothing is written" in ended.out
-    )
+    assert f"error[path-outside]: the link {name} leads out of the project: nothing is written" in ended.out
     assert (ended.code, untouched(outside), Path("specs/golden").exists()) == (1, True, False)
 
 
@@ -182,7 +180,7 @@ def test_a_first_project_is_not_written_through_links(cli: CommandLine, outside:
     link(name, outside)
     ended = cli("init")
     assert (ended.code, untouched(outside)) == (1 if name.startswith("cassettes") else 2, True)
-    assert f"error[path-outside]: the link {Path.cwd()}/{name} leads out of the project" in ended.err
+    assert f"error[path-outside]: the link {name} leads out of the project" in ended.err
 
 
 def test_no_file_of_a_first_project_is_written_through_a_link(cli: CommandLine, outside: Path) -> None:

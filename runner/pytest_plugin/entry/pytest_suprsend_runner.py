@@ -96,7 +96,7 @@ def _other_runner() -> str | None:
     places = [Path(place) for place in found.submodule_search_locations or ()]
     if any(all((place / name).is_file() for name in _OURS) for place in places):
         return None
-    return f"'runner' is {found.origin or places[0]} here"
+    return f"'runner' is {found.origin or next(iter(places), 'another module')} here"
 
 
 def _folders(config: pytest.Config) -> list[Path]:
