@@ -173,9 +173,9 @@ def test_a_text_too_long_for_a_name_is_compared_with_none() -> None:
 
 @pytest.mark.parametrize("length", [40, 41, 100_000])
 def test_long_words_are_compared_quickly(length: int) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     nearest("x" * length, [f"{'y' * (length - 3)}{number:03}" for number in range(100)])
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_very_long_words_are_near_to_nothing() -> None:

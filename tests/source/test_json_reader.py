@@ -137,9 +137,9 @@ def test_65_levels_are_refused_where_the_65th_begins(line: str) -> None:
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_a_hundred_thousand_open_brackets_are_refused_at_once(opening: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert [problem.message for problem in read(opening * 100_000).problems] == ["nested more than 64 levels deep"]
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_half_of_a_surrogate_pair_is_read_without_a_crash() -> None:

@@ -162,9 +162,9 @@ def test_nesting_is_refused_at_its_65th_level_however_much_libyaml_takes(
 
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "[{a: "])
 def test_a_hundred_thousand_open_brackets_are_refused_at_once(opening: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert refusal(opening * 100_000).code == "yaml-depth"
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_faults_before_too_much_nesting_are_told_too() -> None:
@@ -219,9 +219,9 @@ def test_a_list_can_not_be_a_key() -> None:
 def test_an_alias_bomb_is_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    start = time.monotonic()
+    start = time.process_time()
     problem = refusal("\n".join(lines))
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     assert (problem.code, problem.message) == ("yaml-size", "more than 100,000 values, aliases written out")
     assert problem.position is not None
     assert problem.position.text == lines[4]

@@ -192,9 +192,9 @@ def test_a_name_that_no_declaration_has_is_told_with_the_nearest(templates: Temp
     ["{{ (7**4000)**4000 }}", "{{ 'a' * 10**12 }}", "{% for i in range(10**12) %}{% endfor %}", "{{ range(10**12)|list }}"],
 )  # fmt: skip
 def test_parsing_computes_nothing(templates: Templates, source: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert templates.faults(source) == []
-    assert time.monotonic() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,6 @@ def test_parsing_computes_nothing(templates: Templates, source: str) -> None:
     ids=["parentheses", "lists", "minus", "not", "sum", "attributes", "filters", "if"],
 )
 def test_deep_nesting_is_refused_at_once(templates: Templates, source: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert templates.faults(source) == ["t.yaml:1:5-6 error[template-syntax] the expression is nested too deep"]
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
