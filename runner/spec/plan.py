@@ -143,8 +143,8 @@ def _place(template: Template) -> str:
     return dotted(template.path)
 
 
-def _filter(node: Any, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None)
+def _filter(node: Any, name: str, args: list[nodes.Expr] | None = None) -> nodes.Filter:
+    return nodes.Filter(node, name, args or [], [], None, None)
 
 
 def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
@@ -154,8 +154,9 @@ def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
 def _guard(node: nodes.Node, place: str) -> Any:
     """Copy a tree, with what must be watched at run time put under watch.
 
-    Every piece of output, every loop and what goes into every filter is counted, `~` joins as mixed text does, and
-    `uuid4()` is told its place.
+    Every piece of output, every loop, every comparison of two values, every slice and what goes into every filter is
+    counted, `~` joins as mixed text does, and `uuid4()` is told its place. Calls, other operators and filters are counted
+    by the environment that runs them.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
     copy.lineno = node.lineno
@@ -168,11 +169,47 @@ def _guard(node: nodes.Node, place: str) -> Any:
             copy.iter = _filter(copy.iter, "loop steps")
         case nodes.Filter(node=nodes.Expr() as value):
             copy.node = _filter(value, "watched")
+        case nodes.Compare():
+            return _compared(copy)
+        case nodes.Getitem(node=value, arg=nodes.Slice(start=start, stop=stop, step=step)):
+            return _filter(value, "cut out", [part or nodes.Const(None) for part in (start, stop, step)])
+        case nodes.Pair(key=nodes.Expr() as key) if not isinstance(key, nodes.Const):
+            copy.key = _filter(key, "used as key")
         case nodes.Concat():
             return _joined(copy.nodes)
         case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):
             copy.args = [nodes.Const(place)]
+    if isinstance(copy, nodes.Call | nodes.Filter | nodes.Test):
+        copy.dyn_args = copy.dyn_args and _filter(copy.dyn_args, "spread out")
+        copy.dyn_kwargs = copy.dyn_kwargs and _filter(copy.dyn_kwargs, "spread out")
     return copy
+
+
+def _compared(compare: nodes.Compare) -> nodes.Expr:
+    """Let a test compare two values, which accounts for it. What is compared with a constant costs nothing worth counting."""
+    first, operands = compare.expr, compare.ops
+    if len(operands) == 1:
+        (operand,) = operands
+        if _is_constant(operand.expr) or (operand.op in _ORDER and _is_constant(first)):
+            return compare
+        name = "in" if operand.op == "notin" else _ORDER.get(operand.op, operand.op)
+        test = nodes.Test(first, name, [operand.expr], [], None, None)
+        return nodes.Not(test) if operand.op == "notin" else test
+    for part in (compare, *operands):
+        if not _is_constant(part.expr):
+            part.expr = _filter(part.expr, "walked through")
+    return compare
+
+
+_ORDER = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
+"""The parser's names of comparisons, and the names of the tests that do the same."""
+
+
+def _is_constant(node: nodes.Expr) -> bool:
+    """Return whether an expression is a constant, or a list of constants, as it stands in the template."""
+    return isinstance(node, nodes.Const) or (
+        isinstance(node, nodes.List | nodes.Tuple) and all(isinstance(item, nodes.Const) for item in node.items)
+    )
 
 
 def _guard_field(value: object, place: str) -> object:
