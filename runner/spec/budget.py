@@ -23,6 +23,7 @@ MAX_TEXT = 1_000_000
 MAX_ITEMS = 100_000
 MAX_STEPS = 100_000
 MAX_BITS = 4096
+MAX_NUMBER_BITS = 3 * MAX_BITS
 MAX_WIDTH = 1000
 MAX_WORK = 2_000_000
 """Values, and words of 8 bytes of text, that all operations of one event may go through or make."""
@@ -32,7 +33,8 @@ MAX_KEY_VALUES = 1000
 NEW = 10
 """What a new value in a list costs: with its place in the list it takes up to 80 bytes."""
 
-_KEYS, _VALUES, _ITEMS = type({}.keys()), type({}.values()), type({}.items())
+_EMPTY_MAP: dict[str, object] = {}
+_KEYS, _VALUES, _ITEMS = type(_EMPTY_MAP.keys()), type(_EMPTY_MAP.values()), type(_EMPTY_MAP.items())
 _MANY = (list, tuple, dict, set, _KEYS, _VALUES, _ITEMS)
 """A map's keys or items, less some others, are a set."""
 _HASHED = (dict, set, _KEYS)
@@ -192,8 +194,12 @@ class Budget:
             raise too_large("the loops of one event take", MAX_STEPS, "steps")
         self._check_time()
 
+    def is_late(self) -> bool:
+        """Return whether the time of the event is over."""
+        return time.monotonic() > self._deadline
+
     def _check_time(self) -> None:
-        if time.monotonic() > self._deadline:
+        if self.is_late():
             raise TemplateFault("template-too-slow", f"rendering takes longer than {MAX_SECONDS:g} seconds")
 
 
@@ -322,10 +328,10 @@ def _conversions(text: str) -> Iterator[tuple[str, str]]:
     while at:
         if text.startswith("(", at):
             at = _after_key(text, at)
-        match = _CONVERSION.match(text, at)
-        assert match is not None
-        yield match[1], match[2]
-        at = text.find("%", max(match.end(), at)) + 1
+        if match := _CONVERSION.match(text, at):  # it matches everywhere, if only nothing
+            yield match[1], match[2]
+            at = match.end()
+        at = text.find("%", at) + 1
 
 
 def _after_key(text: str, start: int) -> int:

@@ -325,9 +325,9 @@ def _int(value: object, default: int = 0, base: int = 10) -> int:
     return int(STOCK_FILTERS["int"](value, default, base))
 
 
-def _round(value: float, precision: int = 0, method: str = "common") -> float:
-    if isinstance(value, str | list | tuple):
-        raise TemplateFault("template-type", "round takes a number")
+def _round(value: object, precision: int = 0, method: str = "common") -> float:
+    if not isinstance(value, int | float):
+        raise value.fault if isinstance(value, StrictName) else TemplateFault("template-type", "round takes a number")
     if abs(precision) > _MAX_PRECISION:
         raise TemplateFault("template-type", f"round to {precision} digits")
     return float(STOCK_FILTERS["round"](value, precision, method))
@@ -389,7 +389,7 @@ def _in(context: Any, wanted: Any, values: Any) -> bool:
 
 def _remainder(name: str) -> Any:
     """Take one of Jinja's own tests of a remainder, for numbers: the % of a text formats it."""
-    stock = STOCK_TESTS[name]
+    stock: Any = STOCK_TESTS[name]
 
     def apply(value: Any, *args: Any) -> bool:
         if isinstance(value, str):
@@ -401,7 +401,8 @@ def _remainder(name: str) -> Any:
 
 def _written_test(name: str) -> Any:
     """Take one of Jinja's own tests of a text, which makes one of whatever it gets."""
-    return _slow(len, lambda _context, value: STOCK_TESTS[name](value))
+    stock: Any = STOCK_TESTS[name]
+    return _slow(len, lambda _context, value: stock(value))
 
 
 _DEFAULTS = Environment(autoescape=False)  # noqa: S701 - it renders nothing, it has the filters' default settings

@@ -21,6 +21,7 @@ from runner.errors import did_you_mean
 from runner.spec.budget import (
     MAX_BITS,
     MAX_NAME,
+    MAX_NUMBER_BITS,
     SMALL,
     StrictName,
     TemplateFault,
@@ -80,8 +81,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         filename: str | None = None,
         state: str | None = None,  # noqa: ARG002 - Jinja's signature
     ) -> TokenStream:
-        numbered = ((offset + 1, kind, text) for offset, kind, text in tokens(source))
-        return TokenStream(self.lexer.wrap(numbered, name, filename), name, filename)
+        return CountedTokens(source, name, filename)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute `left operator right` when the result is of a bounded size."""
@@ -157,6 +157,64 @@ def _check_named(name: object, known: Mapping[str, object], kind: str) -> None:
     if name not in known:
         hint = did_you_mean(name, known, f"see the README's list of {kind}s")
         raise TemplateFault(f"template-unknown-{kind}", f"there is no {kind} '{name[:MAX_NAME]}'", hint)
+
+
+MAX_TOKENS = 10_000
+"""Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
+MAX_PARSED = 30_000
+"""So many are parsed, to report what else is wrong."""
+
+
+class SourceError(Exception):
+    """A template can't be read on, and not for its grammar. It has `code`, `message`, `hint` and a stretch of the source."""
+
+    def __init__(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
+        super().__init__(message)
+        self.told = code, message, hint, start, end
+
+
+class CountedTokens(TokenStream):
+    """The tokens of a template, and how many of them were taken."""
+
+    def __init__(self, source: str, name: str | None, filename: str | None) -> None:
+        self.count = 0
+        super().__init__(environment.lexer.wrap(self._numbered(source), name, filename), name, filename)
+
+    def _numbered(self, source: str) -> Iterator[tuple[int, str, str]]:
+        for offset, kind, token in tokens(source):
+            if kind != "whitespace":
+                self.count += 1
+                if self.count > MAX_PARSED:
+                    raise SourceError("template-too-large", *TOO_MANY_TOKENS, 0, 1)
+            if kind in ("integer", "float"):
+                _check_number(kind, token, offset)
+            yield offset + 1, kind, token
+
+
+TOO_MANY_TOKENS = (
+    f"the templates of one spec have more than {MAX_TOKENS:,} words and signs",
+    "make several specs of it, or pass what is long as a variable",
+)
+
+
+def _check_number(kind: str, token: str, offset: int) -> None:
+    end = offset + len(token)
+    if kind == "float":
+        if not token.isascii():  # the lexer takes digits of every script, Python's parser does not
+            raise SourceError("template-syntax", "a number is written with the digits 0 to 9", None, offset, end)
+        return
+    if len(token) <= _FEW_DIGITS:
+        return
+    try:
+        number = int(token.replace("_", ""), 0)
+    except ValueError:  # more digits than Python converts
+        number = None
+    if number is None or number.bit_length() > MAX_NUMBER_BITS:
+        raise SourceError("number-too-large", f"a number of {len(token)} digits", "write it as text", offset, end)
+
+
+_FEW_DIGITS = 600
+"""Any Python converts so many."""
 
 
 def tokens(source: str) -> Iterator[tuple[int, str, str]]:

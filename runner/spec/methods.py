@@ -20,9 +20,7 @@ _AT_ONCE = frozenset(["get", "items", "keys", "values"])
 _STRIP = frozenset(["strip", "lstrip", "rstrip"])
 
 
-def charge_call(
-    budget: Budget, method: BuiltinMethodType, args: Sequence[object], named: Mapping[str, object]
-) -> None:
+def charge_call(budget: Budget, method: BuiltinMethodType, args: Sequence[object], named: Mapping[str, object]) -> None:
     """Account for what a method goes through."""
     name, owner = method.__name__, method.__self__
     if name not in _AT_ONCE:

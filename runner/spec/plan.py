@@ -56,21 +56,34 @@ class Plan:
                 self._program = _compile(self.shape)
             return _run(self._program, variables, budget, done)
         except _FAULTS as error:
-            templates = [template for template in templates_of(self.shape) if template.tree is not None]
-            problems: list[Problem] = []
-            if not _is_too_slow(error):
-                if self._probes is None:
-                    self._probes = [probe for template in templates for probe in _probes(template)]
-                again = budget.anew()
-                for problem in (each for probe in self._probes for each in probe.problems(variables, again)):
-                    problems.append(problem)
-                    if problem.code in ("template-too-large", "template-too-slow"):
-                        break  # the budget is spent: whatever came next would fail too
-            if not problems:
-                # Each may be fine alone: together they are too much.
-                at_work = _at_work(templates, done)
-                problems = [at_work.problem(_finding(at_work, error, (0, len(at_work.text))))]
-            raise RenderingError(problems) from None
+            fault = _alone(error)
+        templates = [template for template in templates_of(self.shape) if template.tree is not None]
+        at_work = _at_work(templates, done)
+        done.clear()
+        problems = [] if _is_too_slow(fault) else self._causes(templates, variables, budget.anew())
+        # Each may be fine alone: together they are too much.
+        raise RenderingError(problems or [at_work.problem(_finding(at_work, fault, (0, len(at_work.text))))])
+
+    def _causes(self, templates: list[Template], variables: Mapping[str, object], budget: Budget) -> list[Problem]:
+        """Render each expression alone, as long as there is time for it."""
+        if self._probes is None:
+            self._probes = [probe for template in templates for probe in _probes(template)]
+        problems: list[Problem] = []
+        for probe in self._probes:
+            if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
+                break  # whatever came next would fail too
+            problems += probe.problems(variables, budget)
+        return problems
+
+
+_SPENT = ("template-too-large", "template-too-slow")
+"""Problems after which nothing is left of a budget."""
+
+
+def _alone(error: Exception) -> Exception:
+    """Let go of what was made until an error, which its traceback and those before it hold."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 def _is_too_slow(error: Exception) -> bool:
@@ -117,9 +130,15 @@ def _expression(shape: Shape, blocks: list[nodes.Node]) -> nodes.Expr:
         case Template():
             return _template_expression(shape, blocks)
         case dict():
-            return nodes.Dict([nodes.Pair(nodes.Const(key), _expression(item, blocks)) for key, item in shape.items()])
+            entries = {key: _expression(item, blocks) for key, item in shape.items()}
+            if all(isinstance(item, nodes.Const) for item in entries.values()):
+                return nodes.Const({key: item.value for key, item in entries.items() if isinstance(item, nodes.Const)})
+            return nodes.Dict([nodes.Pair(nodes.Const(key), item) for key, item in entries.items()])
         case list():
-            return nodes.List([_expression(item, blocks) for item in shape])
+            items = [_expression(item, blocks) for item in shape]
+            if all(isinstance(item, nodes.Const) for item in items):
+                return nodes.Const([item.value for item in items if isinstance(item, nodes.Const)])
+            return nodes.List(items)
         case _:
             return nodes.Const(shape)
 
@@ -195,10 +214,11 @@ def _compared(compare: nodes.Compare) -> nodes.Expr:
         name = "in" if operand.op == "notin" else _ORDER.get(operand.op, operand.op)
         test = nodes.Test(first, name, [operand.expr], [], None, None)
         return nodes.Not(test) if operand.op == "notin" else test
-    for part in (compare, *operands):
-        if not _is_constant(part.expr):
-            part.expr = _filter(part.expr, "walked through")
-    return compare
+    return nodes.Compare(_walked(first), [nodes.Operand(each.op, _walked(each.expr)) for each in operands])
+
+
+def _walked(node: nodes.Expr) -> nodes.Expr:
+    return node if _is_constant(node) else _filter(node, "walked through")
 
 
 _ORDER = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
@@ -249,12 +269,12 @@ class _Probe:
 
 def _probes(template: Template) -> Iterator[_Probe]:
     """Take a template apart."""
-    pieces = template.pieces
-    if pieces is None:
+    expressions = [piece for piece in template.pieces or () if not isinstance(piece, nodes.TemplateData)]
+    regions = list(_regions(template.text))
+    if template.pieces is None or len(expressions) != len(regions):  # it has statements, such as print
         yield _Probe(template, None, (0, len(template.text)))
         return
-    expressions = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData)]
-    for piece, region in zip(expressions, _regions(template.text), strict=True):
+    for piece, region in zip(expressions, regions, strict=True):
         guarded = _guard(piece, _place(template))
         expression = _filter(guarded, "native value") if template.lone is not None else _joined([guarded])
         yield _Probe(template, expression, region)
