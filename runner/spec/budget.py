@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from hashlib import sha1
 from sys import getsizeof
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined
@@ -76,7 +76,7 @@ class Budget:
         self.now = now
         self._seed = seed
         self._row = row
-        self._deadline = time.monotonic() + MAX_SECONDS
+        self._deadline = monotonic() + MAX_SECONDS
         self._calls: dict[str, int] = {}
 
     def anew(self) -> Budget:
@@ -107,16 +107,25 @@ class Budget:
         self._work_left -= amount
         if self._work_left < 0:
             raise too_large("the templates of one event go through", MAX_WORK, "values")
-        self._check_time()
+        if monotonic() > self._deadline:
+            raise _too_slow()
 
     def work_on(self, value: object) -> None:
         """Account for an operation that goes through a text, a list or a map, but not through what its items hold."""
-        if isinstance(value, str):
-            self.work((getsizeof(value) - _EMPTY) // 8)
+        kind = type(value)
+        if kind is str and len(value) < _LONG:  # type: ignore[arg-type]
+            amount = len(value) // 8 + 1  # type: ignore[arg-type]
+        elif isinstance(value, str):
+            amount = (getsizeof(value) - _EMPTY) // 8
+        elif kind in SMALL:
+            amount = 1
         elif isinstance(value, _MANY):
-            self.work(len(value) * (NEW if type(value) is _ITEMS else 1) + 1)
+            amount = len(value) * (NEW if kind is _ITEMS else 1) + 1
         else:
-            self.work(1)
+            amount = 1
+        self._work_left -= amount
+        if self._work_left < 0 or monotonic() > self._deadline:
+            self.work(0)
 
     def list_of(self, value: object) -> None:
         """Account for a list of all items of a value: those of a text are new ones."""
@@ -127,15 +136,23 @@ class Budget:
 
     def walk(self, value: object, times: int = 1) -> None:
         """Account for operations that go through all that is in a value, however deep; a value in two places counts twice."""
+        amount = 1
         if isinstance(value, str):
-            self.work((getsizeof(value) - _EMPTY) // 8 * times)
+            amount = (getsizeof(value) - _EMPTY) // 8
         elif isinstance(value, _MANY):
-            self.work((len(value) + 1) * times)
             for item in value:
-                if type(item) not in SMALL:
+                kind = type(item)
+                if kind is str:
+                    amount += len(item) // 8 + 1  # type: ignore[arg-type]
+                elif kind in SMALL:
+                    amount += 1
+                else:
+                    self.work(amount * times)
+                    amount = 1
                     self.walk(item, times)
             if isinstance(value, dict):
-                self.walk(value.values(), times)
+                self.walk(value.values(), times)  # its keys are done
+        self.work(amount * times)
 
     def compare(self, left: object, right: object) -> None:
         """Account for a comparison: Python goes through both sides at once, and skips what is the same object."""
@@ -166,8 +183,9 @@ class Budget:
         elif isinstance(values, str):
             self.work_on(values)
         elif isinstance(values, _LISTED):
-            self.work(len(values) + 1)
-            if type(wanted) not in SMALL:
+            long = len(wanted) // 8 if isinstance(wanted, str) else 0
+            self.work(len(values) * (long + 1) + 1)
+            if not isinstance(wanted, str) and type(wanted) not in SMALL:
                 for value in values:
                     if value is not wanted and type(value) not in SMALL:
                         self.compare(value, wanted)
@@ -177,12 +195,9 @@ class Budget:
 
     def each(self, values: Iterable[object], cost: int = 1, *, deep: bool = False) -> Iterator[object]:
         """Account for each value when it is asked for, and when `deep` for all that is in it."""
-        self.work(_ITERATOR)
-        return self._each(values, cost, deep=deep)
-
-    def _each(self, values: Iterable[object], cost: int, *, deep: bool) -> Iterator[object]:
+        work = self.work
         for value in values:
-            self.work(cost)
+            work(cost)
             if deep:
                 self.walk(value)
             yield value
@@ -192,20 +207,17 @@ class Budget:
         self._steps_left -= 1
         if self._steps_left < 0:
             raise too_large("the loops of one event take", MAX_STEPS, "steps")
-        self._check_time()
+        if monotonic() > self._deadline:
+            raise _too_slow()
 
     def is_late(self) -> bool:
         """Return whether the time of the event is over."""
-        return time.monotonic() > self._deadline
-
-    def _check_time(self) -> None:
-        if self.is_late():
-            raise TemplateFault("template-too-slow", f"rendering takes longer than {MAX_SECONDS:g} seconds")
+        return monotonic() > self._deadline
 
 
+_LONG = 64
 _EMPTY = 40
 """Bytes that each text takes, whatever its length; a little less than it is, so that none is for free."""
-_ITERATOR = 16
 
 
 class StrictName(StrictUndefined):
@@ -310,7 +322,7 @@ def check_format(text: str, *values: object) -> None:
     """Refuse a %-format whose widths, precisions or values blow a text up."""
     if text.count("%") > MAX_FORMATS:
         raise too_large("a format has", MAX_FORMATS, "conversions")
-    conversions = list(_conversions(text))
+    conversions = _conversions(text)
     escapes = any(kind in ("r", "a") for _, kind in conversions)
     longest = max((_written(value, escapes=escapes) for value in values), default=0)
     length = len(text) + len(conversions) * longest
@@ -322,8 +334,13 @@ def check_format(text: str, *values: object) -> None:
     check_length(length)
 
 
-def _conversions(text: str) -> Iterator[tuple[str, str]]:
-    """Find what stands behind each % of a format, as its width and its type. A key may have brackets in its brackets."""
+def _conversions(text: str) -> list[tuple[str, str]]:
+    """Find what stands behind each % of a format, as its width and its type."""
+    return list(_with_keys(text)) if "%(" in text else _PERCENT.findall(text)
+
+
+def _with_keys(text: str) -> Iterator[tuple[str, str]]:
+    """Find the same where keys stand in brackets; a key may have brackets in it as well."""
     at = text.find("%") + 1
     while at:
         if text.startswith("(", at):
@@ -344,6 +361,7 @@ def _after_key(text: str, start: int) -> int:
 
 
 _CONVERSION = re.compile(r"([-#0 +]*(?:\*|[0-9]+)?(?:\.(?:\*|[0-9]*))?)[hlL]?(.?)", re.DOTALL)
+_PERCENT = re.compile("%" + _CONVERSION.pattern, re.DOTALL)
 _BRACKETS = re.compile(r"[()]")
 _DIGITS = re.compile(r"[0-9]+")
 _WIDE = 4
@@ -378,6 +396,10 @@ def _written(value: object, *, escapes: bool) -> int:
 _ESCAPE = 10
 """Characters of `\\U0001f600`."""
 _OTHER = 100
+
+
+def _too_slow() -> TemplateFault:
+    return TemplateFault("template-too-slow", f"rendering takes longer than {MAX_SECONDS:g} seconds")
 
 
 def too_large(what: str, limit: int, unit: str) -> TemplateFault:

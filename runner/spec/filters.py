@@ -81,10 +81,9 @@ def _ordered(name: str, place: int) -> Any:
         items = value if isinstance(value, str | list | tuple | dict | StrictName) else list(value)
         if not isinstance(items, StrictName):
             times = max(len(items).bit_length() // _COMPARISONS, 1)
-            budget.list_of(items)
-            budget.walk(items, times)
             attribute = kwargs.get("attribute", args[place] if place < len(args) else None)
-            budget.work(len(items) * (times + _steps_to(attribute)))
+            budget.work(len(items) * (_steps_to(attribute) + (NEW if isinstance(items, str) else 1)))
+            budget.walk(items, times)
         return stock(context.environment, items, *args, **kwargs)
 
     return apply
@@ -102,10 +101,16 @@ def _lazy(name: str, place: int | None) -> Any:
     def apply(context: Any, value: Any, *args: Any, **kwargs: Any) -> object:
         at = kwargs.get("attribute") if place is None else next(iter(args[place : place + 1]), None)
         cost = 1 + _steps_to(at)
-        items = value if isinstance(value, StrictName) or not value else context.budget.each(value, cost)
-        return stock(context, items, *args, **kwargs)
+        if isinstance(value, StrictName) or not value:
+            return stock(context, value, *args, **kwargs)
+        context.budget.work(_ITERATOR)
+        return stock(context, context.budget.each(value, cost), *args, **kwargs)
 
     return apply
+
+
+_ITERATOR = 16
+"""What an iterator costs that is made and not used, as often as a filter is named by a text."""
 
 
 def _steps_to(attribute: object) -> int:
@@ -124,6 +129,7 @@ _LOOK_UP = 4
 def _unique(context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None) -> object:
     items = value
     if not isinstance(value, StrictName):
+        context.budget.work(_ITERATOR)
         items = context.budget.each(value, NEW + _steps_to(attribute), deep=True)
     return STOCK_FILTERS["unique"](context.environment, items, case_sensitive, attribute)
 
@@ -138,6 +144,7 @@ def _dictsort(context: Any, value: Any, *args: Any, **kwargs: Any) -> object:
 
 @pass_context
 def _items(context: Any, value: Any) -> object:
+    context.budget.work(_ITERATOR)
     return context.budget.each(STOCK_FILTERS["items"](value), NEW)
 
 

@@ -23,6 +23,9 @@ _STRIP = frozenset(["strip", "lstrip", "rstrip"])
 def charge_call(budget: Budget, method: BuiltinMethodType, args: Sequence[object], named: Mapping[str, object]) -> None:
     """Account for what a method goes through."""
     name, owner = method.__name__, method.__self__
+    if not args and not named and isinstance(owner, str):
+        budget.work_on(owner)
+        return
     if name not in _AT_ONCE:
         budget.work_on(owner)
     for value in (*args, *named.values()):
@@ -44,7 +47,8 @@ def charge_call(budget: Budget, method: BuiltinMethodType, args: Sequence[object
 def charge_result(budget: Budget, value: object) -> None:
     """Account for what a method gave."""
     if isinstance(value, str):
-        budget.work_on(value)
+        if len(value) > _SHORT:
+            budget.work_on(value)
     elif isinstance(value, list | tuple):
         budget.work(len(value) * NEW)
         for item in value:

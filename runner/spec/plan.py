@@ -60,14 +60,18 @@ class Plan:
         templates = [template for template in templates_of(self.shape) if template.tree is not None]
         at_work = _at_work(templates, done)
         done.clear()
-        problems = [] if _is_too_slow(fault) else self._causes(templates, variables, budget.anew())
+        problems = [] if _is_too_slow(fault) else self._causes(fault, templates, variables, budget.anew())
         # Each may be fine alone: together they are too much.
         raise RenderingError(problems or [at_work.problem(_finding(at_work, fault, (0, len(at_work.text))))])
 
-    def _causes(self, templates: list[Template], variables: Mapping[str, object], budget: Budget) -> list[Problem]:
-        """Render each expression alone, as long as there is time for it."""
+    def _causes(
+        self, fault: Exception, templates: list[Template], variables: Mapping[str, object], budget: Budget
+    ) -> list[Problem]:
+        """Render each expression alone, if there are several and as long as there is time for it."""
         if self._probes is None:
             self._probes = [probe for template in templates for probe in _probes(template)]
+        if len(self._probes) == 1:
+            return [self._probes[0].problem(fault)]
         problems: list[Problem] = []
         for probe in self._probes:
             if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
@@ -264,7 +268,11 @@ class _Probe:
                 self._program = _compile(self.template) if expression is None else _program(expression, [])
             _run(self._program, variables, budget, {})
         except _FAULTS as error:
-            yield self.template.problem(_finding(self.template, error, self.region))
+            yield self.problem(error)
+
+    def problem(self, error: Exception) -> Problem:
+        """Put an error at its place in the spec."""
+        return self.template.problem(_finding(self.template, error, self.region))
 
 
 def _probes(template: Template) -> Iterator[_Probe]:
