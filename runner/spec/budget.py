@@ -136,7 +136,7 @@ class Budget:
 
     def walk(self, value: object, times: int = 1) -> None:
         """Account for operations that go through all that is in a value, however deep; a value in two places counts twice."""
-        amount = 1
+        amount = _INSIDE
         if isinstance(value, str):
             amount = (getsizeof(value) - _EMPTY) // 8
         elif isinstance(value, _MANY):
@@ -148,7 +148,7 @@ class Budget:
                     amount += 1
                 else:
                     self.work(amount * times)
-                    amount = 1
+                    amount = 0
                     self.walk(item, times)
             if isinstance(value, dict):
                 self.walk(value.values(), times)  # its keys are done
@@ -161,13 +161,13 @@ class Budget:
                 self.work(min(len(left), len(right)) // 8 + 1)
         elif isinstance(left, list | tuple):
             if isinstance(right, list | tuple):
-                self.work(min(len(left), len(right)) + 1)
+                self.work(min(len(left), len(right)) + _INSIDE)
                 for one, other in zip(left, right, strict=False):
                     if one is not other and type(one) not in SMALL:
                         self.compare(one, other)
         elif isinstance(left, dict):
             if isinstance(right, dict):
-                self.work(min(len(left), len(right)) + 1)
+                self.work(min(len(left), len(right)) + _INSIDE)
                 if len(left) == len(right):
                     for key, one in left.items():
                         if type(one) not in SMALL and key in right and one is not right[key]:
@@ -215,6 +215,8 @@ class Budget:
         return monotonic() > self._deadline
 
 
+_INSIDE = 5
+"""What it costs to go into a list or a map that is in another."""
 _LONG = 64
 _EMPTY = 40
 """Bytes that each text takes, whatever its length; a little less than it is, so that none is for free."""

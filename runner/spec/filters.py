@@ -122,7 +122,7 @@ def _steps_to(attribute: object) -> int:
     return _LOOK_UP * (attribute.count(".") + attribute.count(","))
 
 
-_LOOK_UP = 4
+_LOOK_UP = 20
 
 
 @pass_context
@@ -350,7 +350,11 @@ def _now(context: Any) -> datetime:
 
 @pass_context
 def _uuid4(context: Any, place: str = "") -> str:
-    check_length(len(place))
+    if not isinstance(place, str):
+        if type(place) not in SMALL:
+            raise TemplateFault("template-type", "uuid4 takes a text")
+    else:
+        context.budget.work_on(place)
     return context.budget.uuid4(place)  # type: ignore[no-any-return]
 
 
