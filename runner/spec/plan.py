@@ -279,12 +279,13 @@ def _probes(template: Template) -> Iterator[_Probe]:
     """Take a template apart."""
     expressions = [piece for piece in template.pieces or () if not isinstance(piece, nodes.TemplateData)]
     regions = list(_regions(template.text))
+    is_lone = template.lone is not None
     if template.pieces is None or len(expressions) != len(regions):  # it has statements, such as print
         yield _Probe(template, None, (0, len(template.text)))
         return
     for piece, region in zip(expressions, regions, strict=True):
         guarded = _guard(piece, _place(template))
-        expression = _filter(guarded, "native value") if template.lone is not None else _joined([guarded])
+        expression = _filter(guarded, "native value") if is_lone else _joined([guarded])
         yield _Probe(template, expression, region)
 
 

@@ -411,9 +411,9 @@ class _Inspector:
                 continue
             name = _as_python_reads(named.key)
             if name.startswith("_"):
-                self._find("template-forbidden", "names that begin with _ are not reachable", named, len(named.key))
+                self._find_argument("template-forbidden", "names that begin with _ are not reachable", named)
             elif name in given:
-                self._find("template-syntax", f"argument '{name}' is given twice", named, len(named.key))
+                self._find_argument("template-syntax", f"argument '{name}' is given twice", named)
             given.add(name)
 
     def _find(self, code: str, message: str, node: nodes.Node, width: int, hint: str | None = None) -> None:
@@ -425,6 +425,11 @@ class _Inspector:
         """Point at an attribute's name: its node begins at the dot before it."""
         start = self.source.find(node.attr, max(node.lineno - 1, 0))
         self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
+
+    def _find_argument(self, code: str, message: str, argument: nodes.Keyword) -> None:
+        """Point at an argument's name: its node begins at the value behind it."""
+        start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
+        self.findings.append(Finding(code, message, None, start, start + len(argument.key)))
 
 
 def _as_python_reads(name: str) -> str:

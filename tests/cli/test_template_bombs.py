@@ -89,32 +89,13 @@ def test_a_bomb_is_refused_for_each_row(tmp_path: Path) -> None:
     assert is_bounded(rendered), rendered
 
 
-SOURCES = {
-    "names": "{{a}}" * 180_000,
-    "a list": "{{ [" + "a," * 400_000 + "] }}",
-    "conditions": "{% if a %}{% endif %}" * 45_000,
-    "branches": "{% if a %}" + "{% elif a %}" * 75_000 + "{% endif %}",
-    "names and conditions": "".join(f"{{{{ a{n} }}}}" for n in range(3000)) + "{% if a %}{% endif %}" * 2800,
-    "filters": "{{ a" + " | d" * 200_000 + " }}",
-    "a sum": "{{ " + "+".join("a" * 400_000) + " }}",
-    "brackets": "{{ " + "(" * 450_000 + ")" * 450_000 + " }}",
-    "comments": "{##}" * 240_000,
-    "digits": "{{ " + "9" * 900_000 + " }}",
-    "digits with underscores": "{{ " + "1_" * 450_000 + "1 }}",
-    "a fraction": "{{ 0." + "9" * 900_000 + " }}",
-    "a name": "{{ " + "a" * 900_000 + " }}",
-    "a filter's name": "{{ a | " + "b" * 900_000 + " }}",
-    "backslashes": "{{ '" + "\\\\" * 400_000 + " }}",
-}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_template_of_a_megabyte_is_checked_and_refused_in_time(tmp_path: Path, name: str) -> None:
-    write(tmp_path, SOURCES[name])
+@pytest.mark.parametrize("template", ["{{a}}" * 180_000, "{{ a" + " | d" * 200_000 + " }}"], ids=["names", "filters"])
+def test_a_template_of_a_megabyte_is_checked_and_refused_in_time(tmp_path: Path, template: str) -> None:
+    write(tmp_path, template)
     for command in (["validate", "bomb.yaml"], ["send", "bomb.yaml", "--dry-run"]):
         checked = cost(tmp_path, *command)
-        assert checked.code in (0, 2), checked.told[:1000]
+        assert (checked.code, checked.told.count("error[template-")) == (2, 1), checked.told[:1000]
         assert is_bounded(checked), checked._replace(told=checked.told[:1000])
 
 

@@ -78,7 +78,9 @@ def hostile(seed: int) -> str:
 
     parts = []
     for _ in range(chance.choice((0, 1, 1, 2, 3))):
-        letter, name = chance.choice((("T", "text"), ("T", "letters"), ("L", "numbers"), ("L", "same"), ("M", "mapping")))
+        letter, name = chance.choice(
+            (("T", "text"), ("T", "letters"), ("L", "numbers"), ("L", "same"), ("M", "mapping"))
+        )
         parts.append(f"{{% set {name} = {grow(letter, chance.choice((1, 2)))} %}}")
     if chance.random() < 0.3:  # noqa: PLR2004
         name = chance.choice(("numbers", "same", "words"))

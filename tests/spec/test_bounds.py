@@ -6,6 +6,7 @@ tests/spec/test_bounds.py` tries twenty times as many random templates, and neve
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from resource import RUSAGE_SELF, getrusage
@@ -18,7 +19,7 @@ from tests.spec.conftest import lines
 from tests.spec.hostile import VARIABLES, hostile
 
 if TYPE_CHECKING:
-    from tests.spec.conftest import Templates
+    from tests.spec.conftest import Project, Templates
 
 TIMES = int(os.environ.get("FUZZ", "1"))
 
@@ -159,6 +160,79 @@ def test_random_hostile_templates_take_little_time_and_memory(templates: Templat
     for seed in range(first, first + 20 * TIMES):
         rendered = render(templates, hostile(seed), **VARIABLES)
         assert rendered.is_bounded, (seed, rendered)
+
+
+LONG = {
+    "names": "{{a}}" * 180_000,
+    "a list": "{{ [" + "a," * 400_000 + "] }}",
+    "conditions": "{% if a %}{% endif %}" * 45_000,
+    "branches": "{% if a %}" + "{% elif a %}" * 75_000 + "{% endif %}",
+    "names and conditions": "".join(f"{{{{ a{n} }}}}" for n in range(3000)) + "{% if a %}{% endif %}" * 2800,
+    "filters": "{{ a" + " | d" * 200_000 + " }}",
+    "a sum": "{{ " + "+".join("a" * 400_000) + " }}",
+    "brackets": "{{ " + "(" * 450_000 + ")" * 450_000 + " }}",
+    "comments": "{##}" * 240_000,
+    "digits": "{{ " + "9" * 900_000 + " }}",
+    "digits with underscores": "{{ " + "1_" * 450_000 + "1 }}",
+    "a fraction": "{{ 0." + "9" * 900_000 + " }}",
+    "a name": "{{ " + "a" * 900_000 + " }}",
+    "a filter's name": "{{ a | " + "b" * 900_000 + " }}",
+    "backslashes": "{{ '" + "\\\\" * 400_000 + " }}",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_template_of_a_megabyte_is_checked_in_time(project: Project, name: str) -> None:
+    start = time.process_time()
+    loaded = project.load(f"version: 1\nevent: seen\ndistinct_id: u1\nproperties: {{a: {json.dumps(LONG[name])}}}\n")
+    assert time.process_time() - start < 2
+    assert loaded.spec is None or name in ("a fraction", "a name")
+
+
+DENSE = {
+    "names": "".join(f"{{{{a{n}}}}}" for n in range(3300)),
+    "names and conditions": "".join(f"{{{{a{n}}}}}" for n in range(1600)) + "{% if a %}{% endif %}" * 700,
+    "names in loops": "{% for i in a %}" * 15 + "".join(f"{{{{b{n}}}}}" for n in range(1100)) + "{% endfor %}" * 15,
+    "a list": "{{ [" + "a," * 4900 + "] }}",
+    "comparisons": "{{ " + "==".join("a" * 4900) + " }}",
+}
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_what_is_not_refused_is_compiled_in_time(templates: Templates, name: str) -> None:
+    rendered = render(templates, DENSE[name])
+    assert rendered.told is not None
+    assert rendered.is_bounded, rendered
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{{ %s }}" % ("9" * 5000), "8-5008 error[number-too-large] a number of 5000 digits (write it as text)"),
+        ("{{ 0x%s }}" % ("f" * 4000), "8-4010 error[number-too-large] a number of 4002 digits (write it as text)"),
+        ("{{ ١.٥ }}", "8-11 error[template-syntax] a number is written with the digits 0 to 9"),
+        ("{{ 'abc'[1:2, 3] }}", "13-14 error[template-syntax] a slice stands alone between [ and ]"),
+        ("{{ 'a'.split(sep='a', sep='b') }}", "27-30 error[template-syntax] argument 'sep' is given twice"),
+        ("{{ 'a'.split(__debug__=1) }}",
+         "18-27 error[template-forbidden] names that begin with _ are not reachable"),
+        ("{% set \ufb01 = 1 %}{{ fi }}", "12-13 error[template-syntax] '\ufb01' and 'fi' are one name (write fi)"),
+        ("{{ \ufb01 }}", "8-9 error[template-syntax] '\ufb01' and 'fi' are one name (write fi)"),
+    ],
+    ids=["digits", "hexadecimal digits", "other digits", "two slices", "twice", "__debug__", "a ligature set", "a ligature"],
+)  # fmt: skip
+def test_what_python_can_not_compile_is_told_at_its_place(templates: Templates, source: str, told: str) -> None:
+    assert templates.faults(source) == [f"t.yaml:1:{told}"]
+
+
+def test_a_print_statement_that_fails_is_told(templates: Templates) -> None:
+    assert templates.failure("{% print nam %}") == [
+        "t.yaml:1:14-17 error[template-undefined] variable 'nam' is not defined"
+    ]
+
+
+def test_a_slice_of_a_number_writes_no_warning(templates: Templates, recwarn: pytest.WarningsRecorder) -> None:
+    assert "error[template-failed]" in templates.failure("{{ 5[1:2] }}")[0]
+    assert list(recwarn) == []
 
 
 ORDINARY = {
