@@ -428,4 +428,5 @@ def _bug(error: Exception, output: Output) -> Problem:
     output.detail("".join(traceback.format_exception(error)))
     message = f"{type(error).__name__}: {error}"
     hint = f"this is a bug of runner {__version__}; please report it with the command line (-v shows where it happened)"
-    return Problem("bug", message, hint=hint, context=f"in {Path(frame.filename).name}:{frame.lineno}")
+    places = [f"in {Path(frame.filename).name}:{frame.lineno}", *getattr(error, "__notes__", [])]
+    return Problem("bug", message, hint=hint, context=", ".join(places))

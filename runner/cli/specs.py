@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import InvalidInput
+from runner.errors import InvalidInput, RunnerError
 from runner.spec import find, load, project_of
 
 if TYPE_CHECKING:
@@ -16,13 +16,24 @@ if TYPE_CHECKING:
 
 
 def load_all(paths: Sequence[Path]) -> Iterator[Loaded]:
-    """Load every spec at `paths`, one by one."""
+    """Load every spec at `paths`, one by one. A bug that one of them meets is raised at the end: it hides no other's problems."""
     projects: dict[Path, Path] = {}
+    bug: Exception | None = None
     for path in find(paths):
         folder = path.parent
         if folder not in projects:
             projects[folder] = project_of(path)
-        yield load(path, projects[folder])
+        try:
+            loaded = load(path, projects[folder])
+        except RunnerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised below
+            error.add_note(f"reading {path}")
+            bug = bug or error
+        else:
+            yield loaded
+    if bug is not None:
+        raise bug
 
 
 def load_specs(output: Output, paths: Sequence[Path]) -> list[Spec]:

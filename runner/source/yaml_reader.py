@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_NODES = 100_000
 """Nodes of a document with every alias written out."""
+MAX_CHARACTERS = 2 * 1024 * 1024
+"""Characters of a document with every alias written out: twice what a file may have."""
 
 _CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _AMBIGUOUS = re.compile(
@@ -102,10 +104,13 @@ class _Reader:
         self.text = text
         self.root: Node | None = None
         self.problems: list[Problem] = []
-        self._open: list[tuple[Node, str | None, int | None]] = []
-        """Maps and lists with their anchors, and the column of their entries; [ ] and { } have none."""
+        self._open: list[tuple[Node, str | None, int | None, int]] = []
+        """Maps and lists with their anchors, the column of their entries ([ ] and { } have none), and what was written before."""
         self._keys: list[_Key | None] = []
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        """Values that aliases may stand for, and their characters."""
+        self._written = 0
+        """Characters of all keys and texts so far, aliases written out."""
         self.has_second = False
         """Whether a second document follows. The first one is whole, then, and worth a look."""
 
@@ -135,7 +140,7 @@ class _Reader:
     def left_open(self, error: yaml.MarkedYAMLError) -> Problem | None:
         """Find the line that tells what libyaml tripped over later: a bracket was not closed above it."""
         at = error.problem_mark.index if error.problem_mark else None
-        opened = next((node.start for node, _, column in self._open if column is None), None)
+        opened = next((node.start for node, _, column, _ in self._open if column is None), None)
         if at is None or opened is None or "quoted scalar" in (error.context or ""):
             return None
         return underindented(self.text, opened, at + 1, self._column())
@@ -152,6 +157,7 @@ class _Reader:
             )
         if event.tag is not None:
             self._check_tag(event, event.tag)
+        self._written += len(event.value)
         if self._takes_key():
             self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
             return
@@ -159,7 +165,7 @@ class _Reader:
             start = skip_properties(self.text.content, start)
         plain = not event.style and event.tag is None
         value = self._plain(event.value, start, end) if plain else event.value
-        self._hang(Node(value, self.text, start, end, event.style or None), event.anchor)
+        self._hang(Node(value, self.text, start, end, event.style or None), event.anchor, len(event.value))
 
     def _plain(self, value: str, start: int, end: int) -> _Scalar:
         if value in _CONSTANTS:
@@ -208,32 +214,36 @@ class _Reader:
         if not event.flow_style and event.end_mark is not None:
             # libyaml marks the first entry, but a list at the column of its own key behind its dash.
             column = event.end_mark.column - (self.text.content[end - 1 : end] == "-")
-        self._open.append((node, event.anchor, column))
+        self._open.append((node, event.anchor, column, self._written))
         self._keys.append(None)
 
     def _end(self, event: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
-        node, anchor, column = self._open.pop()
+        node, anchor, column, before = self._open.pop()
         self._keys.pop()
         node.end = _span(event)[1]
         outermost = column is None and (not self._open or self._open[-1][2] is not None)
         if outermost and self.text.content.find("\n", node.start, node.end) >= 0:
             self.refuse(underindented(self.text, node.start, node.end, self._column()))
-        self._hang(node, anchor)
+        self._hang(node, anchor, self._written - before)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         if self._takes_key():
             self._stop("yaml-key", "a key must be written out, not an alias", event)
         anchor_name = event.anchor or ""
-        node = self._anchors.get(anchor_name)
-        if node is None:
-            inside = any(anchor == anchor_name for _, anchor, _ in self._open)
+        found = self._anchors.get(anchor_name)
+        if found is None:
+            inside = any(anchor == anchor_name for _, anchor, _, _ in self._open)
             why = "refers to a value that contains it" if inside else "has no anchor above it"
             self._stop("yaml-alias", f"alias *{anchor_name} {why}", event)
-        self._hang(node, None)
+        node, length = found
+        self._written += length
+        if self._written > MAX_CHARACTERS:
+            self._stop("yaml-size", f"more than {MAX_CHARACTERS:,} characters, aliases written out", event)
+        self._hang(node, None, length)
 
-    def _hang(self, node: Node, anchor: str | None) -> None:
+    def _hang(self, node: Node, anchor: str | None, length: int) -> None:
         if anchor is not None:
-            self._anchors[anchor] = node
+            self._anchors[anchor] = node, length
         if not self._open:
             self.root = node
             return
@@ -269,7 +279,7 @@ class _Reader:
 
     def _column(self) -> int:
         """Give the column of the innermost block's entries; -1 outside of every block."""
-        return next((column for _, _, column in reversed(self._open) if column is not None), -1)
+        return next((column for _, _, column, _ in reversed(self._open) if column is not None), -1)
 
     def _takes_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1][0].value, dict) and self._keys[-1] is None

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import wraps
 from hashlib import sha256
 from itertools import islice
+from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,12 +19,16 @@ from markupsafe import escape
 from runner.spec.budget import (
     MAX_ITEMS,
     MAX_WIDTH,
+    NEW,
+    SMALL,
     StrictName,
     TemplateFault,
     check_format,
     check_length,
+    check_whole,
     too_large,
 )
+from runner.spec.methods import charge_strip
 from runner.spec.values import native, text
 
 if TYPE_CHECKING:
@@ -48,6 +53,107 @@ def _stock(name: str) -> Any:
     return _texts(lambda value, *args, **kwargs: str(STOCK_FILTERS[name](value, *args, **kwargs)))
 
 
+def _slow(cost: Callable[..., int], function: Any) -> Any:
+    """Make a filter that takes more time than its text has characters; `cost` tells how much of it beforehand."""
+
+    @pass_context
+    def apply(context: Any, value: object, *args: Any, **kwargs: Any) -> object:
+        if isinstance(value, str):
+            context.budget.work(cost(value, *args, **kwargs))
+        else:
+            context.budget.walk(value, _WRITTEN)  # it is made a text of
+        return function(context, value, *args, **kwargs)
+
+    return apply
+
+
+_WRITTEN = 4
+"""Times 8 characters: what a list's item takes when it is written."""
+
+
+def _ordered(name: str, place: int) -> Any:
+    """Take one of Jinja's own filters that compare all items; `place` is where its argument `attribute` stands."""
+    stock = STOCK_FILTERS[name]
+
+    @pass_context
+    def apply(context: Any, value: Any, *args: Any, **kwargs: Any) -> object:
+        budget = context.budget
+        items = value if isinstance(value, str | list | tuple | dict | StrictName) else list(value)
+        if not isinstance(items, StrictName):
+            times = max(len(items).bit_length() // _COMPARISONS, 1)
+            attribute = kwargs.get("attribute", args[place] if place < len(args) else None)
+            budget.work(len(items) * (_steps_to(attribute) + (NEW if isinstance(items, str) else 1)))
+            budget.walk(items, times)
+        return stock(context.environment, items, *args, **kwargs)
+
+    return apply
+
+
+_COMPARISONS = 4
+"""Comparisons of two small values that take the time of one step."""
+
+
+def _lazy(name: str, place: int | None) -> Any:
+    """Take one of Jinja's own filters that take items one by one; `place` is where its argument `attribute` stands."""
+    stock = STOCK_FILTERS[name]
+
+    @pass_context
+    def apply(context: Any, value: Any, *args: Any, **kwargs: Any) -> object:
+        at = kwargs.get("attribute") if place is None else next(iter(args[place : place + 1]), None)
+        cost = 1 + _steps_to(at)
+        if isinstance(value, StrictName) or not value:
+            return stock(context, value, *args, **kwargs)
+        context.budget.work(_ITERATOR)
+        return stock(context, context.budget.each(value, cost), *args, **kwargs)
+
+    return apply
+
+
+_ITERATOR = 16
+"""What an iterator costs that is made and not used, as often as a filter is named by a text."""
+
+
+def _steps_to(attribute: object) -> int:
+    """Count what a way like `address.city,name` costs for each item."""
+    if not isinstance(attribute, str):
+        return 0
+    if len(attribute) > MAX_WIDTH:
+        raise too_large("an attribute has", MAX_WIDTH, "characters")
+    return _LOOK_UP * (attribute.count(".") + attribute.count(","))
+
+
+_LOOK_UP = 20
+
+
+@pass_context
+def _unique(context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None) -> object:
+    items = value
+    if not isinstance(value, StrictName):
+        context.budget.work(_ITERATOR)
+        items = context.budget.each(value, NEW + _steps_to(attribute), deep=True)
+    return STOCK_FILTERS["unique"](context.environment, items, case_sensitive, attribute)
+
+
+@pass_context
+def _dictsort(context: Any, value: Any, *args: Any, **kwargs: Any) -> object:
+    if isinstance(value, dict):
+        context.budget.work(len(value) * NEW)
+        context.budget.walk(value, max(len(value).bit_length() // _COMPARISONS, 1))
+    return STOCK_FILTERS["dictsort"](value, *args, **kwargs)
+
+
+@pass_context
+def _items(context: Any, value: Any) -> object:
+    context.budget.work(_ITERATOR)
+    return context.budget.each(STOCK_FILTERS["items"](value), NEW)
+
+
+@pass_context
+def _list(context: Any, value: Iterable[object]) -> list[object]:
+    context.budget.list_of(value)
+    return list(value)
+
+
 def _isoformat(value: object) -> str:
     if isinstance(value, StrictName):
         raise value.fault
@@ -60,9 +166,18 @@ def _isoformat(value: object) -> str:
 def _tojson(context: Any, value: object, indent: int | None = None) -> str:
     budget = context.budget
     width = min(indent, 16) if indent else None
-    whole = json.dumps(native(value, budget), ensure_ascii=False, allow_nan=False, indent=width)
+    plain = native(value, budget)
+    if width:
+        check_length(_levels(plain, 1) * width)
+    whole = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=width)
     budget.spend_text(len(whole))
     return whole
+
+
+def _levels(value: object, level: int) -> int:
+    """Add the levels up on which the values stand: so far each is indented."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return level * (len(items) + 1) + sum(_levels(item, level + 1) for item in items if isinstance(item, dict | list))
 
 
 @_texts
@@ -72,13 +187,16 @@ def _sha256(value: str) -> str:
 
 @_texts
 def _center(value: str, width: int = 80) -> str:
+    check_whole(width, "the width")
     check_length(width)
     return value.center(width)
 
 
 @_texts
 def _indent(value: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
-    check_length((len(width) if isinstance(width, str) else width) * (value.count("\n") + 1) + len(value))
+    if not isinstance(width, str):
+        check_whole(width, "the width")
+    check_length((len(width) if isinstance(width, str) else width) * (len(value.splitlines()) + 1) + len(value))
     return str(STOCK_FILTERS["indent"](value, width, first, blank))
 
 
@@ -95,9 +213,18 @@ def _replace(value: str, old: str, new: str, count: int = -1) -> str:
 
 
 @_texts
-def _wordwrap(value: str, width: int = 79) -> str:
-    check_length(len(value) + len(value) // max(width, 1))
+def _wrapped(value: str, width: int = 79) -> str:
     return str(STOCK_FILTERS["wordwrap"](_DEFAULTS, value, width))
+
+
+def _wrapping(value: str, width: int = 79) -> int:
+    """Bound the work of wrapping: lines, words, and of a word longer than a line all that is left of it, line by line."""
+    check_whole(width, "the width")
+    width = max(width, 1)
+    words = value.split()
+    longest = max(map(len, words), default=0)
+    lines = len(value.splitlines()) + len(value) // width
+    return len(value) * 2 + len(words) * 5 + lines * 25 + longest * longest // (width * 500)
 
 
 @_texts
@@ -105,6 +232,15 @@ def _truncate(
     value: str, length: int = 255, killwords: bool = False, end: str = "...", leeway: int | None = None
 ) -> str:
     return str(STOCK_FILTERS["truncate"](_DEFAULTS, value, length, killwords, end, leeway))
+
+
+@pass_context
+def _trim(context: Any, value: object, chars: str | None = None) -> str:
+    whole = text(value)
+    charge_strip(context.budget, whole, chars)
+    stripped = whole.strip(chars)
+    context.budget.spend_text(len(stripped))
+    return stripped
 
 
 @_texts
@@ -124,7 +260,7 @@ def _format_value(value: object) -> object:
 def _join(context: Any, value: Iterable[object], d: str = "", attribute: str | int | None = None) -> str:
     items = []
     size = 0
-    for item in _listed(value):
+    for item in _listed(context, value, _steps_to(attribute)):
         items.append(text(item if attribute is None else _part(context, item, attribute)))
         size += len(items[-1]) + len(d)
         check_length(size)
@@ -139,19 +275,21 @@ def _part(context: Any, item: object, attribute: str | int) -> object:
     return item
 
 
-def _listed(value: Iterable[object]) -> list[object]:
+def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object]:
     if isinstance(value, StrictName):
         raise value.fault
+    context.budget.list_of(value)
     items = list(islice(value, MAX_ITEMS + 1))
     if len(items) > MAX_ITEMS:
         raise too_large("a list has", MAX_ITEMS, "items")
+    context.budget.work(len(items) * cost)
     return items
 
 
 @pass_context
 def _sum(context: Any, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
     total: Any = start
-    for item in _listed(value):
+    for item in _listed(context, value, _steps_to(attribute)):
         part: Any = item if attribute is None else _part(context, item, attribute)
         if isinstance(part, StrictName):
             raise part.fault
@@ -161,15 +299,22 @@ def _sum(context: Any, value: Iterable[object], attribute: str | int | None = No
     return total
 
 
-def _batch(value: Iterable[object], linecount: int, fill_with: object = None) -> list[object]:
+@pass_context
+def _batch(context: Any, value: Iterable[object], linecount: int, fill_with: object = None) -> list[object]:
+    check_whole(linecount, "the length of a line")
     check_length(linecount * 10)
-    return list(STOCK_FILTERS["batch"](_listed(value), linecount, fill_with))
+    items = _listed(context, value)
+    context.budget.work(len(items) // max(linecount, 1) * NEW)
+    return list(STOCK_FILTERS["batch"](items, linecount, fill_with))
 
 
-def _slice(value: Iterable[object], slices: int, fill_with: object = None) -> list[list[object]]:
+@pass_context
+def _slice(context: Any, value: Iterable[object], slices: int, fill_with: object = None) -> list[list[object]]:
     """Cut a list into `slices` columns, the longer ones first."""
+    check_whole(slices, "the number of columns")
     check_length(slices * 10)
-    items = _listed(value)
+    items = _listed(context, value)
+    context.budget.work(max(slices, 0) * NEW)
     size, longer = divmod(len(items), slices)
     columns = []
     at = 0
@@ -187,7 +332,9 @@ def _int(value: object, default: int = 0, base: int = 10) -> int:
     return int(STOCK_FILTERS["int"](value, default, base))
 
 
-def _round(value: float, precision: int = 0, method: str = "common") -> float:
+def _round(value: object, precision: int = 0, method: str = "common") -> float:
+    if not isinstance(value, int | float):
+        raise value.fault if isinstance(value, StrictName) else TemplateFault("template-type", "round takes a number")
     if abs(precision) > _MAX_PRECISION:
         raise TemplateFault("template-type", f"round to {precision} digits")
     return float(STOCK_FILTERS["round"](value, precision, method))
@@ -203,42 +350,109 @@ def _now(context: Any) -> datetime:
 
 @pass_context
 def _uuid4(context: Any, place: str = "") -> str:
+    if not isinstance(place, str):
+        if type(place) not in SMALL:
+            raise TemplateFault("template-type", "uuid4 takes a text")
+    else:
+        context.budget.work_on(place)
     return context.budget.uuid4(place)  # type: ignore[no-any-return]
 
 
-def _uuid5(name: object) -> str:
-    return str(uuid5(NAMESPACE_URL, text(name)))
+@pass_context
+def _uuid5(context: Any, name: object) -> str:
+    whole = text(name)
+    context.budget.work_on(whole)
+    return str(uuid5(NAMESPACE_URL, whole))
 
 
-def _range(*bounds: int) -> list[int]:
+@pass_context
+def _range(context: Any, *bounds: int) -> list[int]:
     numbers = range(*bounds)
     if len(numbers) > MAX_ITEMS:
         raise too_large("a range has", MAX_ITEMS, "numbers")
+    context.budget.work(len(numbers) * _NUMBER)
     return list(numbers)
 
 
+_NUMBER = 5
+"""What a new number in a list costs, in words of 8 bytes."""
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Any:
+    """Make a test of a comparison. It is how `left == right` is compiled as well."""
+
+    @pass_context
+    def apply(context: Any, left: Any, right: Any) -> bool:
+        if type(left) not in SMALL and type(right) not in SMALL:
+            context.budget.compare(left, right)
+        return compare(left, right)
+
+    return apply
+
+
+@pass_context
+def _in(context: Any, wanted: Any, values: Any) -> bool:
+    if hasattr(values, "__next__"):  # its items are made one by one
+        return any(item is wanted or TESTS["eq"](context, item, wanted) for item in values)
+    context.budget.search(wanted, values)
+    return wanted in values
+
+
+def _remainder(name: str) -> Any:
+    """Take one of Jinja's own tests of a remainder, for numbers: the % of a text formats it."""
+    stock: Any = STOCK_TESTS[name]
+
+    def apply(value: Any, *args: Any) -> bool:
+        if isinstance(value, str):
+            raise TemplateFault("template-type", f"'{name}' tests a number", "make a number of a text with | int")
+        return bool(stock(value, *args))
+
+    return apply
+
+
+def _written_test(name: str) -> Any:
+    """Take one of Jinja's own tests of a text, which makes one of whatever it gets."""
+    stock: Any = STOCK_TESTS[name]
+    return _slow(len, lambda _context, value: stock(value))
+
+
 _DEFAULTS = Environment(autoescape=False)  # noqa: S701 - it renders nothing, it has the filters' default settings
-_STOCK = """
-    abs count d default dictsort filesizeformat first float groupby items last length list map max min reject
-    rejectattr reverse select selectattr sort unique
-""".split()  # noqa: SIM905 - a list of words reads best as words
-_STOCK_TEXT = "capitalize lower striptags title trim upper".split()  # noqa: SIM905
+_STOCK = "abs count d default filesizeformat first float last length reverse".split()  # noqa: SIM905 - reads best as words
+_STOCK_TEXT = "capitalize lower upper".split()  # noqa: SIM905
 FILTERS: dict[str, Any] = (
     {name: STOCK_FILTERS[name] for name in _STOCK}
     | {name: _stock(name) for name in _STOCK_TEXT}
+    | {name: _ordered(name, place) for name, place in {"groupby": 0, "max": 1, "min": 1, "sort": 2}.items()}
+    | {name: _lazy(name, None) for name in ("map", "reject", "select")}
+    | {name: _lazy(name, 0) for name in ("rejectattr", "selectattr")}
     | {
-        "batch": _batch, "center": _center, "e": _escape, "escape": _escape, "forceescape": _escape, "format": _format,
-        "indent": _indent, "int": _int, "isoformat": _isoformat, "join": _join, "replace": _replace, "round": _round,
-        "sha256": _sha256, "slice": _slice, "string": _texts(lambda value: value), "sum": _sum, "tojson": _tojson,
-        "truncate": _truncate,
-        "urlencode": STOCK_FILTERS["urlencode"], "wordcount": STOCK_FILTERS["wordcount"], "wordwrap": _wordwrap,
+        "batch": _batch, "center": _center, "dictsort": _dictsort, "e": _escape, "escape": _escape,
+        "forceescape": _escape, "format": _format, "indent": _indent, "int": _int, "isoformat": _isoformat,
+        "items": _items, "join": _join, "list": _list, "replace": _replace, "round": _round, "sha256": _sha256,
+        "slice": _slice, "string": _texts(lambda value: value),
+        "striptags": _slow(lambda value: len(value) + value.count("<") * len(value) // 1000, _stock("striptags")),
+        "sum": _sum, "title": _slow(lambda value: len(value) * 2, _stock("title")), "tojson": _tojson, "trim": _trim,
+        "truncate": _truncate, "unique": _unique,
+        "urlencode": _slow(
+            lambda value: len(value) * (1 if value.isascii() else 3),
+            lambda _context, value: STOCK_FILTERS["urlencode"](value),
+        ),
+        "wordcount": _slow(len, lambda _context, value: STOCK_FILTERS["wordcount"](value)),
+        "wordwrap": _slow(_wrapping, _wrapped),
     }
 )  # fmt: skip
-_TEST_NAMES = """
-    boolean defined divisibleby even false float in integer iterable lower mapping none number odd sequence string true
-    undefined upper eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >=
-""".split()  # noqa: SIM905
-TESTS = {name: STOCK_TESTS[name] for name in _TEST_NAMES}
+_TEST_NAMES = "boolean defined false float integer iterable mapping none number sequence string true undefined".split()  # noqa: SIM905
+_COMPARED = (
+    (eq, "eq", "equalto", "=="), (ne, "ne", "!="), (lt, "lt", "lessthan", "<"), (le, "le", "<="),
+    (gt, "gt", "greaterthan", ">"), (ge, "ge", ">="),
+)  # fmt: skip
+TESTS: dict[str, Any] = (
+    {name: STOCK_TESTS[name] for name in _TEST_NAMES}
+    | {name: _comparison(compare) for compare, *names in _COMPARED for name in names}
+    | {name: _remainder(name) for name in ("divisibleby", "even", "odd")}
+    | {name: _written_test(name) for name in ("lower", "upper")}
+    | {"in": _in}
+)
 GLOBALS: dict[str, Any] = {"now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range}
 METHODS = frozenset(
     [

@@ -7,6 +7,7 @@ bounded by `budget`: a text, a list, a number, the steps of all loops and the ti
 from __future__ import annotations
 
 import re
+from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateSyntaxError, pass_context
@@ -17,8 +18,20 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from runner.errors import did_you_mean
-from runner.spec.budget import MAX_BITS, StrictName, TemplateFault, check_format, check_length, too_large
+from runner.spec.budget import (
+    MAX_BITS,
+    MAX_NAME,
+    MAX_NUMBER_BITS,
+    SMALL,
+    StrictName,
+    TemplateFault,
+    check_format,
+    check_key,
+    check_length,
+    too_large,
+)
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
+from runner.spec.methods import charge_call, charge_result
 from runner.spec.values import native, text
 
 if TYPE_CHECKING:
@@ -59,7 +72,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     with a token to the node it makes of it, so numbering the tokens by offset is enough.
     """
 
-    intercepted_binops = frozenset(["+", "*", "**", "%"])
+    intercepted_binops = frozenset(["+", "-", "*", "**", "%"])
 
     def _tokenize(
         self,
@@ -68,8 +81,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         filename: str | None = None,
         state: str | None = None,  # noqa: ARG002 - Jinja's signature
     ) -> TokenStream:
-        numbered = ((offset + 1, kind, text) for offset, kind, text in tokens(source))
-        return TokenStream(self.lexer.wrap(numbered, name, filename), name, filename)
+        return CountedTokens(source, name, filename)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Compute `left operator right` when the result is of a bounded size."""
@@ -78,12 +90,29 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
                 _check_product(left, right)
             case "**":
                 _check_power(left, right)
+        if type(left) in SMALL and type(right) in SMALL:
+            return self.binop_table[operator](left, right)
+        budget = context.budget
+        match operator:
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
                 check_length(len(left) + len(right))
+            case "-":  # of a map's keys or items
+                budget.walk(left)
+                budget.walk(right)
             case "%" if isinstance(left, str):
+                budget.work(len(left))
                 check_format(left, *_values_of(right))
         result = super().call_binop(context, operator, left, right)
-        context.budget.work_on(result)
+        budget.list_of(result) if isinstance(result, set) else budget.work_on(result)
+        return result
+
+    def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a function, or a method; what a method goes through and gives is accounted for."""
+        if type(function) is not BuiltinMethodType:
+            return super().call(context, function, *args, **kwargs)
+        charge_call(context.budget, function, args, kwargs)
+        result = super().call(context, function, *args, **kwargs)
+        charge_result(context.budget, result)
         return result
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -102,16 +131,90 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Look an index or a key up; what is missing stays missing."""
+        if isinstance(argument, tuple):
+            check_key(argument)
         return obj if isinstance(obj, StrictName) else super().getitem(obj, argument)
 
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Apply a filter that a text names, as in `map('upper')`."""
-        if name not in FILTERS:
-            hint = did_you_mean(name, FILTERS, "see the README's list of filters")
-            raise TemplateFault("template-unknown-filter", f"there is no filter '{name}'", hint)
-        if args and (context := kwargs.get("context")) is not None:
-            context.budget.work_on(args[0])
-        return super().call_filter(name, *args, **kwargs)
+        _check_named(name, FILTERS, "filter")
+        if (context := kwargs.get("context")) is None:
+            return super().call_filter(name, *args, **kwargs)
+        context.budget.work_on(args[0])
+        result = super().call_filter(name, *args, **kwargs)
+        context.budget.work_on(result)
+        return result
+
+    def call_test(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Apply a test that a text names, as in `select('odd')`."""
+        _check_named(name, TESTS, "test")
+        return super().call_test(name, *args, **kwargs)
+
+
+def _check_named(name: object, known: Mapping[str, object], kind: str) -> None:
+    if not isinstance(name, str):
+        raise TemplateFault("template-type", f"a {kind} is named by a text")
+    if name not in known:
+        hint = did_you_mean(name, known, f"see the README's list of {kind}s")
+        raise TemplateFault(f"template-unknown-{kind}", f"there is no {kind} '{name[:MAX_NAME]}'", hint)
+
+
+MAX_TOKENS = 10_000
+"""Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
+MAX_PARSED = 30_000
+"""So many are parsed, to report what else is wrong."""
+
+
+class SourceError(Exception):
+    """A template can't be read on, and not for its grammar. It has `code`, `message`, `hint` and a stretch of the source."""
+
+    def __init__(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
+        super().__init__(message)
+        self.told = code, message, hint, start, end
+
+
+class CountedTokens(TokenStream):
+    """The tokens of a template, and how many of them were taken."""
+
+    def __init__(self, source: str, name: str | None, filename: str | None) -> None:
+        self.count = 0
+        super().__init__(environment.lexer.wrap(self._numbered(source), name, filename), name, filename)
+
+    def _numbered(self, source: str) -> Iterator[tuple[int, str, str]]:
+        for offset, kind, token in tokens(source):
+            if kind != "whitespace":
+                self.count += 1
+                if self.count > MAX_PARSED:
+                    raise SourceError("template-too-large", *TOO_MANY_TOKENS, 0, 1)
+            if kind in ("integer", "float"):
+                _check_number(kind, token, offset)
+            yield offset + 1, kind, token
+
+
+TOO_MANY_TOKENS = (
+    f"the templates of one spec have more than {MAX_TOKENS:,} words and signs",
+    "make several specs of it, or pass what is long as a variable",
+)
+
+
+def _check_number(kind: str, token: str, offset: int) -> None:
+    end = offset + len(token)
+    if kind == "float":
+        if not token.isascii():  # the lexer takes digits of every script, Python's parser does not
+            raise SourceError("template-syntax", "a number is written with the digits 0 to 9", None, offset, end)
+        return
+    if len(token) <= _FEW_DIGITS:
+        return
+    try:
+        number = int(token.replace("_", ""), 0)
+    except ValueError:  # more digits than Python converts
+        number = None
+    if number is None or number.bit_length() > MAX_NUMBER_BITS:
+        raise SourceError("number-too-large", f"a number of {len(token)} digits", "write it as text", offset, end)
+
+
+_FEW_DIGITS = 600
+"""Any Python converts so many."""
 
 
 def tokens(source: str) -> Iterator[tuple[int, str, str]]:
@@ -182,6 +285,30 @@ def _watched(context: Rendering, value: object) -> object:
 
 
 @pass_context
+def _walked(context: Rendering, value: object) -> object:
+    context.budget.walk(value)
+    return value
+
+
+@pass_context
+def _spread(context: Rendering, value: object) -> object:
+    context.budget.list_of(value)
+    return value
+
+
+@pass_context
+def _cut(context: Rendering, value: Any, start: Any, stop: Any, step: Any) -> object:
+    part = value[start:stop:step]
+    context.budget.work_on(part)
+    return part
+
+
+def _key(value: object) -> object:
+    check_key(value)
+    return value
+
+
+@pass_context
 def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
     if isinstance(values, StrictName):
         raise values.fault
@@ -209,6 +336,10 @@ def _environment() -> TemplateEnvironment:
         "text piece": _piece,
         "loop steps": _steps,
         "watched": _watched,
+        "walked through": _walked,
+        "spread out": _spread,
+        "cut out": _cut,
+        "used as key": _key,
         "no else": _no_else,
     }
     made.tests = TESTS

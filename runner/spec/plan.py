@@ -56,21 +56,38 @@ class Plan:
                 self._program = _compile(self.shape)
             return _run(self._program, variables, budget, done)
         except _FAULTS as error:
-            templates = [template for template in templates_of(self.shape) if template.tree is not None]
-            problems: list[Problem] = []
-            if not _is_too_slow(error):
-                if self._probes is None:
-                    self._probes = [probe for template in templates for probe in _probes(template)]
-                again = budget.anew()
-                for problem in (each for probe in self._probes for each in probe.problems(variables, again)):
-                    problems.append(problem)
-                    if problem.code in ("template-too-large", "template-too-slow"):
-                        break  # the budget is spent: whatever came next would fail too
-            if not problems:
-                # Each may be fine alone: together they are too much.
-                at_work = _at_work(templates, done)
-                problems = [at_work.problem(_finding(at_work, error, (0, len(at_work.text))))]
-            raise RenderingError(problems) from None
+            fault = _alone(error)
+        templates = [template for template in templates_of(self.shape) if template.tree is not None]
+        at_work = _at_work(templates, done)
+        done.clear()
+        problems = [] if _is_too_slow(fault) else self._causes(fault, templates, variables, budget.anew())
+        # Each may be fine alone: together they are too much.
+        raise RenderingError(problems or [at_work.problem(_finding(at_work, fault, (0, len(at_work.text))))])
+
+    def _causes(
+        self, fault: Exception, templates: list[Template], variables: Mapping[str, object], budget: Budget
+    ) -> list[Problem]:
+        """Render each expression alone, if there are several and as long as there is time for it."""
+        if self._probes is None:
+            self._probes = [probe for template in templates for probe in _probes(template)]
+        if len(self._probes) == 1:
+            return [self._probes[0].problem(fault)]
+        problems: list[Problem] = []
+        for probe in self._probes:
+            if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
+                break  # whatever came next would fail too
+            problems += probe.problems(variables, budget)
+        return problems
+
+
+_SPENT = ("template-too-large", "template-too-slow")
+"""Problems after which nothing is left of a budget."""
+
+
+def _alone(error: Exception) -> Exception:
+    """Let go of what was made until an error, which its traceback and those before it hold."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 def _is_too_slow(error: Exception) -> bool:
@@ -117,9 +134,15 @@ def _expression(shape: Shape, blocks: list[nodes.Node]) -> nodes.Expr:
         case Template():
             return _template_expression(shape, blocks)
         case dict():
-            return nodes.Dict([nodes.Pair(nodes.Const(key), _expression(item, blocks)) for key, item in shape.items()])
+            entries = {key: _expression(item, blocks) for key, item in shape.items()}
+            if all(isinstance(item, nodes.Const) for item in entries.values()):
+                return nodes.Const({key: item.value for key, item in entries.items() if isinstance(item, nodes.Const)})
+            return nodes.Dict([nodes.Pair(nodes.Const(key), item) for key, item in entries.items()])
         case list():
-            return nodes.List([_expression(item, blocks) for item in shape])
+            items = [_expression(item, blocks) for item in shape]
+            if all(isinstance(item, nodes.Const) for item in items):
+                return nodes.Const([item.value for item in items if isinstance(item, nodes.Const)])
+            return nodes.List(items)
         case _:
             return nodes.Const(shape)
 
@@ -143,8 +166,8 @@ def _place(template: Template) -> str:
     return dotted(template.path)
 
 
-def _filter(node: Any, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None)
+def _filter(node: Any, name: str, args: list[nodes.Expr] | None = None) -> nodes.Filter:
+    return nodes.Filter(node, name, args or [], [], None, None)
 
 
 def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
@@ -154,8 +177,9 @@ def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
 def _guard(node: nodes.Node, place: str) -> Any:
     """Copy a tree, with what must be watched at run time put under watch.
 
-    Every piece of output, every loop and what goes into every filter is counted, `~` joins as mixed text does, and
-    `uuid4()` is told its place.
+    Every piece of output, every loop, every comparison of two values, every slice and what goes into every filter is
+    counted, `~` joins as mixed text does, and `uuid4()` is told its place. Calls, other operators and filters are counted
+    by the environment that runs them.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
     copy.lineno = node.lineno
@@ -168,11 +192,48 @@ def _guard(node: nodes.Node, place: str) -> Any:
             copy.iter = _filter(copy.iter, "loop steps")
         case nodes.Filter(node=nodes.Expr() as value):
             copy.node = _filter(value, "watched")
+        case nodes.Compare():
+            return _compared(copy)
+        case nodes.Getitem(node=value, arg=nodes.Slice(start=start, stop=stop, step=step)):
+            return _filter(value, "cut out", [part or nodes.Const(None) for part in (start, stop, step)])
+        case nodes.Pair(key=nodes.Expr() as key) if not isinstance(key, nodes.Const):
+            copy.key = _filter(key, "used as key")
         case nodes.Concat():
             return _joined(copy.nodes)
         case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):
             copy.args = [nodes.Const(place)]
+    if isinstance(copy, nodes.Call | nodes.Filter | nodes.Test):
+        copy.dyn_args = copy.dyn_args and _filter(copy.dyn_args, "spread out")
+        copy.dyn_kwargs = copy.dyn_kwargs and _filter(copy.dyn_kwargs, "spread out")
     return copy
+
+
+def _compared(compare: nodes.Compare) -> nodes.Expr:
+    """Let a test compare two values, which accounts for it. What is compared with a constant costs nothing worth counting."""
+    first, operands = compare.expr, compare.ops
+    if len(operands) == 1:
+        (operand,) = operands
+        if _is_constant(operand.expr) or (operand.op in _ORDER and _is_constant(first)):
+            return compare
+        name = "in" if operand.op == "notin" else _ORDER.get(operand.op, operand.op)
+        test = nodes.Test(first, name, [operand.expr], [], None, None)
+        return nodes.Not(test) if operand.op == "notin" else test
+    return nodes.Compare(_walked(first), [nodes.Operand(each.op, _walked(each.expr)) for each in operands])
+
+
+def _walked(node: nodes.Expr) -> nodes.Expr:
+    return node if _is_constant(node) else _filter(node, "walked through")
+
+
+_ORDER = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
+"""The parser's names of comparisons, and the names of the tests that do the same."""
+
+
+def _is_constant(node: nodes.Expr) -> bool:
+    """Return whether an expression is a constant, or a list of constants, as it stands in the template."""
+    return isinstance(node, nodes.Const) or (
+        isinstance(node, nodes.List | nodes.Tuple) and all(isinstance(item, nodes.Const) for item in node.items)
+    )
 
 
 def _guard_field(value: object, place: str) -> object:
@@ -207,19 +268,24 @@ class _Probe:
                 self._program = _compile(self.template) if expression is None else _program(expression, [])
             _run(self._program, variables, budget, {})
         except _FAULTS as error:
-            yield self.template.problem(_finding(self.template, error, self.region))
+            yield self.problem(error)
+
+    def problem(self, error: Exception) -> Problem:
+        """Put an error at its place in the spec."""
+        return self.template.problem(_finding(self.template, error, self.region))
 
 
 def _probes(template: Template) -> Iterator[_Probe]:
     """Take a template apart."""
-    pieces = template.pieces
-    if pieces is None:
+    expressions = [piece for piece in template.pieces or () if not isinstance(piece, nodes.TemplateData)]
+    regions = list(_regions(template.text))
+    is_lone = template.lone is not None
+    if template.pieces is None or len(expressions) != len(regions):  # it has statements, such as print
         yield _Probe(template, None, (0, len(template.text)))
         return
-    expressions = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData)]
-    for piece, region in zip(expressions, _regions(template.text), strict=True):
+    for piece, region in zip(expressions, regions, strict=True):
         guarded = _guard(piece, _place(template))
-        expression = _filter(guarded, "native value") if template.lone is not None else _joined([guarded])
+        expression = _filter(guarded, "native value") if is_lone else _joined([guarded])
         yield _Probe(template, expression, region)
 
 

@@ -14,7 +14,7 @@ from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
 from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
-from runner.spec.template import Shape, Template, parse, templates_of
+from runner.spec.template import Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Breach, Event
@@ -136,7 +136,11 @@ class _Reader:
         of_format = [_in_its_case(problem, fault.path, whole) for fault, problem in found]
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
-        shape = self._shape(root)
+        try:
+            shape = self._shape(root)
+        except TooLargeError as error:
+            self.problems += [*of_format, error.problem]
+            return None
         variables, declared = self._variables(root, shape)
         self._check_names(shape, declared)
         self._check_constants(shape, root)
@@ -166,7 +170,8 @@ class _Reader:
             self.problems.append(Problem("tenant-twice", message, root.key_position("brand_id"), hint="keep tenant_id"))
 
     def _shape(self, root: Node) -> dict[str, Shape]:
-        """Parse every template of a spec, in the order in which the fields go out."""
+        """Parse every template of a spec, in the order in which the fields go out. Raises TooLargeError."""
+        allowance = Allowance()
         fields = ("event", "distinct_id", "tenant_id", "brand_id", "idempotency_key")
         shape: dict[str, Shape] = {}
         for field in fields:
@@ -176,15 +181,21 @@ class _Reader:
                 and isinstance(node.value, str)
                 and not (field == "idempotency_key" and node.value == "auto")
             ):
-                shape[field] = parse(node, (field,))
+                shape[field] = parse(node, (field,), allowance)
         properties = root.get("properties")
         is_map = properties is not None and isinstance(properties.value, dict)
-        shape["properties"] = _parsed(properties, ("properties",)) if properties is not None and is_map else {}
+        shape["properties"] = (
+            _parsed(properties, ("properties",), allowance) if properties is not None and is_map else {}
+        )
         attachments = root.get("attachments")
         files_node = attachments.items if attachments is not None else []
-        shape["attachments"] = [_attachment(node, ("attachments", index)) for index, node in enumerate(files_node)]
-        for template in templates_of(shape):
-            self.problems += template.problems()
+        shape["attachments"] = [
+            _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
+        ]
+        of_templates = [problem for template in templates_of(shape) for problem in template.problems()]
+        if not of_templates and allowance.problem is not None:
+            of_templates.append(allowance.problem)
+        self.problems += of_templates
         return shape
 
     def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
@@ -294,22 +305,22 @@ def placed(breach: Breach, root: Node) -> Problem:
     return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
 
 
-def _parsed(node: Node, path: tuple[Step, ...]) -> Shape:
+def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
     value = node.value
     if isinstance(value, str):
-        return parse(node, path)
+        return parse(node, path, allowance)
     if isinstance(value, dict):
-        return {key: _parsed(item, (*path, key)) for key, item in value.items()}
+        return {key: _parsed(item, (*path, key), allowance) for key, item in value.items()}
     if isinstance(value, list):
-        return [_parsed(item, (*path, index)) for index, item in enumerate(value)]
+        return [_parsed(item, (*path, index), allowance) for index, item in enumerate(value)]
     return value
 
 
-def _attachment(node: Node, path: tuple[Step, ...]) -> Shape:
+def _attachment(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
     if isinstance(node.value, str):
-        return {"url": parse(node, path)}
+        return {"url": parse(node, path, allowance)}
     known = ("url", "filename", "ignore_if_error")
-    return {key: _parsed(item, (*path, key)) for key, item in node.entries.items() if key in known}
+    return {key: _parsed(item, (*path, key), allowance) for key, item in node.entries.items() if key in known}
 
 
 def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:

@@ -13,7 +13,7 @@ from jinja2.parser import Parser
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
-from runner.spec.language import environment
+from runner.spec.language import MAX_PARSED, MAX_TOKENS, TOO_MANY_TOKENS, CountedTokens, SourceError, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,31 +123,80 @@ def templates_of(shape: Shape) -> Iterator[Template]:
                 yield from templates_of(item)
 
 
-def parse(node: Node, path: tuple[Step, ...]) -> Template:
-    """Parse a text node. Faults are in the template, not raised."""
+class TooLargeError(Exception):
+    """The templates of a spec are too much to be parsed; the problem says where it is so."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class Allowance:
+    """How many tokens the templates of one spec may still have, where an alias repeats one each time.
+
+    `problem` is there when they are too many to be compiled.
+    """
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self.problem: Problem | None = None
+
+    def take(self, template: Template, tokens: int) -> None:
+        """Take a template's tokens. Raises TooLargeError if they are even too many to go on parsing."""
+        self._taken += tokens
+        if self._taken > MAX_TOKENS and self.problem is None:
+            self.problem = template.problem(Finding("template-too-large", *TOO_MANY_TOKENS, 0, 1))
+        if self._taken > MAX_PARSED and self.problem is not None:
+            raise TooLargeError(self.problem)
+
+
+def parse(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Template:
+    """Parse a text node. Faults are in the template, not raised, but for the TooLargeError of all templates together."""
     source = str(node.value)
     if "{{" not in source and "{%" not in source and "{#" not in source:
         return Template(node, path, source)
     inspect = _inspected if len(source) <= _SHORT else _inspected.__wrapped__
-    return Template(node, path, source, *inspect(source))
+    tree, uses, findings, count = inspect(source)
+    template = Template(node, path, source, tree, uses, findings)
+    allowance.take(template, count)
+    return template
 
 
 _SHORT = 1000
 
 
 @lru_cache(maxsize=256)
-def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tuple[Finding, ...]]:
-    """Parse and inspect a text: its tree, unless it has faults, what it reads, its faults. Many specs share `{{ user }}`."""
+def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tuple[Finding, ...], int]:
+    """Parse and inspect a text: its tree, unless it has faults, what it reads, its faults, the number of its tokens.
+
+    Many specs share `{{ user }}`.
+    """
+    parser: Parser | None = None
+    tree: nodes.Template | None = None
+    findings: list[Finding] = []
+    uses: list[Use] = []
     try:
-        tree = Parser(environment, source).parse()
+        parser = Parser(environment, source)
+        tree = parser.parse()
     except TemplateSyntaxError as error:
         start = min(max(error.lineno - 1, 0), max(len(source) - 1, 0))
-        return None, (), (Finding("template-syntax", *_explain(error.message or "not a template"), start, start + 1),)
+        findings = [Finding("template-syntax", *_explain(error.message or "not a template"), start, start + 1)]
+    except SourceError as error:
+        findings = [Finding(*error.told)]
     except RecursionError:
-        return None, (), (Finding("template-syntax", "the expression is nested too deep", None, 0, 1),)
-    inspector = _Inspector(source)
-    inspector.inspect(tree)
-    return None if inspector.findings else tree, tuple(inspector.uses), tuple(inspector.findings)
+        findings = [_TOO_DEEP]
+    count = parser.stream.count if parser is not None and isinstance(parser.stream, CountedTokens) else 1
+    if tree is not None:
+        inspector = _Inspector(source)
+        inspector.inspect(tree)
+        findings, uses = inspector.findings, inspector.uses
+        count += inspector.repeats // _REPEATS
+    return None if findings else tree, tuple(uses), tuple(findings), count
+
+
+_REPEATS = 3
+"""Nodes that are gone through again in the time in which one token is compiled."""
+_TOO_DEEP = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
 
 
 def _explain(message: str) -> tuple[str, str | None]:
@@ -186,20 +235,26 @@ class _Inspector:
         self.source = source
         self.uses: list[Use] = []
         self.findings: list[Finding] = []
+        self.repeats = 0
+        """How often Jinja's compiler goes through something again: once more for each block around it."""
+        self._depth = -1
         self._guarded: set[str] = set()
 
     def inspect(self, tree: nodes.Template) -> None:
         try:
             self._block(tree.body, set())
         except RecursionError:
-            self.findings.append(Finding("template-syntax", "the expression is nested too deep", None, 0, 1))
+            self.findings.append(_TOO_DEEP)
 
     def _block(self, body: list[nodes.Node], local: set[str]) -> None:
         """Visit statements in order; what `set` defines is known to those after it."""
+        self._depth += 1
         for node in body:
             self._visit(node, local, guarded=False)
+        self._depth -= 1
 
     def _visit(self, node: nodes.Node, local: set[str], *, guarded: bool) -> None:
+        self.repeats += self._depth
         if not isinstance(node, _ALLOWED):
             word = _STATEMENTS.get(type(node), type(node).__name__.lower())
             self._find("template-forbidden", f"'{word}' is not allowed in a spec's template", node, len(word))
@@ -244,6 +299,8 @@ class _Inspector:
                 self._call(node, local)
             case nodes.Getitem(arg=nodes.Const(value=str(key))) if key.startswith("__"):
                 self._find("template-forbidden", f"'{key}' is not reachable from a template", node.arg, len(key) + 2)
+            case nodes.Getitem(arg=nodes.Tuple(items=items)) if any(isinstance(item, nodes.Slice) for item in items):
+                self._find("template-syntax", "a slice stands alone between [ and ]", node, 1)
             case nodes.Getattr():
                 if node.attr.startswith("_"):
                     self._find_name("template-forbidden", f"'{node.attr}' is not reachable from a template", node)
@@ -261,6 +318,10 @@ class _Inspector:
             self._find("template-forbidden", "names that begin with _ are not reachable", node, len(node.name))
         elif node.name == "self":
             self._find("template-forbidden", "'self' is not reachable from a template", node, len(node.name))
+        elif (other := _as_python_reads(node.name)) != node.name:
+            self._find(
+                "template-syntax", f"'{node.name}' and '{other}' are one name", node, len(node.name), f"write {other}"
+            )
         else:
             self.uses.append(Use(node.name, node.lineno - 1, guarded or node.name in self._guarded))
 
@@ -288,8 +349,12 @@ class _Inspector:
         for item in target.find_all(nodes.Name):
             names.add(item.name)
         for name in names:
-            if name in GLOBALS or name.startswith("_"):
+            if _as_python_reads(name) in GLOBALS or name.startswith("_"):
                 self._find("template-forbidden", f"'{name}' can't be set", target, len(name))
+            elif (other := _as_python_reads(name)) != name:
+                self._find(
+                    "template-syntax", f"'{name}' and '{other}' are one name", target, len(name), f"write {other}"
+                )
         return names
 
     def _filter(self, node: nodes.Filter, local: set[str]) -> None:
@@ -340,6 +405,16 @@ class _Inspector:
         for argument in (*(node.args or ()), *(node.kwargs or ()), node.dyn_args, node.dyn_kwargs):
             if argument is not None:
                 self._visit(argument, local, guarded=False)
+        given: set[str] = set()
+        for named in node.kwargs or ():
+            if not isinstance(named, nodes.Keyword):
+                continue
+            name = _as_python_reads(named.key)
+            if name.startswith("_"):
+                self._find_argument("template-forbidden", "names that begin with _ are not reachable", named)
+            elif name in given:
+                self._find_argument("template-syntax", f"argument '{name}' is given twice", named)
+            given.add(name)
 
     def _find(self, code: str, message: str, node: nodes.Node, width: int, hint: str | None = None) -> None:
         numbered = node if node.lineno else next(node.iter_child_nodes())
@@ -350,6 +425,20 @@ class _Inspector:
         """Point at an attribute's name: its node begins at the dot before it."""
         start = self.source.find(node.attr, max(node.lineno - 1, 0))
         self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
+
+    def _find_argument(self, code: str, message: str, argument: nodes.Keyword) -> None:
+        """Point at an argument's name: its node begins at the value behind it."""
+        start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
+        self.findings.append(Finding(code, message, None, start, start + len(argument.key)))
+
+
+def _as_python_reads(name: str) -> str:
+    """Write a name as Python's compiler does: two that look alike are one variable there."""
+    if name.isascii():
+        return name
+    from unicodedata import normalize  # noqa: PLC0415 - few templates have such names
+
+    return normalize("NFKC", name)
 
 
 def _tested(test: nodes.Node) -> set[str]:

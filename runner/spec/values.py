@@ -7,7 +7,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
-from runner.spec.budget import MAX_BITS, StrictName, TemplateFault, too_large
+from runner.spec.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large
 
 if TYPE_CHECKING:
     from runner.spec.budget import Budget
@@ -23,8 +23,8 @@ def native(value: object, budget: Budget) -> object:
         case bool() | float() | None:
             return value
         case int():
-            if value.bit_length() > MAX_BITS * 3:
-                raise too_large("a number has", MAX_BITS * 3, "bits")
+            if value.bit_length() > MAX_NUMBER_BITS:
+                raise too_large("a number has", MAX_NUMBER_BITS, "bits")
             return value
         case str():
             budget.spend_text(len(value))
@@ -83,7 +83,8 @@ def _is_sequence(value: object) -> bool:
 def _key(key: object) -> str:
     if isinstance(key, str):
         return str(key)
-    raise TemplateFault("template-type", f"the key {key!r} of a map is not text")
+    shown = f"the key {key!r}" if type(key) in SMALL else "a key"
+    raise TemplateFault("template-type", f"{shown} of a map is not text")
 
 
 def _refuse_type(value: object) -> NoReturn:

@@ -37,6 +37,8 @@ SESSIONS = sorted(HERE.glob("*/*.txt"))
 MADE = {
     "deep-nesting.yaml": b"[" * 100_000,
     "file-too-large.yaml": b"version: 1\n" + b"# a long story\n" * 70_000,
+    "template-too-many-words.yaml": b"version: 1\nevent: order_placed\ndistinct_id: u1\nproperties:\n"
+    + b"".join(b'  p%d: "{{ user }} has {{ items | length }}"\n' % number for number in range(1300)),
 }
 """Inputs too large to lie in a file."""
 PORT = "40123"

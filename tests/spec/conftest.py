@@ -15,7 +15,7 @@ from runner.source import read_text
 from runner.spec import Loaded, Occurrence, Spec, load, render
 from runner.spec.budget import Budget
 from runner.spec.plan import Plan, RenderingError
-from runner.spec.template import Template, parse
+from runner.spec.template import Allowance, Template, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +36,7 @@ class Templates:
         root = read_text(f"a: {json.dumps(source, ensure_ascii=False)}\n", "t.yaml").root
         node = root.get("a") if root is not None else None
         assert node is not None
-        return parse(node, ("properties", place))
+        return parse(node, ("properties", place), Allowance())
 
     def state(self, row: int = 0) -> Budget:
         return Budget(self.now, self.seed, row)
