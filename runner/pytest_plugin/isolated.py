@@ -24,7 +24,7 @@ class SpecFolder(pytest.Directory):
     """A folder with specs, or on the way to one that was named."""
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Give the folders and specs in it."""
+        """Yield the folders and specs in it."""
         project = project_of(self.path)
         for path in paths_in(self.path):
             kind = kind_of(path, project)
@@ -48,12 +48,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process of pytest-xdist what was asked for."""
+    """Send a process of pytest-xdist what was asked for."""
     cases: Cases = node.config.pluginmanager.get_plugin(CASES)
     node.workerinput[CASES] = cases.asked()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hear, as a process of pytest-xdist, what was asked for."""
+    """Receive, in a process of pytest-xdist, what was asked for."""
     if (asked := getattr(config, "workerinput", {}).get(CASES)) is not None:
         config.pluginmanager.register(Cases.of(asked, os.environ), CASES)
