@@ -16,7 +16,7 @@ import jsonschema_rs
 from runner.errors import MAX_HINTS, Problem, did_you_mean, dotted, nearest
 from runner.source.node import describe
 from runner.source.schema_work import TooMuchError
-from runner.source.validator import Broken, validator
+from runner.source.validator import Broken, Unlisted, validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -125,15 +125,15 @@ class Schema:
         return self._validator.accepts(value)
 
     def _broken(self, value: Json) -> list[Fault]:
-        try:
-            errors = self._validator.errors(value)
-        except TooMuchError:
-            return [Fault("", (), "the value breaks its schema, in more places than can be listed")]
+        errors = self._validator.errors(value)
         if isinstance(errors, Broken):
             return list(_in_few_words(errors, value))
+        rest = [Fault("", (), _UNLISTED)] if isinstance(errors, Unlisted) else []
+        if isinstance(errors, Unlisted):
+            errors = [errors.first] if errors.first is not None else []
         reading = _Reading(self._schema, value)
         found = [replace(fault, rule=tuple(error.schema_path)) for error in errors for fault in reading.faults(error)]
-        return _without_echoes(list(dict.fromkeys(found)))
+        return [*_without_echoes(list(dict.fromkeys(found))), *rest]
 
 
 class OwnSchema(Schema):
@@ -141,6 +141,9 @@ class OwnSchema(Schema):
 
     def _is_valid(self, value: Json) -> bool:
         return self._validator.accepts_unbounded(value)
+
+
+_UNLISTED = "this is too large for a list of all that breaks its schema"
 
 
 def _in_few_words(broken: Broken, value: Json) -> Iterator[Fault]:
@@ -213,6 +216,7 @@ _TYPES = {
 
 
 _MAX_OPTIONS = 100
+_MAX_KEYS = 1_000
 
 
 class _Reading:
@@ -231,10 +235,12 @@ class _Reading:
         value = _follow(self.root, path)
         match kind:
             case kinds.AdditionalProperties() | kinds.UnevaluatedProperties():
-                for key in kind.unexpected:
+                for key in kind.unexpected[:_MAX_KEYS]:
                     self.hints += 1
                     hint = did_you_mean(key, self._known_keys(error)) if self.hints <= MAX_HINTS else None
                     yield Fault("additionalProperties", path, f"unknown key '{key}'", hint, key)
+                if len(kind.unexpected) > _MAX_KEYS:
+                    yield Fault("additionalProperties", path, f"{len(kind.unexpected) - _MAX_KEYS:,} more unknown keys")
             case kinds.Required():
                 yield Fault("required", path, f"missing key '{kind.property}'", key=kind.property)
             case kinds.Type():

@@ -55,10 +55,14 @@ class TooMuchError(Exception):
 
 
 class Price(NamedTuple):
-    """What a check costs at most: `units` of time, and `errors` that it may find, large ones counted as several."""
+    """What a check costs at most: `units` of time, and `errors` that it may find, large ones counted as several.
+
+    `nested` are those that one error may have inside, of alternatives of which none fits.
+    """
 
     units: int
     errors: int
+    nested: int = 0
 
 
 class Pattern(NamedTuple):
@@ -94,8 +98,9 @@ class _Part:
         self.keys: list[_Part] = []
         self.marks = isinstance(schema, dict) and not schema.keys().isdisjoint(_MARKS)
         """Whether all in place is checked once more, to find what is not evaluated."""
-        if not isinstance(schema, dict):
-            self.errors = schema is False
+        self.has_alternatives = isinstance(schema, dict) and not schema.keys().isdisjoint(("anyOf", "oneOf"))
+        if schema is False:
+            self.errors = 1
 
     def below(self) -> Iterator[_Part]:
         """Give the schemas for what is inside the value."""
@@ -332,7 +337,7 @@ class _Look:
 
     def __init__(self) -> None:
         self._prices: dict[tuple[_Part, int], Price] = {}
-        self._marks: dict[tuple[_Part, int], Price] = {}
+        self._marks: dict[tuple[_Part, int], int] = {}
         self._sizes: dict[int, int] = {}
         self._steps = 0
 
@@ -342,18 +347,19 @@ class _Look:
             return self._prices[key]
         if depth > MAX_DEPTH:
             raise TooMuchError(f"it goes more than {MAX_DEPTH} schemas deep")
-        units, errors = self._here(part, value, depth)
+        units, errors, nested = self._here(part, value, depth)
         for inner in part.in_place:
             more = self.price(inner, value, depth + 1)
             units += more.units
             errors += more.errors
+            nested = max(nested, more.nested)
         if part.marks:
             units += self._marked(part, value, depth)
         self._count(1)
-        self._prices[key] = Price(units, errors)
+        self._prices[key] = Price(units, errors, errors if part.has_alternatives else nested)
         return self._prices[key]
 
-    def _here(self, part: _Part, value: Json, depth: int) -> tuple[int, int]:
+    def _here(self, part: _Part, value: Json, depth: int) -> Price:
         """Count the rules of one schema for a value and for what is in it."""
         units = part.own
         errors = part.errors
@@ -378,17 +384,19 @@ class _Look:
                 prices += [self.price(inner, item, depth + 1) for item in value for inner in part.items]
         if errors:
             errors += errors * (self._size(value) + part.own) // _COPIES
-        return units + sum(price.units for price in prices), errors + sum(price.errors for price in prices)
+        units += sum(price.units for price in prices)
+        errors += sum(price.errors for price in prices)
+        return Price(units, errors, max((price.nested for price in prices), default=0))
 
     def _marked(self, part: _Part, value: Json, depth: int) -> int:
         """Count what it takes to find what of a value was evaluated."""
         key = (part, id(value))
         if key not in self._marks:
-            units, _ = self._here(part, value, depth)
+            units = self._here(part, value, depth).units
             for inner in part.in_place:
                 units += self.price(inner, value, depth + 1).units + self._marked(inner, value, depth + 1)
-            self._marks[key] = Price(units, 0)
-        return self._marks[key].units
+            self._marks[key] = units
+        return self._marks[key]
 
     def _size(self, value: Json) -> int:
         key = id(value)

@@ -26,15 +26,15 @@ _AT_FIRST_SIGHT = 500_000
 _SHARED_AT_FIRST_SIGHT = 20_000
 _UNNOTICED = 2_000
 """Units that are not worth counting."""
-_MAX_ERRORS = 10_000
+_MAX_ERRORS = 5_000
 """Of those that may be found without counting first how many there are."""
 _MAX_COUNTED = 100_000
 _MAX_LISTED = 1_000
 """Of those that are found. More are told in few words, and only the first: nobody reads on."""
 _TOLD = 100
-_ERROR_UNITS = 400
+_ERROR_UNITS = 1_000
 _COUNTED_UNITS = 10
-_STATE_UNITS = 8
+_STATE_UNITS = 12
 """A regular expression takes more memory than time."""
 _KEPT_CHARS = 2_000
 _KEPT_STATES = 2_000
@@ -66,6 +66,12 @@ class Broken(NamedTuple):
     total: int
 
 
+class Unlisted(NamedTuple):
+    """The first rule that a value breaks, if even that can be told, where to count all takes too long."""
+
+    first: jsonschema_rs.ValidationError | None
+
+
 class Validator:
     """Checks values against a schema. Raises TooMuchError, and what jsonschema_rs raises for what is no schema."""
 
@@ -91,11 +97,16 @@ class Validator:
         """Return whether a value breaks no rule of a schema that is known to be harmless."""
         return self._engine.is_valid(value)
 
-    def errors(self, value: Json) -> list[jsonschema_rs.ValidationError] | Broken:
-        """List the rules that a value breaks. Raises TooMuchError where even to count them takes too long."""
-        may_be = self.work.price(value).errors
+    def errors(self, value: Json) -> list[jsonschema_rs.ValidationError] | Broken | Unlisted:
+        """List the rules that a value breaks, or as many of them as a bounded time allows."""
+        try:
+            return self._errors(*self.work.price(value)[1:], value)
+        except TooMuchError:
+            return Unlisted(None)
+
+    def _errors(self, may_be: int, nested: int, value: Json) -> list[jsonschema_rs.ValidationError] | Broken | Unlisted:
         if may_be > _MAX_COUNTED:
-            raise TooMuchError("too many rules may be broken")
+            return Unlisted(self._first(value) if nested <= _MAX_ERRORS else None)
         if may_be > _MAX_ERRORS:
             _charge(may_be * _COUNTED_UNITS)
             found = self._engine.evaluate(value).errors()
@@ -105,6 +116,13 @@ class Validator:
             may_be = len(found)
         _charge(may_be * _ERROR_UNITS)
         return list(self._engine.iter_errors(value))
+
+    def _first(self, value: Json) -> jsonschema_rs.ValidationError | None:
+        try:
+            self._engine.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return error
+        return None
 
     def _check_units(self, value: Json) -> None:
         units = self.work.bound(value)
