@@ -17,8 +17,8 @@ from runner.bulk.row import (
     BadRow,
     LargeRow,
     Row,
-    place,
     first_told,
+    place,
 )
 from runner.bulk.text import Cursor
 from runner.errors import InvalidInput, Problem

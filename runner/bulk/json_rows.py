@@ -52,7 +52,7 @@ def json_lines(text: Text) -> Iterator[Row | BadRow]:
         number += 1
         empty_lines = 0
         if len(content) > MAX_ROW_VALUES and _values_in(content) > MAX_ROW_VALUES:
-            yield BadRow(number, line, Problem("row-json", _TOO_MANY_VALUES, place(text.shown, line)))
+            yield BadRow(number, line, Problem("row-too-large", _TOO_MANY_VALUES, place(text.shown, line)))
             continue
         try:
             value = _STRICT.decode(content)
@@ -164,7 +164,7 @@ class _Array:
             message = f"a row of more than {MAX_ROW_CHARS:,} characters: is a quote or a bracket not closed?"
             raise InvalidInput(Problem("rows-syntax", message, where))
         if len(left) > MAX_ROW_VALUES and _values_in(left) > MAX_ROW_VALUES:
-            raise InvalidInput(Problem("rows-syntax", _TOO_MANY_VALUES, where))
+            raise InvalidInput(Problem("rows-too-large", _TOO_MANY_VALUES, where))
         pieces = [left]
         wanted = min(len(left), MAX_ROW_CHARS - len(left))
         while wanted >= 0 and (piece := next(self._pieces, None)) is not None:

@@ -76,7 +76,7 @@ class Parts:
         if self.failure is None:
             try:
                 for row in islice(self._rows, self._size):
-                    rows.append(row)  # noqa: PERF402 - what was read before an error counts
+                    rows.append(row)
                     if type(row) is LargeRow:
                         break
             except RunnerError as error:  # what was read before it is in the list already
