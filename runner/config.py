@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean, in_order, shown_argument
 from runner.secrets import Secret
-from runner.source import Schema, SchemaError, discreet, problems, read
+from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
 from runner.spec import Given
 from runner.spec.files import CONFIG_NAME, folder_of, project_of
 from runner.spec.tree import Files
@@ -95,16 +95,15 @@ class SandboxRules:
         found = list(problems(map(_unquoted, _formats()[1].faults(section.plain())), section))
         schemas: dict[str, Schema] = {}
         given = section.get("schemas")
-        for name, node in (given.entries if given else {}).items():
-            source = reader.included(node) if isinstance(node.value, str) and node.value else node
-            if source is None or not isinstance(node.value, str | dict | bool):
-                continue
-            try:
-                schemas[name] = Schema(source.plain())
-            except SchemaError as error:
-                message = f"this is not a JSON Schema: {error.message}"
-                place = source.nearest(error.path).position()
-                found.append(Problem("bad-schema", message, place, at=f"schemas.{name}", hint=error.hint))
+        with shared_allowance():
+            for name, node in (given.entries if given else {}).items():
+                source = reader.included(node) if isinstance(node.value, str) and node.value else node
+                if source is None or not isinstance(node.value, str | dict | bool):
+                    continue
+                try:
+                    schemas[name] = Schema(source.plain())
+                except SchemaError as error:
+                    found.append(error.problem(source, f"schemas.{name}"))
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):
@@ -251,10 +250,10 @@ def _refuse(found: Iterable[Problem], path: str) -> None:
 
 
 @cache
-def _formats() -> tuple[Schema, Schema]:
+def _formats() -> tuple[OwnSchema, OwnSchema]:
     """Give the schemas of the file and of its `sandbox:`, which a case may have too."""
     document = loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
-    return Schema(document), Schema(document["properties"]["sandbox"])
+    return OwnSchema(document), OwnSchema(document["properties"]["sandbox"])
 
 
 def _unquoted(fault: Fault) -> Fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.bulk.row import SHOWN_NAME_CHARS, first_told
 from runner.errors import InvalidInput, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,20 +24,27 @@ def assign(
     taken |= {name: name for name in variables if name not in renamed and name not in taken}
     problems = list(_wrong_renames(columns, variables, renamed))
     if columns is not None and not problems:
-        extra = [column for column in columns if column not in taken]
-        problems += [] if ignore_extra else [extra_column(column, variables) for column in extra]
-        taken = {column: name for column, name in taken.items() if column in columns}
+        extra = [] if ignore_extra else [column for column in columns if column not in taken]
+        problems += extra_columns(extra, variables)
+        known = set(columns)
+        taken = {column: name for column, name in taken.items() if column in known}
     if problems:
         raise InvalidInput(*problems)
     return taken
 
 
-def extra_column(column: str, variables: Sequence[str]) -> Problem:
-    """Report a column that no variable takes."""
+def extra_columns(columns: Sequence[str], variables: Sequence[str]) -> list[Problem]:
+    """Report columns that no variable takes."""
+    return first_told(columns, lambda column: _extra_column(column, variables))
+
+
+def _extra_column(column: str, variables: Sequence[str]) -> Problem:
     hint = did_you_mean(column, variables, "the spec has no variables" if not variables else None)
     ways = "rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra"
     return Problem(
-        "unknown-column", f"no variable takes the column '{column}'", hint=f"{hint}\nor {ways}" if hint else ways
+        "unknown-column",
+        f"no variable takes the column '{column[:SHOWN_NAME_CHARS]}'",
+        hint=f"{hint}\nor {ways}" if hint else ways,
     )
 
 

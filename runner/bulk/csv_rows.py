@@ -6,9 +6,20 @@ import csv
 import re
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.row import MAX_ROW_CHARS, SHOWN_NAME_CHARS, BadRow, Row, place
+from runner.bulk.row import (
+    LARGE_ROW_CHARS,
+    MAX_COLUMNS,
+    MAX_EMPTY_LINES,
+    MAX_ROW_CHARS,
+    SHOWN_NAME_CHARS,
+    BadRow,
+    LargeRow,
+    Row,
+    first_told,
+    place,
+)
 from runner.bulk.text import Cursor
 from runner.errors import InvalidInput, Problem
 
@@ -21,6 +32,14 @@ if TYPE_CHECKING:
 _QUOTE_HINT = 'a quote inside a cell is written twice: ""'
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _SEPARATOR_HINTS = {"commas": "its name must end in .csv", "tabs": "its name must end in .tsv"}
+
+
+class _WrongName(NamedTuple):
+    """A name in a header that is empty, or stands there before."""
+
+    number: int
+    name: str
+    start: int
 
 
 class Table:
@@ -39,6 +58,7 @@ class Table:
         self._block: list[str] = []
         self._block_line = 1
         self._row_before_block: list[str] = []
+        self._has_long_lines = False
         self._reader = csv.reader(chain.from_iterable(self._blocks(text)), delimiter=delimiter, strict=True)
         self.columns = self._header()
 
@@ -48,17 +68,28 @@ class Table:
         width = len(self.columns)
         number = 0
         line = self._row_line
+        empty_lines = 0
         has_more = True
         while has_more:
             try:
                 for cells in reader:
+                    next_line = reader.line_num + 1
                     if len(cells) == width:
                         number += 1
-                        yield Row(number, line, cells)
+                        empty_lines = 0
+                        may_be_large = self._has_long_lines or next_line > line + 1
+                        if may_be_large and sum(map(len, cells)) > LARGE_ROW_CHARS:
+                            yield LargeRow(number, line, cells)
+                        else:
+                            yield Row(number, line, cells)
                     elif cells:
                         number += 1
+                        empty_lines = 0
                         yield BadRow(number, line, self._wrong_width(len(cells)))
-                    self._row_line = line = reader.line_num + 1
+                    else:
+                        empty_lines += 1
+                        self._check_empty_lines(empty_lines)
+                    self._row_line = line = next_line
                 has_more = False
             except csv.Error:
                 problem, is_within_line = self._quote_fault()
@@ -79,6 +110,7 @@ class Table:
             self._row_before_block.append(begun)
             kept_chars += len(begun)
             self._block, self._block_line = block, self._reader.line_num + 1
+            self._has_long_lines = max(map(len, block), default=0) > LARGE_ROW_CHARS
             if kept_chars > MAX_ROW_CHARS:
                 message = f"a row of more than {MAX_ROW_CHARS:,} characters: is the quote that opens here closed?"
                 raise InvalidInput(replace(self._quote_fault()[0], message=message))
@@ -86,9 +118,10 @@ class Table:
 
     def _header(self) -> tuple[str, ...]:
         try:
-            for cells in self._reader:
+            for empty_lines, cells in enumerate(self._reader):
                 if cells:
                     break
+                self._check_empty_lines(empty_lines)
                 self._row_line = self._reader.line_num + 1
             else:
                 hint = "its first row must name the columns"
@@ -98,10 +131,19 @@ class Table:
             raise InvalidInput(self._quote_fault()[0]) from None
         if len(cells) == 1:
             self._check_separator()
-        if problems := list(self._wrong_names(cells)):
-            raise InvalidInput(*problems)
+        if len(cells) > MAX_COLUMNS:
+            message = f"the header has {len(cells):,} columns, more than {MAX_COLUMNS:,}"
+            raise InvalidInput(Problem("rows-header", message, place(self._shown, self._row_line)))
+        if wrong := list(self._wrong_names(cells)):
+            header = self._row_text()
+            raise InvalidInput(*first_told(wrong, lambda each: self._wrong_name(each, header, len(cells))))
         self._row_line = self._reader.line_num + 1
         return tuple(cells)
+
+    def _check_empty_lines(self, count: int) -> None:
+        if count > MAX_EMPTY_LINES:
+            message = f"more than {MAX_EMPTY_LINES:,} empty lines"
+            raise InvalidInput(Problem("rows-syntax", message, place(self._shown, self._row_line)))
 
     def _check_separator(self) -> None:
         """Refuse a header that is separated by something else, or is none."""
@@ -119,17 +161,20 @@ class Table:
         if message is not None:
             raise InvalidInput(Problem("rows-format", message, place(self._shown, self._row_line), hint=hint))
 
-    def _wrong_names(self, names: list[str]) -> Iterator[Problem]:
-        header = self._row_text()
+    def _wrong_names(self, names: list[str]) -> Iterator[_WrongName]:
         seen: set[str] = set()
-        for number, (name, (start, _)) in enumerate(zip(names, _cells(header, self._delimiter), strict=True), 1):
-            where = self._place(header, start)
-            if not name.strip():
-                hint = "does the header end in a separator too many?" if number == len(names) else None
-                yield Problem("rows-header", f"column {number} has no name", where, hint=hint)
-            elif name in seen:
-                yield Problem("rows-header", f"two columns have the name '{name[:SHOWN_NAME_CHARS]}'", where)
+        cells = _cells(self._row_text(), self._delimiter)
+        for number, (name, (start, _)) in enumerate(zip(names, cells, strict=True), 1):
+            if name in seen or not name.strip():
+                yield _WrongName(number, name, start)
             seen.add(name)
+
+    def _wrong_name(self, wrong: _WrongName, header: str, columns: int) -> Problem:
+        where = self._place(header, wrong.start)
+        if wrong.name.strip():
+            return Problem("rows-header", f"two columns have the name '{wrong.name[:SHOWN_NAME_CHARS]}'", where)
+        hint = "does the header end in a separator too many?" if wrong.number == columns else None
+        return Problem("rows-header", f"column {wrong.number} has no name", where, hint=hint)
 
     def _wrong_width(self, count: int) -> Problem:
         wanted, last_line = len(self.columns), self._reader.line_num

@@ -9,7 +9,16 @@ from json import JSONDecodeError, JSONDecoder
 from math import isfinite
 from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
-from runner.bulk.row import MAX_ROW_CHARS, BadRow, Row, place
+from runner.bulk.row import (
+    LARGE_ROW_CHARS,
+    MAX_EMPTY_LINES,
+    MAX_ROW_CHARS,
+    MAX_ROW_VALUES,
+    BadRow,
+    LargeRow,
+    Row,
+    place,
+)
 from runner.bulk.text import Cursor
 from runner.errors import InvalidInput, Problem
 from runner.source import read_text
@@ -31,19 +40,27 @@ _SHOWN_CHARS = 200
 
 def json_lines(text: Text) -> Iterator[Row | BadRow]:
     """Read an object a line. A blank line is no row."""
-    number = 0
+    number = empty_lines = 0
     for line, whole in enumerate(chain.from_iterable(text.blocks()), 1):
         content = whole.rstrip(" \t\r\n")
         if not content:
+            empty_lines += 1
+            if empty_lines > MAX_EMPTY_LINES:
+                message = f"more than {MAX_EMPTY_LINES:,} empty lines"
+                raise InvalidInput(Problem("rows-syntax", message, place(text.shown, line)))
             continue
         number += 1
+        empty_lines = 0
+        if len(content) > MAX_ROW_VALUES and _values_in(content) > MAX_ROW_VALUES:
+            yield BadRow(number, line, Problem("row-too-large", _TOO_MANY_VALUES, place(text.shown, line)))
+            continue
         try:
             value = _STRICT.decode(content)
         except (ValueError, RecursionError) as error:
             yield _bad_row(number, content, error, place(text.shown, line))
         else:
             if _is_row(value, content, 0, len(content)):
-                yield Row(number, line, value)
+                yield (LargeRow if len(content) > LARGE_ROW_CHARS else Row)(number, line, value)
             else:
                 yield _no_row(number, value, content, place(text.shown, line), _LINES_HINT)
 
@@ -105,7 +122,7 @@ class _Array:
         start, self._at = self._at, end
         self._count(start)
         if _is_row(value, self._window, start, end):
-            return Row(number, self._cursor.line, value)
+            return (LargeRow if end - start > LARGE_ROW_CHARS else Row)(number, self._cursor.line, value)
         where = place(self._shown, self._cursor.line, self._cursor.column)
         return _no_row(number, value, self._window[start:end], where)
 
@@ -127,11 +144,15 @@ class _Array:
 
     def _next_char(self) -> str:
         """Go to the next character that is no white space; there is none at the end of the file."""
+        spaces = 0
         while True:
             space = _SPACE.match(self._window, self._at)
             self._at = space.end() if space else self._at
             if self._at < len(self._window):
                 return self._window[self._at]
+            spaces += len(self._window)
+            if spaces > MAX_ROW_CHARS:
+                self._refuse(f"more than {MAX_ROW_CHARS:,} characters of white space")
             if not self._read_on():
                 return ""
 
@@ -142,6 +163,8 @@ class _Array:
         if len(left) > MAX_ROW_CHARS:
             message = f"a row of more than {MAX_ROW_CHARS:,} characters: is a quote or a bracket not closed?"
             raise InvalidInput(Problem("rows-syntax", message, where))
+        if len(left) > MAX_ROW_VALUES and _values_in(left) > MAX_ROW_VALUES:
+            raise InvalidInput(Problem("rows-too-large", _TOO_MANY_VALUES, where))
         pieces = [left]
         wanted = min(len(left), MAX_ROW_CHARS - len(left))
         while wanted >= 0 and (piece := next(self._pieces, None)) is not None:
@@ -178,6 +201,14 @@ _CLOSING = '}]"'
 _LONGEST_WORD = 16
 """Of what a window may end in the middle of, such as `-Infin` or half of an escape. Strings are told by their fault."""
 _CUT = "the file ends inside the array"
+
+
+_TOO_MANY_VALUES = f"a row of more than {MAX_ROW_VALUES:,} values"
+
+
+def _values_in(content: str) -> int:
+    """Count what may be a value in a text of JSON, before it is made."""
+    return content.count(",") + content.count("[") + content.count("{")
 
 
 def _is_row(value: object, content: str, start: int, end: int) -> TypeGuard[dict[str, Json]]:

@@ -1,18 +1,35 @@
-"""A Parquet file → rows of JSON values: dates, decimals and ids become text; what has no such text is a bad row."""
+"""A Parquet file → rows of JSON values: dates, decimals and ids become text; what has no such text is a bad row.
+
+A few bytes of Parquet may stand for any number: a text is stored once for a million rows, and pages are packed. So it is
+measured first what they unpack to, texts are read as they are stored, and no more of them is made than a batch may have.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
 
 import pyarrow as pa
+from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
-from runner.bulk.row import SHOWN_NAME_CHARS, BadRow, BrokenFileError, Row
+from runner.bulk.parquet_pages import measure_footer, measure_pages
+from runner.bulk.row import (
+    MAX_COLUMNS,
+    MAX_ROW_CHARS,
+    MAX_ROW_VALUES,
+    SHOWN_NAME_CHARS,
+    BadRow,
+    BrokenFileError,
+    LargeRow,
+    Row,
+    first_told,
+)
 from runner.errors import InvalidInput, Problem
+from runner.suprsend.event import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +39,21 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = 1024 * 1024
 _MAX_BATCH_ROWS = 4096
+_MAX_BATCH_BYTES = 4 * 1024 * 1024
+"""Of what rows are made from at once, unless it is one row."""
+_MAX_BATCH_VALUES = 500_000
+_SHORT_TEXT = 1_000
+_LARGE_BYTES = 1024 * 1024
+"""Of rows that are not handed on together with others."""
+_MAX_FOOTER_BYTES = 16 * 1024 * 1024
+"""It takes ten times as much in memory."""
+_MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+_MAX_PACKING = 20
+"""What is at hand at once may be larger if it is not packed more tightly than this."""
+_MAX_LISTED = 10_000_000
+"""Of values in the lists of a row group: all may be one row's."""
+_LONGEST_PLAIN = 32
+"""Bytes of fixed length that are more than a number or an id."""
 _REFUSALS = (ValueError, ArithmeticError, LookupError)
 """What pyarrow raises for a value that Python can't hold: no UTF-8, a year 10000, a key twice, an unknown time zone."""
 
@@ -32,16 +64,18 @@ class Parquet:
     def __init__(self, path: Path, shown: str) -> None:
         """Open it. Raises InvalidInput for what is no Parquet file, or names its columns badly."""
         self._raw = path.open("rb")
+        self._shown = shown
         try:
-            self._file = pq.ParquetFile(self._raw, pre_buffer=False, buffer_size=_BATCH_BYTES)
-            self.columns = tuple(str(name) for name in self._file.schema_arrow.names)
+            self._check_footer()
+            self._file = pq.ParquetFile(self._raw, pre_buffer=False)
+            self.columns = _names(self._file.schema_arrow.names)
         except (pa.ArrowException, OSError):
             self._raw.close()
             message, hint = f"{shown} is no Parquet file that can be read", "was it written to its end?"
             raise InvalidInput(Problem("rows-format", message, hint=hint)) from None
-        if problems := list(_wrong_names(self.columns)):
+        except InvalidInput:
             self._raw.close()
-            raise InvalidInput(*problems)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -54,38 +88,247 @@ class Parquet:
         number = 0
         try:
             for batch in self._batches():
-                unfit: dict[int, str] = {}
-                cells = [_cells(name, batch.column(at), unfit) for at, name in enumerate(self.columns)]
-                for index, values in enumerate(zip(*cells, strict=True)):
-                    number += 1
-                    if index in unfit:
-                        problem = Problem("row-json", unfit[index], context=f"in row {number}")
-                        yield BadRow(number, 0, problem)
-                    else:
-                        yield Row(number, 0, dict(zip(self.columns, values, strict=True)))
+                for portion, size in _portions(batch):
+                    if portion.num_rows == 1 and size.is_too_large:
+                        number += 1
+                        yield _too_large(number)
+                        continue
+                    last = number + portion.num_rows
+                    for row in self._rows(portion, number):
+                        number += 1
+                        is_large = number == last and size.bytes > _LARGE_BYTES and isinstance(row, Row)
+                        yield LargeRow(*row) if is_large else row
         except (pa.ArrowException, OSError):
             raise BrokenFileError("the file is damaged") from None
+
+    def _rows(self, portion: pa.RecordBatch, before: int) -> Iterator[Row | BadRow]:
+        unfit: dict[int, tuple[str, str]] = {}
+        fields = enumerate(self._file.schema_arrow)
+        cells = [_cells(field, portion.column(at), unfit) for at, field in fields]
+        for index, values in enumerate(zip(*cells, strict=True)):
+            number = before + index + 1
+            if index in unfit:
+                yield BadRow(number, 0, Problem(*unfit[index], context=f"in row {number}"))
+            else:
+                yield Row(number, 0, dict(zip(self.columns, values, strict=True)))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         meta = self._file.metadata
         for group in range(meta.num_row_groups):
             rows, size = meta.row_group(group).num_rows, meta.row_group(group).total_byte_size
-            batch_rows = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
-            yield from self._file.iter_batches(batch_rows, [group], use_threads=False)
+            if not rows:
+                continue
+            chunks = self._chunks(meta.row_group(group))
+            lengths = self._longest_texts(group, [chunk for chunk in chunks if chunk.is_stored_once])
+            chunks = [chunk.with_longest(lengths.get(chunk.column, 0)) for chunk in chunks]
+            row_bytes = max(1, size // rows, sum(chunk.row_bytes for chunk in chunks))
+            batch_rows = max(
+                1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), _MAX_BATCH_BYTES // row_bytes)
+            )
+            reader = self._reader([chunk.column for chunk in chunks if chunk.is_stored_once])
+            yield from reader.iter_batches(batch_rows, [group], use_threads=False)
+
+    def _chunks(self, group: pq.RowGroupMetaData) -> list[_Chunk]:
+        """Measure the column chunks. Raises InvalidInput for what is packed too tightly to be at hand at once."""
+        at_hand = packed = 0
+        chunks = []
+        for at in range(group.num_columns):
+            column, form = group.column(at), self._file.schema.column(at)
+            start = column.data_page_offset
+            if column.has_dictionary_page and column.dictionary_page_offset:
+                start = min(start, column.dictionary_page_offset)
+            pages = measure_pages(self._raw, start, column.total_compressed_size)
+            is_list = form.max_repetition_level > 0
+            if is_list and pages.values > _MAX_LISTED:
+                raise self._refusal(f"a row group has more than {_MAX_LISTED:,} values in lists")
+            row_bytes = pages.densest
+            if pages.has_prefixes:
+                row_bytes = max(pages.largest_bytes, pages.dictionary_bytes)
+            elif form.length > _LONGEST_PLAIN:
+                row_bytes = form.length
+            at_hand += pages.dictionary_bytes
+            at_hand += max(pages.total_bytes, row_bytes * pages.values) if is_list else pages.largest_bytes
+            packed += column.total_compressed_size
+            is_stored_once = (
+                column.physical_type == "BYTE_ARRAY" and pages.dictionary_bytes > 0 and not pages.has_prefixes
+            )
+            chunks.append(
+                _Chunk(column.path_in_schema, row_bytes, pages.values if is_list else 0, is_stored_once=is_stored_once)
+            )
+        if at_hand > _MAX_UNPACKED_BYTES + packed * _MAX_PACKING:
+            raise self._refusal(f"{packed:,} bytes of it unpack to {at_hand:,}")
+        return chunks
+
+    def _longest_texts(self, group: int, chunks: Sequence[_Chunk]) -> dict[str, int]:
+        """Find the length of the longest text of each chunk that stores each of its texts once."""
+        if not chunks:
+            return {}
+        columns = [chunk.column for chunk in chunks]
+        batches = self._reader(columns).iter_batches(1, [group], columns=columns, use_threads=False)
+        first = next(batches)
+        leaves = [leaf for column in first.columns for leaf in _leaves(column)]
+        lengths = (pc.max(pc.binary_length(leaf.dictionary)).as_py() or 0 for leaf in leaves)
+        return dict(zip(columns, lengths, strict=True))
+
+    def _reader(self, stored_once: Sequence[str]) -> pq.ParquetFile:
+        """Open the file so that the texts of some columns are read as they are stored."""
+        meta = self._file.metadata
+        return pq.ParquetFile(
+            self._raw, metadata=meta, read_dictionary=stored_once, pre_buffer=False, buffer_size=_BATCH_BYTES
+        )
+
+    def _check_footer(self) -> None:
+        footer = measure_footer(self._raw)
+        if footer is not None and footer.elements > 2 * MAX_COLUMNS:
+            raise self._refusal(f"it has more than {MAX_COLUMNS:,} columns")
+        if footer is not None and footer.size_bytes > _MAX_FOOTER_BYTES:
+            raise self._refusal(f"its metadata is larger than {_MAX_FOOTER_BYTES:,} bytes")
+
+    def _refusal(self, reason: str) -> InvalidInput:
+        hint = "write it anew, with smaller row groups and pages"
+        return InvalidInput(Problem("rows-too-large", f"{self._shown} can't be read: {reason}", hint=hint))
 
 
-def _wrong_names(names: Sequence[str]) -> Iterator[Problem]:
+class _Chunk(NamedTuple):
+    """A column chunk: how many bytes a row of it may take, but for texts that are stored once; how many values lists have."""
+
+    column: str
+    row_bytes: int
+    listed: int
+    is_stored_once: bool
+
+    def with_longest(self, text_bytes: int) -> _Chunk:
+        """Return what it takes to read texts that are stored once: short ones are simply written out."""
+        is_short = text_bytes * self.listed <= _MAX_UNPACKED_BYTES if self.listed else text_bytes <= _SHORT_TEXT
+        if not self.is_stored_once or not is_short:
+            return self
+        return self._replace(row_bytes=self.row_bytes + text_bytes, is_stored_once=False)
+
+
+class _Size(NamedTuple):
+    """What the rows of a batch come to when each has its own copy of what is stored once."""
+
+    bytes: int
+    values: int
+    longest: int
+    """Bytes of the nested column that has most."""
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether this is too much for one row."""
+        return self.bytes > MAX_ROW_CHARS or self.values > MAX_ROW_VALUES or self.longest > MAX_BODY_BYTES
+
+
+def _portions(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, _Size]]:
+    """Cut a batch into portions whose rows can be made at once; a row that is too large for that is one of its own."""
+    sizes = [_size(column) for column in batch.columns]
+    size = _Size(
+        sum(each.bytes for each in sizes), sum(each.values for each in sizes), max(each.longest for each in sizes)
+    )
+    is_small = size.bytes <= _MAX_BATCH_BYTES and size.values <= _MAX_BATCH_VALUES
+    if batch.num_rows == 1 or (is_small and size.longest <= batch.num_rows * MAX_BODY_BYTES):
+        yield batch, size
+        return
+    half = batch.num_rows // 2
+    yield from _portions(batch.slice(0, half))
+    yield from _portions(batch.slice(half))
+
+
+def _leaves(array: pa.Array) -> Iterator[pa.Array]:
+    """Give what a nested column is made of."""
+    if pa.types.is_dictionary(array.type):
+        yield array
+        return
+    for inner in _inner(array):
+        yield from _leaves(inner)
+
+
+def _inner(array: pa.Array) -> list[pa.Array]:
+    """Give what is inside an array of nested values; nothing for others."""
+    if isinstance(array, pa.ExtensionArray):
+        return [array.storage]
+    if pa.types.is_struct(array.type):
+        return array.flatten()  # type: ignore[no-any-return]
+    if pa.types.is_map(array.type):
+        return [_within(array, array.keys), _within(array, array.items)]
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        return [_within(array, array.values)]
+    return [array.flatten()] if pa.types.is_fixed_size_list(array.type) else []
+
+
+def _size(array: pa.Array) -> _Size:
+    if pa.types.is_dictionary(array.type) and _has_texts(array.dictionary.type):
+        lengths = pc.take(pc.binary_length(array.dictionary), array.indices)
+        return _Size(pc.sum(lengths).as_py() or 0, len(array), 0)
+    if inner := list(map(_size, _inner(array))):
+        size_bytes = sum(each.bytes for each in inner)
+        return _Size(size_bytes, len(array) + sum(each.values for each in inner), size_bytes)
+    return _Size(array.nbytes, len(array), 0)
+
+
+def _has_texts(kind: pa.DataType) -> bool:
+    return any(is_text(kind) for is_text in _TEXTS)
+
+
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+
+
+def _within(lists: pa.Array, items: pa.Array) -> pa.Array:
+    """Cut out what belongs to the lists of a slice."""
+    begin, end = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+    return items.slice(begin, end - begin)
+
+
+def _too_large(number: int) -> BadRow:
+    message = f"a row of more than {MAX_ROW_VALUES:,} values, or a cell of more than {MAX_BODY_BYTES:,} bytes"
+    return BadRow(number, 0, Problem("row-too-large", message, context=f"in row {number}"))
+
+
+def _names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns' names. Raises InvalidInput for those that don't tell columns apart."""
     if not names:
-        yield Problem("rows-header", "the file has no columns")
-    for at, name in enumerate(names):
-        if not name.strip():
-            yield Problem("rows-header", f"column {at + 1} has no name")
-        elif name in names[:at]:
-            yield Problem("rows-header", f"two columns have the name '{name[:SHOWN_NAME_CHARS]}'")
+        raise InvalidInput(Problem("rows-header", "the file has no columns"))
+    seen: set[str] = set()
+    wrong = []
+    for number, name in enumerate(names, 1):
+        if name in seen or not name.strip():
+            wrong.append((number, name))
+        seen.add(name)
+    if wrong:
+        raise InvalidInput(*first_told(wrong, _wrong_name))
+    return tuple(names)
 
 
-def _cells(name: str, column: pa.Array, unfit: dict[int, str]) -> list[Json]:
+def _wrong_name(wrong: tuple[int, str]) -> Problem:
+    number, name = wrong
+    is_twice = bool(name.strip())
+    message = f"two columns have the name '{name[:SHOWN_NAME_CHARS]}'" if is_twice else f"column {number} has no name"
+    return Problem("rows-header", message)
+
+
+def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> pa.Array:
+    """Leave out texts that are longer than any event."""
+    if pa.types.is_dictionary(column.type):
+        lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+    else:
+        lengths = pc.binary_length(column)
+    is_long = pc.fill_null(pc.greater(lengths, MAX_BODY_BYTES), False)
+    message = f"column '{name[:SHOWN_NAME_CHARS]}': a text of more than {MAX_BODY_BYTES:,} bytes"
+    for index in pc.indices_nonzero(is_long).to_pylist():
+        unfit.setdefault(index, ("row-too-large", message))
+    if not pa.types.is_dictionary(column.type):
+        return pc.if_else(is_long, None, column)
+    indices = pc.if_else(is_long, None, column.indices)
+    return pa.DictionaryArray.from_arrays(indices, column.dictionary)
+
+
+def _cells(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
     """Give a column's values as JSON has them. For a value that it does not have, `unfit` gets why, by its index."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if column.nbytes > MAX_BODY_BYTES and _has_texts(kind):
+        column = _without_long_texts(field.name, column, unfit)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     try:
         if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
             return _nanoseconds(column)
@@ -97,9 +340,9 @@ def _cells(name: str, column: pa.Array, unfit: dict[int, str]) -> list[Json]:
     cells: list[Json] = []
     for index, value in enumerate(values):
         try:
-            cells.append(_json(value))
+            cells.append(_json(value, field.type))
         except ValueError as error:
-            unfit.setdefault(index, f"column '{name[:SHOWN_NAME_CHARS]}': {error}")
+            unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {error}"))
             cells.append(None)
     return cells
 
@@ -139,8 +382,8 @@ def _moment(moment: datetime, nanoseconds: int) -> str:
 _TO_MICROSECONDS = len("2026-01-02T03:04:05.000000")
 
 
-def _json(value: object) -> Json:
-    """Turn a value into JSON's. Raises ValueError that says why it can't be."""
+def _json(value: object, kind: pa.DataType) -> Json:
+    """Turn a value of a column of some kind into JSON's. Raises ValueError that says why it can't be."""
     match value:
         case str() | bool() | int() | None:
             return value
@@ -155,14 +398,14 @@ def _json(value: object) -> Json:
         case UUID():
             return str(value)
         case list():
-            return [_json(item) for item in value]
+            return [_json(item, kind) for item in value]
         case dict() if all(isinstance(key, str) for key in value):
-            return {key: _json(item) for key, item in value.items()}
+            return {key: _json(item, kind) for key, item in value.items()}
         case dict():
             raise ValueError("a map whose keys are not text")
         case bytes():
             raise ValueError("bytes are no JSON value")
         case pa.Scalar():
-            raise ValueError(f"a {value.type} that Python can't hold")
+            raise ValueError(f"a {kind} that Python can't hold")
         case _:
             raise ValueError(f"a {type(value).__name__} is no JSON value")

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from runner.bulk.row import LargeRow
 from runner.bulk.task import Part
 from runner.errors import InvalidInput, Problem, RunnerError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """Cuts rows into parts of `size`. `read` counts the rows so far; `is_over` tells whether they were all read.
+    """Cuts rows into parts of `size`, or less behind a large row. `read` counts the rows so far; `is_over` tells whether they were all read.
 
     `known` tells what is recorded of the part that begins at a row. With `digests`, the rows are held against what
     was recorded of them; `begun_to` is the last row that was begun. Where the rows can't be read any further, or others stand there now, the parts end, and
@@ -74,7 +75,10 @@ class Parts:
         rows: list[Row | BadRow] = []
         if self.failure is None:
             try:
-                rows.extend(islice(self._rows, self._size))
+                for row in islice(self._rows, self._size):
+                    rows.append(row)
+                    if type(row) is LargeRow:
+                        break
             except RunnerError as error:  # what was read before it is in the list already
                 self.failure = error
         return rows

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from runner.errors import Position
+from runner.errors import Position, Problem
 
 if TYPE_CHECKING:
-    from runner.errors import Problem
+    from collections.abc import Callable, Sequence
+
     from runner.spec import Cells
+
+_Name = TypeVar("_Name")
 
 MAX_ROW_CHARS = 16 * 1024 * 1024
 """Of one row; more is a quote or a bracket that was left open, and memory must not grow with the file."""
+LARGE_ROW_CHARS = 64 * 1024
+"""Of a row that is handed on alone: of others a hundred may wait at once."""
+MAX_ROW_VALUES = 200_000
+"""Of a row of JSON: no event has room for more, and each takes a hundred times its text in memory."""
+MAX_COLUMNS = 10_000
+MAX_EMPTY_LINES = 1_000_000
+"""One after the other: a file that is packed may have billions."""
+MAX_TOLD = 20
+"""Of the faults that a file has in its names; it may have as many as names."""
 SHOWN_NAME_CHARS = 60
 """Of a column's name; a file that is no table of rows has anything there."""
 
@@ -28,6 +40,12 @@ class Row(NamedTuple):
     values: Cells
 
 
+class LargeRow(Row):
+    """A row of more than `LARGE_ROW_CHARS` characters."""
+
+    __slots__ = ()
+
+
 class BadRow(NamedTuple):
     """A row that can't be read, while the next ones can. Its message tells what is wrong without the place, too."""
 
@@ -38,6 +56,13 @@ class BadRow(NamedTuple):
 
 class BrokenFileError(Exception):
     """What is behind the last row can't be read any more: whoever counts the rows says after which one."""
+
+
+def first_told(names: Sequence[_Name], tell: Callable[[_Name], Problem]) -> list[Problem]:
+    """Tell what is wrong with the first of some names, and how many more there are."""
+    first = list(map(tell, names[:MAX_TOLD]))
+    more = len(names) - len(first)
+    return [*first, Problem(first[0].code, f"{more:,} more columns are wrong")] if more else first
 
 
 def place(shown: str, line: int, column: int = 1) -> Position:

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from runner.bulk.columns import extra_column
+from runner.bulk.columns import extra_columns
 from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
@@ -241,9 +241,9 @@ class Tools:
             return Rejected(self._spec, (row.problem,), ())
         setup = self.setup
         if self._checks_keys:
-            extra = [extra_column(str(key), self._names) for key in row.values if key not in setup.columns]
+            extra = [str(key) for key in row.values if key not in setup.columns]
             if extra:
-                return Rejected(self._spec, tuple(extra), ())
+                return Rejected(self._spec, tuple(extra_columns(extra, self._names)), ())
         values = self._resolver.resolve(row.values)
         occurrence = Occurrence(setup.seed, row.number, setup.now)
         return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None)

@@ -3,15 +3,18 @@
 from runner.source.document import Document, discreet, read, read_text
 from runner.source.json_reader import NUMBER, is_integer, parse_json
 from runner.source.node import Json, Node, describe
-from runner.source.schema import Fault, Schema, SchemaError, problems
+from runner.source.schema import TOO_LARGE, Fault, OwnSchema, Schema, SchemaError, problems
 from runner.source.text import Text
+from runner.source.validator import shared_allowance
 
 __all__ = [
     "NUMBER",
+    "TOO_LARGE",
     "Document",
     "Fault",
     "Json",
     "Node",
+    "OwnSchema",
     "Schema",
     "SchemaError",
     "Text",
@@ -22,4 +25,5 @@ __all__ = [
     "problems",
     "read",
     "read_text",
+    "shared_allowance",
 ]

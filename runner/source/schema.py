@@ -1,6 +1,7 @@
 """A JSON Schema (2020-12) over plain values → faults, and over nodes → problems.
 
-Formats are asserted and no reference is ever fetched: a schema that points outside itself is an error.
+Formats are asserted and no reference is ever fetched: a schema that points outside itself is an error. Schemas are
+anybody's: what a check costs is estimated before it begins, and too much is a fault like any other.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import jsonschema_rs
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean, dotted, nearest
 from runner.source.node import describe
+from runner.source.schema_work import TooMuchError
+from runner.source.validator import Broken, Unlisted, validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +30,7 @@ class Fault:
     """One rule that a value breaks.
 
     `path` leads to the value, `key` names the key in it that is at fault, if one is; `rule` leads to the rule in the schema.
+    `code` is that of the problem, where no rule is broken.
     """
 
     keyword: str
@@ -36,6 +39,7 @@ class Fault:
     hint: str | None = None
     key: str | None = None
     rule: tuple[Step, ...] = field(default=(), compare=False)
+    code: str | None = None
 
     def at(self) -> str:
         """Give the way to the fault as text: `tests[0].vars.user`."""
@@ -53,14 +57,26 @@ class Fault:
         return node.position()
 
 
-class SchemaError(Exception):
-    """This is not a JSON Schema. `path` leads to the part of it that is wrong."""
+TOO_LARGE = "schema-too-large"
 
-    def __init__(self, message: str, path: tuple[Step, ...], hint: str | None = None) -> None:
+
+class SchemaError(Exception):
+    """This is not a JSON Schema, or not one that can be used. `path` leads to the part of it that is wrong."""
+
+    def __init__(
+        self, message: str, path: tuple[Step, ...], hint: str | None = None, *, code: str = "bad-schema"
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.path = path
         self.hint = hint
+        self.code = code
+
+    def problem(self, source: Node, at: str | None = None) -> Problem:
+        """Return the problem of a schema that was read from `source`."""
+        place = source.nearest(self.path).position()
+        message = self.message if self.code == TOO_LARGE else f"this is not a JSON Schema: {self.message}"
+        return Problem(self.code, message, place, at=at, hint=self.hint)
 
 
 class Schema:
@@ -74,8 +90,9 @@ class Schema:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
         try:
-            text = json.dumps(schema)
-            self._validator = (_compiled if len(text) <= _SHORT else _compiled.__wrapped__)(text)
+            self._validator = validator(json.dumps(schema))
+        except TooMuchError as error:
+            raise SchemaError(f"the schema is too large: {error}", (), code=TOO_LARGE) from None
         except jsonschema_rs.ValidationError as error:
             if error.kind.name == "$ref":
                 raise _broken_reference(schema, error.message) from None
@@ -84,29 +101,61 @@ class Schema:
         except (jsonschema_rs.ReferencingError, ValueError) as error:
             unicode = "UnicodeEncodeError" in str(error)
             raise SchemaError("a text in it is not valid Unicode" if unicode else str(error), ()) from None
+        if self._validator.work.strangers:
+            raise _broken_reference(schema, f"'{self._validator.work.strangers[0]}'")
         self._schema = schema
 
     def accepts(self, value: Json) -> bool:
-        """Tell whether `value` breaks no rule."""
+        """Return whether `value` breaks no rule; False too for one that takes too long to check."""
         try:
-            return self._validator.is_valid(value)
-        except UnicodeEncodeError:
+            return self._is_valid(value)
+        except (UnicodeEncodeError, TooMuchError):
             return False
 
     def faults(self, value: Json) -> list[Fault]:
-        """List every rule that `value` breaks, each once."""
-        reading = _Reading(self._schema, value)
+        """List every rule that `value` breaks, each once; of thousands the first, in few words."""
         try:
-            if self._validator.is_valid(value):
-                return []
-            found = [
-                replace(fault, rule=tuple(error.schema_path))
-                for error in self._validator.iter_errors(value)
-                for fault in reading.faults(error)
-            ]
+            return [] if self._is_valid(value) else self._broken(value)
         except UnicodeEncodeError:
             return [Fault("unicode", (), "the text has half of a surrogate pair: it is not valid Unicode")]
-        return _without_echoes(list(dict.fromkeys(found)))
+        except TooMuchError as error:
+            return [Fault("", (), f"the schema is too large to be checked: {error}", code=TOO_LARGE)]
+
+    def _is_valid(self, value: Json) -> bool:
+        return self._validator.accepts(value)
+
+    def _broken(self, value: Json) -> list[Fault]:
+        errors = self._validator.errors(value)
+        if isinstance(errors, Broken):
+            return list(_in_few_words(errors, value))
+        rest = [Fault("", (), _UNLISTED)] if isinstance(errors, Unlisted) else []
+        if isinstance(errors, Unlisted):
+            errors = [errors.first] if errors.first is not None else []
+        reading = _Reading(self._schema, value)
+        found = [replace(fault, rule=tuple(error.schema_path)) for error in errors for fault in reading.faults(error)]
+        return [*_without_echoes(list(dict.fromkeys(found))), *rest]
+
+
+class OwnSchema(Schema):
+    """A schema of ours: harmless, and checked too often to measure each value first."""
+
+    def _is_valid(self, value: Json) -> bool:
+        return self._validator.accepts_unbounded(value)
+
+
+_UNLISTED = "this is too large for a list of all that breaks its schema"
+
+
+def _in_few_words(broken: Broken, value: Json) -> Iterator[Fault]:
+    """Name the rules and places, and no value: each might be large."""
+    for keyword, pointer in broken.first:
+        path: list[Step] = []
+        for step in pointer.split("/")[1:]:
+            is_index = isinstance(_follow(value, path), list)
+            path.append(int(step) if is_index else step.replace("~1", "/").replace("~0", "~"))
+        name = f"'{path[-1]}'" if path and isinstance(path[-1], str) else "the value"
+        yield Fault(keyword, tuple(path), f"{name} breaks the rule '{keyword}' of its schema")
+    yield Fault("", (), f"{broken.total - len(broken.first):,} more rules are broken")
 
 
 def _without_echoes(faults: list[Fault]) -> list[Fault]:
@@ -134,7 +183,7 @@ def _broken_reference(schema: Json, message: str) -> SchemaError:
 
 def _means(reference: str, target: str) -> bool:
     """Tell whether a reference may be the one to a target that the validator made absolute."""
-    return reference.removeprefix("#") == target or target.endswith(reference) or reference.endswith(target)
+    return reference in (target, f"#{target}") or target.endswith(reference) or reference.endswith(target)
 
 
 def _references(schema: Json, path: tuple[Step, ...] = ()) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -156,29 +205,18 @@ _CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "typ
 def problems(faults: Iterable[Fault], root: Node) -> Iterator[Problem]:
     """Turn faults in a document's form into problems at their places."""
     for fault in faults:
-        code = _CODES.get(fault.keyword, "bad-value")
+        code = fault.code or _CODES.get(fault.keyword, "bad-value")
         yield Problem(code, fault.message, fault.position(root), at=fault.at() or None, hint=fault.hint)
-
-
-_SHORT = 2000
-
-
-@lru_cache(maxsize=64)
-def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
-    """Compile a schema, given as JSON. A thousand specs declare `type: string` a few thousand times."""
-    return jsonschema_rs.Draft202012Validator(
-        json.loads(schema), validate_formats=True, ignore_unknown_formats=False, retriever=_refuse
-    )
-
-
-def _refuse(uri: str) -> Json:
-    raise ValueError(f"a reference outside the schema is not followed: {uri}")
 
 
 _TYPES = {
     "array": "a list", "boolean": "true or false", "integer": "a whole number", "null": "null", "number": "a number",
     "object": "a map", "string": "text",
 }  # fmt: skip
+
+
+_MAX_OPTIONS = 100
+_MAX_KEYS = 1_000
 
 
 class _Reading:
@@ -197,10 +235,12 @@ class _Reading:
         value = _follow(self.root, path)
         match kind:
             case kinds.AdditionalProperties() | kinds.UnevaluatedProperties():
-                for key in kind.unexpected:
+                for key in kind.unexpected[:_MAX_KEYS]:
                     self.hints += 1
                     hint = did_you_mean(key, self._known_keys(error)) if self.hints <= MAX_HINTS else None
                     yield Fault("additionalProperties", path, f"unknown key '{key}'", hint, key)
+                if len(kind.unexpected) > _MAX_KEYS:
+                    yield Fault("additionalProperties", path, f"{len(kind.unexpected) - _MAX_KEYS:,} more unknown keys")
             case kinds.Required():
                 yield Fault("required", path, f"missing key '{kind.property}'", key=kind.property)
             case kinds.Type():
@@ -210,8 +250,9 @@ class _Reading:
                 found = value if is_near else describe(value)
                 yield Fault("type", path, f"{name} must be {wanted}, not {found}", hint or _as_list(kind.types, value))
             case kinds.Enum():
-                options = [str(_scalar(option)) for option in kind.options]
-                message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}"
+                options = [str(_scalar(option)) for option in kind.options[:_MAX_OPTIONS]]
+                more = f" and {len(kind.options) - _MAX_OPTIONS:,} more" if len(kind.options) > _MAX_OPTIONS else ""
+                message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}{more}"
                 yield Fault("enum", path, message, _nearest(str(value), options))
             case kinds.Constant():
                 expected = kind.expected_value

@@ -128,4 +128,4 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
         if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
             # What to write in YAML is no help for what a template gives.
             hint = "make text of it: {{ … | string }}" if hint.startswith("quote it") else None
-        yield Problem("schema-violation", fault.message, position, at=at, hint=hint, context=context)
+        yield Problem(fault.code or "schema-violation", fault.message, position, at=at, hint=hint, context=context)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
-from runner.source import Schema, SchemaError
+from runner.source import TOO_LARGE, Schema, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +29,6 @@ def matcher_of(expected: Node) -> str | None:
     return next((key for key in entries if key in MATCHERS), None) if entries else None
 
 
-@lru_cache(maxsize=256)
 def pattern_schema(pattern: str) -> Schema:
     """Compile the pattern of `$re`: in the dialect of a JSON Schema's `pattern`, by an engine whose work is bounded.
 
@@ -68,15 +66,13 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
         case "$re", str(pattern):
             try:
                 pattern_schema(pattern)
-            except SchemaError:
-                yield _bad_pattern(operand, pattern)
+            except SchemaError as error:
+                yield _bad_pattern(operand, pattern, error)
         case "$schema", dict() | bool():
             try:
                 Schema(operand.plain())
             except SchemaError as error:
-                place = operand.nearest(error.path).position()
-                message = f"this is not a JSON Schema: {error.message}"
-                yield Problem("bad-schema", message, place, hint=error.hint)
+                yield error.problem(operand)
         case (("$contains" | "$unordered"), _):
             is_one = not isinstance(operand.value, list)
             for item in [operand] if is_one else operand.items:
@@ -85,8 +81,10 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
             pass
 
 
-def _bad_pattern(operand: Node, pattern: str) -> Problem:
+def _bad_pattern(operand: Node, pattern: str, broken: SchemaError) -> Problem:
     """Say why a pattern is none: in Python's words, where it agrees."""
+    if broken.code == TOO_LARGE:
+        return Problem(TOO_LARGE, f"this regular expression can't be used: {broken.message}", operand.position())
     try:
         with warnings.catch_warnings(action="ignore"):
             re.compile(pattern)

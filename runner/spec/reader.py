@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import MAX_HINTS, Problem, in_order, nearest
-from runner.source import Node, Schema, SchemaError, problems
+from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
 from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
 from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
@@ -80,7 +80,8 @@ def load(path: Path, project: Path) -> Loaded:
     Raises NotFound and MachineError for the spec's own file; all else is in the problems.
     """
     reader = _Reader(project)
-    spec = reader.spec(path)
+    with shared_allowance():
+        spec = reader.spec(path)
     found = _bounded(in_order(reader.problems))
     broken = any(problem.severity == "error" for problem in found)
     return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
@@ -111,8 +112,8 @@ def schema_text() -> str:
 
 
 @cache
-def _format() -> Schema:
-    return Schema(loads(schema_text()))
+def _format() -> OwnSchema:
+    return OwnSchema(loads(schema_text()))
 
 
 class _Reader:
@@ -229,19 +230,18 @@ class _Reader:
         try:
             schema = variable.schema
         except SchemaError as error:
-            place = node.nearest(error.path).position()
-            self.problems.append(
-                Problem("bad-schema", error.message, place, at=f"vars.{variable.name}", hint=error.hint)
-            )
+            self.problems.append(replace(error.problem(node, f"vars.{variable.name}"), message=error.message))
             return
         default = node.get("default")
         if default is None:
             return
         for fault in schema.faults(default.plain()):
             why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint)
-            message = f"the default of '{variable.name}' breaks its own declaration{why}"
+            breaks = "breaks its own declaration" if fault.code is None else "can't be checked"
+            message = f"the default of '{variable.name}' {breaks}{why}"
             place = fault.position(default)
-            self.problems.append(Problem("var-schema", message, place, at=f"vars.{variable.name}.default", hint=hint))
+            at = f"vars.{variable.name}.default"
+            self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
 
     def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
         if declared is None:
@@ -282,9 +282,7 @@ class _Reader:
         try:
             return Schema(source.plain()), source
         except SchemaError as error:
-            place = source.nearest(error.path).position()
-            message = f"this is not a JSON Schema: {error.message}"
-            self.problems.append(Problem("bad-schema", message, place, at="schema", hint=error.hint))
+            self.problems.append(error.problem(source, "schema"))
             return None, None
 
 

@@ -101,11 +101,12 @@ class Variable:
             yield _problem("var-type", f"variable '{self.name}': {shown} is not {error}", self, given, _type_hint(self))
             return
         for fault in self.schema.faults(value):
-            if self.is_secret:
-                yield _problem("var-schema", f"variable '{self.name}' breaks its declaration", self, given, None)
+            code = fault.code or "var-schema"
+            if self.is_secret and fault.code is None:
+                yield _problem(code, f"variable '{self.name}' breaks its declaration", self, given, None)
                 return
             way = f" at {fault.at()}" if fault.path else ""
-            yield _problem("var-schema", f"variable '{self.name}'{way}: {fault.message}", self, given, fault.hint)
+            yield _problem(code, f"variable '{self.name}'{way}: {fault.message}", self, given, fault.hint)
 
 
 _OUR_KEYS = frozenset({"env", "secret", "default"})

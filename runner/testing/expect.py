@@ -6,12 +6,13 @@ import json
 import re
 from collections import deque
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 from unicodedata import normalize
 
 from runner.errors import nearest
 from runner.secrets import Mask
-from runner.source import Schema, describe
+from runner.source import Schema, SchemaError, describe, shared_allowance
 from runner.spec.matchers import matcher_of, pattern_schema
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ _SHOWN = 100
 _MILLIONTH = Fraction(1, 10**6)
 _DUST = Fraction(1, 10**12)
 """What arithmetic in binary leaves over where nothing should be."""
+_MAX_MISMATCHES = 100
 _MAX_PAIRS = 100_000
 """Of items that `$unordered` tries on one another; a list of plain values may have any length."""
+_MAX_TRIES = 500_000
+"""Of values that are tried on one another in all, since matchers may stand in matchers: half a second."""
+_TRIES_OF_A_SCHEMA = 3
 _FEW = 3
 _MAX_SEARCHED = 4_000
 """Characters in which a pattern that looks around is sought. Its time may grow with their square: half a second here."""
@@ -45,18 +50,30 @@ class Mismatch(NamedTuple):
 
 
 def compare(expected: Node, actual: Json, at: str, *, exact: bool = False, mask: Mask = _OPEN) -> list[Mismatch]:
-    """Hold a value against what a spec expects of it, and list every mismatch.
+    """Hold a value against what a spec expects of it, and list every mismatch, up to a hundred.
 
     Of a map the expected keys must be there, and with `exact` no others; a list must be there whole. 12 and 12.0 are
     one number; `12` is not `"12"`, and true is not 1. A map of one matcher stands for all that it matches. `mask` hides
     what nobody may read in the messages.
     """
-    return list(_Comparison(exact=exact, mask=mask).differences(expected, actual, at))
+    return _told(_Comparison(exact=exact, mask=mask), expected, actual, at)
 
 
 def compare_whole(expected: Node, actual: Json, at: str) -> list[Mismatch]:
     """Hold a value against all of another one, in which nothing is a matcher."""
-    return list(_Comparison(exact=True, has_matchers=False).differences(expected, actual, at))
+    return _told(_Comparison(exact=True, has_matchers=False), expected, actual, at)
+
+
+def _told(comparison: _Comparison, expected: Node, actual: Json, at: str) -> list[Mismatch]:
+    with shared_allowance():
+        found = list(islice(comparison.differences(expected, actual, at), _MAX_MISMATCHES + 1))
+    if len(found) > _MAX_MISMATCHES:
+        found[-1] = _mismatch(at, f"more than {_MAX_MISMATCHES} values are not as expected", expected)
+    return found
+
+
+class _TooManyError(Exception):
+    """More values would have to be tried on one another than may be. The text says which, if it is said."""
 
 
 class _Comparison:
@@ -64,6 +81,8 @@ class _Comparison:
         self._exact = exact
         self._has_matchers = has_matchers
         self._mask = mask
+        self._tries = _MAX_TRIES
+        self._schemas: dict[int, Schema] = {}
 
     def differences(self, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
         if self._has_matchers and (matcher := matcher_of(expected)) is not None:
@@ -76,8 +95,51 @@ class _Comparison:
             wanted, found = self._shown_both(expected.plain(), actual)
             yield _mismatch(at, f"expected {wanted}, got {found}", expected, _hint(expected, actual))
 
-    def fits(self, expected: Node, actual: Json) -> bool:
-        return next(self.differences(expected, actual, ""), None) is None
+    def _fits(self, expected: Node, actual: Json) -> bool:
+        """Return whether there is no difference. Raises _TooManyError after as many tries as may be made."""
+        self._tries -= 1
+        if self._tries < 0:
+            raise _TooManyError
+        if self._has_matchers and (matcher := matcher_of(expected)) is not None:
+            return self._fits_matcher(matcher, expected.entries[matcher], actual)
+        if isinstance(expected.value, dict) and isinstance(actual, dict):
+            return self._fits_entries(expected, actual, is_whole=self._exact)
+        if isinstance(expected.value, list) and isinstance(actual, list):
+            pairs = zip(expected.items, actual, strict=False)
+            return len(expected.items) == len(actual) and all(self._fits(item, found) for item, found in pairs)
+        return _is_same_scalar(expected.value, actual)
+
+    def _fits_entries(self, expected: Node, actual: dict[str, Json], *, is_whole: bool) -> bool:
+        if is_whole and any(key not in expected.entries for key in actual):
+            return False
+        return all(
+            self._fits(item, actual[key]) if key in actual else self._has_matchers and matcher_of(item) == "$absent"
+            for key, item in expected.entries.items()
+        )
+
+    def _fits_matcher(self, matcher: str, operand: Node, actual: Json) -> bool:
+        match matcher:
+            case "$any":
+                return True
+            case "$re":
+                self._tries -= _TRIES_OF_A_SCHEMA
+                return isinstance(actual, str) and self._is_found(operand, actual)
+            case "$approx":
+                return _is_near(operand, actual)
+            case "$len":
+                return isinstance(actual, str | list | dict) and len(actual) == operand.value
+            case "$contains" if _are_entries(operand, actual):
+                return self._fits_entries(operand, cast("dict[str, Json]", actual), is_whole=False)
+            case "$contains":
+                return all(self._has_part(part, actual) for part in _parts(operand))
+            case "$unordered" if isinstance(actual, list):
+                left, over = self._paired(operand, actual)
+                return not left and not over
+            case "$schema":
+                self._tries -= _TRIES_OF_A_SCHEMA
+                return (schema := self._schema(operand)) is not None and schema.accepts(actual)
+            case _:
+                return False
 
     def _entries(self, expected: Node, actual: dict[str, Json], at: str, *, is_whole: bool) -> Iterator[Mismatch]:
         for key, item in expected.entries.items():
@@ -134,7 +196,7 @@ class _Comparison:
         match matcher:
             case "$any":
                 return
-            case "$re" if isinstance(actual, str) and _is_found(str(operand.value), actual):
+            case "$re" if isinstance(actual, str) and self._is_found(operand, actual):
                 return
             case "$approx" if _is_near(operand, actual):
                 return
@@ -150,9 +212,13 @@ class _Comparison:
                 yield from self._unordered(operand, actual, at)
                 return
             case "$schema":
-                for fault in Schema(operand.plain()).faults(actual):
+                schema = self._schema(operand)
+                if schema is None:
+                    yield _mismatch(at, "the schemas of this case are too large to be checked together", operand)
+                    return
+                for fault in schema.faults(actual):
                     below = _joined(at, fault.at())
-                    yield Mismatch(below, _told(below, fault.message), operand.nearest(fault.rule).position(), None)
+                    yield Mismatch(below, _placed(below, fault.message), operand.nearest(fault.rule).position(), None)
                 return
         hint = None
         if matcher == "$re" and isinstance(actual, str) and _is_too_long(str(operand.value), actual):
@@ -160,19 +226,39 @@ class _Comparison:
         yield _mismatch(at, f"expected {self._wanted(expected)}, got {self._shown(actual)}", operand, hint)
 
     def _contained(self, operand: Node, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
-        if isinstance(actual, dict) and isinstance(operand.value, dict) and matcher_of(operand) is None:
-            yield from self._entries(operand, actual, at, is_whole=False)
+        if _are_entries(operand, actual):
+            yield from self._entries(operand, cast("dict[str, Json]", actual), at, is_whole=False)
             return
-        for part in operand.items if isinstance(operand.value, list) else [operand]:
-            if isinstance(actual, str) and isinstance(part.value, str) and part.value in actual:
-                continue
-            if isinstance(actual, list) and any(self.fits(part, item) for item in actual):
-                continue
+        for part in _parts(operand):
+            try:
+                if self._has_part(part, actual):
+                    continue
+            except _TooManyError:
+                yield _mismatch(at, "there are too many values to try on one another", part, "expect less of them")
+                return
             message = f"expected something that contains {self._wanted(part)}, got {self._shown(actual)}"
             yield _mismatch(at, message, part if part is not operand else expected)
 
+    def _has_part(self, part: Node, actual: Json) -> bool:
+        if isinstance(actual, str):
+            return isinstance(part.value, str) and part.value in actual
+        return isinstance(actual, list) and any(self._fits(part, item) for item in actual)
+
     def _unordered(self, operand: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
-        """Pair each expected item with one that fits it, so that as many as possible have one.
+        try:
+            left, over = self._paired(operand, actual)
+        except _TooManyError as error:
+            message = f"{str(error) or 'the items'} are too many to try on one another"
+            yield _mismatch(at, message, operand, "give them in order, without $unordered")
+            return
+        got = self._left_over(over)
+        for item in left:
+            yield _mismatch(at, f"expected {self._wanted(item)} among the items, but {got}", item)
+        if over and not left:
+            yield _mismatch(at, f"expected no other items, but {got}", operand)
+
+    def _paired(self, operand: Node, actual: list[Json]) -> tuple[list[Node], list[Json]]:
+        """Pair each expected item with one that fits it, so that as many as possible have one; return those that have none.
 
         Plain values come first: all that one of them fits are alike, so whichever it takes, none is worse off.
         """
@@ -189,18 +275,28 @@ class _Comparison:
                 left.append(item)
         free = sorted(index for indexes in spare.values() for index in indexes)
         if len(others) * len(free) > _MAX_PAIRS:
-            message = f"{len(others):,} expected items and {len(free):,} others are too many to try on one another"
-            yield _mismatch(at, message, operand, "give them in order, without $unordered")
-            return
-        fitting = [[index for index in free if self.fits(item, actual[index])] for item in others]
+            raise _TooManyError(f"{len(others):,} expected items and {len(free):,} others")
+        fitting = [[index for index in free if self._fits(item, actual[index])] for item in others]
         holders = _pairs(fitting)
-        left += [item for number, item in enumerate(others) if number not in holders.values()]
-        over = [actual[index] for index in free if index not in holders]
-        got = self._left_over(over)
-        for item in left:
-            yield _mismatch(at, f"expected {self._wanted(item)} among the items, but {got}", item)
-        if over and not left:
-            yield _mismatch(at, f"expected no other items, but {got}", operand)
+        paired = set(holders.values())
+        left += [item for number, item in enumerate(others) if number not in paired]
+        return left, [actual[index] for index in free if index not in holders]
+
+    def _is_found(self, operand: Node, text: str) -> bool:
+        if _is_too_long(str(operand.value), text):
+            return False
+        return (schema := self._schema(operand, is_pattern=True)) is not None and schema.accepts(text)
+
+    def _schema(self, operand: Node, *, is_pattern: bool = False) -> Schema | None:
+        """Compile the schema that an operand is, once; None where the schemas of a case are too large together."""
+        if id(operand) not in self._schemas:
+            try:
+                self._schemas[id(operand)] = (
+                    pattern_schema(str(operand.value)) if is_pattern else Schema(operand.plain())
+                )
+            except SchemaError:  # each of them alone is sound: the spec was read
+                return None
+        return self._schemas[id(operand)]
 
     def _left_over(self, values: Sequence[Json]) -> str:
         if not values:
@@ -256,8 +352,13 @@ def _key(value: Json) -> object:
     return (type(value) is bool, value) if not isinstance(value, list | dict) else id(value)
 
 
-def _is_found(pattern: str, text: str) -> bool:
-    return not _is_too_long(pattern, text) and pattern_schema(pattern).accepts(text)
+def _are_entries(operand: Node, actual: Json) -> bool:
+    """Return whether `$contains` asks for entries of a map."""
+    return isinstance(actual, dict) and isinstance(operand.value, dict) and matcher_of(operand) is None
+
+
+def _parts(operand: Node) -> list[Node]:
+    return operand.items if isinstance(operand.value, list) else [operand]
 
 
 def _is_too_long(pattern: str, text: str) -> bool:
@@ -295,12 +396,12 @@ def _joined(at: str, way: str) -> str:
     return at + way if way.startswith("[") or not at or not way else f"{at}.{way}"
 
 
-def _told(at: str, message: str) -> str:
+def _placed(at: str, message: str) -> str:
     return f"{at}: {message}" if at else message
 
 
 def _mismatch(at: str, message: str, expected: Node, hint: str | None = None) -> Mismatch:
-    return Mismatch(at, _told(at, message), expected.position(), hint)
+    return Mismatch(at, _placed(at, message), expected.position(), hint)
 
 
 def _count(items: int) -> str:

@@ -1,0 +1,192 @@
+"""A Parquet file → how large what is packed in it is, before any of it is unpacked.
+
+The metadata at a file's end need not tell the truth; a page is unpacked to the size that its own header says. Headers
+are structs in Thrift's compact protocol (parquet-format: FileMetaData, PageHeader).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from runner.bulk.row import BrokenFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WINDOW_BYTES = 64 * 1024
+_MAX_HEADER_BYTES = 16 * 1024 * 1024
+"""pyarrow reads no larger ones."""
+_DICTIONARY = 2
+_DELTA_BYTE_ARRAY = 7
+_MAX_DEPTH = 8
+
+Fields = dict[int, "int | Fields"]
+"""The integers of a struct, and the structs in it, by their numbers."""
+
+
+class Pages(NamedTuple):
+    """Pages of a column chunk. `densest` is the largest quotient of a page's bytes and its values.
+
+    With prefixes, a value is stored as what it has more than the one before it.
+    """
+
+    dictionary_bytes: int
+    largest_bytes: int
+    total_bytes: int
+    densest: int
+    values: int
+    has_prefixes: bool
+
+
+class Footer(NamedTuple):
+    """The metadata at a file's end: its bytes, and the columns that it declares, each level of a nested one counted."""
+
+    size_bytes: int
+    elements: int
+
+
+def measure_footer(file: BinaryIO) -> Footer | None:
+    """Measure the metadata; None where there is none that can be read."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - 8))
+    tail = file.read(8)
+    size_bytes = int.from_bytes(tail[:4], "little")
+    if tail[4:] != b"PAR1" or size_bytes > end:
+        return None
+    file.seek(end - 8 - size_bytes)
+    try:
+        return Footer(size_bytes, _Compact(file.read(_WINDOW_BYTES)).length_of_list(2))
+    except (IndexError, BrokenFileError):
+        return None
+
+
+def measure_pages(file: BinaryIO, start: int, size_bytes: int) -> Pages:
+    """Measure the pages that begin at `start`. Raises BrokenFileError where there are none."""
+    dictionary = largest = total = densest = values = 0
+    has_prefixes = False
+    for header in _headers(file, start, start + size_bytes):
+        unpacked = _number(header, 2)
+        total += unpacked
+        if _number(header, 1) == _DICTIONARY:
+            dictionary = max(dictionary, unpacked)
+            continue
+        page, page_v2 = _struct(header, 5), _struct(header, 8)
+        count = max(_number(page, 1), _number(page_v2, 1))
+        has_prefixes |= _DELTA_BYTE_ARRAY in (_number(page, 2), _number(page_v2, 4))
+        largest = max(largest, unpacked)
+        densest = max(densest, unpacked // max(count, 1))
+        values += count
+    return Pages(dictionary, largest, total, densest, values, has_prefixes)
+
+
+def _headers(file: BinaryIO, at: int, end: int) -> Iterator[Fields]:
+    while at < end:
+        header, size_bytes = _header(file, at)
+        packed = _number(header, 3)
+        if packed < 0 or _number(header, 2) < 0:
+            raise BrokenFileError("the file is damaged")
+        yield header
+        at += size_bytes + packed
+
+
+def _header(file: BinaryIO, at: int) -> tuple[Fields, int]:
+    """Read a header, and how long it is."""
+    wanted = _WINDOW_BYTES
+    while True:
+        file.seek(at)
+        window = file.read(wanted)
+        reader = _Compact(window)
+        try:
+            return reader.struct(), reader.at
+        except IndexError:
+            if len(window) < wanted or wanted > _MAX_HEADER_BYTES:
+                raise BrokenFileError("the file is damaged") from None
+            wanted *= 4
+
+
+def _number(fields: Fields, number: int) -> int:
+    value = fields.get(number, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _struct(fields: Fields, number: int) -> Fields:
+    value = fields.get(number, {})
+    return value if isinstance(value, dict) else {}
+
+
+class _Compact:
+    """Reads Thrift's compact protocol. Raises IndexError where the bytes end."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self.at = 0
+
+    def struct(self, depth: int = 0) -> Fields:
+        if depth > _MAX_DEPTH:
+            raise BrokenFileError("the file is damaged")
+        fields: Fields = {}
+        number = 0
+        while (head := self._byte()) != 0:
+            number = number + (head >> 4) if head >> 4 else self._integer()
+            value = self._value(head & 15, depth, in_list=False)
+            if value is not None:
+                fields[number] = value
+        return fields
+
+    def length_of_list(self, wanted: int) -> int:
+        """Return the length of the list that a struct has at a number, behind integers alone."""
+        number = 0
+        while number < wanted:
+            head = self._byte()
+            number = number + (head >> 4) if head >> 4 else self._integer()
+            if number < wanted:
+                self._value(head & 15, 0, in_list=False)
+        return self._length(self._byte())
+
+    def _value(self, kind: int, depth: int, *, in_list: bool) -> int | Fields | None:
+        """Read a value; None for one that is of no interest."""
+        match kind:
+            case 1 | 2:  # booleans, of which the kind in a struct is the value
+                self.at += in_list
+            case 3:
+                self.at += 1
+            case 4 | 5 | 6:
+                return self._integer()
+            case 7:
+                self.at += 8
+            case 8:
+                length = self._varint()
+                self.at += length
+            case 9 | 10:
+                head = self._byte()
+                for _ in range(self._length(head)):
+                    self._value(head & 15, depth + 1, in_list=True)
+            case 12:
+                return self.struct(depth + 1)
+            case _:
+                raise BrokenFileError("the file is damaged")
+        if self.at > len(self._raw):
+            raise IndexError
+        return None
+
+    def _length(self, head: int) -> int:
+        return self._varint() if head >> 4 == 15 else head >> 4  # noqa: PLR2004 - Thrift's own
+
+    def _integer(self) -> int:
+        number = self._varint()
+        return (number >> 1) ^ -(number & 1)
+
+    def _varint(self) -> int:
+        number = shift = 0
+        while (byte := self._byte()) & 128:
+            number |= (byte & 127) << shift
+            shift += 7
+            if shift > 63:  # noqa: PLR2004 - bits of the largest integer
+                raise BrokenFileError("the file is damaged")
+        return number | byte << shift
+
+    def _byte(self) -> int:
+        byte = self._raw[self.at]
+        self.at += 1
+        return byte
