@@ -111,7 +111,7 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
     def tell(wait: Wait) -> None:
         status = f"HTTP {wait.status_code}: " if wait.status_code else ""
         again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
-        output.message(f"{status}{output.masked(wait.message)[:_MAX_REASON]}; {again}")
+        output.message(f"{status}{output.cut(wait.message, _MAX_REASON)}; {again}")
 
     output, world = session.output, session.world
     connection = Connection(

@@ -14,7 +14,6 @@ from runner.pytest_plugin.front import run as run_pytest
 from runner.pytest_plugin.nodes import Cases
 from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
-from runner.report.problems import as_annotation
 from runner.spec import find, project_of
 from runner.spec.files import SPECS
 from runner.testing.answers import Options, answers_for
@@ -175,7 +174,7 @@ def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
         case Format.PRETTY | Format.GITHUB:
             output.complaints(left)
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
-    annotate(output, environ, [*(each["annotation"] for each in told), *map(as_annotation, shown)])
+    annotate(output, environ, [*(each["annotation"] for each in told), *map(output.annotation, shown)])
     sum_ = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
     add_job_summary(
         output, environ, f"runner test: {sum_ or 'no cases'}", ("", "spec", "case", "what"), list(_rows(ended, left))

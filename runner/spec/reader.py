@@ -9,6 +9,8 @@ from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jinja2 import nodes
+
 from runner.errors import MAX_HINTS, Problem, in_order, nearest
 from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
@@ -20,7 +22,7 @@ from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Breach, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source import Json
@@ -197,12 +199,14 @@ class _Reader:
                     required[use.name] = required.get(use.name, False) or not use.optional
             return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
         variables = []
+        has_secrets = any(node.get("secret") is not None for node in table.entries.values())
+        named = frozenset(_keys_in(templates_of(shape))) if has_secrets else frozenset[str]()
         for name, node in table.entries.items():
             declaration = node.plain()
             if isinstance(declaration, dict):
-                variables.append(Variable(name, declaration, table))
+                variables.append(Variable(name, declaration, table, keys_in_templates=named))
                 if variables[-1].is_secret and (default := node.get("default")) is not None:
-                    self.secrets += Given.written(default, "default").secrets
+                    self.secrets += variables[-1].secrets_of(Given.written(default, "default"))
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries) if isinstance(table.value, dict) else None
@@ -303,6 +307,15 @@ def _parsed(node: Node, path: tuple[Step, ...]) -> Shape:
     if isinstance(value, list):
         return [_parsed(item, (*path, index)) for index, item in enumerate(value)]
     return value
+
+
+def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
+    """List the keys that templates name: `card.number`, `card['number']`."""
+    for template in templates:
+        for node in template.tree.find_all((nodes.Getattr, nodes.Getitem)) if template.tree else ():
+            match node:
+                case nodes.Getattr(attr=name) | nodes.Getitem(arg=nodes.Const(value=str(name))):
+                    yield name
 
 
 def _attachment(node: Node, path: tuple[Step, ...]) -> Shape:

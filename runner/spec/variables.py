@@ -33,7 +33,7 @@ class Given:
     is_text: bool = False
     position: Position | None = None
     sources: tuple[str, ...] = ()
-    """The scalars of the value as they are written in a file: a report that shows the line shows them so."""
+    """Its keys, texts and numbers as they are written in a file: a report that shows the line shows them so."""
 
     @classmethod
     def written(cls, node: Node, origin: str) -> Given:
@@ -46,20 +46,25 @@ class Given:
         given = cls.written(node, origin)
         return replace(given, position=replace(node.position(), text=""))
 
-    @property
-    def secrets(self) -> list[str]:
-        """The texts that nothing may print, if the variable is secret."""
-        return list(dict.fromkeys([*secret_texts(self.value), *self.sources]))
-
 
 class Variable:
-    """One variable. `table` is the `vars:` that declares it; None for one that a spec without `vars:` merely uses."""
+    """One variable. `table` is the `vars:` that declares it; None for one that a spec without `vars:` merely uses.
+
+    `keys_in_templates` are keys of maps that the spec's templates name: these are no secrets.
+    """
 
     def __init__(
-        self, name: str, declaration: Mapping[str, Json], table: Node | None = None, *, required: bool = True
+        self,
+        name: str,
+        declaration: Mapping[str, Json],
+        table: Node | None = None,
+        *,
+        required: bool = True,
+        keys_in_templates: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.table = table
+        self._keys_in_templates = keys_in_templates
         self.has_default = "default" in declaration
         self.default = declaration.get("default")
         self.required = required and not self.has_default
@@ -86,6 +91,29 @@ class Variable:
         if not given.is_text:
             return given.value
         return _from_text(str(given.value), self.types)
+
+    @cached_property
+    def _public_keys(self) -> frozenset[str]:
+        """The keys that the spec itself names, in the declaration or in a template."""
+        return self._keys_in_templates.union(_declared_keys(self.schema_source))
+
+    def secrets_of(self, given: Given) -> list[str]:
+        """List the texts that nothing may print, if the variable is secret and this is its value."""
+        sources = [source for source in given.sources if source not in self._public_keys]
+        return list(dict.fromkeys([*self.secret_texts(given.value), *sources]))
+
+    def secret_texts(self, value: object) -> list[str]:
+        """List the texts, numbers and keys inside a secret value."""
+        match value:
+            case dict():
+                keys = [key for key in value if key not in self._public_keys]
+                return [*keys, *(text for item in value.values() for text in self.secret_texts(item))]
+            case list():
+                return [text for item in value for text in self.secret_texts(item)]
+            case None | bool():
+                return []
+            case _:
+                return [str(value)]
 
     @property
     def is_only_typed(self) -> bool:
@@ -145,13 +173,13 @@ def resolve(
             else:
                 continue
         if variable.is_secret:
-            secrets += given.secrets
+            secrets += variable.secrets_of(given)
         found = list(variable.problems(given))
         problems += found
         if not found:
             values[variable.name] = value = variable.typed(given)
             if variable.is_secret:
-                secrets += secret_texts(value)
+                secrets += variable.secret_texts(value)
     return Values(values, tuple(secrets), tuple(problems))
 
 
@@ -213,7 +241,7 @@ class RowResolver:
             if read is not None and cell == "":
                 continue
             if variable.is_secret:
-                secrets += secret_texts(cell)
+                secrets += variable.secret_texts(cell)
             try:
                 value = read(cell) if read is not None else cell
                 is_good = accepts is None or accepts(value)
@@ -260,17 +288,16 @@ def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Prob
             yield Problem("unknown-variable", message, value.position, at=f"vars.{name}", hint=hint)
 
 
-def secret_texts(value: object) -> list[str]:
-    """List the texts inside a secret value."""
-    match value:
-        case dict():
-            return [text for item in value.values() for text in secret_texts(item)]
-        case list():
-            return [text for item in value for text in secret_texts(item)]
-        case None | bool():
-            return []
-        case _:
-            return [str(value)]
+def _declared_keys(schema: Json) -> Iterator[str]:
+    """List the keys that a JSON Schema names, at any depth."""
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _declared_keys(item)
+    elif isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        for item in schema.values():
+            yield from _declared_keys(item)
 
 
 def _find(

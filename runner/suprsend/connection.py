@@ -120,7 +120,9 @@ class Connection:
         return answer
 
     def _told(self, wait: Wait) -> None:
-        logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, wait.message)
+        # What a server says may repeat an event, and its secrets.
+        why = f"HTTP {wait.status_code}" if wait.status_code else "no answer"
+        logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, why)
         self._tell(wait)
 
 

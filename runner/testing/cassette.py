@@ -325,7 +325,7 @@ def _masked_body(body: bytes, mask: Mask) -> bytes:
         value = parse_json(body)
         masked = mask.json(value)
     except (ValueError, RecursionError):
-        return mask.text(text).encode("utf-8", "surrogateescape")
+        return mask.data(text).encode("utf-8", "surrogateescape")
     if masked == value and not mask.spans(text):
         return body
     # A text that is masked nowhere may hide a secret behind a key that stands twice: of those, JSON has the last.

@@ -54,9 +54,9 @@ def compare(expected: Node, actual: Json, at: str, *, exact: bool = False, mask:
     return list(_Comparison(exact=exact, mask=mask).differences(expected, actual, at))
 
 
-def compare_whole(expected: Node, actual: Json, at: str) -> list[Mismatch]:
+def compare_whole(expected: Node, actual: Json, at: str, mask: Mask = _OPEN) -> list[Mismatch]:
     """Hold a value against all of another one, in which nothing is a matcher."""
-    return list(_Comparison(exact=True, has_matchers=False).differences(expected, actual, at))
+    return list(_Comparison(exact=True, has_matchers=False, mask=mask).differences(expected, actual, at))
 
 
 class _Comparison:

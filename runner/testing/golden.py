@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runner.errors import MachineError, NotFound, Problem
 from runner.source import read
@@ -15,6 +15,7 @@ from runner.testing.expect import compare_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runner.secrets import Mask
     from runner.source import Json, Node
 
 _STAMPS = frozenset({"$insert_id", "$time", "env"})
@@ -22,23 +23,23 @@ _VERSION = "$ss_sdk_version"
 _AGAIN = "runner test --update writes it"
 
 
-def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]], *, update: bool) -> list[Problem]:
+def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]], mask: Mask, *, update: bool) -> list[Problem]:
     """Hold events against the golden file that an expectation names; with `update`, write it anew if they differ.
 
     It holds the whole event, without what the client adds to each: `$insert_id`, `$time`, `env`, `$ss_sdk_version`; of
-    several events a list. Whoever calls has hidden what is secret in them. Raises MachineError if it can't be written.
+    several events a list. `mask` hides what is secret in them. Raises MachineError if it can't be written.
     """
     path = Path(golden.text.path).parent / str(golden.value)
-    told: list[Json] = [own(event) for event in events]
+    told = [cast("Json", mask.json(own(event))) for event in events]
     whole: Json = told[0] if len(told) == 1 else told
-    found = _differences(golden, path, whole)
+    found = _differences(golden, path, whole, mask)
     if found and update:
         _write(path, whole)
         return []
     return found
 
 
-def _differences(golden: Node, path: Path, whole: Json) -> list[Problem]:
+def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Problem]:
     try:
         document = read(path)
     except NotFound:
@@ -50,7 +51,7 @@ def _differences(golden: Node, path: Path, whole: Json) -> list[Problem]:
         return errors or [empty]
     return [
         Problem("case-mismatch", each.message, each.position, at=each.at or "golden", hint=each.hint)
-        for each in compare_whole(document.root, whole, "")
+        for each in compare_whole(document.root, whole, "", mask)
     ]
 
 

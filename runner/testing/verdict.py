@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
 from runner.run import Inputs, Job, Prepared, Rejected, prepare
@@ -146,7 +146,7 @@ class _Run:
                     tape.keep()
         if not found:
             for golden, wires in self._golden:
-                golden_problems(golden, wires, update=True)
+                golden_problems(golden, wires, Mask(self.secrets), update=True)
         yield from found
 
     def _make(self, number: int, step: Step) -> _Made:
@@ -174,11 +174,11 @@ class _Run:
                 yield _in_case(problem, self._ref.case, place)
         golden = made.expected("golden")
         if golden is not None and len(made.ready) == len(made.events):
-            wires = cast("list[dict[str, Json]]", mask.json([json.loads(event.body) for event in made.ready]))
+            wires: list[dict[str, Json]] = [json.loads(event.body) for event in made.ready]
             if self._update:  # once all else is as expected: a case that fails writes nothing
                 self._golden.append((golden, wires))
                 return
-            for problem in golden_problems(golden, wires, update=False):
+            for problem in golden_problems(golden, wires, mask, update=False):
                 yield _in_case(problem, self._ref.case, made.place)
 
     def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:

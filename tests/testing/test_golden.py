@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.errors import MachineError
+from runner.secrets import Mask
 from runner.source import read
 from runner.testing.golden import golden_problems
 
@@ -43,17 +44,17 @@ def golden(in_tmp: Path) -> Node:
 
 
 def test_an_update_writes_the_event_without_what_the_client_adds(golden: Node, in_tmp: Path) -> None:
-    assert golden_problems(golden, [EVENT], update=True) == []
+    assert golden_problems(golden, [EVENT], Mask(), update=True) == []
     assert (in_tmp / "golden" / "one.json").read_text("utf-8") == WRITTEN
     assert [path.name for path in (in_tmp / "golden").iterdir()] == ["one.json"]
-    assert golden_problems(golden, [EVENT], update=False) == []
+    assert golden_problems(golden, [EVENT], Mask(), update=False) == []
 
 
 def test_several_events_are_a_list(golden: Node, in_tmp: Path) -> None:
-    golden_problems(golden, [EVENT, EVENT], update=True)
+    golden_problems(golden, [EVENT, EVENT], Mask(), update=True)
     assert (in_tmp / "golden" / "one.json").read_text("utf-8").startswith('[\n  {\n    "event": "order_placed",')
-    assert golden_problems(golden, [EVENT, EVENT], update=False) == []
-    [problem] = golden_problems(golden, [EVENT], update=False)
+    assert golden_problems(golden, [EVENT, EVENT], Mask(), update=False) == []
+    [problem] = golden_problems(golden, [EVENT], Mask(), update=False)
     assert problem.message.startswith('expected [{"event": "order_placed"')
 
 
@@ -62,7 +63,7 @@ def test_what_is_as_it_was_is_not_written_again(golden: Node, in_tmp: Path) -> N
     path.parent.mkdir()
     path.write_text('{"properties": {"$attachments": [], "amount": 1.0}, "distinct_id": "ü", "event": "order_placed"}')
     before = path.read_bytes()
-    assert golden_problems(golden, [EVENT], update=True) == []
+    assert golden_problems(golden, [EVENT], Mask(), update=True) == []
     assert path.read_bytes() == before
 
 
@@ -72,7 +73,7 @@ def test_each_difference_is_told_at_its_line_of_the_golden_file(golden: Node, in
     path.write_text(WRITTEN.replace("1", '"1"').replace('"ü"', '{"$any": true}'), "utf-8")
     told = [
         (problem.code, problem.at, problem.position and (problem.position.path, problem.position.line), problem.message)
-        for problem in golden_problems(golden, [EVENT], update=False)
+        for problem in golden_problems(golden, [EVENT], Mask(), update=False)
     ]
     assert told == [
         ("case-mismatch", "distinct_id", ("golden/one.json", 3), 'distinct_id: expected {"$any": true} (a map), got "ü" (text)'),
@@ -81,7 +82,7 @@ def test_each_difference_is_told_at_its_line_of_the_golden_file(golden: Node, in
 
 
 def test_a_golden_file_that_is_missing_is_told_with_the_way_to_write_it(golden: Node) -> None:
-    [problem] = golden_problems(golden, [EVENT], update=False)
+    [problem] = golden_problems(golden, [EVENT], Mask(), update=False)
     assert (problem.code, problem.message, problem.hint) == (
         "file-not-found", "no such file: golden/one.json", "runner test --update writes it",
     )  # fmt: skip
@@ -103,14 +104,14 @@ def test_a_golden_file_that_is_broken_is_told_and_written_anew(
     path = in_tmp / "golden" / "one.json"
     path.parent.mkdir()
     path.write_bytes(content)
-    [problem] = golden_problems(golden, [EVENT], update=False)
+    [problem] = golden_problems(golden, [EVENT], Mask(), update=False)
     assert (problem.code, problem.message, problem.hint) == (code, message, "runner test --update writes it")
-    assert golden_problems(golden, [EVENT], update=True) == []
+    assert golden_problems(golden, [EVENT], Mask(), update=True) == []
     assert path.read_text("utf-8") == WRITTEN
 
 
 def test_a_place_that_takes_no_file_is_told(golden: Node, in_tmp: Path) -> None:
     (in_tmp / "golden").write_text("")
     with pytest.raises(MachineError) as caught:
-        golden_problems(golden, [EVENT], update=True)
+        golden_problems(golden, [EVENT], Mask(), update=True)
     assert "golden/one.json" in str(caught.value)
