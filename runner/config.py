@@ -15,7 +15,7 @@ from runner.secrets import Secret
 from runner.source import Schema, SchemaError, discreet, problems, read
 from runner.spec import Given
 from runner.spec.files import CONFIG_NAME, folder_of, project_of
-from runner.spec.tree import Files
+from runner.spec.tree import Files, bad_schema
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
@@ -102,9 +102,7 @@ class SandboxRules:
             try:
                 schemas[name] = Schema(source.plain())
             except SchemaError as error:
-                message = f"this is not a JSON Schema: {error.message}"
-                place = source.nearest(error.path).position()
-                found.append(Problem("bad-schema", message, place, at=f"schemas.{name}", hint=error.hint))
+                found.append(bad_schema(error, source, f"schemas.{name}"))
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):

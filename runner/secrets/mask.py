@@ -222,10 +222,13 @@ class _Target:
         if reading not in self._forms:
             self._forms[reading] = self._read(self._plain, reading), self._read(self._base64, reading)
         plain, base64 = self._forms[reading]
+        takes_gaps = reading is not JOINED  # there, a line break may be one
         for text, forms in ((view.text, plain), (view.text.translate(_FOR_URLS), base64)):
             for form in forms:
                 for start, end in _hits(text, form):
-                    yield view.span(start, end, from_gap=self._from_gap, to_gap=self._to_gap)
+                    yield view.span(
+                        start, end, from_gap=takes_gaps and self._from_gap, to_gap=takes_gaps and self._to_gap
+                    )
 
     def _read(self, texts: Sequence[str], reading: Reading | None) -> tuple[str, ...]:
         """Read what is looked for as the text is read that it is looked for in."""

@@ -17,7 +17,7 @@ from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
 from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
 from runner.spec.template import Shape, Template, parse, templates_of
-from runner.spec.tree import Files
+from runner.spec.tree import Files, bad_schema
 from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Breach, Event
 
@@ -275,9 +275,7 @@ class _Reader:
         try:
             return Schema(source.plain()), source
         except SchemaError as error:
-            place = source.nearest(error.path).position()
-            message = f"this is not a JSON Schema: {error.message}"
-            self.problems.append(Problem("bad-schema", message, place, at="schema", hint=error.hint))
+            self.problems.append(bad_schema(error, source, "schema"))
             return None, None
 
 

@@ -120,9 +120,7 @@ class Connection:
         return answer
 
     def _told(self, wait: Wait) -> None:
-        # What a server says may repeat an event, and its secrets.
-        why = f"HTTP {wait.status_code}" if wait.status_code else "no answer"
-        logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, why)
+        logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, wait.message)
         self._tell(wait)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from runner.errors import MachineError, NotFound, Problem
-from runner.source import read
+from runner.source import read, unshown
 from runner.testing.expect import compare_whole
 
 if TYPE_CHECKING:
@@ -45,14 +45,22 @@ def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Prob
     except NotFound:
         problem = Problem("file-not-found", f"no such file: {path}", golden.position(), at="golden", hint=_AGAIN)
         return [problem]
-    errors = [replace(problem, hint=_AGAIN) for problem in document.problems if problem.severity == "error"]
+    errors = [replace(unshown(problem), hint=_AGAIN) for problem in document.problems if problem.severity == "error"]
     if errors or document.root is None:
         empty = Problem("empty-file", f"the golden file {path} is empty", golden.position(), at="golden", hint=_AGAIN)
         return errors or [empty]
+    if not _has_events(document.root):
+        message = f"{path} holds no event, and is not compared"  # whatever it holds is nobody's business
+        return [Problem("case-mismatch", message, golden.position(), at="golden", hint=_AGAIN)]
     return [
         Problem("case-mismatch", each.message, each.position, at=each.at or "golden", hint=each.hint)
         for each in compare_whole(document.root, whole, "", mask)
     ]
+
+
+def _has_events(root: Node) -> bool:
+    """Return whether a file is a golden one by what stands in it: an event, or a list of them."""
+    return all("event" in each.entries for each in (root.items if isinstance(root.value, list) else [root]))
 
 
 def own(event: Mapping[str, Json]) -> dict[str, Json]:

@@ -297,7 +297,16 @@ def test_a_secret_is_in_no_message(declaration: dict[str, Json], code: str, mess
 
 def test_the_texts_inside_a_secret_value_are_secrets() -> None:
     found = resolved({"type": "object", "secret": True}, '{"user": "u-1", "pins": [1234, true, null]}')
-    assert set(found.secrets) == {'{"user": "u-1", "pins": [1234, true, null]}', "u-1", "1234"}
+    assert set(found.secrets) == {'{"user": "u-1", "pins": [1234, true, null]}', "user", "pins", "u-1", "1234"}
+
+
+def test_the_keys_of_a_secret_that_its_declaration_names_are_none() -> None:
+    declaration: dict[str, Json] = {
+        "type": "object", "secret": True, "properties": {"user": {"properties": {"name": {}}}},
+    }  # fmt: skip
+    found = resolved(declaration, '{"user": {"name": "u-1"}, "token-42": 1}')
+    assert {"user", "name"}.isdisjoint(found.secrets)
+    assert {"token-42", "u-1"} <= set(found.secrets)
 
 
 def test_a_default_that_is_secret_is_known_as_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,3 +116,22 @@ def test_a_place_that_takes_no_file_is_told(golden: Node, in_tmp: Path) -> None:
     with pytest.raises(MachineError) as caught:
         golden_problems(golden, [EVENT], Mask(), update=True)
     assert "golden/one.json" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"private_key": "hunter2"}', '["hunter2"]', '"hunter2"', '[{"event": 1}, "hunter2"]', '{"a": "hunter2}', "[]"],
+)
+def test_a_file_that_is_no_golden_one_is_not_quoted(golden: Node, in_tmp: Path, content: str) -> None:
+    path = in_tmp / "golden" / "one.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content, "utf-8")
+    assert "hunter2" not in repr(golden_problems(golden, [EVENT], Mask(), update=False))
+
+
+def test_a_secret_in_a_golden_file_is_masked_before_it_is_cut(golden: Node, in_tmp: Path) -> None:
+    path = in_tmp / "golden" / "one.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"event": "x" * 90 + "s3cr3t-and-long"}), "utf-8")
+    problems = golden_problems(golden, [EVENT], Mask(["s3cr3t-and-long"]), update=False)
+    assert "s3cr" not in repr([problem.message for problem in problems])
