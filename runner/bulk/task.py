@@ -42,6 +42,7 @@ class Setup:
 
     spec: Path
     project: Path
+    config: Path | None
     spec_digest: str
     fixed: Mapping[str, object]
     secrets: tuple[str, ...]
@@ -204,7 +205,7 @@ class Tools:
     """What one process makes of a setup: once, for all its threads."""
 
     def __init__(self, setup: Setup) -> None:
-        loaded = load(setup.spec, setup.project).spec
+        loaded = load(setup.spec, setup.project, setup.config).spec
         if loaded is None or loaded.digest != setup.spec_digest:
             hint = "a run sends one spec from its first row to the last: begin a new one"
             raise MachineError(Problem("spec-changed", f"{setup.spec} was changed while it was sent", hint=hint))

@@ -63,7 +63,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     output, world, settings = session.output, session.world, session.settings
     patience = options.patience()
     flags.check(paths)
-    specs = _labelled(load_specs(output, paths), options.labels)
+    specs = _labelled(load_specs(session, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
     target = aim(session, profile, sandbox=options.sandbox)
     jobs = flags.jobs(output, specs, world.environ, profile)

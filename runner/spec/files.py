@@ -74,6 +74,18 @@ def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str])
     )
 
 
+def find_config(start: Path) -> Path | None:
+    """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
+    project = project_of(start)
+    folder = folder_of(start)
+    for candidate in (folder, *folder.parents):
+        if (candidate / CONFIG_NAME).is_file():
+            return candidate / CONFIG_NAME
+        if candidate == project:
+            return None
+    return None
+
+
 def folder_of(start: Path) -> Path:
     """Find the folder that a path stands in, or is. Where the path stands counts, not where a link leads."""
     folder = start if start.is_dir() else start.parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import islice
 from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import nodes
 
 from runner.errors import MAX_HINTS, Problem, in_order, nearest
+from runner.secrets import MIN_SECRET
 from runner.source import Node, Schema, SchemaError, problems
 from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
 from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
+from runner.spec.environment import env_rules
+from runner.spec.exposure import exposures
 from runner.spec.template import Shape, Template, parse, templates_of
 from runner.spec.tree import Files, bad_schema
 from runner.spec.variables import Given, Variable
@@ -76,12 +80,14 @@ class Loaded(NamedTuple):
     secrets: tuple[str, ...]
 
 
-def load(path: Path, project: Path) -> Loaded:
-    """Load a spec. No file that it names may lie outside `project`.
+def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
+    """Load a spec. No file that it names may lie outside `project`. `config` is the `runner.yaml` that counts for it.
+
+    Without `config` that is the nearest one above the spec.
 
     Raises NotFound and MachineError for the spec's own file; all else is in the problems.
     """
-    reader = _Reader(project)
+    reader = _Reader(project, config)
     spec = reader.spec(path)
     found = _bounded(in_order(reader.problems))
     broken = any(problem.severity == "error" for problem in found)
@@ -120,7 +126,8 @@ def _format() -> Schema:
 class _Reader:
     """Reads one spec, and collects what is wrong with it."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, config: Path | None) -> None:
+        self._config = config
         self._files = Files(project)
         self._case_files = CaseFiles(project)
         self.problems = self._files.problems
@@ -140,7 +147,9 @@ class _Reader:
         self._check_tenant(root)
         shape = self._shape(root)
         variables, declared = self._variables(root, shape)
+        self._check_env(path, root, variables)
         self._check_names(shape, declared)
+        self._check_secrets(shape, variables)
         self._check_constants(shape, root)
         if declared is not None:
             self._check_unused(root, shape)
@@ -236,6 +245,37 @@ class _Reader:
             place = fault.position(default)
             self.problems.append(Problem("var-schema", message, place, at=f"vars.{variable.name}.default", hint=hint))
 
+    def _check_env(self, path: Path, root: Node, variables: Sequence[Variable]) -> None:
+        """Refuse what may not be read from the environment."""
+        reading = [variable for variable in variables if variable.env is not None]
+        if not reading:
+            return
+        rules = env_rules(path, self._config)
+        self.problems += rules.problems
+        for variable in reading:
+            node = root.get("vars", variable.name, "env")
+            refusal = rules.refusal(variable.env or "", variable.name)
+            if refusal is not None and node is not None:
+                self.problems.append(replace(refusal, position=node.position(), at=f"vars.{variable.name}.env"))
+
+    def _check_secrets(self, shape: Shape, variables: Sequence[Variable]) -> None:
+        """Warn of secrets that the mask will not know, or not be able to hide."""
+        secrets = {each.name: each for each in variables if each.is_secret or (each.env is not None and each.hides_env)}
+        for template in templates_of(shape) if secrets else ():
+            for exposure in exposures(template, secrets):
+                message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
+                hint = "insert it whole; or make what is inserted a secret variable of its own"
+                place = template.place(exposure.start, exposure.end)
+                self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
+        for variable in secrets.values():
+            declaration = variable.table.get(variable.name) if variable.table is not None else None
+            for node in _short_values(declaration) if declaration is not None else ():
+                message = f"the secret '{variable.name}' may have less than {MIN_SECRET} characters"
+                hint = "of so few, only words of their own are masked, and in events alone"
+                place = node.position()
+                at = f"vars.{variable.name}"
+                self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
+
     def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
         if declared is None:
             return
@@ -277,6 +317,22 @@ class _Reader:
         except SchemaError as error:
             self.problems.append(bad_schema(error, source, "schema"))
             return None, None
+
+
+def _short_values(declaration: Node) -> Iterator[Node]:
+    """Find what says that a variable may have a value of very few characters: the first one is enough."""
+    length = declaration.get("maxLength")
+    enum = declaration.get("enum")
+    values = [declaration.get("default"), declaration.get("const"), *(enum.items if enum is not None else ())]
+    short = (node for node in values if node is not None and _is_short(node.value))
+    if length is not None and isinstance(length.value, int | float) and length.value < MIN_SECRET:
+        yield length
+    else:
+        yield from islice(short, 1)
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:

@@ -64,8 +64,9 @@ class Files:
     def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
         """Read a file over the one that it extends."""
         before = len(self.problems)
-        document.text.shows_lines = means_to_be_a_spec(document)
-        told = unshown if not document.text.shows_lines else discreet if _hides_secrets(document) else None
+        is_spec, hides_secrets = means_to_be_a_spec(document), _hides_secrets(document)
+        document.text.shows_lines = is_spec and not hides_secrets
+        told = unshown if not is_spec else discreet if hides_secrets else None
         self.problems += map(told, document.problems) if told else document.problems
         root = document.root
         if root is None:

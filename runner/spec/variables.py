@@ -26,12 +26,16 @@ ENV_PREFIX = "RUNNER_VAR_"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value from outside the spec. `is_text` tells a text that must still become the declared type from JSON."""
+    """A value from outside the spec. `is_text` tells a text that must still become the declared type from JSON.
+
+    `is_hidden` tells what nothing may print although the variable is no secret: what comes from the environment.
+    """
 
     value: Json
     origin: str
     is_text: bool = False
     position: Position | None = None
+    is_hidden: bool = False
     sources: tuple[str, ...] = ()
     """Its keys, texts and numbers as they are written in a file: a report that shows the line shows them so."""
 
@@ -71,6 +75,8 @@ class Variable:
         self.env = env if isinstance(env := declaration.get("env"), str) else None
         # Whoever writes `secret: yes` means it; that this is no boolean is told apart.
         self.is_secret = declaration.get("secret", False) is not False
+        self.hides_env = declaration.get("secret", True) is not False
+        """Whether what comes from its environment variable is a secret, which only `secret: false` denies."""
         self.schema_source: dict[str, Json] = {
             key: value for key, value in declaration.items() if key not in _OUR_KEYS and not key.startswith("x-")
         }
@@ -122,14 +128,15 @@ class Variable:
 
     def problems(self, given: Given) -> Iterator[Problem]:
         """Report each rule of the declaration that a given value breaks. Of a secret, only that it breaks some."""
+        is_hidden = self.is_secret or given.is_hidden
         try:
             value = self.typed(given)
         except ValueError as error:
-            shown = "a value that" if self.is_secret else f"'{given.value}'"
+            shown = "a value that" if is_hidden else f"'{given.value}'"
             yield _problem("var-type", f"variable '{self.name}': {shown} is not {error}", self, given, _type_hint(self))
             return
         for fault in self.schema.faults(value):
-            if self.is_secret:
+            if is_hidden:
                 yield _problem("var-schema", f"variable '{self.name}' breaks its declaration", self, given, None)
                 return
             way = f" at {fault.at()}" if fault.path else ""
@@ -172,13 +179,14 @@ def resolve(
                 continue
             else:
                 continue
-        if variable.is_secret:
+        is_hidden = variable.is_secret or given.is_hidden
+        if is_hidden:
             secrets += variable.secrets_of(given)
         found = list(variable.problems(given))
         problems += found
         if not found:
             values[variable.name] = value = variable.typed(given)
-            if variable.is_secret:
+            if is_hidden:
                 secrets += variable.secret_texts(value)
     return Values(values, tuple(secrets), tuple(problems))
 
@@ -306,9 +314,9 @@ def _find(
     for layer in layers:
         if (given := layer.get(variable.name)) is not None:
             return given
-    for name in (ENV_PREFIX + variable.name, variable.env):
+    for name, is_hidden in ((ENV_PREFIX + variable.name, False), (variable.env, variable.hides_env)):
         if name is not None and name in environ:
-            return Given(environ[name], f"environment variable {name}", is_text=True)
+            return Given(environ[name], f"environment variable {name}", is_text=True, is_hidden=is_hidden)
     return profile.get(variable.name)
 
 

@@ -43,6 +43,8 @@ class CaseRef(NamedTuple):
     path: Path
     project: Path
     cassette: Path
+    config: Path | None = None
+    """The `runner.yaml` that was named for it; None for the nearest one above a spec."""
 
     @property
     def asks_for_answer(self) -> bool:
@@ -152,7 +154,7 @@ class _Run:
     def _make(self, number: int, step: Step) -> _Made:
         ref = self._ref
         place = f"step {number}" if len(ref.case.steps) > 1 else None
-        spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref.project)
+        spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref)
         events = []
         for given in rows_of(step, spec.variables):
             inputs = Inputs((given, _placeholders(spec)), {}, {})
@@ -276,8 +278,8 @@ def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
     return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
 
 
-def _load(path: Path, project: Path) -> Spec:
-    loaded = load(path, project)
+def _load(path: Path, ref: CaseRef) -> Spec:
+    loaded = load(path, ref.project, ref.config)
     if loaded.spec is None:
         raise InvalidInput(*loaded.problems)
     return loaded.spec

@@ -46,6 +46,7 @@ tests:
 
 
 def test_a_full_spec_is_read_whole(project: Project) -> None:
+    project.write("runner.yaml", "env_allowed: [TOKEN]\n")
     assert project.problems(FULL) == []
     spec = project.spec(FULL)
     assert (spec.name, spec.labels) == ("purchase", ("checkout", "smoke"))
@@ -605,7 +606,7 @@ def test_a_case_that_expects_an_error_still_gives_no_unknown_variable(project: P
 
 def test_of_a_secret_that_a_case_gives_only_that_it_breaks_its_declaration_is_told(project: Project) -> None:
     content = (
-        HEAD + "vars: {pin: {type: string, secret: true, pattern: '^[0-9]+$', maxLength: 3}}\n"
+        HEAD + "vars: {pin: {type: string, secret: true, pattern: '^[0-9]+$', maxLength: 6}}\n"
         "properties: {a: '{{ pin }}'}\ntests: [{name: one, vars: {pin: hunter2}}]\n"
     )
     assert project.problems(content) == [
