@@ -14,7 +14,8 @@ from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did
 from runner.secrets import Secret
 from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
 from runner.spec import Given
-from runner.spec.files import CONFIG_NAME, folder_of, project_of
+from runner.spec.environment import listed_credentials
+from runner.spec.files import CONFIG_NAME, find_config, project_of
 from runner.spec.tree import Files
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.endpoints import clean_base_url
@@ -163,18 +164,6 @@ class Profile:
         return rules
 
 
-def find_config(start: Path) -> Path | None:
-    """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
-    project = project_of(start)
-    folder = folder_of(start)
-    for candidate in (folder, *folder.parents):
-        if (candidate / CONFIG_NAME).is_file():
-            return candidate / CONFIG_NAME
-        if candidate == project:
-            return None
-    return None
-
-
 def load_profile(*, start: Path, config: Path | None = None, name: str | None = None) -> Profile:
     """Read a profile from `config`, else from the `runner.yaml` that belongs to `start`; without a name, the defaults.
 
@@ -237,6 +226,7 @@ def _read(path: Path) -> Node | None:
     found = list(document.problems)
     if document.root is not None:
         found += problems(map(_unquoted, _formats()[0].faults(document.root.plain())), document.root)
+        found += listed_credentials(document.root)
     _refuse(found, document.text.path)
     return document.root
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.config import SANDBOX_KEY, Failure, SandboxRules, find_config, load_profile
+from runner.config import SANDBOX_KEY, Failure, SandboxRules, load_profile
 from runner.errors import CredentialsError, InvalidInput, NotFound
 from runner.secrets import Secret
 from runner.source import Node, read_text
 from runner.spec import project_of
+from runner.spec.files import find_config
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 
 if TYPE_CHECKING:

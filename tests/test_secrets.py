@@ -187,7 +187,8 @@ def test_white_space_around_a_secret_is_not_needed_to_know_it() -> None:
 def test_each_long_line_of_a_secret_is_one() -> None:
     key = "-----BEGIN KEY-----\nMIIEvQIB\n  ADANBgkq\r\nshort\n-----END KEY-----\n"
     mask = Mask([key])
-    assert mask.text(key.replace("\n", "\n    ")) == "***\n    ***\n      ***\r\n    short\n    ***\n    "
+    assert mask.text(key.replace("\n", "\n    ")) == "***\n    "
+    assert mask.text("".join(f"> {line}\n" for line in key.splitlines())) == "> ***\n> ***\n>   ***\n> short\n> ***\n"
     assert mask.text("short of ADANBgkq, MIIEvQI") == "short of ***, MIIEvQI"
     assert mask.text(f"<{key}>") == "<***>"
 
@@ -207,7 +208,7 @@ def test_a_whole_number_is_masked_with_and_without_its_zero() -> None:
 
 
 def test_a_short_secret_is_masked_as_a_whole_number_alone() -> None:
-    assert Mask(["10"]).json([10, 10.0, 10.5, 110, -10, "10.5"]) == ["***", "***", 10.5, 110, -10, "***.5"]
+    assert Mask(["10"]).json([10, 10.0, 10.5, 110, -10, "10.5"]) == ["***", "***", 10.5, 110, -10, "10.5"]
 
 
 def test_the_stretches_to_hide_are_told_in_order_and_apart() -> None:
@@ -219,6 +220,26 @@ def test_the_stretches_to_hide_are_told_in_order_and_apart() -> None:
 def test_a_text_that_almost_fits_is_searched_in_time(secret: str, part: str) -> None:
     masked = Mask([secret + "!"]).text(part * 2000)
     assert masked == part * 2000
+
+
+HOSTILE_PARTS = ["&", "&amp;", "%26", "%25", "\\u0026", "\\x26", "&#38;", "\\", "%5c", "&bsol;", "\n", "\\n", "+", "é"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "secret", ["&" * 40 + "!", "%" * 40 + "!", "\\" * 40 + "!", '"' * 40 + "!", "&amp;%25\\u0026" * 20]
+)
+def test_no_text_makes_the_search_for_a_secret_slow(secret: str) -> None:
+    """The time grows with the text alone: a secret of 40 ampersands once took for ever."""
+    code = (
+        "import json, resource, sys\nfrom runner.secrets import Mask\nresource.setrlimit(resource.RLIMIT_CPU, (3, 3))\n"
+        "secret, texts = json.load(sys.stdin)\nfor text in texts:\n    Mask([secret]).text(text)\n"
+    )
+    texts = [(one + other) * 20 for one, other in product(HOSTILE_PARTS, HOSTILE_PARTS)]
+    ended = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps([secret, texts]), text=True, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_no_table_of_escapes_is_loaded_before_there_is_a_secret() -> None:
@@ -261,10 +282,86 @@ def test_no_secret_stays_in_a_text(secret: str, before: str, after: str) -> None
     assert secret not in Mask([secret]).text(before + secret + after).replace("***", "\0\0\0")
 
 
-def test_a_short_secret_is_masked_but_not_sought_in_base64() -> None:
-    mask = Mask(["abc"])
-    assert mask.text("x=abc") == "x=***"
-    assert mask.text(b64encode(b"abc").decode()) == "YWJj"
+@pytest.mark.parametrize("secret", ["1", "on", "abc", "7.5", "é"])
+def test_a_short_secret_leaves_our_own_words_alone(secret: str) -> None:
+    ours = f"suprsend-runner/0.{secret}.0: retry {secret} of 3 in 0.2 s, {secret}"
+    assert Mask([secret]).text(ours) == ours
+    assert Mask([secret]).texts({secret: [secret]}) == {secret: [secret]}
+
+
+@pytest.mark.parametrize("secret", ["1", "on", "abc", "é"])
+def test_a_short_secret_is_masked_in_data_where_it_is_a_word_of_its_own(secret: str) -> None:
+    mask = Mask([secret])
+    data = [
+        secret,
+        f"PIN: {secret}.",
+        f"PIN={secret}&",
+        f"pin '{secret}'",
+        f"a{secret}b",
+        f"v0.{secret}.0",
+        f"x-{secret}",
+    ]
+    masked = ["***", "PIN: ***.", f"PIN={secret}&", "pin '***'", f"a{secret}b", f"v0.{secret}.0", f"x-{secret}"]
+    assert mask.json(data) == masked
+    assert mask.json({secret: 1}) == {"***": 1 if secret != "1" else "***"}
+
+
+def test_a_short_secret_is_not_sought_in_base64() -> None:
+    assert Mask(["abc"]).json(b64encode(b"abc").decode()) == "YWJj"
+
+
+def test_a_secret_of_blanks_hides_nothing() -> None:
+    assert Mask(["     ", "\n"]).text("a     b\n") == "a     b\n"
+
+
+BREAKS = {
+    "line breaks": "\n",
+    "line breaks of Windows": "\r\n",
+    "line breaks and indentation": "\n\t    ",
+    "line breaks of JSON": "\\n",
+    "line breaks of JSON in JSON": "\\\\n  ",
+    "line breaks of a URL": "%0A",
+    "line breaks of a URL in a URL": "%250d%250A",
+    "line breaks of HTML": "&#10;&#x20;",
+    "line separators": "\u2028",
+}
+
+
+@pytest.mark.parametrize("between", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize("width", [1, 4, 7])
+def test_a_secret_with_line_breaks_put_into_it_is_masked(between: str, width: int) -> None:
+    def wrapped(text: str) -> str:
+        return between.join(text[at : at + width] for at in range(0, len(text), width))
+
+    secret = "Qzwvx71kjpy-Hbgtn52rfcdn"
+    mask = Mask([secret])
+    assert mask.text(f"<{wrapped(secret)}>") == "<***>"
+    assert mask.text(f"<{wrapped(b64encode(secret.encode()).decode())}>") == "<***>"
+    assert mask.text(f"<{wrapped(secret.encode().hex())}>") == "<***>"
+
+
+def test_blanks_of_a_secret_that_became_line_breaks_are_seen_through() -> None:
+    assert (
+        Mask(["correct horse battery"]).text("<correct\n  horse battery>, <correct horse\nbattery>") == "<***>, <***>"
+    )
+
+
+def test_words_on_a_line_are_no_secret_that_is_written_in_one() -> None:
+    assert Mask(["therapist"]).text("\nthe rapist") == "\nthe rapist"
+
+
+@pytest.mark.parametrize("secret", ["é%&x", "Straße", "İ-İİ", "ŒUVRE-ﬁn"])
+def test_a_secret_in_other_capitals_is_masked(secret: str) -> None:
+    masked = {Mask([secret]).text(f"<{form}>") for form in (secret.upper(), secret.lower(), secret.title(), secret)}
+    assert masked == {"<***>"}
+
+
+def test_letters_that_are_escaped_are_seen_through() -> None:
+    secret = "Qzwvx71-kj"
+    numbers = "".join(f"&#{ord(char)};" for char in secret)
+    units = "".join(f"\\u{ord(char):04x}" for char in secret)
+    percents = "".join(f"%{ord(char):02X}" for char in secret)
+    assert {Mask([secret]).text(f"<{form}>") for form in (numbers, units, percents)} == {"<***>"}
 
 
 def test_credentials_of_a_basic_header_are_masked() -> None:
@@ -279,15 +376,10 @@ def test_secrets_that_overlap_leave_nothing_of_either() -> None:
     assert Mask(["abcdef", "defghi"]).text("<abcdefghi>") == "<***>"
 
 
-def test_a_short_secret_is_masked_as_a_word_of_its_own_alone() -> None:
-    assert Mask(["on"]).text("on=on, only on") == "***=***, only ***"
-    assert Mask(["5"]).text("md5 of 5 in 2025") == "md5 of *** in 2025"
-
-
 def test_a_document_of_our_own_keeps_its_keys_and_numbers() -> None:
-    mask = Mask(["total", "202"])
-    document = {"total": 202, "error": "total of 202", "events": [{"total": 202}]}
-    assert mask.texts(document) == {"total": 202, "error": "*** of ***", "events": [{"total": 202}]}
+    mask = Mask(["total", "2026"])
+    document = {"total": 2026, "error": "total of 2026", "events": [{"total": 2026}]}
+    assert mask.texts(document) == {"total": 2026, "error": "*** of ***", "events": [{"total": 2026}]}
 
 
 def test_json_is_masked_in_texts_keys_and_numbers() -> None:

@@ -42,6 +42,7 @@ class Setup:
 
     spec: Path
     project: Path
+    config: Path | None
     spec_digest: str
     fixed: Mapping[str, object]
     secrets: tuple[str, ...]
@@ -204,7 +205,7 @@ class Tools:
     """What one process makes of a setup: once, for all its threads."""
 
     def __init__(self, setup: Setup) -> None:
-        loaded = load(setup.spec, setup.project).spec
+        loaded = load(setup.spec, setup.project, setup.config).spec
         if loaded is None or loaded.digest != setup.spec_digest:
             hint = "a run sends one spec from its first row to the last: begin a new one"
             raise MachineError(Problem("spec-changed", f"{setup.spec} was changed while it was sent", hint=hint))
@@ -252,24 +253,24 @@ class Tools:
         """Tell a row that was not accepted. `secrets` are its own."""
         state = "failed" if outcome.state == "accepted" else outcome.state
         code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
-        text = self._mask.with_values(secrets).text(message)[:MAX_MESSAGE]
+        text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
         return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text)
 
     def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
         """Tell a row as one line of JSON."""
+        mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
         document = {
             "row": row.number,
             "line": row.line,
             "state": outcome.state,
             "status_code": outcome.status_code,
-            "key": outcome.idempotency_key,
+            "key": outcome.idempotency_key and mask.data(outcome.idempotency_key),
             "insert_id": outcome.insert_id,
             "message_id": outcome.message_id,
             "code": outcome.error.code if outcome.error else None,
-            "error": outcome.error.message[:MAX_MESSAGE] if outcome.error else None,
+            "error": mask.cut(outcome.error.message, MAX_MESSAGE) if outcome.error else None,
             "attempts": outcome.attempts,
         }
-        mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
 
 

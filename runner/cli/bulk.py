@@ -24,11 +24,12 @@ from runner.cli.bulk_record import Kept, check_resume, check_same
 from runner.cli.bulk_session import Sending, cut, executor_of, results_of
 from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
-from runner.config import find_config, load_profile
+from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report.bulk import show_check
 from runner.run import Run
 from runner.spec import load, project_of, resolve_fixed
+from runner.spec.files import find_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session, World
     from runner.config import Target
-    from runner.report import Output
     from runner.spec import Spec
 
 LEDGER_FOLDER = ".runner"
@@ -53,11 +53,11 @@ def send_rows(
     session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions, given: BulkFlags
 ) -> ExitCode:
     """Begin a run: send an event for each row of a file."""
-    output, world, settings = session.output, session.world, session.settings
+    world, settings = session.world, session.settings
     options.patience()
     flags.check(paths)
     bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
-    specs = load_specs(output, paths)
+    specs = load_specs(session, paths)
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
     path = Path(specs[0].path)
@@ -113,7 +113,7 @@ def resume(
             hint = f"… | {Commands(record, config, asks=False).resume()}"
             raise UsageError(Problem("usage", "the rows came from the standard input: pipe them in again", hint=hint))
         variables = kept.with_given(flags)
-        spec = load_again(session.output, Path(record.spec), kept.project)
+        spec = load_again(session, Path(record.spec), kept.project)
         start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, kept.project)
         _compare(record, start.fingerprints(record.seed))
         if world.clock() - record.started > _KEYS_HOLD and not options.yes:
@@ -210,6 +210,7 @@ class Start:
         return Setup(
             spec=self._path,
             project=self._project,
+            config=self._session.settings.config,
             spec_digest=self._spec.digest,
             fixed=self._fixed.values,
             secrets=self._fixed.secrets,
@@ -225,10 +226,10 @@ class Start:
         )
 
 
-def load_again(output: Output, path: Path, project: Path) -> Spec:
+def load_again(session: Session, path: Path, project: Path) -> Spec:
     """Load a spec as the run did, whatever the working directory is now. What was to be warned of was told then."""
-    loaded = load(path, project)
-    output.hide(loaded.secrets)
+    loaded = load(path, project, session.settings.config)
+    session.output.hide(loaded.secrets)
     if loaded.spec is None:
         raise InvalidInput(*(problem for problem in loaded.problems if problem.severity == "error"))
     return loaded.spec

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid5
 
 from runner.cli.target import aim, make_ready
-from runner.config import find_config, load_profile
+from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
 from runner.spec import project_of
-from runner.spec.files import CASSETTES
+from runner.spec.files import CASSETTES, find_config
 from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 def list_cassettes(session: Session, paths: Sequence[Path]) -> ExitCode:
     """Show what cassettes there are."""
     today = session.world.clock().date()
-    show_list(session.output, [_listed(found, today) for found in _inventory(paths)])
+    show_list(session.output, [_listed(found, today) for found in _inventory(session, paths)])
     return ExitCode.OK
 
 
 def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> ExitCode:
     """Report each cassette that holds a secret, can't be replayed, or that no case plays. `fix` removes the last ones."""
     output, today = session.output, session.world.clock().date()
-    found = _inventory(paths)
+    found = _inventory(session, paths)
     secrets = _secrets(session, found, paths)
     output.hide(secrets)
     mask = Mask(secrets)
@@ -76,7 +76,7 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
 
     output, world = session.output, session.world
     # What another program wrote in a form of its own is not for us to judge.
-    found = [each for each in _inventory(paths) if each.is_ours or each.cassette is not None]
+    found = [each for each in _inventory(session, paths) if each.is_ours or each.cassette is not None]
     if not found:
         hint = "runner test specs/ --record once --sandbox records them"
         raise CassetteError(Problem("cassette-missing", "there are no cassettes to verify", hint=hint))
@@ -161,9 +161,9 @@ def _start(paths: Sequence[Path]) -> Path:
     return paths[0] if paths else Path()
 
 
-def _inventory(paths: Sequence[Path]) -> list[Found]:
+def _inventory(session: Session, paths: Sequence[Path]) -> list[Found]:
     project = project_of(_start(paths))
-    return list(inventory(files_at(paths, project), project))
+    return list(inventory(files_at(paths, project), project, session.settings.config))
 
 
 def _listed(found: Found, today: date) -> Listed:
@@ -208,6 +208,7 @@ def _secrets(session: Session, found: Sequence[Found], paths: Sequence[Path]) ->
         for name in {None: None, session.settings.profile: None} | (profiles.entries if profiles is not None else {}):
             secrets += load_profile(start=folder, config=config, name=name).secrets(environ)
     for variable in {variable for each in found if each.case is not None for variable in each.case.spec.variables}:
-        if variable.is_secret:
-            secrets += [environ.get(name, "") for name in (variable.env, f"{ENV_PREFIX}{variable.name}") if name]
+        names = [variable.env] if variable.env and variable.hides_env else []
+        names += [f"{ENV_PREFIX}{variable.name}"] if variable.is_secret else []
+        secrets += [environ.get(name, "") for name in names]
     return [text for text in secrets if text]

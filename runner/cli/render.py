@@ -33,7 +33,7 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
     """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
     output, world, settings = session.output, session.world, session.settings
     flags.check([path])
-    spec, *_ = load_specs(output, [path])
+    spec, *_ = load_specs(session, [path])
     profile = load_profile(start=path, config=settings.config, name=settings.profile)
     output.hide(profile.secrets(world.environ))
     target = profile.target(world.environ)
@@ -61,7 +61,7 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
     from runner.cli.send import SendOptions  # noqa: PLC0415
 
     flags.check([path])
-    specs = load_specs(session.output, [path])
+    specs = load_specs(session, [path])
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
     options = SendOptions((), dry_run=True, sandbox=False, timeout_s=None, retries=None, yes=False)

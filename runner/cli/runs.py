@@ -99,7 +99,8 @@ def _texts(session: Session, record: RunRecord, header: Sequence[str] | None, ro
 def _variables(session: Session, record: RunRecord, header: Sequence[str]) -> Mapping[str, Variable]:
     """Name the variable that each column gives."""
     kept = Kept.read(record)
-    spec = load_again(session.output, Path(record.spec), kept.project)
+    session.settings = session.settings._replace(config=session.settings.config or kept.config)
+    spec = load_again(session, Path(record.spec), kept.project)
     named = {variable.name: variable for variable in spec.variables}
     columns = assign(header, [*named], kept.bulk.renamed, ignore_extra=True)
     return {column: named[name] for column, name in columns.items()}

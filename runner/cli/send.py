@@ -64,7 +64,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     output, world, settings = session.output, session.world, session.settings
     patience = options.patience()
     flags.check(paths)
-    specs = _labelled(load_specs(output, paths), options.labels)
+    specs = _labelled(load_specs(session, paths), options.labels)
     profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
     target = aim(session, profile, sandbox=options.sandbox)
     jobs = flags.jobs(output, specs, world.environ, profile)
@@ -112,7 +112,7 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
     def tell(wait: Wait) -> None:
         status = f"HTTP {wait.status_code}: " if wait.status_code else ""
         again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
-        output.message(f"{status}{printable(output.masked(wait.message)[:_MAX_REASON])}; {again}")
+        output.message(f"{status}{printable(output.cut(wait.message, _MAX_REASON))}; {again}")
 
     output, world = session.output, session.world
     connection = Connection(

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from runner.report import Output
+    from runner.cli.world import Session
     from runner.spec import Loaded, Spec
 
 
-def load_all(paths: Sequence[Path]) -> Iterator[Loaded]:
+def load_all(paths: Sequence[Path], config: Path | None) -> Iterator[Loaded]:
     """Load every spec at `paths`, one by one. A bug that one of them meets is raised at the end: it hides no other's problems."""
     projects: dict[Path, Path] = {}
     bug: Exception | None = None
@@ -24,7 +24,7 @@ def load_all(paths: Sequence[Path]) -> Iterator[Loaded]:
         if folder not in projects:
             projects[folder] = project_of(path)
         try:
-            loaded = load(path, projects[folder])
+            loaded = load(path, projects[folder], config)
         except RunnerError:
             raise
         except Exception as error:  # noqa: BLE001 - raised below
@@ -36,9 +36,10 @@ def load_all(paths: Sequence[Path]) -> Iterator[Loaded]:
         raise bug
 
 
-def load_specs(output: Output, paths: Sequence[Path]) -> list[Spec]:
+def load_specs(session: Session, paths: Sequence[Path]) -> list[Spec]:
     """Load every spec at `paths`; warnings are shown. Raises InvalidInput with the errors of all of them."""
-    loaded = list(load_all(paths))
+    output = session.output
+    loaded = list(load_all(paths, session.settings.config))
     output.hide(secret for one in loaded for secret in one.secrets)
     problems = list(dict.fromkeys(problem for one in loaded for problem in one.problems))
     errors = [problem for problem in problems if problem.severity == "error"]

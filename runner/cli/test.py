@@ -16,7 +16,6 @@ from runner.pytest_plugin.front import run as run_pytest
 from runner.pytest_plugin.nodes import Cases
 from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
-from runner.report.problems import as_annotation
 from runner.report.style import name_of
 from runner.spec import find, project_of
 from runner.spec.files import SPECS
@@ -62,7 +61,7 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     cases = Cases(options, world.environ, today, update=asked.update)
     project = project_of(paths[0])
     for place in places:
-        _check_case(place, project)
+        _check_case(place, project, settings.config)
     ended = _run(session, places, project, cases, asked)
     if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
         _check_name(asked.name, ended)
@@ -72,7 +71,7 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     is_whole = any(place.has(home if home.is_dir() else project) for place in places)
     left = []
     if is_whole and asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
-        left = _left_over(project, specs, ended)
+        left = _left_over(project, specs, ended, settings.config)
     _show(session, ended, left)
     return _exit_code(ended, left)
 
@@ -142,11 +141,11 @@ def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
 _COLORS = {Color.AUTO: "auto", Color.ALWAYS: "yes", Color.NEVER: "no"}
 
 
-def _check_case(place: _Place, project: Path) -> None:
+def _check_case(place: _Place, project: Path, config: Path | None) -> None:
     """Raise NotFound for a case that its spec doesn't have, and InvalidInput if the spec can't tell."""
     if not place.case:
         return
-    found = collect(place.path, project)
+    found = collect(place.path, project, config)
     errors = [problem for problem in found.problems if problem.severity == "error"]
     if errors:
         raise InvalidInput(*errors)
@@ -164,12 +163,12 @@ def _check_name(name: str | None, ended: Ended) -> None:
         raise NotFound(Problem("case-not-found", f"no case fits -k '{shown_argument(name)}'", hint=hint))
 
 
-def _left_over(project: Path, specs: Sequence[Path], ended: Ended) -> list[Problem]:
+def _left_over(project: Path, specs: Sequence[Path], ended: Ended, config: Path | None) -> list[Problem]:
     """Name the cassettes that no case plays. What is not ours in their folder is left alone."""
     collected = ended.specs
     if len(collected) < len(specs):  # other processes did it
-        collected = [collect(path, project) for path in specs]
-    return orphans(project, collected)
+        collected = [collect(path, project, config) for path in specs]
+    return orphans(project, collected, config)
 
 
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
@@ -194,7 +193,7 @@ def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
         case Format.PRETTY | Format.GITHUB:
             output.complaints(left)
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
-    annotate(output, [*(each["annotation"] for each in told), *map(as_annotation, shown)])
+    annotate(output, [*(each["annotation"] for each in told), *map(output.annotation_of, shown)])
     sum_ = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
     add_job_summary(
         output, environ, f"runner test: {sum_ or 'no cases'}", ("", "spec", "case", "what"), list(_rows(ended, left))

@@ -23,7 +23,7 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     seen: set[int] = set()
     """Hashes of what is told: each spec that uses a base has its problems, and each is told once. Hashes, to stay small."""
     told: list[Problem] = []
-    for count, loaded in enumerate(load_all(paths), 1):  # noqa: B007 - how many there were
+    for count, loaded in enumerate(load_all(paths, session.settings.config), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
         seen.update(map(hash, fresh))

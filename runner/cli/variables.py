@@ -40,7 +40,7 @@ class VariableFlags:
         from_file, names = self._from_file()
         for variable in (variable for spec in specs for variable in spec.variables if variable.is_secret):
             for given in (flags.get(variable.name), from_file.get(variable.name), profile.variables.get(variable.name)):
-                output.hide(given.secrets if given else ())
+                output.hide(variable.secrets_of(given) if given else ())
         known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
         # What stands behind a name that nobody knows may be a secret.
         problems = [*unknown(flags, known), *map(discreet, unknown(names, known))]

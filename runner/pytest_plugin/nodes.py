@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +24,7 @@ from runner.testing.collect import collect
 from runner.testing.verdict import run_case
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from runner.testing.answers import Answers
     from runner.testing.collect import SpecCases
@@ -56,7 +58,7 @@ class SpecFile(pytest.File):
         mask = Mask()
         try:
             mask = cases.answers(path.parent).mask
-            found = collect(path, project_of(self.path))
+            found = collect(path, project_of(self.path), cases.config)
         except RunnerError as error:
             raise self._refused(error.problems, mask) from None
         mask = mask.with_values(found.secrets)
@@ -119,7 +121,8 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the case. Raises `pytest.fail.Exception` with the text of all that is wrong."""
-        verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
+        with _unlogged():
+            verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
         if verdict.problems:
             mask = self.mask.with_values(verdict.secrets)
             self.told = [_told(problem, mask, self.ref) for problem in verdict.problems]
@@ -135,12 +138,28 @@ class CaseItem(pytest.Item):
         return self.path, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
 
 
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep what a server says out of pytest's captured logs: it may repeat a secret, and the mask is not asked there."""
+    logger = logging.getLogger("runner.suprsend")
+    logger.addFilter(_refuse_all)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_refuse_all)
+
+
+def _refuse_all(_: logging.LogRecord) -> bool:
+    return False
+
+
 class Cases:
     """What the cases of a session share. It hears of every test, so it is registered with the first spec."""
 
     def __init__(self, options: Options, environ: Mapping[str, str], today: date, *, update: bool) -> None:
         self.specs: list[SpecCases] = []
         self.update = update
+        self.config = options.config
         self._options = options
         self._environ = environ
         self._today = today

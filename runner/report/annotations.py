@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from runner.errors import Position
 from runner.report.output import Format
-from runner.report.problems import as_annotation
 from runner.report.style import printable
 
 if TYPE_CHECKING:
@@ -62,8 +61,8 @@ def show_on_page(
     for outcome in outcomes if not problems else ():
         if outcome.error is not None:
             place = outcome.error.position or Position(outcome.spec, 1, 1, 2, "")
-            told.append(replace(outcome.error, message=output.masked(outcome.error.message), position=place))
-    annotate(output, map(as_annotation, told))
+            told.append(replace(outcome.error, position=place))
+    annotate(output, map(output.annotation_of, told))
     accepted = sum(outcome.state == "accepted" for outcome in outcomes)
     rows = [
         (

@@ -73,12 +73,15 @@ def summary(run: Run, outcomes: Sequence[Outcome]) -> dict[str, object]:
 
 
 def _shortened(output: Output, outcome: Outcome) -> Outcome:
-    """Cut what the platform says, which is as long as it likes, after masking it."""
-    if outcome.error is None:
-        return outcome
-    text = output.masked(outcome.error.message)
-    text = text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]} …"
-    return replace(outcome, error=replace(outcome.error, message=text))
+    """Mask what is data, and cut what the platform says, which is as long as it likes."""
+    event, distinct_id, key = outcome.event, outcome.distinct_id, outcome.idempotency_key
+    return replace(
+        outcome,
+        event=event and output.masked_data(event),
+        distinct_id=distinct_id and output.masked_data(distinct_id),
+        idempotency_key=key and output.masked_data(key),
+        error=outcome.error and replace(outcome.error, message=output.cut(outcome.error.message, _MAX_MESSAGE)),
+    )
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -97,8 +97,20 @@ class Output:
         self._exact(self._stdout, json_without_commands(harmless_json(text)))
 
     def masked(self, text: str) -> str:
-        """Mask a text that is to be cut: nothing would recognise half a secret afterwards."""
+        """Mask a text that is to be escaped or laid out: nothing would recognize a secret afterwards."""
         return self._mask.text(text)
+
+    def cut(self, text: str, most: int) -> str:
+        """Mask a text, and cut it."""
+        return self._mask.cut(text, most)
+
+    def masked_data(self, text: str) -> str:
+        """Mask a text that is data of an event."""
+        return self._mask.data(text)
+
+    def annotation_of(self, problem: Problem) -> str:
+        """Write a problem as an annotation, masked before it is cut and escaped."""
+        return as_annotation(problem, self._mask)
 
     def masked_body(self, body: bytes) -> str:
         """Give a body as text: to the byte, unless there is a secret in it."""
@@ -185,7 +197,7 @@ class Output:
             if problem.severity == "warning" and self.quiet:
                 continue
             if self.format is Format.GITHUB:
-                self.annotation(as_annotation(problem, self._mask))
+                self.annotation(self.annotation_of(problem))
             else:
                 between = "\n" if self._complained else ""
                 self._write(self._stderr, between + as_text(problem, self._message_style, self._mask))
@@ -196,7 +208,7 @@ class Output:
         for problem in problems:
             match self.format:
                 case Format.GITHUB:
-                    self.annotation(as_annotation(problem, self._mask))
+                    self.annotation(self.annotation_of(problem))
                 case Format.JSONL:
                     self.json(as_json(problem))
                 case Format.PRETTY if not (self.quiet and problem.severity == "warning"):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LINE_WIDTH = 100
 _MAX_MESSAGE = 400
+"""A value of a thousand characters would bury what is said of it."""
 _PLAIN = Style(on=False)
 _OPEN = Mask()
 
@@ -88,29 +89,24 @@ def _masked(problem: Problem, mask: Mask) -> Problem:
     place = problem.position
     return replace(
         problem,
-        message=_cut(mask.text(problem.message)),
-        hint=problem.hint and _cut(mask.text(problem.hint)),
+        message=mask.cut(problem.message, _MAX_MESSAGE),
+        hint=problem.hint and mask.cut(problem.hint, _MAX_MESSAGE),
         context=problem.context and mask.text(problem.context),
         position=place and replace(place, path=mask.text(place.path)),
     )
-
-
-def _cut(text: str) -> str:
-    """Cut a text that would bury what is said of it, a value of a thousand characters."""
-    return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]} …"
 
 
 def _starred(place: Position, mask: Mask) -> Position:
     """Mask the line and move the columns along. Within a secret they move to the ends of its stars."""
     start = column = place.column - 1
     end = end_column = place.end_column - 1
-    for first, last in mask.spans(place.text):
+    for first, last in mask.data_spans(place.text):
         longer = len(STARS) - (last - first)
         if column > first:
             start += longer if column >= last else first - column
         if end_column > first:
             end += longer if end_column >= last else first + len(STARS) - end_column
-    return replace(place, text=mask.text(place.text), column=start + 1, end_column=end + 1)
+    return replace(place, text=mask.data(place.text), column=start + 1, end_column=end + 1)
 
 
 def _fits(place: Position, hint: str) -> bool:

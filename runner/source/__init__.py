@@ -1,6 +1,6 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
-from runner.source.document import Document, discreet, read, read_text
+from runner.source.document import Document, discreet, read, read_text, unshown
 from runner.source.json_reader import NUMBER, is_integer, parse_json
 from runner.source.node import Json, Node, describe
 from runner.source.schema import TOO_LARGE, Fault, OwnSchema, Schema, SchemaError, problems
@@ -26,4 +26,5 @@ __all__ = [
     "read",
     "read_text",
     "shared_allowance",
+    "unshown",
 ]

@@ -57,6 +57,12 @@ def read(path: Path, shown: str | None = None) -> Document:
     return read_text(content, name, as_json=path.suffix == ".json")
 
 
+def unshown(problem: Problem) -> Problem:
+    """Tell a problem of a file that nobody knows to be what it is taken for: no line is shown, and no value is quoted."""
+    told = discreet(problem)
+    return replace(told, position=told.position and replace(told.position, text=""))
+
+
 def discreet(problem: Problem) -> Problem:
     """Tell a problem of a file that may hold secrets: its line is shown up to the key at most, and no value is quoted."""
     place, message, hint = problem.position, problem.message, problem.hint

@@ -53,11 +53,14 @@ class Node:
         return value
 
     def sources(self) -> Iterator[str]:
-        """Give every scalar from here down as it is written in the file."""
+        """Return every key, text and number from here down as it is written in the file."""
         for item in (*self.entries.values(), *self.items):
             yield from item.sources()
-        if not isinstance(self.value, dict | list):
-            yield self.text.content[self.start : self.end].strip("'\"|>-+ \n")
+        spans = [*self.keys.values()]
+        if not isinstance(self.value, dict | list | bool | None):
+            spans.append((self.start, self.end))
+        for start, end in spans:
+            yield self.text.content[start:end].strip("'\"|>-+ \n")
 
     @property
     def entries(self) -> dict[str, Node]:

@@ -73,10 +73,13 @@ class SchemaError(Exception):
         self.code = code
 
     def problem(self, source: Node, at: str | None = None) -> Problem:
-        """Return the problem of a schema that was read from `source`."""
+        """Return the problem of a schema that was read from `source`. Of a file that doesn't mean to be one, no value is quoted."""
         place = source.nearest(self.path).position()
-        message = self.message if self.code == TOO_LARGE else f"this is not a JSON Schema: {self.message}"
-        return Problem(self.code, message, place, at=at, hint=self.hint)
+        if self.code == TOO_LARGE:
+            return Problem(self.code, self.message, place, at=at, hint=self.hint)
+        is_quoted = source.text.shows_lines or not isinstance(source.value, dict)
+        message = "this is not a JSON Schema" + (f": {self.message}" if is_quoted else "")
+        return Problem(self.code, message, place, at=at, hint=self.hint if is_quoted else None)
 
 
 class Schema:

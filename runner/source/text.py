@@ -11,6 +11,9 @@ from runner.errors import Position
 class Text:
     """A file's decoded text under the path that messages show. Offsets count characters from 0."""
 
+    shows_lines = True
+    """Whether positions have the text of their line. Of a file that may hold secrets no line is shown."""
+
     def __init__(self, path: str, content: str) -> None:
         self.path = path
         self.content = content
@@ -40,4 +43,4 @@ class Text:
         end_column = min(
             max(end if end is not None else start, start + 1) - first + 1, max(len(text) + 1, start - first + 2)
         )
-        return Position(self.path, line, start - first + 1, end_column, text)
+        return Position(self.path, line, start - first + 1, end_column, text if self.shows_lines else "")

@@ -90,15 +90,15 @@ def read_cases(root: Node, variables: Collection[Variable], files: CaseFiles) ->
 
 def secrets_in_cases(tests: Node, variables: Iterable[Variable], files: CaseFiles) -> list[str]:
     """List the secret texts that cases give."""
-    names = {variable.name for variable in variables if variable.is_secret}
-    if not names:
-        return []
-    given = [item for node in tests.items for table in _tables(node, files) for item in _of(names, table)]
-    return [text for item in given for text in Given.written(item, "a case").secrets]
-
-
-def _of(names: Collection[str], table: Node) -> Iterator[Node]:
-    return (item for name, item in table.entries.items() if name in names)
+    secret = [variable for variable in variables if variable.is_secret]
+    tables = [table for node in tests.items for table in _tables(node, files)] if secret else []
+    return [
+        text
+        for table in tables
+        for variable in secret
+        if (item := table.get(variable.name)) is not None
+        for text in variable.secrets_of(Given.written(item, "a case"))
+    ]
 
 
 def _tables(node: Node, files: CaseFiles) -> Iterator[Node]:

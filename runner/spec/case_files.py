@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import Problem
 from runner.source import discreet
-from runner.spec.files import CONFIG_NAME, misspelt
+from runner.spec.files import SUFFIXES, misspelt
 from runner.spec.tree import Files
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from runner.source import Node
 
-_SPECS = (".yaml", ".yml")
 _VALUES = (".yaml", ".yml", ".json")
 _GOLDEN = (".json",)
 
@@ -38,12 +37,12 @@ class CaseFiles(Files):
 
     def table(self, node: Node, suffixes: Sequence[str]) -> Path | None:
         """Find a file of rows."""
-        path = self._of_kind(node, "file of rows", suffixes)
+        path = self._inside(node, "no file of rows", suffixes)
         return path if path is not None and self._exists(path, node) else None
 
     def spec_of_step(self, node: Node) -> Path | None:
         """Find another spec."""
-        path = self._of_kind(node, "spec", _SPECS)
+        path = self._inside(node, "no spec", SUFFIXES)
         if path is None or not self._exists(path, node):
             return None
         if path.name.startswith("_"):
@@ -54,15 +53,15 @@ class CaseFiles(Files):
 
     def schema(self, node: Node) -> Path | None:
         """Find a JSON Schema."""
-        path = self._of_kind(node, "JSON Schema", _VALUES)
+        path = self._inside(node, "no JSON Schema", _VALUES)
         return path if path is not None and self._exists(path, node) else None
 
     def golden(self, node: Node) -> Path | None:
         """Find a golden file, which need not be there yet."""
-        return self._of_kind(node, "golden file", _GOLDEN)
+        return self._inside(node, "no golden file", _GOLDEN)
 
     def _read_values(self, node: Node) -> Node | None:
-        path = self._of_kind(node, "vars file", _VALUES)
+        path = self._inside(node, "no vars file", _VALUES)
         document = self._read(path, node) if path is not None else None
         if document is None:
             return None
@@ -74,27 +73,9 @@ class CaseFiles(Files):
             return None
         return root
 
-    def _of_kind(self, node: Node, kind: str, suffixes: Sequence[str]) -> Path | None:
-        path = self._inside(node)
-        if path is None:
-            return None
-        names = (path, path.resolve())  # a link tells nothing of what it leads to
-        if any(name.name == CONFIG_NAME for name in names):
-            message, hint = f"'{node.value}' holds profiles, and belongs to no spec", None
-        elif all(name.suffix in suffixes and not name.name.startswith(".") for name in names):
-            return path
-        else:
-            message = f"'{node.value}' is no {kind} by its name"
-            hint = f"such files end in {', '.join(suffixes)}, and do not begin with a dot"
-        self.problems.append(Problem("bad-value", message, node.position(), hint=hint))
-        return None
-
     def _exists(self, path: Path, node: Node) -> bool:
         if path.is_file():
             return True
         message = f"a folder, not a file: {path}" if path.is_dir() else f"no such file: {path}"
         self.problems.append(Problem("file-not-found", message, node.position(), hint=misspelt(path)))
         return False
-
-    def _is_ours(self, path: Path, node: Node) -> bool:  # noqa: ARG002 - each of the files above has a kind of its own
-        return True

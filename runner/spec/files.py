@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 CONFIG_NAME = "runner.yaml"
 SPECS = "specs"
 """The folder that specs stand in where nobody says otherwise."""
-_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml")
+"""What the name of a spec ends with."""
 CASSETTES = "cassettes"
 """The project's folder of recorded answers, in which there are no specs."""
 _LONG_NAME = 200
@@ -32,7 +33,7 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
         if not _is_folder(path):
             _check_file(path)
         elif next(_below(path), None) is None:
-            hint = f"specs end in {' or '.join(_SUFFIXES)}; names that begin with _ or . don't count"
+            hint = f"specs end in {' or '.join(SUFFIXES)}; names that begin with _ or . don't count"
             raise NotFound(Problem("no-specs", f"no specs in {path}", hint=hint))
     return _each_once(given)
 
@@ -61,6 +62,30 @@ def project_of(start: Path) -> Path:
     return working if folder.is_relative_to(working) else folder
 
 
+def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str]) -> bool:
+    """Return whether a file in a project is of a kind by its name, and what a link leads to as well.
+
+    Reports quote lines of what is read: a link must not lead to a `.env`, nor into a hidden folder.
+    """
+    hidden = {part for part in resolved.relative_to(project).parts if part.startswith(".")}
+    return not hidden.difference(Path(os.path.abspath(path)).parts) and all(  # noqa: PTH100 - links are not followed
+        name.suffix in suffixes and not name.name.startswith(".") and name.name != CONFIG_NAME
+        for name in (path, resolved)
+    )
+
+
+def find_config(start: Path) -> Path | None:
+    """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
+    project = project_of(start)
+    folder = folder_of(start)
+    for candidate in (folder, *folder.parents):
+        if (candidate / CONFIG_NAME).is_file():
+            return candidate / CONFIG_NAME
+        if candidate == project:
+            return None
+    return None
+
+
 def folder_of(start: Path) -> Path:
     """Find the folder that a path stands in, or is. Where the path stands counts, not where a link leads."""
     folder = start if start.is_dir() else start.parent
@@ -76,8 +101,8 @@ def _check_file(path: Path) -> None:
             hint = f"a variable is given with --var {shown}" if "=" in shown else None
             raise NotFound(Problem("file-not-found", f"no such file or folder: {shown}", hint=hint)) from None
         raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path))) from None
-    if path.suffix not in _SUFFIXES or path.name.startswith("."):
-        hint = f"specs end in {' or '.join(_SUFFIXES)}, and do not begin with a dot"
+    if path.suffix not in SUFFIXES or path.name.startswith("."):
+        hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
         raise NotFound(Problem("not-a-spec", f"{path} is no spec by its name", hint=hint))
     if path.name == CONFIG_NAME:
         raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is no spec"))
@@ -108,7 +133,7 @@ def kind_of(path: Path, project: Path) -> Literal["spec", "folder"] | None:
     mode = path.lstat().st_mode
     if S_ISDIR(mode):
         return None if name == CASSETTES and path.resolve() == project / CASSETTES else "folder"
-    if not name.endswith(_SUFFIXES) or name == CONFIG_NAME:
+    if not name.endswith(SUFFIXES) or name == CONFIG_NAME:
         return None
     # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
     return "spec" if S_ISREG(mode) or (S_ISLNK(mode) and not path.is_dir()) else None
@@ -130,7 +155,7 @@ def _nearby(path: Path) -> str | None:
     """Suggest the file that was probably meant."""
     if not path.name or len(path.name) > _LONG_NAME:
         return None
-    for suffix in _SUFFIXES:
+    for suffix in SUFFIXES:
         if path.with_name(path.name + suffix).exists():
             return f"did you mean {path}{suffix}?"
         if path.suffix and path.with_suffix(suffix).exists():

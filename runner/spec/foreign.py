@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+import re
+from functools import cache
+from json import loads
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem
-from runner.source import describe
+from runner.source import describe, unshown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.source import Node
+    from runner.source import Document, Node
 
 _OWN = ("event", "distinct_id", "extends")
 """A file with one of these keys means to be a spec, whatever else is in it."""
@@ -33,23 +36,59 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
 """What other files have at their top: all of the keys, the telling one first."""
 
 _NOT_HERE = "begin its name with _ or keep it out of the folder of specs"
+_COMMON = frozenset({"version", "name", "description", "labels"})
+"""Keys of a spec that files of many other kinds have too."""
 
 
-def foreign(root: Node) -> Problem | None:
-    """Report a document that doesn't even mean to be a spec; None for one that does."""
+def foreign(root: Node, *, is_base: bool = False) -> Problem | None:
+    """Report a document that doesn't even mean to be a spec, or a base of one; None for one that does.
+
+    Whatever it is may hold secrets: no line of it is shown, and no value is quoted.
+    """
+    problem = _foreign(root, is_base=is_base)
+    return problem and unshown(problem)
+
+
+def means_to_be_a_spec(document: Document) -> bool:
+    """Return whether the lines of a file may be shown: it has a key that only a spec has, or no keys but those of one."""
+    root = document.root
+    if root is None:
+        return _OWN_KEY.search(document.text.content) is not None
+    return any(key in root.entries for key in _OWN) or (isinstance(root.value, dict) and not _unknown_keys(root))
+
+
+_OWN_KEY = re.compile(rf"^(?:\{{[^\n]*?)?[\"']?(?:{'|'.join(_OWN)})[\"']?\s*:", re.MULTILINE)
+
+
+def _foreign(root: Node, *, is_base: bool) -> Problem | None:
     if isinstance(root.value, list):
         return _list(root)
     if not isinstance(root.value, dict):
         return Problem("not-a-spec", f"a spec is a map with an `event:`, not {describe(root.value)}", root.position())
     if any(key in root.entries for key in _OWN):
         return None
+    is_named_base = PurePath(root.text.path).name.startswith("_")
+    hint = "name another file in extends:" if is_named_base else _NOT_HERE
     for keys, kind in _KINDS:
         if all(key in root.entries for key in keys):
             message = f"this looks like {kind}, not a spec"
-            is_base = PurePath(root.text.path).name.startswith("_")
-            hint = "name another file in extends:" if is_base else _NOT_HERE
             return Problem("not-a-spec", message, root.key_position(keys[0]), hint=hint)
-    return None
+    if not _unknown_keys(root) or (is_base and root.entries.keys() & (_keys() - _COMMON)):
+        return None
+    message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
+    return Problem("not-a-spec", message, root.position(), hint=hint)
+
+
+def _unknown_keys(root: Node) -> bool:
+    """Return whether a map has a key that no spec has."""
+    return any(key not in _keys() and not key.startswith("x-") for key in root.entries)
+
+
+@cache
+def _keys() -> frozenset[str]:
+    """List the keys at the top of a spec."""
+    format_ = loads(Path(__file__).with_name("spec.schema.json").read_text("utf-8"))
+    return frozenset(format_["properties"])
 
 
 def _list(root: Node) -> Problem:

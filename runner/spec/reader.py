@@ -5,22 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import islice
 from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jinja2 import nodes
+
 from runner.errors import MAX_HINTS, Problem, in_order, nearest
+from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
 from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
 from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
+from runner.spec.environment import env_rules
+from runner.spec.exposure import exposures
 from runner.spec.template import Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Breach, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source import Json
@@ -74,12 +80,14 @@ class Loaded(NamedTuple):
     secrets: tuple[str, ...]
 
 
-def load(path: Path, project: Path) -> Loaded:
-    """Load a spec. No file that it names may lie outside `project`.
+def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
+    """Load a spec. No file that it names may lie outside `project`. `config` is the `runner.yaml` that counts for it.
+
+    Without `config` that is the nearest one above the spec.
 
     Raises NotFound and MachineError for the spec's own file; all else is in the problems.
     """
-    reader = _Reader(project)
+    reader = _Reader(project, config)
     with shared_allowance():
         spec = reader.spec(path)
     found = _bounded(in_order(reader.problems))
@@ -119,7 +127,8 @@ def _format() -> OwnSchema:
 class _Reader:
     """Reads one spec, and collects what is wrong with it."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, config: Path | None) -> None:
+        self._config = config
         self._files = Files(project)
         self._case_files = CaseFiles(project)
         self.problems = self._files.problems
@@ -143,7 +152,9 @@ class _Reader:
             self.problems += [*of_format, error.problem]
             return None
         variables, declared = self._variables(root, shape)
+        self._check_env(path, root, variables)
         self._check_names(shape, declared)
+        self._check_secrets(shape, variables)
         self._check_constants(shape, root)
         if declared is not None:
             self._check_unused(root, shape)
@@ -209,12 +220,14 @@ class _Reader:
                     required[use.name] = required.get(use.name, False) or not use.optional
             return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
         variables = []
+        has_secrets = any(node.get("secret") is not None for node in table.entries.values())
+        named = frozenset(_keys_in(templates_of(shape))) if has_secrets else frozenset[str]()
         for name, node in table.entries.items():
             declaration = node.plain()
             if isinstance(declaration, dict):
-                variables.append(Variable(name, declaration, table))
+                variables.append(Variable(name, declaration, table, keys_in_templates=named))
                 if variables[-1].is_secret and (default := node.get("default")) is not None:
-                    self.secrets += Given.written(default, "default").secrets
+                    self.secrets += variables[-1].secrets_of(Given.written(default, "default"))
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries) if isinstance(table.value, dict) else None
@@ -242,6 +255,37 @@ class _Reader:
             place = fault.position(default)
             at = f"vars.{variable.name}.default"
             self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
+
+    def _check_env(self, path: Path, root: Node, variables: Sequence[Variable]) -> None:
+        """Refuse what may not be read from the environment."""
+        reading = [variable for variable in variables if variable.env is not None]
+        if not reading:
+            return
+        rules = env_rules(path, self._config)
+        self.problems += rules.problems
+        for variable in reading:
+            node = root.get("vars", variable.name, "env")
+            refusal = rules.refusal(variable.env or "", variable.name)
+            if refusal is not None and node is not None:
+                self.problems.append(replace(refusal, position=node.position(), at=f"vars.{variable.name}.env"))
+
+    def _check_secrets(self, shape: Shape, variables: Sequence[Variable]) -> None:
+        """Warn of secrets that the mask will not know, or not be able to hide."""
+        secrets = {each.name: each for each in variables if each.is_secret or (each.env is not None and each.hides_env)}
+        for template in templates_of(shape) if secrets else ():
+            for exposure in exposures(template, secrets):
+                message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
+                hint = "insert it whole; or make what is inserted a secret variable of its own"
+                place = template.place(exposure.start, exposure.end)
+                self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
+        for variable in secrets.values():
+            declaration = variable.table.get(variable.name) if variable.table is not None else None
+            for node in _short_values(declaration) if declaration is not None else ():
+                message = f"the secret '{variable.name}' may have less than {MIN_SECRET} characters"
+                hint = "of so few, only words of their own are masked, and in events alone"
+                place = node.position()
+                at = f"vars.{variable.name}"
+                self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
 
     def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
         if declared is None:
@@ -286,6 +330,22 @@ class _Reader:
             return None, None
 
 
+def _short_values(declaration: Node) -> Iterator[Node]:
+    """Find what says that a variable may have a value of very few characters: the first one is enough."""
+    length = declaration.get("maxLength")
+    enum = declaration.get("enum")
+    values = [declaration.get("default"), declaration.get("const"), *(enum.items if enum is not None else ())]
+    short = (node for node in values if node is not None and _is_short(node.value))
+    if length is not None and isinstance(length.value, int | float) and length.value < MIN_SECRET:
+        yield length
+    else:
+        yield from islice(short, 1)
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
+
+
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
     """Tell the case of a problem that the format's schema has found in one."""
     name = root.get(*path[:2], "name") if path[:1] == ("tests",) else None
@@ -312,6 +372,15 @@ def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
     if isinstance(value, list):
         return [_parsed(item, (*path, index), allowance) for index, item in enumerate(value)]
     return value
+
+
+def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
+    """List the keys that templates name: `card.number`, `card['number']`."""
+    for template in templates:
+        for node in template.tree.find_all((nodes.Getattr, nodes.Getitem)) if template.tree else ():
+            match node:
+                case nodes.Getattr(attr=name) | nodes.Getitem(arg=nodes.Const(value=str(name))):
+                    yield name
 
 
 def _attachment(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
-from runner.source import describe, discreet, read
-from runner.spec.files import CONFIG_NAME, misspelt
-from runner.spec.foreign import foreign
+from runner.source import describe, discreet, read, unshown
+from runner.spec.files import CONFIG_NAME, SUFFIXES, is_named, misspelt
+from runner.spec.foreign import foreign, means_to_be_a_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.source import Document, Node
 
 _NOT_INHERITED = ("name", "tests", "extends")
@@ -41,6 +43,10 @@ class Files:
             hint = f"specs must lie in {_shown(self._project)}"
             self.problems.append(Problem("path-outside", message, hint=hint))
             return None
+        if not is_named(path, resolved, self._project, SUFFIXES):
+            hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
+            self.problems.append(Problem("not-a-spec", f"{path} is a link to what is no spec by its name", hint=hint))
+            return None
         return self._merged(read(path), (resolved,))
 
     def included(self, node: Node) -> Node | None:
@@ -49,7 +55,8 @@ class Files:
         document = self._read(path, node) if path is not None else None
         if document is None:
             return None
-        self.problems += document.problems
+        document.text.shows_lines = _means_to_be_a_schema(document)
+        self.problems += document.problems if document.text.shows_lines else map(unshown, document.problems)
         if document.root is None and not document.problems:
             self._report("empty-file", "the file is empty", document)
         return document.root
@@ -57,7 +64,10 @@ class Files:
     def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
         """Read a file over the one that it extends."""
         before = len(self.problems)
-        self.problems += map(discreet, document.problems) if _hides_secrets(document) else document.problems
+        is_spec, hides_secrets = means_to_be_a_spec(document), _hides_secrets(document)
+        document.text.shows_lines = is_spec and not hides_secrets
+        told = unshown if not is_spec else discreet if hides_secrets else None
+        self.problems += map(told, document.problems) if told else document.problems
         root = document.root
         if root is None:
             if not document.problems:
@@ -65,7 +75,7 @@ class Files:
                     "empty-file", "the file is empty", document, "see `runner schema`, or the README, for the format"
                 )
             return None
-        if (problem := foreign(root)) is not None:
+        if (problem := foreign(root, is_base=len(seen) > 1)) is not None:
             # What else is wrong with it, by the rules of a spec, helps nobody.
             self.problems[before:] = [problem]
             return None
@@ -88,8 +98,10 @@ class Files:
         base = base_document and self._merged(base_document, (*seen, base_path.resolve()))
         return _merge(root, base) if base else None
 
-    def _inside(self, node: Node) -> Path | None:
-        """Resolve a path that a spec names, relative to the file it stands in."""
+    def _inside(
+        self, node: Node, what: str = "neither YAML nor JSON", suffixes: Sequence[str] = _SUFFIXES
+    ) -> Path | None:
+        """Resolve a path that a spec names, relative to the file it stands in. By another name than such it is `what`."""
         path = Path(node.text.path).parent / str(node.value)
         if "://" in str(node.value):
             message = f"'{node.value}' is a URL, and nothing is fetched"
@@ -100,7 +112,8 @@ class Files:
             if resolved.is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
                 # Written short, one file has one name; but behind a link `..` leads elsewhere than it reads.
                 short = Path(normpath(path))
-                return (short if short.resolve() == resolved else path) if self._is_ours(resolved, node) else None
+                path = short if short.resolve() == resolved else path
+                return path if self._is_ours(path, resolved, node, what, suffixes) else None
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
             message = f"'{node.value}' is no path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
@@ -111,16 +124,15 @@ class Files:
         )
         return None
 
-    def _is_ours(self, path: Path, node: Node) -> bool:
+    def _is_ours(self, path: Path, resolved: Path, node: Node, what: str, suffixes: Sequence[str]) -> bool:
         """Refuse other kinds of files: a report quotes lines of what it reads, and must not quote a `.env`."""
-        if path.name == CONFIG_NAME:
-            message = f"'{node.value}' holds profiles, and belongs to no spec"
-            self.problems.append(Problem("bad-value", message, node.position()))
-            return False
-        if (path.suffix in _SUFFIXES and not path.name.startswith(".")) or path.is_dir():
+        if CONFIG_NAME in (path.name, resolved.name):
+            message, hint = f"'{node.value}' holds profiles, and belongs to no spec", None
+        elif is_named(path, resolved, self._project, suffixes) or resolved.is_dir():
             return True
-        message = f"'{node.value}' is neither YAML nor JSON by its name"
-        hint = f"such files end in {', '.join(_SUFFIXES)}, and do not begin with a dot"
+        else:
+            message = f"'{node.value}' is {what} by its name"
+            hint = f"such files end in {', '.join(suffixes)}, and do not begin with a dot"
         self.problems.append(Problem("bad-value", message, node.position(), hint=hint))
         return False
 
@@ -153,6 +165,30 @@ def _stamp(path: Path) -> tuple[int, ...]:
     except (OSError, ValueError):  # told when it is read
         return ()
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _means_to_be_a_schema(document: Document) -> bool:
+    """Return whether the lines of a file that is named as a schema may be shown: it has nothing but a schema's keywords."""
+    root = document.root
+    if root is None:
+        return _SCHEMA_KEY.search(document.text.content) is not None
+    is_known = all(key in _KEYWORDS or key.startswith("x-") for key in root.entries)
+    return "$schema" in root.entries or (isinstance(root.value, dict | bool) and is_known)
+
+
+_SCHEMA_KEY = re.compile(
+    r"^[ \t{]{0,4}[\"']?(?:\$schema|\$defs|\$ref|properties|required|allOf|anyOf|oneOf)[\"']?\s*:", re.MULTILINE
+)
+_KEYWORDS = frozenset(
+    """
+    $anchor $comment $defs $dynamicAnchor $dynamicRef $id $ref $schema $vocabulary additionalItems additionalProperties allOf
+    anyOf const contains contentEncoding contentMediaType contentSchema default definitions dependencies dependentRequired
+    dependentSchemas deprecated description else enum example examples exclusiveMaximum exclusiveMinimum format if items
+    maxContains maxItems maxLength maxProperties maximum minContains minItems minLength minProperties minimum multipleOf not
+    oneOf pattern patternProperties prefixItems properties propertyNames readOnly required then title type unevaluatedItems
+    unevaluatedProperties uniqueItems writeOnly
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
 
 
 def _hides_secrets(document: Document) -> bool:

@@ -26,14 +26,18 @@ ENV_PREFIX = "RUNNER_VAR_"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value from outside the spec. `is_text` tells a text that must still become the declared type from JSON."""
+    """A value from outside the spec. `is_text` tells a text that must still become the declared type from JSON.
+
+    `is_hidden` tells what nothing may print although the variable is no secret: what comes from the environment.
+    """
 
     value: Json
     origin: str
     is_text: bool = False
     position: Position | None = None
+    is_hidden: bool = False
     sources: tuple[str, ...] = ()
-    """The scalars of the value as they are written in a file: a report that shows the line shows them so."""
+    """Its keys, texts and numbers as they are written in a file: a report that shows the line shows them so."""
 
     @classmethod
     def written(cls, node: Node, origin: str) -> Given:
@@ -46,26 +50,33 @@ class Given:
         given = cls.written(node, origin)
         return replace(given, position=replace(node.position(), text=""))
 
-    @property
-    def secrets(self) -> list[str]:
-        """The texts that nothing may print, if the variable is secret."""
-        return list(dict.fromkeys([*secret_texts(self.value), *self.sources]))
-
 
 class Variable:
-    """One variable. `table` is the `vars:` that declares it; None for one that a spec without `vars:` merely uses."""
+    """One variable. `table` is the `vars:` that declares it; None for one that a spec without `vars:` merely uses.
+
+    `keys_in_templates` are keys of maps that the spec's templates name: these are no secrets.
+    """
 
     def __init__(
-        self, name: str, declaration: Mapping[str, Json], table: Node | None = None, *, required: bool = True
+        self,
+        name: str,
+        declaration: Mapping[str, Json],
+        table: Node | None = None,
+        *,
+        required: bool = True,
+        keys_in_templates: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.table = table
+        self._keys_in_templates = keys_in_templates
         self.has_default = "default" in declaration
         self.default = declaration.get("default")
         self.required = required and not self.has_default
         self.env = env if isinstance(env := declaration.get("env"), str) else None
         # Whoever writes `secret: yes` means it; that this is no boolean is told apart.
         self.is_secret = declaration.get("secret", False) is not False
+        self.hides_env = declaration.get("secret", True) is not False
+        """Whether what comes from its environment variable is a secret, which only `secret: false` denies."""
         self.schema_source: dict[str, Json] = {
             key: value for key, value in declaration.items() if key not in _OUR_KEYS and not key.startswith("x-")
         }
@@ -87,6 +98,29 @@ class Variable:
             return given.value
         return _from_text(str(given.value), self.types)
 
+    @cached_property
+    def _public_keys(self) -> frozenset[str]:
+        """The keys that the spec itself names, in the declaration or in a template."""
+        return self._keys_in_templates.union(_declared_keys(self.schema_source))
+
+    def secrets_of(self, given: Given) -> list[str]:
+        """List the texts that nothing may print, if the variable is secret and this is its value."""
+        sources = [source for source in given.sources if source not in self._public_keys]
+        return list(dict.fromkeys([*self.secret_texts(given.value), *sources]))
+
+    def secret_texts(self, value: object) -> list[str]:
+        """List the texts, numbers and keys inside a secret value."""
+        match value:
+            case dict():
+                keys = [key for key in value if key not in self._public_keys]
+                return [*keys, *(text for item in value.values() for text in self.secret_texts(item))]
+            case list():
+                return [text for item in value for text in self.secret_texts(item)]
+            case None | bool():
+                return []
+            case _:
+                return [str(value)]
+
     @property
     def is_only_typed(self) -> bool:
         """Tell whether the declaration asks for nothing but a type."""
@@ -94,15 +128,16 @@ class Variable:
 
     def problems(self, given: Given) -> Iterator[Problem]:
         """Report each rule of the declaration that a given value breaks. Of a secret, only that it breaks some."""
+        is_hidden = self.is_secret or given.is_hidden
         try:
             value = self.typed(given)
         except ValueError as error:
-            shown = "a value that" if self.is_secret else f"'{given.value}'"
+            shown = "a value that" if is_hidden else f"'{given.value}'"
             yield _problem("var-type", f"variable '{self.name}': {shown} is not {error}", self, given, _type_hint(self))
             return
         for fault in self.schema.faults(value):
             code = fault.code or "var-schema"
-            if self.is_secret and fault.code is None:
+            if is_hidden and fault.code is None:
                 yield _problem(code, f"variable '{self.name}' breaks its declaration", self, given, None)
                 return
             way = f" at {fault.at()}" if fault.path else ""
@@ -145,14 +180,15 @@ def resolve(
                 continue
             else:
                 continue
-        if variable.is_secret:
-            secrets += given.secrets
+        is_hidden = variable.is_secret or given.is_hidden
+        if is_hidden:
+            secrets += variable.secrets_of(given)
         found = list(variable.problems(given))
         problems += found
         if not found:
             values[variable.name] = value = variable.typed(given)
-            if variable.is_secret:
-                secrets += secret_texts(value)
+            if is_hidden:
+                secrets += variable.secret_texts(value)
     return Values(values, tuple(secrets), tuple(problems))
 
 
@@ -214,7 +250,7 @@ class RowResolver:
             if read is not None and cell == "":
                 continue
             if variable.is_secret:
-                secrets += secret_texts(cell)
+                secrets += variable.secret_texts(cell)
             try:
                 value = read(cell) if read is not None else cell
                 is_good = accepts is None or accepts(value)
@@ -261,17 +297,16 @@ def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Prob
             yield Problem("unknown-variable", message, value.position, at=f"vars.{name}", hint=hint)
 
 
-def secret_texts(value: object) -> list[str]:
-    """List the texts inside a secret value."""
-    match value:
-        case dict():
-            return [text for item in value.values() for text in secret_texts(item)]
-        case list():
-            return [text for item in value for text in secret_texts(item)]
-        case None | bool():
-            return []
-        case _:
-            return [str(value)]
+def _declared_keys(schema: Json) -> Iterator[str]:
+    """List the keys that a JSON Schema names, at any depth."""
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _declared_keys(item)
+    elif isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        for item in schema.values():
+            yield from _declared_keys(item)
 
 
 def _find(
@@ -280,9 +315,9 @@ def _find(
     for layer in layers:
         if (given := layer.get(variable.name)) is not None:
             return given
-    for name in (ENV_PREFIX + variable.name, variable.env):
+    for name, is_hidden in ((ENV_PREFIX + variable.name, False), (variable.env, variable.hides_env)):
         if name is not None and name in environ:
-            return Given(environ[name], f"environment variable {name}", is_text=True)
+            return Given(environ[name], f"environment variable {name}", is_text=True, is_hidden=is_hidden)
     return profile.get(variable.name)
 
 

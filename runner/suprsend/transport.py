@@ -187,14 +187,11 @@ def _reason(error: BaseException) -> str:
             came: bytes | int = cause.partial  # the two libraries count it in two ways
             return f"only {came if isinstance(came, int) else len(came):,} bytes of it came"
         case BadStatusLine() if not isinstance(cause, RemoteDisconnected):
-            return f"what came is not HTTP: {str(cause)[:_SHOWN]!r}"
+            return f"what came is not HTTP: {str(cause)!r}"  # a line, of 64 KiB at most; the one who shows it masks and cuts it
         case OSError(strerror=str(text)) if text:
             return text
         case _:
             return str(cause) or type(cause).__name__
-
-
-_SHOWN = 100
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -114,8 +114,17 @@ def load(path: Path, again: str | None = None, shown: str | None = None) -> Cass
 
     Raises CassetteError: `cassette-missing`, `cassette-empty`, `cassette-unreadable`.
     """
-    name = shown or str(path)
-    hint = f"record it: {again}" if again else None
+    name, hint = shown or str(path), f"record it: {again}" if again else None
+    resolved = path.resolve()
+    if resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
+        _refuse(name, "the cassette is a link to a file of another kind", hint)
+    return _read(path, name, hint)
+
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def _read(path: Path, name: str, hint: str | None) -> Cassette:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -244,7 +253,7 @@ def save(path: Path, cassette: Cassette, mask: Mask, project: Path, shown: str |
         if found := leaks(fresh, mask, name):
             hint = "a secret may not stand in what events are made of; nothing was written"
             raise CassetteError(*(replace(problem, hint=hint) for problem in found))
-        if load(fresh, shown=name) != masked:
+        if _read(fresh, name, None) != masked:
             raise CassetteError(_unrecorded(name, "what was written does not read the same"))
 
     overwrite(path, _written(masked, name).encode(), project, check=check, shown=name)
@@ -318,7 +327,7 @@ def _masked_body(body: bytes, mask: Mask) -> bytes:
         value = parse_json(body)
         masked = mask.json(value)
     except (ValueError, RecursionError):
-        return mask.text(text).encode("utf-8", "surrogateescape")
+        return mask.data(text).encode("utf-8", "surrogateescape")
     if masked == value and not mask.spans(text):
         return body
     # A text that is masked nowhere may hide a secret behind a key that stands twice: of those, JSON has the last.

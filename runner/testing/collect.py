@@ -28,9 +28,9 @@ class SpecCases(NamedTuple):
     """Of defaults and cases: nothing may print them."""
 
 
-def collect(path: Path, project: Path) -> SpecCases:
-    """Load a spec, and list its cases. Raises NotFound and MachineError for the file itself."""
-    loaded = load(path, project)
+def collect(path: Path, project: Path, config: Path | None = None) -> SpecCases:
+    """Load a spec, by the rules of `config` if it is given, and list its cases. Raises NotFound and MachineError for the file itself."""
+    loaded = load(path, project, config)
     if loaded.spec is None:
         return SpecCases(path, loaded.problems, (), loaded.secrets)
     try:
@@ -40,7 +40,7 @@ def collect(path: Path, project: Path) -> SpecCases:
     names = [case.name for case in cases]
     below = path.resolve().relative_to(project)
     refs = tuple(
-        CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name, names))
+        CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name, names), config)
         for case in cases
     )
     if shared := list(_shared(refs, below)):

@@ -59,9 +59,9 @@ def compare(expected: Node, actual: Json, at: str, *, exact: bool = False, mask:
     return _told(_Comparison(exact=exact, mask=mask), expected, actual, at)
 
 
-def compare_whole(expected: Node, actual: Json, at: str) -> list[Mismatch]:
+def compare_whole(expected: Node, actual: Json, at: str, mask: Mask = _OPEN) -> list[Mismatch]:
     """Hold a value against all of another one, in which nothing is a matcher."""
-    return _told(_Comparison(exact=True, has_matchers=False), expected, actual, at)
+    return _told(_Comparison(exact=True, has_matchers=False, mask=mask), expected, actual, at)
 
 
 def _told(comparison: _Comparison, expected: Node, actual: Json, at: str) -> list[Mismatch]:

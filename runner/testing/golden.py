@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runner.errors import NotFound, Problem
-from runner.source import read
+from runner.source import read, unshown
 from runner.testing.expect import compare_whole
 from runner.writing import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runner.secrets import Mask
     from runner.source import Json, Node
 
 _STAMPS = frozenset({"$insert_id", "$time", "env"})
@@ -22,19 +23,19 @@ _VERSION = "$ss_sdk_version"
 _AGAIN = "runner test --update writes it"
 
 
-def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]]) -> list[Problem]:
+def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]], mask: Mask) -> list[Problem]:
     """Hold events against the golden file that an expectation names.
 
     It holds the whole event, without what the client adds to each: `$insert_id`, `$time`, `env`, `$ss_sdk_version`; of
-    several events a list. Whoever calls has hidden what is secret in them.
+    several events a list. `mask` hides what is secret in them.
     """
-    return _differences(golden, _path(golden), _whole(events))
+    return _differences(golden, _path(golden), _whole(events, mask), mask)
 
 
-def update_golden(golden: Node, events: Sequence[Mapping[str, Json]], project: Path) -> None:
+def update_golden(golden: Node, events: Sequence[Mapping[str, Json]], mask: Mask, project: Path) -> None:
     """Write a golden file anew if events differ from it. Raises what `writing.overwrite` does."""
-    path, whole = _path(golden), _whole(events)
-    if _differences(golden, path, whole):
+    path, whole = _path(golden), _whole(events, mask)
+    if _differences(golden, path, whole, mask):
         text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
         overwrite(path, text.encode(), project)
 
@@ -43,25 +44,33 @@ def _path(golden: Node) -> Path:
     return Path(golden.text.path).parent / str(golden.value)
 
 
-def _whole(events: Sequence[Mapping[str, Json]]) -> Json:
-    told: list[Json] = [own(event) for event in events]
+def _whole(events: Sequence[Mapping[str, Json]], mask: Mask) -> Json:
+    told = [cast("Json", mask.json(own(event))) for event in events]
     return told[0] if len(told) == 1 else told
 
 
-def _differences(golden: Node, path: Path, whole: Json) -> list[Problem]:
+def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Problem]:
     try:
         document = read(path)
     except NotFound:
         problem = Problem("file-not-found", f"no such file: {path}", golden.position(), at="golden", hint=_AGAIN)
         return [problem]
-    errors = [replace(problem, hint=_AGAIN) for problem in document.problems if problem.severity == "error"]
+    errors = [replace(unshown(problem), hint=_AGAIN) for problem in document.problems if problem.severity == "error"]
     if errors or document.root is None:
         empty = Problem("empty-file", f"the golden file {path} is empty", golden.position(), at="golden", hint=_AGAIN)
         return errors or [empty]
+    if not _has_events(document.root):
+        message = f"{path} holds no event, and is not compared"  # whatever it holds is nobody's business
+        return [Problem("case-mismatch", message, golden.position(), at="golden", hint=_AGAIN)]
     return [
         Problem("case-mismatch", each.message, each.position, at=each.at or "golden", hint=each.hint)
-        for each in compare_whole(document.root, whole, "")
+        for each in compare_whole(document.root, whole, "", mask)
     ]
+
+
+def _has_events(root: Node) -> bool:
+    """Return whether a file is a golden one by what stands in it: an event, or a list of them."""
+    return all("event" in each.entries for each in (root.items if isinstance(root.value, list) else [root]))
 
 
 def own(event: Mapping[str, Json]) -> dict[str, Json]:

@@ -67,15 +67,15 @@ def _below(path: Path) -> Iterator[Path]:
                 yield Path(folder) / name
 
 
-def inventory(files: Iterable[Path], project: Path) -> Iterator[Found]:
-    """Find out what is in cassettes, and whose they are."""
+def inventory(files: Iterable[Path], project: Path, config: Path | None = None) -> Iterator[Found]:
+    """Find out what is in cassettes, and whose they are. `config` is the `runner.yaml` that was named."""
     known: dict[Path, tuple[tuple[CaseRef, ...], bool]] = {}
     for path in files:
         place = path.resolve()
         specs = list(_specs(place, project))
         for spec in specs:
             if spec not in known:
-                known[spec] = _cases(spec, project)
+                known[spec] = _cases(spec, project, config)
         cases = [case for spec in specs for case in known[spec][0]]
         case = next((each for each in cases if each.cassette == place and each.asks_for_answer), None)
         shown = os.path.relpath(path)
@@ -87,11 +87,11 @@ def inventory(files: Iterable[Path], project: Path) -> Iterator[Found]:
         yield Found(path, shown, cassette, problems, case, is_orphan, case is not None or is_recorded or bool(specs))
 
 
-def orphans(project: Path, collected: Iterable[SpecCases]) -> list[Problem]:
+def orphans(project: Path, collected: Iterable[SpecCases], config: Path | None = None) -> list[Problem]:
     """Report the cassettes that no case plays, when `collected` is all specs of a project. Those of others are left alone."""
     played = {ref.cassette for spec in collected for ref in spec.cases if ref.asks_for_answer}
     left = [path for path in files_at((), project) if path.resolve() not in played]
-    return [orphan(found) for found in inventory(left, project) if found.is_orphan]
+    return [orphan(found) for found in inventory(left, project, config) if found.is_orphan]
 
 
 def orphan(found: Found) -> Problem:
@@ -126,10 +126,10 @@ def _is_put_aside(cassette: Path, project: Path) -> bool:
     )
 
 
-def _cases(spec: Path, project: Path) -> tuple[tuple[CaseRef, ...], bool]:
+def _cases(spec: Path, project: Path, config: Path | None) -> tuple[tuple[CaseRef, ...], bool]:
     """Give a spec's cases, and whether these are all."""
     try:
-        collected = collect(spec, project)
+        collected = collect(spec, project, config)
     except RunnerError:
         return (), False
     return collected.cases, all(problem.severity == "warning" for problem in collected.problems)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
 from runner.run import Inputs, Job, Prepared, Rejected, prepare
@@ -43,6 +43,8 @@ class CaseRef(NamedTuple):
     path: Path
     project: Path
     cassette: Path
+    config: Path | None = None
+    """The `runner.yaml` that was named for it; None for the nearest one above a spec."""
 
     @property
     def asks_for_answer(self) -> bool:
@@ -146,13 +148,13 @@ class _Run:
                     tape.keep()
         if not found:
             for golden, wires in self._golden:
-                update_golden(golden, wires, self._ref.project)
+                update_golden(golden, wires, Mask(self.secrets), self._ref.project)
         yield from found
 
     def _make(self, number: int, step: Step) -> _Made:
         ref = self._ref
         place = f"step {number}" if len(ref.case.steps) > 1 else None
-        spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref.project)
+        spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref)
         events = []
         for given in rows_of(step, spec.variables):
             inputs = Inputs((given, _placeholders(spec)), {}, {})
@@ -174,11 +176,11 @@ class _Run:
                 yield _in_case(problem, self._ref.case, place)
         golden = made.expected("golden")
         if golden is not None and len(made.ready) == len(made.events):
-            wires = cast("list[dict[str, Json]]", mask.json([json.loads(event.body) for event in made.ready]))
+            wires: list[dict[str, Json]] = [json.loads(event.body) for event in made.ready]
             if self._update:  # once all else is as expected: a case that fails writes nothing
                 self._golden.append((golden, wires))
                 return
-            for problem in golden_problems(golden, wires):
+            for problem in golden_problems(golden, wires, mask):
                 yield _in_case(problem, self._ref.case, made.place)
 
     def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:
@@ -276,8 +278,8 @@ def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
     return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
 
 
-def _load(path: Path, project: Path) -> Spec:
-    loaded = load(path, project)
+def _load(path: Path, ref: CaseRef) -> Spec:
+    loaded = load(path, ref.project, ref.config)
     if loaded.spec is None:
         raise InvalidInput(*loaded.problems)
     return loaded.spec

@@ -78,7 +78,7 @@ def main() -> int:
         target = Target(server.base_url, WorkspaceKey("workspace_key_0123456789abcdef", Secret("secret")), {})
         now = datetime.now(UTC)
         setup = Setup(
-            _SPEC, REPOSITORY, spec.digest, {}, (), {column: column for column in _HEADER}, _HEADER, allows_extra=False,
+            _SPEC, REPOSITORY, None, spec.digest, {}, (), {column: column for column in _HEADER}, _HEADER, allows_extra=False,
             seed=UUID(int=1), now=now, target=target, timeout_s=30, retries=0, wants_results=False,
         )  # fmt: skip
         tools = tools_of(setup)

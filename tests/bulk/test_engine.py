@@ -285,7 +285,7 @@ def test_a_spec_that_changes_while_it_is_sent_stops_the_run(project: Path) -> No
     assert loaded is not None
     target = Target("http://127.0.0.1:9/", WorkspaceKey("key", Secret("secret")), {})
     setup = Setup(
-        project / "order.yaml", project, "another digest", {}, (), {"user": "user"}, ("user",), False, UUID(int=1),
+        project / "order.yaml", project, None, "another digest", {}, (), {"user": "user"}, ("user",), False, UUID(int=1),
         datetime(2026, 1, 1, tzinfo=UTC), target, 1.0, 0, False,
     )  # fmt: skip
     with pytest.raises(MachineError) as caught:

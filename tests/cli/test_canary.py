@@ -372,6 +372,7 @@ def the_environment(folder: Folder, secret: str, declared: dict[str, object]) ->
 @way
 def a_named_environment_variable(folder: Folder, secret: str, declared: dict[str, object]) -> tuple[str, ...]:
     folder.spec(vars={"token": declared | {"env": "TOKEN"}})
+    folder.write("runner.yaml", {"env_allowed": ["TOKEN"]})
     folder.environ["TOKEN"] = secret
     return ()
 
@@ -961,10 +962,10 @@ CREDENTIALS: dict[str, tuple[dict[str, str], tuple[str, ...], int]] = {
 def test_no_credential_is_printed(folder: Folder, environ: dict[str, str], args: tuple[str, ...], code: int) -> None:
     names = {"workspace_key_env": "HERE_KEY", "workspace_secret_env": "HERE_SECRET"}
     folder.write("runner.yaml", {"profiles": {"here": names}})
-    folder.environ |= environ
     secrets = [name for name, value in environ.items() if LETTERS in value and name != "SUPRSEND_BASE_URL"]
+    folder.environ |= environ | {f"RUNNER_VAR_{name}": environ[name] for name in secrets}
     folder.spec(
-        vars={name: {"type": "string", "env": name} for name in secrets},
+        vars={name: {"type": "string"} for name in secrets},
         properties={name: f"{{{{ {name} }}}} is no secret of the spec" for name in secrets},
     )
     printed = folder.loudly(*args, "a.yaml", forms=TOLD)

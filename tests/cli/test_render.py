@@ -90,6 +90,7 @@ def test_a_secret_variable_is_starred_and_the_rest_is_exact(cli: CommandLine, tm
         "idempotency_key: k\n"
         'properties: {plain: "{{ token }}", url: "https://x.example.com/?t={{ token | urlencode }}", n: 1.50}\n'
     )
+    tmp_path.joinpath("runner.yaml").write_text("env_allowed: [TOKEN]\n")
     cli.environ["TOKEN"] = "s3cr3t/t0ken+é"
     ended = cli("render", spec)
     assert ended.json["properties"] == {
@@ -212,6 +213,7 @@ def test_a_secret_is_starred_in_what_goes_wrong_too(cli: CommandLine, form: str)
         'properties: {plain: "{{ token }}"}\n'
         'schema: {properties: {plain: {pattern: "^[0-9]+$"}}}\n'
     )
+    Path("runner.yaml").write_text("env_allowed: [TOKEN]\n")
     cli.environ["TOKEN"] = "s3cr3t-t0ken"
     ended = cli("render", "leaky.yaml", "-o", form, "-v")
     assert ended.code == 2

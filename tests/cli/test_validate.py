@@ -156,7 +156,7 @@ def test_a_secret_default_is_starred_in_the_excerpt_of_its_line(cli: CommandLine
 def test_a_secret_that_a_case_gives_is_starred_in_the_excerpt_of_its_line(cli: CommandLine, form: str) -> None:
     Path("a.yaml").write_text(
         "version: 1\n"
-        "vars: {pin: {type: string, secret: true, maxLength: 3}}\n"
+        "vars: {pin: {type: string, secret: true, maxLength: 6}}\n"
         "event: reset\n"
         'distinct_id: "{{ pin }}"\n'
         "tests:\n"

@@ -191,10 +191,19 @@ def test_a_text_is_masked_before_it_is_split_and_made_safe() -> None:
 
 
 def test_the_place_and_the_code_are_ours_and_not_masked() -> None:
-    problem = Problem("x-7", "7", Position("a.yaml", 7, 1, 2, "b: 7"), severity="warning")
-    mask = Mask(["7", "x-7", "warning", "error"])
-    assert as_text(problem, mask=mask) == "warning[x-7]: ***\n --> a.yaml:7:1\n  |\n7 | b: ***\n  | ^"
-    assert as_annotation(problem, mask) == "::warning file=a.yaml,line=7,col=1,endColumn=1,title=x-7::***"
+    problem = Problem("x-7777", "7777", Position("a.yaml", 7777, 1, 2, "b: 7777"), severity="warning")
+    mask = Mask(["7777", "x-7777", "warning", "error"])
+    assert as_text(problem, mask=mask) == (
+        "warning[x-7777]: ***\n    --> a.yaml:7777:1\n     |\n7777 | b: ***\n     | ^"
+    )
+    assert as_annotation(problem, mask) == "::warning file=a.yaml,line=7777,col=1,endColumn=1,title=x-7777::***"
+
+
+def test_a_short_secret_leaves_what_a_problem_says_alone_and_is_starred_in_the_line_it_shows() -> None:
+    problem = Problem("x", "expected at most 7 items", Position("a.yaml", 7, 1, 2, "b: 7"), hint="7 or less")
+    assert as_text(problem, mask=Mask(["7"])) == (
+        "error[x]: expected at most 7 items\n --> a.yaml:7:1\n  |\n7 | b: ***\n  | ^ 7 or less"
+    )
 
 
 def test_a_very_long_message_is_cut() -> None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.spec import load
+from runner.spec.foreign import _COMMON, _OWN, _keys
+
 if TYPE_CHECKING:
     from tests.spec.conftest import Project
 
@@ -76,7 +79,75 @@ def test_a_file_that_extends_another_means_to_be_a_spec(project: Project) -> Non
     ["steps: []\n", "runners: {}\n", "jobs: {}\n", "kind: Pod\n", "apiVersion: v1\n", "test_name: x\n", "desc: x\n"],
 )
 def test_one_key_of_a_pair_makes_no_kind(project: Project, content: str) -> None:
-    assert {problem.code for problem in project.load(content).problems} == {"unknown-key", "missing-key"}
+    message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
+    assert project.problems(content) == [f"spec.yaml:1:1-2 error[not-a-spec] {message} {NOT_HERE}"]
+
+
+@pytest.mark.parametrize("content", ["version: 1\nproperties: {a: 1}\n", "{}\n", "name: x\nx-mine: 1\n"])
+def test_a_file_with_no_keys_but_those_of_a_spec_means_to_be_one(project: Project, content: str) -> None:
+    assert {problem.code for problem in project.load(content).problems} == {"missing-key"}
+
+
+SECRET = "hunter2-and-more"
+FOREIGN = {
+    "variables": f"user: admin\npassword: {SECRET}\nversion: 1\nname: prod\n",
+    "a Kubernetes secret": f"apiVersion: v1\nkind: Secret\nstringData: {{password: {SECRET}}}\n",
+    "several manifests": f"apiVersion: v1\nkind: Secret\n--- # {SECRET}\nkind: Pod\n",
+    "a Compose file": f"services: {{db: {{environment: {{PASSWORD: {SECRET}}}}}}}\n",
+    "a workflow": f"name: CI\non: push\njobs: {{a: {{env: {{TOKEN: {SECRET}}}}}}}\n",
+    "a Taskfile": f"version: '3'\nvars: {{PASSWORD: {SECRET}}}\ntasks: {{}}\n",
+    "an Azure login": f"tenant_id: a\nclient_secret: {SECRET}\n",
+    "a text": f"{SECRET}\n",
+    "a list": f"- {SECRET}\n",
+    "a list of maps": f"- {{event: {SECRET}}}\n",
+    "a password twice": f"password: {SECRET}\npassword: {SECRET}\n",
+    "a tag": f"password: !{SECRET} x\n",
+    "an alias": f"password: *{SECRET}\n",
+    "an open quote": f'user: x\npassword: "{SECRET}\n',
+    "an open brace": f"{{password: {SECRET}\n",
+    "a tab": f"password:\t{SECRET}\n\tuser: {SECRET}\n",
+    "two values": f"password: {SECRET}: x\n",
+    "a comment": f"# password: {SECRET}\n",
+    "a scalar to quote": f"password: 0x1F # {SECRET}\n",
+    "a number too large": f"password: 1e999 # {SECRET}\n",
+    "a control character": f"password: {SECRET}\x01\n",
+    "an environment file": f"PASSWORD={SECRET}\nUSER=x\n",
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("named", ["the spec", "a base", "a schema"])
+def test_of_a_file_that_is_no_spec_no_line_is_shown_and_no_value_told(
+    project: Project, content: str, named: str
+) -> None:
+    project.write("other.yaml", content)
+    spec = {
+        "the spec": content,
+        "a base": "extends: other.yaml\n",
+        "a schema": "version: 1\nevent: ab\ndistinct_id: u\nschema: other.yaml\n",
+    }[named]
+    problems = project.load(spec).problems
+    assert SECRET not in repr(problems)
+    places = [problem.position for problem in problems if problem.position]
+    about = [place for place in places if named == "the spec" or place.path.endswith("other.yaml")]
+    assert {place.text for place in about} <= {""}
+    assert problems or named == "a schema"  # any map is one
+
+
+def test_a_file_that_is_no_spec_and_not_utf8_is_not_quoted(project: Project) -> None:
+    project.write("latin.yaml", "").write_bytes(f"password: {SECRET} \xe9\n".encode("latin-1"))
+    assert SECRET not in repr(load(project.root / "latin.yaml", project.root).problems)
+
+
+def test_the_keys_of_a_spec_are_those_of_its_format() -> None:
+    assert {*_OWN, *_COMMON} <= _keys()
+
+
+def test_a_base_with_a_slip_is_told_without_its_line(project: Project) -> None:
+    project.write("_base.yaml", f"vars: {{}}\npropertis: {SECRET}\n")
+    problems = project.load("extends: _base.yaml\nversion: 1\nevent: ab\ndistinct_id: u\n").problems
+    [problem] = [problem for problem in problems if problem.code == "unknown-key"]
+    assert (problem.message, problem.position and problem.position.text) == ("unknown key 'propertis'", "")
 
 
 @pytest.mark.parametrize("content", ["- event: a1\n- event: b2\n", "- {x: 1}\n- {distinct_id: u1}\n"])

@@ -46,6 +46,7 @@ tests:
 
 
 def test_a_full_spec_is_read_whole(project: Project) -> None:
+    project.write("runner.yaml", "env_allowed: [TOKEN]\n")
     assert project.problems(FULL) == []
     spec = project.spec(FULL)
     assert (spec.name, spec.labels) == ("purchase", ("checkout", "smoke"))
@@ -605,7 +606,7 @@ def test_a_case_that_expects_an_error_still_gives_no_unknown_variable(project: P
 
 def test_of_a_secret_that_a_case_gives_only_that_it_breaks_its_declaration_is_told(project: Project) -> None:
     content = (
-        HEAD + "vars: {pin: {type: string, secret: true, pattern: '^[0-9]+$', maxLength: 3}}\n"
+        HEAD + "vars: {pin: {type: string, secret: true, pattern: '^[0-9]+$', maxLength: 6}}\n"
         "properties: {a: '{{ pin }}'}\ntests: [{name: one, vars: {pin: hunter2}}]\n"
     )
     assert project.problems(content) == [
@@ -765,3 +766,52 @@ def test_a_link_to_a_file_of_another_kind_is_refused(project: Project) -> None:
     (project.root / "s.yaml").symlink_to(project.root / ".env")
     [told] = project.problems(f"{HEAD}schema: s.yaml\n")
     assert "error[bad-value] 's.yaml' is neither YAML nor JSON by its name" in told
+
+
+@pytest.mark.parametrize("target", [".env", ".secrets.yaml", "runner.yaml", "secrets.txt", ".hidden/secrets.yaml"])
+def test_a_spec_that_is_a_link_to_a_file_of_another_kind_is_not_read(project: Project, target: str) -> None:
+    project.write(target, "password: hunter2\n: [")
+    link = project.root / "specs" / "env.yaml"
+    link.parent.mkdir()
+    link.symlink_to(project.root / target)
+    [problem] = load(link, project.root).problems
+    assert (problem.code, problem.message) == ("not-a-spec", f"{link} is a link to what is no spec by its name")
+    assert problem.position is None
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "extends: link.yaml\n",
+        "schema: link.yaml\n",
+        "tests: [{name: a, vars_file: link.yaml}]\n",
+        "tests: [{name: a, steps: [{spec: link.yaml}]}]\n",
+        "tests: [{name: a, sandbox: {schemas: {ab: link.yaml}}}]\n",
+        "tests: [{name: a, rows: link.csv}]\n",
+        "tests: [{name: a, parametrize: link.csv}]\n",
+        "tests: [{name: a, expect: {golden: link.json}}]\n",
+    ],
+)
+@pytest.mark.parametrize("target", [".env", ".git/secrets", "runner.yaml", "key.pem"])
+def test_no_file_that_a_spec_names_may_be_a_link_to_one_of_another_kind(
+    project: Project, use: str, target: str
+) -> None:
+    project.write(target, "password: hunter2\n")
+    for suffix in ("yaml", "csv", "json"):
+        (project.root / f"link.{suffix}").symlink_to(project.root / target)
+    told = [problem for problem in project.load(HEAD + use).problems if problem.severity == "error"]
+    assert [problem.code for problem in told] == ["bad-value"]
+    assert "hunter2" not in repr(told)
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "csv", "json"])
+def test_a_link_into_a_hidden_folder_is_refused_and_a_hidden_folder_that_is_named_is_not(
+    project: Project, suffix: str
+) -> None:
+    uses = {"yaml": "schema: {}\n", "csv": "tests: [{{name: a, rows: {}}}]\n", "json": "schema: {}\n"}
+    project.write(f".hidden/file.{suffix}", "{}" if suffix != "csv" else "\n")
+    (project.root / f"link.{suffix}").symlink_to(project.root / f".hidden/file.{suffix}")
+    assert [problem.code for problem in project.load(HEAD + uses[suffix].format(f"link.{suffix}")).problems] == [
+        "bad-value"
+    ]
+    assert project.load(HEAD + uses[suffix].format(f".hidden/file.{suffix}")).problems == ()

@@ -34,8 +34,20 @@ def test_the_highest_source_wins(highest: int) -> None:
         if rank >= highest
     }
     profile = {"v": Given("profile", "profile")} if highest <= 6 else {}
-    variable = Variable("v", {"type": "string", "env": "V_ENV", "default": "default"})
+    variable = Variable("v", {"type": "string", "env": "V_ENV", "secret": False, "default": "default"})
     assert resolve([variable], layers, environ, profile) == Values({"v": LAYERS[highest]}, (), ())
+
+
+def test_what_comes_from_the_environment_by_env_is_secret_unless_the_declaration_denies_it() -> None:
+    environ = {"V_ENV": "from env", "RUNNER_VAR_w": "the user's own"}
+    plain: dict[str, Json] = {"type": "string", "env": "V_ENV"}
+    open_: dict[str, Json] = {"type": "string", "env": "V_ENV", "secret": False}
+    assert set(resolve([Variable("v", plain)], [], environ, {}).secrets) == {"from env"}
+    assert resolve([Variable("v", open_)], [], environ, {}).secrets == ()
+    assert resolve([Variable("w", plain)], [], environ, {}).secrets == ()
+    assert resolve([Variable("v", plain)], [{"v": Given("given", "--var v")}], environ, {}).secrets == ()
+    [problem] = resolve([Variable("v", plain | {"type": "integer"})], [], environ, {}).problems
+    assert problem.message == "variable 'v': a value that is not a whole number"
 
 
 def test_a_null_that_was_given_wins_over_what_is_below() -> None:
@@ -297,7 +309,16 @@ def test_a_secret_is_in_no_message(declaration: dict[str, Json], code: str, mess
 
 def test_the_texts_inside_a_secret_value_are_secrets() -> None:
     found = resolved({"type": "object", "secret": True}, '{"user": "u-1", "pins": [1234, true, null]}')
-    assert set(found.secrets) == {'{"user": "u-1", "pins": [1234, true, null]}', "u-1", "1234"}
+    assert set(found.secrets) == {'{"user": "u-1", "pins": [1234, true, null]}', "user", "pins", "u-1", "1234"}
+
+
+def test_the_keys_of_a_secret_that_its_declaration_names_are_none() -> None:
+    declaration: dict[str, Json] = {
+        "type": "object", "secret": True, "properties": {"user": {"properties": {"name": {}}}},
+    }  # fmt: skip
+    found = resolved(declaration, '{"user": {"name": "u-1"}, "token-42": 1}')
+    assert {"user", "name"}.isdisjoint(found.secrets)
+    assert {"token-42", "u-1"} <= set(found.secrets)
 
 
 def test_a_default_that_is_secret_is_known_as_one() -> None:

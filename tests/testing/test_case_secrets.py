@@ -187,6 +187,7 @@ def write(project: Project) -> None:
     """Write specs whose cases pass once they are recorded."""
     for name in RECORDED:
         project.write(f"specs/{name}.yaml", SPEC)
+    project.write("specs/runner.yaml", "env_allowed: [TOKEN]\n")
     project.write("specs/_values/token.yaml", f"token: {json.dumps(TOKENS['file'])}\n")
     doubled = [TOKENS[f"table{number}"].replace('"', '""') for number in (1, 2)]
     project.write("specs/_values/table.csv", "token\n" + "".join(f'"{text}"\n' for text in doubled))
@@ -257,7 +258,7 @@ def test_no_canary_sings_when_cases_fail(project: Project, echo: str) -> None:
     (project.path / "out").mkdir()
     heard = {}
     for args, environ in (
-        (("-v", "--junit-xml", "out/report.xml", "--", "--log-file", "out/log.txt"), {}),
+        (("-v", "--junit-xml", "out/report.xml", "--", "--log-file", "out/log.txt", "--log-level", "DEBUG"), {}),
         (("-o", "json"), {}),
         (("-o", "github"), summary),
         (("-v", "--update"), {}),

@@ -494,3 +494,12 @@ def test_a_cassette_may_be_as_old_as_it_may_be_and_no_older() -> None:
     unknown = replace(tape, recorded_at=None)
     assert (unknown.age_days(DAY), tape.age_days(DAY)) == (None, 0)
     assert expired(unknown, timedelta(days=90), DAY, AGAIN) == problem("cassette-expired", message, 1, hint)
+
+
+@pytest.mark.parametrize("target", [".env", ".secrets.yaml", "key.pem"])
+def test_a_cassette_that_is_a_link_to_a_file_of_another_kind_is_not_read(tmp_path: Path, target: str) -> None:
+    (tmp_path / target).write_text("password: *hunter2\n")
+    (tmp_path / "one.yaml").symlink_to(tmp_path / target)
+    with pytest.raises(CassetteError) as caught:
+        load(tmp_path / "one.yaml", shown="one.yaml")
+    assert str(caught.value) == "one.yaml:1:1: the cassette is a link to a file of another kind"

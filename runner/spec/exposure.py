@@ -1,0 +1,245 @@
+"""A template and the secrets that it reads → where less or something else than a whole secret goes into the event.
+
+The mask knows a secret as a whole, and what usual escapes make of it. A part of it, or what a template makes of its
+letters, is not recognized: neither in what is printed nor in a cassette. So that is told when the spec is read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from jinja2 import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runner.spec.template import Template
+    from runner.spec.variables import Variable
+
+
+class Exposure(NamedTuple):
+    """A secret of which not the whole goes out, as a stretch of the template's text."""
+
+    secret: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What of a secret is in a value. `cut` is the operation after which it is not whole any more.
+
+    Of a container each text is a secret of its own: to take one out of it cuts nothing.
+    """
+
+    secret: str
+    is_container: bool
+    is_number: bool = False
+    cut: nodes.Node | None = None
+
+
+_Traces: TypeAlias = frozenset[_Trace]
+_NONE: _Traces = frozenset()
+
+
+def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Exposure]:
+    """List the secrets that a template cuts or changes, each at its first place."""
+    if template.tree is None or not any(use.name in secrets for use in template.uses):
+        return []
+    found = _Reader(secrets).block(template.tree.body)
+    first: dict[str, Exposure] = {}
+    for trace in sorted(found, key=lambda trace: _offset(trace.cut) if trace.cut else -1):
+        if trace.cut is not None and trace.secret not in first:
+            start = _offset(trace.cut)
+            name = next((node.name for node in _names(trace.cut)), "")
+            first[trace.secret] = Exposure(trace.secret, start, start + max(len(name), 1))
+    return list(first.values())
+
+
+def _names(node: nodes.Node) -> Iterable[nodes.Name]:
+    return [node] if isinstance(node, nodes.Name) else node.find_all(nodes.Name)
+
+
+def _offset(node: nodes.Node) -> int:
+    return next((name.lineno for name in _names(node)), node.lineno or 1) - 1
+
+
+class _Reader:
+    """Follows secrets through a template: which ones are in what a block writes, and in the value of an expression."""
+
+    def __init__(self, secrets: Mapping[str, Variable]) -> None:
+        self._secrets = secrets
+        self._set: dict[str, _Traces] = {}
+
+    def block(self, body: Iterable[nodes.Node]) -> _Traces:
+        """Return what statements write."""
+        return _NONE.union(*(self._statement(node) for node in body))
+
+    def _statement(self, node: nodes.Node) -> _Traces:
+        match node:
+            case nodes.Output():
+                return _as_text(_NONE.union(*(self._value(item) for item in node.nodes)))
+            case nodes.Assign():
+                self._store(node.target, self._value(node.node))
+                return _NONE
+            case nodes.AssignBlock():
+                self._store(node.target, self._filtered(node.filter, self.block(node.body)))
+                return _NONE
+            case nodes.FilterBlock():
+                return self._filtered(node.filter, self.block(node.body))
+            case nodes.For():
+                self._store(node.target, _items(self._value(node.iter), node.iter))
+                return self.block([*node.body, *node.else_])
+            case nodes.If():
+                return self.block([*node.body, *node.elif_, *node.else_])
+            case nodes.With():
+                for target, value in zip(node.targets, node.values, strict=True):
+                    self._store(target, self._value(value))
+                return self.block(node.body)
+            case _:
+                return _NONE
+
+    def _store(self, target: nodes.Node, traces: _Traces) -> None:
+        for name in _names(target):
+            self._set[name.name] = self._set.get(name.name, _NONE) | traces
+
+    def _value(self, node: nodes.Node | None) -> _Traces:
+        match node:
+            case nodes.Name(name=name):
+                return self._set.get(name, _NONE) | self._read(name)
+            case nodes.Getitem():
+                return self._item(node)
+            case nodes.Getattr():
+                return frozenset(replace(trace, is_container=False) for trace in self._value(node.node))
+            case nodes.Filter():
+                return self._filtered(node, self._value(node.node))
+            case nodes.Call():
+                return self._called(node)
+            case nodes.CondExpr():
+                return self._value(node.expr1) | self._value(node.expr2)
+            case nodes.Compare() | nodes.Test() | nodes.Not() | None:
+                return _NONE
+            case nodes.List() | nodes.Tuple() | nodes.Dict():
+                return frozenset(replace(trace, is_container=True) for trace in self._below(node))
+            case nodes.Concat() | nodes.And() | nodes.Or() | nodes.Pair() | nodes.Keyword():
+                return self._below(node)
+            case nodes.Mod(left=nodes.Const(value=str(pattern))):
+                return self._formatted(node, pattern, self._value(node.right))
+            case nodes.Add() | nodes.Mul():
+                return frozenset(_cut(trace, node) if trace.is_number else trace for trace in self._below(node))
+            case _:  # arithmetic, and whatever may come
+                return _all_cut(self._below(node), node)
+
+    def _below(self, node: nodes.Node) -> _Traces:
+        return _NONE.union(*(self._value(child) for child in node.iter_child_nodes()))
+
+    def _read(self, name: str) -> _Traces:
+        variable = self._secrets.get(name)
+        if variable is None:
+            return _NONE
+        types = {*variable.types}
+        is_container = bool(types) and types <= {"array", "object", "null"}
+        return frozenset({_Trace(name, is_container, bool(types & {"integer", "number"}))})
+
+    def _item(self, node: nodes.Getitem) -> _Traces:
+        is_key = isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str)
+        is_slice = isinstance(node.arg, nodes.Slice)
+        return frozenset(
+            replace(trace, is_container=is_slice) if trace.is_container else trace if is_key else _cut(trace, node)
+            for trace in self._value(node.node)
+        )
+
+    def _filtered(self, node: nodes.Filter | None, value: _Traces) -> _Traces:
+        """Return what a filter makes of a value. What its arguments have is put in whole."""
+        if node is None:
+            return value
+        given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
+        name = node.name
+        if name in _TELLS_NOTHING:
+            return _NONE
+        if name == "format":
+            pattern = node.node.value if isinstance(node.node, nodes.Const) else None
+            return _all_cut(value, node) | self._formatted(node, pattern, given)
+        if name in _KEEPS:
+            return value | given
+        if name in _OF_LISTS and (name != "map" or _applies_what_keeps(node)):
+            is_list = name not in _OF_LISTS_TEXT
+            return given | frozenset(
+                replace(trace, is_container=is_list) if trace.is_container else _cut(trace, node) for trace in value
+            )
+        return _all_cut(value, node) | given
+
+    def _formatted(self, node: nodes.Node, pattern: object, given: _Traces) -> _Traces:
+        is_whole = isinstance(pattern, str) and not _CUTTING_FORMAT.search(pattern)
+        return given if is_whole else _all_cut(given, node)
+
+    def _called(self, node: nodes.Call) -> _Traces:
+        given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
+        if not isinstance(node.node, nodes.Getattr):
+            is_hash = isinstance(node.node, nodes.Name) and node.node.name == "uuid5"
+            return _NONE if is_hash else _all_cut(given, node)
+        value, method = self._value(node.node.node), node.node.attr
+        if method in _METHODS_THAT_TELL_NOTHING:
+            return _NONE
+        if method == "get":
+            return given | frozenset(replace(trace, is_container=False) for trace in value)
+        if method in _METHODS_OF_MAPS:
+            return value | given
+        if method in _METHODS_THAT_KEEP and not node.args:
+            return value
+        return _all_cut(value, node) | given
+
+
+def _applies_what_keeps(node: nodes.Filter) -> bool:
+    """Return whether `map` takes a part of each item, or applies a filter after which the mask knows it."""
+    if any(keyword.key == "attribute" for keyword in node.kwargs):
+        return True
+    return bool(node.args) and isinstance(node.args[0], nodes.Const) and node.args[0].value in _KEEPS
+
+
+def _cut(trace: _Trace, node: nodes.Node) -> _Trace:
+    return trace if trace.cut is not None else replace(trace, is_container=False, cut=node)
+
+
+def _all_cut(traces: _Traces, node: nodes.Node) -> _Traces:
+    return frozenset(_cut(trace, node) for trace in traces)
+
+
+def _as_text(traces: _Traces) -> _Traces:
+    return frozenset(replace(trace, is_container=False, is_number=False) for trace in traces)
+
+
+def _items(traces: _Traces, node: nodes.Node) -> _Traces:
+    """Return what is in the items of something that is gone through: of a text, single letters."""
+    return frozenset(
+        replace(trace, is_container=False) if trace.is_container else _cut(trace, node) for trace in traces
+    )
+
+
+_KEEPS = frozenset(
+    """
+    capitalize center d default e escape float forceescape indent int lower string title tojson trim upper urlencode
+    wordwrap
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+"""Filters after which the mask still knows a secret."""
+_OF_LISTS = frozenset(
+    """
+    batch dictsort first groupby items join last list map max min reject rejectattr reverse select selectattr slice sort
+    unique
+    """.split()  # noqa: SIM905
+)
+"""Filters that give whole items of a list, and letters of a text."""
+_OF_LISTS_TEXT = frozenset({"first", "join", "last", "max", "min"})
+_TELLS_NOTHING = frozenset({"count", "length", "sha256", "wordcount"})
+_METHODS_THAT_TELL_NOTHING = frozenset(
+    """
+    count endswith find index isalnum isalpha isdecimal isdigit islower isspace istitle isupper startswith
+    """.split()  # noqa: SIM905
+)
+_METHODS_THAT_KEEP = frozenset("capitalize casefold lower lstrip rstrip strip swapcase title upper".split())  # noqa: SIM905
+_METHODS_OF_MAPS = frozenset({"items", "keys", "values"})
+_CUTTING_FORMAT = re.compile(r"%(?:\([^)]*\))?[-+ #0]*(?:\*|\d*)(?:\.[\d*]+|[^%sdi.\d])")
+"""A format that does not give the whole of a text or number: `%.3s`, `%x`, `%f`."""
