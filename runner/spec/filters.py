@@ -349,12 +349,10 @@ def _now(context: Any) -> datetime:
 
 
 @pass_context
-def _uuid4(context: Any, place: str = "") -> str:
-    if not isinstance(place, str):
-        if type(place) not in SMALL:
-            raise TemplateFault("template-type", "uuid4 takes a text")
-    else:
-        context.budget.work_on(place)
+def _uuid4(context: Any, place: object = "") -> str:
+    if not isinstance(place, str) and type(place) not in SMALL:
+        raise TemplateFault("template-type", "uuid4 takes a text")
+    context.budget.work_on(place)
     return context.budget.uuid4(place)  # type: ignore[no-any-return]
 
 

@@ -82,7 +82,7 @@ def hostile(seed: int) -> str:
             (("T", "text"), ("T", "letters"), ("L", "numbers"), ("L", "same"), ("M", "mapping"))
         )
         parts.append(f"{{% set {name} = {grow(letter, chance.choice((1, 2)))} %}}")
-    if chance.random() < 0.3:  # noqa: PLR2004
+    if chance.random() < 0.3:
         name = chance.choice(("numbers", "same", "words"))
         pair = chance.choice(_DOUBLED).replace("B", name)
         parts += [f"{{% set {name} = {pair} %}}"] * chance.choice((5, 15, 25, 60))
