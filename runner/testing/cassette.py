@@ -176,6 +176,7 @@ class _Form:
 
     def __init__(self, hint: str | None) -> None:
         self._hint = hint
+        self._size = 0
 
     def interactions(self, root: Node) -> list[Interaction]:
         items = root.get("interactions")
@@ -216,6 +217,9 @@ class _Form:
         node = item.get(*way)
         if node is not None and node.value is None:  # a request without a body
             return b""
+        self._size += len(str(node.value)) if node is not None else 0
+        if self._size > MAX_BYTES:
+            self._refuse(node or item, f"with its aliases written out, the cassette is larger than {MAX_BYTES:,} bytes")
         try:
             return self._text(item, *way).encode()
         except UnicodeEncodeError:

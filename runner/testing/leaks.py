@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from base64 import b64decode
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from runner.errors import Position, Problem
@@ -36,12 +37,13 @@ def leaks(path: Path, mask: Mask, shown: str | None = None) -> list[Problem]:
     if len(raw) > MAX_BYTES:
         return [_leak(name, 1, f"the file is larger than {MAX_BYTES:,} bytes: nobody can say what is in it")]
     document = read_text(raw.decode("utf-8", "replace"), name)
-    hits = [] if document.root is None else list(_in_values(document.root, (), mask))
+    hits = [] if document.root is None else list(_Search(mask).values(document.root, ()))
     found = [_leak(name, _line(node, node.start), message) for node, message in hits]
     told = {line for node, _ in hits for line in range(_line(node, node.start), _line(node, node.end) + 1)}
     content = raw.decode("utf-8", "surrogateescape")
+    ends = [match.start() for match in re.finditer("\n", content)]
     for start, end in mask.spans(content):
-        lines = range(content.count("\n", 0, start) + 1, content.count("\n", 0, end) + 2)
+        lines = range(bisect_left(ends, start) + 1, bisect_left(ends, end) + 2)
         if told.isdisjoint(lines):
             told.add(lines[0])
             found.append(_leak(name, lines[0], _HERE))
@@ -60,39 +62,60 @@ def _leak(path: str, line: int, message: str) -> Problem:
     return Problem("cassette-leak", message, Position(path, line, 1, 2, ""), hint=hint)
 
 
-def _in_values(node: Node, way: tuple[str, ...], mask: Mask) -> Iterator[tuple[Node, str]]:
-    """Look at a value and all below it; give the value, and what is wrong with it."""
-    for key, item in node.entries.items():
-        if mask.spans(key):
-            yield item, "a secret stands here, as a key"
-        yield from _in_values(item, (*way, key.lower()), mask)
-    for item in node.items:
-        yield from _in_values(item, way, mask)
-    if not isinstance(node.value, str):
-        return
-    texts = list(_decoded(node))
-    if any(mask.spans(text) for text in texts):
-        yield node, _HERE
-    elif (what := next(filter(None, (_looks_like(text, way) for text in texts)), None)) is not None:
-        yield node, f"this looks like {what}"
+class _Search:
+    """A search through the values of one file: each is looked at once, however many aliases it has."""
 
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+        self._seen: set[tuple[int, bool, str]] = set()
+        self._unpacked = 0
+        self._is_told = False
 
-def _decoded(node: Node) -> Iterator[str]:
-    """Give a text, and what it is when it is binary, and when that is packed."""
-    text = str(node.value)
-    yield text
-    if not node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary"):
-        return
-    try:
-        raw = b64decode(text)
-    except ValueError:
-        return
-    yield raw.decode("utf-8", "surrogateescape")
-    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, as the first bytes say
-    try:
-        yield unpacking.decompress(raw, MAX_BYTES).decode("utf-8", "surrogateescape")
-    except zlib.error:
-        return
+    def values(self, node: Node, way: tuple[str, ...]) -> Iterator[tuple[Node, str]]:
+        """Look at a value and all below it; give the value, and what is wrong with it."""
+        in_headers = "headers" in way
+        key = (id(node), in_headers, way[-1] if in_headers else "")
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        for name, item in node.entries.items():
+            if self._mask.spans(name):
+                yield item, "a secret stands here, as a key"
+            yield from self.values(item, (*way, name.lower()))
+        for item in node.items:
+            yield from self.values(item, way)
+        if not isinstance(node.value, str):
+            return
+        texts = list(self._decoded(node))
+        if any(self._mask.spans(text) for text in texts):
+            yield node, _HERE
+        elif self._unpacked > MAX_BYTES and not self._is_told:
+            self._is_told = True
+            yield node, f"more than {MAX_BYTES:,} bytes are packed in the file: nobody can say what is in it"
+        elif (what := next(filter(None, (_looks_like(text, way) for text in texts)), None)) is not None:
+            yield node, f"this looks like {what}"
+
+    def _decoded(self, node: Node) -> Iterator[str]:
+        """Give a text, and what it is when it is binary, and when that is packed."""
+        text = str(node.value)
+        yield text
+        if not node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary"):
+            return
+        try:
+            raw = b64decode(text)
+        except ValueError:
+            return
+        yield raw.decode("utf-8", "surrogateescape")
+        left = MAX_BYTES - self._unpacked
+        if left < 0:
+            return
+        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip or zlib, as the first bytes say
+        try:
+            unpacked = unpacking.decompress(raw, left + 1)
+        except zlib.error:
+            return
+        self._unpacked += len(unpacked)
+        yield unpacked.decode("utf-8", "surrogateescape")
 
 
 _TAG = 40
