@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
+from runner.bulk import private
 from runner.bulk.locks import RunLock, gate, held_runs
 from runner.bulk.paths import from_here, kept
 from runner.bulk.refusals import BUSY_S, Refusals
@@ -371,11 +372,13 @@ class _File:
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
-            folder.mkdir(parents=True, exist_ok=True)
+            private.make_folder(folder)
             undo.enter_context(gate(folder))  # two that make it at once would refuse each other
             ignore = folder / ".gitignore"
             if not ignore.is_file() or not ignore.stat().st_size:
+                private.make_file(ignore)
                 ignore.write_text("*\n", "utf-8")
+            private.make_file(self.path)  # SQLite gives the files beside it the same permissions
             with ExitStack() as undo_connect:
                 connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
                 undo_connect.enter_context(closing(connection))

@@ -7,6 +7,7 @@ import os
 from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Literal
 
+from runner.bulk import private
 from runner.bulk.refusals import Refusals
 from runner.errors import MachineError, Problem
 
@@ -73,7 +74,7 @@ _SUFFIX = ".lock"
 def _locked(path: Path, mode: Literal["ab", "r+b"]) -> IO[bytes] | None:
     """Open and lock a file; None if somebody else has it locked."""
     with ExitStack() as undo:
-        file = undo.enter_context(path.open(mode))
+        file = undo.enter_context(private.append_to(path) if mode == "ab" else path.open(mode))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

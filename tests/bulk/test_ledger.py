@@ -797,7 +797,7 @@ for path in ("without", "with", "missing"):
 """
     assert printed_by(code, tmp_path).splitlines() == [
         "can't use without/ledger.sqlite3: Permission denied",
-        "can't use with/ledger.sqlite3: unable to open database file",
+        "can't use with/ledger.sqlite3: Permission denied",
         "can't use missing/ledger.sqlite3: Permission denied",
     ]
 
