@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SANDBOX_PORT = 7788
 SANDBOX_KEY = WorkspaceKey("sandbox-workspace-key", Secret("sandbox-workspace-secret"))
 SANDBOX_API_KEY = ApiKey("sandbox", Secret("sandbox-api-key"))
+PUBLIC_SECRETS = frozenset({SANDBOX_KEY.secret.reveal(), SANDBOX_API_KEY.key.reveal()})
 
 _DEFAULT_NAMES = {
     "workspace_key_env": "SUPRSEND_WORKSPACE_KEY",
@@ -136,9 +137,8 @@ class Profile:
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
-        public = {SANDBOX_KEY.secret.reveal(), SANDBOX_API_KEY.key.reveal()}
         found = (environ.get(self.names[key], "") for key in ("workspace_secret_env", "api_key_env"))
-        return tuple(text for text in found if text and text not in public)
+        return tuple(text for text in found if text and text not in PUBLIC_SECRETS)
 
     def target(self, environ: Mapping[str, str]) -> Target:
         """Aim at the platform. Raises CredentialsError when a half of the credentials is missing."""

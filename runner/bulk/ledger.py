@@ -18,7 +18,7 @@ import sqlite3
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from stat import S_ISREG
+from stat import S_IMODE, S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -377,12 +377,14 @@ class _File:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
             inside = undo.enter_context(opened(folder, project_of(folder.parent)))
+            _close_to_others(inside)
             undo.enter_context(gate(folder))  # two that make it at once would refuse each other
-            _write_once(_IGNORE, b"*\n", 0o666, inside)
+            _write_once(_IGNORE, b"*\n", 0o600, inside)
             # A journal may name any file of this machine for SQLite to remove, and a log is all that this ledger needs.
             with suppress(FileNotFoundError):
                 os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
             _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite begins with an empty file too, but follows links
+            _close_to_others(FILE_NAME, inside)  # SQLite gives the files beside it the same permissions
             with ExitStack() as undo_connect:
                 connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
                 undo_connect.enter_context(closing(connection))
@@ -438,6 +440,13 @@ def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
             return
         os.unlink(name, dir_fd=folder)
     write_new(name, content, folder, mode)
+
+
+def _close_to_others(file: int | str, folder: int | None = None) -> None:
+    """Let nobody but the owner read a file, by its name in an open folder, or an open folder itself; one of another user stays as it is."""
+    found = os.stat(file, dir_fd=folder)
+    if found.st_uid == os.geteuid() and S_IMODE(found.st_mode) & 0o077:
+        os.chmod(file, S_IMODE(found.st_mode) & 0o700, dir_fd=folder)
 
 
 def _columns(record: RunRecord) -> tuple[object, ...]:

@@ -83,7 +83,7 @@ def _locked(path: Path, mode: Literal["ab", "r+b"]) -> IO[bytes] | None:
 
 
 def _without_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _is_held(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.row import LargeRow
 from runner.bulk.task import Part
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
     from runner.bulk.ledger import PartState
     from runner.bulk.row import BadRow, Row
+
+
+class Digests(NamedTuple):
+    """How rows are held against what they were: by digests with a key, so that nobody can guess a secret cell from one.
+
+    Where the rows were digested with another key, they can't be held against anything: `is_same_key` tells.
+    """
+
+    key: bytes = b""
+    is_same_key: bool = True
+
+    def of(self, rows: Sequence[Row | BadRow]) -> str:
+        """Digest rows."""
+        content = repr([row[2:] for row in rows]).encode("utf-8", "surrogatepass")
+        return blake2b(content, digest_size=16, key=self.key).hexdigest()
 
 
 class Parts:
@@ -31,7 +46,7 @@ class Parts:
         size: int,
         known: Callable[[int], PartState | None] | None,
         *,
-        digests: bool,
+        digests: Digests | None,
         begun_to: int = 0,
     ) -> None:
         self.read = 0
@@ -48,8 +63,10 @@ class Parts:
         while rows := self._next_rows():
             self.read += len(rows)
             first_row, last_row = rows[0].number, rows[-1].number
-            digest = _digest(rows) if self._digests else ""
+            digest = self._digests.of(rows) if self._digests else ""
             state = self._known(first_row) if self._known else None
+            if state is not None and self._digests and not self._digests.is_same_key:
+                digest = state.digest
             if state is not None and (state.rows, state.digest) != (len(rows), digest):
                 message = f"the rows from {first_row:,} on are not those that the run began with"
                 hint = "resume with the same rows, or begin a new run"
@@ -82,7 +99,3 @@ class Parts:
             except RunnerError as error:  # what was read before it is in the list already
                 self.failure = error
         return rows
-
-
-def _digest(rows: Sequence[Row | BadRow]) -> str:
-    return blake2b(repr([row[2:] for row in rows]).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

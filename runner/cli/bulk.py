@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
 from runner.bulk.ledger import FILE_NAME, Ledger, RunRecord
-from runner.bulk.parts import Parts
+from runner.bulk.parts import Digests, Parts
 from runner.bulk.rows import fingerprint, open_rows
 from runner.bulk.task import Setup, check_part
 from runner.cli.bulk_commands import Commands
@@ -24,12 +25,13 @@ from runner.cli.bulk_record import Kept, check_resume, check_same
 from runner.cli.bulk_session import Sending, cut, executor_of, results_of
 from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
-from runner.config import load_profile
+from runner.config import PUBLIC_SECRETS, load_profile
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report.bulk import show_check
 from runner.run import Run
 from runner.spec import load, project_of, resolve_fixed
 from runner.spec.files import find_config
+from runner.suprsend.auth import secret_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session, World
     from runner.config import Target
+    from runner.report import Output
     from runner.spec import Spec
 
 LEDGER_FOLDER = ".runner"
@@ -78,7 +81,10 @@ def send_rows(
         ledger = stack.enter_context(Ledger(ledger_folder(path, config)))
         book = stack.enter_context(ledger.begin(record))
         commands = Commands(record, config, asks=target.confirm)
-        sending = Sending(session, book, start.setup(record, target), start.rows, bulk, commands, is_resumed=False)
+        digests = start.digests(record)
+        sending = Sending(
+            session, book, start.setup(record, target), start.rows, bulk, commands, digests, is_resumed=False
+        )
         return sending.run(results)
 
 
@@ -115,7 +121,7 @@ def resume(
         variables = kept.with_given(flags)
         spec = load_again(session, Path(record.spec), kept.project)
         start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, kept.project)
-        _compare(record, start.fingerprints(record.seed))
+        _compare(session.output, record, start.fingerprints(record.seed))
         if world.clock() - record.started > _KEYS_HOLD and not options.yes:
             message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
             hint = "what arrived then would count again; add --yes to send it all the same"
@@ -126,7 +132,10 @@ def resume(
         results = stack.enter_context(results_of(bulk, "a"))
         book = stack.enter_context(ledger.resume(record.id))
         commands = Commands(record, config, asks=target.confirm)
-        sending = Sending(session, book, start.setup(record, target), start.rows, bulk, commands, is_resumed=True)
+        digests = start.digests(record)
+        sending = Sending(
+            session, book, start.setup(record, target), start.rows, bulk, commands, digests, is_resumed=True
+        )
         return sending.run(results)
 
 
@@ -170,15 +179,43 @@ class Start:
         if fixed.problems:
             raise InvalidInput(*fixed.problems)
         self._fixed = fixed
+        self._secret_names = {each.name for each in spec.variables if each.may_be_secret}
 
     def fingerprints(self, seed: UUID) -> dict[str, str]:
-        """Digest what must not change between the sessions of a run. Nobody can guess a secret from it."""
-        shared = [sorted(self._columns.items()), sorted(self._fixed.values.items()), self._target.env]
+        """Digest what must not change between the sessions of a run.
+
+        What is secret is digested with a key that is not kept: the secret of the credentials, which a resume has too. So
+        nobody can try values out on the ledger. With the public credentials of a sandbox nothing is digested of it.
+        """
+        values = self._fixed.values.items()
+        public = sorted((name, value) for name, value in values if name not in self._secret_names)
+        secret = sorted((name, value) for name, value in values if name in self._secret_names)
+        shared = [sorted(self._columns.items()), public, self._target.env]
         return {
             "spec": self._spec.digest,
             "rows": "" if self._bulk.rows == "-" else fingerprint(Path(self._bulk.rows)),
             "variables": sha256(seed.bytes + json.dumps(shared, default=str).encode()).hexdigest(),
+            "secrets": self._keyed(seed, json.dumps(secret, default=str)) if secret else "",
+            "credentials": self._keyed(seed, "credentials"),
         }
+
+    def digests(self, record: RunRecord) -> Digests | None:
+        """Say how rows that can't be read twice are held against what they were."""
+        if self._bulk.rows != "-":
+            return None
+        if self._secret_names.isdisjoint(self._columns.values()):
+            return Digests()
+        key = self._keyed(record.seed, "rows")
+        is_same_key = record.fingerprints.get("credentials") == self._keyed(record.seed, "credentials")
+        return Digests(key.encode()[:_KEY_BYTES], is_same_key) if key else None
+
+    def _keyed(self, seed: UUID, text: str) -> str:
+        """Digest a text with the secret of the credentials; "" if there is none that others don't know."""
+        credentials = self._target.credentials
+        key = secret_of(credentials) if credentials is not None else ""
+        if not key or key in PUBLIC_SECRETS:
+            return ""
+        return hmac.digest(key.encode(), seed.bytes + text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def reach(self) -> Target | None:
         """Make sure that the events may go out; None if somebody says no."""
@@ -191,7 +228,7 @@ class Start:
     def check(self, run: Run) -> ExitCode:
         """Render every row, and send nothing."""
         setup, rows = self.unsent(run)
-        parts = Parts(rows, PART_ROWS, None, digests=False)
+        parts = Parts(rows, PART_ROWS, None, digests=None)
         with executor_of(self._bulk) as executor:
             checked = check_rows(parts, executor, partial(check_part, setup), self._bulk.concurrency)
         show_check(self._session.output, checked)
@@ -235,18 +272,33 @@ def load_again(session: Session, path: Path, project: Path) -> Spec:
     return loaded.spec
 
 
-def _compare(record: RunRecord, now: Mapping[str, str]) -> None:
-    """Refuse to go on with anything but what the run began with. Raises InvalidInput that says what changed."""
+_KEY_BYTES = 64
+"""The longest key that BLAKE2 takes."""
+
+
+def _compare(output: Output, record: RunRecord, now: Mapping[str, str]) -> None:
+    """Refuse to go on with anything but what the run began with. Raises InvalidInput that says what changed.
+
+    With other credentials nobody can tell whether secrets are the same.
+    """
     whats = {
         "spec": f"the spec {record.spec}",
         "rows": f"the file {record.rows}",
         "variables": "a variable or the workspace",
     }
-    changed = [what for name, what in whats.items() if record.fingerprints[name] != now[name]]
+    before = record.fingerprints
+    has_same_key = before.get("credentials") == now["credentials"]
+    changed = [
+        what
+        for name, what in whats.items()
+        if before[name] != now[name] or (name == "variables" and has_same_key and before["secrets"] != now["secrets"])
+    ]
     if changed:
         message = f"{' and '.join(changed)} changed since run {record.id} began"
         hint = "resume with what it began with, or begin a new run"
         raise InvalidInput(Problem("run-changed", message, hint=hint))
+    if not has_same_key and now["secrets"]:
+        output.message("other credentials than the run began with: its secret variables can't be compared")
 
 
 def _open(world: World, rows: str) -> RowFile:

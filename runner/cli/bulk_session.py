@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from runner.bulk.engine import Tally
     from runner.bulk.ledger import RunLedger
+    from runner.bulk.parts import Digests
     from runner.bulk.row import BadRow, Row
     from runner.bulk.rows import RowFile
     from runner.bulk.task import Part, PartOutcome, Setup
@@ -53,6 +54,7 @@ class Sending:
         rows: RowFile,
         bulk: BulkOptions,
         commands: Commands,
+        digests: Digests | None,
         *,
         is_resumed: bool,
     ) -> None:
@@ -65,7 +67,7 @@ class Sending:
             cut(rows, bulk),
             bulk.part_rows,
             book.part if is_resumed else None,
-            digests=bulk.rows == "-",
+            digests=digests,
             begun_to=book.last_row() if is_resumed else 0,
         )
 

@@ -82,7 +82,9 @@ class _Reader:
             case nodes.Output():
                 return _as_text(_NONE.union(*(self._value(item) for item in node.nodes)))
             case nodes.Assign():
-                self._store(node.target, self._value(node.node))
+                traces = self._value(node.node)
+                is_unpacked = isinstance(node.target, nodes.Tuple)
+                self._store(node.target, _items(traces, node.node) if is_unpacked else traces)
                 return _NONE
             case nodes.AssignBlock():
                 self._store(node.target, self._filtered(node.filter, self.block(node.body)))
@@ -172,7 +174,9 @@ class _Reader:
         return _all_cut(value, node) | given
 
     def _formatted(self, node: nodes.Node, pattern: object, given: _Traces) -> _Traces:
-        is_whole = isinstance(pattern, str) and not _CUTTING_FORMAT.search(pattern)
+        if not isinstance(pattern, str):
+            return _all_cut(given, node)
+        is_whole = all(each["precision"] is None and each["kind"] in _WHOLE for each in _FORMAT.finditer(pattern))
         return given if is_whole else _all_cut(given, node)
 
     def _called(self, node: nodes.Call) -> _Traces:
@@ -241,5 +245,6 @@ _METHODS_THAT_TELL_NOTHING = frozenset(
 )
 _METHODS_THAT_KEEP = frozenset("capitalize casefold lower lstrip rstrip strip swapcase title upper".split())  # noqa: SIM905
 _METHODS_OF_MAPS = frozenset({"items", "keys", "values"})
-_CUTTING_FORMAT = re.compile(r"%(?:\([^)]*\))?[-+ #0]*(?:\*|\d*)(?:\.[\d*]+|[^%sdi.\d])")
-"""A format that does not give the whole of a text or number: `%.3s`, `%x`, `%f`."""
+_FORMAT = re.compile(r"%(?:\([^)]*\))?+[-+ #0]*+(?:\*|\d*+)(?P<precision>\.(?:\*|\d*+))?+(?P<kind>.)", re.DOTALL)
+_WHOLE = frozenset("sdi%")
+"""Kinds of formats that give the whole of a text or a number; without a precision."""

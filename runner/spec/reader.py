@@ -271,7 +271,7 @@ class _Reader:
 
     def _check_secrets(self, shape: Shape, variables: Sequence[Variable]) -> None:
         """Warn of secrets that the mask will not know, or not be able to hide."""
-        secrets = {each.name: each for each in variables if each.is_secret or (each.env is not None and each.hides_env)}
+        secrets = {each.name: each for each in variables if each.may_be_secret}
         for template in templates_of(shape) if secrets else ():
             for exposure in exposures(template, secrets):
                 message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"

@@ -98,6 +98,11 @@ class Variable:
             return given.value
         return _from_text(str(given.value), self.types)
 
+    @property
+    def may_be_secret(self) -> bool:
+        """Tell whether some value of it is a secret: it is declared so, or may come from the environment."""
+        return self.is_secret or (self.env is not None and self.hides_env)
+
     @cached_property
     def _public_keys(self) -> frozenset[str]:
         """The keys that the spec itself names, in the declaration or in a template."""

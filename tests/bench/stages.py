@@ -67,7 +67,7 @@ def measured(call: Callable[[], T]) -> tuple[float, T]:
 def read(path: Path) -> list[Part]:
     """Read a file as parts."""
     with open_rows(path, BytesIO(), path.name) as rows:
-        return list(Parts(iter(rows), PART_ROWS, None, digests=False))
+        return list(Parts(iter(rows), PART_ROWS, None, digests=None))
 
 
 def main() -> int:

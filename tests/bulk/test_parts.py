@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.bulk.ledger import PartState
-from runner.bulk.parts import Parts
+from runner.bulk.parts import Digests, Parts
 from runner.bulk.row import Row
 from runner.errors import InvalidInput, Problem
 
@@ -17,7 +17,7 @@ def rows(count: int, user: str = "u") -> Iterator[Row]:
 
 
 def cut(
-    count: int, known: Callable[[int], PartState | None] | None = None, *, digests: bool = False
+    count: int, known: Callable[[int], PartState | None] | None = None, *, digests: Digests | None = None
 ) -> list[tuple[int, int, list[int]]]:
     parts = Parts(rows(count), 10, known, digests=digests)
     return [(part.first_row, part.size, [row.number for row in part.rows]) for part in parts]
@@ -29,7 +29,7 @@ def test_rows_are_cut_into_parts_of_a_size() -> None:
 
 
 def test_what_was_read_is_counted() -> None:
-    parts = Parts(rows(25), 10, None, digests=False)
+    parts = Parts(rows(25), 10, None, digests=None)
     taken = iter(parts)
     next(taken)
     assert (parts.read, parts.is_over) == (10, False)
@@ -51,10 +51,10 @@ def test_what_is_settled_is_left_out_and_open_rows_go_again() -> None:
 
 
 def test_other_rows_than_those_that_were_recorded_are_refused() -> None:
-    [first, *_] = Parts(rows(10), 10, None, digests=True)
+    [first, *_] = Parts(rows(10), 10, None, digests=Digests())
     known = {1: PartState(first.digest, 10, is_done=True, open_rows=frozenset({3}))}
-    assert cut(10, known.get, digests=True) == [(1, 10, [3])]
-    parts = Parts(rows(10, "v"), 10, known.get, digests=True)
+    assert cut(10, known.get, digests=Digests()) == [(1, 10, [3])]
+    parts = Parts(rows(10, "v"), 10, known.get, digests=Digests())
     assert list(parts) == []
     assert [str(parts.failure), parts.is_over] == [
         "the rows from 1 on are not those that the run began with (resume with the same rows, or begin a new run)",
@@ -64,7 +64,7 @@ def test_other_rows_than_those_that_were_recorded_are_refused() -> None:
 
 def test_fewer_rows_than_were_recorded_are_refused() -> None:
     known = {1: PartState("", 10, is_done=False, open_rows=frozenset())}
-    parts = Parts(rows(9), 10, known.get, digests=False)
+    parts = Parts(rows(9), 10, known.get, digests=None)
     assert (list(parts), parts.is_over) == ([], False)
 
 
@@ -73,6 +73,6 @@ def test_rows_before_the_place_where_reading_ends_are_not_lost() -> None:
         yield from rows(14)
         raise InvalidInput(Problem("rows-syntax", "the archive is cut off"))
 
-    parts = Parts(broken(), 10, None, digests=False)
+    parts = Parts(broken(), 10, None, digests=None)
     assert [(part.first_row, part.size) for part in parts] == [(1, 10), (11, 4)]
     assert (str(parts.failure), parts.is_over, parts.read) == ("the archive is cut off", False, 14)

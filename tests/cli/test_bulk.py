@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import hmac
 import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,13 +18,18 @@ from pathlib import Path
 from shlex import quote
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 import pytest
 
+from runner.bulk.parts import Digests
+from runner.bulk.row import Row
 from runner.cli.bulk_options import BulkFlags, BulkOptions
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from collections.abc import Iterable
+
+    from tests.conftest import CapturingServer, CommandLine, Received
 
 CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 SPEC = """\
@@ -985,3 +993,124 @@ def test_a_resume_asks_for_the_secret_again(cli: CommandLine, server: CapturingS
     assert typed(cli, "send", "--resume", "last", *secret).code == 0
     assert server.received[0].body == server.received[1].body
     assert spilt() == []
+
+
+LONG_SECRET = "Qzwvx71kjpy-Hbgtn52rfcd_Lmksj83qwpx" * 3
+"""A third of it is left wherever a text is cut before it is masked."""
+
+
+@pytest.mark.parametrize("before", [200, 260, 298])
+@pytest.mark.parametrize("where", [(), ("--processes", "2")], ids=["in one process", "in two"])
+def test_a_long_answer_is_masked_before_it_is_cut(
+    cli: CommandLine, server: CapturingServer, before: int, where: tuple[str, ...]
+) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    write("rows.csv", f"user,token\nu1,{LONG_SECRET}\nu2,x\n")
+    echo = {"status": "error", "status_code": 400, "error": {"message": "x" * before + LONG_SECRET}}
+    server.answers.append((207, {"status": "success", "records": [echo, echo]}))
+    ended = send(cli, "--rows", "rows.csv", "--results", "r.jsonl", *where, spec="secret.yaml")
+    [first, _] = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert first["error"] == ("x" * before + "***" if before < 298 else "x" * 298 + "** …")
+    assert (ended.code, "Qzwv" in first["error"], "Qzwv" in ended.out[0]) == (1, False, False)
+
+
+def fingerprints(run: int = -1) -> dict[str, str]:
+    with sqlite3.connect(".runner/ledger.sqlite3") as ledger:
+        rows = ledger.execute("SELECT fingerprints FROM runs ORDER BY number").fetchall()
+    read: dict[str, str] = json.loads(rows[run][0])
+    return read
+
+
+def guessed(seed: str, texts: Iterable[str]) -> set[str]:
+    """Digest texts in every way that needs nothing but what stands in the ledger."""
+    raw = UUID(seed).bytes
+    keys = [b"", raw, seed.encode(), b"key"]
+    digests = {hashlib.sha256(raw + text.encode()).hexdigest() for text in texts}
+    digests |= {hashlib.sha256(text.encode()).hexdigest() for text in texts}
+    digests |= {hmac.digest(key, text.encode(), "sha256").hex() for key in keys for text in texts}
+    return digests | {hmac.digest(key, raw + text.encode(), "sha256").hex() for key in keys for text in texts}
+
+
+def test_a_secret_variable_can_not_be_guessed_from_the_ledger(cli: CommandLine) -> None:
+    """The digest had a seed beside it: ten thousand PINs took a hundredth of a second."""
+    write("secret.yaml", SECRET_SPEC)
+    write("rows.csv", "user\nu1\n")
+    assert send(cli, "--rows", "rows.csv", "--var", "token=4711", spec="secret.yaml").code == 0
+    with sqlite3.connect(".runner/ledger.sqlite3") as ledger:
+        [(seed,)] = ledger.execute("SELECT seed FROM runs").fetchall()
+    columns, env = [["user", "user"]], "key"
+    shapes = [json.dumps([columns, [["token", "4711"]], env]), json.dumps([["token", "4711"]]), "4711", '"4711"']
+    known = fingerprints()
+    assert set(known.values()).isdisjoint(guessed(seed, shapes))
+    assert known["variables"] in guessed(seed, [json.dumps([columns, [], env])]), "the test knows how it is digested"
+    assert known["secrets"]
+
+
+def test_a_secret_cell_that_is_piped_in_can_not_be_guessed_from_the_ledger(cli: CommandLine) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    assert send(cli, "--rows", "-", spec="secret.yaml", stdin="user,token\nu1,4711\n").code == 0
+    with sqlite3.connect(".runner/ledger.sqlite3") as ledger:
+        [(digest,)] = ledger.execute("SELECT digest FROM parts").fetchall()
+    unkeyed = Digests().of([Row(1, 2, ["u1", "4711"])])
+    assert (len(digest), digest == unkeyed) == (len(unkeyed), False)
+
+
+def test_with_the_public_credentials_of_a_sandbox_no_secret_is_digested(cli: CommandLine) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    rows = "user,token\nu1,4711\n"
+    assert send(cli, "--rows", "-", "--sandbox", spec="secret.yaml", stdin=rows).code == 0
+    write("rows.csv", "user\nu1\n")
+    assert send(cli, "--rows", "rows.csv", "--sandbox", "--var", "token=4711", spec="secret.yaml").code == 0
+    with sqlite3.connect(".runner/ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT digest FROM parts").fetchall() == [("",), ("",)]
+    assert (fingerprints()["secrets"], fingerprints()["credentials"]) == ("", "")
+
+
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_a_run_with_secrets_goes_on_with_other_credentials(
+    cli: CommandLine, server: CapturingServer, is_piped: bool
+) -> None:
+    """Refused credentials are replaced; with them the key of the digests is another."""
+    write("secret.yaml", SECRET_SPEC)
+    rows = "user,token\nu1,4711\n" if is_piped else "user\nu1\n"
+    write("rows.csv", rows)
+    name, flags = ("-", ()) if is_piped else ("rows.csv", ("--var", "token=4711"))
+    stdin = rows if is_piped else ""
+    server.answers.append((401, REFUSAL))
+    assert send(cli, "--rows", name, *flags, spec="secret.yaml", stdin=stdin).code == 3
+    cli.environ["SUPRSEND_WORKSPACE_SECRET"] = "a-better-secret"
+    again = ("--rows", "-") if is_piped else flags
+    ended = typed(cli, "send", "--resume", "last", *again, stdin=stdin)
+    assert ended.code == 0, ended.err
+    told = "other credentials than the run began with: its secret variables can't be compared"
+    assert (told in ended.err) is not is_piped
+    assert [event["properties"]["token"] for event in server.received[-1].json] == ["4711"]
+
+
+def test_piped_rows_with_secrets_are_held_against_what_they_were(cli: CommandLine, server: CapturingServer) -> None:
+    write("secret.yaml", SECRET_SPEC)
+    server.answers.append((502, b"<html></html>"))
+    args = ("--rows", "-", "--retries", "0")
+    assert send(cli, *args, spec="secret.yaml", stdin="user,token\nu1,4711\n").code == 1
+    ended = typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4712\n")
+    assert (ended.code, ended.err[0]) == (
+        2, "error[rows-changed]: the rows from 1 on are not those that the run began with",
+    )  # fmt: skip
+    assert typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4711\n").code == 0
+
+
+def test_what_a_run_keeps_is_readable_by_its_user_alone(cli: CommandLine, server: CapturingServer) -> None:
+    seen: dict[str, int] = {}
+    as_usual = server.answer_to
+
+    def answer(request: Received) -> tuple[int, bytes, dict[str, str]]:
+        seen.update({str(path): path.stat().st_mode & 0o777 for path in (Path(".runner"), *Path(".runner").iterdir())})
+        return as_usual(request)
+
+    server.answer_to = answer  # type: ignore[method-assign] # while the run is under way, it looks at its files
+    Path(".runner").mkdir(mode=0o755)
+    Path(".runner/ledger.sqlite3").touch(0o644)
+    assert send(cli, "--rows", "five.csv").code == 2
+    names = {Path(name).name.removeprefix(RUN.findall(name)[0] if RUN.findall(name) else "") for name in seen}
+    assert names == {".runner", ".gitignore", "ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm", ".lock"}
+    assert {name: mode for name, mode in seen.items() if mode != (0o700 if name == ".runner" else 0o600)} == {}
