@@ -1,0 +1,135 @@
+"""Connections of clients that may be slow, silent or hostile: so many, and each has so long.
+
+uvicorn times a connection between two requests alone, and bounds requests but not connections: clients that connect and
+say nothing, or send a byte a second, would use up all of the process's descriptors.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+from typing import TYPE_CHECKING, Literal
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from typing import Any
+
+MAX_CONNECTIONS = 1024
+HEAD_S = 10.0
+BODY_S = 10.0
+ANSWER_S = 60.0
+"""People look at what arrived through a pager."""
+_Phase = Literal["head", "body", "answer"]
+_LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S}
+_TOO_LATE = (
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 15\r\n"
+    b"Connection: close\r\n\r\nRequest Timeout"
+)
+_NOT_ANSWERED = (h11.IDLE, h11.SEND_RESPONSE)
+_logger = logging.getLogger("runner.sandbox")
+_logger.setLevel(logging.ERROR)  # what a client does wrong is told to the client
+
+
+def most_connections() -> int:
+    """Return how many connections may be open at once: half of what the process may open is left for others."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MAX_CONNECTIONS, soft // 2) if soft > 0 else MAX_CONNECTIONS
+
+
+class TimedConnection(H11Protocol):
+    """A connection whose client has `HEAD_S` for the head of a request, `BODY_S` for its body, `ANSWER_S` to take the answer.
+
+    The time is that of the whole, however often a byte arrives. Beyond `most_connections`, a new connection takes the place
+    of the one that has kept the server waiting for the longest.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _logger
+        self._phase: _Phase | None = None
+        self._of: object = None
+        self._since_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._watch()
+        self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP; once an answer has begun, there is no place for another."""
+        if self.conn.our_state in _NOT_ANSWERED:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
+    def _watch(self) -> None:
+        """Start the clock of a phase when it begins."""
+        cycle = self.cycle
+        if cycle is None:  # type: ignore[redundant-expr] # before the first request; uvicorn's type does not say so
+            phase: _Phase = "head"
+        elif cycle.more_body and not cycle.response_complete:
+            phase = "body"
+        else:
+            phase = "answer" if not cycle.response_complete or self._owes else "head"
+        if phase == self._phase and cycle is self._of:
+            return
+        self._phase, self._of = phase, cycle
+        self._since_s = self.loop.time()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(_LIMITS_S[phase], self._expire)
+
+    def _expire(self) -> None:
+        is_half_sent = bool(self.conn.trailing_data[0]) if self._phase == "head" else self._phase == "body"
+        if self._owes or self._phase == "answer":
+            self.transport.abort()
+            return
+        if is_half_sent and self.conn.our_state in _NOT_ANSWERED:
+            self.transport.write(_TOO_LATE)
+        self.transport.close()
+
+    @property
+    def _owes(self) -> bool:
+        """Whether the client has not taken all of an answer yet."""
+        return self.transport.get_write_buffer_size() > 0
+
+    def _make_room(self) -> None:
+        if len(self.connections) <= (most := most_connections()):
+            return
+        waiting = [
+            each for each in self.connections if isinstance(each, TimedConnection) and not each.transport.is_closing()
+        ]
+        if len(waiting) > most:
+            idle = (each for each in waiting if each is not self and each.keeps_waiting)
+            min(idle, key=lambda each: each.patience, default=self).transport.abort()
+
+    @property
+    def keeps_waiting(self) -> bool:
+        """Whether it is the client's turn."""
+        return self._phase != "answer" or self._owes
+
+    @property
+    def patience(self) -> tuple[bool, float]:
+        """Sorts first who has never sent a request, then who has kept the server waiting for longer."""
+        return self.cycle is not None, self._since_s
