@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import resource
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from typing import Any
 
 MAX_CONNECTIONS = 1024
 HEAD_S = 10.0
@@ -85,8 +84,8 @@ class TimedConnection(H11Protocol):
 
     def _watch(self) -> None:
         """Start the clock of a phase when it begins."""
-        cycle = self.cycle
-        if cycle is None:  # type: ignore[redundant-expr] # before the first request; uvicorn's type does not say so
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's type does not say
+        if cycle is None:
             phase: _Phase = "head"
         elif cycle.more_body and not cycle.response_complete:
             phase = "body"
