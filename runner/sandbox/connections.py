@@ -11,31 +11,48 @@ import resource
 from typing import TYPE_CHECKING, Any, Literal
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
 MAX_CONNECTIONS = 1024
-HEAD_S = 10.0
-BODY_S = 10.0
+ACCEPTED_AT_ONCE = 32
+"""New connections that are taken before others are closed to make room for them."""
+QUEUE = 256
+"""New connections that wait to be taken."""
+HEAD_S = 5.0
+BODY_S = 5.0
 ANSWER_S = 60.0
 """People look at what arrived through a pager."""
-_Phase = Literal["head", "body", "answer"]
-_LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S}
-_TOO_LATE = (
-    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 15\r\n"
-    b"Connection: close\r\n\r\nRequest Timeout"
-)
+LINGER_S = 2.0
+"""For a client that still sends: a connection that is closed at once takes the refusal with it."""
+_Phase = Literal["head", "body", "answer", "refused"]
+_LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
 _NOT_ANSWERED = (h11.IDLE, h11.SEND_RESPONSE)
 _logger = logging.getLogger("runner.sandbox")
 _logger.setLevel(logging.ERROR)  # what a client does wrong is told to the client
 
 
 def most_connections() -> int:
-    """Return how many connections may be open at once: half of what the process may open is left for others."""
+    """Return how many connections may be open at once, by what the process may open and others in it need."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(MAX_CONNECTIONS, soft // 2) if soft > 0 else MAX_CONNECTIONS
+    if soft < 0:  # no limit
+        return MAX_CONNECTIONS
+    # It takes the event loop four rounds to close a connection for a new one.
+    return max(ACCEPTED_AT_ONCE, min(MAX_CONNECTIONS, soft - soft // 4 - 4 * ACCEPTED_AT_ONCE))
+
+
+class TimedServer(uvicorn.Server):
+    """A server whose queue of connections that are not accepted yet is longer than what it accepts at once."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        for listening in sockets or []:
+            listening.listen(QUEUE)
 
 
 class TimedConnection(H11Protocol):
@@ -60,9 +77,10 @@ class TimedConnection(H11Protocol):
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived."""
-        super().data_received(data)
-        self._watch()
+        """Take what arrived; after a refusal, nothing counts any more."""
+        if self._phase != "refused":
+            super().data_received(data)
+            self._watch()
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
@@ -76,22 +94,23 @@ class TimedConnection(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP; once an answer has begun, there is no place for another."""
-        if self.conn.our_state in _NOT_ANSWERED:
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
+        """Refuse what is not HTTP."""
+        self._refuse("400 Bad Request", msg)
 
     def _watch(self) -> None:
         """Start the clock of a phase when it begins."""
         cycle: Any = self.cycle  # None before the first request, which uvicorn's type does not say
+        if self._phase == "refused":
+            return
         if cycle is None:
-            phase: _Phase = "head"
+            self._enter("head", cycle)
         elif cycle.more_body and not cycle.response_complete:
-            phase = "body"
+            self._enter("body", cycle)
         else:
-            phase = "answer" if not cycle.response_complete or self._owes else "head"
-        if phase == self._phase and cycle is self._of:
+            self._enter("answer" if not cycle.response_complete or self._owes else "head", cycle)
+
+    def _enter(self, phase: _Phase, cycle: object) -> None:
+        if (phase, cycle) == (self._phase, self._of):
             return
         self._phase, self._of = phase, cycle
         self._since_s = self.loop.time()
@@ -101,12 +120,26 @@ class TimedConnection(H11Protocol):
 
     def _expire(self) -> None:
         is_half_sent = bool(self.conn.trailing_data[0]) if self._phase == "head" else self._phase == "body"
-        if self._owes or self._phase == "answer":
+        if is_half_sent and not self._owes:
+            self._refuse("408 Request Timeout", "The request took too long.")
+        else:
             self.transport.abort()
+
+    def _refuse(self, status: str, message: str) -> None:
+        """Answer a request that has no end, if there is still a place for an answer, and no more after it."""
+        cycle: Any = self.cycle
+        if self.conn.our_state not in _NOT_ANSWERED:
+            self.transport.close()
             return
-        if is_half_sent and self.conn.our_state in _NOT_ANSWERED:
-            self.transport.write(_TOO_LATE)
-        self.transport.close()
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True  # whoever is about to answer it need not
+            cycle.message_event.set()
+        self.transport.write(
+            f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(message)}\r\n"
+            f"Connection: close\r\n\r\n{message}".encode()
+        )
+        self.transport.write_eof()
+        self._enter("refused", cycle)
 
     @property
     def _owes(self) -> bool:

@@ -14,7 +14,7 @@ import uvicorn
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, SandboxRules
 from runner.errors import MachineError, Problem
 from runner.sandbox.app import make_app
-from runner.sandbox.connections import TimedConnection
+from runner.sandbox.connections import ACCEPTED_AT_ONCE, QUEUE, TimedConnection, TimedServer
 from runner.sandbox.find import HOST
 from runner.sandbox.proof import Proof, new_key
 from runner.sandbox.store import Store
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from runner.suprsend.auth import Credentials
-
-
-_BACKLOG = 128
-"""So many new connections are accepted at once, before those that wait too long are closed to make room for them."""
 
 
 class Sandbox:
@@ -51,7 +47,7 @@ class Sandbox:
         self.proof = Proof(new_key(), self.port)
         self._token = _new_token()
         app = make_app(self.store, credentials, self._token, rules, proof=self.proof)
-        self._server = uvicorn.Server(_config(app))
+        self._server = TimedServer(_config(app))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True)
 
     @property
@@ -99,7 +95,7 @@ def serve(
         base_url = f"http://{HOST}:{listens_on}/"
         announce(Addresses(base_url, _events_url(base_url, token)))
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_config(app)).run(sockets=[listening])
+            TimedServer(_config(app)).run(sockets=[listening])
 
 
 def _new_token() -> Secret:
@@ -115,7 +111,8 @@ def _config(app: object) -> uvicorn.Config:
         app,  # type: ignore[arg-type] # Starlette's application is one; uvicorn's union is narrower
         http=TimedConnection,
         loop="asyncio",
-        backlog=_BACKLOG,
+        backlog=ACCEPTED_AT_ONCE,
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -130,7 +127,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
-        listening.listen(_BACKLOG)
+        listening.listen(QUEUE)
     except OSError as error:
         listening.close()
         message = f"can't listen on {HOST}:{port}: {error.strerror}"

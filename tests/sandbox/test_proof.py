@@ -142,7 +142,7 @@ def test_a_key_that_others_may_know_is_refused(home: dict[str, str], spoil: Call
 
 def test_a_home_that_takes_no_files_has_no_key(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    with pytest.raises(KeyRefused, match="can't keep a key in .*: Not a directory"):
+    with pytest.raises(KeyRefused, match=r"can't keep a key in .*: Not a directory"):
         ensure_key({"HOME": str(tmp_path / "home")})
 
 
