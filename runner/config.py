@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from runner.source import Fault, Json, Node
+    from runner.suprsend.admission import Admission
 
 SANDBOX_PORT = 7788
 SANDBOX_KEY = WorkspaceKey("sandbox-workspace-key", Secret("sandbox-workspace-secret"))
@@ -44,7 +45,8 @@ _BASE_URL = "SUPRSEND_BASE_URL"
 class Target:
     """Where events go. `credentials` are None until somebody gives some; `confirm` asks before sending.
 
-    `names` are those of the environment variables that hold credentials, by the keys of `runner.yaml`.
+    `names` are those of the environment variables that hold credentials, by the keys of `runner.yaml`. `admit` checks each
+    connection before anything is sent over it.
     """
 
     base_url: str
@@ -52,6 +54,7 @@ class Target:
     names: Mapping[str, str]
     max_event_kb: int = MAX_EVENT_KB
     confirm: bool = False
+    admit: Admission | None = None
 
     @property
     def env(self) -> str:
@@ -150,9 +153,9 @@ class Profile:
             self.confirm,
         )
 
-    def sandbox(self, port: int) -> Target:
-        """Aim at a sandbox on this machine, with its public credentials."""
-        return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb)
+    def sandbox(self, port: int, admit: Admission | None = None) -> Target:
+        """Aim at a sandbox on this machine, with its public credentials. Without `admit`, nothing may be sent there."""
+        return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb, admit=admit)
 
     def sandbox_rules(self) -> SandboxRules:
         """Read how a sandbox of this project answers. Raises InvalidInput for a section that is not as it must be."""

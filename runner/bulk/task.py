@@ -226,9 +226,13 @@ class Tools:
         """The kept connections to the target."""
         from runner.suprsend.connection import Connection  # noqa: PLC0415 - a dry run loads no HTTP library
 
-        setup = self.setup
+        setup, target = self.setup, self.setup.target
         return Connection(
-            setup.target.authorized(), setup.target.base_url, timeout_s=setup.timeout_s, retries=setup.retries
+            target.authorized(),
+            target.base_url,
+            timeout_s=setup.timeout_s,
+            retries=setup.retries,
+            admit=target.admit,
         )
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:

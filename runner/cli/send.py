@@ -124,6 +124,7 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
         sleep=world.sleep,
         random=world.random,
         tell=tell,
+        admit=target.admit,
     )
     try:
         return send_events(events, connection)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from runner.cli.world import Session
     from runner.config import Profile, Target
-    from runner.report import Output
 
 
 def aim(session: Session, profile: Profile, *, sandbox: bool) -> Target:
@@ -32,7 +31,7 @@ def make_ready(
     """
     target.authorized()
     if sandbox:
-        return profile.sandbox(_sandbox_port(session.output, profile, stack))
+        return sandbox_at(SANDBOX_PORT, session, profile, stack)
     if target.confirm and not yes and not _confirmed(session, target, what):
         session.output.message("not confirmed: nothing was sent")
         return None
@@ -47,15 +46,24 @@ def _confirmed(session: Session, target: Target, what: str) -> bool:
     return session.world.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _sandbox_port(output: Output, profile: Profile, stack: ExitStack) -> int:
-    """Take the sandbox that listens already, else start one for this command."""
-    from runner.sandbox.find import is_sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
+def sandbox_at(port: int, session: Session, profile: Profile, stack: ExitStack) -> Target:
+    """Aim at the sandbox of this user that listens on a port already, else start one for this command."""
+    # A sandbox is loaded only when it is asked for.
+    from runner.sandbox.find import HOST, Admit, look  # noqa: PLC0415
+    from runner.sandbox.proof import KeyRefused, Proof, read_key  # noqa: PLC0415
 
-    if is_sandbox(SANDBOX_PORT):
-        output.message(f"sandbox: the one on http://127.0.0.1:{SANDBOX_PORT}/")
-        return SANDBOX_PORT
+    output = session.output
+    try:
+        proof = Proof(read_key(session.world.environ), port)
+    except KeyRefused:  # `runner sandbox` says why, when it starts
+        proof = None
+    listener = look(port, proof)
+    if proof is not None and listener == "own":
+        output.message(f"sandbox: the one on http://{HOST}:{port}/")
+        return profile.sandbox(port, Admit(proof))
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
     sandbox = stack.enter_context(Sandbox(rules=profile.sandbox_rules()))
-    output.message(f"sandbox: started for this command on {sandbox.base_url}")
-    return sandbox.port
+    why = f"port {port} is not served by your sandbox; " if listener == "foreign" else ""
+    output.message(f"sandbox: {why}started for this command on {sandbox.base_url}")
+    return profile.sandbox(sandbox.port, Admit(sandbox.proof))

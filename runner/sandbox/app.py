@@ -2,6 +2,9 @@
 
 It checks what the platform checks: the signature over the raw bytes, the limits, the names; and what its rules name. Texts
 of errors are the documented ones where the documentation has some.
+
+Any program of this machine can connect, and any page in a browser of it. The credentials are public; so a request without
+them changes nothing, and what arrived is shown only for a token that the one who started the sandbox has.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from runner import __version__
@@ -37,13 +41,15 @@ from runner.suprsend.event import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from runner.config import Failure
-    from runner.sandbox.store import Store
+    from runner.sandbox.proof import Proof
+    from runner.sandbox.store import Store, StoredEvent
+    from runner.secrets import Secret
     from runner.source import Json
     from runner.suprsend.event import Breach
 
@@ -51,6 +57,9 @@ MIN_TIME_MS = 1_640_995_200_000
 MIN_INSERT_ID = 36
 MAX_SHOWN = 1000
 MAX_LIMIT_DIGITS = 10
+PART_BYTES = 64 * 1024
+MAX_PENDING_BYTES = 64 * 1024 * 1024
+"""Of all bodies together that have not arrived whole yet: who sends them is not known before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +76,48 @@ class _Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
 def make_app(
     store: Store,
     credentials: Sequence[Credentials],
+    token: Secret,
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     max_event_kb: int = MAX_EVENT_KB,
+    proof: Proof | None = None,
 ) -> Starlette:
-    """Build the application over a store. It knows these credentials and no others."""
-    api = _Api(store, credentials, rules, max_event_kb)
+    """Build the application over a store. It knows these credentials and no others.
+
+    `token` is what one needs to read what arrived, and `proof` what the sandbox shows to clients that want to be sure.
+    """
+    api = _Api(store, credentials, token, rules, max_event_kb, proof)
     app = Starlette(
         routes=[
             Route("/v2/event/", _answering(api.single), methods=["POST"]),
             Route("/v2/bulk/event/", _answering(api.bulk), methods=["POST"]),
             Route("/event/", _answering(api.legacy), methods=["POST"]),
-            Route("/events", api.events, methods=["GET"]),
+            Route("/events", _answering(api.events), methods=["GET"]),
             Route("/sandbox", api.about, methods=["GET"]),
         ],
         # A page of somebody else, by way of its own host name, must not read what arrived here.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+            Middleware(_OwnOrigin),
+        ],
     )
     app.router.redirect_slashes = False
     return app
+
+
+class _OwnOrigin:
+    """Refuses what a page of another origin lets a browser send. Programs that are not browsers name no origin."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin")
+        app = self._app
+        if origin is not None and origin != b"http://" + headers.get(b"host", b""):
+            refusal = _Refusal(HTTPStatus.FORBIDDEN, "this is a page of another origin", "forbidden")
+            app = JSONResponse(refusal.body(), refusal.status_code)
+        await app(scope, receive, send)
 
 
 def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -95,19 +128,30 @@ def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[
             wait_s = refusal.retry_after_s
             headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
             return JSONResponse(refusal.body(), refusal.status_code, headers)
+        except ClientDisconnect:
+            return Response()  # there is no one left who reads it
 
     return answer
 
 
 class _Api:
     def __init__(
-        self, store: Store, credentials: Sequence[Credentials], rules: SandboxRules, max_event_kb: int
+        self,
+        store: Store,
+        credentials: Sequence[Credentials],
+        token: Secret,
+        rules: SandboxRules,
+        max_event_kb: int,
+        proof: Proof | None,
     ) -> None:
         self._store = store
         self._credentials = credentials
+        self._token = token
         self._rules = rules
         self._failures = deque(rules.failures)
         self._max_event_kb = max_event_kb
+        self._proof = proof
+        self._pending_bytes = 0
 
     async def single(self, request: Request) -> Response:
         workspace, body = await self._body(request)
@@ -126,48 +170,73 @@ class _Api:
 
     async def legacy(self, request: Request) -> Response:
         workspace, body = await self._body(request)
-        events: list[dict[str, object]] = []
+        checked: list[tuple[dict[str, object], bytes]] = []
         for event in body if isinstance(body, list) else [body]:
             if not isinstance(event, dict):
                 raise _bad_request("BAD REQUEST")
-            self._check(workspace, event)
-            events.append(event)
-        for event in events:
-            self._store.add(workspace, "/event/", event)
+            checked.append((event, self._checked(workspace, event)))
+        for event, raw in checked:
+            self._store.add(workspace, "/event/", event, raw)
         return PlainTextResponse("OK", HTTPStatus.ACCEPTED)
 
     async def events(self, request: Request) -> Response:
         """Show what was accepted, the newest last; `?limit=` of them, `?event=` and `?distinct_id=` choose."""
+        given = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not _same(given, self._token.reveal()):
+            message = "the token is missing or wrong: open the address that `runner sandbox` prints"
+            raise _Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
         wanted = {name: value for name, value in request.query_params.items() if name in ("event", "distinct_id")}
         limit = request.query_params.get("limit", str(MAX_SHOWN))
-        shown = [
-            event.as_json()
-            for event in self._store.events()
-            if all(event.body.get(name) == value for name, value in wanted.items())
-        ]
         count = int(limit) if limit.isdecimal() and len(limit) < MAX_LIMIT_DIGITS else MAX_SHOWN
-        return JSONResponse({"total": self._store.total, "events": shown[-count:] if count else []})
+        return StreamingResponse(_shown(self._store, wanted, count), media_type="application/json")
 
-    async def about(self, _request: Request) -> Response:
-        return JSONResponse({"name": NAME, "version": __version__, "events": self._store.total})
+    async def about(self, request: Request) -> Response:
+        """Say what this is, and with `?nonce=` prove whose."""
+        counts = self._store.counts()
+        nonce = request.query_params.get("nonce", "")
+        proof = self._proof.of(nonce) if self._proof is not None else None
+        return JSONResponse(
+            {
+                "name": NAME,
+                "version": __version__,
+                "events": counts.total,
+                "dropped_events": counts.dropped_events,
+                "dropped_keys": counts.dropped_keys,
+            }
+            | ({"proof": proof} if proof is not None else {})
+        )
 
     async def _body(self, request: Request) -> tuple[str, object]:
-        raw = bytearray()
-        async for part in request.stream():
-            raw += part
-            if len(raw) > MAX_BODY_BYTES:
-                raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
+        raw = await self._read(request)
+        workspace = self._authenticate(request, raw)
         if self._failures:
             raise _refusal_of(self._failures.popleft())
-        workspace = self._authenticate(request, bytes(raw))
         if not raw.strip():
             raise _bad_request("Request body must not be empty")
         try:
-            body = parse_json(bytes(raw))
+            body = parse_json(raw)
             json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is not text
         except (ValueError, RecursionError):
             raise _bad_request("BAD REQUEST") from None
         return workspace, body
+
+    async def _read(self, request: Request) -> bytes:
+        too_large = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
+        length = request.headers.get("content-length", "0")
+        if len(length) > MAX_LIMIT_DIGITS or int(length) > MAX_BODY_BYTES:
+            raise too_large  # a client that waits for `100 Continue` need not send it
+        raw = bytearray()
+        try:
+            async for part in request.stream():
+                raw += part
+                self._pending_bytes += len(part)
+                if len(raw) > MAX_BODY_BYTES:
+                    raise too_large
+                if self._pending_bytes > MAX_PENDING_BYTES:
+                    raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are under way", "busy")
+        finally:
+            self._pending_bytes -= len(raw)
+        return bytes(raw)
 
     def _authenticate(self, request: Request, raw: bytes) -> str:
         given = request.headers.get("authorization", "")
@@ -185,11 +254,11 @@ class _Api:
             return refusal.body() | {"status_code": refusal.status_code}
 
     def _take(self, workspace: str, endpoint: str, event: dict[str, object]) -> dict[str, object]:
-        self._check(workspace, event)
-        stored = self._store.add(workspace, endpoint, event)
+        stored = self._store.add(workspace, endpoint, event, self._checked(workspace, event))
         return {"status": "success", "message_id": stored.message_id}
 
-    def _check(self, workspace: str, event: dict[str, object]) -> None:
+    def _checked(self, workspace: str, event: dict[str, object]) -> bytes:
+        """Return an event that breaks no rule as compact JSON."""
         if "distinct_id" not in event:
             either = "" if "event" in event else "either event or "
             raise _bad_request(f"error: must pass value for {either}distinct_id{'/anonymous_id' if either else ''}")
@@ -206,10 +275,11 @@ class _Api:
             raise _bad_request("error: $time must be milliseconds since 1970, in 2022 or later")
         if event.get("env") != workspace:
             raise _bad_request("error: env is not the workspace of these credentials")
-        size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
-        if too_large := size_breach(size, self._max_event_kb):
+        raw = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        if too_large := size_breach(len(raw), self._max_event_kb):
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
         self._check_rules(event)
+        return raw
 
     def _check_rules(self, event: dict[str, object]) -> None:
         for tenant in (event.get("tenant_id"), event.get("brand_id")):
@@ -223,6 +293,23 @@ class _Api:
             fault = min(faults, key=lambda fault: (fault.at(), fault.message))
             at = ".".join(("properties", *filter(None, [fault.at()])))
             raise _bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
+
+
+def _shown(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
+    """Write the newest events that are wanted, in parts: all of them at once may be large."""
+    chosen: deque[StoredEvent] = deque(maxlen=count)
+    for event in store.events():
+        body = event.body if wanted else {}
+        if all(body.get(name) == value for name, value in wanted.items()):
+            chosen.append(event)
+    part = bytearray(b'{"total":%d,"events":[' % store.total)
+    for index, event in enumerate(chosen):
+        part += b"," if index else b""
+        part += event.as_json()
+        if len(part) > PART_BYTES:
+            yield bytes(part)
+            part.clear()
+    yield bytes(part) + b"]}"
 
 
 def _breaches(event: dict[str, object]) -> Iterator[Breach]:

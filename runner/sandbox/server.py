@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from contextlib import suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import uvicorn
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, SandboxRules
 from runner.errors import MachineError, Problem
 from runner.sandbox.app import make_app
+from runner.sandbox.connections import ACCEPTED_AT_ONCE, QUEUE, TimedConnection, TimedServer
 from runner.sandbox.find import HOST
+from runner.sandbox.proof import Proof, new_key
 from runner.sandbox.store import Store
+from runner.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,13 +44,21 @@ class Sandbox:
         # Listening begins here: a request that comes before the loop runs waits in the socket.
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(_config(make_app(self.store, credentials, rules)))
+        self.proof = Proof(new_key(), self.port)
+        self._token = _new_token()
+        app = make_app(self.store, credentials, self._token, rules, proof=self.proof)
+        self._server = TimedServer(_config(app))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True)
 
     @property
     def base_url(self) -> str:
         """Where it listens."""
         return f"http://{HOST}:{self.port}/"
+
+    @property
+    def events_url(self) -> str:
+        """Where what arrived can be read: a secret, since every user of this machine can connect."""
+        return _events_url(self.base_url, self._token)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,25 +70,49 @@ class Sandbox:
         self._socket.close()
 
 
+class Addresses(NamedTuple):
+    """Where a sandbox listens, and where what arrived can be read; only its user must see the second."""
+
+    base_url: str
+    events_url: str
+
+
 def serve(
     port: int,
-    announce: Callable[[str], None],
+    announce: Callable[[Addresses], None],
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+    key: Secret | None = None,
 ) -> None:
-    """Run a sandbox on a port of this machine until it is interrupted; `announce` hears its base URL once it listens.
+    """Run a sandbox on a port of this machine until it is interrupted; `announce` hears its addresses once it listens.
 
-    Raises MachineError when the port is taken.
+    `key` is this user's, with which it proves to be this user's. Raises MachineError when the port is taken.
     """
-    app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), rules)
+    token = _new_token()
     with _listen(port) as listening:
-        announce(f"http://{HOST}:{listening.getsockname()[1]}/")
+        listens_on: int = listening.getsockname()[1]
+        proof = Proof(key, listens_on) if key is not None else None
+        app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof=proof)
+        base_url = f"http://{HOST}:{listens_on}/"
+        announce(Addresses(base_url, _events_url(base_url, token)))
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_config(app)).run(sockets=[listening])
+            TimedServer(_config(app)).run(sockets=[listening])
+
+
+def _new_token() -> Secret:
+    return Secret(secrets.token_urlsafe(16))
+
+
+def _events_url(base_url: str, token: Secret) -> str:
+    return f"{base_url}events?token={token.reveal()}"
 
 
 def _config(app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type] # Starlette's application is one; uvicorn's union is narrower
+        http=TimedConnection,
+        loop="asyncio",
+        backlog=ACCEPTED_AT_ONCE,
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -91,9 +127,9 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen(QUEUE)
     except OSError as error:
         listening.close()
         message = f"can't listen on {HOST}:{port}: {error.strerror}"
         raise MachineError(Problem("port-taken", message, hint="choose another with --port")) from None
-    listening.listen(256)
     return listening

@@ -1,11 +1,13 @@
-"""What the sandbox remembers: the events it took, and the idempotency keys of the last 24 hours."""
+"""What the sandbox remembers: the events it took, and the idempotency keys of the last 24 hours. Bounded in number and size."""
 
 from __future__ import annotations
 
-from collections import deque
+import json
+from collections import OrderedDict, deque
 from dataclasses import dataclass
+from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 if TYPE_CHECKING:
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 KEY_LIFETIME_S = 24 * 3600
 """A key is remembered for so long. (documentation: "Idempotent requests".)"""
 MAX_EVENTS = 100_000
+MAX_EVENTS_BYTES = 64 * 1024 * 1024
+MAX_KEYS = 200_000
+"""An entry has the same size whatever the key's: they take 64 MiB."""
+_EVENT_BYTES = 400
+"""What an event takes beside its JSON."""
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
 
@@ -26,47 +33,70 @@ class StoredEvent:
     workspace: str
     endpoint: str
     duplicate: bool
-    body: dict[str, object]
+    raw: bytes
+    """The event as compact JSON: parsed, it would take several times the memory."""
 
-    def as_json(self) -> dict[str, object]:
+    @property
+    def body(self) -> dict[str, object]:
+        """The event, parsed."""
+        body: dict[str, object] = json.loads(self.raw)
+        return body
+
+    def as_json(self) -> bytes:
         """Show it, for `GET /events`."""
-        return {
+        about = {
             "message_id": self.message_id,
             "received_ms": int(self.received_s * 1000),
             "workspace": self.workspace,
             "endpoint": self.endpoint,
             "duplicate": self.duplicate,
-            "event": self.body,
         }
+        return b'%s,"event":%s}' % (json.dumps(about, separators=(",", ":"))[:-1].encode(), self.raw)
+
+
+class Counts(NamedTuple):
+    """How much was taken since the start, and how much of it had to be forgotten to stay within the bounds."""
+
+    total: int
+    dropped_events: int
+    dropped_keys: int
 
 
 class Store:
-    """Events in memory, the newest `MAX_EVENTS` of them. `clock` gives seconds since 1970; safe to use from threads."""
+    """Events in memory: the newest, up to `MAX_EVENTS` and `MAX_EVENTS_BYTES`; and up to `MAX_KEYS` keys.
+
+    `clock` gives seconds since 1970. Safe to use from threads.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._events: deque[StoredEvent] = deque(maxlen=MAX_EVENTS)
-        self._keys: dict[tuple[str, str], tuple[float, str]] = {}
+        self._events: deque[StoredEvent] = deque()
+        self._size_bytes = 0
+        # Not a dict: the first entry of one from which many were taken is found by going past all that were.
+        self._keys: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self._dropped_keys = 0
         self._lock = Lock()
         self.total = 0
 
-    def add(self, workspace: str, endpoint: str, body: dict[str, object]) -> StoredEvent:
-        """Take an event; one whose key was seen in the last 24 hours gets the first one's message id.
+    def add(self, workspace: str, endpoint: str, body: dict[str, object], raw: bytes) -> StoredEvent:
+        """Take an event, whose compact JSON is `raw`; one whose key was seen in the last 24 hours gets the first one's message id.
 
         Else the message id follows from the event's `$insert_id`, so that what is recorded twice is recorded the same.
         """
         now = self._clock()
         given = body.get("$idempotency_key")
-        key = given.strip() if isinstance(given, str) else None
+        key = _digest(workspace, given.strip()) if isinstance(given, str) else None
         with self._lock:
             self._forget(now)
-            seen = self._keys.get((workspace, key)) if key is not None else None
-            message_id = seen[1] if seen else str(uuid5(_MESSAGES, str(body["$insert_id"])))
+            seen = self._keys.get(key) if key is not None else None
+            message_id = UUID(bytes=seen[1]) if seen else uuid5(_MESSAGES, str(body["$insert_id"]))
             if key is not None and not seen:
-                self._keys[workspace, key] = (now, message_id)
-            stored = StoredEvent(message_id, now, workspace, endpoint, seen is not None, body)
+                self._keys[key] = (now, message_id.bytes)
+            stored = StoredEvent(str(message_id), now, workspace, endpoint, seen is not None, raw)
             self._events.append(stored)
+            self._size_bytes += _size(stored)
             self.total += 1
+            self._shrink()
             return stored
 
     def events(self) -> list[StoredEvent]:
@@ -74,10 +104,30 @@ class Store:
         with self._lock:
             return list(self._events)
 
+    def counts(self) -> Counts:
+        """Count what was taken and what was forgotten."""
+        with self._lock:
+            return Counts(self.total, self.total - len(self._events), self._dropped_keys)
+
     def _forget(self, now: float) -> None:
         # Keys are in order of arrival, so the outdated ones are in front.
         while self._keys:
             first = next(iter(self._keys))
             if now - self._keys[first][0] < KEY_LIFETIME_S:
                 return
-            del self._keys[first]
+            self._keys.popitem(last=False)
+
+    def _shrink(self) -> None:
+        while len(self._events) > MAX_EVENTS or self._size_bytes > MAX_EVENTS_BYTES:
+            self._size_bytes -= _size(self._events.popleft())
+        while len(self._keys) > MAX_KEYS:
+            self._keys.popitem(last=False)
+            self._dropped_keys += 1
+
+
+def _size(event: StoredEvent) -> int:
+    return len(event.raw) + _EVENT_BYTES
+
+
+def _digest(workspace: str, key: str) -> bytes:
+    return blake2b(f"{len(workspace)} {workspace}{key}".encode(), digest_size=16).digest()

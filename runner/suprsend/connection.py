@@ -24,6 +24,7 @@ from runner.suprsend.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from runner.suprsend.admission import Admission
     from runner.suprsend.transport import Post
 
 logger = logging.getLogger("runner.suprsend")
@@ -35,6 +36,7 @@ class Connection:
     `timeout_s` bounds an event, from the start of its request to the end of the answer, with all of its up to `retries`
     retries and the pauses between. What `transport.Transport` says of proxies, threads and forks holds here.
 
+    `admit` checks each new connection to a server on this machine, before anything is sent over it.
     `transport` takes the place of HTTP to `base_url`: it is given each request as it would go out, signed. It belongs to
     the connection, which closes it.
     """
@@ -51,6 +53,7 @@ class Connection:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
         tell: Callable[[Wait], None] = lambda _: None,
+        admit: Admission | None = None,
         transport: Post | None = None,
     ) -> None:
         check_timeout(timeout_s)
@@ -62,7 +65,7 @@ class Connection:
         self._clock = clock
         self._timeout_s = timeout_s
         self._tell = tell
-        self._transport: Post = Transport(self.base_url) if transport is None else transport
+        self._transport: Post = Transport(self.base_url, admit) if transport is None else transport
         self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told)
 
     @property

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from urllib3.poolmanager import PoolManager, ProxyManager
 
+    from runner.suprsend.admission import Admission
+
 _thread = threading.local()
 
 
@@ -154,12 +156,19 @@ def _connected(connection: HTTPConnection) -> socket.socket:
 
 
 class _Connection(HTTPConnection):
+    def __init__(self, *args: Any, admit: Admission | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._admit = admit
+
     def _new_conn(self) -> socket.socket:
         return _connected(self)
 
     def connect(self) -> None:
         super().connect()
-        self.sock: Any = _Socket(self.sock)
+        raw: Any = self.sock
+        if self._admit is not None:
+            self._admit(raw, _thread.exchange.until_s)
+        self.sock: Any = _Socket(raw)
 
 
 class _SecureConnection(HTTPSConnection):

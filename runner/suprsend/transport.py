@@ -14,6 +14,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from urllib3.exceptions import ClosedPoolError, HTTPError, LocationParseError, ProxyError, ReadTimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
 
+from runner.suprsend.admission import NotAdmitted
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.endpoints import is_loopback
 from runner.suprsend.sockets import DeadlineAdapter, Exchange
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from urllib3.connectionpool import HTTPConnectionPool
     from urllib3.response import BaseHTTPResponse
+
+    from runner.suprsend.admission import Admission
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
@@ -47,10 +50,13 @@ class Transport:
     there directly. `.netrc` is not read, since it would replace the Authorization. Redirects are not followed: a POST
     would become a GET. Nothing is sent twice. May be used from several threads; after a fork, the child opens
     connections of its own (OpenSSL's own limit: no thread may be in the middle of a TLS handshake at the fork).
+
+    `admit` checks each new connection to a server on this machine: what it does not admit gets nothing.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, admit: Admission | None = None) -> None:
         self._base_url = base_url
+        self._admit = admit
         # The library looks all of this up anew for each request, which takes as long as the request itself.
         settings = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
         self._settings: dict[str, Any] = {**settings}
@@ -106,6 +112,8 @@ class Transport:
 
     def _connect(self) -> None:
         self._pool = self._tls if isinstance(self._tls, NoAnswer) else _pool(self._tls, self._base_url, self._settings)
+        if self._admit is not None and not isinstance(self._pool, NoAnswer):
+            self._pool.conn_kw["admit"] = self._admit
         self._process = os.getpid()
 
 
@@ -167,6 +175,8 @@ def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
     if isinstance(cause, TimeoutError | ReadTimeoutError):
         missing = "answer" if exchange.wrote else "connection"
         return NoAnswer(f"no {missing} within {exchange.limit_s:g} s", sent=exchange.wrote)
+    if isinstance(cause, NotAdmitted):
+        return NoAnswer(str(cause), sent=False, is_final=True)
     if exchange.wrote:
         return NoAnswer(f"the connection broke off: {_reason(error)}", sent=True)
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 
 from runner import Event, Suprsend
-from runner.sandbox.find import is_sandbox
+from runner.sandbox.find import look
+from runner.sandbox.proof import Proof, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,22 +100,28 @@ def test_a_full_disk_ends_with_74() -> None:
     )
 
 
-def test_the_sandbox_serves_until_it_is_interrupted() -> None:
+def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    environ = CLEAN | {"HOME": str(tmp_path)}
     process = subprocess.Popen(
-        [*COMMAND, "sandbox", "--port", "0"], env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "sandbox", "--port", "0"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stderr is not None
         base_url = process.stderr.readline().split()[3]
-        assert is_sandbox(int(base_url.rstrip("/").rpartition(":")[2]))
+        events_url = [process.stderr.readline() for _ in range(3)][-1].split()[-1]
+        port = int(base_url.rstrip("/").rpartition(":")[2])
+        assert look(port, Proof(read_key(environ), port)) == "own"
         client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=base_url)
         assert client.track_event(Event("u1", "product_purchased"))["success"]
         client.close()
+        assert events_url.startswith(f"{base_url}events?token=")
+        with urlopen(events_url, timeout=10) as answer:  # noqa: S310 - loopback
+            assert [each["event"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        out, err = process.communicate(timeout=10)
     finally:
         process.kill()
-    assert process.returncode == 0
+    assert (process.returncode, out, err) == (0, "", "")
 
 
 def test_a_port_that_is_taken_ends_with_74(silent: socket.socket) -> None:

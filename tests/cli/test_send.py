@@ -344,19 +344,6 @@ def test_an_answer_can_not_move_the_cursor(cli: CommandLine, to_server: Capturin
     assert ended.out.splitlines()[-1] == "  error       \\x1b[2Jgone\\r\\n\\u202ereversed"
 
 
-def test_the_sandbox_that_runs_already_is_used(cli: CommandLine) -> None:
-    from runner.sandbox.find import is_sandbox  # noqa: PLC0415
-    from runner.sandbox.server import Sandbox as Server  # noqa: PLC0415
-
-    if is_sandbox(7788):
-        pytest.skip("a sandbox of somebody else's runs here")
-    with Server(port=7788) as running:
-        ended = cli("send", *PURCHASE, "--sandbox")
-        stored = running.store.events()
-    assert ended.err.splitlines()[0] == "sandbox: the one on http://127.0.0.1:7788/"
-    assert [event.body["distinct_id"] for event in stored] == ["u1"]
-
-
 def test_real_credentials_are_never_sent_to_the_sandbox(cli: CommandLine) -> None:
     cli.environ |= {"SUPRSEND_WORKSPACE_KEY": "real-key", "SUPRSEND_WORKSPACE_SECRET": "real-secret"}
     ended = cli("send", *PURCHASE, "--sandbox", "-n", "-o", "json")

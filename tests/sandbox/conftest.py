@@ -19,6 +19,7 @@ import uvicorn
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.sandbox.app import make_app
 from runner.sandbox.store import Store
+from runner.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 KEY = "sandbox-workspace-key"
 SECRET = "sandbox-workspace-secret"
+TOKEN = "sandbox-token"
 CONTENT_TYPE = "application/json; charset=utf-8"
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 
@@ -85,7 +87,7 @@ class Caller:
         return self.send("POST", path, raw, signed)
 
     def get(self, path: str) -> Answered:
-        return self.send("GET", path)
+        return self.send("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
 
     def as_workspace(self, key: str, secret: str) -> Caller:
         return replace(self, key=key, secret=secret)
@@ -143,7 +145,7 @@ def changeable() -> Iterator[tuple[int, Changeable]]:
 def api(changeable: tuple[int, Changeable]) -> Api:
     port, app = changeable
     store = Store(time.time)
-    app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY))
+    app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret(TOKEN))
     return Api(port, store)
 
 
@@ -161,7 +163,7 @@ def ruled(changeable: tuple[int, Changeable], tmp_path: Path) -> Callable[[str],
         (tmp_path / "runner.yaml").write_text(f"sandbox: {section}\n")
         store = Store(time.time)
         rules = load_profile(start=tmp_path).sandbox_rules()
-        app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), rules)
+        app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret(TOKEN), rules)
         return Api(port, store)
 
     return start

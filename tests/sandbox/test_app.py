@@ -427,7 +427,10 @@ def test_the_events_are_shown_with_the_newest_last(api: Api, caller: Caller) -> 
     caller.post(SINGLE, caller.event(distinct_id="u2"))
     first, second = api.store.events()
     answered = caller.get("/events")
-    assert (answered.status, answered.json) == (200, {"total": 2, "events": [first.as_json(), second.as_json()]})
+    assert (answered.status, answered.json) == (
+        200,
+        {"total": 2, "events": [json.loads(each.as_json()) for each in (first, second)]},
+    )
     assert answered.json["events"][1]["event"] == caller.event(distinct_id="u2")
 
 
@@ -464,7 +467,8 @@ def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[
 
 def test_a_thousand_events_are_shown_unless_more_are_asked_for(api: Api, caller: Caller) -> None:
     for index in range(1001):
-        api.store.add("w", SINGLE, {"$insert_id": f"i{index}", "distinct_id": f"u{index}"})
+        event: dict[str, Any] = {"$insert_id": f"i{index}", "distinct_id": f"u{index}"}
+        api.store.add("w", SINGLE, event, json.dumps(event).encode())
     shown = caller.get("/events").json["events"]
     assert (len(shown), shown[0]["event"]["distinct_id"]) == (1000, "u1")
     assert len(caller.get("/events?limit=2000").json["events"]) == 1001
@@ -490,7 +494,13 @@ def test_a_sandbox_says_what_it_is(caller: Caller) -> None:
     answered = caller.get("/sandbox")
     assert (answered.status, answered.json) == (
         200,
-        {"name": "suprsend-runner sandbox", "version": __version__, "events": 1},
+        {
+            "name": "suprsend-runner sandbox",
+            "version": __version__,
+            "events": 1,
+            "dropped_events": 0,
+            "dropped_keys": 0,
+        },
     )
 
 
@@ -510,8 +520,46 @@ def test_another_method_is_405(caller: Caller, method: str, path: str) -> None:
     assert (answered.status, answered.text) == (405, "Method Not Allowed")
 
 
-def test_a_page_of_another_host_reads_nothing(caller: Caller) -> None:
+# Who looks
+
+
+@pytest.mark.parametrize("path", ["/events", "/events?token=", "/events?token=wrong", "/events?limit=1&token=%F0"])
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer sandbox-api-key", "Bearer "])
+def test_what_arrived_is_not_shown_without_the_token(caller: Caller, path: str, authorization: str | None) -> None:
+    caller.post(SINGLE, caller.event())
+    headers = {} if authorization is None else {"Authorization": authorization}
+    assert caller.send("GET", path, headers=headers).refusal == (
+        401,
+        "the token is missing or wrong: open the address that `runner sandbox` prints",
+        "authentication_error",
+    )
+
+
+def test_the_token_may_stand_in_the_address(caller: Caller) -> None:
+    caller.post(SINGLE, caller.event())
+    answered = caller.send("GET", "/events?distinct_id=u1&token=sandbox-token")
+    assert (answered.status, answered.json["total"]) == (200, 1)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:7788", "127.0.0.1.evil.example", "", "localhost.evil"])
+def test_a_page_of_another_host_reads_nothing(caller: Caller, host: str) -> None:
     connection = HTTPConnection("127.0.0.1", caller.port, timeout=5)
-    connection.request("GET", "/events", headers={"Host": "evil.example"})
+    connection.request("GET", "/events?token=sandbox-token", headers={"Host": host})
     assert connection.getresponse().status == 400
     connection.close()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost", ""])
+def test_a_page_of_another_origin_sends_and_reads_nothing(api: Api, caller: Caller, origin: str) -> None:
+    raw = json.dumps(caller.event()).encode()
+    signed = {"Content-Type": CONTENT_TYPE, "Date": DATE, "Authorization": caller.sign("POST", SINGLE, raw)}
+    refused = (403, "this is a page of another origin", "forbidden")
+    assert caller.send("POST", SINGLE, raw, signed | {"Origin": origin}).refusal == refused
+    assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": origin}).refusal == refused
+    assert caller.send("OPTIONS", SINGLE, headers={"Origin": origin}).refusal == refused
+    assert nothing_stored(api)
+
+
+def test_a_page_of_the_sandbox_itself_may_send(caller: Caller) -> None:
+    own = f"http://127.0.0.1:{caller.port}"
+    assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": own}).status == 200

@@ -247,10 +247,13 @@ def test_a_failure_has_the_platforms_form(ruled: Ruled, status: int, message: st
     assert in_full(api.caller.post(SINGLE, api.caller.event())) == (status, refusal(message, kind), None)
 
 
-def test_failures_come_before_the_signature_is_looked_at(ruled: Ruled) -> None:
+def test_a_request_without_credentials_uses_up_no_failure(ruled: Ruled) -> None:
     api = ruled("{fail: [500]}")
     wrong = api.caller.as_workspace("sandbox-workspace-key", "wrong")
-    assert [wrong.post(SINGLE, wrong.event()).status for _ in range(2)] == [500, 401]
+    assert [wrong.post(SINGLE, wrong.event()).status for _ in range(2)] == [401, 401]
+    assert wrong.send("POST", SINGLE, b"{}").status == 401
+    assert wrong.post(SINGLE, b"x" * 819_201).status == 413
+    assert [api.caller.post(SINGLE, api.caller.event()).status for _ in range(2)] == [500, 202]
 
 
 def test_looking_uses_up_no_failure(ruled: Ruled) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPConnection
 from threading import Event as Flag
 from threading import Thread
@@ -11,8 +12,9 @@ import pytest
 
 from runner import Event, Suprsend
 from runner.errors import MachineError
-from runner.sandbox.find import is_sandbox
-from runner.sandbox.server import Sandbox, serve
+from runner.sandbox.find import look
+from runner.sandbox.proof import Proof, new_key
+from runner.sandbox.server import Addresses, Sandbox, serve
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey
 
@@ -41,48 +43,93 @@ def free_port() -> int:
 # Finding one
 
 
-def test_a_sandbox_is_one(sandbox: Sandbox) -> None:
-    assert is_sandbox(sandbox.port)
+def look_at(port: int) -> str:
+    """Look with a key that no listener has."""
+    return look(port, Proof(new_key(), port))
 
 
-def test_a_dead_port_is_no_sandbox() -> None:
-    assert not is_sandbox(free_port())
+def test_a_sandbox_that_knows_the_key_is_ones_own(sandbox: Sandbox) -> None:
+    assert look(sandbox.port, sandbox.proof) == "own"
+
+
+def test_a_sandbox_with_another_key_is_foreign(sandbox: Sandbox) -> None:
+    assert look_at(sandbox.port) == "foreign"
+
+
+def test_without_a_key_every_listener_is_foreign(sandbox: Sandbox) -> None:
+    assert look(sandbox.port, None) == "foreign"
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_on_a_dead_port_there_is_none(has_key: bool) -> None:
+    port = free_port()
+    assert look(port, Proof(new_key(), port) if has_key else None) == "none"
 
 
 def test_a_sandbox_that_ended_is_none() -> None:
     with Sandbox() as sandbox:
-        port = sandbox.port
-    assert not is_sandbox(port)
+        proof = sandbox.proof
+    assert look(proof.port, proof) == "none"
 
 
-def test_another_server_is_no_sandbox(server: CapturingServer) -> None:
+def test_another_server_is_foreign(server: CapturingServer) -> None:
     port = int(server.base_url.rstrip("/").rsplit(":", 1)[1])
-    assert not is_sandbox(port)
-    assert [request.path for request in server.received] == ["/sandbox"]
+    assert look_at(port) == "foreign"
+    [request] = server.received
+    assert (request.path.partition("?")[0], request.body) == ("/sandbox", b"")
 
 
-def test_a_server_that_says_nothing_is_no_sandbox(silent_port: int) -> None:
-    assert not is_sandbox(silent_port)
+def test_a_server_that_says_nothing_is_foreign(silent_port: int) -> None:
+    assert look_at(silent_port) == "foreign"
+
+
+def answering(listening: socket.socket, *parts: bytes) -> Thread:
+    """Answer one connection with parts, each after what came, and hang up."""
+
+    def answer() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            for part in parts:
+                connection.sendall(part)
+
+    thread = Thread(target=answer)
+    thread.start()
+    return thread
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'"suprsend-runner sandbox"', b'{"name": "other"}', b"<html>", b"\xff\xff", b"[" * 4096]
+    "body",
+    [
+        b"",
+        b"[]",
+        b'"suprsend-runner sandbox"',
+        b'{"name": "suprsend-runner sandbox"}',
+        b'{"name": "suprsend-runner sandbox", "proof": null}',
+        b'{"name": "suprsend-runner sandbox", "proof": ""}',
+        b'{"proof": "\\ud800"}',
+        b'{"proof": ["x"]}',
+        b"<html>",
+        b"\xff\xff",
+        b"[" * 4000,
+        b" " * 9000,
+    ],
 )
-def test_a_server_that_says_something_else_is_no_sandbox(body: bytes) -> None:
+def test_a_server_that_says_something_else_is_foreign(body: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = answering(listening, f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode(), body)
+        assert look_at(listening.getsockname()[1]) == "foreign"
+        thread.join()
 
-        def answer() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
-        thread = Thread(target=answer)
-        thread.start()
-        try:
-            assert not is_sandbox(listening.getsockname()[1])
-        finally:
-            thread.join()
+@pytest.mark.parametrize(
+    "answer", [b"", b"\r\n\r\n", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\n\r\n{}", b"\0" * 5000]
+)
+def test_a_server_that_does_not_speak_http_is_foreign(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = answering(listening, answer)
+        assert look_at(listening.getsockname()[1]) == "foreign"
+        thread.join()
 
 
 # Starting and ending
@@ -98,7 +145,7 @@ def test_a_sandbox_listens_on_loopback_under_a_free_port(sandbox: Sandbox) -> No
 def test_a_sandbox_takes_the_port_that_it_is_given() -> None:
     port = free_port()
     with Sandbox(port=port) as sandbox:
-        assert (sandbox.port, is_sandbox(port)) == (port, True)
+        assert (sandbox.port, look(port, sandbox.proof)) == (port, "own")
 
 
 def test_a_port_can_be_taken_again_at_once() -> None:
@@ -118,7 +165,7 @@ def test_a_taken_port_is_a_machine_error(sandbox: Sandbox) -> None:
 
 
 def test_serving_on_a_taken_port_is_a_machine_error_and_is_not_announced(sandbox: Sandbox) -> None:
-    announced: list[str] = []
+    announced: list[Addresses] = []
     with pytest.raises(MachineError) as caught:
         serve(sandbox.port, announced.append)
     assert str(caught.value) == (

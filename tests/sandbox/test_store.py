@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from threading import Thread
 from typing import Any
 from uuid import UUID, uuid5
 
-from runner.sandbox.store import Store, StoredEvent
+import pytest
+
+from runner.sandbox.store import MAX_EVENTS_BYTES, MAX_KEYS, Counts, Store, StoredEvent
 
 DAY_S = 24 * 3600
 
@@ -31,8 +34,12 @@ def id_of(insert_id: str) -> str:
     return str(uuid5(UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62"), insert_id))
 
 
+def keep(store: Store, workspace: str, endpoint: str, body: dict[str, Any]) -> StoredEvent:
+    return store.add(workspace, endpoint, body, json.dumps(body).encode())
+
+
 def add(store: Store, key: object, insert_id: str, workspace: str = "w", endpoint: str = "/event/") -> tuple[str, bool]:
-    stored = store.add(workspace, endpoint, keyed(key, insert_id))
+    stored = keep(store, workspace, endpoint, keyed(key, insert_id))
     return stored.message_id, stored.duplicate
 
 
@@ -46,11 +53,17 @@ def duplicate_of(insert_id: str) -> tuple[str, bool]:
 
 def test_an_event_is_remembered_as_it_came() -> None:
     store, _ = make()
+    body = keyed("k")
     expected = StoredEvent(
-        "98b64080-a358-5c45-9fd7-bc795a043848", 1767225600.0, "w", "/v2/event/", duplicate=False, body=keyed("k")
+        "98b64080-a358-5c45-9fd7-bc795a043848",
+        1767225600.0,
+        "w",
+        "/v2/event/",
+        duplicate=False,
+        raw=json.dumps(body).encode(),
     )
-    assert store.add("w", "/v2/event/", keyed("k")) == expected
-    assert store.events() == [expected]
+    assert keep(store, "w", "/v2/event/", body) == expected
+    assert (store.events(), expected.body) == ([expected], body)
     assert store.total == 1
 
 
@@ -120,13 +133,13 @@ def test_spaces_at_the_ends_of_a_key_do_not_make_another() -> None:
 def test_an_event_without_a_key_is_never_a_duplicate() -> None:
     store, _ = make()
     bodies: list[dict[str, Any]] = [{"$insert_id": "i1"}, {"$insert_id": "i1"}, keyed(None, "i1"), keyed(None, "i2")]
-    stored = [store.add("w", "/event/", body) for body in bodies]
+    stored = [keep(store, "w", "/event/", body) for body in bodies]
     assert [(event.message_id, event.duplicate) for event in stored] == [new("i1"), new("i1"), new("i1"), new("i2")]
 
 
 def test_the_list_of_events_is_the_callers_own() -> None:
     store, _ = make()
-    store.add("w", "/event/", keyed("k"))
+    keep(store, "w", "/event/", keyed("k"))
     store.events().clear()
     assert len(store.events()) == 1
 
@@ -134,7 +147,7 @@ def test_the_list_of_events_is_the_callers_own() -> None:
 def test_the_newest_100000_events_are_kept_and_all_are_counted() -> None:
     store, _ = make()
     for index in range(100_001):
-        store.add("w", "/event/", {"$insert_id": str(index)})
+        keep(store, "w", "/event/", {"$insert_id": str(index)})
     kept = store.events()
     assert (len(kept), store.total) == (100_000, 100_001)
     assert (kept[0].body, kept[-1].body) == ({"$insert_id": "1"}, {"$insert_id": "100000"})
@@ -145,7 +158,7 @@ def test_threads_get_one_message_id_for_one_key() -> None:
 
     def send(thread: int) -> None:
         for index in range(200):
-            store.add("w", "/event/", keyed(f"k{index}", f"i{thread}-{index}"))
+            keep(store, "w", "/event/", keyed(f"k{index}", f"i{thread}-{index}"))
 
     threads = [Thread(target=send, args=(thread,)) for thread in range(8)]
     for thread in threads:
@@ -161,7 +174,7 @@ def test_threads_get_one_message_id_for_one_key() -> None:
 def test_a_stored_event_is_shown_with_its_time_in_milliseconds() -> None:
     store, clock = make()
     clock.now_s = 1767225600.1239
-    assert store.add("w", "/event/", keyed("k")).as_json() == {
+    assert json.loads(keep(store, "w", "/event/", keyed("k")).as_json()) == {
         "message_id": id_of("i1"),
         "received_ms": 1767225600123,
         "workspace": "w",
@@ -169,3 +182,32 @@ def test_a_stored_event_is_shown_with_its_time_in_milliseconds() -> None:
         "duplicate": False,
         "event": keyed("k"),
     }
+
+
+def test_events_are_bounded_by_their_bytes_too() -> None:
+    store, _ = make()
+    body: dict[str, Any] = {"$insert_id": "i1"}
+    raw = b'{"x":"%s"}' % (b"x" * 100_000)
+    for _ in range(4000):
+        store.add("w", "/event/", body, raw)
+    kept = store.events()
+    assert len(kept) == MAX_EVENTS_BYTES // (len(raw) + 400) == 668
+    assert store.counts() == Counts(total=4000, dropped_events=4000 - 668, dropped_keys=0)
+
+
+def test_an_event_larger_than_all_room_is_answered_and_not_kept() -> None:
+    store, _ = make()
+    assert store.add("w", "/event/", {"$insert_id": "i1"}, b"x" * (MAX_EVENTS_BYTES + 1)).message_id == id_of("i1")
+    assert (store.events(), store.counts()) == ([], Counts(1, 1, 0))
+    assert add(store, "k", "i2") == new("i2")
+    assert len(store.events()) == 1
+
+
+@pytest.mark.slow
+def test_the_oldest_keys_are_forgotten_when_there_are_too_many() -> None:
+    store, _ = make()
+    for index in range(MAX_KEYS + 2):
+        store.add("w", "/event/", {"$insert_id": f"i{index}", "$idempotency_key": f"k{index}" * 50}, b"{}")
+    assert store.counts().dropped_keys == 2
+    assert add(store, "k2" * 50, "new") == duplicate_of("i2")
+    assert add(store, "k0" * 50, "new") == new("new")

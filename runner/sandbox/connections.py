@@ -1,0 +1,167 @@
+"""Connections of clients that may be slow, silent or hostile: so many, and each has so long.
+
+uvicorn times a connection between two requests alone, and bounds requests but not connections: clients that connect and
+say nothing, or send a byte a second, would use up all of the process's descriptors.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+from typing import TYPE_CHECKING, Any, Literal
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+
+MAX_CONNECTIONS = 1024
+ACCEPTED_AT_ONCE = 32
+"""New connections that are taken before others are closed to make room for them."""
+QUEUE = 256
+"""New connections that wait to be taken."""
+HEAD_S = 5.0
+BODY_S = 5.0
+ANSWER_S = 60.0
+"""People look at what arrived through a pager."""
+LINGER_S = 2.0
+"""For a client that still sends: a connection that is closed at once takes the refusal with it."""
+_Phase = Literal["head", "body", "answer", "refused"]
+_LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
+_NOT_ANSWERED = (h11.IDLE, h11.SEND_RESPONSE)
+_logger = logging.getLogger("runner.sandbox")
+_logger.setLevel(logging.ERROR)  # what a client does wrong is told to the client
+
+
+def most_connections() -> int:
+    """Return how many connections may be open at once, by what the process may open and others in it need."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 0:  # no limit
+        return MAX_CONNECTIONS
+    # It takes the event loop four rounds to close a connection for a new one.
+    return max(ACCEPTED_AT_ONCE, min(MAX_CONNECTIONS, soft - soft // 4 - 4 * ACCEPTED_AT_ONCE))
+
+
+class TimedServer(uvicorn.Server):
+    """A server whose queue of connections that are not accepted yet is longer than what it accepts at once."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        for listening in sockets or []:
+            listening.listen(QUEUE)
+
+
+class TimedConnection(H11Protocol):
+    """A connection whose client has `HEAD_S` for the head of a request, `BODY_S` for its body, `ANSWER_S` to take the answer.
+
+    The time is that of the whole, however often a byte arrives. Beyond `most_connections`, a new connection takes the place
+    of the one that has kept the server waiting for the longest.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _logger
+        self._phase: _Phase | None = None
+        self._of: object = None
+        self._since_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._watch()
+        self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived; after a refusal, nothing counts any more."""
+        if self._phase != "refused":
+            super().data_received(data)
+            self._watch()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        self._refuse("400 Bad Request", msg)
+
+    def _watch(self) -> None:
+        """Start the clock of a phase when it begins."""
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's type does not say
+        if self._phase == "refused":
+            return
+        if cycle is None:
+            self._enter("head", cycle)
+        elif cycle.more_body and not cycle.response_complete:
+            self._enter("body", cycle)
+        else:
+            self._enter("answer" if not cycle.response_complete or self._owes else "head", cycle)
+
+    def _enter(self, phase: _Phase, cycle: object) -> None:
+        if (phase, cycle) == (self._phase, self._of):
+            return
+        self._phase, self._of = phase, cycle
+        self._since_s = self.loop.time()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(_LIMITS_S[phase], self._expire)
+
+    def _expire(self) -> None:
+        is_half_sent = bool(self.conn.trailing_data[0]) if self._phase == "head" else self._phase == "body"
+        if is_half_sent and not self._owes:
+            self._refuse("408 Request Timeout", "The request took too long.")
+        else:
+            self.transport.abort()
+
+    def _refuse(self, status: str, message: str) -> None:
+        """Answer a request that has no end, if there is still a place for an answer, and no more after it."""
+        cycle: Any = self.cycle
+        if self.conn.our_state not in _NOT_ANSWERED:
+            self.transport.close()
+            return
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True  # whoever is about to answer it need not
+            cycle.message_event.set()
+        self.transport.write(
+            f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(message)}\r\n"
+            f"Connection: close\r\n\r\n{message}".encode()
+        )
+        self.transport.write_eof()
+        self._enter("refused", cycle)
+
+    @property
+    def _owes(self) -> bool:
+        """Whether the client has not taken all of an answer yet."""
+        return self.transport.get_write_buffer_size() > 0
+
+    def _make_room(self) -> None:
+        if len(self.connections) <= (most := most_connections()):
+            return
+        waiting = [
+            each for each in self.connections if isinstance(each, TimedConnection) and not each.transport.is_closing()
+        ]
+        if len(waiting) > most:
+            idle = (each for each in waiting if each is not self and each.keeps_waiting)
+            min(idle, key=lambda each: each.patience, default=self).transport.abort()
+
+    @property
+    def keeps_waiting(self) -> bool:
+        """Whether it is the client's turn."""
+        return self._phase != "answer" or self._owes
+
+    @property
+    def patience(self) -> tuple[bool, float]:
+        """Sorts first who has never sent a request, then who has kept the server waiting for longer."""
+        return self.cycle is not None, self._since_s
