@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SPEC = (
     "version: 1\nvars:\n  user: {type: string}\n  amount: {type: number, default: 10}\n  ok: {type: boolean, default: true}\n"
-    "  pin: {type: string, secret: true, default: p}\n"
+    "  pin: {type: string, secret: true, default: hunter1}\n"
     "event: order_placed\ndistinct_id: '{{ user }}'\nproperties: {amount: '{{ amount }}', ok: '{{ ok }}', pin: '{{ pin }}'}\n"
     "tests:\n"
 )
