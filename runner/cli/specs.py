@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import InvalidInput, RunnerError
+from runner.errors import InvalidInput
 from runner.spec import find, load, project_of
 
 if TYPE_CHECKING:
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from runner.cli.world import Session
     from runner.spec import Loaded, Spec
+
+
+_BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
+"""What Python raises where a program is wrong."""
 
 
 def load_all(paths: Sequence[Path], config: Path | None) -> Iterator[Loaded]:
@@ -25,9 +29,7 @@ def load_all(paths: Sequence[Path], config: Path | None) -> Iterator[Loaded]:
             projects[folder] = project_of(path)
         try:
             loaded = load(path, projects[folder], config)
-        except RunnerError:
-            raise
-        except Exception as error:  # noqa: BLE001 - raised below
+        except _BUGS as error:
             error.add_note(f"reading {path}")
             bug = bug or error
         else:

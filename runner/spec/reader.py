@@ -134,6 +134,8 @@ class _Reader:
         self.problems = self._files.problems
         self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
+        self._too_large: Problem | None = None
+        """That the templates are too many to be compiled. It is told when nothing else is wrong."""
 
     def spec(self, path: Path) -> Spec | None:
         root = self._files.spec(path)
@@ -173,6 +175,9 @@ class _Reader:
         self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
         if any(problem.severity == "error" for problem in self.problems):
             return None
+        if self._too_large is not None:
+            self.problems.append(self._too_large)
+            return None
         cases = read_cases(root, variables, self._case_files)
         return _spec(path, root, variables, shape, schema, schema_root, cases)
 
@@ -204,10 +209,9 @@ class _Reader:
         shape["attachments"] = [
             _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
         ]
-        of_templates = [problem for template in templates_of(shape) for problem in template.problems()]
-        if not of_templates and allowance.problem is not None:
-            of_templates.append(allowance.problem)
-        self.problems += of_templates
+        for template in templates_of(shape):
+            self.problems += template.problems()
+        self._too_large = allowance.problem
         return shape
 
     def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
