@@ -6,9 +6,9 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.row import BadRow, Row, place
+from runner.bulk.row import SHOWN_NAME_CHARS, BadRow, Row, first_told, place
 from runner.bulk.rows import open_rows
-from runner.errors import MAX_HINTS, InvalidInput, Problem, did_you_mean
+from runner.errors import InvalidInput, Problem, did_you_mean
 from runner.spec import Given
 from runner.spec.parametrize import ID, choice_id, named
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 10_000
 """Of a file that a case names: they are held in memory, and rendered one by one."""
+
+MAX_CHARS = 16 * 1024 * 1024
 
 
 def expand(spec: Spec) -> list[Case]:
@@ -93,6 +95,7 @@ def _read(path: Path, variables: Sequence[Variable], besides: str | None = None)
     names = list(dict.fromkeys([*known, *([besides] if besides else [])]))
     with open_rows(path, io.BytesIO(), shown) as file:
         _refuse_columns(file.columns or (), names, place(shown, 1))
+        size = 0
         for row in file:
             if isinstance(row, BadRow):
                 raise InvalidInput(row.problem)
@@ -101,6 +104,10 @@ def _read(path: Path, variables: Sequence[Variable], besides: str | None = None)
                 raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case has few"))
             position = place(shown, row.line)
             cells = _cells(row, file.header)
+            size += sum(len(str(cell)) for cell in cells.values())
+            if size > MAX_CHARS:
+                message = f"{shown} has more than {MAX_CHARS:,} characters"
+                raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case has few"))
             _refuse_columns(cells, names, position)
             is_text = file.header is not None
             values = {
@@ -112,15 +119,15 @@ def _read(path: Path, variables: Sequence[Variable], besides: str | None = None)
 
 
 def _refuse_columns(columns: Iterable[str], names: Sequence[str], position: Position) -> None:
-    problems = [
-        Problem(
-            "unknown-column", f"no variable takes the column '{column}'", position, hint=did_you_mean(column, names)
-        )
-        for column in columns
-        if column not in names
-    ]
-    if problems:
-        raise InvalidInput(*problems[:MAX_HINTS])
+    known = set(names)
+    unknown = [column for column in columns if column not in known]
+    if unknown:
+        raise InvalidInput(*first_told(unknown, lambda column: _unknown_column(column, names, position)))
+
+
+def _unknown_column(column: str, names: Sequence[str], position: Position) -> Problem:
+    message = f"no variable takes the column '{column[:SHOWN_NAME_CHARS]}'"
+    return Problem("unknown-column", message, position, hint=did_you_mean(column, names))
 
 
 def _cells(row: Row, header: Sequence[str] | None) -> dict[str, Json]:
