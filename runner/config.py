@@ -14,7 +14,7 @@ from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did
 from runner.secrets import Secret
 from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
 from runner.spec import Given
-from runner.spec.environment import listed_credentials
+from runner.spec.environment import ENV_ALLOWED, listed_credentials
 from runner.spec.files import CONFIG_NAME, find_config, project_of
 from runner.spec.tree import Files
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
@@ -255,6 +255,9 @@ def _unquoted(fault: Fault) -> Fault:
         return replace(fault, message="an id of a tenant has 1 to 64 letters, digits, _ and -", hint=None)
     if fault.keyword == "pattern" and fault.path[-1:] == ("max_age",):
         return replace(fault, message="an age is a number of days or weeks, such as 90d or 12w", hint=None)
+    if fault.keyword == "pattern" and fault.path[:1] == (ENV_ALLOWED,):
+        message = f"{ENV_ALLOWED} lists the names of environment variables, not their values"
+        return replace(fault, message=message, hint=None)
     if fault.keyword == "pattern":
         message = f"'{fault.path[-1]}' must be the name of an environment variable, not its value"
         return replace(fault, message=message, hint=None)

@@ -285,8 +285,8 @@ class _Reader:
         for variable in secrets.values():
             declaration = variable.table.get(variable.name) if variable.table is not None else None
             for node in _short_values(declaration) if declaration is not None else ():
-                message = f"the secret '{variable.name}' may have less than {MIN_SECRET} characters"
-                hint = "of so few, only words of their own are masked, and in events alone"
+                message = f"the secret '{variable.name}' may have fewer than {MIN_SECRET} characters"
+                hint = "one so short is masked only in events, where it is a word of its own"
                 place = node.position()
                 at = f"vars.{variable.name}"
                 self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))

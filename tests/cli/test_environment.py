@@ -1,0 +1,191 @@
+"""A spec reads from the environment what `runner.yaml` lists, and no credential: in every command that reads specs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import CapturingServer, CommandLine
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STOLEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+SPEC = """\
+version: 1
+vars:
+  token: {type: string, env: GITHUB_TOKEN}
+event: invoice_ready
+distinct_id: u1
+properties: {a: "{{ token | reverse }}", b: "{{ token | list | join(' ') }}", c: "{{ token }}"}
+tests:
+- name: one
+  vars: {token: a}
+  expect: {event: {properties: {a: a}}}
+"""
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "validate": ("validate", "specs"),
+    "validate a file": ("validate", "specs/a.yaml"),
+    "render": ("render", "specs/a.yaml"),
+    "render rows": ("render", "specs/a.yaml", "--rows", "rows.csv"),
+    "render curl": ("render", "specs/a.yaml", "--as", "curl"),
+    "dry run": ("send", "specs", "-n"),
+    "send": ("send", "specs"),
+    "send to a sandbox": ("send", "specs", "--sandbox"),
+    "send rows": ("send", "specs/a.yaml", "--rows", "rows.csv"),
+    "send rows in processes": ("send", "specs/a.yaml", "--rows", "rows.csv", "--processes", "2"),
+}
+
+
+@pytest.fixture
+def cli(cli: CommandLine, in_tmp: Path, server: CapturingServer) -> CommandLine:
+    (in_tmp / "specs").mkdir()
+    (in_tmp / "specs/a.yaml").write_text(SPEC)
+    (in_tmp / "rows.csv").write_text("token\nfrom-a-row\n")
+    cli.environ = {
+        "SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret",
+        "SUPRSEND_BASE_URL": server.base_url, "GITHUB_TOKEN": STOLEN,
+    }  # fmt: skip
+    return cli
+
+
+@pytest.mark.parametrize("args", COMMANDS.values(), ids=COMMANDS)
+def test_without_a_list_a_spec_reads_nothing_from_the_environment(
+    cli: CommandLine, server: CapturingServer, args: tuple[str, ...]
+) -> None:
+    ended = cli(*args)
+    assert (ended.code, "error[env-not-allowed]" in ended.out + ended.err, server.received) == (2, True, [])
+    assert STOLEN[::-1][:6] not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("args", COMMANDS.values(), ids=COMMANDS)
+def test_what_is_listed_is_read(cli: CommandLine, args: tuple[str, ...]) -> None:
+    Path("runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    ended = cli(*args)
+    assert (ended.code, "error[" in ended.out + ended.err) == (0, False)
+    assert STOLEN not in ended.out + ended.err
+
+
+def test_what_is_read_from_the_environment_is_masked_unless_the_declaration_denies_it(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    assert cli("render", "specs/a.yaml").json["properties"]["c"] == "***"
+    open_ = SPEC.replace("env: GITHUB_TOKEN", "env: GITHUB_TOKEN, secret: false")
+    Path("specs/a.yaml").write_text(open_)
+    assert cli("render", "specs/a.yaml").json["properties"]["c"] == STOLEN
+    cli.environ["RUNNER_VAR_token"] = "the user's own"
+    Path("specs/a.yaml").write_text(SPEC)
+    assert cli("render", "specs/a.yaml").json["properties"]["c"] == "the user's own"
+
+
+CREDENTIALS = ["SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY", "suprsend_anything", "STAGING_SECRET", "PRODUCTION_KEY"]
+PROFILES = "profiles: {staging: {workspace_secret_env: STAGING_SECRET}, production: {api_key_env: PRODUCTION_KEY}}\n"
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_a_credential_of_runner_is_never_read(cli: CommandLine, name: str) -> None:
+    """Neither the default names nor those of any profile, whichever is used."""
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", name))
+    Path("runner.yaml").write_text(PROFILES)
+    problem = cli("validate", "specs", "-o", "json").json["problems"][0]
+    told = f"'{name}' is for credentials of runner itself: no spec may read it"
+    assert (problem["code"], problem["message"], problem["at"]) == ("env-not-allowed", told, "vars.token.env")
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize("args", [("validate", "specs"), ("send", "specs", "-n"), ("test", "specs")])
+def test_a_credential_that_is_listed_is_a_problem_of_runner_yaml(
+    cli: CommandLine, args: tuple[str, ...], name: str
+) -> None:
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", name))
+    Path("runner.yaml").write_text(f"{PROFILES}env_allowed: [{name}]\n")
+    ended = cli(*args, "-o", "json")
+    document = json.loads(ended.out[ended.out.index("{") :])
+    assert ended.code == 2
+    assert ("env-not-allowed", "runner.yaml", "env_allowed") in {
+        (problem["code"], Path(problem["path"] or "").name, problem["at"]) for problem in document["problems"]
+    }
+
+
+def test_a_list_of_values_instead_of_names_is_not_quoted(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text(f"env_allowed: ['{STOLEN}!']\n")
+    Path("specs/a.yaml").write_text(SPEC.replace(", env: GITHUB_TOKEN", ", default: x"))
+    ended = cli("send", "specs", "-n")
+    assert (ended.code, STOLEN in ended.out + ended.err) == (2, False)
+    assert "env_allowed lists the names of environment variables, not their values" in ended.err
+
+
+def test_the_nearest_runner_yaml_counts_and_a_named_one_before_it(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    Path("specs/runner.yaml").write_text("env_allowed: []\n")
+    assert cli("validate", "specs").code == 2
+    assert cli("validate", "specs", "--config", "runner.yaml").code == 0
+    assert cli("render", "specs/a.yaml", "--config", "runner.yaml").code == 0
+    assert cli("send", "specs/a.yaml", "--rows", "rows.csv", "--processes", "2", "--config", "runner.yaml").code == 0
+    assert cli("test", "specs", "--config", "runner.yaml").code == 0
+    assert cli("test", "specs").code == 2
+
+
+def test_a_resume_reads_by_the_rules_of_its_run(cli: CommandLine, server: CapturingServer) -> None:
+    (Path("other") / "config").mkdir(parents=True)
+    Path("other/config/runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    Path("rows.csv").write_text("user\nu1\n")
+    Path("specs/a.yaml").write_text(
+        SPEC.replace("distinct_id: u1", 'distinct_id: "{{ user }}"').replace(
+            "vars:\n", "vars:\n  user: {type: string}\n", 1
+        )
+    )
+    server.answers.append((502, b"<html></html>"))
+    args = ("--rows", "rows.csv", "--retries", "0", "--config", "other/config/runner.yaml")
+    assert cli("send", "specs/a.yaml", *args).code == 1
+    assert cli("send", "--resume", "last", "--config", "other/config/runner.yaml").code == 0
+    assert cli("runs", "failed", "last", "-o", "json", "--config", "other/config/runner.yaml").code == 0
+
+
+def test_a_variable_of_a_base_is_held_against_the_list(cli: CommandLine) -> None:
+    Path("specs/_base.yaml").write_text("vars: {token: {type: string, env: GITHUB_TOKEN}}\n")
+    Path("specs/a.yaml").write_text(
+        'extends: _base.yaml\nversion: 1\nevent: invoice_ready\ndistinct_id: u1\nproperties: {a: "{{ token }}"}\n'
+    )
+    problem = cli("validate", "specs", "-o", "json").json["problems"][0]
+    assert (problem["code"], problem["path"], problem["line"]) == ("env-not-allowed", "specs/_base.yaml", 1)
+
+
+def test_a_broken_runner_yaml_is_told_without_its_lines(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text(f"env_allowed: [GITHUB_TOKEN]\npassword: '{STOLEN}\n")
+    ended = cli("validate", "specs")
+    assert (ended.code, "runner.yaml:" in ended.out, STOLEN in ended.out) == (2, True, False)
+
+
+@pytest.mark.parametrize("command", [("-m", "runner", "test"), ("-m", "pytest", "-o", "runner_specs=specs")])
+def test_cases_hold_the_declaration_against_the_list_and_read_nothing(
+    cli: CommandLine, command: tuple[str, ...]
+) -> None:
+    environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY), **cli.environ}
+
+    def run() -> str:
+        ended = subprocess.run(
+            [sys.executable, *command, "specs"], env=environ, capture_output=True, text=True, check=False
+        )
+        return ended.stdout + ended.stderr
+
+    told = run()
+    assert ("env-not-allowed" in told, STOLEN in told) == (True, False)
+    Path("runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    assert "1 passed" in run()
+
+
+def test_another_spec_of_a_step_is_held_against_the_list(cli: CommandLine) -> None:
+    plain = SPEC.replace(", env: GITHUB_TOKEN", "").partition("tests:")[0]
+    Path("specs/b.yaml").write_text(
+        f"{plain}tests:\n- name: two\n  steps:\n  - {{spec: a.yaml, vars: {{token: a}}}}\n  - {{vars: {{token: b}}}}\n"
+    )
+    ended = cli("test", "specs/b.yaml", "-o", "json")
+    [case] = json.loads(ended.out[ended.out.index("{") :])["cases"]
+    assert [problem["code"] for problem in case["problems"]] == ["env-not-allowed"]
+    Path("runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    assert cli("test", "specs/b.yaml").code == 0
