@@ -93,6 +93,7 @@ def test_yaml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
         (tmp_path / "runner.yaml").write_text(block.text)
         assert load_profile(start=tmp_path, name="staging").max_event_kb == 200
         return
+    (tmp_path / "runner.yaml").write_text("env_allowed: [PDF_TOKEN]\n")
     path = tmp_path / "block.yaml"
     path.write_text(block.text)
     found = [problem.code for problem in load(path, tmp_path).problems]

@@ -263,6 +263,8 @@ class RowResolver:
                 is_good = False
             if is_good:
                 values[variable.name] = value
+                if variable.is_secret and value is not cell:
+                    secrets += variable.secret_texts(value)
             else:
                 problems += variable.problems(Given(cell, f"column '{column}'", is_text=self.is_text))
         for variable in self._needed:

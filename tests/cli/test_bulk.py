@@ -1014,6 +1014,23 @@ def test_a_long_answer_is_masked_before_it_is_cut(
     assert (ended.code, "Qzwv" in first["error"], "Qzwv" in ended.out[0]) == (1, False, False)
 
 
+@pytest.mark.parametrize("rows", ["rows.csv", "rows.jsonl"])
+def test_what_is_inside_a_secret_cell_is_masked_too(cli: CommandLine, server: CapturingServer, rows: str) -> None:
+    write("secret.yaml", SECRET_SPEC.replace("token: {type: string", "token: {type: object"))
+    spec = Path("secret.yaml").read_text("utf-8").replace('mixed: "t={{ token }}"', "mixed: x")
+    write("secret.yaml", spec)
+    token = {"Qzwvx71kjpy": ["Hbgtn52rfcd", 8675309421]}
+    quoted = json.dumps(token).replace('"', '""')
+    write("rows.csv", f'user,token\nu1,"{quoted}"\n')
+    write("rows.jsonl", json.dumps({"user": "u1", "token": token}) + "\n")
+    echo = {"status": "error", "status_code": 400, "error": {"message": "no Qzwvx71kjpy: Hbgtn52rfcd, 8675309421"}}
+    server.answers.append((207, {"status": "success", "records": [echo]}))
+    ended = send(cli, "--rows", rows, "--results", "r.jsonl", spec="secret.yaml")
+    [line] = Path("r.jsonl").read_text("utf-8").splitlines()
+    assert (ended.code, json.loads(line)["error"]) == (1, "no ***: ***, ***")
+    assert ended.out[0].endswith("no ***: ***, ***")
+
+
 def fingerprints(run: int = -1) -> dict[str, str]:
     with sqlite3.connect(".runner/ledger.sqlite3") as ledger:
         rows = ledger.execute("SELECT fingerprints FROM runs ORDER BY number").fetchall()

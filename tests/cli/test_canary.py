@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import socket
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from functools import cache
 from html import escape
+from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 from uuid import UUID
@@ -715,6 +718,105 @@ def test_a_secret_at_which_a_long_answer_is_cut_is_starred(folder: Folder, echoi
     assert leaks(ended) == []
 
 
+@pytest.mark.parametrize("before", [80, 95, 200, 280, 299, 390])
+def test_a_secret_at_which_a_line_that_is_no_http_is_cut_is_starred(folder: Folder, before: int) -> None:
+    folder.spec()
+    folder.environ |= HMAC | {"SUPRSEND_WORKSPACE_SECRET": "x" * 20, "RUNNER_VAR_token": LETTERS}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"x" * before + LETTERS.encode() + b"\n\n")
+
+        thread = Thread(target=serve)
+        thread.start()
+        folder.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        printed = folder.loudly("send", "a.yaml", "--retries", "1", forms=TOLD)
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    assert {ended.code for ended in printed} == {7}
+    assert leaks(*printed) == []
+
+
+@pytest.mark.parametrize("before", [345, 360, 375, 390])
+def test_a_secret_at_which_an_annotation_is_cut_is_starred(folder: Folder, before: int) -> None:
+    """Under GitHub Actions each problem becomes an annotation, also where nobody asked for that format."""
+    schema = {"properties": {"a": {"pattern": "^$"}}}
+    folder.spec(properties={"a": f"{'x' * before}{{{{ token }}}}"}, schema=schema)
+    folder.environ |= {"GITHUB_ACTIONS": "true", "RUNNER_VAR_token": LETTERS}
+    printed = folder.loudly("send", "a.yaml", "-n")
+    assert {ended.code for ended in printed} == {2}
+    assert all("::error" in ended.out + ended.err for ended in printed)
+    assert leaks(*printed) == []
+
+
+# Secrets that are hard to hide: keys, few characters, lines.
+
+
+@pytest.mark.parametrize("give", ["--var", "--var-json", "default"])
+def test_the_keys_of_a_secret_map_are_starred(folder: Folder, give: str) -> None:
+    value = {WORDS[0]: 1, "deep": [{WORDS[1]: {WORDS[2]: int(DIGITS)}}]}
+    declared: dict[str, object] = {"type": "object", "secret": True}
+    properties = {
+        "map": "{{ token }}", "JSON": "{{ token | tojson }}", "keys": "{{ token.keys() | list }}",
+        "text": "{% for key in token %}{{ key }},{% endfor %}", "more": "{{ token.deep }}",
+    }  # fmt: skip
+    folder.spec(vars={"token": declared | ({"default": value} if give == "default" else {})}, properties=properties)
+    flags = () if give == "default" else (give, f"token={json.dumps(value)}")
+    printed = folder.loudly("render", "a.yaml", *flags) + folder.loudly("send", "a.yaml", "-n", *flags)
+    assert {ended.code for ended in printed} == {0}
+    folder.spec(vars={"token": declared}, properties={"a": "{{ token.missing }}", "b": "{{ token['nothing'] }}"})
+    flags = ("--var", f"token={json.dumps(value)}")
+    printed += folder.loudly("render", "a.yaml", *flags)
+    folder.spec(vars={"token": declared | {"additionalProperties": False}}, properties={"a": "{{ token }}"})
+    printed += folder.loudly("render", "a.yaml", *flags)
+    assert leaks(*printed) == []
+
+
+@pytest.mark.parametrize("secret", ["1", "0", "3", "on", "of", "202", "u1"])
+def test_a_secret_of_few_characters_leaves_our_own_words_alone(
+    folder: Folder, echoing: CapturingServer, secret: str
+) -> None:
+    def printed(value: str) -> list[str]:
+        folder.environ["RUNNER_VAR_token"] = value
+        echoing.answers.extend([(503, {"error": "busy"}), (202, {"status": "success", "message_id": "m"})])
+        told = [folder("send", "a.yaml"), folder("send", "a.yaml", "-n"), folder("render", "a.yaml")]
+        return [re.sub(r"[0-9a-f-]{13,}|\d{8}-\d{6}-\S{4}", "ID", ended.out + ended.err) for ended in told]
+
+    folder.spec(properties={"a": "{{ token }}", "b": "PIN {{ token }}."}, distinct_id="somebody")
+    starred = printed(secret)
+    assert starred == [text.replace("long-secret", "***") for text in printed("long-secret")]
+    assert "retry 1 of 3 in 0.2 s" in starred[0]
+    assert all("suprsend-runner/0.1.0" in text for text in starred[1:])
+    assert '"b":"PIN ***."' in starred[2]
+
+
+WRAPPED = {
+    "by letters": "{{ token | wordwrap(1) }}",
+    "by fours": "{{ token | wordwrap(4) }}",
+    "with indentation": "{{ token | wordwrap(5) | indent(8) }}",
+    "as JSON": "{{ (token | wordwrap(6)) | tojson }}",
+    "as JSON in a URL": "https://x.example.com/?q={{ (token | wordwrap(6)) | tojson | urlencode }}",
+    "as HTML": "<pre>{{ (token | e) | wordwrap(7) }}</pre>",
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_secret_that_is_wrapped_is_starred(folder: Folder, secret: str) -> None:
+    folder.spec(properties=WRAPPED)
+    folder.environ["RUNNER_VAR_token"] = secret
+    printed = folder.loudly("render", "a.yaml") + folder.loudly("send", "a.yaml", "-n", forms=("json",))
+    assert [ended.code for ended in printed] == [0] * 5
+    unwrapped = [re.sub(r"(?:\\+[nr]|%(?:25)*5Cn|\s)+", "", ended.out + ended.err) for ended in printed]
+    assert leaks(*unwrapped) == []
+
+
 # What goes wrong in files.
 
 DECLARED = f"""{REST}vars:
@@ -859,6 +961,62 @@ def test_a_file_of_secrets_that_is_taken_for_another_is_not_quoted(
     folder.write(".env", f"SUPRSEND_WORKSPACE_SECRET={LETTERS}\nSUPRSEND_WORKSPACE_KEY=key\n")
     printed = folder.loudly(*args, forms=TOLD)
     assert {ended.code for ended in printed} <= {2, 4}
+    assert leaks(*printed) == []
+
+
+FOREIGN = {
+    "prod.vars.yaml": f"user: admin\npassword: {LETTERS}\nretries: no\n",
+    "prod.json.yaml": json.dumps({"password": LETTERS, "name": "prod", "version": 1}),
+    "kubernetes.yaml": f"apiVersion: v1\nkind: Secret\nstringData: {{password: {LETTERS}}}\n",
+    "manifests.yaml": f"apiVersion: v1\nkind: Secret\n---\nstringData: {{password: {LETTERS}}}\n",
+    "compose.yml": f"services: {{db: {{environment: {{PASSWORD: {LETTERS}}}}}}}\n",
+    "workflow.yml": f"name: CI\non: push\njobs: {{a: {{env: {{TOKEN: {LETTERS}}}}}}}\n",
+    "task.yml": f"version: '3'\nvars: {{PASSWORD: {LETTERS}}}\ntasks: {{}}\n",
+    "env.yaml": f"PASSWORD={LETTERS}\nUSER=x\n",
+    "broken.yaml": f"password: {LETTERS}: x\n",
+    "open.yaml": f'a: 1\npassword: "{LETTERS}\n',
+    "twice.yaml": f"password: {LETTERS}\npassword: {LETTERS}\n",
+    "alias.yaml": f"password: *{LETTERS}\n",
+    "tag.yaml": f"password: !{LETTERS} x\n",
+    "list.yaml": f"- password: {LETTERS}\n",
+    "text.yaml": LETTERS,
+    "comment.yaml": f"# {LETTERS}\n",
+    "depth.yaml": f"password: {LETTERS} # {'[' * 80}\n a: {'[' * 80}\n",
+}
+
+
+def test_a_secret_in_a_file_that_is_no_spec_is_not_quoted(folder: Folder) -> None:
+    for number, (name, text) in enumerate(FOREIGN.items()):
+        folder.write(name, text)
+        folder.write(f"base-{number}.yaml", f"{REST}extends: {name}\n")
+        folder.write(f"schema-{number}.yaml", f"{REST}schema: {name}\n")
+        tests = f"[{{name: a, vars_file: {name}}}, {{name: b, steps: [{{spec: {name}}}]}}]"
+        folder.write(f"values-{number}.yaml", f"{REST}tests: {tests}\n")
+    printed = folder.loudly("validate", ".") + folder.loudly("send", ".", "-n", forms=TOLD)
+    printed += [folder("test", ".", *LOUD[form], "--", "-p", "no:cacheprovider") for form in ("pretty", "json")]
+    assert {ended.code for ended in printed} == {2}
+    told = {problem["path"] for problem in printed[1].json["problems"]}
+    assert set(FOREIGN) <= told
+    assert leaks(*printed) == []
+
+
+@pytest.mark.parametrize("target", [".env", ".secrets/prod.yaml", "runner.yaml", "key.pem"])
+def test_a_secret_that_a_link_leads_to_is_not_quoted(folder: Folder, target: str) -> None:
+    (folder.path / target).parent.mkdir(exist_ok=True)
+    folder.write(target, f"SECRET: {LETTERS}: [\n")
+    names = ("link.yaml", "link.csv", "link.json")
+    for name in names:
+        (folder.path / name).symlink_to(folder.path / target)
+    uses = {
+        "extends": "extends: link.yaml", "schema": "schema: link.json", "values": "tests: [{name: a, vars_file: link.yaml}]",
+        "rows": "tests: [{name: a, rows: link.csv}]", "sets": "tests: [{name: a, parametrize: link.csv}]",
+        "golden": "tests: [{name: a, expect: {golden: link.json}}]", "step": "tests: [{name: a, steps: [{spec: link.yaml}]}]",
+    }  # fmt: skip
+    for name, use in uses.items():
+        folder.write(f"{name}.yaml", f"{REST}{use}\n")
+    printed = folder.loudly("validate", *(f"{name}.yaml" for name in uses), "link.yaml")
+    assert {ended.code for ended in printed} == {2}
+    assert len(printed[1].json["problems"]) == len(uses) + 1
     assert leaks(*printed) == []
 
 

@@ -278,6 +278,18 @@ def test_no_canary_sings_in_a_traceback(project: Project) -> None:
     assert sings(printed) == set()
 
 
+def test_a_secret_that_a_template_cuts_is_warned_of_when_it_is_recorded(project: Project) -> None:
+    project.write(
+        "specs/otp.yaml",
+        "version: 1\nvars: {otp: {type: string, secret: true}}\nevent: code_requested\ndistinct_id: u1\n"
+        "properties: {code: '{{ otp[:3] }}-{{ otp[3:] }}'}\n"
+        "tests: [{name: one, vars: {otp: '482913'}, expect: {response: {success: true}}}]\n",
+    )
+    for flags in (("--record", "once", "--sandbox"), (), ("-o", "json")):
+        code, printed = runner(project, *flags, environ={})
+        assert (code, "secret-transformed: a part of the secret 'otp'" in printed) == (0, True)
+
+
 def record(project: Project, echo: str) -> int:
     """Record the cases with an API key."""
     own = {"SUPRSEND_API_KEY": BIRDS["apikey"], "SUPRSEND_WORKSPACE_UID": "w1", "SUPRSEND_BASE_URL": echo}
