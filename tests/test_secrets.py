@@ -356,6 +356,21 @@ def test_a_secret_in_other_capitals_is_masked(secret: str) -> None:
     assert masked == {"<***>"}
 
 
+@pytest.mark.parametrize("secret", ["%41%42", "\\\\\\\\", "&lt;", "&#65;&#66;", '\\"\\"', "%25%25"])
+def test_a_secret_that_is_all_escapes_itself_is_masked(secret: str) -> None:
+    forms = [secret, json.dumps(secret)[1:-1], quote(secret, safe=""), escape(secret)]
+    assert [secret in Mask([secret]).text(f"<{form}>") for form in forms] == [False] * 4
+    assert all(form not in Mask([secret]).text(f"<{form}>") for form in forms)
+
+
+@pytest.mark.parametrize("place", [0, 50_000, 100_000])
+def test_a_secret_is_found_anywhere_in_a_long_text(place: int) -> None:
+    secret = 'Qz"71&kj%y'
+    for write in ESCAPES.values():
+        before, after = 'a "b" & c\\n' * (place // 10), 'd "e" & f\\n' * ((100_000 - place) // 10)
+        assert Mask([secret]).text(f"{before}<{write(secret)}>{after}") == f"{before}<***>{after}"
+
+
 def test_letters_that_are_escaped_are_seen_through() -> None:
     secret = "Qzwvx71-kj"
     numbers = "".join(f"&#{ord(char)};" for char in secret)

@@ -7,16 +7,13 @@ hexadecimal digits; and where line breaks and indentation were put into it.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
-from runner.secrets.unescape import JOINED, MAY_BE_ESCAPED, SPELLED, View, has_break, read, readings, without_breaks
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
-    from runner.secrets.unescape import Reading
+    from runner.secrets.search import Search
 
 STARS = "***"
 MIN_SECRET = 4
@@ -66,21 +63,27 @@ class Mask:
     '?token=***&x=1'
     """
 
-    __slots__ = ("_cores", "_short", "_targets", "_words")
+    __slots__ = ("_search", "_short", "_values", "_words")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         parts = {part for value in values for part in _parts(value)}
-        self._targets = {part: _Target(part) for part in parts if len(part) >= MIN_SECRET}
-        self._cores = tuple((core, target) for target in self._targets.values() for core in target.cores)
-        self._short = frozenset(part for part in parts if part not in self._targets)
+        long = [part for part in parts if len(part) >= MIN_SECRET]
+        self._values = frozenset(parts)
+        self._short = self._values.difference(long)
         self._words: re.Pattern[str] | None = None
+        self._search: Search | None = None
+        if long:
+            from runner.secrets.search import Search, Target  # noqa: PLC0415 - most commands know no secret
+
+            self._search = Search(map(Target, long))
 
     def with_values(self, values: Iterable[str]) -> Mask:
         """Return a mask that hides these values too."""
-        wider = Mask(value for value in values if value not in self._targets and value not in self._short)
-        wider._targets |= self._targets
-        wider._cores += self._cores
+        wider = Mask(value for value in values if value not in self._values)
+        wider._values |= self._values
         wider._short |= self._short
+        if self._search is not None:
+            wider._search = self._search if wider._search is None else self._search.wider(wider._search)
         return wider
 
     def text(self, text: str) -> str:
@@ -94,7 +97,7 @@ class Mask:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the stretches of a text of our own to hide, in order; none touches another."""
-        return _merged(self._spans(text)) if self._targets else []
+        return _merged(self._search.spans(text)) if self._search is not None else []
 
     def data_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the stretches of a text that is data to hide: short secrets too, where they stand as words."""
@@ -102,7 +105,7 @@ class Mask:
             return self.spans(text)
         if self._words is None:
             self._words = _words(self._short)
-        return _merged([*self._spans(text), *(match.span() for match in self._words.finditer(text))])
+        return _merged([*self.spans(text), *(match.span() for match in self._words.finditer(text))])
 
     def data(self, text: str) -> str:
         """Mask a text that is data."""
@@ -110,7 +113,7 @@ class Mask:
 
     def json(self, value: object) -> object:
         """Mask every text in a JSON value that is data, keys included, and every number that a secret stands in."""
-        if not self._targets and not self._short:
+        if not self._values:
             return value
         match value:
             case str():
@@ -139,31 +142,6 @@ class Mask:
 
     def _is_told_by(self, number: str) -> bool:
         return number in self._short or any(end - start >= MIN_SECRET for start, end in self.spans(number))
-
-    def _spans(self, text: str) -> list[tuple[int, int]]:
-        low = text.lower()
-        may_be_escaped = MAY_BE_ESCAPED.search(low) is not None
-        if may_be_escaped and SPELLED.search(low):
-            targets = [*self._targets.values()]
-        else:
-            joined = without_breaks(low) if may_be_escaped else low
-            targets = self._wanted(low) if joined is low else list({*self._wanted(low), *self._wanted(joined)})
-        if not targets:
-            return []
-        found = []
-        for reading, view in readings(text) if may_be_escaped else ((None, View(text)),):
-            folded = view.folded()
-            spans = (span for target in targets for span in target.spans(folded, reading))
-            found += [span for span in spans if reading is not JOINED or has_break(text, *span)]
-        return found
-
-    def _wanted(self, low: str) -> list[_Target]:
-        """Return what may be in a text, by the letters that no escape changes."""
-        found = []
-        for core, target in self._cores:  # most texts have none of them: that must be quick
-            if core in low and target not in found:
-                found.append(target)
-        return found
 
 
 def _keyed(entries: Iterable[tuple[str, object]]) -> dict[str, object]:
@@ -201,69 +179,3 @@ def _words(texts: Iterable[str]) -> re.Pattern[str]:
 def _parts(value: str) -> set[str]:
     lines = {line for line in map(str.strip, value.splitlines()) if len(line) >= _MIN_LINE}
     return set() if value.isspace() else ({value, value.strip()} | lines) - {""}  # much that takes a secret strips it
-
-
-class _Target:
-    """A secret to look for, in all the forms that a text may have of it."""
-
-    __slots__ = ("_base64", "_forms", "_from_gap", "_plain", "_to_gap", "cores")
-
-    def __init__(self, text: str) -> None:
-        self._plain = (text, text.encode("utf-8", "surrogatepass").hex())
-        self._base64 = _base64_of(text)
-        self.cores = {
-            max(_LETTERS.findall(form.lower()), key=len, default="") for form in (*self._plain, *self._base64)
-        }
-        self._from_gap, self._to_gap = not text[0].isalnum(), text[-1] == "\\"
-        self._forms: dict[Reading | None, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-
-    def spans(self, view: View, reading: Reading | None) -> Iterator[tuple[int, int]]:
-        """Find it in what a text says by a reading, in small letters; also where it overlaps itself."""
-        if reading not in self._forms:
-            self._forms[reading] = self._read(self._plain, reading), self._read(self._base64, reading)
-        plain, base64 = self._forms[reading]
-        takes_gaps = reading is not JOINED  # there, a line break may be one
-        for text, forms in ((view.text, plain), (view.text.translate(_FOR_URLS), base64)):
-            for form in forms:
-                for start, end in _hits(text, form):
-                    yield view.span(
-                        start, end, from_gap=takes_gaps and self._from_gap, to_gap=takes_gaps and self._to_gap
-                    )
-
-    def _read(self, texts: Sequence[str], reading: Reading | None) -> tuple[str, ...]:
-        """Read what is looked for as the text is read that it is looked for in."""
-        views = (View(text) if reading is None else read(View(text), reading) for text in texts)
-        forms = (view.folded().text for view in views)
-        # Too little may be left of a secret of escapes alone. As it stands, it is found all the same.
-        fit = (form for form in forms if len(form) >= MIN_SECRET)
-        return tuple(dict.fromkeys(form.translate(_FOR_URLS) if texts is self._base64 else form for form in fit))
-
-
-def _hits(text: str, form: str) -> Iterator[tuple[int, int]]:
-    """Return where a form stands in a text; where it overlaps itself, as one stretch."""
-    start = text.find(form)
-    while start >= 0:
-        at, next_ = start, text.find(form, start + 1)
-        while at < next_ <= at + len(form):
-            at, next_ = next_, text.find(form, next_ + 1)
-        yield start, at + len(form)
-        start = next_
-
-
-_LETTERS = re.compile("[a-z0-9]+")
-_FOR_URLS = str.maketrans({"-": "+", " ": "+", "_": "/"})
-"""What base64 has in URLs for two of its characters, and what a form makes of the first one."""
-
-
-def _base64_of(text: str) -> tuple[str, ...]:
-    """Give what base64 has of a text: that depends on where it begins among the triples. Keep what depends on it alone."""
-    from base64 import b64encode  # noqa: PLC0415 - most commands know no secret
-
-    encoded: dict[str, None] = {}
-    for each in {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}:
-        raw = each.encode("utf-8", "surrogatepass")
-        for shift in range(3):
-            first = -(-shift * 4 // 3)
-            last = (shift + len(raw)) * 8 // 6
-            encoded[b64encode(b"\0" * shift + raw).decode()[first:last]] = None
-    return tuple(encoded)

@@ -106,16 +106,16 @@ class Reading(NamedTuple):
 
 
 _KINDS = tuple(Reading(re.compile(pattern, re.IGNORECASE)) for pattern in (_MARKUP, _URL, _SLASHES))
-_ANY = Reading(re.compile(f"{_MARKUP}|{_URL}|{_SLASHES}", re.IGNORECASE))
+ANY = Reading(re.compile(f"{_MARKUP}|{_URL}|{_SLASHES}", re.IGNORECASE))
 JOINED = Reading(re.compile(f"{_MARKUP}|{_URL}|{_BLANKS}|{_SLASHES}", re.IGNORECASE), joins=True)
 _BREAKS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
 MAY_BE_ESCAPED = re.compile(rf"[\\%&+{_BREAKS}\t\0\x07\x08\x1b]")
-SPELLED = re.compile(
+_SPELLED = re.compile(
     r"%(?:25)*(?:3[0-9]|[46][1-9a-f]|[57][0-9a])|\\(?:u00|x)(?:3[0-9]|[46][1-9a-f]|[57][0-9a])"
     r"|&(?:amp;)*(?:#0*(?:4[89]|5[0-7]|6[5-9]|[789][0-9]|1[0-2][0-9]);|#x0*[3-7][0-9a-f];)"
 )
-"""Letters and digits that are escaped, in a text in small letters. What usually escapes leaves them alone."""
 _SLASH = r"(?:\\|%(?:25)*5c|&(?:amp;)*(?:#0*92|#x0*5c|bsol);)"
+_RAW_BREAK = re.compile(f"[{_BREAKS}]")
 _BREAK = re.compile(
     rf"[{_BREAKS}]|{_SLASH}(?:[nr]|(?:u00|x)0[ad])|%(?:25)*0[ad]|&(?:amp;)*(?:#0*1[03]|#x0*[ad]|newline);",
     re.IGNORECASE,
@@ -136,7 +136,7 @@ def readings(text: str) -> Iterator[tuple[Reading | None, View]]:
     kinds = [(kind, view) for kind in _KINDS if (view := read(whole, kind)) is not whole]
     yield from kinds
     if kinds:
-        yield _ANY, read(whole, _ANY)
+        yield ANY, read(whole, ANY)
     if has_break(text, 0, len(text)):
         yield JOINED, read(whole, JOINED)
 
@@ -148,7 +148,17 @@ def has_break(text: str, start: int, end: int) -> bool:
 
 def without_breaks(low: str) -> str:
     """Return a text in small letters without its blanks and line breaks, in a fraction of the time that reading takes."""
-    return _BLANK.sub("", low) if _BREAK.search(low) else low
+    return _BLANK.sub("", low) if _RAW_BREAK.search(low) or (_has_escapes(low) and _BREAK.search(low)) else low
+
+
+def spells_letters(low: str) -> bool:
+    """Return whether letters or digits are escaped in a text in small letters; what usually escapes leaves them alone."""
+    return _has_escapes(low) and _SPELLED.search(low) is not None
+
+
+def _has_escapes(low: str) -> bool:
+    """Return whether there is more to find than a lonely `&` or `+`; the patterns take ten times as long to say so."""
+    return "\\" in low or "%" in low or "&#" in low or "&amp;" in low or "&newline;" in low or "&bsol;" in low
 
 
 def read(view: View, reading: Reading) -> View:
