@@ -461,7 +461,7 @@ FAILING_EXPRESSIONS = {
     "token | int + []": "template-failed",
     "-token": "template-failed",
     "token | abs": "template-failed",
-    "token | round": "template-failed",
+    "token | round": "template-type",
     "'%d' | format(token)": "template-failed",
     "'x' | truncate(**{token: 1})": "template-failed",
     "range(token)": "template-failed",
