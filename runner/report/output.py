@@ -245,8 +245,9 @@ class Output:
 
     def _harmless_json(self, text: str) -> str:
         """Write JSON so that nothing obeys what stands in it; it stays the same JSON, and mostly the same bytes."""
-        text = harmless_json(text) if self._stdout.isatty() else text
-        return json_without_commands(text) if self.is_for_workflow else text
+        if self.is_for_workflow:
+            return json_without_commands(harmless_json(text))
+        return harmless_json(text) if self._stdout.isatty() else text
 
     @contextmanager
     def _commands_stopped(self) -> Iterator[None]:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from tests.conftest import CapturingServer
 
 COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned"
-CONTROLS = "\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u2066\u200b\u2028\u0085"
+CONTROLS = "\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u061c\u2066\u200b\u2028\u0085"
 HOSTILE = f"{CONTROLS}{COMMAND}"
 NAME = HOSTILE.replace("/", "")
-RAW = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u200b\u202e\u2066\u2028]|\x1b\[(?:2J|35)")
+RAW = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u202e\u2066\u2028]|\x1b\[(?:2J|35)")
 QUOTED = json.dumps(HOSTILE)
 SPEC = """version: 1
 vars: {user: {type: string}, note: {type: string, default: ""}}
@@ -164,8 +164,7 @@ def test_no_data_reaches_a_log_as_a_control_or_a_command(name: str, project: Pat
     server.answers.extend(way.answers)
     printed = in_a_pipe(way.command, project, environment(server, github=True))
     assert "pwned" in printed or name in SHOWS_NONE_OF_IT
-    exact = name in ("render", "render rows", "render as curl")  # to the byte, into a pipe
-    assert exact or RAW.search(printed) is None
+    assert RAW.search(printed) is None
     own = re.compile(r"::(?:error|warning) [^:]*::")
     assert [command for command in commands_of(printed) if not own.match(command)] == []
 
