@@ -30,6 +30,7 @@ HOMES = {
     "markupsafe": {"spec"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
+    "h11": {"sandbox"},
     "pyarrow": {"bulk"},
     "vcr": {"testing"},
     "rich": {"report"},

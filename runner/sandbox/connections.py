@@ -23,10 +23,12 @@ ACCEPTED_AT_ONCE = 32
 """New connections that are taken before others are closed to make room for them."""
 QUEUE = 256
 """New connections that wait to be taken."""
-HEAD_S = 5.0
-BODY_S = 5.0
+HEAD_S = 10.0
+BODY_S = 10.0
 ANSWER_S = 60.0
 """People look at what arrived through a pager."""
+BEHIND_S = 1.0
+"""A server that is so late itself can't say that a client is."""
 LINGER_S = 2.0
 """For a client that still sends: a connection that is closed at once takes the refusal with it."""
 _Phase = Literal["head", "body", "answer", "refused"]
@@ -114,11 +116,18 @@ class TimedConnection(H11Protocol):
             return
         self._phase, self._of = phase, cycle
         self._since_s = self.loop.time()
+        self._start_timer(_LIMITS_S[phase])
+
+    def _start_timer(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(_LIMITS_S[phase], self._expire)
+        until_s = self.loop.time() + seconds
+        self._timer = self.loop.call_at(until_s, self._expire, until_s, seconds)
 
-    def _expire(self) -> None:
+    def _expire(self, until_s: float, seconds: float) -> None:
+        if self.loop.time() > until_s + BEHIND_S:
+            self._start_timer(seconds)
+            return
         is_half_sent = bool(self.conn.trailing_data[0]) if self._phase == "head" else self._phase == "body"
         if is_half_sent and not self._owes:
             self._refuse("408 Request Timeout", "The request took too long.")

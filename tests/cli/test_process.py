@@ -101,7 +101,7 @@ def test_a_full_disk_ends_with_74() -> None:
 
 
 def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
-    environ = CLEAN | {"HOME": str(tmp_path)}
+    environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
     process = subprocess.Popen(
         [*COMMAND, "sandbox", "--port", "0"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
