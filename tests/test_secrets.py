@@ -371,6 +371,26 @@ def test_a_secret_is_found_anywhere_in_a_long_text(place: int) -> None:
         assert Mask([secret]).text(f"{before}<{write(secret)}>{after}") == f"{before}<***>{after}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\U001fffff",
+        "&#9999999;",
+        "&#x110000;",
+        "&nothing;",
+        "%zz",
+        "%f",
+        r"\u12",
+        r"\x",
+        r"\ud83d",
+        "%ff%fe",
+        "&#xD800;",
+    ],
+)
+def test_what_is_no_escape_or_none_of_a_character_is_left_alone(text: str) -> None:
+    assert Mask(['s3"cr3t']).text(rf"{text}s3\"cr3t{text}") == f"{text}***{text}"
+
+
 def test_letters_that_are_escaped_are_seen_through() -> None:
     secret = "Qzwvx71-kj"
     numbers = "".join(f"&#{ord(char)};" for char in secret)

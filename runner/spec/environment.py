@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import MachineError, NotFound, Problem
 from runner.source import discreet, read
-from runner.spec.files import find_config
+from runner.spec.files import find_configs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +46,23 @@ class EnvRules(NamedTuple):
 
 
 def env_rules(spec: Path, config: Path | None) -> EnvRules:
-    """Read the rules of a spec: those of `config`, else of the nearest `runner.yaml` above it; without one, none may be read."""
-    path = config or find_config(spec)
-    if path is None:
+    """Read the rules of a spec: those of `config`, else of the nearest `runner.yaml` above it; without one, none may be read.
+
+    What any `runner.yaml` above it calls a credential is one, whatever a nearer one says.
+    """
+    found = [*([config] if config is not None else []), *find_configs(spec)]
+    rules = [_rules(path, stamp) for path in found if (stamp := _stamp(path))]
+    if not rules:
         return EnvRules()
+    return rules[0]._replace(credentials=frozenset[str]().union(*(each.credentials for each in rules)))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
     try:
         found = path.stat()
     except OSError:  # told by whoever reads its profiles
-        return EnvRules()
-    return _rules(path, (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size))
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=32)

@@ -76,14 +76,18 @@ def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str])
 
 def find_config(start: Path) -> Path | None:
     """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
+    return next(find_configs(start), None)
+
+
+def find_configs(start: Path) -> Iterator[Path]:
+    """Find each `runner.yaml` in the folder of `start` and above, up to the project's; the nearest first."""
     project = project_of(start)
     folder = folder_of(start)
     for candidate in (folder, *folder.parents):
         if (candidate / CONFIG_NAME).is_file():
-            return candidate / CONFIG_NAME
+            yield candidate / CONFIG_NAME
         if candidate == project:
-            return None
-    return None
+            return
 
 
 def folder_of(start: Path) -> Path:

@@ -96,6 +96,18 @@ def test_a_credential_of_runner_is_never_read(cli: CommandLine, name: str) -> No
     assert (problem["code"], problem["message"], problem["at"]) == ("env-not-allowed", told, "vars.token.env")
 
 
+@pytest.mark.parametrize("config", [(), ("--config", "named.yaml")])
+def test_a_credential_of_a_profile_above_is_none_that_a_nearer_list_allows(
+    cli: CommandLine, config: tuple[str, ...]
+) -> None:
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_SECRET"))
+    Path("runner.yaml").write_text(PROFILES)
+    for name in ("specs/runner.yaml", "named.yaml"):
+        Path(name).write_text("env_allowed: [STAGING_SECRET]\n")
+    ended = cli("validate", "specs", *config)
+    assert (ended.code, "'STAGING_SECRET' is for credentials of runner itself" in ended.out) == (2, True)
+
+
 @pytest.mark.parametrize("name", CREDENTIALS)
 @pytest.mark.parametrize("args", [("validate", "specs"), ("send", "specs", "-n"), ("test", "specs")])
 def test_a_credential_that_is_listed_is_a_problem_of_runner_yaml(
