@@ -123,7 +123,7 @@ def test_the_readme_lists_every_filter_test_and_method() -> None:
 
 
 NO_CODES = {
-    "api-key", "content-type", "date-time", "latin-1", "proxy-authorization", "retry-after", "runner-cases", "set-cookie",
+    "api-key", "content-length", "content-type", "date-time", "latin-1", "proxy-authorization", "retry-after", "runner-cases", "set-cookie",
     "stand-in", "suprsend-runner", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""
@@ -146,11 +146,14 @@ TOLD_ELSEWHERE = {
     "ledger-refused": "bulk/test_ledger.py",
     "network-blocked": "testing/test_network.py",
     "not-sent": "bulk/test_engine.py",
+    "row-too-large": "cli/test_input_bombs.py",
     "rows-changed": "bulk/test_crash.py",
     "rows-gone": "cli/test_runs.py",
+    "rows-too-large": "cli/test_input_bombs.py",
     "run-changed": "bulk/test_crash.py",
     "run-locked": "bulk/test_ledger.py",
     "run-too-old": "bulk/test_engine.py",
+    "schema-too-large": "cli/test_input_bombs.py",
     "spec-changed": "bulk/test_engine.py",
     "worker-died": "bulk/test_engine.py",
 }
