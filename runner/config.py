@@ -14,7 +14,7 @@ from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did
 from runner.secrets import Secret
 from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
 from runner.spec import Given
-from runner.spec.environment import ENV_ALLOWED, listed_credentials
+from runner.spec.environment import ENV_ALLOWED, PUBLIC_KEYS, listed_credentials, secret_names
 from runner.spec.files import CONFIG_NAME, find_config, project_of
 from runner.spec.tree import Files
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
@@ -22,7 +22,7 @@ from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from runner.source import Fault, Json, Node
     from runner.suprsend.admission import Admission
@@ -187,6 +187,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         raise NotFound(Problem("profile-not-found", f"no profile '{shown_argument(name)}' {where}", hint=hint))
     settings = chosen.plain()
     settings = settings if isinstance(settings, dict) else {}
+    _refuse_secrets_in_events(chosen, secret_names(start, config))
     given = chosen.get("vars")
     base_url, size = settings.get("base_url"), settings.get("max_event_kb")
     return Profile(
@@ -198,6 +199,16 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         section,
         max_age,
     )
+
+
+def _refuse_secrets_in_events(profile: Node, secrets: Collection[str]) -> None:
+    """Raise InvalidInput if a profile takes for a workspace's key or UID, which each event carries, what is a secret elsewhere."""
+    for key in PUBLIC_KEYS:
+        node = profile.get(key)
+        if node is not None and node.value in secrets:
+            message = f"'{node.value}' holds a secret of runner: {key} names what goes out in each event"
+            hint = "name the variable of the key or the UID"
+            raise InvalidInput(discreet(Problem("env-not-allowed", message, node.position(), hint=hint)))
 
 
 _KINDS = (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "workspace_uid_env"))

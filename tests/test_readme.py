@@ -156,6 +156,7 @@ TOLD_ELSEWHERE = {
     "schema-too-large": "cli/test_input_bombs.py",
     "spec-changed": "bulk/test_engine.py",
     "worker-died": "bulk/test_engine.py",
+    "workflow-command": "cli/test_injection.py",
 }
 
 

@@ -431,7 +431,7 @@ class _File:
 
 
 def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
-    """Write a file into an open folder, unless one is there that is whole. Raises OSError, also for what is no file."""
+    """Write a file into an open folder, unless it is there and not empty. Raises OSError, also if the name is a folder or a link."""
     with suppress(FileNotFoundError):
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if not S_ISREG(found.st_mode):
@@ -443,7 +443,7 @@ def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
 
 
 def _close_to_others(file: int | str, folder: int | None = None) -> None:
-    """Let nobody but the owner read a file, by its name in an open folder, or an open folder itself; one of another user stays as it is."""
+    """Make a file, by its name in an open folder, or an open folder itself readable by its owner only, if that is this user."""
     found = os.stat(file, dir_fd=folder)
     if found.st_uid == os.geteuid() and S_IMODE(found.st_mode) & 0o077:
         os.chmod(file, S_IMODE(found.st_mode) & 0o700, dir_fd=folder)

@@ -47,7 +47,7 @@ class Footer(NamedTuple):
 
 
 def measure_footer(file: BinaryIO) -> Footer | None:
-    """Measure the metadata; None where there is none that can be read."""
+    """Return the size of the metadata in bytes, or None if it can't be read."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 8))
     tail = file.read(8)

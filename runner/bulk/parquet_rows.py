@@ -235,7 +235,7 @@ def _portions(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, _Size]]:
 
 
 def _leaves(array: pa.Array) -> Iterator[pa.Array]:
-    """Give what a nested column is made of."""
+    """Return the parts of a nested column."""
     if pa.types.is_dictionary(array.type):
         yield array
         return
@@ -244,7 +244,7 @@ def _leaves(array: pa.Array) -> Iterator[pa.Array]:
 
 
 def _inner(array: pa.Array) -> list[pa.Array]:
-    """Give what is inside an array of nested values; nothing for others."""
+    """Return the arrays inside an array of nested values; of any other array none."""
     if isinstance(array, pa.ExtensionArray):
         return [array.storage]
     if pa.types.is_struct(array.type):

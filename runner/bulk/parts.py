@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Digests(NamedTuple):
-    """How rows are held against what they were: by digests with a key, so that nobody can guess a secret cell from one.
+    """How rows are held against what they were: by digests with a key, so that a secret cell can't be guessed from one.
 
     Where the rows were digested with another key, they can't be held against anything: `is_same_key` tells.
     """

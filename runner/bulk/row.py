@@ -59,7 +59,7 @@ class BrokenFileError(Exception):
 
 
 def first_told(names: Sequence[_Name], tell: Callable[[_Name], Problem]) -> list[Problem]:
-    """Tell what is wrong with the first of some names, and how many more there are."""
+    """Return the problems of the first names, and how many more there are."""
     first = list(map(tell, names[:MAX_TOLD]))
     more = len(names) - len(first)
     return [*first, Problem(first[0].code, f"{more:,} more columns are wrong")] if more else first

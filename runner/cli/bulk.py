@@ -133,6 +133,8 @@ def resume(
         book = stack.enter_context(ledger.resume(record.id))
         commands = Commands(record, config, asks=target.confirm)
         digests = start.digests(record)
+        if digests is not None and not digests.is_same_key:
+            session.output.message("other credentials than the run began with: its rows can't be compared")
         sending = Sending(
             session, book, start.setup(record, target), start.rows, bulk, commands, digests, is_resumed=True
         )
@@ -185,7 +187,7 @@ class Start:
         """Digest what must not change between the sessions of a run.
 
         What is secret is digested with a key that is not kept: the secret of the credentials, which a resume has too. So
-        nobody can try values out on the ledger. With the public credentials of a sandbox nothing is digested of it.
+        values can't be tried out on the ledger. With the public credentials of a sandbox no secret is digested.
         """
         values = self._fixed.values.items()
         public = sorted((name, value) for name, value in values if name not in self._secret_names)
@@ -279,7 +281,7 @@ _KEY_BYTES = 64
 def _compare(output: Output, record: RunRecord, now: Mapping[str, str]) -> None:
     """Refuse to go on with anything but what the run began with. Raises InvalidInput that says what changed.
 
-    With other credentials nobody can tell whether secrets are the same.
+    With other credentials secrets can't be compared.
     """
     whats = {
         "spec": f"the spec {record.spec}",

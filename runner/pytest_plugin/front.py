@@ -103,7 +103,8 @@ class _Front:
 
     def __init__(self, cases: Cases) -> None:
         self.codes: set[int] = set()
-        self.results: dict[str, CaseResult] = {}
+        self.results: dict[tuple[str, str], CaseResult] = {}
+        """By spec and case: pytest's names are made harmless, and two of them may be the same."""
         self.refused: list[Mapping[str, Any]] = []
         self.was_interrupted = self.was_deselected = False
         self._cases = cases
@@ -129,7 +130,7 @@ class _Front:
             self.codes.add(told["code"])
         problems = told["told"] if report.failed else ()
         reason = told["reason"] if report.skipped else None
-        self.results[report.nodeid] = CaseResult(told["spec"], told["case"], state, reason, problems)
+        self.results[told["spec"], told["case"]] = CaseResult(told["spec"], told["case"], state, reason, problems)
 
     def pytest_collection_finish(self) -> None:
         gc.freeze()  # specs live to the end: walking through them again and again takes a fifth of the time

@@ -23,27 +23,28 @@ if TYPE_CHECKING:
 def curl_command(base_url: str, credentials: Credentials | None, names: Mapping[str, str], body: str) -> str:
     """Write the script. Secrets are not in it: it reads them from the environment when it runs.
 
-    `names` are those of the environment variables, by the keys of `runner.yaml`.
+    `names` are those of the environment variables, by the keys of `runner.yaml`; of a kind of credentials that a profile
+    does not use they are empty. They are read before the script sets a variable of its own, which may have any of these names.
     """
     url = base_url + SINGLE_PATH
     lines = [f"url={quote(url)}", f"body={quote(body)}"]
-    headers = [f"Content-Type: {CONTENT_TYPE}"]
-    if isinstance(credentials, ApiKey):
-        needed = [names["api_key_env"]]
-        headers += [f"Authorization: Bearer ${needed[0]}"]
+    headers = [f"Content-Type: {CONTENT_TYPE}", "Accept: application/json"]
+    if isinstance(credentials, ApiKey) or not names["workspace_secret_env"]:
+        needed = ["api_key_env"]
+        headers += ["Authorization: Bearer $1"]
     else:
-        needed = key, secret = [names["workspace_key_env"], names["workspace_secret_env"]]
-        lines += [_HMAC, f"path={quote(urlsplit(url).path)}", *_signing(f"${secret}")]
-        headers += ["Date: $date", f"Authorization: ${key}:$signature"]
-    checks = [f': "${{{name}:?is not set}}"' for name in needed]
-    return "\n".join([*checks, *lines, _SEND, *headers, "HEADERS"])
+        needed = ["workspace_key_env", "workspace_secret_env"]
+        lines += [_HMAC, f"path={quote(urlsplit(url).path)}", *_signing()]
+        headers += ["Date: $date", "Authorization: $1:$signature"]
+    read = " ".join(["set --", *(f'"${{{names[key]}:?is not set}}"' for key in needed)])
+    return "\n".join([read, *lines, _SEND, *headers, "HEADERS"])
 
 
-def _signing(secret: str) -> list[str]:
+def _signing() -> list[str]:
     return [
         "date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')",
         "md5=$(printf '%s' \"$body\" | openssl dgst -md5 -r | cut -d' ' -f1)",
-        f'key=$(hex "{secret}")',
+        'key=$(hex "$2")',
         f'signature=$(printf \'POST\\n%s\\n%s\\n%s\\n%s\' "$md5" {quote(CONTENT_TYPE)} "$date" "$path" | hmac)',
     ]
 

@@ -7,9 +7,10 @@ import os
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
+from stat import S_ISREG
 from typing import TYPE_CHECKING, TextIO
 
-from runner.errors import ExitCode, MachineError, Problem, RunnerError
+from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerError
 from runner.report.problems import as_annotation, as_json, as_text
 from runner.report.style import Style, harmless_json, json_without_commands, without_commands, written
 from runner.secrets import Mask
@@ -32,7 +33,7 @@ class Output:
 
     This is the boundary at which text becomes harmless. Of what people read, only our colors and line ends have an effect on a
     terminal. Where a workflow on GitHub runs the command, no line is taken for one of its commands but our annotations.
-    JSON and rows stay exact: JSON by escapes of its own, rows by having commands stopped around them.
+    JSON stays the same value, by escapes of its own. Rows stay exact; those that would be obeyed are refused.
 
     A reader that went away (`runner … | head`) is no failure: what is left goes nowhere. Anything else that a stream
     refuses, such as a full disk, is a MachineError.
@@ -138,12 +139,11 @@ class Output:
         document. Gives the exit code.
         """
         broken: list[RunnerError] = []
-        lines = _until_broken(texts, broken)
-        with self._commands_stopped():
-            for line in _array(lines) if self.format is Format.JSON else lines:
-                self._exact(self._stdout, written(line) if self._stdout.isatty() else line)
-                if not self.has_reader:
-                    break
+        lines = _until_broken(map(self._not_obeyed, texts), broken)
+        for line in _array(lines) if self.format is Format.JSON else lines:
+            self._exact(self._stdout, written(line) if self._stdout.isatty() else line)
+            if not self.has_reader:
+                break
         for error in broken:
             self.complaints(error.problems)
         return broken[0].exit_code if broken else ExitCode.OK
@@ -249,21 +249,23 @@ class Output:
             return json_without_commands(harmless_json(text))
         return harmless_json(text) if self._stdout.isatty() else text
 
-    @contextmanager
-    def _commands_stopped(self) -> Iterator[None]:
-        """Have a workflow obey no command that stands in exact rows: they may go to its log, or to another program.
+    def _not_obeyed(self, line: str) -> str:
+        """Return a line that must stay exact. Raises InvalidInput if a workflow would obey it.
 
-        The words for it go to stderr, where they are in nobody's way; the log takes the two streams as they come.
+        Nothing tells whether a pipe leads to a workflow's log or to another program. `::stop-commands::` would be one
+        more row on stdout; on stderr, which GitHub's runner handles first, it is over before the rows come.
         """
-        if not self.is_for_workflow:
-            yield
-            return
-        token = os.urandom(16).hex()
-        self._exact(self._stderr, f"::stop-commands::{token}")
+        if self.is_for_workflow and without_commands(line) != line and not self._goes_to_file():
+            message = "a row would be taken for a command of the workflow: it holds ##[, or a line that begins with ::"
+            hint = "write the rows to a file: > FILE; or as JSON: -o jsonl"
+            raise InvalidInput(Problem("workflow-command", message, hint=hint))
+        return line
+
+    def _goes_to_file(self) -> bool:
         try:
-            yield
-        finally:
-            self._exact(self._stderr, f"::{token}::")
+            return S_ISREG(os.fstat(self._stdout.fileno()).st_mode)
+        except OSError:
+            return False
 
     def _guarded(self, stream: TextIO, text: str | None) -> None:
         try:

@@ -59,7 +59,7 @@ class Proof:
 
 
 def new_nonce() -> str:
-    """Return a nonce that nobody can foresee."""
+    """Return an unpredictable nonce."""
     return secrets.token_hex(32)
 
 

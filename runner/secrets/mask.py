@@ -37,7 +37,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Give the text itself, for the one place that needs it."""
+        """Return the secret itself."""
         return self._text
 
     def __repr__(self) -> str:

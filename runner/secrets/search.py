@@ -166,14 +166,14 @@ _FOR_URLS = str.maketrans({"-": "+", " ": "+", "_": "/"})
 
 
 def _hollow_forms(text: str) -> tuple[str, ...]:
-    """Give the escaped forms of a text of which too little is left when its own escapes are read: `%41%42` is `AB`."""
+    """Return the escaped forms of a text of which too little is left when its own escapes are read: `%41%42` is `AB`."""
     if not MAY_BE_ESCAPED.search(text) or len(read(View(text), ANY).text) >= _LEAST:
         return ()
     return json.dumps(text)[1:-1], quote(text, safe="", errors="surrogatepass"), escape(text)
 
 
 def _base64_of(text: str) -> tuple[str, ...]:
-    """Give what base64 has of a text: that depends on where it begins among the triples. Keep what depends on it alone."""
+    """Return the base64 forms of a text, one for each place in a triple, without the characters that its neighbors change."""
     encoded: dict[str, None] = {}
     for each in {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}:
         raw = each.encode("utf-8", "surrogatepass")

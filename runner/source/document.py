@@ -58,7 +58,7 @@ def read(path: Path, shown: str | None = None) -> Document:
 
 
 def unshown(problem: Problem) -> Problem:
-    """Tell a problem of a file that nobody knows to be what it is taken for: no line is shown, and no value is quoted."""
+    """Return the problem of a file that may not be of the kind it is taken for, without its line and its values."""
     told = discreet(problem)
     return replace(told, position=told.position and replace(told.position, text=""))
 

@@ -103,7 +103,7 @@ class _Part:
             self.errors = 1
 
     def below(self) -> Iterator[_Part]:
-        """Give the schemas for what is inside the value."""
+        """Return the schemas of the values inside."""
         yield from self.properties.values()
         yield from self.entries
         yield from self.prefix
@@ -311,7 +311,7 @@ class _Index:
                 self._add(item, base)
 
     def targets(self, schema: _Object, reference: str, *, is_dynamic: bool) -> list[Json]:
-        """Give what a reference in a schema may lead to."""
+        """Return what a reference in a schema may lead to."""
         base = self._bases[id(schema)]
         whole = base + reference if reference.startswith("#") else urljoin(base, reference)
         name, _, fragment = whole.partition("#")

@@ -13,13 +13,16 @@ from runner.source import discreet, read
 from runner.spec.files import find_configs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from runner.source import Node
 
 ENV_ALLOWED = "env_allowed"
-_CREDENTIAL_KEYS = ("workspace_key_env", "workspace_secret_env", "api_key_env", "workspace_uid_env")
+PUBLIC_KEYS = ("workspace_key_env", "workspace_uid_env")
+"""Keys of a profile that name what goes out in each event."""
+_SECRET_KEYS = ("workspace_secret_env", "api_key_env")
+_OWN_SECRETS = frozenset({"SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY"})
 _OWN_PREFIX = "SUPRSEND_"
 
 
@@ -28,6 +31,8 @@ class EnvRules(NamedTuple):
 
     allowed: frozenset[str] = frozenset()
     credentials: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    """Of the credentials those that must not be shown."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the file that they stand in."""
 
@@ -50,11 +55,20 @@ def env_rules(spec: Path, config: Path | None) -> EnvRules:
 
     What any `runner.yaml` above it calls a credential is one, whatever a nearer one says.
     """
-    found = [*([config] if config is not None else []), *find_configs(spec)]
-    rules = [_rules(path, stamp) for path in found if (stamp := _stamp(path))]
+    rules = _all_rules(spec, config)
     if not rules:
         return EnvRules()
     return rules[0]._replace(credentials=frozenset[str]().union(*(each.credentials for each in rules)))
+
+
+def secret_names(start: Path, config: Path | None) -> frozenset[str]:
+    """Return the environment variables that hold secrets of runner, by any `runner.yaml` above `start`, and by `config`."""
+    return _OWN_SECRETS.union(*(each.secrets for each in _all_rules(start, config)))
+
+
+def _all_rules(start: Path, config: Path | None) -> list[EnvRules]:
+    found = [*([config] if config is not None else []), *find_configs(start)]
+    return [_rules(path, stamp) for path in found if (stamp := _stamp(path))]
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
@@ -78,6 +92,7 @@ def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - a file that
     return EnvRules(
         frozenset(name for _, name in _listed(root)),
         frozenset(_credentials(root)),
+        frozenset(_credentials(root, _SECRET_KEYS)),
         tuple(map(discreet, [*problems, *listed_credentials(root)])),
     )
 
@@ -102,10 +117,10 @@ def _listed(root: Node) -> Iterator[tuple[Node, str]]:
             yield node, node.value
 
 
-def _credentials(root: Node) -> Iterator[str]:
+def _credentials(root: Node, keys: Sequence[str] = (*PUBLIC_KEYS, *_SECRET_KEYS)) -> Iterator[str]:
     profiles = root.get("profiles")
     for profile in profiles.entries.values() if profiles is not None else ():
-        for key in _CREDENTIAL_KEYS:
+        for key in keys:
             node = profile.get(key)
             if node is not None and isinstance(node.value, str):
                 yield node.value

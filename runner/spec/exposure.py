@@ -72,6 +72,8 @@ class _Reader:
     def __init__(self, secrets: Mapping[str, Variable]) -> None:
         self._secrets = secrets
         self._set: dict[str, _Traces] = {}
+        self._looped: _Traces = _NONE
+        """What is in the items of all loops: `loop.nextitem` and `loop.previtem` are such items."""
 
     def block(self, body: Iterable[nodes.Node]) -> _Traces:
         """Return what statements write."""
@@ -92,7 +94,9 @@ class _Reader:
             case nodes.FilterBlock():
                 return self._filtered(node.filter, self.block(node.body))
             case nodes.For():
-                self._store(node.target, _items(self._value(node.iter), node.iter))
+                items = _items(self._value(node.iter), node.iter)
+                self._looped |= items
+                self._store(node.target, items)
                 return self.block([*node.body, *node.else_])
             case nodes.If():
                 return self.block([*node.body, *node.elif_, *node.else_])
@@ -113,6 +117,8 @@ class _Reader:
                 return self._set.get(name, _NONE) | self._read(name)
             case nodes.Getitem():
                 return self._item(node)
+            case nodes.Getattr(node=nodes.Name(name="loop"), attr=name) if "loop" not in self._set:
+                return self._looped if name in ("nextitem", "previtem") else _NONE
             case nodes.Getattr():
                 return frozenset(replace(trace, is_container=False) for trace in self._value(node.node))
             case nodes.Filter():
@@ -164,8 +170,10 @@ class _Reader:
         if name == "format":
             pattern = node.node.value if isinstance(node.node, nodes.Const) else None
             return _all_cut(value, node) | self._formatted(node, pattern, given)
+        if name in _TO_NUMBERS and (node.args or node.kwargs or not all(trace.is_number for trace in value)):
+            return _all_cut(value, node) | given
         if name in _KEEPS:
-            return value | given
+            return given | (value if name in _DEFAULTS else frozenset(replace(t, is_container=False) for t in value))
         if name in _OF_LISTS and (name != "map" or _applies_what_keeps(node)):
             is_list = name not in _OF_LISTS_TEXT
             return given | frozenset(
@@ -228,7 +236,10 @@ _KEEPS = frozenset(
     wordwrap
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-"""Filters after which the mask still knows a secret."""
+"""Filters after which the mask still knows a secret. All but `_DEFAULTS` make one text of a list or a map."""
+_DEFAULTS = frozenset({"d", "default"})
+_TO_NUMBERS = frozenset({"float", "int"})
+"""Filters that make another number of `007`, `0x1f` or `1e5`: only one of a number stays what it is."""
 _OF_LISTS = frozenset(
     """
     batch dictsort first groupby items join last list map max min reject rejectattr reverse select selectattr slice sort

@@ -100,7 +100,7 @@ class Variable:
 
     @property
     def may_be_secret(self) -> bool:
-        """Tell whether some value of it is a secret: it is declared so, or may come from the environment."""
+        """Return whether a value of it may be a secret: declared so, or from the environment."""
         return self.is_secret or (self.env is not None and self.hides_env)
 
     @cached_property

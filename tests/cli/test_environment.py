@@ -123,6 +123,22 @@ def test_a_credential_that_is_listed_is_a_problem_of_runner_yaml(
     }
 
 
+@pytest.mark.parametrize("key", ["workspace_key_env", "workspace_uid_env"])
+@pytest.mark.parametrize("name", ["SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY", "PRODUCTION_SECRET", "ROOT_SECRET"])
+def test_no_profile_puts_a_secret_of_runner_into_events(cli: CommandLine, key: str, name: str) -> None:
+    Path("runner.yaml").write_text("profiles: {root: {workspace_secret_env: ROOT_SECRET}}\n")
+    other = {"workspace_key_env": "workspace_secret_env", "workspace_uid_env": "api_key_env"}[key]
+    Path("specs/runner.yaml").write_text(
+        f"profiles:\n  leak:\n    {key}: {name}\n    {other}: HOME\n  production: {{api_key_env: PRODUCTION_SECRET}}\n"
+    )
+    Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
+    cli.environ |= {name: "s3cr3t-of-runner", "HOME": "/root"}
+    ended = cli("render", "specs/a.yaml", "--profile", "leak")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"error[env-not-allowed]: '{name}' holds a secret of runner: {key} names what")
+    assert "s3cr3t-of-runner" not in ended.err
+
+
 def test_a_list_of_values_instead_of_names_is_not_quoted(cli: CommandLine) -> None:
     Path("runner.yaml").write_text(f"env_allowed: ['{STOLEN}!']\n")
     Path("specs/a.yaml").write_text(SPEC.replace(", env: GITHUB_TOKEN", ", default: x"))

@@ -144,16 +144,11 @@ def on_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> 
 
 def commands_of(printed: str) -> list[str]:
     """List what GitHub's runner takes for a command: see ActionCommand.cs there."""
-    taken, stopped_by = [], None
+    taken = []
     for line in re.split(r"\r\n|\r|\n", printed):
         text = line.lstrip()
-        if stopped_by is not None:
-            stopped_by = None if text == f"::{stopped_by}::" else stopped_by
-        elif text.startswith("::stop-commands::"):
-            stopped_by = text.removeprefix("::stop-commands::")
-        elif text.startswith("::") or "##[" in text:
+        if text.startswith("::") or "##[" in text:
             taken.append(text)
-    assert stopped_by is None
     return taken
 
 
@@ -187,11 +182,49 @@ def test_failed_rows_are_exact_in_a_pipe_and_shown_on_a_terminal(project: Path, 
     assert list(csv.reader(exact.splitlines(keepends=True)))[1][-1] == HOSTILE
     assert RAW.search(on_a_terminal(failed, project, environ)) is None
     assert RAW.search(on_a_terminal([*RUNNER, "runs", "show"], project, environ)) is None
-    in_workflow = environment(server, github=True)
-    assert commands_of(in_a_pipe(failed, project, in_workflow)) == []
-    assert (
-        subprocess.run(failed, cwd=project, env=in_workflow, capture_output=True, check=True).stdout.decode() == exact
+
+
+def test_rows_that_a_workflow_would_obey_go_to_a_file_or_as_json(project: Path, server: CapturingServer) -> None:
+    server.answers.append((207, RECORDS))
+    in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environment(server, github=False))
+    environ, failed = environment(server, github=True), [*RUNNER, "runs", "failed"]
+    refused = subprocess.run(failed, cwd=project, env=environ, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "pwned" not in refused.stdout
+    assert refused.stderr.startswith("error[workflow-command]: ")
+    with (project / "again.csv").open("w+b") as file:
+        assert subprocess.run(failed, cwd=project, env=environ, stdout=file, check=True).returncode == 0
+    with (project / "again.csv").open(newline="", encoding="utf-8") as written:
+        assert list(csv.reader(written))[1][-1] == HOSTILE
+    as_json = subprocess.run([*failed, "-o", "jsonl"], cwd=project, env=environ, capture_output=True, check=True)
+    assert commands_of(as_json.stdout.decode()) == []
+    assert json.loads(as_json.stdout)["note"] == HOSTILE
+
+
+def test_rows_that_hold_no_command_are_exact_in_a_workflow_too(project: Path, server: CapturingServer) -> None:
+    (project / "rows.csv").write_text("user,note\nu1,a::b # [x]\n")
+    server.answers.append((207, RECORDS))
+    environ = environment(server, github=True)
+    in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
+    failed = subprocess.run([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=True)
+    assert (failed.stdout, failed.stderr) == (b"user,note\nu1,a::b # [x]\n", b"")
+
+
+def test_two_cases_that_look_alike_are_two_results(project: Path, server: CapturingServer) -> None:
+    (project / "specs" / f"{NAME}.yaml").unlink()
+    cases = ["a\x1b", "a\\x1b"]
+    tests = "".join(
+        f"  - {{name: {json.dumps(name)}, vars: {{user: u1}}, expect: {{event: {{distinct_id: u{number}}}}}}}\n"
+        for number, name in enumerate(cases)
     )
+    (project / "specs" / "a.yaml").write_text(f"{SPEC}tests:\n{tests}")
+    ended = subprocess.run(
+        [*RUNNER, "test", "specs", "-o", "json"], cwd=project, env=environment(server, github=False), capture_output=True,
+        check=False,
+    )  # fmt: skip
+    told = json.loads(ended.stdout)
+    assert [(each["case"], each["state"]) for each in told["cases"]] == [(cases[0], "failed"), (cases[1], "passed")]
+    assert ended.returncode == 1
 
 
 def test_rendered_json_is_the_same_value_in_a_workflow(project: Path, server: CapturingServer) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import resource
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.cli.costs import cost, is_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,27 +28,13 @@ properties: {x: "{{ x }}"}
 schema: bomb.json
 """
 PLAIN = SPEC.replace("schema: bomb.json\n", "")
-LAUNCHER = """
-import json, resource, subprocess, sys
-with open("told.txt", "wb") as told:
-    code = subprocess.call(sys.argv[1:], stdout=told, stderr=subprocess.STDOUT)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
-"""
 
 
 def run(folder: Path, *args: str) -> str:
-    """Run a command that must end in bounds; return what it printed."""
-    command = [sys.executable, "-c", LAUNCHER, sys.executable, "-m", "runner", *args]
-    bounds = (4 << 30, 4 << 30)
-    ended = subprocess.run(
-        command, cwd=folder, env=dict(os.environ), stdout=subprocess.PIPE, text=True, check=True, timeout=60,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, bounds),
-    )  # fmt: skip
-    code, seconds, peak_mb = json.loads(ended.stdout)
-    told = (folder / "told.txt").read_text("utf-8")
-    assert (code, seconds < 3, peak_mb < 300) == (2, True, True), (code, seconds, peak_mb, told[:500])
-    return told
+    """Run a command that must be refused in bounds; return what it printed."""
+    took = cost(folder, *args)
+    assert (took.code, is_bounded(took)) == (2, True), took._replace(told=took.told[:500])
+    return took.told
 
 
 @pytest.mark.slow

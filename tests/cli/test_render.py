@@ -148,7 +148,7 @@ def test_a_curl_command_holds_no_secret(cli: CommandLine) -> None:
     cli.environ |= {"SUPRSEND_WORKSPACE_KEY": "wk", "SUPRSEND_WORKSPACE_SECRET": "top-secret-value"}
     ended = cli("render", "specs/purchase.yaml", "--var", "user=u1", "--as", "curl")
     assert "top-secret-value" not in ended.out
-    assert 'key=$(hex "$SUPRSEND_WORKSPACE_SECRET")' in ended.out
+    assert 'set -- "${SUPRSEND_WORKSPACE_KEY:?is not set}" "${SUPRSEND_WORKSPACE_SECRET:?is not set}"' in ended.out
 
 
 @pytest.mark.usefixtures("in_repository")

@@ -13,21 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_bombs import LAUNCHER, Cost
+from tests.cli.costs import cost, is_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def cost(folder: Path, *args: str) -> Cost:
-    command = [sys.executable, "-c", LAUNCHER, sys.executable, "-m", "runner", *args]
-    ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
-    code, seconds, peak_mb = json.loads(ended.stdout)
-    return Cost(code, seconds, peak_mb, (folder / "told.txt").read_text("utf-8"))
-
-
-def is_bounded(took: Cost) -> bool:
-    return took.seconds < 3 and took.peak_mb < 300
 
 
 def repeated(expression: str, times: int) -> str:

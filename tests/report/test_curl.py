@@ -102,6 +102,31 @@ def test_render_as_curl_takes_any_base_url_for_data(
         assert request.headers["Authorization"] == f"Bearer {API_KEY.key.reveal()}"
 
 
+@pytest.mark.parametrize(
+    "names", [("body", "key"), ("key", "secret"), ("url", "path"), ("digits", "rest"), ("date", "md5")]
+)
+def test_render_as_curl_takes_credentials_from_variables_of_any_name(
+    server: CapturingServer, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    own = NAMES | {"workspace_key_env": names[0], "workspace_secret_env": names[1]}
+    script = curl_command(server.base_url, KEY, own, BODIES[1])
+    ended, _ = run(script, tmp_path, **{names[0]: KEY.key, names[1]: KEY.secret.reveal()})
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    [request] = server.received
+    signature = sign(KEY.secret, "POST", request.path, CONTENT_TYPE, request.headers["Date"], request.body)
+    assert request.headers["Authorization"] == f"wk_1:{signature}"
+    assert request.headers["Accept"] == "application/json"
+
+
+def test_render_as_curl_takes_the_api_key_that_a_profile_names_and_that_is_not_set(
+    server: CapturingServer, tmp_path: Path
+) -> None:
+    names = NAMES | {"workspace_key_env": "", "workspace_secret_env": ""}
+    ended, _ = run(curl_command(server.base_url, None, names, "{}"), tmp_path, API_KEY="a-key")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert server.received[0].headers["Authorization"] == "Bearer a-key"
+
+
 def test_render_as_curl_stops_where_a_credential_is_missing(server: CapturingServer, tmp_path: Path) -> None:
     ended, _ = run(curl_command(server.base_url, KEY, NAMES, "{}"), tmp_path, KEY="wk_1")
     assert ended.returncode != 0

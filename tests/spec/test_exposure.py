@@ -27,6 +27,14 @@ CUT = """
 {{ otp[:3] }}-{{ otp[3:] }}
 {{ otp[0] }}
 {{ otp[::-1] }}
+{% for c in otp %}{{ loop.nextitem | default('') }}-{% endfor %}
+{% for c in otp %}{{ loop.previtem | default('') }}{% endfor %}
+{{ ([otp] | tojson)[2:9] }}
+{% for c in codes | tojson %}{{ c }}-{% endfor %}
+{{ {'x': otp} | tojson | list | join('_') }}
+{{ otp | int(0, 16) }}
+{{ otp | int }}
+{{ otp | float }}
 {{ otp | truncate(3) }}
 {{ otp | reverse }}
 {{ otp | list | join(' ') }}
