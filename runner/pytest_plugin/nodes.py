@@ -47,6 +47,7 @@ class SpecFile(pytest.File):
         """Make the node of a spec's file. pytest prints its name as it is: so it is one that nothing obeys."""
         node: SpecFile = cls.from_parent(parent, path=path)
         if (shown := name_of(node.nodeid)) != node.nodeid:
+            shown = shown.replace("::", r":\x3a").replace("[", r"\x5b")  # pytest takes a given id apart at these
             node = cls.from_parent(parent, path=path, name=name_of(node.name), nodeid=shown)
         node.told = []
         return node

@@ -210,6 +210,18 @@ def test_rows_that_hold_no_command_are_exact_in_a_workflow_too(project: Path, se
     assert (failed.stdout, failed.stderr) == (b"user,note\nu1,a::b # [x]\n", b"")
 
 
+@pytest.mark.parametrize("name", ["a::b[c]\x1b", "a[b]::c\x1b]", "::[\x1b", "a[\x9b", "a::b[c]"])
+def test_cases_run_whatever_the_name_of_their_file(project: Path, server: CapturingServer, name: str) -> None:
+    for path in (project / "specs").iterdir():
+        path.unlink()
+    case = "tests: [{name: one, vars: {user: u1}, expect: {event: {event: order_placed}}}]\n"
+    (project / "specs" / f"{name}.yaml").write_text(SPEC + case)
+    environ = environment(server, github=False)
+    ended = subprocess.run([*RUNNER, "test", "specs"], cwd=project, env=environ, capture_output=True, check=False)
+    assert (ended.returncode, b"1 passed" in ended.stdout) == (0, True), ended.stdout
+    assert RAW.search(ended.stdout.decode()) is None
+
+
 def test_two_cases_that_look_alike_are_two_results(project: Path, server: CapturingServer) -> None:
     (project / "specs" / f"{NAME}.yaml").unlink()
     cases = ["a\x1b", "a\\x1b"]
