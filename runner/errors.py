@@ -81,7 +81,7 @@ class RunnerError(Exception):
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
-        self.problems = problems
+        self.problems = first_of(problems)
 
     def __str__(self) -> str:
         return "\n".join(_one_line(problem) for problem in self.problems)
@@ -139,6 +139,25 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
         return (where.path, where.line, where.column) if where else ("", 0, 0)
 
     return sorted(dict.fromkeys(problems), key=place)
+
+
+MAX_PROBLEMS = 100
+"""More are not told at once: nobody reads on, and a hostile file has no end of them."""
+
+
+def first_of(found: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the first problems of a file, errors before warnings, and how many more there are."""
+    if len(found) <= MAX_PROBLEMS:
+        return tuple(found)
+    errors = [problem for problem in found if problem.severity == "error"]
+    told = (errors or found)[:MAX_PROBLEMS]
+    more = Problem(
+        "too-many-problems",
+        f"{len(found) - len(told):,} more problems in this file",
+        told[-1].position,
+        severity="error" if errors else "warning",
+    )
+    return (*told, more)
 
 
 def shown_argument(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,12 +70,13 @@ def discreet(problem: Problem) -> Problem:
     if problem.code in _UNQUOTED:
         message, hint = _UNQUOTED[problem.code], None
     if place is not None:
-        before, key = place.text[: place.column - 1], place.text[place.column - 1 : place.end_column - 1]
-        is_key = not before.strip(" -") and place.text[place.end_column - 1 :].startswith((":", '":', "':"))
-        place = replace(place, text=before + key if is_key else "")
+        begins_line = _INDENTATION.fullmatch(place.text, 0, place.column - 1) is not None
+        is_key = begins_line and place.text.startswith((":", '":', "':"), place.end_column - 1)
+        place = replace(place, text=place.text[: place.end_column - 1] if is_key else "")
     return replace(problem, position=place, message=message, hint=hint)
 
 
+_INDENTATION = re.compile("[ -]*")
 _UNQUOTED = {
     "ambiguous-scalar": "a text that is another value to other YAML readers",
     "not-finite": "this is not a JSON number",

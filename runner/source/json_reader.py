@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 64
 
+_MAX_PROBLEMS = 1_000
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][-+]?[0-9]+)?")
 """JSON's grammar of numbers, the only one there is here: for YAML, for flags, for rows."""
@@ -113,7 +115,7 @@ class _Reader:
             key, end = self._string(start)
             span = (start, end)
             item, end = self.value(self._expect(":", self.skip(end)), depth + 1)
-            if key in entries:
+            if key in entries and len(self.problems) < _MAX_PROBLEMS:
                 place = self.text.position(*span)
                 hint = f"first on line {self.text.position(node.keys[key][0]).line}"
                 message = f"key '{key}' stands twice in this object"

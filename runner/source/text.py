@@ -35,8 +35,7 @@ class Text:
         start = min(start, len(self.content))
         line = bisect_right(self._line_starts, start)
         first = self._line_starts[line - 1]
-        newline = self.content.find("\n", first)
-        last = len(self.content) if newline < 0 else newline
+        last = self._line_starts[line] - 1 if line < len(self._line_starts) else len(self.content)
         text = self._lines.get(line)
         if text is None:
             text = self._lines[line] = self.content[first:last].rstrip("\r")

@@ -50,10 +50,10 @@ def case_problems(tests: Node, variables: Variables, files: CaseFiles) -> Iterat
 
 def volatile_problems(volatile: Node) -> Iterator[Problem]:
     """Report ways that lead into no event."""
-    for node in volatile.items:
+    for number, node in enumerate(volatile.items):
         first = str(node.value).partition(".")[0].partition("[")[0]
         if isinstance(node.value, str) and node.value and first not in WIRE_KEYS:
-            near = nearest(first, WIRE_KEYS)
+            near = nearest(first, WIRE_KEYS) if number < MAX_HINTS else None
             hint = f"did you mean '{near}'?" if near else f"did you mean 'properties.{node.value}'?"
             yield Problem("bad-value", f"an event has no '{first}'", node.position(), at="volatile", hint=hint)
 

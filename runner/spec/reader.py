@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
-from runner.errors import MAX_HINTS, Problem, in_order, nearest
+from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
 from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
 from runner.spec.case import Case, in_case, read_cases, secrets_in_cases
@@ -23,7 +23,7 @@ from runner.spec.exposure import exposures
 from runner.spec.template import Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.variables import Given, Variable
-from runner.suprsend.event import Breach, Event
+from runner.suprsend.event import Attachment, Breach, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -90,28 +90,14 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
     reader = _Reader(project, config)
     with shared_allowance():
         spec = reader.spec(path)
-    found = _bounded(in_order(reader.problems))
+    found = first_of(in_order(reader.problems))
     broken = any(problem.severity == "error" for problem in found)
     return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
 
 
+_MAX_BREACHES = 10_000
+"""Of which hundreds are more than anybody reads."""
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
-MAX_PROBLEMS = 100
-"""More are not told of one file: nobody reads on, and a hostile file has no end of them."""
-
-
-def _bounded(found: list[Problem]) -> tuple[Problem, ...]:
-    if len(found) <= MAX_PROBLEMS:
-        return tuple(found)
-    errors = [problem for problem in found if problem.severity == "error"]
-    told = (errors or found)[:MAX_PROBLEMS]
-    more = Problem(
-        "too-many-problems",
-        f"{len(found) - len(told):,} more problems in this file",
-        told[-1].position,
-        severity="error" if errors else "warning",
-    )
-    return (*told, more)
 
 
 def schema_text() -> str:
@@ -300,7 +286,7 @@ class _Reader:
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
         """Hold what is no template against the platform's rules already now."""
-        for breach in _constant_breaches(shape):
+        for breach in islice(_constant_breaches(shape), _MAX_BREACHES):
             self.problems.append(placed(breach, root))
 
     def _check_unused(self, root: Node, shape: Shape) -> None:
@@ -412,9 +398,9 @@ def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
         brand_id=constant(shape.get("brand_id"), "stand-in"),
     )
     attachments = shape["attachments"]
-    for attachment in attachments if isinstance(attachments, list) else ():
-        url = attachment.get("url") if isinstance(attachment, dict) else None
-        event.add_attachment(constant(url, "https://stand-in.example.com/"))
+    listed = attachments if isinstance(attachments, list) else []
+    urls = [each.get("url") if isinstance(each, dict) else None for each in listed]
+    event.attachments = tuple(Attachment(constant(url, "https://stand-in.example.com/")) for url in urls)
     yield from event.breaches()
 
 

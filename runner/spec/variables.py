@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from runner.errors import Problem, did_you_mean
+from runner.errors import MAX_HINTS, Problem, did_you_mean
 from runner.source import NUMBER, Schema, is_integer, parse_json
 
 if TYPE_CHECKING:
@@ -297,11 +297,12 @@ class _Column(NamedTuple):
 
 def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Problem]:
     """Report each given name that no spec declares."""
-    for name, value in given.items():
-        if name not in known:
-            hint = did_you_mean(name, known, "no spec here has variables" if not known else None)
-            message = f"no spec here declares a variable '{name}' ({value.origin})"
-            yield Problem("unknown-variable", message, value.position, at=f"vars.{name}", hint=hint)
+    strangers = ((name, value) for name, value in given.items() if name not in known)
+    for number, (name, value) in enumerate(strangers):
+        otherwise = "no spec here has variables" if not known else None
+        hint = did_you_mean(name, known, otherwise) if number < MAX_HINTS else None
+        message = f"no spec here declares a variable '{name}' ({value.origin})"
+        yield Problem("unknown-variable", message, value.position, at=f"vars.{name}", hint=hint)
 
 
 def _declared_keys(schema: Json) -> Iterator[str]:
