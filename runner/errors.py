@@ -220,7 +220,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         elif abs(len(word) - len(name)) > allowed or len(letters.difference(name.lower())) > allowed:
             continue  # no need to count them
         else:
-            slips = _slips(word.lower(), name.lower())
+            slips = _slips(word.lower(), name.lower(), allowed if best is None else best[0] - 1)
         if slips <= allowed and (best is None or slips < best[0]):
             best = slips, name
     return best[1] if best else None
@@ -240,21 +240,33 @@ def _is_cut(word: str, name: str) -> bool:
     return len(short) >= _SHORT and long.startswith(short)
 
 
-def _slips(word: str, name: str) -> int:
-    """Count letters to insert, leave out, replace, or swap with their neighbour (optimal string alignment)."""
+def _slips(word: str, name: str, most: int) -> int:
+    """Count letters to insert, leave out, replace, or swap with their neighbor (optimal string alignment), up to `most`.
+
+    Of more slips the count is only known to be more: what lies further from the diagonal than `most` is not looked at.
+    """
+    more = most + 1
     if max(len(word), len(name)) > _LONG:
-        return max(len(word), len(name))
-    before: list[int] = []
-    last = list(range(len(name) + 1))
+        return more
+    width = len(name)
+    before = [more] * (width + 1)
+    last = [min(column, more) for column in range(width + 1)]
     for row, letter in enumerate(word, 1):
-        here = [row]
-        for column, other in enumerate(name, 1):
-            slips = min(last[column] + 1, here[-1] + 1, last[column - 1] + (letter != other))
-            if row > 1 < column and letter == name[column - 2] and word[row - 2] == other:
-                slips = min(slips, before[column - 2] + 1)
-            here.append(slips)
+        here = [more] * (width + 1)
+        here[0] = min(row, more)
+        for column in range(max(1, row - most), min(width, row + most) + 1):
+            other = name[column - 1]
+            if letter == other:
+                slips = last[column - 1]
+            else:
+                slips = min(last[column], here[column - 1], last[column - 1]) + 1
+                if row > 1 < column and letter == name[column - 2] and word[row - 2] == other:
+                    slips = min(slips, before[column - 2] + 1)
+            here[column] = slips
+        if min(here) > most and min(last) > most:  # a swap looks back two rows
+            return more
         before, last = last, here
-    return last[-1]
+    return min(last[-1], more)
 
 
 def _short_way(at: str) -> str:

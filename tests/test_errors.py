@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
 import pytest
 
@@ -176,6 +177,32 @@ def test_long_words_are_compared_quickly(length: int) -> None:
     began = time.process_time()
     nearest("x" * length, [f"{'y' * (length - 3)}{number:03}" for number in range(100)])
     assert time.process_time() - began < 1
+
+
+def slips(word: str, name: str) -> int:
+    """Count slips as their definition says: optimal string alignment, over the whole table."""
+    table = [[row + column for column in range(len(name) + 1)] for row in range(len(word) + 1)]
+    for row in range(1, len(word) + 1):
+        for column in range(1, len(name) + 1):
+            steps = [table[row - 1][column] + 1, table[row][column - 1] + 1]
+            steps.append(table[row - 1][column - 1] + (word[row - 1] != name[column - 1]))
+            if row > 1 < column and word[row - 1] == name[column - 2] and word[row - 2] == name[column - 1]:
+                steps.append(table[row - 2][column - 2] + 1)
+            table[row][column] = min(steps)
+    return table[-1][-1]
+
+
+def test_the_nearest_of_random_names_is_that_of_the_definition() -> None:
+    dice = Random(7)  # noqa: S311 - words, not secrets
+    for _ in range(3000):
+        letters = dice.choice(["ab", "abc", "abcdef_1"])
+        word, *names = ("".join(dice.choices(letters, k=dice.randint(4, 12))) for _ in range(6))
+        allowed = len(word) // 3
+        cut = [name for name in names if name != word and (name.startswith(word) or word.startswith(name))]
+        counted = {name: 1 if name in cut else slips(word, name) for name in names}
+        least = min(counted.values())
+        expected = next(name for name in names if counted[name] == least) if least <= allowed else None
+        assert nearest(word, names) == expected, (word, names)
 
 
 def test_very_long_words_are_near_to_nothing() -> None:

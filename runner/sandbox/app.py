@@ -96,12 +96,27 @@ def make_app(
         ],
         # A page of somebody else, by way of its own host name, must not read what arrived here.
         middleware=[
+            Middleware(_NoPreface),
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
             Middleware(_OwnOrigin),
         ],
     )
     app.router.redirect_slashes = False
     return app
+
+
+class _NoPreface:
+    """Refuses the preface of HTTP/2 (RFC 9113, section 3.4) and closes the connection: what follows it is no request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["method"] == "PRI":
+            refusal = _bad_request("this server speaks HTTP/1.1")
+            app = JSONResponse(refusal.body(), refusal.status_code, {"Connection": "close"})
+        await app(scope, receive, send)
 
 
 class _OwnOrigin:
