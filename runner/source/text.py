@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from functools import cached_property
 
 from runner.errors import Position
@@ -21,25 +20,40 @@ class Text:
         """Lines that positions show; those of one line share one text, however many there are."""
 
     @cached_property
-    def _line_starts(self) -> list[int]:
-        starts = [0]
-        content = self.content
-        end = content.find("\n")
-        while end >= 0:
-            starts.append(end + 1)
-            end = content.find("\n", end + 1)
-        return starts
+    def _blocks(self) -> list[tuple[int, int]]:
+        """The line in which each block of characters begins, and where that line begins.
+
+        A list of all lines would be larger than a file of empty ones.
+        """
+        line, first = 1, 0
+        blocks = []
+        for start in range(0, len(self.content) + 1, _BLOCK):
+            blocks.append((line, first))
+            line += self.content.count("\n", start, start + _BLOCK)
+            first = self.content.rfind("\n", start, start + _BLOCK) + 1 or first
+        return blocks
+
+    def line(self, offset: int) -> int:
+        """Return the number of the line, from 1, in which a character stands."""
+        return self._line(offset)[0]
+
+    def _line(self, offset: int) -> tuple[int, int]:
+        line, first = self._blocks[offset // _BLOCK]
+        block = offset - offset % _BLOCK
+        return line + self.content.count("\n", block, offset), self.content.rfind("\n", block, offset) + 1 or first
 
     def position(self, start: int, end: int | None = None) -> Position:
         """Place of `[start, end)`, cut at the end of its first line and at least one column wide."""
         start = min(start, len(self.content))
-        line = bisect_right(self._line_starts, start)
-        first = self._line_starts[line - 1]
-        last = self._line_starts[line] - 1 if line < len(self._line_starts) else len(self.content)
+        line, first = self._line(start)
         text = self._lines.get(line)
         if text is None:
-            text = self._lines[line] = self.content[first:last].rstrip("\r")
+            last = self.content.find("\n", start)
+            text = self._lines[line] = self.content[first : None if last < 0 else last].rstrip("\r")
         end_column = min(
             max(end if end is not None else start, start + 1) - first + 1, max(len(text) + 1, start - first + 2)
         )
         return Position(self.path, line, start - first + 1, end_column, text if self.shows_lines else "")
+
+
+_BLOCK = 4096

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import zlib
 from base64 import b64decode
-from bisect import bisect_left
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from runner.errors import Position, Problem
-from runner.source import read_text
+from runner.source import Text, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from runner.secrets import Mask
@@ -36,25 +37,35 @@ def leaks(path: Path, mask: Mask, shown: str | None = None) -> list[Problem]:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         return [_leak(name, 1, f"the file is larger than {MAX_BYTES:,} bytes: nobody can say what is in it")]
+    text = Text(name, raw.decode("utf-8", "surrogateescape"))
     document = read_text(raw.decode("utf-8", "replace"), name)
     hits = [] if document.root is None else list(_Search(mask).values(document.root, ()))
-    found = [_leak(name, _line(node, node.start), message) for node, message in hits]
-    told = {line for node, _ in hits for line in range(_line(node, node.start), _line(node, node.end) + 1)}
-    content = raw.decode("utf-8", "surrogateescape")
-    ends = [match.start() for match in re.finditer("\n", content)]
-    for start, end in mask.spans(content):
-        lines = range(bisect_left(ends, start) + 1, bisect_left(ends, end) + 2)
-        if told.isdisjoint(lines):
-            told.add(lines[0])
-            found.append(_leak(name, lines[0], _HERE))
+    told = _Lines((node.text.line(node.start), node.text.line(node.end)) for node, _ in hits)
+    found = [_leak(name, node.text.line(node.start), message) for node, message in hits]
+    latest = 0
+    for start, end in mask.spans(text.content):
+        first, last = text.line(start), text.line(end)
+        if first > latest and not told.meet(first, last):
+            latest = first
+            found.append(_leak(name, first, _HERE))
     return found
 
 
+class _Lines:
+    """Ranges of lines, which may lie in each other."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        ordered = sorted(ranges)
+        self._firsts = [first for first, _ in ordered]
+        self._lasts = list(accumulate((last for _, last in ordered), max))
+
+    def meet(self, first: int, last: int) -> bool:
+        """Return whether one of the ranges has a line of `first` to `last`, both included."""
+        before = bisect_right(self._firsts, last)
+        return before > 0 and self._lasts[before - 1] >= first
+
+
 _HERE = "a secret stands here"
-
-
-def _line(node: Node, offset: int) -> int:
-    return node.text.position(offset).line
 
 
 def _leak(path: str, line: int, message: str) -> Problem:

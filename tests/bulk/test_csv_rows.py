@@ -253,3 +253,26 @@ def test_somebody_elses_limit_of_cells_is_not_lowered(rows: Rows) -> None:
         assert csv.field_size_limit() == 2**40
     finally:
         csv.field_size_limit(before)
+
+
+def test_a_header_may_have_ten_thousand_columns(rows: Rows) -> None:
+    names = [f"c{number}" for number in range(10_001)]
+    assert rows.told(",".join(names).encode()) == [
+        "InvalidInput: 1:1 [rows-header] the header has 10,001 columns, more than 10,000"
+    ]
+    assert rows.told(",".join(names[1:]).encode()) == []
+
+
+def test_the_first_of_many_wrong_names_are_told(rows: Rows) -> None:
+    told = rows.told(b"a," * 9_000)
+    assert (len(told), told[0], told[-1]) == (
+        21,
+        "InvalidInput: 1:3 [rows-header] two columns have the name 'a'",
+        "InvalidInput: [rows-header] 8,980 more columns are wrong",
+    )
+
+
+@pytest.mark.parametrize(("before", "line"), [(b"", 1_000_002), (b"a\n1\n", 1_000_003)], ids=["header", "rows"])
+def test_a_million_empty_lines_are_no_file_of_rows(rows: Rows, before: bytes, line: int) -> None:
+    told = rows.told(before + b"\n" * 1_100_000 + b"a\n")
+    assert told[-1] == f"InvalidInput: {line}:1 [rows-syntax] more than 1,000,000 empty lines"

@@ -250,3 +250,25 @@ def test_a_row_longer_than_that_is_refused(rows: Rows, name: str, told: str) -> 
     content = b'{"a": "x"}' + b"," * (name == "rows.json") + b'\n{"a": "' + b"x" * 33_000_000 + b'"}'
     content = b"[" + content + b"]" if name == "rows.json" else content
     assert rows.told(content, name) == ['1 on line 1: {"a": "x"}', f"InvalidInput: {told}"]
+
+
+def test_a_row_has_no_more_values_than_any_event(rows: Rows) -> None:
+    many = b'{"a": [' + b"[]," * 150_000 + b"1]}"
+    assert rows.told(many + b'\n{"a": 1}', "rows.jsonl") == [
+        "1 on line 1: 1:1 [row-too-large] a row of more than 200,000 values",
+        '2 on line 2: {"a": 1}',
+    ]
+    assert rows.told(b'[{"a": [' + b"[]," * 3_000_000 + b"1]}]", "rows.json")[-1:] == [
+        "InvalidInput: 1:2 [rows-too-large] a row of more than 200,000 values"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("rows.jsonl", b"\n" * 1_100_000, "InvalidInput: 1000001:1 [rows-syntax] more than 1,000,000 empty lines"),
+        ("rows.json", b" " * 33_000_000, "[rows-syntax] more than 16,777,216 characters of white space"),
+    ],
+)
+def test_nothing_but_white_space_ends_somewhere(rows: Rows, name: str, content: bytes, told: str) -> None:
+    assert rows.told(content, name)[-1].endswith(told)

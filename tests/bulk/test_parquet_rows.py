@@ -163,3 +163,66 @@ try:
 except InvalidInput as error:
     print(error)
 """
+
+
+def stored_once(texts: list[str], indices: list[int]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32()), pa.array(texts))
+
+
+LONG = "x" * 900_000
+TOO_LARGE = "a row of more than 200,000 values, or a cell of more than 819,200 bytes"
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}], ids=["stored once", "stored each"])
+def test_a_text_longer_than_any_event_makes_a_bad_row(options: dict[str, object]) -> None:
+    problem = Problem("row-too-large", "column 'a': a text of more than 819,200 bytes", context="in row 2")
+    table = pa.table({"a": stored_once(["u", LONG], [0, 1, 0])})
+    assert read(table, store_schema=False, **options) == [
+        Row(1, 0, {"a": "u"}),
+        BadRow(2, 0, problem),
+        Row(3, 0, {"a": "u"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.StructArray.from_arrays([stored_once([LONG], [0])], ["b"]),
+        pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), stored_once([LONG], [0])),
+        pa.MapArray.from_arrays(pa.array([0, 1], pa.int32()), pa.array(["k"]), stored_once([LONG], [0])),
+        pa.ListArray.from_arrays(pa.array([0, 200_000], pa.int32()), pa.nulls(200_000, pa.int8())),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_nested_value_larger_than_any_event_makes_a_bad_row(column: pa.Array) -> None:
+    assert read(pa.table({"a": column}), store_schema=False) == [
+        BadRow(1, 0, Problem("row-too-large", TOO_LARGE, context="in row 1"))
+    ]
+
+
+def test_long_texts_that_are_stored_once_are_read_as_they_are() -> None:
+    texts = [f"{number}{'x' * 5_000}" for number in range(3)]
+    wanted = [texts[number % 3] for number in range(2_000)]
+    table = pa.table({"a": stored_once(texts, [number % 3 for number in range(2_000)])})
+    assert [row.values["a"] for row in read(table, store_schema=False) if isinstance(row, Row)] == wanted  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "why"),
+    [
+        (pa.array(["x" * 100_000_000]), {"use_dictionary": False}, "unpack to 100,0"),
+        (pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)]), {"dictionary_pagesize_limit": 2**30}, "unpack to 100,0"),
+        (pa.ListArray.from_arrays(pa.array([0, 10_000_001], pa.int32()), pa.nulls(10_000_001, pa.int8())), {}, "10,000,000 values in lists"),
+    ],
+    ids=["page", "dictionary", "list"],
+)  # fmt: skip
+def test_what_is_packed_too_tightly_is_not_unpacked(column: pa.Array, options: dict[str, object], why: str) -> None:
+    pq.write_table(pa.table({"a": column}), "rows.parquet", compression="zstd", store_schema=False, **options)
+    [problem] = refusal()
+    assert (problem.code, why in problem.message) == ("rows-too-large", True)
+
+
+def test_more_columns_than_ten_thousand_are_not_read() -> None:
+    pq.write_table(pa.table({f"c{number}": [1] for number in range(20_000)}), "rows.parquet", store_schema=False)
+    [problem] = refusal()
+    assert problem.message == "rows.parquet can't be read: it has more than 10,000 columns"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from runner.bulk.ledger import PartState
 from runner.bulk.parts import Digests, Parts
-from runner.bulk.row import Row
+from runner.bulk.row import LargeRow, Row
 from runner.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ def cut(
 def test_rows_are_cut_into_parts_of_a_size() -> None:
     assert [(first, size) for first, size, _ in cut(25)] == [(1, 10), (11, 10), (21, 5)]
     assert cut(0) == []
+
+
+def test_a_part_ends_behind_a_large_row() -> None:
+    read = [LargeRow(*row) if row.number in (3, 4) else row for row in rows(12)]
+    parts = Parts(iter(read), 10, None, digests=None)
+    assert [[row.number for row in part.rows] for part in parts] == [[1, 2, 3], [4], [5, 6, 7, 8, 9, 10, 11, 12]]
 
 
 def test_what_was_read_is_counted() -> None:

@@ -423,6 +423,7 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
         b" " * (16 * 1024 * 1024 + 1),
         b"a: '" + b"x\n\n" * 3_000_000,
     ],
+    ids=["brackets", "indents", "items", "aliases", "merges", "blanks", "lines"],
 )  # fmt: skip
 def test_a_hostile_file_is_refused_before_it_costs_anything(bomb: bytes, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(bomb)
@@ -503,3 +504,28 @@ def test_a_cassette_that_is_a_link_to_a_file_of_another_kind_is_not_read(tmp_pat
     with pytest.raises(CassetteError) as caught:
         load(tmp_path / "one.yaml", shown="one.yaml")
     assert str(caught.value) == "one.yaml:1:1: the cassette is a link to a file of another kind"
+
+
+def test_a_value_is_searched_once_however_many_aliases_it_has(tmp_path: Path) -> None:
+    packed = b64encode(gzip.compress(b"a" * 8_000_000)).decode()
+    aliases = "".join(f"b{number}: *a\n" for number in range(300))
+    (tmp_path / "c.yaml").write_text(f"a: &a !!binary {packed}\n{aliases}", "utf-8")
+    start = time.process_time()
+    assert leaks(tmp_path / "c.yaml", Mask([SECRET])) == []
+    assert time.process_time() - start < 2
+
+
+def test_more_than_a_cassette_may_have_unpacked_is_told(tmp_path: Path) -> None:
+    packed = b64encode(gzip.compress(b"a" * 20_000_000 + SECRET.encode())).decode()
+    (tmp_path / "c.yaml").write_text(f"a: !!binary {packed}\nb: !!binary {packed}\n", "utf-8")
+    assert [each.message for each in leaks(tmp_path / "c.yaml", Mask([SECRET]))] == [
+        "more than 16,777,216 bytes are packed in the file: nobody can say what is in it"
+    ]
+
+
+def test_aliases_make_a_cassette_no_larger_than_it_may_be(tmp_path: Path) -> None:
+    body = "x" * 1_000_000
+    first = f"- &a {{request: {{method: POST, uri: 'http://x/', body: {body}}}, response: {{status: {{code: 202}}, body: {{string: ''}}}}}}\n"
+    (tmp_path / "c.yaml").write_text(f"version: 1\ninteractions:\n{first}" + "- *a\n" * 30, "utf-8")
+    with pytest.raises(CassetteError, match="more than 2,097,152 characters, aliases written out"):
+        load(tmp_path / "c.yaml")

@@ -209,6 +209,28 @@ def test_lists_in_any_order_are_paired_in_a_bounded_time() -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("matcher", "message"), [("$unordered", "too many to try"), ("$contains", "expected something")]
+)
+def test_matchers_in_matchers_try_no_more_together_than_one_alone(matcher: str, message: str) -> None:
+    def nested(levels: int, leaf: Json) -> Json:
+        return {matcher: [nested(levels - 1, leaf) for _ in range(20)]} if levels else leaf
+
+    def lists(levels: int) -> Json:
+        return [lists(levels - 1) for _ in range(20)] if levels else {"k": 1}
+
+    start = time.process_time()
+    [mismatch] = told(json.dumps(nested(3, {"k": 2})), lists(3))[-1:]
+    assert message in mismatch
+    assert time.process_time() - start < 3
+
+
+def test_a_hundred_mismatches_are_told() -> None:
+    found = told(json.dumps([1] * 500), [2] * 500)
+    assert (len(found), found[-1]) == (101, "1:1 more than 100 values are not as expected")
+
+
 # What holds for any value.
 
 keys = st.text(st.characters(categories=["L", "N"]), max_size=3)
