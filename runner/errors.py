@@ -28,6 +28,10 @@ Step: TypeAlias = str | int
 """One step of the way into a value: a key or an index."""
 
 
+SIGNALLED = 128
+"""What ends by a signal has this and the signal's number as its exit code."""
+
+
 class ExitCode(IntEnum):
     """How a command ended; the same table stands in the README."""
 
@@ -42,7 +46,9 @@ class ExitCode(IntEnum):
     USAGE = 64
     BUG = 70
     MACHINE = 74
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import repeat
 from math import isfinite
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pyarrow as pa
@@ -16,8 +17,8 @@ from runner.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from runner.bulk.held import HeldFile
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024
@@ -27,27 +28,23 @@ _REFUSALS = (ValueError, ArithmeticError, LookupError)
 
 
 class Parquet:
-    """An open Parquet file. It has no lines: the line of each row is 0."""
+    """A Parquet file. It has no lines: the line of each row is 0."""
 
-    def __init__(self, path: Path, shown: str) -> None:
-        """Open it. Raises InvalidInput for what is no Parquet file, or names its columns badly."""
-        self._raw = path.open("rb")
+    def __init__(self, file: HeldFile, shown: str) -> None:
+        """Read what it says of itself. Raises InvalidInput for what is no Parquet file, or names its columns badly."""
         try:
-            self._file = pq.ParquetFile(self._raw, pre_buffer=False, buffer_size=_BATCH_BYTES)
+            self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=_BATCH_BYTES)
             self.columns = tuple(str(name) for name in self._file.schema_arrow.names)
         except (pa.ArrowException, OSError):
-            self._raw.close()
             message, hint = f"{shown} is no Parquet file that can be read", "was it written to its end?"
             raise InvalidInput(Problem("rows-format", message, hint=hint)) from None
         if problems := list(_wrong_names(self.columns)):
-            self._raw.close()
             raise InvalidInput(*problems)
+        self._kept: Sequence[str] = self.columns
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._raw.close()
+    def keep(self, columns: Sequence[str]) -> None:
+        """Read no other columns."""
+        self._kept = columns
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows in their order, a batch of them at hand. Raises BrokenFileError where the file is damaged."""
@@ -55,23 +52,30 @@ class Parquet:
         try:
             for batch in self._batches():
                 unfit: dict[int, str] = {}
-                cells = [_cells(name, batch.column(at), unfit) for at, name in enumerate(self.columns)]
-                for index, values in enumerate(zip(*cells, strict=True)):
+                cells = [_cells(name, batch.column(name), unfit) for name in self._kept]
+                for index, values in enumerate(zip(*cells, strict=True) if cells else repeat((), batch.num_rows)):
                     number += 1
                     if index in unfit:
                         problem = Problem("row-json", unfit[index], context=f"in row {number}")
                         yield BadRow(number, 0, problem)
                     else:
-                        yield Row(number, 0, dict(zip(self.columns, values, strict=True)))
+                        yield Row(number, 0, dict(zip(self._kept, values, strict=True)))
         except (pa.ArrowException, OSError):
             raise BrokenFileError("the file is damaged") from None
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         meta = self._file.metadata
-        for group in range(meta.num_row_groups):
-            rows, size = meta.row_group(group).num_rows, meta.row_group(group).total_byte_size
-            batch_rows = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
-            yield from self._file.iter_batches(batch_rows, [group], use_threads=False)
+        kept = [*self._kept]
+        paths = tuple(f"{name}." for name in kept)
+        for number in range(meta.num_row_groups):
+            group = meta.row_group(number)
+            chunks = [group.column(at) for at in range(group.num_columns)]
+            # A column's path is its name, or begins with it where values have parts.
+            size = sum(
+                chunk.total_uncompressed_size for chunk in chunks if f"{chunk.path_in_schema}.".startswith(paths)
+            )
+            batch_rows = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * group.num_rows // max(size, 1)))
+            yield from self._file.iter_batches(batch_rows, [number], kept, use_threads=False)
 
 
 def _wrong_names(names: Sequence[str]) -> Iterator[Problem]:

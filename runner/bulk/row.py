@@ -36,6 +36,30 @@ class BadRow(NamedTuple):
     problem: Problem
 
 
+def size_of(row: Row | BadRow) -> int:
+    """Return about how many characters a row holds."""
+    if isinstance(row, BadRow):
+        return 0
+    values = row.values
+    if type(values) is list:
+        return len("".join(values))
+    size = 0
+    inner = [values]
+    for value in inner:
+        for item in value.values() if type(value) is dict else value:
+            kind = type(item)
+            if kind is str:
+                size += len(item)
+            elif kind is dict or kind is list:
+                inner.append(item)
+            else:
+                size += _SCALAR_CHARS
+    return size
+
+
+_SCALAR_CHARS = 8
+
+
 class BrokenFileError(Exception):
     """What is behind the last row can't be read any more: whoever counts the rows says after which one."""
 

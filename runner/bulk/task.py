@@ -19,7 +19,7 @@ from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
 from runner.spec import Occurrence, RowResolver, load, specialize
-from runner.suprsend.delivery import NOT_SENT, Delivery, together
+from runner.suprsend.delivery import NOT_SENT, Delivery, Pauses, together
 from runner.suprsend.event import Encoded
 
 if TYPE_CHECKING:
@@ -227,7 +227,12 @@ class Tools:
 
         setup = self.setup
         return Connection(
-            setup.target.authorized(), setup.target.base_url, timeout_s=setup.timeout_s, retries=setup.retries
+            setup.target.authorized(),
+            setup.target.base_url,
+            timeout_s=setup.timeout_s,
+            retries=setup.retries,
+            sleep=pauses.sleep,
+            may_retry=lambda: not pauses.are_over,
         )
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
@@ -271,6 +276,15 @@ class Tools:
         }
         mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
+
+
+pauses = Pauses()
+"""Of all that this process sends: it works on one run at a time."""
+
+
+def end_pauses() -> None:
+    """Have the parts that this process works on end soon: what they sent without success is not sent once more."""
+    pauses.end()
 
 
 _latest: list[Tools] = []

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.bulk.engine import Engine, Limits, kind_of
+from runner.bulk.inflow import Inflow
 from runner.bulk.ledger import PartBegun, PartDone, RowRecord
-from runner.bulk.parts import Parts
-from runner.bulk.task import send_part
+from runner.bulk.machine import cores, room_for_processes
+from runner.bulk.parts import FlowingParts, Parts
+from runner.bulk.task import end_pauses, pauses, send_part
 from runner.bulk.workers import Workers
-from runner.errors import ExitCode, MachineError, Problem
+from runner.errors import SIGNALLED, ExitCode, MachineError, Problem, RunnerError
 from runner.report.bulk import Progress, Summary, show_summary
 from runner.run import sum_up
 from runner.suprsend.threads import Threads
@@ -26,6 +28,7 @@ from runner.suprsend.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
+    from types import FrameType
     from typing import TextIO
 
     from runner.bulk.engine import Tally
@@ -59,23 +62,20 @@ class Sending:
         self._session = session
         self._book = book
         self._setup = setup
+        self._rows = rows
         self._bulk = bulk
         self._commands = commands
-        self._parts = Parts(
-            cut(rows, bulk),
-            bulk.part_rows,
-            book.part if is_resumed else None,
-            digests=bulk.rows == "-",
-            begun_to=book.last_row() if is_resumed else 0,
-        )
+        self._known = book.part if is_resumed else None
+        self._begun_to = book.last_row() if is_resumed else 0
+        self._ended_by: int = signal.SIGINT
 
     def run(self, results: TextIO | None) -> ExitCode:
         """Send what is to be sent, and show what became of the run."""
-        world = self._session.world
         began_s = time.monotonic()
         output = self._session.output
         about = _about(self._bulk) if output.has_terminal and not output.quiet else None
         progress = Progress(output, about, began_s)
+        parts: Parts | FlowingParts
         with ExitStack() as stack:
             executor = stack.enter_context(executor_of(self._bulk))
             engine = Engine(
@@ -84,12 +84,13 @@ class Sending:
                 _Book(self._book, results),
                 Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures),
                 monotonic=time.monotonic,
-                sleep=world.sleep,
-                tell=lambda tally: progress.tell(tally, time.monotonic()),
+                hurry=partial(_hurry, executor, output),
+                tell=lambda tally: progress.tell(tally, time.monotonic(), parts.waiting),
             )
-            stack.enter_context(_stopping(engine, self._session.output))
+            parts = self._cut(engine, stack)
+            stack.enter_context(self._stopping(engine))
             try:
-                tally = engine.run(iter(self._parts))
+                tally = engine.run(iter(parts))
             except KeyboardInterrupt:
                 progress.end()
                 output.message(f"ended at once; go on with: {self._commands.resume()}")
@@ -101,17 +102,72 @@ class Sending:
                 )
                 raise
             progress.end()
-        if not self._parts.is_over and self._bulk.rows != "-":
-            self._parts.count_rest()
-        if self._parts.failure is not None:
-            self._session.output.complaints(self._parts.failure.problems)
-        total = self._parts.read if self._parts.is_over else None
-        is_cut = tally.stopped or self._parts.failure is not None
+            if isinstance(parts, Parts) and not parts.is_over:
+                with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
+                    parts.count_rest()
+        failure = parts.failure or self._change()
+        if failure is not None:
+            self._session.output.complaints(failure.problems)
+        total = parts.read if parts.is_over else None
+        is_cut = tally.stopped or failure is not None
         state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
         self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
-        return self._conclude(tally, total, time.monotonic() - began_s)
+        return self._conclude(tally, failure, total, time.monotonic() - began_s)
 
-    def _conclude(self, tally: Tally, total: int | None, took_s: float) -> ExitCode:
+    def _cut(self, engine: Engine, stack: ExitStack) -> Parts | FlowingParts:
+        """Cut the rows into parts: those of a file when they are asked for, others when they come."""
+        bulk = self._bulk
+        rows = cut(self._rows, bulk)
+        if bulk.rows != "-":
+            return Parts(
+                rows, bulk.part_rows, self._known, digests=False, begun_to=self._begun_to, offset=bulk.offset
+            )  # fmt: skip
+        inflow = stack.enter_context(Inflow(rows, engine.wake))
+        return FlowingParts(
+            inflow,
+            bulk.part_rows,
+            self._known,
+            linger_s=bulk.linger_s,
+            begun_to=self._begun_to,
+            offset=bulk.offset,
+        )
+
+    def _change(self) -> RunnerError | None:
+        """Return what is wrong if the file changed after all of it was read."""
+        try:
+            self._rows.check()
+        except RunnerError as error:
+            return error
+        return None
+
+    @contextmanager
+    def _stopping(self, engine: Engine) -> Iterator[None]:
+        """Let the first Ctrl-C, SIGTERM or SIGHUP finish what is under way, and the second one end at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if not engine.tally.stopped:
+                self._ended_by = number
+                engine.stop("interrupted")
+            elif callable(otherwise := before[signal.Signals(number)]):
+                otherwise(number, frame)
+            else:
+                raise KeyboardInterrupt
+
+        # Who starts a program with nohup wants it to go on without a terminal.
+        heard = [
+            each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
+        ]
+        before = {number: signal.signal(number, stop) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _conclude(self, tally: Tally, failure: RunnerError | None, total: int | None, took_s: float) -> ExitCode:
         """Show what became of the whole run, and give the exit code."""
         record, counts = self._book.record, self._book.counts()
         unknown = counts.unknown + counts.in_flight
@@ -135,17 +191,18 @@ class Sending:
                 tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands, self._commands.show(),
             ),
         )  # fmt: skip
+        if tally.stopped == "interrupted":
+            return ExitCode(SIGNALLED + self._ended_by)
         if tally.stopped in _STOPS:
             return _STOPS[tally.stopped]
-        if self._parts.failure is not None:
-            return self._parts.failure.exit_code
+        if failure is not None:
+            return failure.exit_code
         if not counts.failed + unknown + (not_sent or 0):
             return ExitCode.OK
         return sum_up({kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK})
 
 
 _STOPS = {
-    "interrupted": ExitCode.INTERRUPTED,
     "credentials": ExitCode.CREDENTIALS,
     "no-answer": ExitCode.NO_ANSWER,
     "rate-limited": ExitCode.RATE_LIMITED,
@@ -170,6 +227,7 @@ def _about(bulk: BulkOptions) -> int | None:
 @contextmanager
 def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
     """Give what runs the parts. An interrupt does not wait for it."""
+    pauses.begin()
     processes = bulk.processes or _processes(bulk.rows)
     threads = ceil(bulk.concurrency / processes)
     executor = Threads(threads) if processes == 1 else Workers(processes, threads)
@@ -182,29 +240,16 @@ def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
 
 
 def _processes(rows: str) -> int:
-    if rows == "-" or Path(rows).stat().st_size < _SMALL_BYTES:
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if rows == "-" or Path(rows).stat().st_size < _SMALL_BYTES else room_for_processes(cores())
 
 
-@contextmanager
-def _stopping(engine: Engine, output: Output) -> Iterator[None]:
-    """Let the first Ctrl-C finish what is under way, and the second one end at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_: int, __: object) -> None:
-        if engine.tally.stopped:
-            raise KeyboardInterrupt
-        engine.stop("interrupted")
-        output.message("interrupted: finishing what is under way (again: end at once)")
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _hurry(executor: Executor, output: Output) -> None:
+    """Say that what is under way will be finished, and that nothing of it is to be tried again."""
+    output.message("interrupted: finishing what is under way (again: end at once)")
+    if isinstance(executor, Workers):
+        executor.tell(end_pauses)
+    else:
+        end_pauses()
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class Connection:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
         tell: Callable[[Wait], None] = lambda _: None,
+        may_retry: Callable[[], bool] = lambda: True,
         transport: Post | None = None,
     ) -> None:
         check_timeout(timeout_s)
@@ -63,7 +64,7 @@ class Connection:
         self._timeout_s = timeout_s
         self._tell = tell
         self._transport: Post = Transport(self.base_url) if transport is None else transport
-        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told)
+        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told, may_retry)
 
     @property
     def env(self) -> str:
