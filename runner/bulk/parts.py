@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from hashlib import blake2b
+from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.row import size_of
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
 PART_CHARS = 1024 * 1024
 """With the row that brings it to so many characters, a part ends."""
+
+
+_SOONER = 10
 
 
 class Idle(NamedTuple):
@@ -102,7 +108,7 @@ class Parts(Cutter):
     def __iter__(self) -> Iterator[Part]:
         while True:
             state = self._state()
-            rows = self._next_rows(state.rows) if state else self._next_rows(self._size, PART_CHARS)
+            rows = self._next_rows(state.rows, sys.maxsize) if state else self._next_rows(self._size, PART_CHARS)
             if not rows:
                 break
             part = self._part(rows, state)
@@ -110,26 +116,28 @@ class Parts(Cutter):
                 yield part
         self._end()
 
-    def count_rest(self) -> None:
-        """Read on to the end, to know how many rows there are."""
-        while rows := self._next_rows(self._size):
+    def count_rest(self, most_s: float) -> None:
+        """Read on to the end, to know how many rows there are, unless that takes too long."""
+        until_s = monotonic() + most_s
+        while rows := self._next_rows(self._size, PART_CHARS):
             self.read += len(rows)
+            if monotonic() > until_s:
+                return
         self.is_over = self.failure is None
 
-    def _next_rows(self, number: int, chars: int | None = None) -> list[Row | BadRow]:
+    def _next_rows(self, number: int, chars: int) -> list[Row | BadRow]:
         """Read so many rows; fewer at the end, and if they hold so many characters."""
         rows: list[Row | BadRow] = []
         if self.failure is not None:
             return rows
         try:
             size = 0
-            for row in self._rows:
+            for row in islice(self._rows, number):
                 rows.append(row)
-                if chars is not None:
-                    size += size_of(row)
-                    if size >= chars:
-                        break
-                if len(rows) == number:
+                cells = row[2]
+                # What `size_of` does, for the many rows of a table.
+                size += len("".join(cells)) if type(cells) is list else size_of(row)
+                if size >= chars:
                     break
         except RunnerError as error:  # what was read before it is in the list already
             self.failure = error
@@ -139,8 +147,8 @@ class Parts(Cutter):
 class FlowingParts(Cutter):
     """The parts of rows that come in their time, such as those of a pipe.
 
-    A part is due when its rows are there, and one that is not whole `linger_s` after its first row came. Until then the
-    iterator yields Idle.
+    A part is due when its rows are there, and one that is not whole `linger_s` after its first row came. The very first one
+    does not wait that long: it shows whether the rest can go out at all. Until then the iterator yields Idle.
     """
 
     def __init__(
@@ -165,7 +173,8 @@ class FlowingParts(Cutter):
     def __iter__(self) -> Iterator[Part | Idle]:
         while self.failure is None:
             state = self._state()
-            taken = self._rows.take(state.rows) if state else self._rows.take(self._size, PART_CHARS, self._linger_s)
+            linger_s = self._linger_s if self.read else self._linger_s / _SOONER
+            taken = self._rows.take(state.rows) if state else self._rows.take(self._size, PART_CHARS, linger_s)
             if isinstance(taken, Idle):
                 yield taken
             elif taken:

@@ -99,12 +99,15 @@ class RowFile:
                 self._held.check()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
+        number = 0
         try:
             for row in self._rows:
-                self._read = row.number
+                number = row.number
                 yield row
         except (BrokenFileError, FileChangedError, OSError) as error:
-            raise _told(error, self._shown, self._read) from None
+            raise _told(error, self._shown, number) from None
+        finally:
+            self._read = number
         self.check()
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _SMALL_BYTES = 256 * 1024
 """A file of less is sent sooner by this process than others are started."""
+_COUNT_S = 2.0
+"""For so long the rest of the rows is counted after an interrupt: who sends a SIGTERM does not wait for ever."""
 
 
 class Sending:
@@ -104,7 +106,7 @@ class Sending:
             progress.end()
             if isinstance(parts, Parts) and not parts.is_over:
                 with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
-                    parts.count_rest()
+                    parts.count_rest(_COUNT_S if tally.stopped == "interrupted" else inf)
         failure = parts.failure or self._change()
         if failure is not None:
             self._session.output.complaints(failure.problems)

@@ -8,14 +8,16 @@ import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from threading import Event as Flag
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from runner.bulk.engine import Engine, Limits, Tally, kind_of
+from runner.bulk.parts import Idle
 from runner.bulk.row import Row
 from runner.bulk.task import Part, PartOutcome, RowFailure, Setup, send_part
 from runner.bulk.workers import WorkerDied
@@ -215,6 +217,75 @@ def test_a_rate_is_kept_over_all_parts() -> None:
         )  # fmt: skip
         assert engine.run(parts(4)).accepted == 40
     assert 0.15 <= time.monotonic() - began_s < 1  # parts of 10 events, at 200 a second
+
+
+def test_nobody_is_asked_for_parts_that_are_not_due_until_the_engine_is_woken_or_the_time_is_up() -> None:
+    asked: list[float] = []
+    engine = Engine(Mortal({}), accepted, Book(), Limits(1), time.monotonic, lambda: None, lambda _: None)
+
+    def come_and_go() -> Iterator[Part | Idle]:
+        first, second = parts(2)
+        asked.append(time.monotonic())
+        yield Idle(0.2)
+        asked.append(time.monotonic())
+        yield first
+        Timer(0.1, engine.wake).start()
+        asked.append(time.monotonic())
+        yield Idle(None)
+        asked.append(time.monotonic())
+        yield second
+
+    assert engine.run(come_and_go()).accepted == 20
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses[0] >= 0.2
+    assert 0.1 <= pauses[2] < 0.9, "it was woken"
+
+
+def test_what_is_done_is_recorded_while_nothing_comes() -> None:
+    book = Book()
+    engine = Engine(Mortal({}), accepted, book, Limits(4), time.monotonic, lambda: None, lambda _: None)
+
+    def one_and_no_more() -> Iterator[Part | Idle]:
+        yield from parts(1)
+        while book.done != [1]:
+            yield Idle(None)
+        engine.stop("interrupted")
+        yield Idle(None)
+
+    assert engine.run(one_and_no_more()).accepted == 10
+
+
+def test_an_interrupt_while_nothing_comes_ends_it_at_once_and_hurries_what_is_under_way() -> None:
+    hurried: list[str] = []
+    engine = Engine(
+        Mortal({}), accepted, Book(), Limits(1), time.monotonic, lambda: hurried.append("!"), lambda _: None
+    )
+
+    def silence() -> Iterator[Part | Idle]:
+        Timer(0.05, engine.stop, ["interrupted"]).start()
+        while True:
+            yield Idle(None)
+
+    began_s = time.monotonic()
+    assert engine.run(silence()).stopped == "interrupted"
+    assert time.monotonic() - began_s < 0.9
+    assert hurried == ["!"]
+
+
+@pytest.mark.slow
+def test_how_things_stand_is_told_also_when_nothing_happens() -> None:
+    told: list[float] = []
+    engine = Engine(
+        Mortal({}), accepted, Book(), Limits(1), time.monotonic, lambda: None, lambda _: told.append(time.monotonic())
+    )
+
+    def silence() -> Iterator[Part | Idle]:
+        Timer(2.5, engine.stop, ["interrupted"]).start()
+        while True:
+            yield Idle(None)
+
+    engine.run(silence())
+    assert 3 <= len(told) <= 4
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from runner.bulk.ledger import PartState
-from runner.bulk.parts import Parts
-from runner.bulk.row import Row
+from runner.bulk.parts import PART_CHARS, Parts
+from runner.bulk.row import Row, size_of
 from runner.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def test_what_was_read_is_counted() -> None:
     taken = iter(parts)
     next(taken)
     assert (parts.read, parts.is_over) == (10, False)
-    parts.count_rest()
+    parts.count_rest(10)
     assert (parts.read, parts.is_over) == (25, True)
 
 
@@ -76,3 +79,46 @@ def test_rows_before_the_place_where_reading_ends_are_not_lost() -> None:
     parts = Parts(broken(), 10, None, digests=False)
     assert [(part.first_row, part.size) for part in parts] == [(1, 10), (11, 4)]
     assert (str(parts.failure), parts.is_over, parts.read) == ("the archive is cut off", False, 14)
+
+
+def wide(count: int, chars: int) -> Iterator[Row]:
+    for number in range(1, count + 1):
+        yield Row(number, number + 1, ["x" * chars])
+
+
+@pytest.mark.parametrize(
+    ("chars", "sizes"),
+    [(PART_CHARS // 4, [4, 4, 4]), (PART_CHARS // 10 + 1, [10, 2]), (3 * PART_CHARS, [1] * 12), (10, [10, 2])],
+)
+def test_rows_that_hold_much_make_small_parts(chars: int, sizes: list[int]) -> None:
+    assert [part.size for part in Parts(wide(12, chars), 10, None, digests=False)] == sizes
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [(["ab", "", "c"], 3), ({"a": "abc", "b": None}, 11), ({"a": ["abc", {"b": "de", "c": 1.5}]}, 13), ({}, 0)],
+)
+def test_what_a_row_holds_is_weighed(values: Any, size: int) -> None:
+    assert size_of(Row(1, 1, values)) == size
+
+
+def test_a_part_that_is_recorded_has_as_many_rows_as_then() -> None:
+    states = {
+        1: PartState("", 3, is_done=False, open_rows=frozenset()),
+        4: PartState("", 14, is_done=True, open_rows=frozenset({5})),
+        18: PartState("", 1, is_done=True, open_rows=frozenset()),
+    }
+    assert cut(30, states.get) == [(1, 3, [1, 2, 3]), (4, 14, [5]), (19, 10, list(range(19, 29))), (29, 2, [29, 30])]
+
+
+def test_recorded_parts_are_found_behind_an_offset() -> None:
+    states = {8: PartState("", 2, is_done=True, open_rows=frozenset())}
+    parts = Parts(islice(rows(12), 7, None), 10, states.get, digests=False, offset=7, begun_to=9)
+    assert [(part.first_row, part.size) for part in parts] == [(10, 3)]
+    assert (parts.read, parts.is_over) == (5, True)
+
+
+def test_counting_the_rest_takes_no_longer_than_it_may() -> None:
+    parts = Parts(rows(1_000_000), 10, None, digests=False)
+    parts.count_rest(0.01)
+    assert (parts.read > 0, parts.is_over) == (True, False)
