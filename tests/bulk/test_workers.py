@@ -413,12 +413,15 @@ def test_what_is_told_reaches_each_process_beside_its_tasks_and_those_that_start
 ) -> None:
     with Bounded(2, 1) as workers:
         busy = workers.submit(tasks.wait_until_told, board.port)
-        first = board.call()
+        first = board.call().pid
         assert not busy.done()
         workers.tell(tasks.be_told)
-        assert busy.result(BOUND_S) == first.pid
-        os.kill(first.pid, signal.SIGKILL)
-        assert workers.submit(tasks.wait_until_told, board.port).result(BOUND_S) == board.call().pid != first.pid
+        assert busy.result(BOUND_S) == first
+        workers.submit(tasks.wait_to_go, board.port)
+        holding = board.call()
+        assert holding.pid == first
+        assert workers.submit(tasks.wait_until_told, board.port).result(BOUND_S) != first
+        holding.let_go()
 
 
 def test_what_a_task_prints_does_not_reach_stdout(tasks: Any, capfd: pytest.CaptureFixture[str]) -> None:
