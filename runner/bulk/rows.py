@@ -267,7 +267,7 @@ def _told(error: BrokenFileError | FileChangedError | OSError, shown: str, rows:
         taken = (
             f"only the rows up to {rows:,} were taken from it, as they were at first" if rows else "no row was taken"
         )
-        hint = f"{taken}; begin again with a file that nobody writes to"
+        hint = f"{taken}; put it back to go on with a run, or begin anew with a file that nobody writes to"
         return InvalidInput(Problem("rows-changed", f"{shown} changed while it was read: {error}", hint=hint))
     when = f" {after}" if rows else ""
     return MachineError(Problem("file-unreadable", f"can't read {shown}{when}: {error.strerror or error}"))
