@@ -90,11 +90,12 @@ class Engine:
         self._bell: SimpleQueue[Future[PartOutcome] | None] = SimpleQueue()
         """Has what is done, and None to look around. Of all queues a signal handler can put something in this one."""
         self._is_over = False
-        self._is_hurried = False
+        self._is_to_hurry = False
 
     def stop(self, reason: Reason) -> None:
         """Begin nothing more."""
         self.tally.stopped = self.tally.stopped or reason
+        self._is_to_hurry = self._is_to_hurry or reason == "interrupted"
         self.wake()
 
     def wake(self) -> None:
@@ -105,6 +106,7 @@ class Engine:
         """Send all parts; returns when none is under way."""
         under_way: dict[Future[PartOutcome], Part] = {}
         done: list[PartOutcome] = []
+        is_hurried = False
         while True:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
@@ -112,8 +114,8 @@ class Engine:
             self._tell(self.tally)
             for part in begun:
                 self._submit(part, under_way)
-            if self.tally.stopped == "interrupted" and not self._is_hurried:
-                self._is_hurried = True
+            if self._is_to_hurry and not is_hurried:
+                is_hurried = True
                 self._hurry()
             if not under_way and (self._is_over or self.tally.stopped):
                 return self.tally

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from hashlib import blake2b
 from itertools import islice
-from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.row import size_of
@@ -116,12 +115,11 @@ class Parts(Cutter):
                 yield part
         self._end()
 
-    def count_rest(self, most_s: float) -> None:
-        """Read on to the end, to know how many rows there are, unless that takes too long."""
-        until_s = monotonic() + most_s
+    def count_rest(self, is_enough: Callable[[], bool]) -> None:
+        """Read on to the end, to know how many rows there are, unless somebody has had enough of it."""
         while rows := self._next_rows(self._size, PART_CHARS):
             self.read += len(rows)
-            if monotonic() > until_s:
+            if is_enough():
                 return
         self.is_over = self.failure is None
 

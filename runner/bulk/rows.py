@@ -62,7 +62,6 @@ class RowFile:
         self._opened = opened
         self._held = held
         self._narrow = narrow
-        self._read = 0
 
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
         """Drop what other columns than the wanted ones hold, as it is read.
@@ -92,10 +91,10 @@ class RowFile:
         with _telling(self._shown):
             return self._held.fingerprint()
 
-    def check(self) -> None:
-        """Raise InvalidInput if the file is not what it was when it was opened."""
+    def check(self, rows: int) -> None:
+        """Raise InvalidInput if the file is not what it was when it was opened; so many rows were taken by now."""
         if self._held is not None:
-            with _telling(self._shown, self._read):
+            with _telling(self._shown, rows):
                 self._held.check()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -106,9 +105,7 @@ class RowFile:
                 yield row
         except (BrokenFileError, FileChangedError, OSError) as error:
             raise _told(error, self._shown, number) from None
-        finally:
-            self._read = number
-        self.check()
+        self.check(number)
 
     def __enter__(self) -> Self:
         return self

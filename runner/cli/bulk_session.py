@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice
-from math import ceil, inf
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -69,7 +69,7 @@ class Sending:
         self._commands = commands
         self._known = book.part if is_resumed else None
         self._begun_to = book.last_row() if is_resumed else 0
-        self._ended_by: int = signal.SIGINT
+        self._ended_by: int | None = None
 
     def run(self, results: TextIO | None) -> ExitCode:
         """Send what is to be sent, and show what became of the run."""
@@ -105,9 +105,10 @@ class Sending:
                 raise
             progress.end()
             if isinstance(parts, Parts) and not parts.is_over:
+                until_s = time.monotonic() + _COUNT_S
                 with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
-                    parts.count_rest(_COUNT_S if tally.stopped == "interrupted" else inf)
-        failure = parts.failure or self._change()
+                    parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
+        failure = parts.failure or self._change(parts.read)
         if failure is not None:
             self._session.output.complaints(failure.problems)
         total = parts.read if parts.is_over else None
@@ -134,10 +135,10 @@ class Sending:
             offset=bulk.offset,
         )
 
-    def _change(self) -> RunnerError | None:
-        """Return what is wrong if the file changed after all of it was read."""
+    def _change(self, read: int) -> RunnerError | None:
+        """Return what is wrong if the file changed after so many rows of it were read."""
         try:
-            self._rows.check()
+            self._rows.check(self._bulk.offset + read)
         except RunnerError as error:
             return error
         return None
@@ -150,7 +151,7 @@ class Sending:
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if not engine.tally.stopped:
+            if self._ended_by is None:
                 self._ended_by = number
                 engine.stop("interrupted")
             elif callable(otherwise := before[signal.Signals(number)]):
@@ -193,7 +194,7 @@ class Sending:
                 tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands, self._commands.show(),
             ),
         )  # fmt: skip
-        if tally.stopped == "interrupted":
+        if tally.stopped == "interrupted" and self._ended_by is not None:
             return ExitCode(SIGNALLED + self._ended_by)
         if tally.stopped in _STOPS:
             return _STOPS[tally.stopped]
