@@ -71,7 +71,9 @@ class Kept(NamedTuple):
             said["sandbox"],
             said["timeout_s"],
             said["retries"],
-            BulkOptions(rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names if name in said}),
+            BulkOptions(
+                rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names if name in said}
+            ),
         )
 
     def arguments(self) -> dict[str, Json]:
