@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from contextlib import suppress
@@ -63,15 +64,18 @@ def serve(
     announce: Callable[[str], None],
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
 ) -> None:
-    """Run a sandbox on a port of this machine until it is interrupted; `announce` hears its base URL once it listens.
+    """Run a sandbox on a port of this machine until a signal ends it; `announce` hears its base URL once it listens.
 
     Raises MachineError when the port is taken.
     """
     app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), rules)
     with _listen(port) as listening:
         announce(f"http://{HOST}:{listening.getsockname()[1]}/")
+        server = uvicorn.Server(_config(app))
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn sees to Ctrl-C and SIGTERM
+            signal.signal(signal.SIGHUP, server.handle_exit)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(_config(app)).run(sockets=[listening])
+            server.run(sockets=[listening])
 
 
 def _config(app: object) -> uvicorn.Config:
