@@ -6,6 +6,8 @@ import gc
 import os
 import signal
 import sys
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -20,11 +22,17 @@ def main() -> NoReturn:
     gc.set_threshold(100_000)
     from runner.cli.main import run  # noqa: PLC0415 - after the handler is in place
     from runner.cli.world import World  # noqa: PLC0415
-    from runner.errors import SIGNALLED, ExitCode  # noqa: PLC0415
+    from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode  # noqa: PLC0415
 
     ended_by: list[int] = []
+    first_s = inf
 
-    def interrupt(number: int, _: FrameType | None) -> NoReturn:
+    def interrupt(number: int, _: FrameType | None) -> None:
+        nonlocal first_s
+        now_s = monotonic()
+        if 0 <= now_s - first_s < SAME_SIGNAL_S:
+            return
+        first_s = min(first_s, now_s)
         ended_by.append(number)
         raise KeyboardInterrupt
 

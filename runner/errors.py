@@ -30,6 +30,8 @@ Step: TypeAlias = str | int
 
 SIGNALLED = 128
 """What ends by a signal has this and the signal's number as its exit code."""
+SAME_SIGNAL_S = 0.1
+"""Signals that come so soon after the first one are that one: some send it to a process, and to the group that it is in."""
 
 
 class ExitCode(IntEnum):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from threading import Condition, Thread
+from concurrent.futures import Future
+from threading import Condition, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from runner.bulk.parts import PART_CHARS, Idle
 from runner.bulk.row import size_of
 from runner.errors import RunnerError
+from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +43,7 @@ class Inflow:
         """With so many rows somebody is to be woken."""
         self._is_over = False
         self._is_left = False
-        self._error: Exception | None = None
+        self._reading: Future[None] = Future()
 
     @property
     def waiting(self) -> int:
@@ -50,10 +52,11 @@ class Inflow:
 
     @property
     def failure(self) -> RunnerError | None:
-        """Why the rows can't be read any further. Raises what is no such reason."""
-        if self._error is None or isinstance(self._error, RunnerError):
-            return self._error
-        raise self._error
+        """Why the rows can't be read any further, once they were all taken. Raises what is no such reason."""
+        error = self._reading.exception()
+        if error is None or isinstance(error, RunnerError):
+            return error
+        raise error
 
     def take(self, number: int, chars: int | None = None, linger_s: float | None = None) -> list[Row | BadRow] | Idle:
         """Take so many rows; fewer at the end, if they hold so many characters, or if they have waited so long.
@@ -80,10 +83,10 @@ class Inflow:
             return rows
 
     def __enter__(self) -> Self:
-        try:
-            Thread(target=self._read, name="rows", daemon=True).start()
-        except RuntimeError as error:  # so Python tells that the system allows no more threads
-            raise OSError(str(error)) from error
+        threads = Threads(1)
+        self._reading = threads.submit(self._read, get_ident())
+        self._reading.add_done_callback(self._end)
+        threads.shutdown(wait=False)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,16 +94,15 @@ class Inflow:
             self._is_left = True
             self._changed.notify()
 
-    def _read(self) -> None:
-        error = None
-        try:
-            for row in self._rows:
-                if not self._add(row):
-                    return
-        except Exception as raised:  # noqa: BLE001 - raised again where the rows are taken
-            error = raised
+    def _read(self, owner: int) -> None:
+        if get_ident() == owner:
+            raise OSError("can't start a thread to read the rows")
+        for row in self._rows:
+            if not self._add(row):
+                return
+
+    def _end(self, _: Future[None]) -> None:
         with self._changed:
-            self._error = error
             self._is_over = True
         self._wake()
 

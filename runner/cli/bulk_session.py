@@ -20,7 +20,7 @@ from runner.bulk.machine import cores, room_for_processes
 from runner.bulk.parts import FlowingParts, Parts
 from runner.bulk.task import end_pauses, pauses, send_part
 from runner.bulk.workers import Workers
-from runner.errors import SIGNALLED, ExitCode, MachineError, Problem, RunnerError
+from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode, MachineError, Problem, RunnerError
 from runner.report.bulk import Progress, Summary, show_summary
 from runner.run import sum_up
 from runner.suprsend.threads import Threads
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from runner.cli.bulk_commands import Commands
     from runner.cli.bulk_options import BulkOptions
     from runner.cli.world import Session
-    from runner.report import Output
 
 _SMALL_BYTES = 256 * 1024
 """A file of less is sent sooner by this process than others are started."""
@@ -70,6 +69,7 @@ class Sending:
         self._known = book.part if is_resumed else None
         self._begun_to = book.last_row() if is_resumed else 0
         self._ended_by: int | None = None
+        self._is_told = False
 
     def run(self, results: TextIO | None) -> ExitCode:
         """Send what is to be sent, and show what became of the run."""
@@ -86,7 +86,7 @@ class Sending:
                 _Book(self._book, results),
                 Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures),
                 monotonic=time.monotonic,
-                hurry=partial(_hurry, executor, output),
+                hurry=partial(self._hurry, executor),
                 tell=lambda tally: progress.tell(tally, time.monotonic(), parts.waiting),
             )
             parts = self._cut(engine, stack)
@@ -135,6 +135,19 @@ class Sending:
             offset=bulk.offset,
         )
 
+    def _hurry(self, executor: Executor) -> None:
+        """Have nothing tried again of what is under way, and say that it will be finished.
+
+        What comes before this is said is the same signal once more.
+        """
+        if isinstance(executor, Workers):
+            executor.tell(end_pauses)
+        else:
+            end_pauses()
+        time.sleep(SAME_SIGNAL_S)
+        self._is_told = True
+        self._session.output.message("interrupted: finishing what is under way (again: end at once)")
+
     def _change(self, read: int) -> RunnerError | None:
         """Return what is wrong if the file changed after so many rows of it were read."""
         try:
@@ -154,6 +167,8 @@ class Sending:
             if self._ended_by is None:
                 self._ended_by = number
                 engine.stop("interrupted")
+            elif not self._is_told:
+                pass  # whoever began it may not know: `timeout` signals a process, and then the group that it is in
             elif callable(otherwise := before[signal.Signals(number)]):
                 otherwise(number, frame)
             else:
@@ -244,15 +259,6 @@ def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
 
 def _processes(rows: str) -> int:
     return 1 if rows == "-" or Path(rows).stat().st_size < _SMALL_BYTES else room_for_processes(cores())
-
-
-def _hurry(executor: Executor, output: Output) -> None:
-    """Say that what is under way will be finished, and that nothing of it is to be tried again."""
-    output.message("interrupted: finishing what is under way (again: end at once)")
-    if isinstance(executor, Workers):
-        executor.tell(end_pauses)
-    else:
-        end_pauses()
 
 
 @contextmanager

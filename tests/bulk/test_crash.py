@@ -589,6 +589,26 @@ def test_the_second_signal_of_any_kind_ends_at_once(number: signal.Signals, sile
     assert sender.process.returncode == ENDS[number]
 
 
+@pytest.mark.parametrize("number", ENDS)
+def test_the_same_signal_twice_at_once_is_one(number: signal.Signals, silent: socket.socket) -> None:
+    """`timeout` signals the process that it started, and then the group that it is in; others hand on what both got."""
+    write_rows(300)
+    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with sending(environ, *begin(1, 2)) as sender:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            for _ in range(3):
+                sender.process.send_signal(number)
+                assert sender.runs_for(0.01)
+            assert sender.process.stderr is not None
+            assert sender.process.stderr.readline() == HOW_TO_GO_ON.splitlines(keepends=True)[0]
+            assert sender.runs_for(0.3)
+            sender.process.send_signal(number)
+            sender.process.communicate(timeout=10)
+    assert sender.process.returncode == ENDS[number]
+
+
 def test_the_first_process_of_a_container_ends_by_sigterm() -> None:
     """Without a handler, the kernel would not even deliver it."""
     as_first = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child"]
