@@ -6,19 +6,47 @@ import gc
 import os
 import signal
 import sys
-from typing import NoReturn
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 
 def main() -> NoReturn:
-    """Run the command line of this process. Until it is loaded, Ctrl-C just ends it: there is nothing yet to tell."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    """Run the command line of this process. Until it is loaded, a signal just ends it: there is nothing yet to tell."""
+    _on_signals(lambda number, _: os._exit(128 + number))
     # What loading makes stays; looking through it again and again for garbage is a tenth of a short command's time.
     gc.set_threshold(100_000)
     from runner.cli.main import run  # noqa: PLC0415 - after the handler is in place
     from runner.cli.world import World  # noqa: PLC0415
+    from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:], World.real()))
+    ended_by: list[int] = []
+    first_s = inf
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        nonlocal first_s
+        now_s = monotonic()
+        if 0 <= now_s - first_s < SAME_SIGNAL_S:
+            return
+        first_s = min(first_s, now_s)
+        ended_by.append(number)
+        raise KeyboardInterrupt
+
+    _on_signals(interrupt)
+    code = run(sys.argv[1:], World.real())
+    sys.exit(SIGNALLED + ended_by[0] if code == ExitCode.INTERRUPTED and ended_by else code)
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Take SIGTERM and SIGHUP for what Ctrl-C is, also as the first process of a container, which ignores them by itself."""
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else it was started by nohup, to outlive its terminal
+        signal.signal(signal.SIGHUP, handler)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ Step: TypeAlias = str | int
 """One step of the way into a value: a key or an index."""
 
 
+SIGNALLED = 128
+"""What ends by a signal has this and the signal's number as its exit code."""
+SAME_SIGNAL_S = 0.1
+"""Signals that come so soon after the first one are that one: some send it to a process, and to the group that it is in."""
+
+
 class ExitCode(IntEnum):
     """How a command ended; the same table stands in the README."""
 
@@ -42,7 +48,9 @@ class ExitCode(IntEnum):
     USAGE = 64
     BUG = 70
     MACHINE = 74
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 @dataclass(frozen=True, slots=True)

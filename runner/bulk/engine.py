@@ -6,10 +6,11 @@ So after any end, however sudden, what is in doubt is what was under way.
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from runner.bulk.parts import Idle
 from runner.bulk.task import PartOutcome, RowFailure
 from runner.bulk.workers import WorkerDied
 from runner.errors import ExitCode
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited"]
 MAX_DEATHS = 3
+_TELL_S = 1.0
+"""So often it is told how things stand, also when nothing happens."""
 
 
 class Book(Protocol):
@@ -57,7 +60,11 @@ _SHOWN_FAILURES = 10
 
 
 class Engine:
-    """Sends parts. `stop` may be called from a signal handler: nothing more is begun, what is under way ends."""
+    """Sends parts. `stop` and `wake` may be called by a signal handler, and by any thread.
+
+    After `stop` nothing more is begun, and what is under way ends. If somebody interrupted, `hurry` is called once, to have
+    it end soon.
+    """
 
     def __init__(
         self,
@@ -66,7 +73,7 @@ class Engine:
         book: Book,
         limits: Limits,
         monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
+        hurry: Callable[[], None],
         tell: Callable[[Tally], None],
     ) -> None:
         self.tally = Tally()
@@ -75,44 +82,71 @@ class Engine:
         self._book = book
         self._limits = limits
         self._monotonic = monotonic
-        self._sleep = sleep
+        self._hurry = hurry
         self._tell = tell
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
+        self._bell: SimpleQueue[Future[PartOutcome] | None] = SimpleQueue()
+        """Has what is done, and None to look around. Of all queues a signal handler can put something in this one."""
+        self._is_over = False
+        self._is_to_hurry = False
 
     def stop(self, reason: Reason) -> None:
         """Begin nothing more."""
         self.tally.stopped = self.tally.stopped or reason
+        self._is_to_hurry = self._is_to_hurry or reason == "interrupted"
+        self.wake()
 
-    def run(self, parts: Iterator[Part]) -> Tally:
+    def wake(self) -> None:
+        """Have it ask for parts again, after it was told that none is due."""
+        self._bell.put(None)
+
+    def run(self, parts: Iterator[Part | Idle]) -> Tally:
         """Send all parts; returns when none is under way."""
         under_way: dict[Future[PartOutcome], Part] = {}
         done: list[PartOutcome] = []
-        waiting = next(parts, None)
+        is_hurried = False
         while True:
-            begun: list[Part] = []
-            while waiting and not self.tally.stopped and len(under_way) + len(begun) < self._limits.concurrency:
-                if not self._pace.allows(len(waiting.rows), self._monotonic()):
-                    break
-                begun.append(waiting)
-                waiting = next(parts, None)
+            begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
                 self._book.write(done, begun)
-                self._tell(self.tally)
+            self._tell(self.tally)
             for part in begun:
-                under_way[self._executor.submit(self._task, part)] = part
-            if not under_way and (not waiting or self.tally.stopped):
+                self._submit(part, under_way)
+            if self._is_to_hurry and not is_hurried:
+                is_hurried = True
+                self._hurry()
+            if not under_way and (self._is_over or self.tally.stopped):
                 return self.tally
-            done = self._finished(under_way, self._pace.wait_s(self._monotonic()) if waiting else None)
+            done = self._finished(under_way, at_most_s)
 
-    def _finished(self, under_way: dict[Future[PartOutcome], Part], at_most_s: float | None) -> list[PartOutcome]:
+    def _due(self, parts: Iterator[Part | Idle], under_way: int) -> tuple[list[Part], float]:
+        """Take the parts that may be begun, and tell for how long it makes no sense to ask again."""
+        begun: list[Part] = []
+        while not (self._is_over or self.tally.stopped) and under_way + len(begun) < self._limits.concurrency:
+            wait_s = self._pace.wait_s(self._monotonic())
+            if wait_s:
+                return begun, min(wait_s, _TELL_S)
+            part = next(parts, None)
+            if part is None:
+                self._is_over = True
+            elif isinstance(part, Idle):
+                return begun, _TELL_S if part.at_most_s is None else min(part.at_most_s, _TELL_S)
+            else:
+                self._pace.count(len(part.rows), self._monotonic())
+                begun.append(part)
+        return begun, _TELL_S
+
+    def _submit(self, part: Part, under_way: dict[Future[PartOutcome], Part]) -> None:
+        future = self._executor.submit(self._task, part)
+        under_way[future] = part
+        future.add_done_callback(self._bell.put)
+
+    def _finished(self, under_way: dict[Future[PartOutcome], Part], at_most_s: float) -> list[PartOutcome]:
         """Wait until a part is done, or more may be begun."""
-        if not under_way:
-            self._sleep(at_most_s or 0)
-            return []
         outcomes = []
-        for future in wait(under_way, at_most_s, FIRST_COMPLETED).done:
+        for future in self._rung(at_most_s):
             part = under_way.pop(future)
             try:
                 outcomes.append(future.result())
@@ -122,10 +156,21 @@ class Engine:
                     outcomes.append(_given_up(part))
                 else:
                     self._book.write([], [part])  # begun once more: what it may have done stays in doubt
-                    under_way[self._executor.submit(self._task, part)] = part
+                    self._submit(part, under_way)
         for outcome in outcomes:
             self._count(outcome)
         return outcomes
+
+    def _rung(self, at_most_s: float) -> Iterator[Future[PartOutcome]]:
+        """Wait for the bell, and give all that is done by then."""
+        try:
+            future = self._bell.get(timeout=at_most_s)
+            while True:
+                if future is not None:
+                    yield future
+                future = self._bell.get_nowait()
+        except Empty:
+            return
 
     def _count(self, outcome: PartOutcome) -> None:
         tally = self.tally
@@ -173,17 +218,13 @@ class _Pace:
         self._rate = rate
         self._next_s = now_s
 
-    def allows(self, events: int, now_s: float) -> bool:
-        """Tell whether so many events may begin now, and count them if they may."""
-        if self._rate is None:
-            return True
-        if now_s < self._next_s:
-            return False
-        self._next_s = max(self._next_s, now_s) + events / self._rate
-        return True
+    def count(self, events: int, now_s: float) -> None:
+        """Let so many events begin now."""
+        if self._rate is not None:
+            self._next_s = max(self._next_s, now_s) + events / self._rate
 
     def wait_s(self, now_s: float) -> float | None:
-        """How long until more may begin; None if nothing but what is under way holds them up."""
+        """How long until more may begin; None if they may."""
         return None if self._rate is None or now_s >= self._next_s else self._next_s - now_s
 
 

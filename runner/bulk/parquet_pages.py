@@ -14,6 +14,8 @@ from runner.bulk.row import BrokenFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.bulk.held import HeldFile
+
 _WINDOW_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 16 * 1024 * 1024
 """pyarrow reads no larger ones."""
@@ -46,7 +48,7 @@ class Footer(NamedTuple):
     elements: int
 
 
-def measure_footer(file: BinaryIO) -> Footer | None:
+def measure_footer(file: BinaryIO | HeldFile) -> Footer | None:
     """Return the size of the metadata in bytes, or None if it can't be read."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 8))
@@ -61,7 +63,7 @@ def measure_footer(file: BinaryIO) -> Footer | None:
         return None
 
 
-def measure_pages(file: BinaryIO, start: int, size_bytes: int) -> Pages:
+def measure_pages(file: BinaryIO | HeldFile, start: int, size_bytes: int) -> Pages:
     """Measure the pages that begin at `start`. Raises BrokenFileError where there are none."""
     dictionary = largest = total = densest = values = 0
     has_prefixes = False
@@ -80,7 +82,7 @@ def measure_pages(file: BinaryIO, start: int, size_bytes: int) -> Pages:
     return Pages(dictionary, largest, total, densest, values, has_prefixes)
 
 
-def _headers(file: BinaryIO, at: int, end: int) -> Iterator[Fields]:
+def _headers(file: BinaryIO | HeldFile, at: int, end: int) -> Iterator[Fields]:
     while at < end:
         header, size_bytes = _header(file, at)
         packed = _number(header, 3)
@@ -90,7 +92,7 @@ def _headers(file: BinaryIO, at: int, end: int) -> Iterator[Fields]:
         at += size_bytes + packed
 
 
-def _header(file: BinaryIO, at: int) -> tuple[Fields, int]:
+def _header(file: BinaryIO | HeldFile, at: int) -> tuple[Fields, int]:
     """Read a header, and how long it is."""
     wanted = _WINDOW_BYTES
     while True:

@@ -6,10 +6,12 @@ measured first what they unpack to, texts are read as they are stored, and no mo
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import repeat
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ from pyarrow import parquet as pq
 
 from runner.bulk.parquet_pages import measure_footer, measure_pages
 from runner.bulk.row import (
+    LARGE_ROW_CHARS,
     MAX_COLUMNS,
     MAX_ROW_CHARS,
     MAX_ROW_VALUES,
@@ -33,8 +36,8 @@ from runner.suprsend.event import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from runner.bulk.held import HeldFile
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024
@@ -43,8 +46,6 @@ _MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Of what rows are made from at once, unless it is one row."""
 _MAX_BATCH_VALUES = 500_000
 _SHORT_TEXT = 1_000
-_LARGE_BYTES = 1024 * 1024
-"""Of rows that are not handed on together with others."""
 _MAX_FOOTER_BYTES = 16 * 1024 * 1024
 """It takes ten times as much in memory."""
 _MAX_UNPACKED_BYTES = 64 * 1024 * 1024
@@ -59,29 +60,26 @@ _REFUSALS = (ValueError, ArithmeticError, LookupError)
 
 
 class Parquet:
-    """An open Parquet file. It has no lines: the line of each row is 0."""
+    """A Parquet file. It has no lines: the line of each row is 0."""
 
-    def __init__(self, path: Path, shown: str) -> None:
-        """Open it. Raises InvalidInput for what is no Parquet file, or names its columns badly."""
-        self._raw = path.open("rb")
+    def __init__(self, file: HeldFile, shown: str) -> None:
+        """Read what it says of itself. Raises InvalidInput for what is no Parquet file, or names its columns badly."""
+        self._raw = file
         self._shown = shown
         try:
             self._check_footer()
-            self._file = pq.ParquetFile(self._raw, pre_buffer=False)
+            self._file = pq.ParquetFile(file, pre_buffer=False)
             self.columns = _names(self._file.schema_arrow.names)
         except (pa.ArrowException, OSError):
-            self._raw.close()
             message, hint = f"{shown} is no Parquet file that can be read", "was it written to its end?"
             raise InvalidInput(Problem("rows-format", message, hint=hint)) from None
-        except InvalidInput:
-            self._raw.close()
-            raise
+        paths = Counter(self._file.schema.column(at).path for at in range(len(self._file.schema)))
+        self._shared_paths = {path for path, count in paths.items() if count > 1}
+        self._kept: Sequence[str] = self.columns
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._raw.close()
+    def keep(self, columns: Sequence[str]) -> None:
+        """Read no other columns."""
+        self._kept = columns
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows in their order, a batch of them at hand. Raises BrokenFileError where the file is damaged."""
@@ -90,50 +88,52 @@ class Parquet:
             for batch in self._batches():
                 for portion, size in _portions(batch):
                     if portion.num_rows == 1 and size.is_too_large:
-                        number += 1
-                        yield _too_large(number)
-                        continue
-                    last = number + portion.num_rows
-                    for row in self._rows(portion, number):
-                        number += 1
-                        is_large = number == last and size.bytes > _LARGE_BYTES and isinstance(row, Row)
-                        yield LargeRow(*row) if is_large else row
+                        yield _too_large(number + 1)
+                    else:
+                        yield from self._rows(portion, number, LargeRow if size.row_bytes > LARGE_ROW_CHARS else Row)
+                    number += portion.num_rows
         except (pa.ArrowException, OSError):
             raise BrokenFileError("the file is damaged") from None
 
-    def _rows(self, portion: pa.RecordBatch, before: int) -> Iterator[Row | BadRow]:
+    def _rows(self, portion: pa.RecordBatch, before: int, kind: type[Row]) -> Iterator[Row | BadRow]:
         unfit: dict[int, tuple[str, str]] = {}
-        fields = enumerate(self._file.schema_arrow)
-        cells = [_cells(field, portion.column(at), unfit) for at, field in fields]
-        for index, values in enumerate(zip(*cells, strict=True)):
+        schema = self._file.schema_arrow
+        cells = [_cells(schema.field(name), portion.column(name), unfit) for name in self._kept]
+        for index, values in enumerate(zip(*cells, strict=True) if cells else repeat((), portion.num_rows)):
             number = before + index + 1
             if index in unfit:
                 yield BadRow(number, 0, Problem(*unfit[index], context=f"in row {number}"))
             else:
-                yield Row(number, 0, dict(zip(self.columns, values, strict=True)))
+                yield kind(number, 0, dict(zip(self._kept, values, strict=True)))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         meta = self._file.metadata
-        for group in range(meta.num_row_groups):
-            rows, size = meta.row_group(group).num_rows, meta.row_group(group).total_byte_size
+        for number in range(meta.num_row_groups):
+            group = meta.row_group(number)
+            rows = group.num_rows
             if not rows:
                 continue
-            chunks = self._chunks(meta.row_group(group))
-            lengths = self._longest_texts(group, [chunk for chunk in chunks if chunk.is_stored_once])
+            chunks = self._chunks(group)
+            lengths = self._longest_texts(number, [chunk for chunk in chunks if chunk.is_stored_once])
             chunks = [chunk.with_longest(lengths.get(chunk.column, 0)) for chunk in chunks]
+            size = sum(chunk.unpacked_bytes for chunk in chunks)
             row_bytes = max(1, size // rows, sum(chunk.row_bytes for chunk in chunks))
             batch_rows = max(
                 1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), _MAX_BATCH_BYTES // row_bytes)
             )
             reader = self._reader([chunk.column for chunk in chunks if chunk.is_stored_once])
-            yield from reader.iter_batches(batch_rows, [group], use_threads=False)
+            yield from reader.iter_batches(batch_rows, [number], [*self._kept], use_threads=False)
 
     def _chunks(self, group: pq.RowGroupMetaData) -> list[_Chunk]:
-        """Measure the column chunks. Raises InvalidInput for what is packed too tightly to be at hand at once."""
+        """Measure the column chunks that are read. Raises InvalidInput for what is packed too tightly to be at hand at once."""
         at_hand = packed = 0
         chunks = []
+        # A column's path is its name, or begins with it where values have parts.
+        paths = tuple(f"{name}." for name in self._kept)
         for at in range(group.num_columns):
             column, form = group.column(at), self._file.schema.column(at)
+            if not f"{column.path_in_schema}.".startswith(paths):
+                continue
             start = column.data_page_offset
             if column.has_dictionary_page and column.dictionary_page_offset:
                 start = min(start, column.dictionary_page_offset)
@@ -142,7 +142,8 @@ class Parquet:
             if is_list and pages.values > _MAX_LISTED:
                 raise self._refusal(f"a row group has more than {_MAX_LISTED:,} values in lists")
             row_bytes = pages.densest
-            if pages.has_prefixes:
+            # A column named `a.b` has the same path as the part `b` of the column `a`: pyarrow can't tell them apart.
+            if pages.has_prefixes or column.path_in_schema in self._shared_paths:
                 row_bytes = max(pages.largest_bytes, pages.dictionary_bytes)
             elif form.length > _LONGEST_PLAIN:
                 row_bytes = form.length
@@ -150,11 +151,13 @@ class Parquet:
             at_hand += max(pages.total_bytes, row_bytes * pages.values) if is_list else pages.largest_bytes
             packed += column.total_compressed_size
             is_stored_once = (
-                column.physical_type == "BYTE_ARRAY" and pages.dictionary_bytes > 0 and not pages.has_prefixes
+                column.physical_type == "BYTE_ARRAY"
+                and pages.dictionary_bytes > 0
+                and not pages.has_prefixes
+                and column.path_in_schema not in self._shared_paths
             )
-            chunks.append(
-                _Chunk(column.path_in_schema, row_bytes, pages.values if is_list else 0, is_stored_once=is_stored_once)
-            )
+            listed = pages.values if is_list else 0
+            chunks.append(_Chunk(column.path_in_schema, pages.total_bytes, row_bytes, listed, is_stored_once))
         if at_hand > _MAX_UNPACKED_BYTES + packed * _MAX_PACKING:
             raise self._refusal(f"{packed:,} bytes of it unpack to {at_hand:,}")
         return chunks
@@ -193,6 +196,7 @@ class _Chunk(NamedTuple):
     """A column chunk: how many bytes a row of it may take, but for texts that are stored once; how many values lists have."""
 
     column: str
+    unpacked_bytes: int
     row_bytes: int
     listed: int
     is_stored_once: bool
@@ -212,6 +216,8 @@ class _Size(NamedTuple):
     values: int
     longest: int
     """Bytes of the nested column that has most."""
+    row_bytes: int
+    """What one of them may have at most."""
 
     @property
     def is_too_large(self) -> bool:
@@ -223,7 +229,10 @@ def _portions(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, _Size]]:
     """Cut a batch into portions whose rows can be made at once; a row that is too large for that is one of its own."""
     sizes = [_size(column) for column in batch.columns]
     size = _Size(
-        sum(each.bytes for each in sizes), sum(each.values for each in sizes), max(each.longest for each in sizes)
+        sum(each.bytes for each in sizes),
+        sum(each.values for each in sizes),
+        max((each.longest for each in sizes), default=0),
+        sum(each.row_bytes for each in sizes),
     )
     is_small = size.bytes <= _MAX_BATCH_BYTES and size.values <= _MAX_BATCH_VALUES
     if batch.num_rows == 1 or (is_small and size.longest <= batch.num_rows * MAX_BODY_BYTES):
@@ -259,11 +268,14 @@ def _inner(array: pa.Array) -> list[pa.Array]:
 def _size(array: pa.Array) -> _Size:
     if pa.types.is_dictionary(array.type) and _has_texts(array.dictionary.type):
         lengths = pc.take(pc.binary_length(array.dictionary), array.indices)
-        return _Size(pc.sum(lengths).as_py() or 0, len(array), 0)
+        return _Size(pc.sum(lengths).as_py() or 0, len(array), 0, pc.max(lengths).as_py() or 0)
     if inner := list(map(_size, _inner(array))):
         size_bytes = sum(each.bytes for each in inner)
-        return _Size(size_bytes, len(array) + sum(each.values for each in inner), size_bytes)
-    return _Size(array.nbytes, len(array), 0)
+        values = len(array) + sum(each.values for each in inner)
+        return _Size(size_bytes, values, size_bytes, max(size_bytes, values))
+    if _has_texts(array.type):
+        return _Size(array.nbytes, len(array), 0, pc.max(pc.binary_length(array)).as_py() or 0)
+    return _Size(array.nbytes, len(array), 0, array.nbytes // max(len(array), 1))
 
 
 def _has_texts(kind: pa.DataType) -> bool:

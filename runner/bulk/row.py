@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from runner.errors import Position, Problem
 
@@ -15,8 +15,8 @@ _Name = TypeVar("_Name")
 
 MAX_ROW_CHARS = 16 * 1024 * 1024
 """Of one row; more is a quote or a bracket that was left open, and memory must not grow with the file."""
-LARGE_ROW_CHARS = 64 * 1024
-"""Of a row that is handed on alone: of others a hundred may wait at once."""
+LARGE_ROW_CHARS = 10 * 1024
+"""Of a row that is weighed before others are added to it: a hundred that are not come to less than a part may have."""
 MAX_ROW_VALUES = 200_000
 """Of a row of JSON: no event has room for more, and each takes a hundred times its text in memory."""
 MAX_COLUMNS = 10_000
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 class LargeRow(Row):
-    """A row of more than `LARGE_ROW_CHARS` characters."""
+    """A row that may have more than `LARGE_ROW_CHARS` characters."""
 
     __slots__ = ()
 
@@ -56,6 +56,26 @@ class BadRow(NamedTuple):
 
 class BrokenFileError(Exception):
     """What is behind the last row can't be read any more: whoever counts the rows says after which one."""
+
+
+def size_of(row: Row) -> int:
+    """Return about how many characters a row holds; what is no text counts for what it takes in memory, roughly."""
+    size = 0
+    inner: list[Any] = [row.values]
+    for value in inner:
+        items = value
+        if type(value) is dict:
+            size += sum(map(len, value))
+            items = value.values()
+        for item in items:
+            kind = type(item)
+            size += len(item) if kind is str else _VALUE_CHARS
+            if kind is dict or kind is list:
+                inner.append(item)
+    return size
+
+
+_VALUE_CHARS = 8
 
 
 def first_told(names: Sequence[_Name], tell: Callable[[_Name], Problem]) -> list[Problem]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
+import io
+import os
+import select
 import zlib
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from runner.bulk.csv_rows import Table
+from runner.bulk.held import FileChangedError, HeldFile
 from runner.bulk.json_rows import json_array, json_lines
 from runner.bulk.row import BadRow, BrokenFileError, Row
 from runner.bulk.text import Text
@@ -17,11 +21,10 @@ from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerE
 from runner.spec.files import misspelt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from io import BufferedReader
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["BadRow", "Row", "RowFile", "fingerprint", "open_rows"]
+__all__ = ["BadRow", "Row", "RowFile", "open_rows"]
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _LINES = (".jsonl", ".ndjson")
@@ -38,7 +41,7 @@ class RowFile:
 
     `columns` are known at once, but for JSON, of which each row has its own: None. With a `header` a row is the list of
     its cells, texts that must still become what they stand for, in the order of the header. The iterator raises InvalidInput where the file can't be read any
-    further, and MachineError where the machine can't; the rows before were given.
+    further, or is not what it was when it was opened, and MachineError where the machine can't; the rows before were given.
     """
 
     def __init__(
@@ -46,15 +49,53 @@ class RowFile:
         rows: Iterator[Row | BadRow],
         shown: str,
         opened: ExitStack,
+        held: HeldFile | None,
         *,
         columns: tuple[str, ...] | None = None,
         is_text: bool = False,
+        narrow: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
         self._rows = rows
         self._shown = shown
         self._opened = opened
+        self._held = held
+        self._narrow = narrow
+
+    def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
+        """Drop what other columns than the wanted ones hold, as it is read.
+
+        Rows of JSON keep a key that is not `known` all the same, with null: that it is there is the row's fault. Without
+        `known`, no key is.
+        """
+        if self.columns is None:
+            self._rows = _keys_of(self._rows, wanted, known)
+            return
+        kept = tuple(column for column in self.columns if column in wanted)
+        if kept == self.columns:
+            return
+        if self._narrow is not None:
+            self._narrow(kept)
+        else:
+            self._rows = _cells_of(self._rows, [self.columns.index(column) for column in kept])
+            self.header = kept
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes, in hexadecimal; "" for a stream. From now on the rows must be those.
+
+        Raises InvalidInput if the file is not what it was when it was opened.
+        """
+        if self._held is None:
+            return ""
+        with _telling(self._shown):
+            return self._held.fingerprint()
+
+    def check(self, rows: int) -> None:
+        """Raise InvalidInput if the file is not what it was when it was opened; so many rows were taken by now."""
+        if self._held is not None:
+            with _telling(self._shown, rows):
+                self._held.check()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         number = 0
@@ -62,8 +103,9 @@ class RowFile:
             for row in self._rows:
                 number = row.number
                 yield row
-        except (BrokenFileError, OSError) as error:
+        except (BrokenFileError, FileChangedError, OSError) as error:
             raise _told(error, self._shown, number) from None
+        self.check(number)
 
     def __enter__(self) -> Self:
         return self
@@ -79,45 +121,91 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
     """
     with ExitStack() as opened, _telling(shown):
         if path is None:
-            text = Text(getattr(stdin, "read1", stdin.read), shown)
-            return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened)
+            read, held = _stream(stdin)
+            text = Text(read, shown)
+            return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, held)
         _check_file(path, shown)
         suffix, is_packed = _suffix_of(path, shown)
+        held = HeldFile(opened.enter_context(path.open("rb", buffering=0)).fileno())
         if suffix == _PARQUET:
-            return _open_parquet(path, shown)
-        file = opened.enter_context(path.open("rb"))
-        return _read(suffix, Text(_unpacking(file, shown) if is_packed else file.read1, shown), opened)
+            return _open_parquet(shown, opened, held)
+        return _read(suffix, Text(_unpacking(held, shown) if is_packed else held.read1, shown), opened, held)
 
 
-def fingerprint(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes, in hexadecimal. Raises as `open_rows` does."""
-    with _telling(str(path)):
-        _check_file(path, str(path))
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], HeldFile | None]:
+    """Return what reads standard input as it comes, and the file behind it if it is one.
+
+    A buffer of Python's own can't be read by a thread that the process does not wait for: its lock would be taken.
+    """
+    try:
+        descriptor = stdin.fileno()
+    except io.UnsupportedOperation:
+        return getattr(stdin, "read1", stdin.read), None
+    if S_ISREG(os.fstat(descriptor).st_mode):
+        held = HeldFile(descriptor)
+        return held.read1, held
+    return partial(_read_when_ready, descriptor), None
 
 
-def _read(suffix: str, text: Text, opened: ExitStack) -> RowFile:
+def _read_when_ready(descriptor: int, size: int) -> bytes:
+    while True:
+        try:
+            return os.read(descriptor, size)
+        except BlockingIOError:  # whoever has the other end made it so
+            select.select([descriptor], [], [])
+
+
+def _read(suffix: str, text: Text, opened: ExitStack, held: HeldFile | None) -> RowFile:
     if suffix in _DELIMITERS:
         table = Table(text, _DELIMITERS[suffix])
-        return RowFile(table.rows(), text.shown, opened.pop_all(), columns=table.columns, is_text=True)
+        return RowFile(table.rows(), text.shown, opened.pop_all(), held, columns=table.columns, is_text=True)
     rows = json_array(text) if suffix == _ARRAY else json_lines(text)
-    return RowFile(rows, text.shown, opened.pop_all())
+    return RowFile(rows, text.shown, opened.pop_all(), held)
 
 
-def _open_parquet(path: Path, shown: str) -> RowFile:
+def _open_parquet(shown: str, opened: ExitStack, held: HeldFile) -> RowFile:
     try:
         from runner.bulk.parquet_rows import Parquet  # noqa: PLC0415 - it loads pyarrow, which is an extra
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[parquet]'"
         raise InvalidInput(Problem("rows-format", f"to read {shown}, pyarrow must be installed", hint=hint)) from None
-    with ExitStack() as opened:
-        parquet = opened.enter_context(Parquet(path, shown))
-        return RowFile(parquet.rows(), shown, opened.pop_all(), columns=parquet.columns)
+    parquet = Parquet(held, shown)
+    return RowFile(parquet.rows(), shown, opened.pop_all(), held, columns=parquet.columns, narrow=parquet.keep)
 
 
-def _unpacking(file: BufferedReader, shown: str) -> Callable[[int], bytes]:
-    if not file.peek(2).startswith(b"\x1f\x8b"):
+def _cells_of(rows: Iterator[Row | BadRow], places: Sequence[int]) -> Iterator[Row | BadRow]:
+    for row in rows:
+        if isinstance(row, Row):
+            cells: Any = row.values
+            yield type(row)(row.number, row.line, [cells[place] for place in places])
+        else:
+            yield row
+
+
+def _keys_of(
+    rows: Iterator[Row | BadRow], wanted: Iterable[str], known: Container[str] | None
+) -> Iterator[Row | BadRow]:
+    names = frozenset(wanted)
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        entries: Any = row.values
+        if entries.keys() <= names:
+            yield row
+            continue
+        kept = {
+            key: value if key in names else None
+            for key, value in entries.items()
+            if key in names or (known is not None and key not in known)
+        }
+        yield type(row)(row.number, row.line, kept)
+
+
+def _unpacking(file: HeldFile, shown: str) -> Callable[[int], bytes]:
+    magic = file.read(2)
+    file.seek(0)
+    if magic != b"\x1f\x8b":
         hint = "what is not packed must not end in .gz"
         raise InvalidInput(Problem("rows-format", f"{shown} is no gzip archive", hint=hint))
     archive = gzip.GzipFile(fileobj=file)
@@ -160,17 +248,23 @@ def _suffix_of(path: Path, shown: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _telling(shown: str) -> Iterator[None]:
-    """Tell what the machine or a broken file says while it is opened."""
+def _telling(shown: str, rows: int = 0) -> Iterator[None]:
+    """Tell what the machine or a broken file says while it is opened, or after so many rows."""
     try:
         yield
-    except (BrokenFileError, OSError) as error:
-        raise _told(error, shown, 0) from None
+    except (BrokenFileError, FileChangedError, OSError) as error:
+        raise _told(error, shown, rows) from None
 
 
-def _told(error: BrokenFileError | OSError, shown: str, rows: int) -> RunnerError:
+def _told(error: BrokenFileError | FileChangedError | OSError, shown: str, rows: int) -> RunnerError:
     after = f"after row {rows}" if rows else "before the first row"
     if isinstance(error, BrokenFileError):
         return InvalidInput(Problem("rows-syntax", f"{shown}: {error} {after}"))
+    if isinstance(error, FileChangedError):
+        taken = (
+            f"only the rows up to {rows:,} were taken from it, as they were at first" if rows else "no row was taken"
+        )
+        hint = f"{taken}; put it back to go on with a run, or begin anew with a file that nobody writes to"
+        return InvalidInput(Problem("rows-changed", f"{shown} changed while it was read: {error}", hint=hint))
     when = f" {after}" if rows else ""
     return MachineError(Problem("file-unreadable", f"can't read {shown}{when}: {error.strerror or error}"))

@@ -19,7 +19,7 @@ from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
 from runner.spec import Occurrence, RowResolver, load, specialize
-from runner.suprsend.delivery import NOT_SENT, Delivery, together
+from runner.suprsend.delivery import NOT_SENT, Delivery, Pauses, together
 from runner.suprsend.event import Encoded
 
 if TYPE_CHECKING:
@@ -232,7 +232,9 @@ class Tools:
             target.base_url,
             timeout_s=setup.timeout_s,
             retries=setup.retries,
+            sleep=pauses.sleep,
             admit=target.admit,
+            may_retry=lambda: not pauses.are_over,
         )
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
@@ -276,6 +278,15 @@ class Tools:
             "attempts": outcome.attempts,
         }
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
+
+
+pauses = Pauses()
+"""Of all that this process sends: it works on one run at a time."""
+
+
+def end_pauses() -> None:
+    """Have the parts that this process works on end soon: what they sent without success is not sent once more."""
+    pauses.end()
 
 
 _latest: list[Tools] = []

@@ -39,8 +39,10 @@ MAX_FAILED_STARTS = 3
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 _FRAME = Struct("=QQ")
 """What precedes each task and each answer: its number and its size in bytes."""
-_HELLO = 0
-"""The number of what a worker says when it has begun; tasks count from 1."""
+_ASIDE = 0
+"""The number of what is no task, which count from 1: a worker says that it has begun, its parent what to do at once."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What a terminal, or whoever ends a service, sends to the whole group: the parent decides what they mean."""
 
 
 class WorkerDied(Exception):  # noqa: N818 - the exceptions of `runner.errors` name states of the world as well
@@ -67,7 +69,8 @@ class Workers(Executor):
         """Guards all that follows; nobody sends, or tells a future, while he has it."""
         self._places: list[_Process | None] = [None] * processes
         self._waiting: deque[_Task] = deque()
-        self._numbers = count(_HELLO + 1)
+        self._numbers = count(_ASIDE + 1)
+        self._asides: list[bytes] = []
         self._listeners: list[Thread] = []
         self._failed_starts = 0
         self._refusal: MachineError | None = None
@@ -85,6 +88,18 @@ class Workers(Executor):
             self._waiting.append(task)
         self._hand_over()
         return task.future
+
+    def tell(self, fn: Callable[[], object]) -> None:
+        """Call a function in each process at once, beside its tasks; in those that start later before their first one.
+
+        What comes of it is not told.
+        """
+        call = pickle.dumps(fn, _PROTOCOL)
+        with self._lock:
+            self._asides.append(call)
+            processes = [process for process in self._places if process]
+        for process in processes:
+            process.send(_ASIDE, call)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks; with `wait` return when all are done and no process, thread or descriptor is left.
@@ -151,13 +166,15 @@ class Workers(Executor):
             raise OSError(str(error)) from error
         self._listeners.append(listener)
         self._places[place] = process
+        for call in self._asides:
+            process.send(_ASIDE, call)  # nothing is on its way to it: that waits for nobody
         return process
 
     def _listen(self, place: int, process: _Process) -> None:
         """Take the answers of a process until it ends, and see to what it leaves."""
         try:
             for number, answer in process.answers():
-                if number == _HELLO:
+                if number == _ASIDE:
                     with self._lock:
                         process.has_begun = True
                         self._failed_starts = 0
@@ -282,8 +299,8 @@ def _start_worker(channel: int, lifeline: int, threads: int) -> Popen[bytes]:
     """Start an interpreter that serves; it has nothing of this one but two descriptors, stderr and the way to modules."""
     warnings = [f"-W{option}" for option in sys.warnoptions]
     numbers = [str(channel), str(lifeline), str(threads)]
-    # A terminal sends Ctrl-C to the whole group; it must not come through before the worker ignores it.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # They must not come through before the worker ignores them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         return Popen(  # noqa: S603 - this very interpreter
             [sys.executable, *warnings, "-c", _BOOT, *numbers, *sys.path],
@@ -305,9 +322,9 @@ def _frames(incoming: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def serve(channel_fd: int, lifeline: int, threads: int) -> NoReturn:
     """Be a worker: run what comes until nobody is left to send it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     _die_with_parent(lifeline)
     gc.set_threshold(50_000, 20, 100)  # a task's many small values live for that task alone
     channel = socket.socket(fileno=channel_fd)
@@ -337,9 +354,12 @@ class _Server:
         self._sending = Lock()
 
     def run(self) -> None:
-        self._send(_HELLO, b"")
+        self._send(_ASIDE, b"")
         with suppress(OSError):
             for number, call in _frames(self._channel.makefile("rb")):
+                if number == _ASIDE:
+                    pickle.loads(call)()  # noqa: S301 - its parent made it
+                    continue
                 ways = iter((_as_it_is, _as_text))
                 with self._attaching:  # a task that was done before would be answered by this thread
                     self._pool.submit(self._call, call).add_done_callback(partial(self._answer, number, ways, None))

@@ -17,7 +17,7 @@ from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
 from runner.bulk.ledger import FILE_NAME, Ledger, RunRecord
 from runner.bulk.parts import Digests, Parts
-from runner.bulk.rows import fingerprint, open_rows
+from runner.bulk.rows import open_rows
 from runner.bulk.task import Setup, check_part
 from runner.cli.bulk_commands import Commands
 from runner.cli.bulk_options import PART_ROWS
@@ -174,6 +174,7 @@ class Start:
         names = [variable.name for variable in spec.variables]
         columns = assign(self.rows.columns, names, bulk.renamed, ignore_extra=bulk.ignore_extra)
         self._columns = {column: name for column, name in columns.items() if name not in inputs.layers[0]}
+        self.rows.keep(self._columns, None if bulk.ignore_extra else columns)
         fixed = resolve_fixed(
             spec.variables, inputs.layers, inputs.environ, inputs.profile, set(self._columns.values())
         )
@@ -195,7 +196,7 @@ class Start:
         shared = [sorted(self._columns.items()), public, self._target.env]
         return {
             "spec": self._spec.digest,
-            "rows": "" if self._bulk.rows == "-" else fingerprint(Path(self._bulk.rows)),
+            "rows": "" if self._bulk.rows == "-" else self.rows.fingerprint(),
             "variables": sha256(seed.bytes + json.dumps(shared, default=str).encode()).hexdigest(),
             "secrets": self._keyed(seed, json.dumps(secret, default=str)) if secret else "",
             "credentials": self._keyed(seed, "credentials"),

@@ -17,6 +17,8 @@ PART_ROWS = 100
 _MAX_CONCURRENCY = 1000
 _MAX_PROCESSES = 64
 _CONCURRENCY = 16
+_LINGER_S = 1.0
+_MAX_LINGER_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class BulkOptions:
     max_failures: int | None
     results: Path | None
     part_rows: int
+    linger_s: float = _LINGER_S
 
 
 class BulkFlags(NamedTuple):
@@ -53,6 +56,7 @@ class BulkFlags(NamedTuple):
     fail_fast: bool = False
     max_failures: int | None = None
     results: Path | None = None
+    linger: float | None = None
 
     def names(self) -> list[str]:
         """Name those that were given."""
@@ -94,6 +98,7 @@ class BulkFlags(NamedTuple):
             rate=begun.rate if self.rate is None else _rate(self.rate),
             max_failures=1 if self.fail_fast else self.max_failures or begun.max_failures,
             results=self.results or begun.results,
+            linger_s=begun.linger_s if self.linger is None else self.linger,
         )
 
     def _check_numbers(self) -> None:
@@ -103,11 +108,12 @@ class BulkFlags(NamedTuple):
             "--concurrency": (self.concurrency, 1, _MAX_CONCURRENCY),
             "--processes": (self.processes, 1, _MAX_PROCESSES),
             "--max-failures": (self.max_failures, 1, None),
+            "--linger": (self.linger, 0, _MAX_LINGER_S),
         }
         for name, (number, least, most) in numbers.items():
             if number is not None and not least <= number <= (most or number):
                 bounds = f"{least} to {most}" if most else f"{least} or more"
-                raise UsageError(Problem("usage", f"{name} {number}: it takes {bounds}"))
+                raise UsageError(Problem("usage", f"{name} {number:g}: it takes {bounds}"))
 
 
 def _rate(text: str) -> float:

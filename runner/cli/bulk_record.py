@@ -59,7 +59,8 @@ class Kept(NamedTuple):
         """Take up what a record keeps. Its paths lead on from the working directory."""
         said: Any = record.arguments
         names = (
-            "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows"
+            "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
+            "linger_s",
         )  # fmt: skip
         return cls(
             VariableFlags((*said["var"],), (*said["var_json"],), _path(said["vars_file"]), said["case"]),
@@ -70,7 +71,9 @@ class Kept(NamedTuple):
             said["sandbox"],
             said["timeout_s"],
             said["retries"],
-            BulkOptions(rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names}),
+            BulkOptions(
+                rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names if name in said}
+            ),
         )
 
     def arguments(self) -> dict[str, Json]:
@@ -98,6 +101,7 @@ class Kept(NamedTuple):
             "max_failures": bulk.max_failures,
             "results": _text(bulk.results),
             "part_rows": bulk.part_rows,
+            "linger_s": bulk.linger_s,
         }
 
     def with_given(self, given: VariableFlags) -> VariableFlags:

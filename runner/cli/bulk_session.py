@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.bulk.engine import Engine, Limits, kind_of
+from runner.bulk.inflow import Inflow
 from runner.bulk.ledger import PartBegun, PartDone, RowRecord
-from runner.bulk.parts import Parts
-from runner.bulk.task import send_part
+from runner.bulk.machine import cores, room_for_processes
+from runner.bulk.parts import FlowingParts, Parts
+from runner.bulk.task import end_pauses, pauses, send_part
 from runner.bulk.workers import Workers
-from runner.errors import ExitCode, MachineError, Problem
+from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode, MachineError, Problem, RunnerError
 from runner.report.bulk import Progress, Summary, show_summary
 from runner.run import sum_up
 from runner.suprsend.threads import Threads
@@ -26,6 +28,7 @@ from runner.suprsend.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
+    from types import FrameType
     from typing import TextIO
 
     from runner.bulk.engine import Tally
@@ -37,10 +40,11 @@ if TYPE_CHECKING:
     from runner.cli.bulk_commands import Commands
     from runner.cli.bulk_options import BulkOptions
     from runner.cli.world import Session
-    from runner.report import Output
 
 _SMALL_BYTES = 256 * 1024
 """A file of less is sent sooner by this process than others are started."""
+_COUNT_S = 2.0
+"""For so long the rest of the rows is counted after an interrupt: who sends a SIGTERM does not wait for ever."""
 
 
 class Sending:
@@ -61,23 +65,22 @@ class Sending:
         self._session = session
         self._book = book
         self._setup = setup
+        self._rows = rows
         self._bulk = bulk
         self._commands = commands
-        self._parts = Parts(
-            cut(rows, bulk),
-            bulk.part_rows,
-            book.part if is_resumed else None,
-            digests=digests,
-            begun_to=book.last_row() if is_resumed else 0,
-        )
+        self._digests = digests
+        self._known = book.part if is_resumed else None
+        self._begun_to = book.last_row() if is_resumed else 0
+        self._ended_by: int | None = None
+        self._is_told = False
 
     def run(self, results: TextIO | None) -> ExitCode:
         """Send what is to be sent, and show what became of the run."""
-        world = self._session.world
         began_s = time.monotonic()
         output = self._session.output
         about = _about(self._bulk) if output.has_terminal and not output.quiet else None
         progress = Progress(output, about, began_s)
+        parts: Parts | FlowingParts
         with ExitStack() as stack:
             executor = stack.enter_context(executor_of(self._bulk))
             engine = Engine(
@@ -86,12 +89,13 @@ class Sending:
                 _Book(self._book, results),
                 Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures),
                 monotonic=time.monotonic,
-                sleep=world.sleep,
-                tell=lambda tally: progress.tell(tally, time.monotonic()),
+                hurry=partial(self._hurry, executor),
+                tell=lambda tally: progress.tell(tally, time.monotonic(), parts.waiting),
             )
-            stack.enter_context(_stopping(engine, self._session.output))
+            parts = self._cut(engine, stack)
+            stack.enter_context(self._stopping(engine))
             try:
-                tally = engine.run(iter(self._parts))
+                tally = engine.run(iter(parts))
             except KeyboardInterrupt:
                 progress.end()
                 output.message(f"ended at once; go on with: {self._commands.resume()}")
@@ -103,17 +107,81 @@ class Sending:
                 )
                 raise
             progress.end()
-        if not self._parts.is_over and self._bulk.rows != "-":
-            self._parts.count_rest()
-        if self._parts.failure is not None:
-            self._session.output.complaints(self._parts.failure.problems)
-        total = self._parts.read if self._parts.is_over else None
-        is_cut = tally.stopped or self._parts.failure is not None
+            if isinstance(parts, Parts) and not parts.is_over:
+                until_s = time.monotonic() + _COUNT_S
+                with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
+                    parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
+        failure = parts.failure or self._change(parts.read)
+        if failure is not None:
+            self._session.output.complaints(failure.problems)
+        total = parts.read if parts.is_over else None
+        is_cut = tally.stopped or failure is not None
         state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
         self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
-        return self._conclude(tally, total, time.monotonic() - began_s)
+        return self._conclude(tally, failure, total, time.monotonic() - began_s)
 
-    def _conclude(self, tally: Tally, total: int | None, took_s: float) -> ExitCode:
+    def _cut(self, engine: Engine, stack: ExitStack) -> Parts | FlowingParts:
+        """Cut the rows into parts: those of a file when they are asked for, others when they come."""
+        bulk, digests = self._bulk, self._digests
+        rows, size, known, begun_to = cut(self._rows, bulk), bulk.part_rows, self._known, self._begun_to
+        if bulk.rows != "-":
+            return Parts(rows, size, known, digests=digests, begun_to=begun_to, offset=bulk.offset)
+        inflow = stack.enter_context(Inflow(rows, engine.wake))
+        return FlowingParts(
+            inflow, size, known, digests=digests, linger_s=bulk.linger_s, begun_to=begun_to, offset=bulk.offset
+        )
+
+    def _hurry(self, executor: Executor) -> None:
+        """Have nothing tried again of what is under way, and say that it will be finished.
+
+        What comes before this is said is the same signal once more.
+        """
+        if isinstance(executor, Workers):
+            executor.tell(end_pauses)
+        else:
+            end_pauses()
+        time.sleep(SAME_SIGNAL_S)
+        self._is_told = True
+        self._session.output.message("interrupted: finishing what is under way (again: end at once)")
+
+    def _change(self, read: int) -> RunnerError | None:
+        """Return what is wrong if the file changed after so many rows of it were read."""
+        try:
+            self._rows.check(self._bulk.offset + read)
+        except RunnerError as error:
+            return error
+        return None
+
+    @contextmanager
+    def _stopping(self, engine: Engine) -> Iterator[None]:
+        """Let the first Ctrl-C, SIGTERM or SIGHUP finish what is under way, and the second one end at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._ended_by is None:
+                self._ended_by = number
+                engine.stop("interrupted")
+            elif not self._is_told:
+                pass  # whoever began it may not know: `timeout` signals a process, and then the group that it is in
+            elif callable(otherwise := before[signal.Signals(number)]):
+                otherwise(number, frame)
+            else:
+                raise KeyboardInterrupt
+
+        # Who starts a program with nohup wants it to go on without a terminal.
+        heard = [
+            each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
+        ]
+        before = {number: signal.signal(number, stop) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _conclude(self, tally: Tally, failure: RunnerError | None, total: int | None, took_s: float) -> ExitCode:
         """Show what became of the whole run, and give the exit code."""
         record, counts = self._book.record, self._book.counts()
         unknown = counts.unknown + counts.in_flight
@@ -137,17 +205,18 @@ class Sending:
                 tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands, self._commands.show(),
             ),
         )  # fmt: skip
+        if tally.stopped == "interrupted" and self._ended_by is not None:
+            return ExitCode(SIGNALLED + self._ended_by)
         if tally.stopped in _STOPS:
             return _STOPS[tally.stopped]
-        if self._parts.failure is not None:
-            return self._parts.failure.exit_code
+        if failure is not None:
+            return failure.exit_code
         if not counts.failed + unknown + (not_sent or 0):
             return ExitCode.OK
         return sum_up({kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK})
 
 
 _STOPS = {
-    "interrupted": ExitCode.INTERRUPTED,
     "credentials": ExitCode.CREDENTIALS,
     "no-answer": ExitCode.NO_ANSWER,
     "rate-limited": ExitCode.RATE_LIMITED,
@@ -172,6 +241,7 @@ def _about(bulk: BulkOptions) -> int | None:
 @contextmanager
 def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
     """Give what runs the parts. An interrupt does not wait for it."""
+    pauses.begin()
     processes = bulk.processes or _processes(bulk.rows)
     threads = ceil(bulk.concurrency / processes)
     executor = Threads(threads) if processes == 1 else Workers(processes, threads)
@@ -184,29 +254,7 @@ def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
 
 
 def _processes(rows: str) -> int:
-    if rows == "-" or Path(rows).stat().st_size < _SMALL_BYTES:
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _stopping(engine: Engine, output: Output) -> Iterator[None]:
-    """Let the first Ctrl-C finish what is under way, and the second one end at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_: int, __: object) -> None:
-        if engine.tally.stopped:
-            raise KeyboardInterrupt
-        engine.stop("interrupted")
-        output.message("interrupted: finishing what is under way (again: end at once)")
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return 1 if rows == "-" or Path(rows).stat().st_size < _SMALL_BYTES else room_for_processes(cores())
 
 
 @contextmanager

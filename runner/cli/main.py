@@ -179,6 +179,12 @@ def send(
             help="Write a line of JSON for each row; for those that a run never came to, none.", metavar="FILE.jsonl"
         ),
     ] = None,
+    linger: Annotated[
+        float | None,
+        typer.Option(
+            help="Send rows of a pipe that are less than a request after so long; default 1.", metavar="SECONDS"
+        ),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(help="Go on with a run, by its id or as `last`; what is not given is as it began.", metavar="RUN"),
@@ -193,7 +199,8 @@ def send(
     flags = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes)
     bulk = BulkFlags(
-        rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results
+        rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
+        linger,
     )  # fmt: skip
     if resume is not None:
         from runner.cli.bulk import resume as go_on  # noqa: PLC0415

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.bulk.columns import assign
 from runner.bulk.ledger import Ledger
 from runner.bulk.row import BadRow
-from runner.bulk.rows import fingerprint, open_rows
+from runner.bulk.rows import open_rows
 from runner.cli.bulk import ledger_folder, load_again
 from runner.cli.bulk_record import Kept
 from runner.errors import ExitCode, InvalidInput, Problem
@@ -63,11 +63,11 @@ def failed_rows(session: Session, name: str) -> ExitCode:
         if record.rows == "-":
             message = f"the rows of run {record.id} came from the standard input, and the ledger keeps none"
             raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {record.id} tells their numbers"))
-        if fingerprint(Path(record.rows)) != record.fingerprints["rows"]:
-            raise InvalidInput(Problem("run-changed", f"the file {record.rows} changed since run {record.id} began"))
         wanted = {failure.row for failure in ledger.failures(record.id, "failed")}
     unreadable: list[BadRow] = []
     with open_rows(Path(record.rows), io.BytesIO(), record.rows) as rows:
+        if rows.fingerprint() != record.fingerprints["rows"]:
+            raise InvalidInput(Problem("run-changed", f"the file {record.rows} changed since run {record.id} began"))
         texts = _texts(session, record, rows.header, _of(wanted, rows, unreadable))
         code = output.stream(texts)
     if unreadable:

@@ -51,24 +51,25 @@ class Progress:
         self._began_s = began_s
         self._told_s = began_s
 
-    def tell(self, tally: Tally, now_s: float) -> None:
-        """Show the state of things, if it is time to."""
+    def tell(self, tally: Tally, now_s: float, waiting: int = 0) -> None:
+        """Show the state of things, if it is time to. `waiting` rows were read and are not on their way."""
         every_s = 0.1 if self._output.has_terminal else _EVERY_S
         if now_s - self._told_s >= every_s:
             self._told_s = now_s
-            self._output.status(self._line(tally, now_s))
+            self._output.status(self._line(tally, now_s, waiting))
 
     def end(self) -> None:
         """Take the bar away."""
         self._output.status("")
 
-    def _line(self, tally: Tally, now_s: float) -> str:
+    def _line(self, tally: Tally, now_s: float, waiting: int) -> str:
         done = tally.accepted + tally.failed + tally.unknown
         rate = done / max(now_s - self._began_s, 1e-9)
         parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
         parts += [f"{tally.accepted:,} accepted"]
         parts += [f"{tally.failed:,} failed"] if tally.failed else []
         parts += [f"{tally.unknown:,} unknown"] if tally.unknown else []
+        parts += [f"{waiting:,} waiting"] if waiting else []
         if self._about:
             share = min(1.0, done / self._about)
             filled = round(share * _BAR)

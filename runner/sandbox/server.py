@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 import time
 from contextlib import suppress
@@ -83,7 +84,7 @@ def serve(
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     key: Secret | None = None,
 ) -> None:
-    """Run a sandbox on a port of this machine until it is interrupted; `announce` hears its addresses once it listens.
+    """Run a sandbox on a port of this machine until a signal ends it; `announce` hears its addresses once it listens.
 
     `key` is this user's, with which it proves to be this user's. Raises MachineError when the port is taken.
     """
@@ -94,8 +95,11 @@ def serve(
         app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof=proof)
         base_url = f"http://{HOST}:{listens_on}/"
         announce(Addresses(base_url, _events_url(base_url, token)))
+        server = TimedServer(_config(app))
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn sees to Ctrl-C and SIGTERM
+            signal.signal(signal.SIGHUP, server.handle_exit)
         with suppress(KeyboardInterrupt):
-            TimedServer(_config(app)).run(sockets=[listening])
+            server.run(sockets=[listening])
 
 
 def _new_token() -> Secret:

@@ -54,6 +54,7 @@ class Connection:
         random: Callable[[], float] = random.random,
         tell: Callable[[Wait], None] = lambda _: None,
         admit: Admission | None = None,
+        may_retry: Callable[[], bool] = lambda: True,
         transport: Post | None = None,
     ) -> None:
         check_timeout(timeout_s)
@@ -66,7 +67,7 @@ class Connection:
         self._timeout_s = timeout_s
         self._tell = tell
         self._transport: Post = Transport(self.base_url, admit) if transport is None else transport
-        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told)
+        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told, may_retry)
 
     @property
     def env(self) -> str:

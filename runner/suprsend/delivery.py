@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from threading import Event as Flag
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -86,6 +87,30 @@ class Gate:
             self.is_shut = True
 
 
+class Pauses:
+    """Pauses before retries, until somebody ends them: then one that is under way is over, and no retry follows."""
+
+    def __init__(self) -> None:
+        self._are_over = Flag()
+
+    @property
+    def are_over(self) -> bool:
+        """Whether no retry is to follow any more."""
+        return self._are_over.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until the pauses are over."""
+        self._are_over.wait(seconds)
+
+    def end(self) -> None:
+        """End the pause that is under way, and all that would follow."""
+        self._are_over.set()
+
+    def begin(self) -> None:
+        """Let there be pauses again."""
+        self._are_over.clear()
+
+
 class Wait(NamedTuple):
     """A pause before a retry: the `retry`-th of `retries`, after an answer that `message` tells of."""
 
@@ -102,7 +127,7 @@ class Courier:
 
     `post` sends a body to a path, until an instant of `time.monotonic`. `timeout_s` bounds an event with all its
     retries and pauses: a pause that would end later is not begun. `sleep` takes seconds; `random` gives a number from
-    0 to 1; `clock` gives seconds since 1970; `tell` hears of each pause.
+    0 to 1; `clock` gives seconds since 1970; `tell` hears of each pause. `may_retry` is asked before and after each pause.
     """
 
     post: Callable[[str, bytes, float], Answer | NoAnswer]
@@ -112,6 +137,7 @@ class Courier:
     sleep: Callable[[float], None]
     random: Callable[[], float]
     tell: Callable[[Wait], None]
+    may_retry: Callable[[], bool]
 
     def deliver(self, delivery: Delivery, gate: Gate) -> None:
         """Send what a delivery holds, as long as the gate is open; its results tell how it went."""
@@ -155,7 +181,9 @@ class Courier:
     def _pause(
         self, delivery: Delivery, again: Sequence[int], answer: Answer | NoAnswer, retry: int, until_s: float
     ) -> bool:
-        """Wait before a retry. False if there is no time for it."""
+        """Wait before a retry. False if there is no time for it, or if none is wanted any more."""
+        if not self.may_retry():
+            return False
         asked = asked_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
         pause = pause_s(retry, asked, self.random())
         if time.monotonic() + pause >= until_s:
@@ -168,7 +196,7 @@ class Courier:
         result = delivery.results[again[0]]
         self.tell(Wait(retry, self.retries, pause, result.status_code, result.message))
         self.sleep(pause)
-        return True
+        return self.may_retry()
 
 
 def _asks_for_less(answer: Answer | NoAnswer, indexes: Sequence[int]) -> bool:

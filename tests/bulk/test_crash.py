@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
 import signal
 import socket
 import sys
+import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from subprocess import PIPE, Popen, TimeoutExpired
+from subprocess import PIPE, Popen, TimeoutExpired, run
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
 from runner.bulk.ledger import Ledger
 
@@ -539,3 +544,385 @@ def test_the_printed_command_resumes_a_run_whose_configuration_is_beside_its_spe
     [command] = [line.split() for line in begun.err.splitlines() if line.startswith("  runner send --resume")]
     ended = cli(*command[1:], "-o", "json")
     assert (ended.code, ended.json) == (0, _told("20260102-030405-0000", accepted=150))
+
+
+# Ends that others ask for
+
+ENDS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_processes_of_a_run_finishes_what_is_under_way_and_a_resume_sends_only_the_rest(
+    number: signal.Signals, cli: CommandLine
+) -> None:
+    """Whoever stops a service or closes a terminal signals the whole group."""
+    keys = write_rows(3_000)
+    with recording("--before", "20", "--after", "20") as server:
+        with sending(server.environ, *begin(2, 4)) as sender:
+            sender.runs_until(lambda: server.requests() >= 5)
+            os.killpg(sender.process.pid, number)
+            code, told, err = sender.ends()
+        arrived = {event.key for event in server.taken()}
+        assert (code, err) == (ENDS[number], HOW_TO_GO_ON.format(run=told["run"]))
+        assert told == _told(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
+        assert state_of_run(cli)["state"] == "interrupted"
+        with sending(server.environ, "--resume", "last") as sender:
+            code, told, err = sender.ends()
+    assert (code, told["accepted"], err) == (0, 3_000, "")
+    check_each_once(server.taken(), keys)
+    assert sent_again(server.taken()) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_second_signal_of_any_kind_ends_at_once(number: signal.Signals, silent: socket.socket) -> None:
+    write_rows(300)
+    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with sending(environ, *begin(1, 2)) as sender:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            sender.process.send_signal(signal.SIGINT)
+            assert sender.process.stderr is not None
+            assert sender.process.stderr.readline() == HOW_TO_GO_ON.splitlines(keepends=True)[0]
+            sender.process.send_signal(number)
+            sender.process.communicate(timeout=10)
+    assert sender.process.returncode == ENDS[number]
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_the_same_signal_twice_at_once_is_one(number: signal.Signals, silent: socket.socket) -> None:
+    """`timeout` signals the process that it started, and then the group that it is in; others hand on what both got."""
+    write_rows(300)
+    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with sending(environ, *begin(1, 2)) as sender:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            for _ in range(3):
+                sender.process.send_signal(number)
+                assert sender.runs_for(0.01)
+            assert sender.process.stderr is not None
+            assert sender.process.stderr.readline() == HOW_TO_GO_ON.splitlines(keepends=True)[0]
+            assert sender.runs_for(0.3)
+            sender.process.send_signal(number)
+            sender.process.communicate(timeout=10)
+    assert sender.process.returncode == ENDS[number]
+
+
+def test_the_first_process_of_a_container_ends_by_sigterm() -> None:
+    """Without a handler, the kernel would not even deliver it."""
+    as_first = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if run([*as_first, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no process namespaces here")
+    write_rows(3_000)
+    with recording("--after", "100") as server:
+        command = [*as_first, *COMMAND, "send", *begin(2, 4), "-o", "json"]
+        with Popen(command, env=server.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
+            while server.requests() < 3:
+                assert process.poll() is None
+                time.sleep(0.01)
+            [first] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(first), signal.SIGTERM)
+            out, _ = process.communicate(timeout=BOUND_S)
+        arrived = {event.key for event in server.taken()}
+    told = json.loads(out)
+    assert process.returncode == 143
+    assert told == _told(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
+
+
+@pytest.mark.parametrize("number", ENDS)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_interrupt_ends_the_pauses_and_nothing_is_tried_again(
+    processes: int, number: signal.Signals, server: CapturingServer, cli: CommandLine
+) -> None:
+    write_rows(1_000)
+    busy = {"status": "error", "error": {"message": "slow down", "type": "rate_limited"}}
+    server.answers.extend([(429, busy, {"Retry-After": "60"})] * 10)
+    with sending(environ_for(server.base_url), *begin(processes, 4), "--timeout", "300") as sender:
+        sender.runs_until(lambda: len(server.received) == 4)
+        assert sender.runs_for(0.3)
+        began_s = time.monotonic()
+        sender.process.send_signal(number)
+        code, told, _ = sender.ends()
+    assert time.monotonic() - began_s < 10
+    assert (code, len(server.received)) == (ENDS[number], 4)
+    assert told["accepted"] == told["unknown"] == 0
+    assert told["failed"] + told["not_sent"] == 1_000
+    failures = cli("runs", "show", "-o", "json").json["failures"]
+    assert {(each["code"], each["status_code"], each["attempts"]) for each in failures} <= {("rate-limited", 429, 1)}
+
+
+def test_an_interrupt_ends_the_pause_of_a_low_rate(server: CapturingServer) -> None:
+    write_rows(10)
+    args = ("spec.yaml", "--rows", "rows.csv", "--rate", "0.02/s")
+    with sending(environ_for(server.base_url), *args) as sender:
+        sender.runs_until(lambda: len(server.received) == 1)
+        sender.process.send_signal(signal.SIGTERM)
+        code, told, _ = sender.ends()
+    assert (code, told["accepted"], told["not_sent"]) == (143, 1, 9)
+
+
+# Rows that come in their time
+
+
+def write(sender: Sender, *lines: object) -> None:
+    assert sender.process.stdin is not None
+    sender.process.stdin.write("".join(f"{line}\n" for line in lines))
+    sender.process.stdin.flush()
+
+
+PIPED = ("spec.yaml", "--rows", "-")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pause_s", [0.1, 1])
+def test_rows_of_a_slow_pipe_go_out_when_they_come(pause_s: float) -> None:
+    write_rows(1)
+    with recording() as server:
+        began_s = time.monotonic()
+        with sending(server.environ, "spec.yaml", "--var", "n=0") as sender:  # how long it takes to begin at all
+            sender.process.wait(BOUND_S)
+        begins_s = time.monotonic() - began_s
+        began_s = time.monotonic()
+        with sending(server.environ, *PIPED) as sender:
+            write(sender, "n", 1)
+            number = 1
+            while server.requests() < 2:
+                assert time.monotonic() - began_s < begins_s + 1.5
+                if time.monotonic() - began_s > number * pause_s:
+                    number += 1
+                    write(sender, number)
+                time.sleep(0.01)
+            code, told, _ = sender.ends()
+    assert (code, told["accepted"]) == (0, number)
+    check_each_once(server.taken(), {f"order-{n}" for n in range(number + 1)})
+
+
+def test_answers_are_recorded_while_a_pipe_is_silent_and_a_kill_sends_nothing_of_them_again(cli: CommandLine) -> None:
+    write_rows(1)
+    with recording() as server:
+        with sending(server.environ, *PIPED, "--linger", "0.2") as sender:
+            write(sender, "n")
+            for rows in (range(1, 4), range(4, 10), range(10, 11)):
+                write(sender, *rows)
+                sender.runs_until(partial(_is_accepted, cli, rows[-1]))
+            sender.kill("all")
+        assert (state_of_run(cli)["state"], state_of_run(cli)["unknown"]) == ("interrupted", 0)
+        before = server.requests()
+        with sending(server.environ, "--resume", "last", "--rows", "-") as sender:
+            write(sender, "n", *range(1, 201))
+            code, told, err = sender.ends()
+        assert server.requests() == before + 2, "those of a part that is known are cut as they were then"
+    assert (code, told["accepted"], err) == (0, 200, "")
+    check_each_once(server.taken(), {f"order-{n}" for n in range(1, 201)})
+    assert sent_again(server.taken()) == set()
+
+
+def _is_accepted(cli: CommandLine, number: int) -> bool:
+    runs = cli("runs", "list", "-o", "json").json["runs"]
+    return bool(runs) and runs[0]["accepted"] == number
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_signal_ends_a_run_whose_pipe_is_silent(number: signal.Signals, cli: CommandLine) -> None:
+    write_rows(1)
+    with recording() as server, sending(server.environ, *PIPED) as sender:
+        write(sender, "n", 1, 2, 3)
+        sender.runs_until(lambda: _is_accepted(cli, 3))
+        sender.process.send_signal(number)
+        sender.process.wait(5)  # the pipe stays open
+        code, told, err = sender.ends()
+    assert code == ENDS[number]
+    assert (told["accepted"], told["total"], told["not_sent"]) == (3, None, None)
+    assert f"  runner send --resume {told['run']} --rows -\n" in err
+    assert state_of_run(cli)["state"] == "interrupted"
+
+
+def test_a_pipe_that_does_not_wait_for_its_reader_is_waited_for() -> None:
+    """Some programs make the end that they hand on non-blocking."""
+    write_rows(1)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with recording() as server, os.fdopen(reading) as stdin, os.fdopen(writing, "w") as pipe:
+        command = [*COMMAND, "send", *PIPED, "-o", "json"]
+        with Popen(command, env=server.environ, stdin=stdin, stdout=PIPE, text=True) as process:
+            for line in ("n", 1, 2):
+                time.sleep(0.3)
+                print(line, file=pipe, flush=True)
+            pipe.close()
+            out, _ = process.communicate(timeout=BOUND_S)
+    assert (process.returncode, json.loads(out)["accepted"]) == (0, 2)
+
+
+# Files that change
+
+
+def _cut_file(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _append_row(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"999999999\n")
+
+
+def _overwrite_in_place(path: Path) -> None:
+    """With other rows of the same length; nothing but the bytes tells."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(before.st_size - 60_000)
+        file.write(b"777777777\n" * 5_000)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace(path: Path) -> None:
+    Path("other").write_bytes(b"n\n")
+    Path("other").rename(path)
+
+
+SHOP = "x" * 60
+
+
+def _rows_of(name: str, number: int) -> bytes:
+    """Write rows of nine digits each, so that half of one would be another."""
+    numbers = range(100_000_000, 100_000_000 + number)
+    match name:
+        case "rows.csv" | "rows.csv.gz":
+            text = "\n".join(["n,shop", *(f"{n},{SHOP}" for n in numbers), ""]).encode()
+            return gzip.compress(text, 0) if name.endswith(".gz") else text
+        case "rows.jsonl":
+            return "".join(f'{{"shop": "{SHOP}", "n": {n}}}\n' for n in numbers).encode()
+        case _:
+            file = BytesIO()
+            table = pa.table({"n": pa.array(numbers, pa.int64()), "shop": [SHOP] * number})
+            pq.write_table(table, file, row_group_size=2_000, compression="none", use_dictionary=False)
+            return file.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.jsonl", "rows.parquet"])
+@pytest.mark.parametrize("change", [_cut_file, _append_row, _overwrite_in_place, _replace])
+def test_a_file_that_changes_under_a_run_stops_it_and_no_row_is_sent_that_was_not_there(
+    change: Callable[[Path], None], name: str, cli: CommandLine
+) -> None:
+    count = 10_000
+    path = Path(name)
+    Path("spec.yaml").write_text(SPEC, "utf-8")
+    content = _rows_of(name, count)
+    path.write_bytes(content)
+    original = {f"order-{n}" for n in range(100_000_000, 100_000_000 + count)}
+    with recording("--after", "100") as server:
+        args = ("spec.yaml", "--rows", name, "--processes", "1", "--concurrency", "10")
+        with sending(server.environ, *args) as sender:
+            sender.runs_until(lambda: server.requests() >= 5)
+            change(path)
+            code, told, err = sender.ends()
+        arrived = {event.key for event in server.taken()}
+        assert arrived <= original
+        assert told["accepted"] == len(arrived)
+        assert told["unknown"] == told["failed"] == 0
+        if change is _replace:
+            assert (code, told["accepted"], state_of_run(cli)["state"]) == (0, count, "finished")
+        else:
+            assert (code, state_of_run(cli)["state"]) == (2, "stopped")
+            assert f"error[rows-changed]: {name} changed while it was read: it " in err
+        with sending(server.environ, "--resume", "last") as sender:
+            code, refused, _ = sender.ends()
+        assert (code, refused["problems"][0]["code"]) in {(2, "run-changed"), (2, "rows-format")}
+        path.write_bytes(content)
+        if change is not _replace:
+            with sending(server.environ, "--resume", "last") as sender:
+                code, told, _ = sender.ends()
+            assert (code, told["accepted"]) == (0, count)
+    check_each_once(server.taken(), original)
+    assert sent_again(server.taken()) == set()
+
+
+def test_a_file_that_changes_after_its_last_row_was_read_is_told_too(silent: socket.socket, cli: CommandLine) -> None:
+    write_rows(3)
+    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with sending(environ, *begin(1, 1), "--retries", "0") as sender:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            _append_row(Path("rows.csv"))
+            records = json.dumps({"records": [{"status": "success", "status_code": 202}] * 3}).encode()
+            head = b"HTTP/1.1 207 Multi-Status\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            connection.sendall(head % len(records) + records)
+            code, told, err = sender.ends()
+    assert (code, told["accepted"], state_of_run(cli)["state"]) == (2, 3, "stopped")
+    assert "rows.csv changed while it was read: it grew from 8 to 18 bytes" in err
+
+
+@pytest.mark.parametrize("command", ["render", "runs"])
+def test_a_file_that_changes_while_its_rows_are_printed_ends_the_command(
+    command: str, server: CapturingServer, cli: CommandLine
+) -> None:
+    Path("spec.yaml").write_text(SPEC, "utf-8")
+    Path("rows.csv").write_text("n,shop\n" + f"1,{'x' * 5_000}\n" * 200, "utf-8")
+    cli.environ = environ_for(server.base_url)
+    args = ["render", "spec.yaml", "--rows", "rows.csv"]
+    if command == "runs":
+        refusal = {"status": "error", "error": {"message": "no", "type": "refused"}}
+        server.answers.extend([(404, refusal)] * 2)
+        assert cli("send", "spec.yaml", "--rows", "rows.csv").code == 1
+        args = ["runs", "failed", "last"]
+    with Popen([*COMMAND, *args], env=cli.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # what is behind it is more than a pipe holds
+        with Path("rows.csv").open("r+b") as file:
+            file.seek(-100_000, os.SEEK_END)
+            file.write(b"7" * 50_000)
+        out, err = process.communicate(timeout=BOUND_S)
+    assert process.returncode == 2
+    assert "error[rows-changed]: rows.csv changed while it was read: it was written to" in err
+    assert "7" * 20 not in out
+    assert 10 < out.count("\n") < 200
+
+
+# Little memory
+
+MEMORY = """
+import os, resource, sys
+most = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def wide_rows(name: str, number: int) -> None:
+    """Write rows with a column of 1 MB that nobody takes."""
+    if name == "rows.parquet":
+        table = pa.table({"n": list(range(1, number + 1)), "note": [str(n) * 200_000 for n in range(number)]})
+        pq.write_table(table, name, row_group_size=100)
+        return
+    with Path(name).open("w") as file:
+        note = "x" * 1_000_000
+        file.write("n,note\n" if name == "rows.csv" else "")
+        form = "{n},{note}\n" if name == "rows.csv" else '{{"n": {n}, "note": "{note}"}}\n'
+        file.writelines(form.format(n=n, note=note) for n in range(1, number + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
+def test_columns_that_nobody_takes_need_no_memory_and_a_kill_loses_nothing(name: str, cli: CommandLine) -> None:
+    number = 300
+    Path("spec.yaml").write_text(SPEC, "utf-8")
+    wide_rows(name, number)
+    limited = [sys.executable, "-c", MEMORY, str(350 * 1024 * 1024)]
+    with recording("--after", "200") as server:
+        for kills in (True, False):
+            flags = ["--resume", "last"] if not kills else ["spec.yaml", "--rows", name, "--ignore-extra"]
+            command = [*limited, *COMMAND, "send", *flags, "--concurrency", "2", "--processes", "1", "-qo", "json"]
+            with Popen(command, env=server.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
+                if kills:
+                    while server.requests() < 1:
+                        assert process.poll() is None, process.communicate()
+                        time.sleep(0.01)
+                    process.kill()
+                out, err = process.communicate(timeout=BOUND_S)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["accepted"] == number
+    assert state_of_run(cli)["state"] == "finished"
+    check_each_once(server.taken(), {f"order-{n}" for n in range(1, number + 1)})
+    assert len(sent_again(server.taken())) <= 2

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from threading import Event as Flag
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from runner.bulk.engine import Engine, Limits, Tally, kind_of
+from runner.bulk.parts import Idle
 from runner.bulk.row import Row
 from runner.bulk.task import Part, PartOutcome, RowFailure, Setup, send_part
 from runner.bulk.workers import WorkerDied
@@ -80,7 +83,7 @@ def run(task: Callable[[Part], PartOutcome], rows: Iterator[Part], **limits: Any
     book = Book()
     chosen = Limits(**({"concurrency": 4} | limits))
     with ThreadPoolExecutor(chosen.concurrency) as executor:
-        engine = Engine(executor, task, book, chosen, lambda: 0.0, lambda _: None, lambda _: None)
+        engine = Engine(executor, task, book, chosen, lambda: 0.0, lambda: None, lambda _: None)
         return engine.run(rows), book
 
 
@@ -104,7 +107,7 @@ def test_a_part_is_written_down_before_it_is_sent() -> None:
         return outcome(part)
 
     with ThreadPoolExecutor(2) as executor:
-        Engine(executor, task, book, Limits(2), lambda: 0.0, lambda _: None, lambda _: None).run(parts(20))
+        Engine(executor, task, book, Limits(2), lambda: 0.0, lambda: None, lambda _: None).run(parts(20))
     assert seen == [True] * 20
 
 
@@ -183,14 +186,14 @@ class Mortal(Executor):
 
 def test_the_part_of_a_worker_that_died_is_begun_and_sent_again() -> None:
     book = Book()
-    engine = Engine(Mortal({11: 2}), accepted, book, Limits(2), lambda: 0.0, lambda _: None, lambda _: None)
+    engine = Engine(Mortal({11: 2}), accepted, book, Limits(2), lambda: 0.0, lambda: None, lambda _: None)
     tally = engine.run(parts(5))
     assert (tally.accepted, tally.unknown, book.begun.count(11), book.done.count(11)) == (50, 0, 3, 1)
 
 
 def test_a_part_whose_workers_die_three_times_is_unknown() -> None:
     book = Book()
-    engine = Engine(Mortal({11: 3}), accepted, book, Limits(2), lambda: 0.0, lambda _: None, lambda _: None)
+    engine = Engine(Mortal({11: 3}), accepted, book, Limits(2), lambda: 0.0, lambda: None, lambda _: None)
     tally = engine.run(parts(5))
     assert (tally.accepted, tally.unknown) == (40, 10)
     assert tally.failures[0] == RowFailure(
@@ -207,16 +210,82 @@ def test_what_a_task_raises_ends_the_run() -> None:
 
 
 def test_a_rate_is_kept_over_all_parts() -> None:
-    now, slept = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
-
+    began_s = time.monotonic()
     with ThreadPoolExecutor(1) as executor:
-        engine = Engine(executor, accepted, Book(), Limits(1, rate=5), lambda: now[0], sleep, lambda _: None)
+        engine = Engine(
+            executor, accepted, Book(), Limits(1, rate=200), time.monotonic, lambda: None, lambda _: None
+        )  # fmt: skip
         assert engine.run(parts(4)).accepted == 40
-    assert slept == [2.0, 2.0, 2.0]  # parts of 10 events, at 5 a second
+    assert 0.15 <= time.monotonic() - began_s < 1  # parts of 10 events, at 200 a second
+
+
+def test_nobody_is_asked_for_parts_that_are_not_due_until_the_engine_is_woken_or_the_time_is_up() -> None:
+    asked: list[float] = []
+    engine = Engine(Mortal({}), accepted, Book(), Limits(1), time.monotonic, lambda: None, lambda _: None)
+
+    def come_and_go() -> Iterator[Part | Idle]:
+        first, second = parts(2)
+        asked.append(time.monotonic())
+        yield Idle(0.2)
+        asked.append(time.monotonic())
+        yield first
+        Timer(0.1, engine.wake).start()
+        asked.append(time.monotonic())
+        yield Idle(None)
+        asked.append(time.monotonic())
+        yield second
+
+    assert engine.run(come_and_go()).accepted == 20
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses[0] >= 0.2
+    assert 0.1 <= pauses[2] < 0.9, "it was woken"
+
+
+def test_what_is_done_is_recorded_while_nothing_comes() -> None:
+    book = Book()
+    engine = Engine(Mortal({}), accepted, book, Limits(4), time.monotonic, lambda: None, lambda _: None)
+
+    def one_and_no_more() -> Iterator[Part | Idle]:
+        yield from parts(1)
+        while book.done != [1]:
+            yield Idle(None)
+        engine.stop("interrupted")
+        yield Idle(None)
+
+    assert engine.run(one_and_no_more()).accepted == 10
+
+
+def test_an_interrupt_while_nothing_comes_ends_it_at_once_and_hurries_what_is_under_way() -> None:
+    hurried: list[str] = []
+    engine = Engine(
+        Mortal({}), accepted, Book(), Limits(1), time.monotonic, lambda: hurried.append("!"), lambda _: None
+    )
+
+    def silence() -> Iterator[Part | Idle]:
+        Timer(0.05, engine.stop, ["interrupted"]).start()
+        while True:
+            yield Idle(None)
+
+    began_s = time.monotonic()
+    assert engine.run(silence()).stopped == "interrupted"
+    assert time.monotonic() - began_s < 0.9
+    assert hurried == ["!"]
+
+
+@pytest.mark.slow
+def test_how_things_stand_is_told_also_when_nothing_happens() -> None:
+    told: list[float] = []
+    engine = Engine(
+        Mortal({}), accepted, Book(), Limits(1), time.monotonic, lambda: None, lambda _: told.append(time.monotonic())
+    )
+
+    def silence() -> Iterator[Part | Idle]:
+        Timer(2.5, engine.stop, ["interrupted"]).start()
+        while True:
+            yield Idle(None)
+
+    engine.run(silence())
+    assert 3 <= len(told) <= 4
 
 
 @pytest.mark.parametrize(

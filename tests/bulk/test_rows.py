@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
 import pickle
 import subprocess
@@ -13,14 +14,18 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 
-from runner.bulk.rows import BadRow, Row, fingerprint, open_rows
+from runner.bulk.row import LARGE_ROW_CHARS, LargeRow
+from runner.bulk.rows import BadRow, Row, open_rows
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner.source import Json
     from tests.bulk.conftest import Rows
 
 ONE_ROW = [Row(1, 2, {"a": "1", "b": "2"})]
@@ -160,14 +165,10 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(rows: Rows, name: str,
 
 
 def problem_of(path: str) -> tuple[type[RunnerError], Problem]:
-    """Open a file that can't be, and take its fingerprint, which says the same."""
-    refused = []
-    for reading in (lambda: open_rows(Path(path), io.BytesIO(), path), lambda: fingerprint(Path(path))):
-        with pytest.raises(RunnerError) as caught:
-            reading()
-        refused.append((type(caught.value), caught.value.problems[0]))
-    assert refused[0] == refused[1]
-    return refused[0]
+    """Open a file that can't be."""
+    with pytest.raises(RunnerError) as caught:
+        open_rows(Path(path), io.BytesIO(), path)
+    return type(caught.value), caught.value.problems[0]
 
 
 def test_a_file_that_is_missing_is_told_with_the_one_that_was_meant(in_tmp: Path) -> None:
@@ -263,9 +264,33 @@ def test_what_only_its_name_calls_an_archive_is_refused(content: bytes) -> None:
 
 
 def test_a_fingerprint_is_the_sha256_of_the_bytes(in_tmp: Path) -> None:
-    content = os.urandom(3_000_000)
+    content = b"a\n" + os.urandom(3_000_000)
     (in_tmp / "rows.csv").write_bytes(content)
-    assert fingerprint(in_tmp / "rows.csv") == hashlib.sha256(content).hexdigest()
+    with open_rows(in_tmp / "rows.csv", io.BytesIO(), "rows.csv") as rows:
+        assert rows.fingerprint() == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("kept", [["a", "b"], ["a"]])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.json", "rows.parquet"])
+def test_a_row_that_holds_much_is_told_from_others(in_tmp: Path, name: str, kept: list[str]) -> None:
+    values: list[dict[str, Json]] = [
+        {"a": "x" * (LARGE_ROW_CHARS // 2), "b": "y"},
+        {"a": "x" * (LARGE_ROW_CHARS + 1), "b": "y"},
+        {"a": "x", "b": "y"},
+    ]
+    if name == "rows.csv":
+        (in_tmp / name).write_text("a,b\n" + "".join(f"{row['a']},{row['b']}\n" for row in values))
+    elif name == "rows.parquet":
+        # A row is no larger than the largest one that is unpacked with it.
+        with pq.ParquetWriter(in_tmp / name, pa.Table.from_pylist(values).schema) as writer:
+            for row in values:
+                writer.write_table(pa.Table.from_pylist([row]))
+    else:
+        lines = list(map(json.dumps, values))
+        (in_tmp / name).write_text("\n".join(lines) if name == "rows.jsonl" else f"[{','.join(lines)}]")
+    with open_rows(in_tmp / name, io.BytesIO(), name) as rows:
+        rows.keep(kept, None)
+        assert [type(row) for row in rows] == [Row, LargeRow, Row]
 
 
 ROW = b'u1,"a\nb",' + b"x" * 240

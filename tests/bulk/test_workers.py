@@ -309,8 +309,8 @@ def test_how_a_process_ended_is_told(tasks: Any, board: Switchboard) -> None:
         left = workers.submit(os._exit, 3).exception(BOUND_S)
         assert told(left) == (WorkerDied, "its process ended with status 3 before it answered")
         terminated = workers.submit(tasks.compute, board.port)
-        os.kill(board.call().pid, signal.SIGTERM)
-        expected = WorkerDied, "its process was ended by signal 15 before it answered"
+        os.kill(board.call().pid, signal.SIGUSR1)
+        expected = WorkerDied, "its process was ended by signal 10 before it answered"
         assert told(terminated.exception(BOUND_S)) == expected
 
 
@@ -390,21 +390,38 @@ def test_an_interpreter_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
     assert told(error) == (MachineError, no_worker("No such file or directory"))
 
 
-def test_an_interrupt_does_not_reach_workers(
-    tasks: Any, slow_start: Switchboard, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_a_whole_group_does_not_reach_workers(
+    number: signal.Signals, tasks: Any, slow_start: Switchboard, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Bounded(1, 1) as workers:
         future = workers.submit(tasks.wait_to_go, slow_start.port)
         booting = slow_start.call()
-        os.kill(booting.pid, signal.SIGINT)
+        os.kill(booting.pid, number)
         booting.let_go()
         busy = slow_start.call()
-        os.kill(busy.pid, signal.SIGINT)
+        os.kill(busy.pid, number)
         busy.let_go()
         assert future.result(BOUND_S) == booting.pid == busy.pid
-        assert workers.submit(signal.getsignal, signal.SIGINT).result(BOUND_S) is signal.SIG_IGN
+        assert workers.submit(signal.getsignal, number).result(BOUND_S) is signal.SIG_IGN
         assert workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result(BOUND_S) == set()
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_told_reaches_each_process_beside_its_tasks_and_those_that_start_later(
+    tasks: Any, board: Switchboard
+) -> None:
+    with Bounded(2, 1) as workers:
+        busy = workers.submit(tasks.wait_until_told, board.port)
+        first = board.call().pid
+        assert not busy.done()
+        workers.tell(tasks.be_told)
+        assert busy.result(BOUND_S) == first
+        workers.submit(tasks.wait_to_go, board.port)
+        holding = board.call()
+        assert holding.pid == first
+        assert workers.submit(tasks.wait_until_told, board.port).result(BOUND_S) != first
+        holding.let_go()
 
 
 def test_what_a_task_prints_does_not_reach_stdout(tasks: Any, capfd: pytest.CaptureFixture[str]) -> None:

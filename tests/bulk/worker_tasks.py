@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import time
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -27,6 +27,19 @@ def wait_to_go(port: int) -> int:
     """Call, wait until the test hangs up, and return this process."""
     with call(port) as caller:
         caller.recv(1)
+    return os.getpid()
+
+
+_was_told = Event()
+
+
+def be_told() -> None:
+    _was_told.set()
+
+
+def wait_until_told(port: int) -> int:
+    call(port)
+    _was_told.wait()
     return os.getpid()
 
 

@@ -21,10 +21,13 @@ from runner.sandbox.proof import Proof, read_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.conftest import CapturingServer
+
 RUNNER = str(Path(sys.executable).with_name("runner"))
 COMMAND = [RUNNER] if Path(RUNNER).exists() else [sys.executable, "-m", "runner"]
 PURCHASE = ("send", "specs/purchase.yaml", "--var", "user=u1")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
+ENDS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
 
 pytestmark = pytest.mark.usefixtures("in_repository")
@@ -44,7 +47,8 @@ def test_the_first_command_of_the_readme_prints_the_accepted_event() -> None:
     assert [line.split("  ")[1] for line in lines[3:]] == ["message id", "key", "insert id", "time"]
 
 
-def test_interrupting_a_send_ends_with_130_and_says_what_is_unknown(silent: socket.socket) -> None:
+@pytest.mark.parametrize("number", ENDS)
+def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent: socket.socket) -> None:
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
     process = subprocess.Popen(
         [*COMMAND, *PURCHASE], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -52,12 +56,59 @@ def test_interrupting_a_send_ends_with_130_and_says_what_is_unknown(silent: sock
     connection, _ = silent.accept()
     with connection:
         assert connection.recv(4) == b"POST"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=10)
-    assert process.returncode == 130
+    assert process.returncode == ENDS[number]
     assert out.startswith("unknown   product_purchased\n")
     assert out.endswith("  error       interrupted before an answer came\n")
     assert err.startswith("1 event: 1 unknown · run ")
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_an_interrupt_ends_the_pause_of_a_send_and_nothing_is_tried_again(
+    number: signal.Signals, server: CapturingServer
+) -> None:
+    busy = {"status": "error", "error": {"message": "slow down", "type": "rate_limited"}}
+    server.answers.extend([(429, busy, {"Retry-After": "60"})] * 3)
+    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": server.base_url}
+    command = [*COMMAND, *PURCHASE, "--timeout", "300"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "HTTP 429: slow down; retry 1 of 3 in 60.0 s\n"
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=10)
+    assert (process.returncode, len(server.received)) == (ENDS[number], 1)
+    assert out.startswith("failed    product_purchased\n")
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_an_interrupt_ends_a_test_session(number: signal.Signals, tmp_path: Path) -> None:
+    slow = "{% for i in range(99000) %}{% if " + " == ".join(["uuid5(i)"] * 20) + " %}{% endif %}{% endfor %}"
+    cases = "".join(f"  - {{name: case {n}, vars: {{user: u1}}, expect: {{max_bytes: 1}}}}\n" for n in range(20))
+    spec = f'version: 1\nvars: {{user: {{type: string}}}}\nevent: ordered\ndistinct_id: u1\nproperties:\n  slow: "{slow}"\n'
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "slow.yaml").write_text(f"{spec}tests:\n{cases}")
+    command = [*COMMAND, "test", "specs", "--", "-v"]
+    with subprocess.Popen(command, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdout is not None
+        assert any("case 0" in line for line in process.stdout)
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    assert process.returncode == ENDS[number]
+
+
+def test_who_ignores_hang_ups_is_not_ended_by_one(silent: socket.socket) -> None:
+    """`nohup` starts a program so."""
+    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
+    command = ["nohup", *COMMAND, *PURCHASE, "--retries", "0"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        connection, _ = silent.accept()
+        with connection:
+            assert connection.recv(4) == b"POST"
+            process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.3)
+        assert process.wait(10) == 7
 
 
 def test_a_dry_run_opens_no_socket() -> None:
@@ -100,7 +151,8 @@ def test_a_full_disk_ends_with_74() -> None:
     )
 
 
-def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", ENDS)
+def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
     process = subprocess.Popen(
         [*COMMAND, "sandbox", "--port", "0"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -117,7 +169,7 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         assert events_url.startswith(f"{base_url}events?token=")
         with urlopen(events_url, timeout=10) as answer:  # noqa: S310 - loopback
             assert [each["event"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=10)
     finally:
         process.kill()
@@ -158,12 +210,13 @@ def test_help_to_a_reader_that_went_away_is_no_failure() -> None:
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-def test_an_interrupt_while_it_loads_ends_with_130_and_says_nothing() -> None:
+@pytest.mark.parametrize("number", ENDS)
+def test_an_interrupt_while_it_loads_says_nothing(number: signal.Signals) -> None:
     code = (
         "import os, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'runner.cli.main': os.kill(os.getpid(), signal.SIGINT)\n"
+        f"        if name == 'runner.cli.main': os.kill(os.getpid(), {int(number)})\n"
         "sys.meta_path.insert(0, Finder())\n"
         "from runner.__main__ import main\n"
         "main()\n"
@@ -171,4 +224,4 @@ def test_an_interrupt_while_it_loads_ends_with_130_and_says_nothing() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", code, "schema"], env=CLEAN, capture_output=True, text=True, check=False
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (ENDS[number], "", "")

@@ -6,13 +6,18 @@ import os
 import signal
 import time
 from itertools import count
-from threading import Condition, Semaphore, Thread
+from threading import Condition, Semaphore, Thread, Timer
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner import Event, Suprsend
+from runner.secrets import Secret
+from runner.suprsend.auth import WorkspaceKey
+from runner.suprsend.connection import Connection
+from runner.suprsend.delivery import Pauses, alone
+from runner.suprsend.event import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -418,3 +423,25 @@ def test_an_interrupt_with_several_requests_under_way_leaves_those_unknown_and_a
     # The answers that came after all settle what was unknown; they are not followed by a retry.
     assert (bulk.trigger().total, bulk.response.success, bulk.response.unknown) == (1000, 600, 0)
     assert sorted(held.users) == sorted(f"u{number}" for number in range(1000))
+
+
+def test_when_pauses_are_ended_the_one_under_way_is_over_and_no_retry_follows(server: CapturingServer) -> None:
+    pauses = Pauses()
+    server.answers.extend([(429, BUSY, {"Retry-After": "60"})] * 3)
+    connection = Connection(
+        WorkspaceKey("k", Secret("secret")),
+        server.base_url,
+        sleep=pauses.sleep,
+        may_retry=lambda: not pauses.are_over,
+        tell=lambda _: Timer(0.05, pauses.end).start(),
+        timeout_s=300,
+    )
+    began_s = time.monotonic()
+    for number in (1, 2):  # the second one begins no pause
+        delivery = alone(Encoded(b'{"n": %d}' % number, has_key=True))
+        connection.deliver(delivery)
+        [result] = delivery.results
+        assert (result.state, result.status_code, result.attempts) == ("failed", 429, 1)
+    connection.close()
+    assert time.monotonic() - began_s < 10
+    assert len(server.received) == 2
