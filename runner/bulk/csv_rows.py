@@ -197,9 +197,25 @@ class Table:
             return problem, False
         if opens.line == closes.line:
             message = "text after the quote that closes a cell"
-            return Problem("row-quotes", message, closes, hint=_QUOTE_HINT), closes.line == self._row_line
+            if closes.line == self._row_line and not self._may_stay_open(row[end:]):
+                return Problem("row-quotes", message, closes, hint=_QUOTE_HINT), True
+            message += ": where the next row begins can't be told"
+            return Problem("rows-syntax", message, closes, hint=_QUOTE_HINT), False
         message = f"the quote that opens here closes on line {closes.line}, and text follows it there"
         return Problem("rows-syntax", message, opens, hint=_QUOTE_HINT), False
+
+    def _may_stay_open(self, rest: str) -> bool:
+        """Return whether a quote may still be open where a line ends, by any reading of what follows a broken quote."""
+        if rest.count('"') % 2:
+            return True
+        opening = f'{self._delimiter}"'
+        begin = rest.find(opening)
+        while begin >= 0:
+            *_, (start, end) = _cells(rest[begin + 1 :], self._delimiter)
+            if rest.count('"', begin + 1 + start, begin + 1 + end) % 2:
+                return True
+            begin = rest.find(opening, begin + 1 + end)
+        return False
 
     def _row_text(self) -> str:
         before = self._row_before_block if self._began_before_block() else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from itertools import chain
@@ -39,7 +40,10 @@ _SHOWN_CHARS = 200
 
 
 def json_lines(text: Text) -> Iterator[Row | BadRow]:
-    """Read an object a line. A blank line is no row."""
+    """Read an object a line. A blank line is no row.
+
+    Raises InvalidInput for a file that is an array: each of its lines might be taken for a row, or only the last.
+    """
     number = empty_lines = 0
     for line, whole in enumerate(chain.from_iterable(text.blocks()), 1):
         content = whole.rstrip(" \t\r\n")
@@ -49,6 +53,11 @@ def json_lines(text: Text) -> Iterator[Row | BadRow]:
                 message = f"more than {MAX_EMPTY_LINES:,} empty lines"
                 raise InvalidInput(Problem("rows-syntax", message, place(text.shown, line)))
             continue
+        if not number and _begins_array(content):
+            hint = "its name must end in .json, or each line must be one object, with no bracket or comma around it"
+            raise InvalidInput(
+                Problem("rows-format", "the file seems to be an array", place(text.shown, line), hint=hint)
+            )
         number += 1
         empty_lines = 0
         if len(content) > MAX_ROW_VALUES and _values_in(content) > MAX_ROW_VALUES:
@@ -66,6 +75,18 @@ def json_lines(text: Text) -> Iterator[Row | BadRow]:
 
 
 _LINES_HINT = "one object a line; a file that is one array of objects must end in .json"
+
+
+def _begins_array(line: str) -> bool:
+    """Return whether a file's first line is that of an array, or of what stands in one: `[`, or an object and a comma."""
+    start = line.lstrip(" \t")
+    if not (start.startswith("{") and start.endswith(",")):
+        return start.startswith("[")
+    try:
+        json.loads(start[:-1])
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def json_array(text: Text) -> Iterator[Row | BadRow]:

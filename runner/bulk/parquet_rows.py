@@ -35,7 +35,7 @@ from runner.errors import InvalidInput, Problem
 from runner.suprsend.event import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.bulk.held import HeldFile
     from runner.source import Json
@@ -68,8 +68,9 @@ class Parquet:
         self._shown = shown
         try:
             self._check_footer()
-            self._file = pq.ParquetFile(file, pre_buffer=False)
-            self.columns = _names(self._file.schema_arrow.names)
+            self._file = self._reader(pq.ParquetFile(file, pre_buffer=False).metadata)
+            self.columns = _names(self._file.schema_arrow)
+            self._int96 = _Int96.of(self._file)
         except (pa.ArrowException, OSError):
             message, hint = f"{shown} is no Parquet file that can be read", "was it written to its end?"
             raise InvalidInput(Problem("rows-format", message, hint=hint)) from None
@@ -84,6 +85,7 @@ class Parquet:
     def rows(self) -> Iterator[Row | BadRow]:
         """Give the rows in their order, a batch of them at hand. Raises BrokenFileError where the file is damaged."""
         number = 0
+        promised = self._file.metadata.num_rows
         try:
             for batch in self._batches():
                 for portion, size in _portions(batch):
@@ -94,11 +96,21 @@ class Parquet:
                     number += portion.num_rows
         except (pa.ArrowException, OSError):
             raise BrokenFileError("the file is damaged") from None
+        if number != promised:
+            raise BrokenFileError(f"its footer promises {promised:,} rows, but it ends")
 
     def _rows(self, portion: pa.RecordBatch, before: int, kind: type[Row]) -> Iterator[Row | BadRow]:
         unfit: dict[int, tuple[str, str]] = {}
         schema = self._file.schema_arrow
-        cells = [_cells(schema.field(name), portion.column(name), unfit) for name in self._kept]
+        cells: list[list[Json]] = []
+        for name in self._kept:
+            field, column = schema.field(name), portion.column(name)
+            if name in self._int96.nested:
+                cells.append(_refused(field, column, "INT96 is no type of values in lists and structs", unfit))
+            elif (coarse := self._int96.coarse.get(name)) is not None:
+                cells.append(_nanoseconds(column, portion.column(coarse)))
+            else:
+                cells.append(_cells(field, column, unfit))
         for index, values in enumerate(zip(*cells, strict=True) if cells else repeat((), portion.num_rows)):
             number = before + index + 1
             if index in unfit:
@@ -121,8 +133,20 @@ class Parquet:
             batch_rows = max(
                 1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), _MAX_BATCH_BYTES // row_bytes)
             )
-            reader = self._reader([chunk.column for chunk in chunks if chunk.is_stored_once])
-            yield from reader.iter_batches(batch_rows, [number], [*self._kept], use_threads=False)
+            reader = self._reader(meta, [chunk.column for chunk in chunks if chunk.is_stored_once])
+            batches = reader.iter_batches(batch_rows, [number], [*self._kept], use_threads=False)
+            coarse = [name for name in self._kept if name in self._int96.coarse]
+            yield from self._with_coarse(batches, batch_rows, number, coarse) if coarse else batches
+
+    def _with_coarse(
+        self, batches: Iterator[pa.RecordBatch], rows: int, group: int, names: list[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Read moments of INT96 as microseconds too: as nanoseconds, most years are beyond 64 bits."""
+        reader = self._reader(self._file.metadata, unit="us")
+        for batch, coarse in zip(batches, reader.iter_batches(rows, [group], names, use_threads=False), strict=True):
+            for name in names:
+                batch = batch.append_column(self._int96.coarse[name], coarse.column(name))  # noqa: PLW2901
+            yield batch
 
     def _chunks(self, group: pq.RowGroupMetaData) -> list[_Chunk]:
         """Measure the column chunks that are read. Raises InvalidInput for what is packed too tightly to be at hand at once."""
@@ -167,17 +191,23 @@ class Parquet:
         if not chunks:
             return {}
         columns = [chunk.column for chunk in chunks]
-        batches = self._reader(columns).iter_batches(1, [group], columns=columns, use_threads=False)
+        reader = self._reader(self._file.metadata, columns)
+        batches = reader.iter_batches(1, [group], columns=columns, use_threads=False)
         first = next(batches)
         leaves = [leaf for column in first.columns for leaf in _leaves(column)]
         lengths = (pc.max(pc.binary_length(leaf.dictionary)).as_py() or 0 for leaf in leaves)
         return dict(zip(columns, lengths, strict=True))
 
-    def _reader(self, stored_once: Sequence[str]) -> pq.ParquetFile:
-        """Open the file so that the texts of some columns are read as they are stored."""
-        meta = self._file.metadata
+    def _reader(self, meta: pq.FileMetaData, stored_once: Sequence[str] = (), unit: str = "ns") -> pq.ParquetFile:
+        """Open the file so that the texts of some columns are read as they are stored, and INT96 in a unit."""
         return pq.ParquetFile(
-            self._raw, metadata=meta, read_dictionary=stored_once, pre_buffer=False, buffer_size=_BATCH_BYTES
+            self._raw,
+            metadata=meta,
+            read_dictionary=stored_once,
+            pre_buffer=False,
+            buffer_size=_BATCH_BYTES,
+            coerce_int96_timestamp_unit=unit,
+            page_checksum_verification=True,
         )
 
     def _check_footer(self) -> None:
@@ -190,6 +220,30 @@ class Parquet:
     def _refusal(self, reason: str) -> InvalidInput:
         hint = "write it anew, with smaller row groups and pages"
         return InvalidInput(Problem("rows-too-large", f"{self._shown} can't be read: {reason}", hint=hint))
+
+
+class _Int96(NamedTuple):
+    """Columns of INT96, the moments of old writers.
+
+    `coarse` gives the name, as no column has it, under which a batch has one as microseconds, too. `nested` are columns
+    that have them inside.
+    """
+
+    coarse: dict[str, str]
+    nested: frozenset[str]
+
+    @classmethod
+    def of(cls, file: pq.ParquetFile) -> _Int96:
+        leaves = [file.schema.column(at) for at in range(len(file.schema))]
+        paths = [leaf.path for leaf in leaves if leaf.physical_type == "INT96"]
+        kinds = {field.name: field.type for field in file.schema_arrow} if paths else {}
+        flat = [name for name, kind in kinds.items() if name in paths and pa.types.is_timestamp(kind)]
+        nested = [
+            name
+            for name, kind in kinds.items()
+            if kind.num_fields and any(path.startswith(f"{name}.") for path in paths)
+        ]
+        return cls({name: " " * number for number, name in enumerate(flat, 1)}, frozenset(nested))
 
 
 class _Chunk(NamedTuple):
@@ -296,8 +350,9 @@ def _too_large(number: int) -> BadRow:
     return BadRow(number, 0, Problem("row-too-large", message, context=f"in row {number}"))
 
 
-def _names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns' names. Raises InvalidInput for those that don't tell columns apart."""
+def _names(schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns' names. Raises InvalidInput for those that don't tell columns apart, and columns of nothing."""
+    names = schema.names
     if not names:
         raise InvalidInput(Problem("rows-header", "the file has no columns"))
     seen: set[str] = set()
@@ -308,7 +363,18 @@ def _names(names: Sequence[str]) -> tuple[str, ...]:
         seen.add(name)
     if wrong:
         raise InvalidInput(*first_told(wrong, _wrong_name))
+    if empty := [field.name for field in schema if _has_empty_struct(field.type)]:
+        message = "column '{}' has a struct without fields"
+        raise InvalidInput(
+            *first_told(empty, lambda name: Problem("rows-header", message.format(name[:SHOWN_NAME_CHARS])))
+        )
     return tuple(names)
+
+
+def _has_empty_struct(kind: pa.DataType) -> bool:
+    """Return whether nothing is stored of some values of a type: nothing tells how many there are."""
+    inner = [kind.field(at).type for at in range(kind.num_fields)]
+    return any(map(_has_empty_struct, inner)) or (pa.types.is_struct(kind) and not inner)
 
 
 def _wrong_name(wrong: tuple[int, str]) -> Problem:
@@ -346,9 +412,10 @@ def _cells(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[str, str]])
             return _nanoseconds(column)
         if any(is_plain(column.type) for is_plain in _PLAIN):
             return column.to_pylist()  # type: ignore[no-any-return]
-        values: list[object] = column.to_pylist(maps_as_pydicts="strict")
+        is_fine = _has_nanoseconds(column.type)
+        values: list[object] = list(map(_value, column)) if is_fine else column.to_pylist(maps_as_pydicts="strict")
     except _REFUSALS:
-        values = [_value(cell) for cell in column]
+        values = list(map(_value, column))
     cells: list[Json] = []
     for index, value in enumerate(values):
         try:
@@ -369,29 +436,79 @@ _PLAIN = (
 )
 
 
+def _refused(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+    """Refuse every row that has a value in a column."""
+    for index in pc.indices_nonzero(column.is_valid()).to_pylist():
+        unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
+    return [None] * len(column)
+
+
+def _has_nanoseconds(kind: pa.DataType) -> bool:
+    """Return whether values of a type may be moments that Python's own are too coarse for."""
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        return bool(kind.unit == "ns")
+    if pa.types.is_dictionary(kind):
+        return _has_nanoseconds(kind.value_type)
+    return any(_has_nanoseconds(kind.field(at).type) for at in range(kind.num_fields))
+
+
 def _value(cell: pa.Scalar) -> object:
+    """Return a value as Python has it, but for moments with nanoseconds, which are text; itself where there is none."""
     try:
-        return cell.as_py(maps_as_pydicts="strict")
+        return _parts(cell) if _has_nanoseconds(cell.type) else cell.as_py(maps_as_pydicts="strict")
     except _REFUSALS:
         return cell
 
 
-def _nanoseconds(column: pa.Array) -> list[Json]:
-    """Write moments that Python's own are too coarse for."""
-    counts = column.cast(pa.int64()).to_pylist()
-    micros = pa.array([None if count is None else count // 1000 for count in counts], pa.int64())
-    moments = micros.cast(pa.timestamp("us", column.type.tz)).to_pylist()
-    return [count and _moment(moment, count % 1000) for count, moment in zip(counts, moments, strict=True)]
+def _parts(cell: pa.Scalar) -> object:
+    kind = cell.type
+    if not cell.is_valid:
+        return None
+    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+        [text] = _nanoseconds(pa.array([cell], kind))
+        return text
+    if pa.types.is_dictionary(kind):
+        return _value(cell.value)
+    if pa.types.is_struct(kind):
+        return _entries((name, _value(cell[at])) for at, name in enumerate(kind.names))
+    if pa.types.is_map(kind):
+        keys, items = cell.values.field(0), cell.values.field(1)
+        return _entries((key.as_py(), _value(item)) for key, item in zip(keys, items, strict=True))
+    return [_value(item) for item in cell.values]
 
 
-def _moment(moment: datetime, nanoseconds: int) -> str:
+def _entries(pairs: Iterable[tuple[object, object]]) -> dict[object, object]:
+    entries: dict[object, object] = {}
+    for key, value in pairs:
+        if key in entries:
+            raise KeyError(key)
+        entries[key] = value
+    return entries
+
+
+def _nanoseconds(column: pa.Array, coarse: pa.Array | None = None) -> list[Json]:
+    """Write moments, or times of a day, that Python's own are too coarse for.
+
+    `coarse` has them in microseconds where nanoseconds since 1970 may be too many for 64 bits: what these have more
+    than the others is right nevertheless.
+    """
+    counts = column.cast(pa.int64())
+    if coarse is None:
+        micros = pa.array([None if count is None else count // 1000 for count in counts.to_pylist()], pa.int64())
+    else:
+        micros = coarse.cast(pa.int64())
+    rests = pc.subtract(counts, pc.multiply(micros, 1000)).to_pylist()
+    kind = pa.time64("us") if pa.types.is_time64(column.type) else pa.timestamp("us", column.type.tz)
+    moments = micros.cast(kind).to_pylist()
+    return [None if rest is None else _moment(moment, rest) for moment, rest in zip(moments, rests, strict=True)]
+
+
+def _moment(moment: datetime | time, nanoseconds: int) -> str:
     if not nanoseconds:
         return moment.isoformat()
     text = moment.isoformat(timespec="microseconds")
-    return f"{text[:_TO_MICROSECONDS]}{nanoseconds:03}{text[_TO_MICROSECONDS:]}"
-
-
-_TO_MICROSECONDS = len("2026-01-02T03:04:05.000000")
+    end = text.index(".") + 7
+    return f"{text[:end]}{nanoseconds:03}{text[end:]}"
 
 
 def _json(value: object, kind: pa.DataType) -> Json:

@@ -18,7 +18,7 @@ from runner.spec.budget import MAX_TEXT, Budget, derived_id
 from runner.spec.event import Occurrence
 from runner.spec.plan import Plan, RenderingError
 from runner.spec.template import Template, templates_of
-from runner.spec.variables import PLAIN_NUMBER
+from runner.spec.variables import PLAIN_NUMBER, whole
 from runner.suprsend.event import (
     MAX_KEY,
     Attachment,
@@ -90,7 +90,7 @@ class _Writer:
         self._known: dict[str, Any] = {
             "encode_plain": encode_plain, "derived_id": derived_id, "seed": seed, "now": now,
             "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_plain_name": is_plain_name,
-            "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS,
+            "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS, "whole": whole,
             # A key that a row of JSON lacks or a word that is no boolean; a number of too many digits.
             "Unsure": (KeyError, ValueError, RenderingError),
         }  # fmt: skip
@@ -137,6 +137,8 @@ class _Writer:
                 self._unless(f"type({local}) is str and len({local}) <= {MAX_CELL}")
             elif kind == "number":
                 self._unless(f"type({local}) is int or type({local}) is float")
+            if variable.takes_whole and not resolver.is_text:
+                self._lines.append(f"if type({local}) is float: {local} = whole({local})")
             if not (resolver.is_text and variable.is_only_typed):
                 self._unless(f"{self._bind(variable.schema.accepts)}({local})")
             self._scope[variable.name] = _Value(local, kind)

@@ -94,9 +94,14 @@ class Variable:
 
     def typed(self, given: Given) -> Json:
         """Turn a given value into the declared type. Raises ValueError that says what was expected."""
-        if not given.is_text:
-            return given.value
-        return _from_text(str(given.value), self.types)
+        if given.is_text:
+            return _from_text(str(given.value), self.types)
+        return whole(given.value) if self.takes_whole else given.value
+
+    @property
+    def takes_whole(self) -> bool:
+        """Return whether its numbers are integers: `1.0` is one, and goes out as 1."""
+        return "integer" in self.types and "number" not in self.types
 
     @property
     def may_be_secret(self) -> bool:
@@ -218,8 +223,9 @@ class RowResolver:
     """Variables for many rows of one run. What no row changes is resolved once; `fixed` holds it, typed and checked.
 
     `columns` names the variable that each column of a row gives. With a `header` a row is the list of its cells, all of
-    them text: an empty one gives `""` to a variable that takes text, and nothing to another. Without one it is a map of
-    JSON values. What a row gives stands above `fixed`.
+    them text. Without one it is a map of JSON values. What a row gives stands above `fixed`.
+
+    An empty cell, and a null, are a value where the declaration allows it, and else as if the row did not have them.
     """
 
     def __init__(
@@ -232,7 +238,9 @@ class RowResolver:
         named = {variable.name: variable for variable in variables}
         self.fixed = fixed
         self.is_text = header is not None
-        self.columns = [_Column.of(column, named[name], header) for column, name in columns.items()]
+        self.columns = [
+            _Column.of(column, named[name], header, is_fixed=name in fixed) for column, name in columns.items()
+        ]
         self._needed = [variable for variable in variables if variable.required and variable.name not in fixed]
 
     @property
@@ -247,12 +255,12 @@ class RowResolver:
         values = dict(self.fixed)
         secrets: list[str] = []
         problems: list[Problem] = []
-        for key, column, read, accepts, variable in self.columns:
+        for key, column, absent, read, accepts, variable in self.columns:
             try:
                 cell: Any = row[key]  # type: ignore[index]
             except KeyError:
                 continue
-            if read is not None and cell == "":
+            if cell == absent:
                 continue
             if variable.is_secret:
                 secrets += variable.secret_texts(cell)
@@ -278,21 +286,36 @@ Cells: TypeAlias = "Sequence[str] | Mapping[str, Json]"
 
 
 class _Column(NamedTuple):
-    """How to take a variable from a row. None to `read` it is to take it as it stands, none that `accepts` takes all."""
+    """How to take a variable from a row. None to `read` it is to take it as it stands, none that `accepts` takes all.
+
+    A cell that equals `absent` gives no value.
+    """
 
     key: str | int
     column: str
-    read: Callable[[str], Json] | None
+    absent: object
+    read: Callable[[Any], Json] | None
     accepts: Callable[[Json], bool] | None
     variable: Variable
 
     @classmethod
-    def of(cls, column: str, variable: Variable, header: Sequence[str] | None) -> _Column:
+    def of(cls, column: str, variable: Variable, header: Sequence[str] | None, *, is_fixed: bool) -> _Column:
+        accepts = variable.schema.accepts
         if header is None:
-            return cls(column, column, None, variable.schema.accepts, variable)
-        read = None if "string" in variable.types else partial(_from_text, types=variable.types)
-        accepts = None if variable.types == ("string",) and variable.is_only_typed else variable.schema.accepts
-        return cls(header.index(column), column, read, accepts, variable)
+            absent = _NOTHING if accepts(None) else None
+            return cls(column, column, absent, whole if variable.takes_whole else None, accepts, variable)
+        at = header.index(column)
+        if "string" in variable.types:
+            is_any_text = variable.types == ("string",) and variable.is_only_typed
+            return cls(at, column, _NOTHING if accepts("") else "", None, None if is_any_text else accepts, variable)
+        # An empty cell is the null of a table of texts, but no text says that it was meant: another value goes before it.
+        is_null = "null" in variable.types and not is_fixed
+        read = partial(_from_text, types=variable.types)
+        return cls(at, column, _NOTHING if is_null else "", read, accepts, variable)
+
+
+_NOTHING = object()
+"""No cell equals it."""
 
 
 def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Problem]:
@@ -329,6 +352,16 @@ def _find(
     return profile.get(variable.name)
 
 
+def whole(value: Json) -> Json:
+    """Write a whole number as an integer; what is larger than a double has exactly stays as it is."""
+    if type(value) is float and value.is_integer() and abs(value) <= _MAX_EXACT:
+        return int(value)
+    return value
+
+
+_MAX_EXACT = 2**53
+
+
 def _from_text(text: str, types: tuple[str, ...]) -> Json:
     if "string" in types:
         return text
@@ -345,6 +378,8 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
                 return _int(stripped)
             case "number" if number and isfinite(float(stripped)):
                 return float(stripped)
+            case "integer" if number and float(stripped).is_integer():
+                return whole(float(stripped))
             case "boolean" if stripped in ("true", "false"):
                 return stripped == "true"
             case "null" if stripped in ("null", ""):

@@ -119,6 +119,7 @@ LATE = "the row goes on to line 4: a quote may close too late"
 TWICE = 'a quote inside a cell is written twice: ""'
 AFTER = f"[row-quotes] text after the quote that closes a cell ({TWICE})"
 OPEN = f"[rows-syntax] the quote that opens here is never closed ({TWICE})"
+UNSURE = f"[rows-syntax] text after the quote that closes a cell: where the next row begins can't be told ({TWICE})"
 CLOSED_BELOW = f"[rows-syntax] the quote that opens here closes on line 4, and text follows it there ({TWICE})"
 
 
@@ -152,7 +153,11 @@ def test_in_tsv_a_tab_is_what_makes_a_cell_too_many(rows: Rows) -> None:
         (b'"x\ny","\n', f"4:4 {OPEN}"),
         (b'3,"', f"3:3 {OPEN}"),
         (b'3,"x\n4,"y",z\n5,6\n', f"3:3 {CLOSED_BELOW}"),
-        (b'"x\ny","z"z\n5,6\n', f"4:7 {AFTER}"),
+        (b'"x\ny","z"z\n5,6\n', f"4:7 {UNSURE}"),
+        (b'"u2" aka Bob,"first line\nu9,not a row"\nu3,x\n', f"3:5 {UNSURE}"),
+        (b'"u2" aka "Bob,first line\nu9,x\n', f"3:5 {UNSURE}"),
+        (b'"u2" a","first line\nu9,not a row"\n', f"3:5 {UNSURE}"),
+        (b'"u2" a,"b" c","first line\nu9,not a row"\n', f"3:5 {UNSURE}"),
     ],
 )
 def test_where_no_row_is_sure_to_begin_reading_ends_with_the_place_of_the_quote(

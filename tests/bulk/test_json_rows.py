@@ -89,9 +89,20 @@ def test_a_line_is_a_bad_row_when_the_standard_library_gives_no_object(rows: Row
         is_object = isinstance(json.loads(content), dict)
     except ValueError:
         is_object = False
-    (row,) = rows.read(content.encode(), "rows.jsonl")
+    _, row = rows.read(b'{"a": 1}\n' + content.encode(), "rows.jsonl")
     assert isinstance(row, Row) or not is_object or row.problem.code == "row-json"
     assert isinstance(row, BadRow) or is_object
+
+
+@pytest.mark.parametrize(
+    "content", ["[", "[1]", '\n \t[{"a": 1}]', '{"a": 1},', ' {"a": [1, "],"]} ,', '[\n{"a": 1}\n]']
+)
+def test_lines_that_are_an_array_are_refused_as_a_whole(rows: Rows, content: str) -> None:
+    line = 2 if content.startswith("\n") else 1
+    hint = "its name must end in .json, or each line must be one object, with no bracket or comma around it"
+    assert rows.told(f'{content}\n{{"a": 2}}\n'.encode(), "rows.jsonl") == [
+        f"InvalidInput: {line}:1 [rows-format] the file seems to be an array ({hint})"
+    ]
 
 
 OBJECT = "a row must be an object, not {} (one object a line; a file that is one array of objects must end in .json)"

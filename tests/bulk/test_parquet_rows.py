@@ -66,6 +66,28 @@ NANOSECONDS = 1_700_000_000_123_456_789
             pa.array([NANOSECONDS, None, NANOSECONDS // 1000 * 1000, -1], pa.timestamp("ns")),
             ["2023-11-14T22:13:20.123456789", None, "2023-11-14T22:13:20.123456", "1969-12-31T23:59:59.999999999"],
         ),
+        (pa.array([0, 1, None], pa.timestamp("ns")), ["1970-01-01T00:00:00", "1970-01-01T00:00:00.000000001", None]),
+        (
+            pa.array([0, 0, 1], pa.timestamp("ns")).dictionary_encode(),
+            ["1970-01-01T00:00:00"] * 2 + ["1970-01-01T00:00:00.000000001"],
+        ),
+        (pa.array([0, 1, None], pa.time64("ns")), ["00:00:00", "00:00:00.000000001", None]),
+        (
+            pa.array([[0, None], None, [NANOSECONDS]], pa.list_(pa.timestamp("ns"))),
+            [["1970-01-01T00:00:00", None], None, ["2023-11-14T22:13:20.123456789"]],
+        ),
+        (pa.array([[1]], pa.list_(pa.time64("ns"), 1)), [["00:00:00.000000001"]]),
+        (
+            pa.array(
+                [{"at": 1, "days": [date(2026, 1, 2)]}, {"at": None, "days": None}, None],
+                pa.struct([("at", pa.timestamp("ns", "UTC")), ("days", pa.list_(pa.date32()))]),
+            ),
+            [{"at": "1970-01-01T00:00:00.000000001+00:00", "days": ["2026-01-02"]}, {"at": None, "days": None}, None],
+        ),
+        (
+            pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.timestamp("ns"))),
+            [{"a": "1970-01-01T00:00:00.000000001"}, {}],
+        ),
         (pa.array([NANOSECONDS], pa.timestamp("ns", "+01:00")), ["2023-11-14T23:13:20.123456789+01:00"]),
         (pa.array([UUID(int=7).bytes], pa.uuid()), ["00000000-0000-0000-0000-000000000007"]),
         (pa.array([[1, None], [], None]), [[1, None], [], None]),
@@ -90,6 +112,10 @@ def test_values_are_what_json_has_for_them(column: pa.Array, wanted: list[Json])
             pa.array([None, [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int8())),
             "a map<string, int8 ('a')> that Python can't hold",
         ),
+        (
+            pa.array([None, [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.timestamp("ns"))),
+            "a map<string, timestamp[ns] ('a')> that Python can't hold",
+        ),
         (pa.array([None, 2**62], pa.timestamp("us")), "a timestamp[us] that Python can't hold"),
         (pa.array([None, b"\xff"]).view(pa.string()), "a string that Python can't hold"),
     ],
@@ -98,6 +124,69 @@ def test_values_are_what_json_has_for_them(column: pa.Array, wanted: list[Json])
 def test_a_value_that_json_does_not_have_makes_a_bad_row(column: pa.Array, why: str) -> None:
     problem = Problem("row-json", f"column 'a': {why}", context="in row 2")
     assert read(pa.table({"a": column, "b": ["1", "2"]})) == [Row(1, 0, {"a": None, "b": "1"}), BadRow(2, 0, problem)]
+
+
+def test_moments_of_old_writers_are_right_in_any_year() -> None:
+    micros = [-62135596800000000, 0, 253402300799999999, None]
+    texts = ["0001-01-01T00:00:00", "1970-01-01T00:00:00", "9999-12-31T23:59:59.999999", None]
+    table = pa.table({"a": pa.array(micros, pa.timestamp("us")), "b": [1, 2, 3, 4]})
+    rows = read(table, use_deprecated_int96_timestamps=True, row_group_size=3)
+    assert [row.values for row in rows if isinstance(row, Row)] == [
+        {"a": text, "b": number} for number, text in enumerate(texts, 1)
+    ]
+    fine = pa.table({"a": pa.array([1, 1001, -1, NANOSECONDS], pa.timestamp("ns"))})
+    rows = read(fine, use_deprecated_int96_timestamps=True)
+    assert [row.values for row in rows if isinstance(row, Row)] == [
+        {"a": "1970-01-01T00:00:00.000000001"}, {"a": "1970-01-01T00:00:00.000001001"},
+        {"a": "1969-12-31T23:59:59.999999999"}, {"a": "2023-11-14T22:13:20.123456789"},
+    ]  # fmt: skip
+
+
+def test_moments_of_old_writers_inside_others_make_a_bad_row() -> None:
+    table = pa.table({"a": pa.array([None, [0]], pa.list_(pa.timestamp("us"))), "b": [1, 2]})
+    problem = Problem("row-json", "column 'a': INT96 is no type of values in lists and structs", context="in row 2")
+    assert read(table, use_deprecated_int96_timestamps=True) == [Row(1, 0, {"a": None, "b": 1}), BadRow(2, 0, problem)]
+
+
+def test_a_page_that_does_not_fit_its_checksum_is_damage() -> None:
+    table = pa.table({"a": ["recipient-0001"] * 1_000})
+    pq.write_table(table, "rows.parquet", write_page_checksum=True, compression="none", use_dictionary=False)
+    path = Path("rows.parquet")
+    raw = path.read_bytes()
+    at = raw.index(b"recipient-0001", len(raw) // 2)
+    path.write_bytes(raw[:at] + b"recipient-0002" + raw[at + 14 :])
+    assert refusal() == (Problem("rows-syntax", "rows.parquet: the file is damaged before the first row"),)
+
+
+def footer(columns: bytes, rows: int, groups: bytes = b"\x0c") -> bytes:
+    """Write a file of nothing but metadata, in Thrift's compact protocol: its schema, and how many rows it says it has."""
+    schema = b"\x19" + columns
+    meta = b"\x15\x04" + schema + b"\x16" + varint(2 * rows) + b"\x19" + groups + b"\x00"
+    return b"PAR1" + meta + len(meta).to_bytes(4, "little") + b"PAR1"
+
+
+def varint(number: int) -> bytes:
+    return bytes([number & 0x7F | 0x80]) + varint(number >> 7) if number > 0x7F else bytes([number])
+
+
+ROOT = b"\x48\x06schema\x15\x02\x00"
+"""A schema of one column."""
+NUMBER = b"\x15\x04\x25\x02\x18\x01a\x00"
+EMPTY_STRUCT = b"\x35\x02\x18\x01a\x15\x00\x00"
+
+
+def test_rows_that_a_file_promises_and_does_not_have_are_damage() -> None:
+    Path("rows.parquet").write_bytes(footer(b"\x2c" + ROOT + NUMBER, 8))
+    message = "its footer promises 8 rows, but it ends before the first row"
+    assert refusal() == (Problem("rows-syntax", f"rows.parquet: {message}"),)
+
+
+@pytest.mark.parametrize("rows", [8, 10**12])
+def test_a_struct_of_nothing_is_refused(rows: int) -> None:
+    """Nothing is stored of it but how many there are."""
+    group = b"\x1c\x19\x0c\x16\x00\x16" + varint(2 * rows) + b"\x00"
+    Path("rows.parquet").write_bytes(footer(b"\x2c" + ROOT + EMPTY_STRUCT, rows, group))
+    assert refusal() == (Problem("rows-header", "column 'a' has a struct without fields"),)
 
 
 def test_rows_of_all_groups_and_batches_are_counted_on() -> None:
