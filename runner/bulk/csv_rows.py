@@ -87,7 +87,7 @@ class Table:
     def _header(self) -> tuple[str, ...]:
         try:
             for cells in self._reader:
-                if cells:
+                if cells and self._row_text().strip():
                     break
                 self._row_line = self._reader.line_num + 1
             else:

@@ -95,6 +95,10 @@ class Engine:
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
+        """Parts in a row that failed for a reason for which the next ones would fail too; `_why` is that of the last."""
+        self._why: Reason | None = None
+        self._heard = 0
+        """Parts of which the platform said something."""
 
     def stop(self, reason: Reason) -> None:
         """Begin nothing more."""
@@ -157,7 +161,12 @@ class Engine:
         return []
 
     def _concluded(self) -> Tally:
-        """Try once more to write down what could not be: a disk may have room by now, another program be done."""
+        """Come to an end, in vain if all parts were; fewer than may be under way are enough for that.
+
+        What could not be written down is tried once more: a disk may have room by now, another program be done.
+        """
+        if self._why and self._in_vain == self._heard:
+            self.stop(self._why)
         if self.unwritten:
             with suppress(MachineError):
                 self._book.write(self.unwritten, [])
@@ -177,7 +186,9 @@ class Engine:
         reasons = {_why(failure) for failure in tried}
         why = None if outcome.accepted or None in reasons else next(iter(reasons), None)
         if outcome.accepted or tried:  # rows that make no event say nothing of the platform
+            self._heard += 1
             self._in_vain = self._in_vain + 1 if why else 0
+            self._why = why
         unhappy = tally.failed + tally.unknown + tally.turned_away
         if outcome.met_refused_credentials:
             self.stop("credentials")

@@ -37,6 +37,7 @@ properties: {order: "{{ order }}", amount: "{{ amount }}"}
 """
 FIVE = "user,order,amount\nu1,1,5\nu2,2,6.50\nu3,0x3,7\nu4,4,-1\nu5,5,\n"
 REFUSAL = {"status": "error", "error": {"message": "no such workspace", "type": "not_found"}}
+DOWN = "the platform does not answer properly"
 RUN = re.compile("[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -378,7 +379,7 @@ def test_max_failures_stops_when_there_were_so_many(cli: CommandLine, server: Ca
     assert ended.code == 1
     assert [told[name] for name in ("accepted", "failed", "unknown", "not_sent", "total")] == [0, 200, 0, 300, 500]
     assert typed(cli, "runs", "list").out == [
-        "RUN  stopped      0 accepted, 200 failed, 0 unknown, 300 not sent of 500  purchase.yaml x many.csv"
+        "RUN  2026-01-02 03:04:05 UTC  stopped      0 accepted, 200 failed, 0 unknown, 300 not sent of 500  purchase.yaml x many.csv"
     ]
 
 
@@ -392,11 +393,11 @@ def test_no_answer_is_unknown_and_goes_again_only_by_resume(cli: CommandLine, se
     server.answers.append((502, b"<html></html>"))
     ended = send(cli, "--rows", many(2), "--retries", "0")
     assert (ended.code, ended.out[-1], ended.err) == (
-        1,
-        "2 rows: 0 accepted, 0 failed, 2 unknown, 0 not sent · … s, …/s · run RUN",
+        7,
+        f"2 rows: 0 accepted, 0 failed, 2 unknown, 0 not sent · … s, …/s · run RUN · stopped: {DOWN}",
         ["  runner send --resume RUN", "      sends what is unknown or was not sent, under the same ids"],
     )
-    assert typed(cli, "runs", "failed")[:3] == (0, ["user,order"], [])
+    assert typed(cli, "runs", "failed")[:3] == (0, ["$row,user,order"], [])
     assert typed(cli, "send", "--resume", "last")[:3] == (
         0,
         ["2 rows: 2 accepted, 0 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
@@ -414,7 +415,7 @@ def test_no_credentials_are_told_before_a_run_begins(cli: CommandLine) -> None:
 
 def test_a_resume_ends_with_the_code_of_all_that_failed(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.append((502, b"<html></html>"))
-    assert send(cli, "--rows", "five.csv", "--retries", "0").code == 1
+    assert send(cli, "--rows", "five.csv", "--retries", "0").code == 7
     assert typed(cli, "send", "--resume", "last")[:2] == (
         2,
         ["5 rows: 3 accepted, 2 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"],
@@ -466,12 +467,12 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
     [first, second] = [event["$insert_id"] for event in server.received[0].json]
     assert lines == [
         {"row": 1, "line": 2, "state": "accepted", "status_code": 202, "key": "u1-1", "insert_id": first,
-         "message_id": "m1", "code": None, "error": None, "attempts": 1},
+         "message_id": "m1", "code": None, "error": None, "attempts": 1, "session": 1},
         {"row": 2, "line": 3, "state": "failed", "status_code": 404, "key": "u2-2", "insert_id": second,
-         "message_id": None, "code": "refused", "error": "no tenant", "attempts": 1},
+         "message_id": None, "code": "refused", "error": "no tenant", "attempts": 1, "session": 1},
         {"row": 3, "line": 4, "state": "failed", "status_code": 0, "key": None, "insert_id": None,
          "message_id": None, "code": "var-schema",
-         "error": "variable 'order': the value is 'x', which does not match ^[0-9]+$", "attempts": 0},
+         "error": "variable 'order': the value is 'x', which does not match ^[0-9]+$", "attempts": 0, "session": 1},
     ]  # fmt: skip
 
 
@@ -557,7 +558,7 @@ def stopped(cli: CommandLine, server: CapturingServer) -> CommandLine:
     args = ("--retries", "0", "--max-failures", "50", "--results", "first.jsonl")
     assert send(cli, "--rows", many(350), *args).code == 1
     assert typed(cli, "runs", "list").out == [
-        "RUN  stopped      0 accepted, 100 failed, 0 unknown, 250 not sent of 350  purchase.yaml x many.csv"
+        "RUN  2026-01-02 03:04:05 UTC  stopped      0 accepted, 100 failed, 0 unknown, 250 not sent of 350  purchase.yaml x many.csv"
     ]
     server.received.clear()
     return cli
@@ -729,9 +730,9 @@ def test_a_run_goes_on_from_any_folder_from_which_its_ledger_is_found(
     monkeypatch.chdir(folder)
     shown = "0 accepted, 1 failed, 1 unknown, 0 not sent of 2"
     files = f"{back}/specs/purchase.yaml x {back}/data/rows.csv".replace("../../specs/", "../")
-    assert typed(cli, "runs", "list", *flags).out == [f"RUN  finished     {shown}  {files}"]
-    assert typed(cli, "runs", "show", *flags).out[0] == f"RUN  finished     {shown}  {files}"
-    assert typed(cli, "runs", "failed", *flags).out == ["user", "u2"]
+    assert typed(cli, "runs", "list", *flags).out == [f"RUN  2026-01-02 03:04:05 UTC  finished     {shown}  {files}"]
+    assert typed(cli, "runs", "show", *flags).out[0] == f"RUN  2026-01-02 03:04:05 UTC  finished     {shown}  {files}"
+    assert typed(cli, "runs", "failed", *flags).out == ["$row,user", "RUN:2,u2"]
     assert typed(cli, "send", "--resume", "last", *flags).out == [
         "2 rows: 1 accepted, 1 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"
     ]
@@ -827,7 +828,7 @@ def test_a_folder_with_one_spec_names_it(cli: CommandLine, server: CapturingServ
     Path("specs").mkdir()
     write("specs/purchase.yaml", SPEC)
     server.answers.append((502, b"<html></html>"))
-    assert send(cli, "--rows", many(2), "--retries", "0", spec="specs").code == 1
+    assert send(cli, "--rows", many(2), "--retries", "0", spec="specs").code == 7
     assert typed(cli, "send", "--resume", "last").code == 0
 
 
@@ -968,7 +969,7 @@ def test_a_resume_asks_for_the_secret_again(cli: CommandLine, server: CapturingS
     write("rows.csv", "user\nu1\nu2\n")
     server.answers.append((502, b"<html></html>"))
     secret = ("--var", f"token={SECRET}")
-    assert send(cli, "--rows", "rows.csv", "--retries", "0", *secret, spec="secret.yaml").code == 1
+    assert send(cli, "--rows", "rows.csv", "--retries", "0", *secret, spec="secret.yaml").code == 7
     assert typed(cli, "send", "--resume", "last")[:3] == (
         64,
         [],
