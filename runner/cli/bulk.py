@@ -22,6 +22,7 @@ from runner.bulk.task import Setup, check_part
 from runner.cli.bulk_commands import Commands
 from runner.cli.bulk_options import PART_ROWS
 from runner.cli.bulk_record import Kept, check_resume, check_same
+from runner.cli.bulk_room import check_room
 from runner.cli.bulk_session import Sending, cut, executor_of, results_of
 from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
@@ -64,6 +65,7 @@ def send_rows(
     options.patience()
     flags.check(paths)
     bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
+    check_room(bulk.concurrency, bulk.processes)
     specs = load_specs(output, paths)
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
@@ -120,6 +122,7 @@ def resume(
         options = replace(options, sandbox=kept.is_sandboxed, timeout_s=timeout_s, retries=retries)
         read = [Path(record.spec), Path(record.rows), flags.vars_file or kept.flags.vars_file, config]
         bulk = given.go_on(kept.bulk, read)
+        check_room(bulk.concurrency, bulk.processes)
         if record.rows == "-" and given.rows != "-":
             source = "" if record.parent else "… | "
             hint = f"{source}{Commands(record, config, asks=False, state_dir=state_dir).resume()}"

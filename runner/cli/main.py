@@ -397,15 +397,19 @@ def run(args: Sequence[str], world: World) -> int:
     except (BrokenPipeError, SystemExit):  # a reader of typer's own printing went away; an `Output` sees to itself
         session.output.drop()
         return int(ExitCode.OK)
-    except MemoryError:
-        problem = Problem("machine-refused", "this machine refused: no memory is left", hint="see `ulimit -v`")
-        return _report(session.output, [problem], ExitCode.MACHINE)
     except OSError as error:
         problem = Problem("machine-refused", f"this machine refused: {error.strerror or error}")
         return _report(session.output, [problem], ExitCode.MACHINE)
     except Exception as error:  # noqa: BLE001 - the outermost handler
+        if isinstance(error, MemoryError) or _NO_ROOM in str(error):
+            problem = Problem("machine-refused", "this machine refused: no memory is left", hint="see `ulimit -v`")
+            return _report(session.output, [problem], ExitCode.MACHINE)
         return _report(session.output, [_bug(error, session.output)], ExitCode.BUG)
     return int(code or 0)
+
+
+_NO_ROOM = "failed to map segment"
+"""What the system's loader says of a library for which there is no memory."""
 
 
 def _app_for(args: Sequence[str]) -> typer.Typer:
