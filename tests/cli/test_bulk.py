@@ -21,7 +21,7 @@ import pytest
 from runner.cli.bulk_options import BulkFlags, BulkOptions
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CapturingServer, CommandLine, Received
 
 CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 SPEC = """\
@@ -350,6 +350,46 @@ def test_half_a_line_of_results_goes_away_when_its_row_comes_again(
     results.write_text("".join(whole) + half, "utf-8")
     assert cli("send", "--resume", "last").code == 0
     assert [json.loads(line)["row"] for line in results.read_text("utf-8").splitlines()] == list(range(1, 151))
+
+
+def test_of_several_results_of_a_row_those_of_the_last_session_count(cli: CommandLine, server: CapturingServer) -> None:
+    """A session may write results that the ledger does not hear of, and rows come to something else another time."""
+    slow_down = {"status": "error", "status_code": 429, "error": {"message": "no", "type": "x"}}
+    records = [{"status": "success", "status_code": 202}, {"status": "queued"}, slow_down]
+    server.answers.extend([(207, {"records": records}), (207, {"records": [records[0], records[1]]})])
+    assert send(cli, "--rows", many(3), "--results", "r.jsonl", "--retries", "0").code == 1
+    for _ in range(2):
+        cli("send", "--resume", "last")
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["row"], line["session"], line["state"]) for line in lines] == [
+        (1, 1, "accepted"), (2, 1, "unknown"), (3, 1, "not_sent"),
+        (2, 2, "accepted"), (3, 2, "unknown"),
+        (3, 3, "accepted"),
+    ]  # fmt: skip
+    last = {line["row"]: line["state"] for line in lines}
+    assert last == dict.fromkeys((1, 2, 3), "accepted")
+
+
+def test_a_full_disk_in_between_leaves_a_line_of_each_session_for_a_row_that_it_came_to(
+    cli: CommandLine, server: CapturingServer
+) -> None:
+    """The results were written and the ledger could not be: the next session writes those of its rows once more."""
+    at_work = server.answer_to
+
+    def answer_to(request: Received) -> tuple[int, bytes, dict[str, str]]:
+        if len(server.received) == 2:
+            Path(".runner/ledger.sqlite3").rename("away")
+        return at_work(request)
+
+    server.answer_to = answer_to  # type: ignore[method-assign]
+    assert send(cli, "--rows", many(253), "--results", "r.jsonl").code == 74
+    Path("away").rename(".runner/ledger.sqlite3")
+    assert cli("send", "--resume", "last").code == 0
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["row"], line["session"]) for line in lines] == [
+        *((row, 1) for row in range(1, 201)),
+        *((row, 2) for row in range(101, 254)),
+    ]
 
 
 def test_fail_fast_stops_after_the_first_failure(cli: CommandLine, server: CapturingServer) -> None:

@@ -6,10 +6,14 @@ import csv
 import io
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import pytest
+
+from runner.bulk.ledger import Ledger, RunRecord
 
 if TYPE_CHECKING:
     from tests.conftest import CapturingServer, CommandLine
@@ -111,6 +115,30 @@ def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
          "not_sent": 0, "parent": None}
         for rows, total, failed in (("many.csv", 3, 0), ("five.csv", 5, 2))
     ]  # fmt: skip
+
+
+def test_the_list_goes_by_the_begin_of_runs_whichever_was_recorded_first(cli: CommandLine) -> None:
+    def began(day: int) -> RunRecord:
+        started = datetime(2026, 3, day, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+        return RunRecord(f"run-{day}", UUID(int=day), started, "a.yaml", "-", {}, {})
+
+    with Ledger(Path(".runner")) as ledger:
+        for day in (2, 3, 1):
+            ledger.begin(began(day)).close("finished", 0)
+    assert [line.partition("  finished")[0] for line in typed(cli, "runs", "list").out] == [
+        "run-3  2026-03-04 04:30:00 UTC",
+        "run-2  2026-03-03 04:30:00 UTC",
+        "run-1  2026-03-02 04:30:00 UTC",
+    ]
+
+
+def test_what_is_sent_alone_is_of_no_run_that_the_list_knows(cli: CommandLine) -> None:
+    args = ("send", "purchase.yaml", "--var", "user=u1")
+    told = json.loads(cli(*args, "-o", "json").out)
+    assert (told["run"], told["accepted"]) == (None, 1)
+    ended = cli(*args)
+    assert (ended.err, RUN.search(ended.out + ended.err)) == ("1 event: 1 accepted\n", None)
+    assert not Path(".runner").exists()
 
 
 def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -> None:
