@@ -13,13 +13,13 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from runner.bulk.engine import Engine, Limits, kind_of
+from runner.bulk.engine import MAX_DEATHS, Engine, Limits, kind_of
 from runner.bulk.ledger import PartBegun, PartDone, RowRecord
 from runner.bulk.parts import Parts
-from runner.bulk.task import send_part
+from runner.bulk.task import send_part, undelivered_line
 from runner.bulk.workers import Workers
 from runner.errors import ExitCode, MachineError, Problem
-from runner.report.bulk import Progress, Summary, show_summary
+from runner.report.bulk import Next, Progress, Summary, show_summary
 from runner.run import sum_up
 from runner.suprsend.threads import Threads
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import TextIO
 
-    from runner.bulk.engine import Tally
-    from runner.bulk.ledger import RunLedger
+    from runner.bulk.engine import Reason, Tally
+    from runner.bulk.ledger import Counts, RunLedger
+    from runner.bulk.origin import MarkedRows
     from runner.bulk.parts import Digests
     from runner.bulk.row import BadRow, Row
-    from runner.bulk.rows import RowFile
     from runner.bulk.task import Part, PartOutcome, Setup
     from runner.cli.bulk_commands import Commands
     from runner.cli.bulk_options import BulkOptions
@@ -51,7 +51,7 @@ class Sending:
         session: Session,
         book: RunLedger,
         setup: Setup,
-        rows: RowFile,
+        rows: MarkedRows,
         bulk: BulkOptions,
         commands: Commands,
         digests: Digests | None,
@@ -78,13 +78,15 @@ class Sending:
         output = self._session.output
         about = _about(self._bulk) if output.has_terminal and not output.quiet else None
         progress = Progress(output, about, began_s)
+        book = _Book(self._book, results, self._setup.session)
+        max_deaths = MAX_DEATHS if self._setup.has_keys else 1
         with ExitStack() as stack:
             executor = stack.enter_context(executor_of(self._bulk))
             engine = Engine(
                 executor,
                 partial(send_part, self._setup),
-                _Book(self._book, results),
-                Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures),
+                book,
+                Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures, max_deaths),
                 monotonic=time.monotonic,
                 sleep=world.sleep,
                 tell=lambda tally: progress.tell(tally, time.monotonic()),
@@ -98,63 +100,101 @@ class Sending:
                 raise
             except MachineError:
                 progress.end()
-                output.message(
-                    f"run {self._book.record.id} stopped; once there is room, go on with: {self._commands.resume()}"
-                )
+                output.message(f"run {self._book.record.id} stopped; go on with: {self._commands.resume()}")
                 raise
             progress.end()
         if not self._parts.is_over and self._bulk.rows != "-":
             self._parts.count_rest()
-        if self._parts.failure is not None:
-            self._session.output.complaints(self._parts.failure.problems)
         total = self._parts.read if self._parts.is_over else None
         is_cut = tally.stopped or self._parts.failure is not None
         state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
-        self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
-        return self._conclude(tally, total, time.monotonic() - began_s)
+        failure = engine.failure
+        try:
+            self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
+        except MachineError as error:
+            failure = failure or error
+        for cause in (failure, self._parts.failure):
+            if cause is not None:
+                output.complaints(cause.problems)
+        counts = self._book.counts(book.records(engine.unwritten))
+        self._show(tally, counts, total, time.monotonic() - began_s, failure)
+        return failure.exit_code if failure else self._code(tally, counts, total)
 
-    def _conclude(self, tally: Tally, total: int | None, took_s: float) -> ExitCode:
-        """Show what became of the whole run, and give the exit code."""
-        record, counts = self._book.record, self._book.counts()
+    def _show(
+        self, tally: Tally, counts: Counts, total: int | None, took_s: float, failure: MachineError | None
+    ) -> None:
+        """Show what became of the whole run."""
         unknown = counts.unknown + counts.in_flight
         not_sent = None if total is None else total - counts.accepted - counts.failed - unknown
-        commands = []
-        if counts.failed and record.rows != "-":
-            kinds = {kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK}
-            mend = "once they are mended, " if kinds == {ExitCode.INVALID} else ""
-            commands.append(
-                (self._commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own")
-            )
-        if unknown or not_sent or not_sent is None:
-            piped = ", with the same rows piped in" if record.rows == "-" else ""
-            better = ", with credentials that are taken" if tally.stopped == "credentials" else ""
-            effect = f"sends what is unknown or was not sent, under the same ids{piped}{better}"
-            commands.append((self._commands.resume(), effect))
+        is_gone = failure is not None and failure.problems[0].code == "ledger-gone"
         show_summary(
             self._session.output,
             Summary(
-                record.id, total, counts.accepted, counts.failed, unknown, not_sent,
-                tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands, self._commands.show(),
+                self._book.record.id, total, counts.accepted, counts.failed, unknown, not_sent,
+                tally.accepted + tally.failed + tally.unknown + tally.turned_away, took_s, tally.failures,
+                counts.failed + unknown + counts.not_sent,
+                _WHY.get(tally.stopped) if tally.stopped else None,
+                [] if is_gone else list(self._next(tally, counts, unknown, not_sent, failure)),
+                self._commands.show(),
             ),
         )  # fmt: skip
+
+    def _next(
+        self, tally: Tally, counts: Counts, unknown: int, not_sent: int | None, failure: MachineError | None
+    ) -> Iterator[Next]:
+        """Name the commands that go on with the run."""
+        record, commands = self._book.record, self._commands
+        if failure is None and counts.failed and (record.rows != "-" or record.parent):
+            kinds = {kind_of(code, was_sent) for state, code, was_sent in self._book.kinds() if state == "failed"}
+            mend = "once they are mended, " if kinds == {ExitCode.INVALID} else ""
+            yield Next(commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own")
+        # What can't be read any further can't be read by a resume either, and a mended file is another one.
+        is_broken = self._parts.failure is not None and self._parts.failure.problems[0].code in _FOR_GOOD
+        has_rest = is_broken and not tally.stopped
+        piped = ", with the same rows piped in" if record.rows == "-" and not record.parent else ""
+        better = ", with credentials that are taken" if tally.stopped == "credentials" else ""
+        when = "before the file is mended, " if has_rest else "once that is mended, " if failure else ""
+        has_open = counts.not_sent if has_rest else not_sent is None or not_sent > 0
+        if self._setup.has_keys and (unknown or has_open):
+            effect = f"{when}sends what is unknown or was not sent, under the same ids{piped}{better}"
+            yield Next(commands.resume(), effect)
+        elif has_open:
+            yield Next(commands.resume(), f"{when}sends what was not sent{piped}{better}")
+        if unknown and not self._setup.has_keys:
+            effect = f"{when}sends the {unknown:,} unknown too: they have no key, so they may count twice{piped}"
+            yield Next(f"{commands.resume()} --yes", effect)
+        if has_rest and self._parts.failure is not None and self._parts.failure.problems[0].code in _MENDABLE:
+            rest = self._bulk.offset + self._parts.read
+            limit = None if self._bulk.limit is None else self._bulk.limit - self._parts.read
+            yield Next(commands.send_rest(rest, limit), "once the file is mended, sends the rest, as a run of its own")
+
+    def _code(self, tally: Tally, counts: Counts, total: int | None) -> ExitCode:
         if tally.stopped in _STOPS:
             return _STOPS[tally.stopped]
         if self._parts.failure is not None:
             return self._parts.failure.exit_code
-        if not counts.failed + unknown + (not_sent or 0):
+        if total == counts.accepted:
             return ExitCode.OK
-        return sum_up({kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK})
+        return sum_up({kind_of(code, was_sent) for _, code, was_sent in self._book.kinds()} - {ExitCode.OK})
 
 
-_STOPS = {
+_MENDABLE = frozenset({"not-utf8", "rows-syntax"})
+_FOR_GOOD = _MENDABLE | {"row-origin"}
+_STOPS: dict[Reason, ExitCode] = {
     "interrupted": ExitCode.INTERRUPTED,
     "credentials": ExitCode.CREDENTIALS,
     "no-answer": ExitCode.NO_ANSWER,
+    "unavailable": ExitCode.NO_ANSWER,
     "rate-limited": ExitCode.RATE_LIMITED,
+}
+_WHY: dict[Reason, str] = {
+    "no-answer": "the platform does not answer",
+    "unavailable": "the platform does not answer properly",
+    "rate-limited": "the platform asks to slow down",
 }
 
 
-def cut(rows: RowFile, bulk: BulkOptions) -> Iterator[Row | BadRow]:
+def cut(rows: MarkedRows, bulk: BulkOptions) -> Iterator[Row | BadRow]:
     """Leave out what `--offset` and `--limit` leave out."""
     return islice(rows, bulk.offset, None if bulk.limit is None else bulk.offset + bulk.limit)
 
@@ -221,8 +261,11 @@ def results_of(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | 
         file = bulk.results.open(mode, encoding="utf-8")
     except OSError as error:
         raise MachineError(Problem("output-refused", f"can't write {bulk.results}: {error.strerror}")) from None
-    with file:
+    try:
         yield file
+    finally:
+        with suppress(OSError):  # each line was flushed when it was written, or its failure was told then
+            file.close()
 
 
 def _cut_half_line(path: Path) -> None:
@@ -242,27 +285,42 @@ def _cut_half_line(path: Path) -> None:
 class _Book:
     """Writes outcomes to the ledger, and before that a line for each row to the file of results."""
 
-    def __init__(self, ledger: RunLedger, results: TextIO | None) -> None:
+    def __init__(self, ledger: RunLedger, results: TextIO | None, session: int) -> None:
         self._ledger = ledger
         self._results = results
+        self._session = session
+        self._told: set[int] = set()
+        """Parts that have their lines and are not in the ledger yet."""
+        self._refusal: MachineError | None = None
 
     def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
         if self._results:
-            try:
-                self._results.writelines(outcome.results for outcome in done)
-                self._results.flush()
-            except OSError as error:
-                message = f"can't write {self._results.name}: {error.strerror}"
-                raise MachineError(Problem("output-refused", message)) from None
-        self._ledger.write(
-            [
-                PartDone(
-                    outcome.first_row,
-                    outcome.size,
-                    outcome.accepted,
-                    [RowRecord(*failure[:6]) for failure in outcome.failures],
-                )
-                for outcome in done
-            ],
-            [PartBegun(part.first_row, part.size, part.digest) for part in begun],
-        )
+            self._write_lines(self._results, [outcome for outcome in done if outcome.first_row not in self._told])
+        self._told.update(outcome.first_row for outcome in done)
+        self._ledger.write(self.records(done), [PartBegun(part.first_row, part.size, part.digest) for part in begun])
+        self._told.clear()
+
+    def records(self, done: Sequence[PartOutcome]) -> list[PartDone]:
+        """Give what the ledger keeps of outcomes."""
+        return [
+            PartDone(
+                outcome.first_row,
+                outcome.size,
+                outcome.accepted,
+                [RowRecord(*failure[:6], failure.origin) for failure in outcome.failures],
+            )
+            for outcome in done
+        ]
+
+    def _write_lines(self, results: TextIO, done: Sequence[PartOutcome]) -> None:
+        if self._refusal is not None:  # what was written last may be half a line
+            raise self._refusal
+        try:
+            for outcome in done:
+                lines = outcome.results or "".join(undelivered_line(row, self._session) for row in outcome.failures)
+                results.write(lines)
+            results.flush()
+        except OSError as error:
+            message = f"can't write {results.name}: {error.strerror}"
+            self._refusal = MachineError(Problem("output-refused", message))
+            raise self._refusal from None

@@ -57,7 +57,7 @@ def test_interrupting_a_send_ends_with_130_and_says_what_is_unknown(silent: sock
     assert process.returncode == 130
     assert out.startswith("unknown   product_purchased\n")
     assert out.endswith("  error       interrupted before an answer came\n")
-    assert err.startswith("1 event: 1 unknown · run ")
+    assert err.startswith("1 event: 1 unknown\n")
 
 
 def test_a_dry_run_opens_no_socket() -> None:
