@@ -1149,7 +1149,7 @@ def test_piped_rows_with_secrets_are_held_against_what_they_were(cli: CommandLin
     write("secret.yaml", SECRET_SPEC)
     server.answers.append((502, b"<html></html>"))
     args = ("--rows", "-", "--retries", "0")
-    assert send(cli, *args, spec="secret.yaml", stdin="user,token\nu1,4711\n").code == 1
+    assert send(cli, *args, spec="secret.yaml", stdin="user,token\nu1,4711\n").code == 7
     ended = typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4712\n")
     assert (ended.code, ended.err[0]) == (
         2, "error[rows-changed]: the rows from 1 on are not those that the run began with",
