@@ -405,7 +405,8 @@ class _Sending(NamedTuple):
         if told.row not in self.in_doubt:
             return told
         earlier = self.earlier.get(told.row)
-        if earlier is None and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
+        was_heard_of = earlier is not None and earlier.code != INTERRUPTED
+        if not was_heard_of and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
             return told  # a row that makes no event did not make one before, unless it is the machine that was too slow
         if told.state == "not_sent":
             return earlier or told._replace(state="unknown", code=INTERRUPTED)

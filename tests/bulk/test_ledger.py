@@ -785,6 +785,10 @@ def test_what_may_have_arrived_is_not_open_where_it_must_not_be_repeated(run: Ru
     with ledger.resume(RUN.id) as again:
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2, 4}))
         assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset({10, 11, 12}))
+        again.write(begun=[PartBegun(10, 3, "d10")])
+        makes_no_event, refused = RowRecord(10, 12, "failed", "var-schema", 0, 0), failed(11)
+        again.write([PartDone(10, 3, 1, [makes_no_event, refused])])
+        assert rows_of(ledger)[-2:] == [makes_no_event, refused._replace(state="unknown")]
 
 
 def test_rows_of_parts_that_are_in_flight_are_told_when_the_process_is_dead(run: RunLedger, ledger: Ledger) -> None:
