@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from runner.source import Json
 
+FOLDER_NAME = ".runner"
 FILE_NAME = "ledger.sqlite3"
 _IGNORE = ".gitignore"
 RowState: TypeAlias = Literal["failed", "unknown", "not_sent"]
@@ -467,10 +468,14 @@ class _File:
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
-            inside = undo.enter_context(opened(folder, project_of(folder.parent)))
-            _close_to_others(inside)
+            # What somebody named may be anywhere, and hold more than runs.
+            is_own, root = (True, project_of(folder.parent)) if folder.name == FOLDER_NAME else (_made(folder), folder)
+            inside = undo.enter_context(opened(folder, root))
+            if is_own:
+                _close_to_others(inside)
             undo.enter_context(gate(folder))  # two that make it at once would refuse each other
-            _write_once(_IGNORE, b"*\n", 0o600, inside)
+            if is_own:
+                _write_once(_IGNORE, b"*\n", 0o600, inside)
             # A journal may name any file of this machine for SQLite to remove, and a log is all that this ledger needs.
             with suppress(FileNotFoundError):
                 os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
@@ -526,6 +531,13 @@ class _File:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder and those above it, and return whether it is new. Raises OSError."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    return is_new
 
 
 def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:

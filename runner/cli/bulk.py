@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
-from runner.bulk.ledger import FILE_NAME, Ledger, RunRecord
+from runner.bulk.ledger import FILE_NAME, FOLDER_NAME, Ledger, RunRecord
 from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests, Parts
 from runner.bulk.rows import fingerprint, open_rows
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from runner.report import Output
     from runner.spec import Spec
 
-LEDGER_FOLDER = ".runner"
 STATE_DIR = "RUNNER_STATE_DIR"
 _KEYS_HOLD = timedelta(hours=23)
 """The platform remembers a key for 24 hours."""
@@ -361,8 +360,8 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     """
     found = config or find_config(start) or find_config(Path())
     if found:
-        return found.parent / LEDGER_FOLDER
-    here = Path() / LEDGER_FOLDER
-    known = [] if (here / FILE_NAME).exists() else Path().glob(f"*/{LEDGER_FOLDER}/{FILE_NAME}")
+        return found.parent / FOLDER_NAME
+    here = Path() / FOLDER_NAME
+    known = [] if (here / FILE_NAME).exists() else Path().glob(f"*/{FOLDER_NAME}/{FILE_NAME}")
     below = [path for path in known if not path.parents[1].is_symlink()]
     return below[0].parent if start == Path() and len(below) == 1 else here

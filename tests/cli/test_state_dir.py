@@ -61,6 +61,26 @@ def test_runs_are_kept_in_the_folder_that_a_flag_or_the_environment_names(
     assert len(cli("runs", "list", *flag).out.splitlines()) == 2
 
 
+def test_a_folder_that_was_there_stays_as_it_is_but_for_the_files_of_runs_which_are_closed_to_others(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o755)
+    (tmp_path / "link").symlink_to(state)
+    assert cli("send", "order.yaml", "--rows", "rows.csv", "--state-dir", str(tmp_path / "link")).code == 0
+    assert state.stat().st_mode & 0o777 == 0o755
+    assert {path.name: path.stat().st_mode & 0o777 for path in state.iterdir()} == {"ledger.sqlite3": 0o600}
+
+
+def test_a_folder_that_was_not_there_is_made_with_those_above_it_closed_to_others_and_to_git(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    state = tmp_path / "some/where/else"
+    assert cli("send", "order.yaml", "--rows", "rows.csv", "--state-dir", str(state)).code == 0
+    assert (state.stat().st_mode & 0o777, (state / ".gitignore").read_text()) == (0o700, "*\n")
+
+
 def test_the_flag_takes_precedence_over_the_environment(cli: CommandLine, tmp_path: Path) -> None:
     cli.environ["RUNNER_STATE_DIR"] = str(tmp_path / "one")
     assert cli("send", "order.yaml", "--rows", "rows.csv", "--state-dir", str(tmp_path / "two")).code == 0
