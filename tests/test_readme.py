@@ -142,6 +142,7 @@ TOLD_ELSEWHERE = {
     "cassette-unreadable": "testing/test_cassette.py",
     "cassette-unrecorded": "testing/test_tape.py",
     "interrupted": "cli/test_process.py",
+    "ledger-gone": "bulk/test_gone.py",
     "ledger-locked": "bulk/test_ledger.py",
     "ledger-refused": "bulk/test_ledger.py",
     "network-blocked": "testing/test_network.py",

@@ -119,7 +119,7 @@ class Table:
     def _header(self) -> tuple[str, ...]:
         try:
             for empty_lines, cells in enumerate(self._reader):
-                if cells:
+                if cells and self._row_text().strip():
                     break
                 self._check_empty_lines(empty_lines)
                 self._row_line = self._reader.line_num + 1

@@ -6,6 +6,7 @@ So after any end, however sudden, what is in doubt is what was under way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from runner.bulk.parts import Idle
 from runner.bulk.task import PartOutcome, RowFailure
 from runner.bulk.workers import WorkerDied
-from runner.errors import ExitCode
+from runner.errors import ExitCode, MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from runner.bulk.task import Part
 
-Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited"]
+Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited", "unavailable", "machine"]
 MAX_DEATHS = 3
+"""Of workers that had one part. A part without idempotency keys goes to no second one."""
 _TELL_S = 1.0
 """So often it is told how things stand, also when nothing happens."""
 
@@ -37,20 +39,28 @@ class Book(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may be under way, how fast, and after how many failures to stop. `rate` is in events a second."""
+    """How much may be under way, how fast, and after how many failures to stop. `rate` is in events a second.
+
+    After `max_deaths` of its workers a part is given up: nobody knows how far they came with it.
+    """
 
     concurrency: int
     rate: float | None = None
     max_failures: int | None = None
+    max_deaths: int = MAX_DEATHS
 
 
 @dataclass(slots=True)
 class Tally:
-    """What is known so far. `stopped` says why no more parts are begun; None to the end of the rows."""
+    """What is known so far. `stopped` says why no more parts are begun; None to the end of the rows.
+
+    `turned_away` are those that were tried and surely not taken: they count as not sent.
+    """
 
     accepted: int = 0
     failed: int = 0
     unknown: int = 0
+    turned_away: int = 0
     stopped: Reason | None = None
     failures: list[RowFailure] = field(default_factory=list)
     """The first ones, for people."""
@@ -63,7 +73,8 @@ class Engine:
     """Sends parts. `stop` and `wake` may be called by a signal handler, and by any thread.
 
     After `stop` nothing more is begun, and what is under way ends. If somebody interrupted, `hurry` is called once, to have
-    it end soon.
+    it end soon. When the book can't be written, nothing more is begun either: `failure` says why, and `unwritten` has what
+    is not in it.
     """
 
     def __init__(
@@ -77,6 +88,8 @@ class Engine:
         tell: Callable[[Tally], None],
     ) -> None:
         self.tally = Tally()
+        self.failure: MachineError | None = None
+        self.unwritten: list[PartOutcome] = []
         self._executor = executor
         self._task = task
         self._book = book
@@ -87,6 +100,10 @@ class Engine:
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
+        """Parts in a row that failed for a reason for which the next ones would fail too; `_why` is that of the last."""
+        self._why: Reason | None = None
+        self._heard = 0
+        """Parts of which the platform said something."""
         self._bell: SimpleQueue[Future[PartOutcome] | None] = SimpleQueue()
         """Has what is done, and None to look around. Of all queues a signal handler can put something in this one."""
         self._is_over = False
@@ -110,7 +127,7 @@ class Engine:
         while True:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
-                self._book.write(done, begun)
+                begun = self._written(done, begun)
             self._tell(self.tally)
             for part in begun:
                 self._submit(part, under_way)
@@ -118,7 +135,7 @@ class Engine:
                 is_hurried = True
                 self._hurry()
             if not under_way and (self._is_over or self.tally.stopped):
-                return self.tally
+                return self._concluded()
             done = self._finished(under_way, at_most_s)
 
     def _due(self, parts: Iterator[Part | Idle], under_way: int) -> tuple[list[Part], float]:
@@ -152,11 +169,11 @@ class Engine:
                 outcomes.append(future.result())
             except WorkerDied:
                 self._deaths[part.first_row] = self._deaths.get(part.first_row, 0) + 1
-                if self._deaths[part.first_row] == MAX_DEATHS:
-                    outcomes.append(_given_up(part))
-                else:
-                    self._book.write([], [part])  # begun once more: what it may have done stays in doubt
+                # Begun once more: what it may have done stays in doubt.
+                if self._deaths[part.first_row] < self._limits.max_deaths and self._written([], [part]):
                     self._submit(part, under_way)
+                else:
+                    outcomes.append(_given_up(part, self._deaths[part.first_row]))
         for outcome in outcomes:
             self._count(outcome)
         return outcomes
@@ -172,27 +189,67 @@ class Engine:
         except Empty:
             return
 
+    def _written(self, done: Sequence[PartOutcome], begun: list[Part]) -> list[Part]:
+        """Write down what is done and begun; returns the parts that may be sent: none once that can't be."""
+        self.unwritten += done
+        if self.failure is None:
+            try:
+                self._book.write(self.unwritten, begun)
+            except MachineError as error:
+                self.failure = error
+                self.stop("machine")
+            else:
+                self.unwritten = []
+                return begun
+        return []
+
+    def _concluded(self) -> Tally:
+        """Come to an end, in vain if all parts were; fewer than may be under way are enough for that.
+
+        What could not be written down is tried once more: a disk may have room by now, another program be done.
+        """
+        if self._why and self._in_vain == self._heard:
+            self.stop(self._why)
+        if self.unwritten:
+            with suppress(MachineError):
+                self._book.write(self.unwritten, [])
+                self.unwritten = []
+        return self.tally
+
     def _count(self, outcome: PartOutcome) -> None:
         tally = self.tally
+        tried = [failure for failure in outcome.failures if failure.attempts]
         unknown = sum(failure.state == "unknown" for failure in outcome.failures)
         unsent = sum(failure.state == "not_sent" for failure in outcome.failures)
         tally.accepted += outcome.accepted
         tally.unknown += unknown
         tally.failed += len(outcome.failures) - unknown - unsent
+        tally.turned_away += sum(failure.state == "not_sent" for failure in tried)
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
-        codes = {failure.code for failure in outcome.failures} if not outcome.accepted else set()
-        why = _STOPPING.get(next(iter(codes))) if len(codes) == 1 else None
-        self._in_vain = self._in_vain + 1 if why else 0
+        reasons = {_why(failure) for failure in tried}
+        why = None if outcome.accepted or None in reasons else next(iter(reasons), None)
+        if outcome.accepted or tried:  # rows that make no event say nothing of the platform
+            self._heard += 1
+            self._in_vain = self._in_vain + 1 if why else 0
+            self._why = why
+        unhappy = tally.failed + tally.unknown + tally.turned_away
         if outcome.met_refused_credentials:
             self.stop("credentials")
         elif why and self._in_vain >= self._limits.concurrency:
             self.stop(why)
-        elif self._limits.max_failures is not None and tally.failed + tally.unknown >= self._limits.max_failures:
+        elif self._limits.max_failures is not None and unhappy >= self._limits.max_failures:
             self.stop("failures")
 
 
-_STOPPING: dict[str, Reason] = {"no-connection": "no-answer", "no-answer": "no-answer", "rate-limited": "rate-limited"}
-"""After as many parts as are under way at once failed alike, the next ones would too."""
+def _why(failure: RowFailure) -> Reason | None:
+    """Say why a row failed, if the next ones would for the same reason; None if the platform refused it, or took it."""
+    if failure.status_code // 100 == _SERVER_ERROR:
+        return "unavailable"
+    return _IN_VAIN.get(failure.code)
+
+
+_SERVER_ERROR = 5
+_IN_VAIN: dict[str, Reason] = {"no-connection": "no-answer", "no-answer": "no-answer", "rate-limited": "rate-limited"}
 
 
 def kind_of(code: str, was_sent: bool) -> ExitCode:
@@ -208,6 +265,7 @@ _KINDS = {
     "no-answer": ExitCode.NO_ANSWER,
     "no-connection": ExitCode.NO_ANSWER,
     "not-sent": ExitCode.OK,
+    "interrupted": ExitCode.REFUSED,
 }
 
 
@@ -228,9 +286,10 @@ class _Pace:
         return None if self._rate is None or now_s >= self._next_s else self._next_s - now_s
 
 
-def _given_up(part: Part) -> PartOutcome:
-    message = f"the process that sent it died {MAX_DEATHS} times"
+def _given_up(part: Part, deaths: int) -> PartOutcome:
+    times = f" {deaths} times" if deaths > 1 else "; what has no idempotency key is not sent again by itself"
+    message = f"the process that sent it died{times}"
     failures = tuple(
-        RowFailure(row.number, row.line, "unknown", "worker-died", 0, MAX_DEATHS, message) for row in part.rows
+        RowFailure(row.number, row.line, "unknown", "worker-died", 0, deaths, message, row.origin) for row in part.rows
     )
     return PartOutcome(part.first_row, part.size, 0, failures, False, "")

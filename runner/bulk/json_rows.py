@@ -42,7 +42,8 @@ _SHOWN_CHARS = 200
 def json_lines(text: Text) -> Iterator[Row | BadRow]:
     """Read an object a line. A blank line is no row.
 
-    Raises InvalidInput for a file that is an array: each of its lines might be taken for a row, or only the last.
+    Raises InvalidInput for a file that has no others, and for one that is an array: each of its lines might be taken for
+    a row, or only the last.
     """
     number = empty_lines = 0
     for line, whole in enumerate(chain.from_iterable(text.blocks()), 1):
@@ -72,6 +73,8 @@ def json_lines(text: Text) -> Iterator[Row | BadRow]:
                 yield (LargeRow if len(content) > LARGE_ROW_CHARS else Row)(number, line, value)
             else:
                 yield _no_row(number, value, content, place(text.shown, line), _LINES_HINT)
+    if not number:
+        raise InvalidInput(Problem("empty-file", "the file is empty", place(text.shown, 1)))
 
 
 _LINES_HINT = "one object a line; a file that is one array of objects must end in .json"

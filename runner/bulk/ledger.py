@@ -2,7 +2,7 @@
 
 The file holds fingerprints, counts and what was not accepted: no cell of a row and no secret. Each part of a run is
 recorded twice, when it goes out and when it is known what became of it. What lies between is in doubt if the process
-dies, and goes out again by a resume.
+dies, and goes out again by a resume; in a run without idempotency keys, where it might count twice, only on request.
 
 A `write` that returned outlives a kill -9: its bytes are with the kernel by then, and the write-ahead log makes sure
 that half a write is none. No `fsync` is needed for that. `synchronous=NORMAL` makes one every thousand writes all the
@@ -15,16 +15,18 @@ import errno
 import json
 import os
 import sqlite3
+from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import merge
 from stat import S_IMODE, S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from runner.bulk.locks import RunLock, gate, held_runs
 from runner.bulk.paths import from_here, kept
-from runner.bulk.refusals import BUSY_S, Refusals
+from runner.bulk.refusals import BUSY_S, Refusals, gone, identity
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 from runner.spec.files import project_of
 from runner.writing import opened, write_new
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from runner.source import Json
 
+FOLDER_NAME = ".runner"
 FILE_NAME = "ledger.sqlite3"
 _IGNORE = ".gitignore"
 RowState: TypeAlias = Literal["failed", "unknown", "not_sent"]
@@ -48,7 +51,7 @@ class RunRecord:
 
     `spec` and `rows` are paths, `rows` may be `-` for the standard input. They are kept so that a record that is found
     names them from the directory in which it is found. `arguments` is the caller's own, as JSON. `fingerprints` are
-    digests by the name of what must not change until a resume.
+    digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are.
     """
 
     id: str
@@ -58,6 +61,7 @@ class RunRecord:
     rows: str
     arguments: Mapping[str, Json]
     fingerprints: Mapping[str, str]
+    parent: str | None = None
 
 
 class PartBegun(NamedTuple):
@@ -69,7 +73,10 @@ class PartBegun(NamedTuple):
 
 
 class RowRecord(NamedTuple):
-    """A row that was not accepted, or isn't known to be. `status_code` is 0 where no answer came."""
+    """A row that was not accepted, or isn't known to be. `status_code` is 0 where no answer came.
+
+    `origin` is the row's number in the first run that it failed in, if that is another one; else 0.
+    """
 
     row: int
     line: int
@@ -77,6 +84,7 @@ class RowRecord(NamedTuple):
     code: str
     status_code: int
     attempts: int
+    origin: int = 0
 
 
 class PartDone(NamedTuple):
@@ -100,11 +108,11 @@ class PartState(NamedTuple):
 class Counts(NamedTuple):
     """How many rows of a run came to what. `in_flight` are those of parts that are begun and not done."""
 
-    accepted: int
-    failed: int
-    unknown: int
-    not_sent: int
-    in_flight: int
+    accepted: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_sent: int = 0
+    in_flight: int = 0
 
 
 class RunSummary(NamedTuple):
@@ -123,6 +131,7 @@ class RunSummary(NamedTuple):
     failed: int
     unknown: int
     not_sent: int
+    parent: str | None = None
 
 
 class Ledger:
@@ -147,10 +156,23 @@ class Ledger:
             hint = "try again: each run gets an id of its own"
             raise MachineError(Problem("ledger-refused", message, hint=hint)) from None
 
-    def resume(self, run_id: str) -> RunLedger:
-        """Lock a run to go on with it. Raises NotFound; MachineError `run-locked` if another process is at work on it."""
+    def resume(self, run_id: str, *, repeats_unknown: bool = True) -> RunLedger:
+        """Lock a run to go on with it. Raises NotFound; MachineError `run-locked` if another process is at work on it.
+
+        Unless it `repeats_unknown`, what may have arrived does not go out again: rows that are unknown stay so, and those
+        of parts that were under way when the process died are unknown from now on.
+        """
         record = self.find(run_id)
-        return self._lock(record, "UPDATE runs SET state = 'running' WHERE id = ?", (record.id,))
+        book = self._lock(record, _GO_ON, (record.id,), repeats_unknown=repeats_unknown)
+        if not repeats_unknown:
+            book.give_up_parts()
+        return book
+
+    def origin(self, record: RunRecord) -> RunRecord:
+        """Find the run from which the ids of a run's rows come: the first that they failed in. Raises NotFound."""
+        while record.parent is not None:
+            record = self.find(record.parent)
+        return record
 
     def find(self, name: str) -> RunRecord:
         """Look up a run by its id, by the beginning of just one id, or as `last`. Raises NotFound."""
@@ -172,7 +194,7 @@ class Ledger:
         raise NotFound(Problem("run-not-found", message, hint=did_you_mean(name, ids, otherwise)))
 
     def summaries(self) -> list[RunSummary]:
-        """Sum up all runs, the newest first."""
+        """Sum up all runs, the one that was recorded last first."""
         folder = self._file.folder
         if not self._file.exists:
             return []
@@ -184,14 +206,27 @@ class Ledger:
     def failures(self, run_id: str, state: RowState = "failed") -> Iterator[RowRecord]:
         """Give the rows of a run that are in a state, in their order; a page at a time, so that nobody waits for it."""
         number = self._file.number(self.find(run_id).id)
+        return self._pages(_ROWS_IN_STATE, number, state)
 
-        def pages() -> Iterator[RowRecord]:
-            last = -1
-            while page := self._file.select(_ROWS_IN_STATE, (number, last, state, _PAGE)):
-                yield from map(RowRecord._make, page)
-                last = page[-1][0]
+    def exceptions(self, run_id: str, *, with_in_flight: bool) -> Iterator[RowRecord]:
+        """Give all rows of a run that came to something and were not accepted, in their order, a page at a time.
 
-        return pages()
+        What is in flight counts as unknown, unless the run is at work: nobody knows the lines of these rows.
+        """
+        number = self._file.number(self.find(run_id).id)
+        parts = self._file.select(_IN_FLIGHT, (number,)) if with_in_flight else []
+        in_flight = (
+            RowRecord(row, 0, "unknown", INTERRUPTED, 0, 1)
+            for first_row, rows in parts
+            for row in range(first_row, first_row + rows)
+        )
+        return merge(self._pages(_ROWS, number), in_flight)
+
+    def _pages(self, sql: str, number: int, *parameters: object) -> Iterator[RowRecord]:
+        last = -1
+        while page := self._file.select(sql, (number, last, *parameters, _PAGE)):
+            yield from map(RowRecord._make, page)
+            last = page[-1][0]
 
     def close(self) -> None:
         """Close the file."""
@@ -203,25 +238,35 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _lock(self, record: RunRecord, sql: str, parameters: Sequence[object]) -> RunLedger:
+    def _lock(
+        self, record: RunRecord, sql: str, parameters: Sequence[object], *, repeats_unknown: bool = True
+    ) -> RunLedger:
         with ExitStack() as undo:
             lock = undo.enter_context(RunLock(self._file.folder, record.id))
             with self._file.transaction() as connection:
                 connection.execute(sql, parameters)
             number = self._file.number(record.id)
+            book = RunLedger(self._file, lock, number, record, repeats_unknown=repeats_unknown)
             undo.pop_all()
-        return RunLedger(self._file, lock, number, record)
+        return book
 
 
 class RunLedger:
-    """One run that this process is at work on, and no other one is until this is closed or the process dies."""
+    """One run that this process is at work on, and no other one is until this is closed or the process dies.
 
-    def __init__(self, file: _File, lock: RunLock, number: int, record: RunRecord) -> None:
+    `session` counts how often somebody went to work on it. The counts are kept in memory as well: what this process knows
+    it can tell when the file is gone.
+    """
+
+    def __init__(self, file: _File, lock: RunLock, number: int, record: RunRecord, *, repeats_unknown: bool) -> None:
         self.record = record
         self._file = file
         self._lock = lock
         self._number = number
+        self._repeats_unknown = repeats_unknown
         self._under_way: dict[int, _Sending] = {}
+        [(self.session, *counts)] = file.select(_COUNTS, (number,))
+        self._counts = Counts._make(counts)
 
     def write(self, done: Sequence[PartDone] = (), begun: Sequence[PartBegun] = ()) -> None:
         """Record in one transaction what became of some parts, and which go out next; kept once this returns.
@@ -230,18 +275,23 @@ class RunLedger:
         go out: its next `PartDone` tells of these alone. A row that may have gone out before without an answer stays
         unknown unless it is accepted, whatever the exceptions say of it.
 
-        Raises ValueError for what can't be: a part that ends and was not begun, rows told of twice or not at all.
+        Raises ValueError for what can't be: a part that ends and was not begun, rows told of twice or not at all. A file
+        or a lock that somebody removed is a MachineError `ledger-gone`.
         """
         self._check_open()
-        tally = {"accepted": 0, "failed": 0, "unknown": 0, "not_sent": 0, "in_flight": 0, "number": self._number}
         under_way = self._under_way.copy()
+        endings = [_end(under_way, told) for told in done]
+        tally = Counter[str]()
+        self._check_there()
         with self._file.transaction() as connection:
-            for told in done:
-                self._finish(connection, told, under_way, tally)
+            for ending in endings:
+                tally.update(ending.tally)
+                self._finish(connection, ending)
             for part in begun:
                 under_way[part.first_row] = self._begin(connection, part, tally)
-            connection.execute(_COUNT, tally)
+            connection.execute(_COUNT, {name: tally[name] for name in Counts._fields} | {"number": self._number})
         self._under_way = under_way
+        self._counts = _added(self._counts, tally)
 
     def part(self, first_row: int) -> PartState | None:
         """Tell what is known of the part that begins at a row; None if it was never begun."""
@@ -252,22 +302,39 @@ class RunLedger:
         records = self._open(range(first_row, first_row + rows)) if open_rows else ()
         return PartState(digest, rows, open_rows is not None, frozenset(record.row for record in records))
 
-    def counts(self) -> Counts:
-        """Count the rows so far, those of earlier sessions of the run too."""
-        return Counts._make(self._file.select(_COUNTS, (self._number,))[0])
+    def counts(self, unwritten: Sequence[PartDone] = ()) -> Counts:
+        """Count the rows so far, those of earlier sessions of the run too, and of parts that could not be recorded."""
+        under_way = self._under_way.copy()
+        tally = Counter[str]()
+        for told in unwritten:
+            tally.update(_end(under_way, told).tally)
+        return _added(self._counts, tally)
 
     def last_row(self) -> int:
         """Give the number of the last row that was ever begun, 0 if none was."""
         found = self._file.select(_LAST_ROW, (self._number,))
         return int(found[0][0]) if found else 0
 
-    def kinds(self) -> set[tuple[str, bool]]:
-        """Tell which codes the rows have that were not accepted, and whether they were sent."""
-        return {(code, bool(was_sent)) for code, was_sent in self._file.select(_KINDS, (self._number,))}
+    def kinds(self) -> set[tuple[RowState, str, bool]]:
+        """Tell which states and codes the rows have that were not accepted, and whether they were sent."""
+        return {(state, code, bool(was_sent)) for state, code, was_sent in self._file.select(_KINDS, (self._number,))}
+
+    def give_up_parts(self) -> None:
+        """Record the rows of parts that another session began and did not end as unknown: nobody sends them again."""
+        with self._file.transaction() as connection:
+            for first_row, rows in self._file.select(_IN_FLIGHT, (self._number,)):
+                numbers = range(first_row, first_row + rows)
+                records = [RowRecord(row, 0, "unknown", INTERRUPTED, 0, 1) for row in numbers]
+                connection.executemany(_ADD_ROW, [(self._number, *record) for record in records])
+                connection.execute(_FINISH_PART, (rows, self._number, first_row))
+            tally = Counter(unknown=self._counts.in_flight, in_flight=-self._counts.in_flight)
+            connection.execute(_COUNT, {name: tally[name] for name in Counts._fields} | {"number": self._number})
+        self._counts = _added(self._counts, tally)
 
     def close(self, state: Literal["interrupted", "stopped", "finished"], total: int | None) -> None:
         """Record how the run ended, of how many rows if that is known, and release its lock."""
         self._check_open()
+        self._check_there()
         with self._file.transaction() as connection:
             connection.execute("UPDATE runs SET state = ?, total = ? WHERE number = ?", (state, total, self._number))
         self._lock.release()
@@ -282,7 +349,12 @@ class RunLedger:
         if self._lock.is_released:
             raise ValueError(f"run {self.record.id} is closed")
 
-    def _begin(self, connection: sqlite3.Connection, part: PartBegun, tally: dict[str, int]) -> _Sending:
+    def _check_there(self) -> None:
+        """Make sure that what is written will be found again, and that no other process can take the run."""
+        self._file.check_there()
+        self._lock.check_there()
+
+    def _begin(self, connection: sqlite3.Connection, part: PartBegun, tally: Counter[str]) -> _Sending:
         if connection.execute(_BEGIN_PART, (self._number, *part)).rowcount:
             tally["in_flight"] += part.rows
             return _Sending(range(part.first_row, part.first_row + part.rows))
@@ -296,64 +368,83 @@ class RunLedger:
         if not earlier:
             raise ValueError(f"{part} is done: none of its rows may go out again")
         # From now on none is surely not sent: if this process dies, that is what must stand here.
-        connection.execute(_DOUBT, (_INTERRUPTED, self._number, rows.start, rows.stop))
+        connection.execute(_DOUBT, (INTERRUPTED, self._number, rows.start, rows.stop))
         in_doubt = {row for row, record in earlier.items() if record.state == "unknown"}
         tally["not_sent"] -= len(earlier) - len(in_doubt)
         tally["unknown"] += len(earlier) - len(in_doubt)
-        return _Sending(earlier.keys(), in_doubt, earlier)
+        stay_open = len(self._open(rows, _OPEN)) - len(earlier)
+        return _Sending(earlier.keys(), in_doubt, earlier, stay_open)
 
-    def _finish(
-        self, connection: sqlite3.Connection, part: PartDone, under_way: dict[int, _Sending], tally: dict[str, int]
-    ) -> None:
-        sending = under_way.pop(part.first_row, None)
-        if sending is None:
-            raise ValueError(f"the part of row {part.first_row} is not under way")
-        told = {record.row for record in part.exceptions}
-        is_each_once = len(told) == len(part.exceptions) and all(row in sending.rows for row in told)
-        if not is_each_once or part.accepted + len(told) != len(sending.rows):
-            raise ValueError(f"{part} does not tell of each row that went out, once")
+    def _finish(self, connection: sqlite3.Connection, ending: _Ending) -> None:
+        sending = ending.sending
         if sending.earlier:
             connection.executemany(_FORGET, [(self._number, row) for row in sending.rows])
-            tally["unknown"] -= len(sending.rows)
-        else:
-            tally["in_flight"] -= len(sending.rows)
-        tally["accepted"] += part.accepted
-        open_rows = 0
-        if part.exceptions:
-            settled = [sending.settle(record) for record in part.exceptions]
-            connection.executemany(_ADD_ROW, [(self._number, *record) for record in settled])
-            for record in settled:
-                tally[record.state] += 1
-                open_rows += record.state != "failed"
-        connection.execute(_FINISH_PART, (open_rows, self._number, part.first_row))
+        if ending.exceptions:
+            connection.executemany(_ADD_ROW, [(self._number, *record) for record in ending.exceptions])
+        open_rows = sum(record.state != "failed" for record in ending.exceptions)
+        connection.execute(_FINISH_PART, (sending.stay_open + open_rows, self._number, ending.first_row))
 
-    def _open(self, rows: range) -> list[RowRecord]:
-        return [RowRecord._make(row) for row in self._file.select(_OPEN, (self._number, rows.start, rows.stop))]
+    def _open(self, rows: range, sql: str | None = None) -> list[RowRecord]:
+        """Find the rows of a part that go out again; with `sql`, those that it finds."""
+        sql = sql or (_OPEN if self._repeats_unknown else _SURELY_NOT_SENT)
+        return [RowRecord._make(row) for row in self._file.select(sql, (self._number, rows.start, rows.stop))]
 
 
 class _Sending(NamedTuple):
     """A part that is under way: `rows` go out, and those `in_doubt` may have gone out before.
 
-    `earlier` tells what was recorded of each row, if the part was done before.
+    `earlier` tells what was recorded of each row, if the part was done before; `stay_open` of its open rows don't go out.
     """
 
     rows: Collection[int]
     in_doubt: Container[int] = ()
     earlier: Mapping[int, RowRecord] = {}
+    stay_open: int = 0
 
     def settle(self, told: RowRecord) -> RowRecord:
         """Weigh what is told of a row against what may have happened before."""
         if told.row not in self.in_doubt:
             return told
         earlier = self.earlier.get(told.row)
-        if earlier is None and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
+        was_heard_of = earlier is not None and earlier.code != INTERRUPTED
+        if not was_heard_of and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
             return told  # a row that makes no event did not make one before, unless it is the machine that was too slow
         if told.state == "not_sent":
-            return earlier or told._replace(state="unknown", code=_INTERRUPTED)
+            return earlier or told._replace(state="unknown", code=INTERRUPTED)
         return told._replace(state="unknown")
 
 
-_INTERRUPTED = "interrupted"
+class _Ending(NamedTuple):
+    """How a part that was under way ended: what its exceptions come to, and what the counts of the run gain by it."""
+
+    first_row: int
+    sending: _Sending
+    exceptions: Sequence[RowRecord]
+    tally: Mapping[str, int]
+
+
+def _end(under_way: dict[int, _Sending], part: PartDone) -> _Ending:
+    """Weigh what is told of a part, which is under way no longer. Raises ValueError for what can't be."""
+    sending = under_way.pop(part.first_row, None)
+    if sending is None:
+        raise ValueError(f"the part of row {part.first_row} is not under way")
+    told = {record.row for record in part.exceptions}
+    is_each_once = len(told) == len(part.exceptions) and all(row in sending.rows for row in told)
+    if not is_each_once or part.accepted + len(told) != len(sending.rows):
+        raise ValueError(f"{part} does not tell of each row that went out, once")
+    settled = [sending.settle(record) for record in part.exceptions]
+    tally = Counter[str](record.state for record in settled)
+    tally["accepted"] = part.accepted
+    tally["unknown" if sending.earlier else "in_flight"] -= len(sending.rows)
+    return _Ending(part.first_row, sending, settled, tally)
+
+
+def _added(counts: Counts, tally: Mapping[str, int]) -> Counts:
+    return Counts(*(count + tally.get(name, 0) for name, count in counts._asdict().items()))
+
+
+INTERRUPTED = "interrupted"
+"""The code of a row of which nobody knows how far it came."""
 _FEW = 5
 _PAGE = 1000
 
@@ -366,6 +457,7 @@ class _File:
         self.path = folder / FILE_NAME
         self._refusals = Refusals(self.path)
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         if is_new_allowed or self.path.exists():
             self._connection = self._open()
 
@@ -376,10 +468,14 @@ class _File:
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
-            inside = undo.enter_context(opened(folder, project_of(folder.parent)))
-            _close_to_others(inside)
+            # What somebody named may be anywhere, and hold more than runs.
+            is_own, root = (True, project_of(folder.parent)) if folder.name == FOLDER_NAME else (_made(folder), folder)
+            inside = undo.enter_context(opened(folder, root))
+            if is_own:
+                _close_to_others(inside)
             undo.enter_context(gate(folder))  # two that make it at once would refuse each other
-            _write_once(_IGNORE, b"*\n", 0o600, inside)
+            if is_own:
+                _write_once(_IGNORE, b"*\n", 0o600, inside)
             # A journal may name any file of this machine for SQLite to remove, and a log is all that this ledger needs.
             with suppress(FileNotFoundError):
                 os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
@@ -390,7 +486,13 @@ class _File:
                 undo_connect.enter_context(closing(connection))
                 self._prepare(connection)
                 undo_connect.pop_all()
+            self._identity = identity(self.path)
         return connection
+
+    def check_there(self) -> None:
+        """Raise MachineError if the file that is open is no longer the one that its path leads to."""
+        if identity(self.path) != self._identity:
+            raise gone(self.path)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -403,8 +505,9 @@ class _File:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         if version < _VERSION:
+            changes = _SINCE_VERSION_1 if version else _SCHEMA
             with connection:
-                for statement in ("BEGIN IMMEDIATE", *_SCHEMA, f"PRAGMA user_version = {_VERSION}"):
+                for statement in ("BEGIN IMMEDIATE", *changes, f"PRAGMA user_version = {_VERSION}"):
                     connection.execute(statement)
 
     @contextmanager
@@ -428,6 +531,13 @@ class _File:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder and those above it, and return whether it is new. Raises OSError."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    return is_new
 
 
 def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
@@ -458,11 +568,12 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
         os.fsencode(kept(record.rows)),
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
+        record.parent,
     )
 
 
 def _record(row: Sequence[Any]) -> RunRecord:
-    run_id, started, seed, spec, rows, arguments, fingerprints = row
+    run_id, started, seed, spec, rows, arguments, fingerprints, parent = row
     return RunRecord(
         run_id,
         UUID(seed),
@@ -471,11 +582,12 @@ def _record(row: Sequence[Any]) -> RunRecord:
         from_here(os.fsdecode(rows)),
         json.loads(arguments),
         json.loads(fingerprints),
+        parent,
     )
 
 
 def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
-    run_id, spec, rows, state, started, total, accepted, failed, unknown, not_sent, in_flight = row
+    run_id, spec, rows, state, started, total, accepted, failed, unknown, not_sent, in_flight, parent = row
     if state == "running" and not is_alive:
         state = "interrupted"
     if state != "running":
@@ -493,10 +605,11 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
         failed,
         unknown,
         not_sent,
+        parent,
     )
 
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = (
     # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
     """
@@ -515,7 +628,9 @@ _SCHEMA = (
         spec BLOB NOT NULL,
         rows BLOB NOT NULL,
         arguments TEXT NOT NULL,
-        fingerprints TEXT NOT NULL
+        fingerprints TEXT NOT NULL,
+        parent TEXT,
+        sessions INTEGER NOT NULL DEFAULT 1
     )
     """,
     # How many rows are open, unknown or not sent, is known when the part is done.
@@ -538,19 +653,26 @@ _SCHEMA = (
         code TEXT NOT NULL,
         status_code INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
+        origin INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
     """,
 )
+_SINCE_VERSION_1 = (
+    "ALTER TABLE runs ADD COLUMN parent TEXT",
+    "ALTER TABLE runs ADD COLUMN sessions INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE exceptions ADD COLUMN origin INTEGER NOT NULL DEFAULT 0",
+)
 _ADD_RUN = """
-    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-_RUN = "SELECT id, started_at, seed, spec, rows, arguments, fingerprints FROM runs WHERE id = ?"
+_GO_ON = "UPDATE runs SET state = 'running', sessions = sessions + 1 WHERE id = ?"
+_RUN = "SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent FROM runs WHERE id = ?"
 _SUMMARIES = """
-    SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight
+    SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight, parent
     FROM runs ORDER BY number DESC
 """
-_COUNTS = "SELECT accepted, failed, unknown, not_sent, in_flight FROM runs WHERE number = ?"
+_COUNTS = "SELECT sessions, accepted, failed, unknown, not_sent, in_flight FROM runs WHERE number = ?"
 _COUNT = """
     UPDATE runs SET
         accepted = accepted + :accepted,
@@ -561,16 +683,19 @@ _COUNT = """
     WHERE number = :number
 """
 _LAST_ROW = "SELECT first_row + rows - 1 FROM parts WHERE run = ? ORDER BY first_row DESC LIMIT 1"
-_KINDS = "SELECT DISTINCT code, attempts > 0 FROM exceptions WHERE run = ?"
+_KINDS = "SELECT DISTINCT state, code, attempts > 0 FROM exceptions WHERE run = ?"
+_IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS NULL ORDER BY first_row"
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 _PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
-_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
-_ROW = "SELECT row, line, state, code, status_code, attempts FROM exceptions WHERE run = ?"
+_ROW = "SELECT row, line, state, code, status_code, attempts, origin FROM exceptions WHERE run = ?"
 _OPEN = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
+_SURELY_NOT_SENT = f"{_ROW} AND row >= ? AND row < ? AND state = 'not_sent'"
 _DOUBT = """
     UPDATE exceptions SET state = 'unknown', code = ?
     WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'
 """
 _ROWS_IN_STATE = f"{_ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"
+_ROWS = f"{_ROW} AND row > ? ORDER BY row LIMIT ?"

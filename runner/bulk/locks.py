@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Literal
 
-from runner.bulk.refusals import Refusals
+from runner.bulk.refusals import Refusals, gone, identity
 from runner.errors import MachineError, Problem
 
 if TYPE_CHECKING:
@@ -27,18 +27,25 @@ class RunLock:
         if self._file is None:
             message = f"run {run_id} is at work in another process"
             raise MachineError(Problem("run-locked", message, hint="wait until it ends, or stop it"))
+        self._identity = identity(self._path)
 
     @property
     def is_released(self) -> bool:
         """Tell whether the run is free again."""
         return self._file is None
 
+    def check_there(self) -> None:
+        """Raise MachineError if the file was removed: another process could lock one of its name."""
+        if identity(self._path) != self._identity:
+            raise gone(self._path)
+
     def release(self) -> None:
-        """Let others take the run, and remove the file. A second time does nothing."""
+        """Let others take the run, and remove the file if it is still there. A second time does nothing."""
         if self._file is not None:
-            with Refusals(self._path), self._file, gate(self._folder):
-                self._file = None
-                self._path.unlink(missing_ok=True)
+            file, self._file = self._file, None
+            with suppress(OSError), file, gate(self._folder):  # a file that stays behind is locked by nobody
+                if identity(self._path) == self._identity:
+                    self._path.unlink()
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -25,13 +27,39 @@ class Refusals:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
-            raise self._refused("ledger-refused", error.strerror) from None
+            raise self._refused("ledger-refused", error.strerror, _hint_of(error.errno)) from None
         if kind not in (sqlite3.OperationalError, sqlite3.DatabaseError):
             return
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             reason = f"another process has been writing to it for more than {BUSY_S:g} s"
             raise self._refused("ledger-locked", reason) from error
-        raise self._refused("ledger-refused", error) from error
+        is_forbidden = getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+        )
+        raise self._refused("ledger-refused", error, _ANOTHER_FOLDER if is_forbidden else None) from error
 
-    def _refused(self, code: str, reason: object) -> MachineError:
-        return MachineError(Problem(code, f"can't use {self._path}: {reason}"))
+    def _refused(self, code: str, reason: object, hint: str | None = None) -> MachineError:
+        return MachineError(Problem(code, f"can't use {self._path}: {reason}", hint=hint))
+
+
+_ANOTHER_FOLDER = "keep runs in another folder: --state-dir DIR, or RUNNER_STATE_DIR=DIR in the environment"
+
+
+def _hint_of(number: int | None) -> str | None:
+    return _ANOTHER_FOLDER if number in (errno.EACCES, errno.EPERM, errno.EROFS) else None
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Name the file that a path leads to, whatever it is called; None if it leads to none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - at each write; Path.stat takes twice as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def gone(path: Path) -> MachineError:
+    """Say that a file was removed, or another one put in its place, while a run was at work."""
+    message = f"{path} was removed or replaced while the run was at work"
+    return MachineError(Problem("ledger-gone", message, hint="keep cleaning programs such as 'git clean' away from it"))

@@ -32,12 +32,14 @@ class Row(NamedTuple):
     """A row. `number` counts data rows from 1, also those that can't be read.
 
     `line` is the line on which the row begins, in the unpacked file; 0 in a file that has no lines. `values` are the
-    cells of a table of texts, in the order of its columns, or values by their names.
+    cells of a table of texts, in the order of its columns, or values by their names. `origin` is the row's number in the
+    run that it failed in first, if it goes out once more; else 0.
     """
 
     number: int
     line: int
     values: Cells
+    origin: int = 0
 
 
 class LargeRow(Row):
@@ -52,6 +54,7 @@ class BadRow(NamedTuple):
     number: int
     line: int
     problem: Problem
+    origin: int = 0
 
 
 class BrokenFileError(Exception):

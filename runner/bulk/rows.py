@@ -9,6 +9,7 @@ import select
 import zlib
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import chain, islice
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -80,6 +81,20 @@ class RowFile:
         else:
             self._rows = _cells_of(self._rows, [self.columns.index(column) for column in kept])
             self.header = kept
+
+    def first(self, at_most: int) -> Row | None:
+        """Return the first row that can be read, of so many; the iterator gives it, too. Raises as the iterator does."""
+        seen: list[Row | BadRow] = []
+        try:
+            for row in islice(self._rows, at_most):
+                seen.append(row)
+                if isinstance(row, Row):
+                    return row
+        except (BrokenFileError, FileChangedError, OSError) as error:
+            raise _told(error, self._shown, len(seen)) from None
+        finally:
+            self._rows = chain(seen, self._rows)
+        return None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal; "" for a stream. From now on the rows must be those.

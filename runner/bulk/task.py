@@ -19,7 +19,7 @@ from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
 from runner.spec import Occurrence, RowResolver, load, specialize
-from runner.suprsend.delivery import NOT_SENT, Delivery, Pauses, together
+from runner.suprsend.delivery import CREDENTIALS_REFUSED, NOT_SENT, Delivery, Pauses, together
 from runner.suprsend.event import Encoded
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runner.config import Target
     from runner.run import Outcome
     from runner.spec import Make, Spec
+    from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
 
 MAX_MESSAGE = 300
@@ -55,6 +56,10 @@ class Setup:
     timeout_s: float
     retries: int
     wants_results: bool
+    session: int = 1
+    """How often somebody went to work on the run: of several results of a row, those of the last session count."""
+    has_keys: bool = True
+    """Whether each event has an idempotency key. What has none may count twice when it is sent again."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle it once, and have a process unpickle it once."""
@@ -96,7 +101,7 @@ def _part_of(head: tuple[int, int, str], columns: Sequence[Sequence[Any]], bad: 
 
 
 class RowFailure(NamedTuple):
-    """A row that was not accepted, as far as is known."""
+    """A row that was not accepted, as far as is known. `origin` is that of its `Row`."""
 
     row: int
     line: int
@@ -105,6 +110,7 @@ class RowFailure(NamedTuple):
     status_code: int
     attempts: int
     message: str
+    origin: int = 0
 
 
 class PartOutcome(NamedTuple):
@@ -164,10 +170,10 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
             continue
         if isinstance(event, Encoded):  # it is told by its result alone, and has no secret of its own
             failures.append(
-                tools.failure(row, (), _settled(outcome_of_plain(setup.spec, result), met_refused_credentials))
+                tools.failure(row, (), _settled(outcome_of_plain(setup.spec, result), result, met_refused_credentials))
             )
             continue
-        outcome = _settled(outcome_of(event, result), met_refused_credentials)
+        outcome = _settled(outcome_of(event, result), result, met_refused_credentials)
         if outcome.state != "accepted":
             failures.append(tools.failure(row, event.secrets, outcome))
         if setup.wants_results:
@@ -186,10 +192,16 @@ def _encoded(event: Encoded | Prepared) -> Encoded:
     return event if isinstance(event, Encoded) else event.encoded
 
 
-def _settled(outcome: Outcome, met_refused_credentials: bool) -> Outcome:
-    """Refused credentials say nothing of a row: with others it can go out, so it counts as not sent."""
-    is_theirs = met_refused_credentials and outcome.error is not None and outcome.error.code == "credentials-refused"
-    return replace(outcome, state="not_sent") if is_theirs and outcome.state == "failed" else outcome
+def _settled(outcome: Outcome, result: Result, met_refused_credentials: bool) -> Outcome:
+    """Count a row as not sent if it was surely not taken and may be another time: with others credentials, or later.
+
+    That is what the platform turned away after all attempts, and what never reached it.
+    """
+    if result.state != "failed":
+        return outcome
+    is_theirs = met_refused_credentials and result.status_code in CREDENTIALS_REFUSED
+    may_pass = is_theirs or result.transient or not result.status_code
+    return replace(outcome, state="not_sent") if may_pass else outcome
 
 
 def _deliver(connection: Connection, deliveries: Sequence[Delivery]) -> bool:
@@ -239,7 +251,11 @@ class Tools:
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
         """Make a row's event, with no more about it than what goes out if that is all that is wanted."""
-        encoded = self._plain(row.values, row.number) if self._plain is not None and isinstance(row, Row) else None
+        encoded = (
+            self._plain(row.values, row.origin or row.number)
+            if self._plain is not None and isinstance(row, Row)
+            else None
+        )
         return encoded if encoded is not None else self.prepare(row)
 
     def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
@@ -252,7 +268,7 @@ class Tools:
             if extra:
                 return Rejected(self._spec, tuple(extra_columns(extra, self._names)), ())
         values = self._resolver.resolve(row.values)
-        occurrence = Occurrence(setup.seed, row.number, setup.now)
+        occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
         return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None)
 
     def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowFailure:
@@ -260,7 +276,7 @@ class Tools:
         state = "failed" if outcome.state == "accepted" else outcome.state
         code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
         text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
-        return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text)
+        return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text, row.origin)
 
     def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
         """Tell a row as one line of JSON."""
@@ -276,6 +292,7 @@ class Tools:
             "code": outcome.error.code if outcome.error else None,
             "error": mask.cut(outcome.error.message, MAX_MESSAGE) if outcome.error else None,
             "attempts": outcome.attempts,
+            "session": self.setup.session,
         }
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
 
@@ -287,6 +304,24 @@ pauses = Pauses()
 def end_pauses() -> None:
     """Have the parts that this process works on end soon: what they sent without success is not sent once more."""
     pauses.end()
+
+
+def undelivered_line(failure: RowFailure, session: int) -> str:
+    """Tell a row as one line of JSON whose worker died: nobody knows more of its event."""
+    document = {
+        "row": failure.row,
+        "line": failure.line,
+        "state": failure.state,
+        "status_code": failure.status_code,
+        "key": None,
+        "insert_id": None,
+        "message_id": None,
+        "code": failure.code,
+        "error": failure.message,
+        "attempts": failure.attempts,
+        "session": session,
+    }
+    return json.dumps(document) + "\n"
 
 
 _latest: list[Tools] = []

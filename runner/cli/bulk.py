@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
-from runner.bulk.ledger import FILE_NAME, Ledger, RunRecord
+from runner.bulk.ledger import FILE_NAME, FOLDER_NAME, Ledger, RunRecord
+from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests, Parts
 from runner.bulk.rows import open_rows
 from runner.bulk.task import Setup, check_part
 from runner.cli.bulk_commands import Commands
 from runner.cli.bulk_options import PART_ROWS
 from runner.cli.bulk_record import Kept, check_resume, check_same
+from runner.cli.bulk_room import check_room
 from runner.cli.bulk_session import Sending, cut, executor_of, results_of
 from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
 from runner.config import PUBLIC_SECRETS, load_profile
-from runner.errors import ExitCode, InvalidInput, Problem, UsageError
+from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError
 from runner.report.bulk import show_check
 from runner.run import Run
 from runner.spec import load, project_of, resolve_fixed
@@ -47,26 +49,33 @@ if TYPE_CHECKING:
     from runner.report import Output
     from runner.spec import Spec
 
-LEDGER_FOLDER = ".runner"
+STATE_DIR = "RUNNER_STATE_DIR"
 _KEYS_HOLD = timedelta(hours=23)
 """The platform remembers a key for 24 hours."""
 
 
 def send_rows(
-    session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions, given: BulkFlags
+    session: Session,
+    paths: Sequence[Path],
+    flags: VariableFlags,
+    options: SendOptions,
+    given: BulkFlags,
+    state_dir: Path | None,
 ) -> ExitCode:
     """Begin a run: send an event for each row of a file."""
     world, settings = session.world, session.settings
     options.patience()
     flags.check(paths)
     bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
+    check_room(bulk.concurrency, bulk.processes)
     specs = load_specs(session, paths)
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
     path = Path(specs[0].path)
     run = Run(world.new_seed(), world.clock())
+    folder = state_dir_of(session, state_dir) or ledger_folder(path, settings.config)
     with ExitStack() as stack:
-        start = Start(session, stack, path, specs[0], flags, options, bulk)
+        start = Start(session, stack, path, specs[0], flags, options, bulk, folder)
         if options.dry_run:
             return start.check(run)
         target = start.reach()
@@ -75,17 +84,15 @@ def send_rows(
         results = stack.enter_context(results_of(bulk, "w"))
         config = settings.config or find_config(path)
         kept = Kept.of(specs[0], flags, settings.profile, config, project_of(path), options, bulk)
+        fingerprints = start.fingerprints(run.seed)
         record = RunRecord(
-            run.id, run.seed, run.started, str(path), bulk.rows, kept.arguments(), start.fingerprints(run.seed)
+            run.id, run.seed, run.started, str(path), bulk.rows, kept.arguments(), fingerprints, start.rows.parent
         )
-        ledger = stack.enter_context(Ledger(ledger_folder(path, config)))
+        ledger = stack.enter_context(Ledger(folder))
         book = stack.enter_context(ledger.begin(record))
-        commands = Commands(record, config, asks=target.confirm)
-        digests = start.digests(record)
-        sending = Sending(
-            session, book, start.setup(record, target), start.rows, bulk, commands, digests, is_resumed=False
-        )
-        return sending.run(results)
+        commands = Commands(record, config, asks=target.confirm, state_dir=state_dir)
+        setup, digests = start.setup(record, target, book.session), start.digests(record)
+        return Sending(session, book, setup, start.rows, bulk, commands, digests, is_resumed=False).run(results)
 
 
 def resume(
@@ -95,17 +102,19 @@ def resume(
     flags: VariableFlags,
     options: SendOptions,
     given: BulkFlags,
+    state_dir: Path | None,
 ) -> ExitCode:
     """Go on with a run: send what is unknown or was not sent, under the same ids.
 
-    What the flags give counts for this session, the rest is as the run began; to a file of results lines are added.
+    What is unknown and has no idempotency key goes out only with `--yes`, since it may count twice. What the flags give counts for this session, the rest is as the run began; to a file of results lines are added.
     Raises InvalidInput when the spec, the rows or the variables are not what they were, UsageError for flags that would
     make another run of it, or when the platform may have forgotten the keys.
     """
     world, settings = session.world, session.settings
     check_resume(given, options)
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(ledger_folder(Path(), settings.config), is_new_allowed=False))
+        folder = state_dir_of(session, state_dir) or ledger_folder(Path(), settings.config)
+        ledger = stack.enter_context(Ledger(folder, is_new_allowed=False))
         record = ledger.find(run)
         check_same(record, paths, given.rows, settings.profile)
         kept = Kept.read(record)
@@ -115,14 +124,16 @@ def resume(
         options = replace(options, sandbox=kept.is_sandboxed, timeout_s=timeout_s, retries=retries)
         read = [Path(record.spec), Path(record.rows), flags.vars_file or kept.flags.vars_file, config]
         bulk = given.go_on(kept.bulk, read)
+        check_room(bulk.concurrency, bulk.processes)
         if record.rows == "-" and given.rows != "-":
-            hint = f"… | {Commands(record, config, asks=False).resume()}"
+            source = "" if record.parent else "… | "
+            hint = f"{source}{Commands(record, config, asks=False, state_dir=state_dir).resume()}"
             raise UsageError(Problem("usage", "the rows came from the standard input: pipe them in again", hint=hint))
         variables = kept.with_given(flags)
         spec = load_again(session, Path(record.spec), kept.project)
-        start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, kept.project)
+        start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, folder, kept.project)
         _compare(session.output, record, start.fingerprints(record.seed))
-        if world.clock() - record.started > _KEYS_HOLD and not options.yes:
+        if spec.has_key and world.clock() - record.started > _KEYS_HOLD and not options.yes:
             message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
             hint = "what arrived then would count again; add --yes to send it all the same"
             raise UsageError(Problem("run-too-old", message, hint=hint))
@@ -130,15 +141,21 @@ def resume(
         if target is None:
             return ExitCode.INTERRUPTED
         results = stack.enter_context(results_of(bulk, "a"))
-        book = stack.enter_context(ledger.resume(record.id))
-        commands = Commands(record, config, asks=target.confirm)
-        digests = start.digests(record)
+        book = stack.enter_context(ledger.resume(record.id, repeats_unknown=spec.has_key or options.yes))
+        in_doubt = book.counts().unknown + book.counts().in_flight
+        if in_doubt and not spec.has_key and options.yes:
+            session.output.message(
+                f"{_rows(in_doubt)} without a key that may have arrived: sent again, may count twice"
+            )
+        commands = Commands(record, config, asks=target.confirm, state_dir=state_dir)
+        setup, digests = start.setup(record, target, book.session), start.digests(record)
         if digests is not None and not digests.is_same_key:
             session.output.message("other credentials than the run began with: its rows can't be compared")
-        sending = Sending(
-            session, book, start.setup(record, target), start.rows, bulk, commands, digests, is_resumed=True
-        )
-        return sending.run(results)
+        return Sending(session, book, setup, start.rows, bulk, commands, digests, is_resumed=True).run(results)
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 class Start:
@@ -153,11 +170,12 @@ class Start:
         flags: VariableFlags,
         options: SendOptions,
         bulk: BulkOptions,
+        folder: Path,
         project: Path | None = None,
     ) -> None:
         """Open the rows, assign columns to variables, and resolve the variables that no row gives.
 
-        Raises InvalidInput, NotFound.
+        `folder` has the ledger with the runs that rows may come from. Raises InvalidInput, NotFound.
         """
         self._session = session
         self._stack = stack
@@ -169,7 +187,8 @@ class Start:
         self._profile = load_profile(start=path, config=session.settings.config, name=session.settings.profile)
         self._target = aim(session, self._profile, sandbox=options.sandbox)
         [job] = flags.jobs(session.output, [spec], session.world.environ, self._profile)
-        self.rows = stack.enter_context(_open(session.world, bulk.rows))
+        self.rows = MarkedRows(stack.enter_context(_open(session.world, bulk.rows)))
+        self._origin = _origin(folder, self.rows.parent) if self.rows.parent else None
         inputs = job.inputs
         names = [variable.name for variable in spec.variables]
         columns = assign(self.rows.columns, names, bulk.renamed, ignore_extra=bulk.ignore_extra)
@@ -244,9 +263,13 @@ class Start:
         record = RunRecord(run.id, run.seed, run.started, str(self._path), self._bulk.rows, {}, {})
         return self.setup(record, self._target), cut(self.rows, self._bulk)
 
-    def setup(self, record: RunRecord, target: Target) -> Setup:
-        """Put together what a part needs, wherever it is sent from."""
+    def setup(self, record: RunRecord, target: Target, number: int = 1) -> Setup:
+        """Put together what a part needs, wherever it is sent from, in the session of that number.
+
+        Ids and time are those of the run that the rows come from, if they come from another one.
+        """
         timeout_s, retries = self._options.patience()
+        origin = self._origin or record
         return Setup(
             spec=self._path,
             project=self._project,
@@ -257,13 +280,26 @@ class Start:
             columns=self._columns,
             header=self.rows.header,
             allows_extra=self._bulk.ignore_extra,
-            seed=record.seed,
-            now=record.started,
+            seed=origin.seed,
+            now=origin.started,
             target=target,
             timeout_s=timeout_s,
             retries=retries,
             wants_results=self._bulk.results is not None,
+            session=number,
+            has_keys=self._spec.has_key,
         )
+
+
+def _origin(folder: Path, parent: str) -> RunRecord:
+    """Find the run from which the ids of rows come that `parent` printed. Raises InvalidInput."""
+    with Ledger(folder, is_new_allowed=False) as ledger:
+        try:
+            return ledger.origin(ledger.find(parent))
+        except NotFound:
+            message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
+            hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or take the column {COLUMN} away: they are new rows then"
+            raise InvalidInput(Problem("row-origin", message, hint=hint)) from None
 
 
 def load_again(session: Session, path: Path, project: Path) -> Spec:
@@ -311,6 +347,12 @@ def _open(world: World, rows: str) -> RowFile:
     return open_rows(None, stream, "the standard input")
 
 
+def state_dir_of(session: Session, given: Path | None) -> Path | None:
+    """Name the folder of the ledger that the flag or the environment names."""
+    named = session.world.environ.get(STATE_DIR)
+    return given or (Path(named) if named else None)
+
+
 def ledger_folder(start: Path, config: Path | None) -> Path:
     """Find where runs are kept.
 
@@ -319,8 +361,8 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     """
     found = config or find_config(start) or find_config(Path())
     if found:
-        return found.parent / LEDGER_FOLDER
-    here = Path() / LEDGER_FOLDER
-    known = [] if (here / FILE_NAME).exists() else Path().glob(f"*/{LEDGER_FOLDER}/{FILE_NAME}")
+        return found.parent / FOLDER_NAME
+    here = Path() / FOLDER_NAME
+    known = [] if (here / FILE_NAME).exists() else Path().glob(f"*/{FOLDER_NAME}/{FILE_NAME}")
     below = [path for path in known if not path.parents[1].is_symlink()]
     return below[0].parent if start == Path() and len(below) == 1 else here

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Commands(NamedTuple):
-    """The commands of a run. `config` is the file beside which its ledger lies, if there is one.
+    """The commands of a run. `config` is the file beside which its ledger lies, if there is one, `state_dir` its folder as given.
 
     A secret stands in them as `…`: whoever pastes them puts it in. With `asks`, somebody must agree before events go out.
     """
@@ -24,11 +24,15 @@ class Commands(NamedTuple):
     record: RunRecord
     config: Path | None
     asks: bool
+    state_dir: Path | None = None
 
     def resume(self) -> str:
-        """Send what is unknown or was not sent."""
-        piped = " --rows -" if self.record.rows == "-" else ""
-        return f"runner send --resume {self.record.id}{self._where()}{self._secrets()}{piped}"
+        """Send what is unknown or was not sent. The rows of a run that came from another one are there to be piped again."""
+        record = self.record
+        is_piped = record.rows == "-"
+        source = f"{self._failed(record.parent)} | " if is_piped and record.parent else ""
+        piped = " --rows -" if is_piped else ""
+        return f"{source}runner send --resume {record.id}{self._where()}{self._secrets()}{piped}"
 
     def show(self) -> str:
         """Show the rows that were not accepted."""
@@ -36,11 +40,22 @@ class Commands(NamedTuple):
 
     def send_failed(self) -> str:
         """Send the failed rows once more, as a run of its own."""
-        failed = f"runner runs failed {self.record.id}{self._where()}"
-        return f"{failed} | runner send {quote(self.record.spec)} --rows -{self._flags()}"
+        return f"{self._failed(self.record.id)} | runner send {quote(self.record.spec)} --rows -{self._flags()}"
+
+    def send_rest(self, offset: int, limit: int | None) -> str:
+        """Send the rows of the file behind the first ones, as a run of its own."""
+        record = self.record
+        source = "… | " if record.rows == "-" else ""
+        some = f" --offset {offset}" + (f" --limit {limit}" if limit else "")
+        return f"{source}runner send {quote(record.spec)} --rows {quote(record.rows)}{some}{self._flags()}"
+
+    def _failed(self, run: str) -> str:
+        return f"runner runs failed {run}{self._where()}"
 
     def _where(self) -> str:
         """Write the flag that finds the ledger from the working directory, if one is needed."""
+        if self.state_dir is not None:
+            return f" --state-dir {_quoted(self.state_dir)}"
         here = find_config(Path())
         if self.config is None or (here and _is_same(here.parent, self.config.parent)):
             return ""
@@ -58,6 +73,7 @@ class Commands(NamedTuple):
         found = find_config(Path(self.record.spec))
         if said.config and not (found and _is_same(found, said.config)):
             flags.append(("--config", _quoted(said.config)))
+        flags += [("--state-dir", _quoted(self.state_dir))] if self.state_dir else []
         text = "".join(f" {flag} {value}" for flag, value in flags) + self._secrets()
         text += " --ignore-extra" if said.bulk.ignore_extra else ""
         text += " --sandbox" if said.is_sandboxed else ""

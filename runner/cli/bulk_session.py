@@ -11,17 +11,17 @@ from functools import partial
 from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from runner.bulk.engine import Engine, Limits, kind_of
+from runner.bulk.engine import MAX_DEATHS, Engine, Limits, kind_of
 from runner.bulk.inflow import Inflow
 from runner.bulk.ledger import PartBegun, PartDone, RowRecord
 from runner.bulk.machine import cores, room_for_processes
 from runner.bulk.parts import FlowingParts, Parts
-from runner.bulk.task import end_pauses, pauses, send_part
+from runner.bulk.task import end_pauses, pauses, send_part, undelivered_line
 from runner.bulk.workers import Workers
 from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode, MachineError, Problem, RunnerError
-from runner.report.bulk import Progress, Summary, show_summary
+from runner.report.bulk import Next, Progress, Summary, show_summary
 from runner.run import sum_up
 from runner.suprsend.threads import Threads
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import TextIO
 
-    from runner.bulk.engine import Tally
-    from runner.bulk.ledger import RunLedger
+    from runner.bulk.engine import Reason, Tally
+    from runner.bulk.ledger import Counts, RunLedger
+    from runner.bulk.origin import MarkedRows
     from runner.bulk.parts import Digests
     from runner.bulk.row import BadRow, Row
-    from runner.bulk.rows import RowFile
     from runner.bulk.task import Part, PartOutcome, Setup
     from runner.cli.bulk_commands import Commands
     from runner.cli.bulk_options import BulkOptions
@@ -55,7 +55,7 @@ class Sending:
         session: Session,
         book: RunLedger,
         setup: Setup,
-        rows: RowFile,
+        rows: MarkedRows,
         bulk: BulkOptions,
         commands: Commands,
         digests: Digests | None,
@@ -81,13 +81,15 @@ class Sending:
         about = _about(self._bulk) if output.has_terminal and not output.quiet else None
         progress = Progress(output, about, began_s)
         parts: Parts | FlowingParts
+        book = _Book(self._book, results, self._setup.session)
+        max_deaths = MAX_DEATHS if self._setup.has_keys else 1
         with ExitStack() as stack:
             executor = stack.enter_context(executor_of(self._bulk))
             engine = Engine(
                 executor,
                 partial(send_part, self._setup),
-                _Book(self._book, results),
-                Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures),
+                book,
+                Limits(self._bulk.concurrency, self._bulk.rate, self._bulk.max_failures, max_deaths),
                 monotonic=time.monotonic,
                 hurry=partial(self._hurry, executor),
                 tell=lambda tally: progress.tell(tally, time.monotonic(), parts.waiting),
@@ -102,23 +104,29 @@ class Sending:
                 raise
             except MachineError:
                 progress.end()
-                output.message(
-                    f"run {self._book.record.id} stopped; once there is room, go on with: {self._commands.resume()}"
-                )
+                output.message(f"run {self._book.record.id} stopped; go on with: {self._commands.resume()}")
                 raise
             progress.end()
             if isinstance(parts, Parts) and not parts.is_over:
                 until_s = time.monotonic() + _COUNT_S
                 with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
                     parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
-        failure = parts.failure or self._change(parts.read)
-        if failure is not None:
-            self._session.output.complaints(failure.problems)
+        cause = parts.failure or self._change(parts.read)
         total = parts.read if parts.is_over else None
-        is_cut = tally.stopped or failure is not None
+        is_cut = tally.stopped or cause is not None
         state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
-        self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
-        return self._conclude(tally, failure, total, time.monotonic() - began_s)
+        failure = engine.failure
+        try:
+            self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
+        except MachineError as error:
+            failure = failure or error
+        for each in (failure, cause):
+            if each is not None:
+                output.complaints(each.problems)
+        counts = self._book.counts(book.records(engine.unwritten))
+        end = _End(tally, counts, parts.read, total, cause, failure)
+        self._show(end, time.monotonic() - began_s)
+        return failure.exit_code if failure else self._code(end)
 
     def _cut(self, engine: Engine, stack: ExitStack) -> Parts | FlowingParts:
         """Cut the rows into parts: those of a file when they are asked for, others when they come."""
@@ -181,49 +189,99 @@ class Sending:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _conclude(self, tally: Tally, failure: RunnerError | None, total: int | None, took_s: float) -> ExitCode:
-        """Show what became of the whole run, and give the exit code."""
-        record, counts = self._book.record, self._book.counts()
-        unknown = counts.unknown + counts.in_flight
-        not_sent = None if total is None else total - counts.accepted - counts.failed - unknown
-        commands = []
-        if counts.failed and record.rows != "-":
-            kinds = {kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK}
-            mend = "once they are mended, " if kinds == {ExitCode.INVALID} else ""
-            commands.append(
-                (self._commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own")
-            )
-        if unknown or not_sent or not_sent is None:
-            piped = ", with the same rows piped in" if record.rows == "-" else ""
-            better = ", with credentials that are taken" if tally.stopped == "credentials" else ""
-            effect = f"sends what is unknown or was not sent, under the same ids{piped}{better}"
-            commands.append((self._commands.resume(), effect))
+    def _show(self, end: _End, took_s: float) -> None:
+        """Show what became of the whole run."""
+        tally, counts = end.tally, end.counts
+        is_gone = end.failure is not None and end.failure.problems[0].code == "ledger-gone"
         show_summary(
             self._session.output,
             Summary(
-                record.id, total, counts.accepted, counts.failed, unknown, not_sent,
-                tally.accepted + tally.failed + tally.unknown, took_s, tally.failures, commands, self._commands.show(),
+                self._book.record.id, end.total, counts.accepted, counts.failed, end.unknown, end.not_sent,
+                tally.accepted + tally.failed + tally.unknown + tally.turned_away, took_s, tally.failures,
+                counts.failed + end.unknown + counts.not_sent,
+                _WHY.get(tally.stopped) if tally.stopped else None,
+                [] if is_gone else list(self._next(end)),
+                self._commands.show(),
             ),
         )  # fmt: skip
-        if tally.stopped == "interrupted" and self._ended_by is not None:
+
+    def _next(self, end: _End) -> Iterator[Next]:
+        """Name the commands that go on with the run."""
+        record, commands, counts, unknown = self._book.record, self._commands, end.counts, end.unknown
+        if end.failure is None and counts.failed and (record.rows != "-" or record.parent):
+            kinds = {kind_of(code, was_sent) for state, code, was_sent in self._book.kinds() if state == "failed"}
+            mend = "once they are mended, " if kinds == {ExitCode.INVALID} else ""
+            yield Next(commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own")
+        # What can't be read any further can't be read by a resume either, and a mended file is another one.
+        fault = end.cause.problems[0].code if end.cause is not None else None
+        has_rest = fault in _FOR_GOOD and not end.tally.stopped
+        piped = ", with the same rows piped in" if record.rows == "-" and not record.parent else ""
+        better = ", with credentials that are taken" if end.tally.stopped == "credentials" else ""
+        when = "before the file is mended, " if has_rest else "once that is mended, " if end.failure else ""
+        has_open = counts.not_sent if has_rest else end.not_sent is None or end.not_sent > 0
+        if self._setup.has_keys and (unknown or has_open):
+            effect = f"{when}sends what is unknown or was not sent, under the same ids{piped}{better}"
+            yield Next(commands.resume(), effect)
+        elif has_open:
+            yield Next(commands.resume(), f"{when}sends what was not sent{piped}{better}")
+        if unknown and not self._setup.has_keys:
+            effect = f"{when}sends the {unknown:,} unknown too: they have no key, so they may count twice{piped}"
+            yield Next(f"{commands.resume()} --yes", effect)
+        if has_rest and fault in _MENDABLE:
+            rest = self._bulk.offset + end.read
+            limit = None if self._bulk.limit is None else self._bulk.limit - end.read
+            yield Next(commands.send_rest(rest, limit), "once the file is mended, sends the rest, as a run of its own")
+
+    def _code(self, end: _End) -> ExitCode:
+        stopped = end.tally.stopped
+        if stopped == "interrupted" and self._ended_by is not None:
             return ExitCode(SIGNALLED + self._ended_by)
-        if tally.stopped in _STOPS:
-            return _STOPS[tally.stopped]
-        if failure is not None:
-            return failure.exit_code
-        if not counts.failed + unknown + (not_sent or 0):
+        if stopped in _STOPS:
+            return _STOPS[stopped]
+        if end.cause is not None:
+            return end.cause.exit_code
+        if end.total == end.counts.accepted:
             return ExitCode.OK
-        return sum_up({kind_of(*each) for each in self._book.kinds()} - {ExitCode.OK})
+        return sum_up({kind_of(code, was_sent) for _, code, was_sent in self._book.kinds()} - {ExitCode.OK})
 
 
-_STOPS = {
+class _End(NamedTuple):
+    """How a session ended. `cause` is why no more rows could be read, `failure` why no more could be written down."""
+
+    tally: Tally
+    counts: Counts
+    read: int
+    total: int | None
+    cause: RunnerError | None
+    failure: MachineError | None
+
+    @property
+    def unknown(self) -> int:
+        """How many rows may have arrived."""
+        return self.counts.unknown + self.counts.in_flight
+
+    @property
+    def not_sent(self) -> int | None:
+        """How many rows surely did not; None if nobody knows how many there are."""
+        return None if self.total is None else self.total - self.counts.accepted - self.counts.failed - self.unknown
+
+
+_MENDABLE = frozenset({"not-utf8", "rows-syntax"})
+_FOR_GOOD = _MENDABLE | {"row-origin"}
+_STOPS: dict[Reason, ExitCode] = {
     "credentials": ExitCode.CREDENTIALS,
     "no-answer": ExitCode.NO_ANSWER,
+    "unavailable": ExitCode.NO_ANSWER,
     "rate-limited": ExitCode.RATE_LIMITED,
+}
+_WHY: dict[Reason, str] = {
+    "no-answer": "the platform does not answer",
+    "unavailable": "the platform does not answer properly",
+    "rate-limited": "the platform asks to slow down",
 }
 
 
-def cut(rows: RowFile, bulk: BulkOptions) -> Iterator[Row | BadRow]:
+def cut(rows: MarkedRows, bulk: BulkOptions) -> Iterator[Row | BadRow]:
     """Leave out what `--offset` and `--limit` leave out."""
     return islice(rows, bulk.offset, None if bulk.limit is None else bulk.offset + bulk.limit)
 
@@ -269,8 +327,11 @@ def results_of(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | 
         file = bulk.results.open(mode, encoding="utf-8")
     except OSError as error:
         raise MachineError(Problem("output-refused", f"can't write {bulk.results}: {error.strerror}")) from None
-    with file:
+    try:
         yield file
+    finally:
+        with suppress(OSError):  # each line was flushed when it was written, or its failure was told then
+            file.close()
 
 
 def _cut_half_line(path: Path) -> None:
@@ -290,27 +351,42 @@ def _cut_half_line(path: Path) -> None:
 class _Book:
     """Writes outcomes to the ledger, and before that a line for each row to the file of results."""
 
-    def __init__(self, ledger: RunLedger, results: TextIO | None) -> None:
+    def __init__(self, ledger: RunLedger, results: TextIO | None, session: int) -> None:
         self._ledger = ledger
         self._results = results
+        self._session = session
+        self._told: set[int] = set()
+        """Parts that have their lines and are not in the ledger yet."""
+        self._refusal: MachineError | None = None
 
     def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
         if self._results:
-            try:
-                self._results.writelines(outcome.results for outcome in done)
-                self._results.flush()
-            except OSError as error:
-                message = f"can't write {self._results.name}: {error.strerror}"
-                raise MachineError(Problem("output-refused", message)) from None
-        self._ledger.write(
-            [
-                PartDone(
-                    outcome.first_row,
-                    outcome.size,
-                    outcome.accepted,
-                    [RowRecord(*failure[:6]) for failure in outcome.failures],
-                )
-                for outcome in done
-            ],
-            [PartBegun(part.first_row, part.size, part.digest) for part in begun],
-        )
+            self._write_lines(self._results, [outcome for outcome in done if outcome.first_row not in self._told])
+        self._told.update(outcome.first_row for outcome in done)
+        self._ledger.write(self.records(done), [PartBegun(part.first_row, part.size, part.digest) for part in begun])
+        self._told.clear()
+
+    def records(self, done: Sequence[PartOutcome]) -> list[PartDone]:
+        """Give what the ledger keeps of outcomes."""
+        return [
+            PartDone(
+                outcome.first_row,
+                outcome.size,
+                outcome.accepted,
+                [RowRecord(*failure[:6], failure.origin) for failure in outcome.failures],
+            )
+            for outcome in done
+        ]
+
+    def _write_lines(self, results: TextIO, done: Sequence[PartOutcome]) -> None:
+        if self._refusal is not None:  # what was written last may be half a line
+            raise self._refusal
+        try:
+            for outcome in done:
+                lines = outcome.results or "".join(undelivered_line(row, self._session) for row in outcome.failures)
+                results.write(lines)
+            results.flush()
+        except OSError as error:
+            message = f"can't write {results.name}: {error.strerror}"
+            self._refusal = MachineError(Problem("output-refused", message))
+            raise self._refusal from None

@@ -54,6 +54,10 @@ Map = Annotated[
 ]
 IgnoreExtra = Annotated[bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.")]
 Limit = Annotated[int | None, typer.Option(help="At most so many rows.", metavar="N")]
+StateDir = Annotated[
+    Path | None,
+    typer.Option(help="The folder that keeps runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR"),
+]
 Offset = Annotated[int | None, typer.Option(help="Leave out so many rows at first.", metavar="N")]
 
 
@@ -158,7 +162,10 @@ def send(
         int | None,
         typer.Option(help="How often to try again after no answer, 408, 425, 429 or 5xx; default 3.", metavar="N"),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Don't ask where a profile says confirm; resume also what may count twice."),
+    ] = False,
     rows: Rows = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
@@ -189,6 +196,7 @@ def send(
         str | None,
         typer.Option(help="Go on with a run, by its id or as `last`; what is not given is as it began.", metavar="RUN"),
     ] = None,
+    state_dir: StateDir = None,
 ) -> ExitCode:
     """Send one event, several, or one for each row of a file."""
     from runner.cli.bulk_options import BulkFlags  # noqa: PLC0415
@@ -205,14 +213,17 @@ def send(
     if resume is not None:
         from runner.cli.bulk import resume as go_on  # noqa: PLC0415
 
-        return go_on(session, resume, paths or (), flags, options, bulk)
+        return go_on(session, resume, paths or (), flags, options, bulk, state_dir)
     if not paths:
         raise UsageError(Problem("usage", "Missing argument 'SPEC'", hint="see `runner send --help`"))
     if rows is not None:
         from runner.cli.bulk import send_rows  # noqa: PLC0415
 
-        return send_rows(session, paths, flags, options, bulk)
+        return send_rows(session, paths, flags, options, bulk, state_dir)
     bulk.check_no_rows()
+    if state_dir is not None:
+        hint = "add --rows FILE, or leave it out: what is sent alone is not kept"
+        raise UsageError(Problem("usage", "--state-dir is about the rows of a file", hint=hint))
     return run(session, paths, flags, options)
 
 
@@ -346,29 +357,34 @@ RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `
 
 @runs.command("list", cls=Command)
 @command
-def list_runs(session: Session) -> ExitCode:
+def list_runs(session: Session, state_dir: StateDir = None) -> ExitCode:
     """List all runs, the newest first."""
     from runner.cli.runs import list_runs as run  # noqa: PLC0415
 
-    return run(session)
+    return run(session, state_dir)
 
 
 @runs.command("show", cls=Command)
 @command
-def show_run(session: Session, run: RunName = "last") -> ExitCode:
-    """Show what became of a run, and which rows failed."""
+def show_run(
+    session: Session,
+    run: RunName = "last",
+    all_: Annotated[bool, typer.Option("--all", help="Show all rows as text, not the first 100 alone.")] = False,
+    state_dir: StateDir = None,
+) -> ExitCode:
+    """Show what became of a run, and which rows were not accepted."""
     from runner.cli.runs import show_run as show  # noqa: PLC0415
 
-    return show(session, run)
+    return show(session, run, state_dir, shows_all=all_)
 
 
 @runs.command("failed", cls=Command)
 @command
-def failed_rows(session: Session, run: RunName = "last") -> ExitCode:
+def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = None) -> ExitCode:
     """Print the rows that failed, ready for --rows -."""
     from runner.cli.runs import failed_rows as show  # noqa: PLC0415
 
-    return show(session, run)
+    return show(session, run, state_dir)
 
 
 def run(args: Sequence[str], world: World) -> int:
@@ -392,8 +408,15 @@ def run(args: Sequence[str], world: World) -> int:
         problem = Problem("machine-refused", f"this machine refused: {error.strerror or error}")
         return _report(session.output, [problem], ExitCode.MACHINE)
     except Exception as error:  # noqa: BLE001 - the outermost handler
+        if isinstance(error, MemoryError) or _NO_ROOM in str(error):
+            problem = Problem("machine-refused", "this machine refused: no memory is left", hint="see `ulimit -v`")
+            return _report(session.output, [problem], ExitCode.MACHINE)
         return _report(session.output, [_bug(error, session.output)], ExitCode.BUG)
     return int(code or 0)
+
+
+_NO_ROOM = "failed to map segment"
+"""What the system's loader says of a library for which there is no memory."""
 
 
 def _app_for(args: Sequence[str]) -> typer.Typer:

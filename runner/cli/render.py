@@ -57,7 +57,7 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
     The bodies are those of `render`; with `-o json` they are the items of one array.
     """
     from runner.bulk.task import tools_of  # noqa: PLC0415 - one event is rendered without them
-    from runner.cli.bulk import Start  # noqa: PLC0415
+    from runner.cli.bulk import Start, ledger_folder, state_dir_of  # noqa: PLC0415
     from runner.cli.send import SendOptions  # noqa: PLC0415
 
     flags.check([path])
@@ -68,7 +68,8 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
     path = Path(specs[0].path)  # a folder may hold the one spec
     run = Run(*_seed_and_instant(session, path, specs[0], flags))
     with ExitStack() as stack:
-        start = Start(session, stack, path, specs[0], flags, options, bulk)
+        folder = state_dir_of(session, None) or ledger_folder(path, session.settings.config)
+        start = Start(session, stack, path, specs[0], flags, options, bulk, folder)
         setup, rows = start.unsent(run)
         tools = tools_of(setup)
         met: set[ExitCode] = set()

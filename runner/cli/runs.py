@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from itertools import chain, islice, takewhile
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runner.bulk.columns import assign
 from runner.bulk.ledger import Ledger
+from runner.bulk.origin import COLUMN, MarkedRows, mark
 from runner.bulk.row import BadRow
 from runner.bulk.rows import open_rows
-from runner.cli.bulk import ledger_folder, load_again
+from runner.cli.bulk import ledger_folder, load_again, state_dir_of
 from runner.cli.bulk_record import Kept
 from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report import Format
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from runner.bulk.ledger import RunRecord
     from runner.bulk.row import Row
-    from runner.bulk.rows import RowFile
     from runner.cli.world import Session
     from runner.source import Json
     from runner.spec import Cells, Variable
@@ -34,66 +34,83 @@ if TYPE_CHECKING:
 _SHOWN = 100
 
 
-def list_runs(session: Session) -> ExitCode:
-    """Show all runs, the newest first."""
-    with _ledger(session) as ledger:
-        show_runs(session.output, ledger.summaries())
+def list_runs(session: Session, state_dir: Path | None) -> ExitCode:
+    """Show all runs, the one that began last first; it may have been recorded before another, which asked for a yes."""
+    with _ledger(session, state_dir) as ledger:
+        show_runs(session.output, sorted(ledger.summaries(), key=lambda run: run.started_at, reverse=True))
     return ExitCode.OK
 
 
-def show_run(session: Session, name: str) -> ExitCode:
-    """Show one run, and the rows that were not accepted."""
-    with _ledger(session) as ledger:
+def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: bool) -> ExitCode:
+    """Show one run, where its rows came from and went, and the rows that were not accepted."""
+    with _ledger(session, state_dir) as ledger:
         record = ledger.find(name)
-        [summary] = [each for each in ledger.summaries() if each.run == record.id]
-        failed = list(islice(ledger.failures(record.id, "failed"), _SHOWN))
-        unknown = list(islice(ledger.failures(record.id, "unknown"), _SHOWN))
-        report_run(session.output, summary, [*failed, *unknown])
+        summaries = ledger.summaries()
+        [summary] = [each for each in summaries if each.run == record.id]
+        children = [each.run for each in reversed(summaries) if each.parent == record.id]
+        exceptions = ledger.exceptions(record.id, with_in_flight=summary.state != "running")
+        report_run(session.output, summary, children, exceptions, None if shows_all else _SHOWN)
     return ExitCode.OK
 
 
-def failed_rows(session: Session, name: str) -> ExitCode:
+def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode:
     """Print the rows that failed, to be sent once more: as they stand in their file, or with `-o json` as an array.
 
-    Raises InvalidInput when the file is not there to be read again, or not what it was.
+    Each has its mark, so that it goes out under the ids that it had. Rows of a run that were piped in are looked for in the
+    file of the run that they came from. Raises InvalidInput when no file is there to be read again, or not as it was.
     """
     output = session.output
-    with _ledger(session) as ledger:
-        record = ledger.find(name)
-        if record.rows == "-":
-            message = f"the rows of run {record.id} came from the standard input, and the ledger keeps none"
-            raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {record.id} tells their numbers"))
-        wanted = {failure.row for failure in ledger.failures(record.id, "failed")}
-    unreadable: list[BadRow] = []
-    with open_rows(Path(record.rows), io.BytesIO(), record.rows) as rows:
-        if rows.fingerprint() != record.fingerprints["rows"]:
-            raise InvalidInput(Problem("run-changed", f"the file {record.rows} changed since run {record.id} began"))
-        texts = _texts(session, record, rows.header, _of(wanted, rows, unreadable))
-        code = output.stream(texts)
+    with _ledger(session, state_dir) as ledger:
+        record = source = ledger.find(name)
+        while source.rows == "-" and source.parent is not None:
+            source = ledger.find(source.parent)
+        if source.rows == "-":
+            message = f"the rows of run {source.id} came from the standard input, and the ledger keeps none"
+            raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} tells their numbers"))
+        # A row is found by its own number in its own file, and by that of its origin in another one.
+        is_own = source is record
+        numbers: list[int] = [each.row if is_own else each.origin for each in ledger.failures(record.id, "failed")]
+    unreadable: list[int] = [number for number in numbers if not number]  # it could not be read when it was piped in
+    with open_rows(Path(source.rows), io.BytesIO(), source.rows) as opened:
+        if opened.fingerprint() != source.fingerprints["rows"]:
+            raise InvalidInput(Problem("run-changed", f"the file {source.rows} changed since run {source.id} began"))
+        rows = MarkedRows(opened)
+        found = _of(set(numbers) - {0}, rows, unreadable, is_own=is_own)
+        code = output.stream(_texts(session, record, source, rows.header, found))
     if unreadable:
-        output.message(f"{len(unreadable):,} of the failed rows can't be read: mend them in {printable(record.rows)}")
+        output.message(f"{len(unreadable):,} of the failed rows can't be read: mend them in {printable(source.rows)}")
     return code
 
 
-def _of(wanted: set[int], rows: RowFile, unreadable: list[BadRow]) -> Iterator[Row]:
-    last = max(wanted, default=0)  # what comes behind it may be broken
-    for row in takewhile(lambda row: row.number <= last, rows):
-        if row.number not in wanted:
+def _of(wanted: set[int], rows: MarkedRows, unreadable: list[int], *, is_own: bool) -> Iterator[Row]:
+    for row in rows:
+        if not wanted:  # what comes behind the last one may be broken
+            return
+        number = row.number if is_own or isinstance(row, BadRow) else row.origin or row.number
+        if number not in wanted or (isinstance(row, BadRow) and not is_own):
             continue
+        wanted.discard(number)
         if isinstance(row, BadRow):
-            unreadable.append(row)
+            unreadable.append(number)
         else:
             yield row
 
 
-def _texts(session: Session, record: RunRecord, header: Sequence[str] | None, rows: Iterator[Row]) -> Iterator[str]:
+def _texts(
+    session: Session, record: RunRecord, source: RunRecord, header: Sequence[str] | None, rows: Iterator[Row]
+) -> Iterator[str]:
     output = session.output
+    marked = ((mark(record.id, row.origin or row.number), row.values) for row in rows)
     if header is None:
-        return (output.row_text(row.values) for row in rows)
+        return (output.row_text({COLUMN: name, **_named(values)}) for name, values in marked)
     if output.format not in (Format.JSON, Format.JSONL):
-        return chain([_csv_line(header)], (_csv_line(row.values) for row in rows))
-    variables = _variables(session, record, header)
-    return (output.row_text(_typed(row.values, header, variables)) for row in rows)
+        return chain([_csv_line([COLUMN, *header])], (_csv_line([name, *values]) for name, values in marked))
+    variables = _variables(session, source, header)
+    return (output.row_text({COLUMN: name, **_typed(values, header, variables)}) for name, values in marked)
+
+
+def _named(values: Cells) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", values)
 
 
 def _variables(session: Session, record: RunRecord, header: Sequence[str]) -> Mapping[str, Variable]:
@@ -127,5 +144,6 @@ def _csv_line(cells: Iterable[object]) -> str:
     return line.getvalue().removesuffix("\r\n")
 
 
-def _ledger(session: Session) -> Ledger:
-    return Ledger(ledger_folder(Path(), session.settings.config), is_new_allowed=False)
+def _ledger(session: Session, state_dir: Path | None) -> Ledger:
+    folder = state_dir_of(session, state_dir) or ledger_folder(Path(), session.settings.config)
+    return Ledger(folder, is_new_allowed=False)

@@ -75,12 +75,12 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     if problems:
         output.complaints(problems)
         outcomes = unsent(events)
-        show_outcomes(output, run, outcomes, problems)
+        show_outcomes(output, outcomes, problems)
         show_on_page(output, world.environ, outcomes, problems)
         return exit_code(outcomes)
     ready = [event for event in events if isinstance(event, Prepared)]
     if options.dry_run:
-        show_dry_run(output, run, target.base_url, ready, unsent(ready))
+        show_dry_run(output, target.base_url, ready, unsent(ready))
         return ExitCode.OK
     with ExitStack() as stack:
         what = f"{len(ready)} event{'' if len(ready) == 1 else 's'}"
@@ -88,7 +88,7 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         if reached is None:
             return ExitCode.INTERRUPTED
         sent = _deliver(session, ready, reached, patience)
-        show_outcomes(output, run, sent.outcomes)
+        show_outcomes(output, sent.outcomes)
         show_on_page(output, world.environ, sent.outcomes, ())
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.output import Format
 from runner.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from runner.bulk.check import Checked
     from runner.bulk.engine import Tally
     from runner.bulk.ledger import RowRecord, RunSummary
     from runner.bulk.task import RowFailure
     from runner.report.output import Output
+
+
+class Next(NamedTuple):
+    """A command to go on with, and what it does."""
+
+    command: str
+    effect: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,12 @@ class Summary:
     """How many rows this session of the run got through."""
     took_s: float
     failures: Sequence[RowFailure]
-    next_commands: Sequence[tuple[str, str]]
-    """Commands to go on with, each with what it does."""
+    """The first ones of this session."""
+    recorded: int
+    """How many rows the run came to that were not accepted."""
+    stopped: str | None
+    """Why the run stopped by itself, in words."""
+    next_commands: Sequence[Next]
     show_command: str
     """The command that shows all rows that were not accepted."""
 
@@ -92,10 +106,12 @@ def show_summary(output: Output, summary: Summary) -> None:
         for failure in summary.failures:
             output.data(_failure_line(failure, output))
         shown = len(summary.failures)
-        more = summary.failed + summary.unknown - shown
+        more = summary.recorded - shown
         if shown and more > 0:
             output.data(output.style.faint(f"… {more:,} more: {summary.show_command}"))
         output.data(_sum(summary))
+    if summary.stopped and output.format in (Format.JSON, Format.JSONL):
+        output.message(f"stopped: {summary.stopped}")
     for command, effect in summary.next_commands:
         output.message(f"  {command}\n      {effect}")
 
@@ -140,19 +156,42 @@ def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
         output.data(_run_line(run, output))
 
 
-def show_run(output: Output, run: RunSummary, exceptions: Sequence[RowRecord]) -> None:
-    """Show one run, and rows that were not accepted."""
+def show_run(
+    output: Output, run: RunSummary, children: Sequence[str], exceptions: Iterable[RowRecord], at_most: int | None
+) -> None:
+    """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all."""
     if output.format in (Format.JSON, Format.JSONL):
-        output.json(_run_as_json(run) | {"failures": [record._asdict() for record in exceptions]})
+        head = _run_as_json(run) | {"children": children}
+        output.long_json(head, "failures", (_record_as_json(record, run.parent) for record in exceptions))
         return
     output.data(_run_line(run, output))
-    for record in exceptions:
-        status = f" {record.status_code}" if record.status_code else ""
-        place = row_place(record.row, record.line)
-        output.data(f"  {output.style.error(record.state)}  {place}  {record.code}{status}")
-    more = run.failed + run.unknown - len(exceptions)
-    if more > 0:
-        output.data(output.style.faint(f"  … {more:,} more"))
+    if run.parent:
+        output.data(f"  sends failed rows of run {run.parent}")
+    if children:
+        output.data(f"  failed rows went again in run {', '.join(children)}")
+    rows = iter(exceptions)
+    for record in islice(rows, at_most):
+        output.data(_record_line(record, run.parent, output))
+    if more := sum(1 for _ in rows):
+        output.data(output.style.faint(f"  … {more:,} more: --all shows them, -o json too"))
+
+
+def _record_line(record: RowRecord, parent: str | None, output: Output) -> str:
+    status = f" {record.status_code}" if record.status_code else ""
+    place = row_place(record.row, record.line)
+    origin = f", row {record.origin:,} of the first run" if parent and record.origin else ""
+    return f"  {_state(record.state, output)}  {place}{origin}  {record.code}{status}"
+
+
+def _record_as_json(record: RowRecord, parent: str | None) -> dict[str, object]:
+    document = record._asdict()
+    if parent is None:
+        del document["origin"]
+    return document
+
+
+def _state(state: str, output: Output) -> str:
+    return output.style.error("not sent" if state == "not_sent" else state)
 
 
 def row_place(row: int, line: int) -> str:
@@ -163,14 +202,19 @@ def row_place(row: int, line: int) -> str:
 def _failure_line(failure: RowFailure, output: Output) -> str:
     status = f" {failure.status_code}" if failure.status_code else ""
     place = row_place(failure.row, failure.line)
-    return f"{output.style.error(failure.state)}  {place}  {failure.code}{status}  {printable(failure.message)}"
+    return f"{_state(failure.state, output)}  {place}  {failure.code}{status}  {printable(failure.message)}"
 
 
 def _run_line(run: RunSummary, output: Output) -> str:
     counts = f"{run.accepted:,} accepted, {run.failed:,} failed, {run.unknown:,} unknown"
     rest = "" if run.total is None else f", {run.not_sent:,} not sent of {run.total:,}"
     files = f"{printable(run.spec)} x {printable(run.rows)}"
-    return f"{output.style.strong(run.run)}  {run.state:<11}  {counts}{rest}  {output.style.faint(files)}"
+    begun = _instant(run.started_at)
+    return f"{output.style.strong(run.run)}  {begun}  {run.state:<11}  {counts}{rest}  {output.style.faint(files)}"
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _run_as_json(run: RunSummary) -> dict[str, object]:
@@ -182,7 +226,8 @@ def _sum(summary: Summary) -> str:
     rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
     total = "" if summary.total is None else f"{_rows(summary.total)}: "
     counts = f"{summary.accepted:,} accepted, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
-    return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}"
+    stopped = f" · stopped: {summary.stopped}" if summary.stopped else ""
+    return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}{stopped}"
 
 
 def _rows(number: int) -> str:
@@ -201,4 +246,7 @@ _FINE_S = 100
 
 
 def _as_json(failure: RowFailure) -> dict[str, object]:
-    return failure._asdict()
+    document = failure._asdict()
+    if not failure.origin:
+        del document["origin"]
+    return document

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from runner.errors import Problem
     from runner.report.output import Output
-    from runner.run import Outcome, Prepared, Run
+    from runner.run import Outcome, Prepared
     from runner.suprsend.answer import State
 
 _WORDS: dict[State, str] = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
 _MAX_MESSAGE = 300
 
 
-def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome], problems: Sequence[Problem] = ()) -> None:
+def show_outcomes(output: Output, outcomes: Sequence[Outcome], problems: Sequence[Problem] = ()) -> None:
     """Show what became of each event, and the sum. `problems` are what kept events from being sent at all."""
     outcomes = [_shortened(output, outcome) for outcome in outcomes]
     match output.format:
         case Format.JSON:
-            document = summary(run, outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]}
+            document = summary(outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]}
             output.json(document | ({"problems": [as_json(problem) for problem in problems]} if problems else {}))
         case Format.JSONL:
             for outcome in outcomes:
@@ -40,19 +40,17 @@ def show_outcomes(output: Output, run: Run, outcomes: Sequence[Outcome], problem
                 output.data(_card(outcomes[0], output.style))
             else:
                 output.data("\n".join(_table(outcomes, output.style)))
-            output.message(f"{_sum(outcomes)} · run {run.id}")
+            output.message(_sum(outcomes))
 
 
-def show_dry_run(
-    output: Output, run: Run, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]
-) -> None:
+def show_dry_run(output: Output, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]) -> None:
     """Show what would be sent, request by request."""
     shown = [
         _as_json(outcome) | {"body": loads(output.masked_body(event.body))}
         for outcome, event in zip(outcomes, events, strict=True)
     ]
     if output.format is Format.JSON:
-        output.json(summary(run, outcomes) | {"events": shown})
+        output.json(summary(outcomes) | {"events": shown})
         return
     if output.format is Format.JSONL:
         for event in shown:
@@ -64,12 +62,11 @@ def show_dry_run(
     output.message(f"dry run: {_count(len(events))} checked, nothing sent")
 
 
-def summary(run: Run, outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """Count outcomes. accepted + failed + unknown + not_sent = total."""
+def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """Count outcomes. accepted + failed + unknown + not_sent = total. They are of no run that the ledger knows."""
     counts = Counter(outcome.state for outcome in outcomes)
-    return {"run": run.id, "total": len(outcomes)} | {
-        state: counts[state] for state in ("accepted", "failed", "unknown", "not_sent")
-    }
+    by_state = {state: counts[state] for state in ("accepted", "failed", "unknown", "not_sent")}
+    return {"run": None, "total": len(outcomes), **by_state}
 
 
 def _shortened(output: Output, outcome: Outcome) -> Outcome:

@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import islice
 from stat import S_ISREG
 from typing import TYPE_CHECKING, TextIO
 
@@ -96,6 +97,21 @@ class Output:
         indent = None if self.format is Format.JSONL else 2
         text = json.dumps(self._mask.texts(value), ensure_ascii=self._ascii, indent=indent)
         self._exact(self._stdout, json_without_commands(harmless_json(text)))
+
+    def long_json(self, head: Mapping[str, object], name: str, items: Iterable[object]) -> None:
+        """Write one JSON document with an array of any length as the last member; memory does not grow with it."""
+        is_line = self.format is Format.JSONL
+        begun = json.dumps(self._mask.texts(head), ensure_ascii=self._ascii, indent=None if is_line else 2)
+        before, after = (" ", "") if is_line else ("\n  ", "\n")
+        self._guarded(self._stdout, f'{harmless_json(begun).removesuffix("}").rstrip()},{before}"{name}": [')
+        between, rest = ("", ", ") if is_line else ("\n    ", ",\n    ")
+        texts = (json.dumps(self._mask.texts(item), ensure_ascii=self._ascii) for item in items)
+        is_empty = True
+        while self.has_reader and (page := list(islice(texts, _PAGE))):
+            self._guarded(self._stdout, harmless_json(between + rest.join(page)))
+            between, is_empty = rest, False
+        end = "]" if is_empty or is_line else "\n  ]"
+        self._guarded(self._stdout, f"{end}{after}}}\n")
 
     def masked(self, text: str) -> str:
         """Mask a text that is to be escaped or laid out: nothing would recognize a secret afterwards."""
@@ -278,6 +294,10 @@ class Output:
             _send_nowhere(stream)
         except OSError as error:
             raise MachineError(Problem("output-refused", f"can't write the output: {error.strerror}")) from None
+
+
+_PAGE = 1000
+"""Items that are written at once."""
 
 
 def _until_broken(texts: Iterable[str], broken: list[RunnerError]) -> Iterator[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NOT_SENT = Result("not_sent", 0, "not sent", attempts=0)
 INTERRUPTED = Result("unknown", 0, "interrupted before an answer came")
 _TOO_LARGE = 413
-_CREDENTIALS_REFUSED = (401, 403)
+CREDENTIALS_REFUSED = (401, 403)
 
 
 class Delivery:
@@ -167,7 +167,7 @@ class Courier:
         if not gate.begin(delivery, indexes):
             return None
         answer = self.post(delivery.path, body, until_s)
-        if isinstance(answer, Answer) and answer.status_code in _CREDENTIALS_REFUSED:
+        if isinstance(answer, Answer) and answer.status_code in CREDENTIALS_REFUSED:
             delivery.met_refused_credentials = True
             gate.shut()
         is_bulk = delivery.path == BULK_PATH

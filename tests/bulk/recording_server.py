@@ -1,11 +1,12 @@
 """A loopback server that answers as the event API, and writes down every event that it takes.
 
-usage: python tests/bulk/recording_server.py RECORD [--before MS] [--after MS] [--refuse KEY_END]
+usage: python tests/bulk/recording_server.py RECORD [--before MS] [--after MS] [--refuse KEY_END] [--turn-away]
 
 It prints its port. RECORD gets the events of each request in one append: the request's number, and of each event the
 insert id, the idempotency key and the SHA-256 of its bytes, with tabs between. A request that came in whole is taken,
 also when its sender is dead by then: `--before` and `--after` milliseconds pass before and after it is written down.
-With `--refuse`, events whose keys end so are not taken. When its standard input ends it finishes what came, and exits.
+With `--refuse`, events whose keys end so are not taken. With `--turn-away`, half of the events are answered with 429 the
+first time that they come. An event without a key has an empty one in RECORD. When its standard input ends it finishes what came, and exits.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 import orjson
 
 _TAKEN = b'{"status":"success","status_code":202,"message_id":"01J9Z8QK5T3M7W2X4Y6V8B0C1D"}'
+_TURNED_AWAY = b'{"status":"error","status_code":429,"error":{"message":"slow down","type":"rate_limited"}}'
 _REFUSED = b'{"status":"error","status_code":400,"error":{"message":"no such user","type":"invalid_request"}}'
 _DECODER = json.JSONDecoder()
 
@@ -33,6 +35,9 @@ class Api:
     before_s: float
     after_s: float
     refuse: str | None
+    turns_away: bool
+    met: set[str] = field(default_factory=set)
+    """Insert ids of the events that were turned away once."""
     requests: int = 0
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -44,12 +49,16 @@ class Api:
         records, lines = [], []
         for raw in _elements(body.decode()) if is_bulk else [body]:
             event = orjson.loads(raw)
-            key = event["$idempotency_key"]
+            key, insert_id = event.get("$idempotency_key", ""), event["$insert_id"]
+            if self.turns_away and insert_id[-1] in "02468ace" and insert_id not in self.met:
+                self.met.add(insert_id)
+                records.append(_TURNED_AWAY)
+                continue
             if self.refuse and key.endswith(self.refuse):
                 records.append(_REFUSED)
                 continue
             records.append(_TAKEN)
-            lines.append(f"{number}\t{event['$insert_id']}\t{key}\t{hashlib.sha256(raw).hexdigest()}\n")
+            lines.append(f"{number}\t{insert_id}\t{key}\t{hashlib.sha256(raw).hexdigest()}\n")
         told = "".join(lines).encode()
         if os.write(self.record, told) != len(told):
             os._exit(74)
@@ -118,9 +127,10 @@ def main() -> None:
     parser.add_argument("--before", type=float, default=0)
     parser.add_argument("--after", type=float, default=0)
     parser.add_argument("--refuse")
+    parser.add_argument("--turn-away", action="store_true")
     given = parser.parse_args()
     record = os.open(given.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    asyncio.run(_serve(Api(record, given.before / 1000, given.after / 1000, given.refuse)))
+    asyncio.run(_serve(Api(record, given.before / 1000, given.after / 1000, given.refuse, given.turn_away)))
 
 
 if __name__ == "__main__":

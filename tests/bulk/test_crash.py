@@ -51,6 +51,8 @@ properties:
   at: "{{ now() | isoformat }}"
 """
 
+UNKEYED_SPEC = SPEC.replace('"order-{{ n }}"', "null")
+
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
@@ -170,9 +172,9 @@ def sending(environ: dict[str, str], *args: str) -> Iterator[Sender]:
         sender.process.communicate()
 
 
-def write_rows(number: int, *, invalid: Sequence[int] = ()) -> set[str]:
+def write_rows(number: int, *, invalid: Sequence[int] = (), spec: str = SPEC) -> set[str]:
     """Write a spec and its rows; gives the keys that they make."""
-    Path("spec.yaml").write_text(SPEC, "utf-8")
+    Path("spec.yaml").write_text(spec, "utf-8")
     rows = ["-" if n in invalid else str(n) for n in range(1, number + 1)]
     Path("rows.csv").write_text("\n".join(["n", *rows, ""]), "utf-8")
     return {f"order-{n}" for n in range(1, number + 1) if n not in invalid}
@@ -253,15 +255,7 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
     args = begin(processes, concurrency)
     with recording("--before", "40", "--after", "40") as server:
         for kill in kills:
-            with sending(server.environ, *args) as sender:
-                if (
-                    kill.after_requests
-                ):  # what a dead sender had under way may still be written down, so look for workers
-                    goal, workers = server.requests() + kill.after_requests, 0 if processes == 1 else processes
-                    sender.runs_until(partial(_is_at, server, goal))
-                    sender.runs_until(partial(_has_workers, sender, workers))
-                assert sender.runs_for(kill.then_s)
-                sender.kill(kill.whom)
+            killed(kill, server, processes, args)
             at = len(server.taken())
             run = state_of_run(cli)
             assert run["state"] == "interrupted"
@@ -282,6 +276,70 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
     assert len(sent_again(taken)) <= len(kills) * concurrency
     for at, settled in settled_before:
         assert {event.key for event in taken[at:]} & settled == set()
+
+
+def killed(kill: Kill, server: Server, processes: int, args: Sequence[str]) -> None:
+    """Send, and be killed in the middle of it."""
+    with sending(server.environ, *args) as sender:
+        if kill.after_requests:  # what a dead sender had under way may still be written down, so look for workers
+            goal, workers = server.requests() + kill.after_requests, 0 if processes == 1 else processes
+            sender.runs_until(partial(_is_at, server, goal))
+            sender.runs_until(partial(_has_workers, sender, workers))
+        assert sender.runs_for(kill.then_s)
+        sender.kill(kill.whom)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans())[1:])
+def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unknown_and_never_go_twice(
+    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+) -> None:
+    write_rows(ROWS, invalid=INVALID, spec=UNKEYED_SPEC)
+    args = begin(processes, concurrency)
+    with recording("--before", "40", "--after", "40") as server:
+        for kill in kills:
+            killed(kill, server, processes, args)
+            args = ("--resume", "last")
+        with sending(server.environ, *args) as sender:
+            code, told, err = sender.ends()
+        assert (code, told["total"], told["not_sent"]) == (1, ROWS, 0)
+        assert 0 < told["unknown"] <= len(kills) * concurrency * PART_ROWS
+        assert told["accepted"] + told["failed"] + told["unknown"] == ROWS
+        arrived = [event.insert_id for event in server.taken()]
+        assert len(arrived) == len(set(arrived)), "an event without a key went twice"
+        assert told["accepted"] <= len(arrived) <= told["accepted"] + told["unknown"]
+        run = told["run"]
+        assert f"  runner send --resume {run} --yes\n      sends the {told['unknown']:,} unknown too" in err
+        assert f"runner send --resume {run}\n" not in err
+        shown = cli("runs", "show", "-o", "json").json["failures"]
+        failed, unknown = ({row["row"] for row in shown if row["state"] == state} for state in ("failed", "unknown"))
+        assert (len(failed), len(unknown)) == (told["failed"], told["unknown"])
+        assert failed <= set(INVALID) <= failed | unknown
+        with sending(server.environ, *args, "--yes") as sender:
+            code, told, _ = sender.ends()
+    del told["failures"]
+    assert (code, told) == (2, _counts(run, accepted=ROWS - len(INVALID), failed=len(INVALID)))
+    assert len({event.insert_id for event in server.taken()}) == ROWS - len(INVALID)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans())[1:])
+def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one_key_until_all_are_taken(
+    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+) -> None:
+    keys = write_rows(ROWS, invalid=INVALID)
+    args = (*begin(processes, concurrency), "--retries", "0")
+    with recording("--before", "40", "--after", "40", "--turn-away") as server:
+        for kill in kills:
+            killed(kill, server, processes, args)
+            args = ("--resume", "last")
+        for _ in range(2):  # the first time, some come that were never there before
+            with sending(server.environ, "--resume", "last") as sender:
+                code, told, _ = sender.ends()
+            assert sum(told[name] for name in ("accepted", "failed", "unknown", "not_sent")) == told["total"] == ROWS
+    assert (code, told["accepted"], told["failed"]) == (2, len(keys), len(INVALID))
+    check_each_once(server.taken(), keys)
+    assert state_of_run(cli)["state"] == "finished"
 
 
 def _is_at(server: Server, goal: int) -> bool:
@@ -363,6 +421,55 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_sent_beyond_
     assert (code, told, err) == (0, _told(told["run"], accepted=4_000), "")
     check_each_once(server.taken(), keys)
     assert len(sent_again(server.taken())) <= 2 * 4, "a worker has 4 of the 8 requests under way"
+
+
+def test_a_part_without_keys_whose_worker_is_killed_is_unknown_and_not_sent_again(cli: CommandLine) -> None:
+    write_rows(4_000, spec=UNKEYED_SPEC)
+    args = (*begin(2, 8), "--results", "results.jsonl")
+    with recording("--before", "20", "--after", "20") as server, sending(server.environ, *args) as sender:
+        sender.runs_until(partial(_is_at, server, 6))
+        os.kill(min(sender.workers()), signal.SIGKILL)
+        code, told, _ = sender.ends()
+    assert (code, told["failed"], told["not_sent"], told["total"]) == (1, 0, 0, 4_000)
+    assert 0 < told["unknown"] <= 4 * PART_ROWS, "a worker has 4 of the 8 requests under way"
+    arrived = [event.insert_id for event in server.taken()]
+    assert len(arrived) == len(set(arrived)) >= told["accepted"]
+    assert told["failures"][0]["message"] == (
+        "the process that sent it died; what has no idempotency key is not sent again by itself"
+    )
+    lines = [json.loads(line) for line in Path("results.jsonl").read_text("utf-8").splitlines()]
+    assert sorted(line["row"] for line in lines) == list(range(1, 4_001))
+    assert {line["code"] for line in lines if line["state"] == "unknown"} == {"worker-died"}
+    assert len(cli("runs", "show", "-o", "json").json["failures"]) == told["unknown"]
+
+
+def test_rows_without_a_key_that_are_unknown_go_again_only_when_somebody_says_yes(cli: CommandLine) -> None:
+    write_rows(300, spec=UNKEYED_SPEC)
+    with recording("--after", "60000") as slow, sending(slow.environ, *begin(1, 2)) as sender:
+        sender.runs_until(lambda: slow.requests() >= 2)
+        sender.kill("all")
+        slow.kill()
+    arrived = len(slow.taken())
+    assert arrived == 200
+    assert len(cli("runs", "show", "-o", "json").json["failures"]) == 200, "rows in flight when it was killed are shown"
+    with recording() as server:
+        with sending(server.environ, "--resume", "last") as sender:
+            code, told, err = sender.ends()
+        run = told["run"]
+        assert (code, told) == (1, _counts(run, accepted=100, unknown=200) | {"failures": []})
+        assert err == (
+            f"  runner send --resume {run} --yes\n"
+            "      sends the 200 unknown too: they have no key, so they may count twice\n"
+        )
+        with sending(server.environ, "--resume", "last") as sender:
+            assert sender.ends()[:2] == (1, told)
+        assert len(server.taken()) == arrived + 100
+        with sending(server.environ, "--resume", "last", "--yes") as sender:
+            code, told, err = sender.ends()
+    assert (code, told) == (0, _told(run, accepted=300))
+    assert err == "200 rows without a key that may have arrived: sent again, may count twice\n"
+    assert len(server.taken()) == arrived + 300
+    assert cli("runs", "show", "-o", "json").json["failures"] == []
 
 
 def test_a_row_in_doubt_that_is_refused_when_it_goes_again_stays_unknown(cli: CommandLine) -> None:

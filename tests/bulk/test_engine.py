@@ -24,7 +24,7 @@ from runner.bulk.workers import WorkerDied
 from runner.cli.main import run as main
 from runner.cli.world import World
 from runner.config import Target
-from runner.errors import ExitCode, MachineError
+from runner.errors import ExitCode, MachineError, Problem
 from runner.secrets import Secret
 from runner.spec import load
 from runner.suprsend.auth import WorkspaceKey
@@ -199,6 +199,60 @@ def test_a_part_whose_workers_die_three_times_is_unknown() -> None:
     assert tally.failures[0] == RowFailure(
         11, 12, "unknown", "worker-died", 0, 3, "the process that sent it died 3 times"
     )
+
+
+def test_a_part_without_keys_goes_to_no_second_worker() -> None:
+    book = Book()
+    limits = Limits(2, max_deaths=1)
+    engine = Engine(Mortal({11: 1}), accepted, book, limits, lambda: 0.0, lambda: None, lambda _: None)
+    tally = engine.run(parts(5))
+    assert (tally.accepted, tally.unknown, book.begun.count(11), book.done.count(11)) == (40, 10, 1, 1)
+    message = "the process that sent it died; what has no idempotency key is not sent again by itself"
+    assert tally.failures[0] == RowFailure(11, 12, "unknown", "worker-died", 0, 1, message)
+
+
+@dataclass
+class Shut(Book):
+    """A ledger that can't be written the third time, nor so many times after it."""
+
+    refusals: int = 99
+    writes: int = 0
+
+    def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
+        self.writes += 1
+        if 3 <= self.writes < 3 + self.refusals:
+            raise MachineError(Problem("ledger-refused", "full"))
+        super().write(done, begun)
+
+
+@pytest.mark.parametrize("refusals", [1, 99])
+def test_when_outcomes_can_not_be_written_down_nothing_more_is_begun_and_what_is_under_way_is_known(
+    refusals: int,
+) -> None:
+    book = Shut(refusals=refusals)
+    with ThreadPoolExecutor(1) as executor:
+        engine = Engine(executor, accepted, book, Limits(1), lambda: 0.0, lambda: None, lambda _: None)
+        tally = engine.run(parts(9))
+    assert (tally.accepted, tally.stopped, str(engine.failure)) == (20, "machine", "full")
+    assert book.begun == [1, 11]
+    unwritten = [outcome.first_row for outcome in engine.unwritten]
+    assert (book.done, unwritten) == (([1, 11], []) if refusals == 1 else ([1], [11]))
+
+
+@pytest.mark.parametrize(("status_code", "state"), [(503, "not_sent"), (500, "not_sent"), (502, "unknown")])
+def test_a_platform_that_is_down_stops_a_run(status_code: int, state: Any) -> None:
+    code = "unclear-answer" if state == "unknown" else "refused"
+
+    def task(part: Part) -> PartOutcome:
+        return outcome(
+            part, *(RowFailure(row.number, row.line, state, code, status_code, 4, "no") for row in part.rows)
+        )
+
+    tally, book = run(task, parts(50), concurrency=4)
+    assert tally.stopped == "unavailable"
+    assert 4 <= len(book.begun) <= 8
+    tally, book = run(task, parts(3), concurrency=4)
+    assert (tally.stopped, len(book.begun)) == ("unavailable", 3)
 
 
 def test_what_a_task_raises_ends_the_run() -> None:

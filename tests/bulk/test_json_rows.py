@@ -46,9 +46,12 @@ def test_lines_are_read_as_the_standard_library_wrote_them(
         content += blank if blank.endswith(("\r", "\n")) else ""
         wanted.append((number, lines_in(content) + 1, json.dumps(item)))
         content += json.dumps(item) + end
+    if not objects:
+        assert rows.told(content.encode(), "rows.jsonl.gz") == ["InvalidInput: 1:1 [empty-file] the file is empty"]
+        return
     read = rows.read(content.encode(), "rows.jsonl.gz")
     assert [(row.number, row.line, json.dumps(row.values)) for row in read if isinstance(row, Row)] == wanted
-    assert not objects or rows.stream(content.encode(), at_most) == read
+    assert rows.stream(content.encode(), at_most) == read
 
 
 @seed(20260102)
@@ -228,9 +231,15 @@ def test_a_file_that_is_no_array_is_refused(rows: Rows, content: bytes, told: st
     assert rows.told(content, "rows.json") == [f"InvalidInput: {told}"]
 
 
-@pytest.mark.parametrize(("name", "content"), [("rows.jsonl", b""), ("rows.ndjson", b"\n \n"), ("rows.json", b"[\n]")])
-def test_no_objects_are_no_rows(rows: Rows, name: str, content: bytes) -> None:
-    with rows.open(content, name) as file:
+@pytest.mark.parametrize(
+    ("name", "content"), [("rows.jsonl", b""), ("rows.ndjson", b"\n \n"), ("rows.jsonl.gz", b"\t")]
+)
+def test_a_file_of_blank_lines_is_empty(rows: Rows, name: str, content: bytes) -> None:
+    assert rows.told(content, name) == ["InvalidInput: 1:1 [empty-file] the file is empty"]
+
+
+def test_an_empty_array_has_no_rows(rows: Rows) -> None:
+    with rows.open(b"[\n]", "rows.json") as file:
         assert (file.columns, file.header, list(file)) == (None, None, [])
 
 

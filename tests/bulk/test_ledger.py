@@ -431,6 +431,7 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
         for row in ledger._file.select(f"EXPLAIN QUERY PLAN {sql}", "?" * sql.count("?"))
     }
     names = {"_RUN", "_SUMMARIES", "_COUNTS", "_PART", "_ROW", "_OPEN", "_ROWS_IN_STATE", "_LAST_ROW", "_KINDS"}
+    names |= {"_ROWS", "_SURELY_NOT_SENT", "_IN_FLIGHT"}
     assert {name for name, _ in plans} == names
     # Each kind of failure of a run is looked for once, at its end.
     assert {name for name, plan in plans if not plan.startswith("SEARCH")} == {"_SUMMARIES", "_KINDS"}
@@ -634,7 +635,7 @@ def test_a_kill_at_any_instant_loses_nothing_that_was_recorded(folder: Path) -> 
             doubted = [record.row for record in ledger.failures(RUN.id, "unknown")]
             assert sorted(told + doubted) == [first + 3 for first in sorted(done)]
             assert counts == Counts(9 * len(done), len(told), len(doubted), 0, 10 * (len(parts) - len(done)))
-            assert summary[6:] == (counts.accepted, counts.failed, counts.unknown + counts.in_flight, 0)
+            assert summary[6:10] == (counts.accepted, counts.failed, counts.unknown + counts.in_flight, 0)
             with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
                 assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert meanwhile.counts() == Counts(0, 0, 0, 0, in_flight=10)
@@ -666,7 +667,7 @@ with Ledger(folder) as ledger, ledger.begin(record) as run:
             process.stdin.flush()
         assert [process.communicate(timeout=30) for process in processes] == [("", "")] * 3
     with Ledger(folder) as ledger:
-        summaries = {summary.run: summary[3:] for summary in ledger.summaries()}
+        summaries = {summary.run: summary[3:10] for summary in ledger.summaries()}
     ended = ("finished", datetime(2026, 1, 2, tzinfo=UTC), 2000, 1800, 200, 0, 0)
     assert summaries == {"one": ended, "two": ended, "three": ended}
     assert [path.name for path in folder.glob("*.lock")] == []
@@ -737,7 +738,7 @@ with Ledger(folder) as ledger, ledger.begin(record) as run:
     *told, rows = printed_by(code, folder).splitlines()
     assert told == [refused, refused]
     with Ledger(folder) as ledger:
-        assert ledger.summaries()[0][3:] == (
+        assert ledger.summaries()[0][3:10] == (
             "stopped", datetime(2026, 1, 2, tzinfo=UTC), None, int(rows) * 9 // 10, int(rows) // 10, 0, 0,
         )  # fmt: skip
 
@@ -751,10 +752,71 @@ def test_a_file_that_is_no_database_is_refused(folder: Path) -> None:
     assert (folder / "ledger.sqlite3").read_text() == "row,user\n" * 1000
 
 
+def test_a_ledger_of_the_first_version_is_taken_over_with_its_runs(folder: Path) -> None:
+    with Ledger(folder) as ledger, ledger.begin(RUN) as run:
+        run.write(begun=[PART])
+        run.write([PartDone(0, 10, 8, [failed(1), unknown(2)])])
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
+        for table, column in (("runs", "parent"), ("runs", "sessions"), ("exceptions", "origin")):
+            other.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        other.execute("PRAGMA user_version = 1")
+    with Ledger(folder) as ledger:
+        assert ledger.find("last") == RUN
+        assert rows_of(ledger) == [failed(1), unknown(2)]
+        with ledger.resume("last") as again:
+            assert (again.session, again.counts()) == (2, Counts(accepted=8, failed=1, unknown=1))
+            again.write(begun=[PART])
+            again.write([PartDone(0, 10, 1, [])])
+
+
+def test_what_may_have_arrived_is_not_open_where_it_must_not_be_repeated(run: RunLedger, ledger: Ledger) -> None:
+    run.write(begun=[PART, PartBegun(10, 3, "d10")])
+    run.write([PartDone(0, 10, 6, [failed(1), unknown(2), not_sent(3), not_sent(4)])])
+    run._lock.release()
+    with ledger.resume(RUN.id, repeats_unknown=False) as again:
+        assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({3, 4}))
+        assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset())
+        assert again.counts() == Counts(accepted=6, failed=1, unknown=4, not_sent=2)
+        again.write(begun=[PART])
+        again.write([PartDone(0, 10, 1, [not_sent(4)])])
+        assert again.counts() == Counts(accepted=7, failed=1, unknown=4, not_sent=1)
+        in_doubt = [RowRecord(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11, 12)]
+        assert rows_of(ledger) == [failed(1), unknown(2), not_sent(4), *in_doubt]
+    with ledger.resume(RUN.id) as again:
+        assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2, 4}))
+        assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset({10, 11, 12}))
+        again.write(begun=[PartBegun(10, 3, "d10")])
+        makes_no_event, refused = RowRecord(10, 12, "failed", "var-schema", 0, 0), failed(11)
+        again.write([PartDone(10, 3, 1, [makes_no_event, refused])])
+        assert rows_of(ledger)[-2:] == [makes_no_event, refused._replace(state="unknown")]
+
+
+def test_rows_of_parts_that_are_in_flight_are_told_when_the_process_is_dead(run: RunLedger, ledger: Ledger) -> None:
+    run.write(begun=[PART, PartBegun(10, 2, "d10"), PartBegun(12, 2, "d12")])
+    run.write([PartDone(0, 10, 9, [failed(1)]), PartDone(12, 2, 1, [failed(13)])])
+    in_doubt = [RowRecord(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11)]
+    assert list(ledger.exceptions("last", with_in_flight=True)) == [failed(1), *in_doubt, failed(13)]
+    assert list(ledger.exceptions("last", with_in_flight=False)) == [failed(1), failed(13)]
+
+
+def test_counts_are_known_also_of_what_could_not_be_recorded(run: RunLedger, folder: Path) -> None:
+    run.write(begun=[PART])
+    done = [PartDone(0, 10, 8, [failed(1), unknown(2)])]
+    (folder / "ledger.sqlite3").rename(folder / "away")
+    with pytest.raises(MachineError) as caught:
+        run.write(done)
+    assert problem_of(caught).code == "ledger-gone"
+    assert run.counts() == Counts(in_flight=10)
+    assert run.counts(done) == Counts(accepted=8, failed=1, unknown=1)
+    (folder / "away").rename(folder / "ledger.sqlite3")
+    run.write(done)
+    assert run.counts() == Counts(accepted=8, failed=1, unknown=1)
+
+
 def test_a_ledger_of_a_newer_version_is_refused(folder: Path) -> None:
     Ledger(folder).close()
     with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 3")
     with pytest.raises(MachineError) as caught:
         Ledger(folder)
     assert problem_of(caught) == Problem(
@@ -796,9 +858,9 @@ for path in ("without", "with", "missing"):
         say(error)
 """
     assert printed_by(code, tmp_path).splitlines() == [
-        "can't use without/ledger.sqlite3: Permission denied",
-        "can't use with/ledger.sqlite3: Permission denied",
-        "can't use missing/ledger.sqlite3: Permission denied",
+        f"can't use {file}/ledger.sqlite3: Permission denied "
+        "(keep runs in another folder: --state-dir DIR, or RUNNER_STATE_DIR=DIR in the environment)"
+        for file in ("without", "with", "missing")
     ]
 
 

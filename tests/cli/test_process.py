@@ -61,7 +61,7 @@ def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent
     assert process.returncode == ENDS[number]
     assert out.startswith("unknown   product_purchased\n")
     assert out.endswith("  error       interrupted before an answer came\n")
-    assert err.startswith("1 event: 1 unknown · run ")
+    assert err.startswith("1 event: 1 unknown\n")
 
 
 @pytest.mark.parametrize("number", ENDS)

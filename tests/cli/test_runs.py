@@ -6,10 +6,14 @@ import csv
 import io
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import pytest
+
+from runner.bulk.ledger import Ledger, RunRecord
 
 if TYPE_CHECKING:
     from tests.conftest import CapturingServer, CommandLine
@@ -99,8 +103,8 @@ def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
     assert typed(cli, "runs", "list")[:3] == (
         0,
         [
-            "RUN  finished     3 accepted, 0 failed, 0 unknown, 0 not sent of 3  purchase.yaml x many.csv",
-            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
+            "RUN  2026-01-02 03:04:05 UTC  finished     3 accepted, 0 failed, 0 unknown, 0 not sent of 3  purchase.yaml x many.csv",
+            "RUN  2026-01-02 03:04:05 UTC  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
         ],
         [],
     )
@@ -108,9 +112,33 @@ def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
     assert [{**each, "run": "RUN"} for each in told["runs"]] == [
         {"run": "RUN", "spec": "purchase.yaml", "rows": rows, "state": "finished",
          "started_at": "2026-01-02T03:04:05+00:00", "total": total, "accepted": 3, "failed": failed, "unknown": 0,
-         "not_sent": 0}
+         "not_sent": 0, "parent": None}
         for rows, total, failed in (("many.csv", 3, 0), ("five.csv", 5, 2))
     ]  # fmt: skip
+
+
+def test_the_list_goes_by_the_begin_of_runs_whichever_was_recorded_first(cli: CommandLine) -> None:
+    def began(day: int) -> RunRecord:
+        started = datetime(2026, 3, day, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+        return RunRecord(f"run-{day}", UUID(int=day), started, "a.yaml", "-", {}, {})
+
+    with Ledger(Path(".runner")) as ledger:
+        for day in (2, 3, 1):
+            ledger.begin(began(day)).close("finished", 0)
+    assert [line.partition("  finished")[0] for line in typed(cli, "runs", "list").out] == [
+        "run-3  2026-03-04 04:30:00 UTC",
+        "run-2  2026-03-03 04:30:00 UTC",
+        "run-1  2026-03-02 04:30:00 UTC",
+    ]
+
+
+def test_what_is_sent_alone_is_of_no_run_that_the_list_knows(cli: CommandLine) -> None:
+    args = ("send", "purchase.yaml", "--var", "user=u1")
+    told = json.loads(cli(*args, "-o", "json").out)
+    assert (told["run"], told["accepted"]) == (None, 1)
+    ended = cli(*args)
+    assert (ended.err, RUN.search(ended.out + ended.err)) == ("1 event: 1 accepted\n", None)
+    assert not Path(".runner").exists()
 
 
 def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -> None:
@@ -118,7 +146,7 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -
     assert typed(cli, "runs", "show")[:3] == (
         0,
         [
-            "RUN  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
+            "RUN  2026-01-02 03:04:05 UTC  finished     3 accepted, 2 failed, 0 unknown, 0 not sent of 5  purchase.yaml x five.csv",
             "  failed  row 3 (line 4)  var-schema",
             "  failed  row 4 (line 5)  var-schema",
         ],
@@ -127,6 +155,7 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -
     assert json.loads(typed(cli, "runs", "show", told["run"], "-o", "json").raw) == {
         "run": told["run"], "spec": "purchase.yaml", "rows": "five.csv", "state": "finished",
         "started_at": "2026-01-02T03:04:05+00:00", "total": 5, "accepted": 3, "failed": 2, "unknown": 0, "not_sent": 0,
+        "parent": None, "children": [],
         "failures": [
             {"row": row, "line": row + 1, "state": "failed", "code": "var-schema", "status_code": 0, "attempts": 0}
             for row in (3, 4)
@@ -137,13 +166,13 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -
 def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", 'user,order\nu1,1\n"u,2",2\n"u""3\n",3\n')
     records: list[dict[str, Any]] = [{"status": "success", "status_code": 202}, *[
-        {"status": "error", "status_code": 500, "error": {"message": "no", "type": "x"}}] * 2]  # fmt: skip
+        {"status": "error", "status_code": 404, "error": {"message": "no", "type": "x"}}] * 2]  # fmt: skip
     server.answers.append((207, {"status": "success", "records": records}))
     assert send(cli, "--rows", "rows.csv", "--retries", "0").code == 1
     failed = typed(cli, "runs", "failed", "last")
-    assert (failed.code, list(csv.reader(io.StringIO(failed.raw))), failed.err) == (
+    assert (failed.code, list(csv.reader(io.StringIO(RUN.sub("RUN", failed.raw)))), failed.err) == (
         0,
-        [["user", "order"], ["u,2", "2"], ['u"3\n', "3"]],
+        [["$row", "user", "order"], ["RUN:2", "u,2", "2"], ["RUN:3", 'u"3\n', "3"]],
         [],
     )
     server.received.clear()
@@ -154,7 +183,10 @@ def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(cli: CommandLi
 def test_failed_rows_of_json_are_lines_of_json(cli: CommandLine) -> None:
     write("rows.json", '[{"user": "ü1", "order": "x"}, {"user": "u2"}, {"user": "u3", "order": "\\ud83d\\ude00\\n"}]')
     assert send(cli, "--rows", "rows.json").code == 2
-    assert typed(cli, "runs", "failed").out == ['{"user": "ü1", "order": "x"}', '{"user": "u3", "order": "😀\\n"}']
+    assert typed(cli, "runs", "failed").out == [
+        '{"$row": "RUN:1", "user": "ü1", "order": "x"}',
+        '{"$row": "RUN:3", "user": "u3", "order": "😀\\n"}',
+    ]
 
 
 def test_failed_rows_that_can_not_be_read_are_counted(cli: CommandLine) -> None:
@@ -162,7 +194,7 @@ def test_failed_rows_that_can_not_be_read_are_counted(cli: CommandLine) -> None:
     assert send(cli, "--rows", "rows.csv").code == 2
     assert typed(cli, "runs", "failed")[:3] == (
         0,
-        ["user,order", "u2,x"],
+        ["$row,user,order", "RUN:2,u2,x"],
         ["1 of the failed rows can't be read: mend them in rows.csv"],
     )
 
@@ -200,12 +232,31 @@ def test_failed_rows_of_a_table_are_json_with_their_values_typed(cli: CommandLin
     assert send(cli, "--rows", "rows.csv", *args, spec="typed.yaml").code == 2
     failed = typed(cli, "runs", "failed", "-o", "json")
     rows = [
-        {"user": "007", "order": "x", "amount": 6.5, "gift": True, "tags": [1], "Größe": "M", "note": ""},
-        {"user": "8", "order": "x", "Größe": "", "note": "a"},
-        {"user": "10", "order": "x", "amount": "ten", "gift": "no", "tags": "[", "Größe": "", "note": "c"},
+        {
+            "$row": "RUN:1",
+            "user": "007",
+            "order": "x",
+            "amount": 6.5,
+            "gift": True,
+            "tags": [1],
+            "Größe": "M",
+            "note": "",
+        },
+        {"$row": "RUN:2", "user": "8", "order": "x", "Größe": "", "note": "a"},
+        {
+            "$row": "RUN:4",
+            "user": "10",
+            "order": "x",
+            "amount": "ten",
+            "gift": "no",
+            "tags": "[",
+            "Größe": "",
+            "note": "c",
+        },
     ]
-    assert (failed.code, json.loads(failed.raw), failed.err) == (0, rows, [])
-    assert failed.raw == "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
+    told = RUN.sub("RUN", failed.raw)
+    assert (failed.code, json.loads(told), failed.err) == (0, rows, [])
+    assert told == "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
     lines = typed(cli, "runs", "failed", "-o", "jsonl")
     assert (lines.code, [json.loads(line) for line in lines.out], lines.err) == (0, rows, [])
 
@@ -227,11 +278,15 @@ def test_failed_rows_go_again_as_the_same_events_in_every_form(
 
 
 def test_failed_rows_of_json_stay_as_they_are_in_json(cli: CommandLine) -> None:
-    rows = [{"user": "ü1", "order": "x", "amount": 2.50}, {"user": "u3", "order": "\U0001f600\n"}]
+    rows: list[dict[str, Any]] = [
+        {"user": "ü1", "order": "x", "amount": 2.50},
+        {"user": "u3", "order": "\U0001f600\n"},
+    ]
     write("rows.json", json.dumps([rows[0], {"user": "u2"}, rows[1]]))
     assert send(cli, "--rows", "rows.json").code == 2
-    assert json.loads(typed(cli, "runs", "failed", "-o", "json").raw) == rows
-    assert [json.loads(line) for line in typed(cli, "runs", "failed", "-o", "jsonl").out] == rows
+    marked = [{"$row": f"RUN:{number}"} | row for number, row in zip((1, 3), rows, strict=True)]
+    assert json.loads("".join(typed(cli, "runs", "failed", "-o", "json").out)) == marked
+    assert [json.loads(line) for line in typed(cli, "runs", "failed", "-o", "jsonl").out] == marked
 
 
 def test_no_failed_rows_are_an_empty_array_that_can_be_sent(cli: CommandLine) -> None:
@@ -249,9 +304,9 @@ def test_failed_rows_of_a_file_that_breaks_off_are_printed_whole(form: str, cli:
     failed = typed(cli, "runs", "failed", "-o", form)
     assert (failed.code, failed.err) == (0, [])
     expected = {
-        "json": ["[", '{"user": "u1", "order": "x"}', "]"],
-        "jsonl": ['{"user": "u1", "order": "x"}'],
-        "pretty": ["user,order", "u1,x"],
+        "json": ["[", '{"$row": "RUN:1", "user": "u1", "order": "x"}', "]"],
+        "jsonl": ['{"$row": "RUN:1", "user": "u1", "order": "x"}'],
+        "pretty": ["$row,user,order", "RUN:1,u1,x"],
     }
     assert failed.out == expected[form]
 
@@ -261,7 +316,11 @@ def test_json_of_a_table_whose_spec_is_gone_is_refused_and_the_table_is_printed_
     Path("purchase.yaml").unlink()
     told = typed(cli, "runs", "failed", "-o", "json")
     assert (told.code, [problem["code"] for problem in json.loads(told.raw)["problems"]]) == (4, ["file-not-found"])
-    assert typed(cli, "runs", "failed")[:3] == (0, ["user,order,amount", "u3,0x3,7", "u4,4,-1"], [])
+    assert typed(cli, "runs", "failed")[:3] == (
+        0,
+        ["$row,user,order,amount", "RUN:3,u3,0x3,7", "RUN:4,u4,4,-1"],
+        [],
+    )
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
@@ -309,7 +368,7 @@ def test_a_row_of_a_file_without_lines_is_named_by_its_number_alone(cli: Command
     said = "variable 'order': the value is 'x', which does not match ^[0-9]+$"
     assert send(cli, "--rows", "rows.parquet").out[0] == f"failed  row 2  var-schema  {said}"
     assert typed(cli, "runs", "show").out[1] == "  failed  row 2  var-schema"
-    assert typed(cli, "runs", "failed").out == ['{"user": "u2", "order": "x"}']
+    assert typed(cli, "runs", "failed").out == ['{"$row": "RUN:2", "user": "u2", "order": "x"}']
 
 
 def test_looking_for_runs_makes_no_ledger_that_hides_another_one(cli: CommandLine) -> None:

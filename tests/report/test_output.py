@@ -5,21 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
 from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report import Format, Output
 from runner.report.outcomes import show_outcomes
-from runner.run import Outcome, Run
+from runner.run import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-RUN = Run(UUID(int=0), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
 
 def masked_body(body: str, *secrets: str) -> str:
@@ -44,7 +40,7 @@ def shown(format_: Format, message: str, secret: str) -> str:
     output = Output(out, io.StringIO(), format_)
     output.hide([secret])
     failed = Outcome("a.yaml", "failed", event="paid", status_code=400, error=Problem("refused", message))
-    show_outcomes(output, RUN, [failed, failed] if format_ is Format.PRETTY else [failed])
+    show_outcomes(output, [failed, failed] if format_ is Format.PRETTY else [failed])
     return out.getvalue()
 
 
