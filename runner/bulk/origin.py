@@ -8,6 +8,7 @@ the same ones however often it fails.
 from __future__ import annotations
 
 import re
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
 
 from runner.bulk.row import BadRow
@@ -31,19 +32,24 @@ _LOOKED_AT = 100
 class MarkedRows:
     """A file of rows; those that failed in another run have their `origin` instead of the mark.
 
-    `parent` is the run that printed them, None for rows of no run. The iterator raises InvalidInput for a row whose mark
-    names another run than the rows before it.
+    The iterator raises InvalidInput for a row whose mark names another run than the rows before it.
     """
 
     def __init__(self, rows: RowFile) -> None:
-        """Look for the mark: in the header, else in the first row. Raises InvalidInput for a mark that names no row."""
-        self.parent: str | None = None
         self._file = rows
         self._may_be_marked = rows.columns is None or COLUMN in rows.columns
         self._look_at_columns()
-        first = rows.first(_LOOKED_AT) if self._may_be_marked else None
-        if first is not None and (rows.columns is not None or COLUMN in first.values):
-            self.parent, _ = self._mark(first)
+
+    @cached_property
+    def parent(self) -> str | None:
+        """The run that printed the rows, None for rows of no run; the first row says so, or the header that there is none.
+
+        Raises InvalidInput for a mark that names no row, and as `RowFile.first` does.
+        """
+        first = self._file.first(_LOOKED_AT) if self._may_be_marked else None
+        if first is None or (self._file.columns is None and COLUMN not in first.values):
+            return None
+        return self._mark(first)[0]
 
     def _look_at_columns(self) -> None:
         columns, header = self._file.columns, self._file.header
@@ -52,7 +58,7 @@ class MarkedRows:
         self._at = header.index(COLUMN) if header and COLUMN in header else None
 
     def keep(self, wanted: Collection[str], known: Collection[str] | None) -> None:
-        """Drop what other columns than the wanted ones hold, as `RowFile.keep` does."""
+        """Drop what other columns than the wanted ones hold, as `RowFile.keep` does; before `parent` is asked for."""
         self._file.keep([*wanted, COLUMN], known if known is None else [*known, COLUMN])
         self._look_at_columns()
 
@@ -65,14 +71,14 @@ class MarkedRows:
         self._file.check(rows)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        return map(self._unmarked, self._file) if self._may_be_marked else iter(self._file)
+        return map(partial(self._unmarked, self.parent), self._file) if self._may_be_marked else iter(self._file)
 
-    def _unmarked(self, row: Row | BadRow) -> Row | BadRow:
-        if isinstance(row, BadRow) or (self.parent is None and self._at is None and COLUMN not in row.values):
+    def _unmarked(self, expected: str | None, row: Row | BadRow) -> Row | BadRow:
+        if isinstance(row, BadRow) or (expected is None and self._at is None and COLUMN not in row.values):
             return row
         parent, origin = self._mark(row)
-        if parent != self.parent:
-            before = f"of run {self.parent}" if self.parent else "of no run"
+        if parent != expected:
+            before = f"of run {expected}" if expected else "of no run"
             message = f"row {row.number:,} is of run {parent}, and the rows before it are {before}"
             raise InvalidInput(Problem("row-origin", message, hint=_HINT))
         return row._replace(values=self._rest(row.values), origin=origin)

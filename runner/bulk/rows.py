@@ -65,7 +65,7 @@ class RowFile:
         self._narrow = narrow
 
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
-        """Drop what other columns than the wanted ones hold, as it is read.
+        """Drop what other columns than the wanted ones hold, as it is read; before the first row is.
 
         Rows of JSON keep a key that is not `known` all the same, with null: that it is there is the row's fault. Without
         `known`, no key is.

@@ -188,12 +188,12 @@ class Start:
         self._target = aim(session, self._profile, sandbox=options.sandbox)
         [job] = flags.jobs(session.output, [spec], session.world.environ, self._profile)
         self.rows = MarkedRows(stack.enter_context(_open(session.world, bulk.rows)))
-        self._origin = _origin(folder, self.rows.parent) if self.rows.parent else None
         inputs = job.inputs
         names = [variable.name for variable in spec.variables]
         columns = assign(self.rows.columns, names, bulk.renamed, ignore_extra=bulk.ignore_extra)
         self._columns = {column: name for column, name in columns.items() if name not in inputs.layers[0]}
         self.rows.keep(self._columns, None if bulk.ignore_extra else columns)
+        self._origin = _origin(folder, self.rows.parent) if self.rows.parent else None
         fixed = resolve_fixed(
             spec.variables, inputs.layers, inputs.environ, inputs.profile, set(self._columns.values())
         )

@@ -196,6 +196,24 @@ def test_rows_of_every_format_keep_their_ids(name: str, cli: CommandLine, server
     assert second == [first[0], first[2]]
 
 
+@pytest.mark.parametrize("given", [("--ignore-extra",), ("--var", "extra=y")])
+def test_failed_rows_that_were_put_into_parquet_with_columns_that_do_not_count_keep_their_ids(
+    given: tuple[str, ...], cli: CommandLine, server: CapturingServer
+) -> None:
+    parquet, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    if "--var" in given:
+        Path("purchase.yaml").write_text(SPEC.replace("vars:\n", "vars:\n  extra: {type: string, default: x}\n"))
+    refuse(server, 1, 3, of=3)
+    send(cli, "--rows", write("rows.csv", range(1, 4)))
+    rows = [{**row, "amount": int(row["amount"]), "extra": "x"} for row in cli("runs", "failed", "-o", "json").json]
+    parquet.write_table(pa.Table.from_pylist(rows), "failed.parquet")
+    assert counts(send(cli, "--rows", "failed.parquet", *given)) == (2, 0, 0, 0)
+    first, second = arrived(server)
+    assert [(event.user, event.key, event.insert_id) for event in second] == [
+        (event.user, event.key, event.insert_id) for event in (first[0], first[2])
+    ]
+
+
 def test_rows_are_rendered_with_the_ids_under_which_they_would_go(cli: CommandLine, server: CapturingServer) -> None:
     refuse(server, 2, of=2)
     send(cli, "--rows", write("rows.csv", range(1, 3)))
