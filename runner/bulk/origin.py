@@ -8,7 +8,7 @@ the same ones however often it fails.
 from __future__ import annotations
 
 import re
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from runner.bulk.row import BadRow
@@ -71,17 +71,20 @@ class MarkedRows:
         self._file.check(rows)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        return map(partial(self._unmarked, self.parent), self._file) if self._may_be_marked else iter(self._file)
+        return self._unmarked(self.parent) if self._may_be_marked else iter(self._file)
 
-    def _unmarked(self, expected: str | None, row: Row | BadRow) -> Row | BadRow:
-        if isinstance(row, BadRow) or (expected is None and self._at is None and COLUMN not in row.values):
-            return row
-        parent, origin = self._mark(row)
-        if parent != expected:
-            before = f"of run {expected}" if expected else "of no run"
-            message = f"row {row.number:,} is of run {parent}, and the rows before it are {before}"
-            raise InvalidInput(Problem("row-origin", message, hint=_HINT))
-        return row._replace(values=self._rest(row.values), origin=origin)
+    def _unmarked(self, expected: str | None) -> Iterator[Row | BadRow]:
+        may_lack_marks = expected is None and self._at is None
+        for row in self._file:
+            if isinstance(row, BadRow) or (may_lack_marks and COLUMN not in row.values):
+                yield row
+                continue
+            parent, origin = self._mark(row)
+            if parent != expected:
+                before = f"of run {expected}" if expected else "of no run"
+                message = f"row {row.number:,} is of run {parent}, and the rows before it are {before}"
+                raise InvalidInput(Problem("row-origin", message, hint=_HINT))
+            yield row._replace(values=self._rest(row.values), origin=origin)
 
     def _mark(self, row: Row) -> tuple[str, int]:
         text = self._cell(row.values)

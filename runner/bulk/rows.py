@@ -201,12 +201,13 @@ def _keys_of(
     rows: Iterator[Row | BadRow], wanted: Iterable[str], known: Container[str] | None
 ) -> Iterator[Row | BadRow]:
     names = frozenset(wanted)
+    are_all = names.issuperset
     for row in rows:
         if isinstance(row, BadRow):
             yield row
             continue
         entries: Any = row.values
-        if entries.keys() <= names:
+        if are_all(entries):
             yield row
             continue
         kept = {
