@@ -51,6 +51,12 @@ class Inflow:
         return len(self._ahead)
 
     @property
+    def is_over(self) -> bool:
+        """Whether no more rows will come than are waiting."""
+        with self._changed:
+            return self._is_over
+
+    @property
     def failure(self) -> RunnerError | None:
         """Why the rows can't be read any further, once they were all taken. Raises what is no such reason."""
         error = self._reading.exception()

@@ -199,6 +199,13 @@ class FlowingParts(Cutter):
         self.failure = self.failure or self._rows.failure
         self._end()
 
+    def count_rest(self, _: Callable[[], bool]) -> None:
+        """Count the rows that have come, if no more will: nobody knows how long a pipe goes on."""
+        if self.failure is None and self._rows.is_over:
+            self.read += self._rows.waiting
+            self.failure = self._rows.failure
+            self.is_over = self.failure is None
+
 
 def _other_rows(message: str) -> InvalidInput:
     return InvalidInput(Problem("rows-changed", message, hint="resume with the same rows, or begin a new run"))

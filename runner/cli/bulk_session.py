@@ -107,7 +107,7 @@ class Sending:
                 output.message(f"run {self._book.record.id} stopped; go on with: {self._commands.resume()}")
                 raise
             progress.end()
-            if isinstance(parts, Parts) and not parts.is_over:
+            if not parts.is_over:
                 until_s = time.monotonic() + _COUNT_S
                 with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
                     parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
