@@ -30,19 +30,23 @@ class Inflow:
 
     A thread that waits for a silent pipe can't be ended: it is left behind at the end of the block, and ends the process
     no later.
+
+    One thread adds rows and another one takes them, without a lock for each: `take` says what it wants before it looks at
+    what is there, and the reader adds a row before it looks at what is wanted. So at least one of them sees the other.
     """
 
     def __init__(self, rows: Iterable[Row | BadRow], wake: Callable[[], None]) -> None:
         self._rows = rows
         self._wake = wake
-        self._changed = Condition()
-        """Guards all that follows."""
         self._ahead: deque[tuple[Row | BadRow, int, float]] = deque()
-        self._chars = 0
+        self._chars_read = 0
+        self._chars_taken = 0
         self._wanted = sys.maxsize
         """With so many rows somebody is to be woken."""
         self._is_over = False
         self._is_left = False
+        self._room = Condition()
+        """Is told when there may be room for more."""
         self._reading: Future[None] = Future()
 
     @property
@@ -53,8 +57,7 @@ class Inflow:
     @property
     def is_over(self) -> bool:
         """Whether no more rows will come than are waiting."""
-        with self._changed:
-            return self._is_over
+        return self._is_over
 
     @property
     def failure(self) -> RunnerError | None:
@@ -69,24 +72,26 @@ class Inflow:
 
         Gives Idle where that is not so yet, and no row after the last one.
         """
-        with self._changed:
-            is_due = self._is_over or self._is_full() or len(self._ahead) >= number
-            if not (is_due or (chars is not None and self._chars >= chars)):
-                left_s = None
-                if self._ahead and linger_s is not None:
-                    left_s = self._ahead[0][2] + linger_s - monotonic()
-                if left_s is None or left_s > 0:
-                    self._wanted = 1 if linger_s is not None and not self._ahead else number
-                    return Idle(left_s)
-            rows: list[Row | BadRow] = []
-            taken = 0
-            while self._ahead and len(rows) < number and (chars is None or taken < chars):
-                row, size, _ = self._ahead.popleft()
-                rows.append(row)
-                taken += size
-            self._chars -= taken
-            self._changed.notify()
-            return rows
+        ahead = self._ahead
+        self._wanted = 1 if linger_s is not None and not ahead else number
+        is_due = self._is_over or self._is_full() or len(ahead) >= number
+        if not (is_due or (chars is not None and self._chars() >= chars)):
+            left_s = ahead[0][2] + linger_s - monotonic() if ahead and linger_s is not None else None
+            if left_s is None or left_s > 0:
+                return Idle(left_s)
+        self._wanted = sys.maxsize
+        rows: list[Row | BadRow] = []
+        taken = 0
+        for _ in range(min(number, len(ahead))):
+            row, size, _ = ahead.popleft()
+            rows.append(row)
+            taken += size
+            if chars is not None and taken >= chars:
+                break
+        self._chars_taken += taken
+        with self._room:
+            self._room.notify()
+        return rows
 
     def __enter__(self) -> Self:
         threads = Threads(1)
@@ -96,40 +101,38 @@ class Inflow:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._changed:
+        with self._room:
             self._is_left = True
-            self._changed.notify()
+            self._room.notify()
 
     def _read(self, owner: int) -> None:
         if get_ident() == owner:
             raise OSError("can't start a thread to read the rows")
+        ahead = self._ahead
         for row in self._rows:
-            if not self._add(row):
+            size = size_of(row) if type(row) is LargeRow else 0
+            self._chars_read += size
+            ahead.append((row, size, monotonic()))
+            if len(ahead) >= self._wanted or (size and self._chars() >= PART_CHARS):
+                self._tell()
+            if len(ahead) >= AHEAD_ROWS or (size and self._is_full()):
+                self._tell()
+                with self._room:
+                    self._room.wait_for(lambda: self._is_left or not self._is_full())
+            if self._is_left:
                 return
 
     def _end(self, _: Future[None]) -> None:
-        with self._changed:
-            self._is_over = True
+        self._is_over = True
         self._wake()
 
-    def _add(self, row: Row | BadRow) -> bool:
-        """Keep a row, and wait until there is room for the next one; False if nobody will take it."""
-        size = size_of(row) if type(row) is LargeRow else 0
-        with self._changed:
-            self._ahead.append((row, size, monotonic()))
-            self._chars += size
-            is_full = self._is_full()
-            is_awaited = self._wanted < sys.maxsize and (
-                len(self._ahead) >= self._wanted or self._chars >= PART_CHARS or is_full
-            )
-            if is_awaited:
-                self._wanted = sys.maxsize
-        if is_awaited:
+    def _tell(self) -> None:
+        if self._wanted < sys.maxsize:
+            self._wanted = sys.maxsize
             self._wake()
-        if is_full:
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_left or not self._is_full())
-        return not self._is_left
+
+    def _chars(self) -> int:
+        return self._chars_read - self._chars_taken
 
     def _is_full(self) -> bool:
-        return len(self._ahead) >= AHEAD_ROWS or self._chars >= AHEAD_CHARS
+        return len(self._ahead) >= AHEAD_ROWS or self._chars() >= AHEAD_CHARS
