@@ -1027,7 +1027,7 @@ def test_columns_that_nobody_takes_need_no_memory_and_a_kill_loses_nothing(name:
                         assert process.poll() is None, process.communicate()
                         time.sleep(0.01)
                     process.kill()
-                out, err = process.communicate(timeout=BOUND_S)
+                out, err = process.communicate(timeout=2 * BOUND_S)
     assert (process.returncode, err) == (0, "")
     assert json.loads(out)["accepted"] == number
     assert state_of_run(cli)["state"] == "finished"
