@@ -212,8 +212,7 @@ def _about(bulk: BulkOptions) -> int | None:
 @contextmanager
 def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
     """Give what runs the parts. An interrupt does not wait for it."""
-    processes = bulk.processes or _processes(bulk.rows)
-    threads = ceil(bulk.concurrency / processes)
+    processes, threads = share_of(bulk)
     executor = Threads(threads) if processes == 1 else Workers(processes, threads)
     is_over = False
     try:
@@ -221,6 +220,12 @@ def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
         is_over = True
     finally:
         executor.shutdown(wait=is_over, cancel_futures=not is_over)
+
+
+def share_of(bulk: BulkOptions) -> tuple[int, int]:
+    """Return in how many processes a run works, and with how many threads in each."""
+    processes = bulk.processes or _processes(bulk.rows)
+    return processes, ceil(bulk.concurrency / processes)
 
 
 def _processes(rows: str) -> int:
