@@ -131,6 +131,7 @@ def resume(
         variables = kept.with_given(flags)
         spec = load_again(session, Path(record.spec), kept.project)
         start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, folder, kept.project)
+        _check_parent(record, start.rows.parent)
         _compare(session.output, record, start.fingerprints(record.seed))
         if spec.has_key and world.clock() - record.started > _KEYS_HOLD and not options.yes:
             message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
@@ -317,6 +318,14 @@ def load_again(session: Session, path: Path, project: Path) -> Spec:
 
 _KEY_BYTES = 64
 """The longest key that BLAKE2 takes."""
+
+
+def _check_parent(record: RunRecord, now: str | None) -> None:
+    """Refuse rows that would go out under the ids of another run than before. Raises InvalidInput."""
+    if now != record.parent:
+        began, comes = (f"run {run}" if run else "no run" for run in (record.parent, now))
+        message = f"the rows are of {comes}, and run {record.id} began with rows of {began}"
+        raise InvalidInput(Problem("rows-changed", message, hint="resume with the same rows, or begin a new run"))
 
 
 def _compare(output: Output, record: RunRecord, now: Mapping[str, str]) -> None:
