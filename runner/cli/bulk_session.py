@@ -131,7 +131,7 @@ class Sending:
             self._session.output,
             Summary(
                 self._book.record.id, total, counts.accepted, counts.failed, unknown, not_sent,
-                tally.accepted + tally.failed + tally.unknown + tally.turned_away, took_s, tally.failures,
+                tally.handled, took_s, tally.failures,
                 counts.failed + unknown + counts.not_sent,
                 _WHY.get(tally.stopped) if tally.stopped else None,
                 [] if is_gone else list(self._next(tally, counts, unknown, not_sent, failure)),
