@@ -15,10 +15,11 @@ _UNSAFE = re.compile(
 
 _UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", ""))
 _UNSAFE_IN_TEXT = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"))
-_COMMAND = re.compile(r"^([^\S\n]*+)::|##\[", re.MULTILINE)
+_COMMAND = re.compile(r"(?<![^\r\n])((?:[^\S\r\n]|\ufeff)*+)::|##\[")
 """What a workflow's runner takes for a command: `::` after any white space, and `##[` anywhere in a line.
 
-(GitHub's runner: `TryParseV2` and `TryParse` in src/Runner.Common/ActionCommand.cs.)
+(GitHub's runner: `TryParseV2` and `TryParse` in src/Runner.Common/ActionCommand.cs. Its lines end with \\n, \\r or both, and
+.NET leaves out a byte order mark.)
 """
 
 

@@ -201,6 +201,18 @@ def test_rows_that_a_workflow_would_obey_go_to_a_file_or_as_json(project: Path, 
     assert json.loads(as_json.stdout)["note"] == HOSTILE
 
 
+@pytest.mark.parametrize("cell", ["a\r::add-mask::pwned", "a\n\ufeff ::add-mask::pwned"])
+def test_a_workflow_takes_no_command_from_any_line_of_a_row(project: Path, server: CapturingServer, cell: str) -> None:
+    with (project / "rows.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["user", "note"], ["u1", cell]])
+    server.answers.append((207, RECORDS))
+    environ = environment(server, github=True)
+    in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
+    failed = subprocess.run([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=False)
+    assert failed.returncode == 2
+    assert b"pwned" not in failed.stdout
+
+
 def test_rows_that_hold_no_command_are_exact_in_a_workflow_too(project: Path, server: CapturingServer) -> None:
     (project / "rows.csv").write_text("user,note\nu1,a::b # [x]\n")
     server.answers.append((207, RECORDS))
