@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 
     from tests.conftest import CapturingServer
 
-COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned"
-CONTROLS = "\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u061c\u2066\u200b\u2028\u0085"
+COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned\r::add-mask::pwned"
+INVISIBLE = "\xad\u034f\u115f\u180e\u200b\u200c\u200d\u2063\u206a\u3164\ufe0f\ufeff\ufff9\U0001d173\U000e0041\U000e0101"
+CONTROLS = f"\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u061c\u2066\u2028\u0085{INVISIBLE}"
 HOSTILE = f"{CONTROLS}{COMMAND}"
 NAME = HOSTILE.replace("/", "")
-RAW = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u202e\u2066\u2028]|\x1b\[(?:2J|35)")
-QUOTED = json.dumps(HOSTILE)
+RAW = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u202e\u2066\u2028{INVISIBLE}]|\x1b\[(?:2J|35)")
+
+
+def quoted(text: str) -> str:
+    """Quote a text for YAML, which has no pairs of surrogates."""
+    return "".join(f"\\U{ord(char):08x}" if char > "\uffff" else json.dumps(char)[1:-1] for char in text).join('""')
+
+
+QUOTED = quoted(HOSTILE)
 SPEC = """version: 1
 vars: {user: {type: string}, note: {type: string, default: ""}}
 event: order_placed
@@ -34,9 +42,9 @@ properties: {note: "{{ note }}"}
 """
 CASES = f"""tests:
   - {{name: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: {QUOTED}}}}}}}
-  - {{name: {json.dumps("skip" + HOSTILE)}, skip: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
-  - {{name: {json.dumps("xfail" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order}}}}}}
-  - {{name: {json.dumps("xpass" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
+  - {{name: {quoted("skip" + HOSTILE)}, skip: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
+  - {{name: {quoted("xfail" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order}}}}}}
+  - {{name: {quoted("xpass" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
 """
 REFUSED = {"status": "error", "error": {"message": HOSTILE, "type": HOSTILE}}
 RECORDS = {"status": "success", "records": [{"status": "error", "status_code": 400, "error": REFUSED["error"]}]}
