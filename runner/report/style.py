@@ -82,6 +82,11 @@ def written(text: str) -> str:
     return "".join(pieces)
 
 
+def as_ours(sequences: str) -> str:
+    """Mark the colors of a program that we run as ours: `written` lets them through, and none that stands in its data."""
+    return sequences.replace("\x1b", _OURS)
+
+
 def without_commands(text: str) -> str:
     r"""Break what a workflow's runner would take for a command.
 

@@ -90,13 +90,22 @@ WAYS = {
     "cases, each told": Way([*RUNNER, "test", "-v", "specs/a.yaml"]),
     "cases, as JSON": Way([*RUNNER, "test", "specs/a.yaml", "-o", "json"]),
     "cases of a file with a name": Way([*RUNNER, "test", "-v", "specs"]),
+    "folder's name": Way([*RUNNER, "test", f"folders/{NAME}/specs"]),
+    "folder's name, told": Way([*RUNNER, "test", "-v", f"folders/{NAME}"]),
+    "folder's name, listed": Way([*RUNNER, "test", "folders", "--", "--collect-only"]),
+    "case of a folder with a name": Way([*RUNNER, "test", f"folders/{NAME}/specs/a.yaml::one"]),
+    "flag for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", f"--{HOSTILE}"]),
+    "argument for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--color", "always", "--", "-W", HOSTILE]),
+    "plugin for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", "-p", HOSTILE]),
+    "expression for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", "-m", f"({HOSTILE}"]),
+    "report's name": Way([*RUNNER, "test", "specs/a.yaml", "--color", "always", "--junit-xml", f"out/{NAME}"]),
     "a case that is not there": Way([*RUNNER, "test", "-k", HOSTILE, "specs/a.yaml"]),
     "pytest": Way([sys.executable, "-m", "pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
 }  # fmt: skip
 
 
 SHOWS_NONE_OF_IT = {
-    "rows refused", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
+    "rows refused", "case of a folder with a name", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
     "cassettes checked",
 }  # fmt: skip
 """An argument that may hold a secret is not repeated, and what a table has no room for is left out."""
@@ -109,6 +118,12 @@ def project(tmp_path: Path) -> Path:
         (folder / name).mkdir(parents=True)
     (folder / "specs" / "a.yaml").write_text(SPEC + CASES)
     (folder / "specs" / f"{NAME}.yaml").write_text(f"{SPEC}{QUOTED}: 1\nlabels: [{QUOTED}]\n{CASES}")
+    inner = folder / "folders" / NAME
+    for name in ("specs", ".git"):
+        (inner / name).mkdir(parents=True)
+    (inner / "specs" / "a.yaml").write_text(
+        f"{SPEC}tests: [{{name: one, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}]\n"
+    )
     (folder / "cassettes" / f"{NAME}.yaml").write_text(f"version: 1\ninteractions: {QUOTED}\n")
     with (folder / "rows.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["user", "note"], ["u1", HOSTILE]])
@@ -240,6 +255,19 @@ def test_cases_run_whatever_the_name_of_their_file(project: Path, server: Captur
     ended = subprocess.run([*RUNNER, "test", "specs"], cwd=project, env=environ, capture_output=True, check=False)
     assert (ended.returncode, b"1 passed" in ended.stdout) == (0, True), ended.stdout
     assert RAW.search(ended.stdout.decode()) is None
+
+
+def test_pytest_paints_what_it_says_and_data_paints_nothing(project: Path, server: CapturingServer) -> None:
+    (project / "specs" / f"{NAME}.yaml").unlink()
+    case = f"tests: [{{name: one, skip: {quoted(HOSTILE)}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}]\n"
+    (project / "specs" / "a.yaml").write_text(SPEC + case)
+    command = [*RUNNER, "test", "--color", "always", "specs", "--junit-xml", "\x1b[31mx.xml"]
+    ended = subprocess.run(
+        command, cwd=project, env=environment(server, github=False), capture_output=True, text=True, check=True
+    )
+    assert "\x1b[33mSKIPPED\x1b[0m [1] specs/a.yaml" in ended.stdout
+    assert "\\x1b[31mx.xml" in ended.stdout
+    assert "\x1b[31m" not in ended.stdout
 
 
 def test_two_cases_that_look_alike_are_two_results(project: Path, server: CapturingServer) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from unicodedata import category
 
 import pytest
 
+from runner.report import Output
 from runner.report.style import harmless_json, printable, width, without_commands
 
 JOINED = [
@@ -61,3 +63,26 @@ def test_whatever_begins_a_command_is_broken(line: str) -> None:
 @pytest.mark.parametrize("line", ["a::b", "a ::b", "# [x]", "#[x]", ":", "\n:"])
 def test_what_begins_none_stays(line: str) -> None:
     assert without_commands(line) == line
+
+
+@pytest.mark.parametrize(
+    "text", ["::error::x\n", "ok\n  ::error::x\n::error::y\n", "a ##[error]x\n", "a::b\n## a::b\n::"]
+)
+def test_a_lent_stream_breaks_commands_however_they_come(text: str) -> None:
+    whole = []
+    for size in range(1, len(text) + 1):
+        written = io.StringIO()
+        stdout, _ = Output(written, io.StringIO(), environ={"GITHUB_ACTIONS": "true"}).lent()
+        for start in range(0, len(text), size):
+            stdout.write(text[start : start + size])
+        assert without_commands(written.getvalue()) == written.getvalue()
+        assert written.getvalue().replace("\\", "") == text
+        whole.append(written.getvalue())
+    assert whole[-1] == without_commands(text)
+
+
+def test_a_lent_stream_shows_the_sequences_of_data() -> None:
+    written = io.StringIO()
+    stdout, _ = Output(written, io.StringIO(), color=True).lent()
+    stdout.write("\x1b[31mred\r\x9b2J\u202e\n::error::\n")
+    assert written.getvalue() == "\\x1b[31mred\\r\\x9b2J\\u202e\n::error::\n"
