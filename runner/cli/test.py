@@ -10,7 +10,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.cli.world import Color
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.pytest_plugin.front import run as run_pytest
 from runner.pytest_plugin.nodes import Cases
@@ -110,19 +109,20 @@ def _home(start: Path) -> Path:
 
 
 def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases, asked: Asked) -> Ended:
-    output, world, color = session.output, session.world, session.settings.color
-    args = ["-ra", f"--color={_COLORS[color or Color.AUTO]}"]
+    output, world = session.output, session.world
+    stdout, stderr = output.lent()
+    style = output.style
+    if output.format in (Format.JSON, Format.JSONL):
+        stdout, style = StringIO() if output.quiet else stderr, output.message_style
+    args = ["-ra", f"--color={'yes' if style.on else 'no'}"]
     args += ["-v"] if output.verbose else ["--no-header"]
     args += ["-q"] if output.quiet else []
     args += ["-k", asked.name] if asked.name is not None else []
     args += ["-x"] if asked.stops_at_first else []
     args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
     args += [*asked.flags, *(place.argument for place in places)]
-    stdout = world.stdout
-    if output.format in (Format.JSON, Format.JSONL):
-        stdout = StringIO() if output.quiet else world.stderr
     output.flush()
-    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, world.stderr)
+    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, stderr)
 
 
 def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
@@ -136,9 +136,6 @@ def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
     except OSError:
         return None
     return cache
-
-
-_COLORS = {Color.AUTO: "auto", Color.ALWAYS: "yes", Color.NEVER: "no"}
 
 
 def _check_case(place: _Place, project: Path, config: Path | None) -> None:
