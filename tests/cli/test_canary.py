@@ -657,6 +657,21 @@ def test_a_secret_that_the_platform_echoes_is_starred(
     assert found == []
 
 
+@pytest.mark.parametrize(("public", "private"), KINDS.values(), ids=KINDS)
+def test_a_credential_that_the_platform_echoes_is_starred_in_the_results(
+    cli: CommandLine, in_tmp: Path, echoing: CapturingServer, public: str, private: str
+) -> None:
+    cli.environ = {public: "workspace", private: LETTERS, "SUPRSEND_BASE_URL": echoing.base_url}
+    (in_tmp / "a.yaml").write_text('version: 1\nevent: order_placed\ndistinct_id: "{{ user }}"\n')
+    (in_tmp / "rows.csv").write_text("\n".join(["user", *(f"u{index}" for index in range(len(TEXTS)))]))
+    records = [{"status": "error", "status_code": 400, "error": f"refused: {text(LETTERS)}"} for text in TEXTS.values()]
+    echoing.answers.append((207, {"status": "success", "records": records}))
+    ended = cli("send", "a.yaml", "--rows", "rows.csv", "--results", "results.jsonl", "--retries", "0")
+    results = (in_tmp / "results.jsonl").read_text()
+    assert (ended.code, results.count("refused: ")) == (1, len(TEXTS))
+    assert leaks(results) == []
+
+
 @pytest.mark.parametrize("secret", HEADER_SECRETS)
 @pytest.mark.parametrize(("public", "private"), KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
