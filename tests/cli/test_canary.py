@@ -500,6 +500,15 @@ def test_a_secret_is_starred_when_templates_fail(folder: Folder, secret: str) ->
     assert leaks(*printed) == []
 
 
+def test_a_secret_that_is_longer_than_a_name_is_starred_where_a_template_looks_it_up(folder: Folder) -> None:
+    looked_up = [expression for expression, code in FAILING_EXPRESSIONS.items() if code.startswith("template-un")]
+    folder.spec(properties={f"p{index}": f"{{{{ {expression} }}}}" for index, expression in enumerate(looked_up)})
+    folder.environ["RUNNER_VAR_token"] = LETTERS * 10
+    printed = folder.loudly("render", "a.yaml", forms=TOLD)
+    assert len(printed[1].json["problems"]) == len(looked_up)
+    assert leaks(*printed) == []
+
+
 BAD_URLS = {
     "no URL": "{{ token }}",
     "a file": "/home/{{ token }}.pdf",
