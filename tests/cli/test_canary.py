@@ -281,6 +281,16 @@ TYPED: dict[str, tuple[dict[str, object], str, dict[str, object]]] = {
     "a number with an exponent": ({"type": "number"}, "86753094.21E30", {"a": "{{ token }}", "b": "{{ token }}!"}),
     "a small number": ({"type": "number"}, f"{DIGITS}e-20", {"a": "{{ token }}", "b": "{{ [token] }}"}),
     "a number with zeros": ({"type": "number"}, f"{DIGITS}00000000000.000", {"a": "{{ token }}", "b": "{{ token }}!"}),
+    "an integer that a float rounds": (
+        {"type": "integer"},
+        DIGITS * 2,
+        {"a": "{{ token | float }}", "b": "{{ token | float }}!"},
+    ),
+    "a number as an integer": (
+        {"type": "number"},
+        f"{DIGITS}.0",
+        {"a": "{{ token | int }}", "b": "{{ token | int }}!", "c": "{{ '%d' | format(token) }}"},
+    ),
     "digits as text": (
         {"type": "string"},
         DIGITS,
