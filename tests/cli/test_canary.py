@@ -900,7 +900,7 @@ JSON_VALUES = {
 PROFILES = {
     "the secret itself": f"workspace_secret: {LETTERS}",
     "the API key itself": f"api_key: {LETTERS}",
-    "the secret for its name": f"{{workspace_key_env: A_KEY, workspace_secret_env: {LETTERS}}}",
+    "the secret for its name": f"{{workspace_key_env: SUPRSEND_KEY, workspace_secret_env: {LETTERS}}}",
     "the API key for its name": f"api_key_env: {LETTERS}",
     "the secret in a list": f"workspace_secret_env: [{LETTERS}]",
     "a password in the URL": f"base_url: https://key:{LETTERS}@hub.example.com/",
@@ -1145,14 +1145,14 @@ CREDENTIALS: dict[str, tuple[dict[str, str], tuple[str, ...], int]] = {
     "rendered with an API key": (BEARER, ("render",), 0),
     "both pairs": (BEARER | HMAC | {"SUPRSEND_WORKSPACE_SECRET": "x" * 20}, ("render",), 0),
     "a sandbox": (HMAC, ("send", "--sandbox", "-n"), 0),
-    "a profile": ({"HERE_KEY": "key", "HERE_SECRET": LETTERS}, ("render", "--profile", "here"), 0),
-    "half of a profile's pair": ({"HERE_SECRET": LETTERS}, ("send", "--profile", "here"), 3),
+    "a profile": ({"SUPRSEND_HERE_KEY": "key", "SUPRSEND_HERE_SECRET": LETTERS}, ("render", "--profile", "here"), 0),
+    "half of a profile's pair": ({"SUPRSEND_HERE_SECRET": LETTERS}, ("send", "--profile", "here"), 3),
 }
 
 
 @pytest.mark.parametrize(("environ", "args", "code"), CREDENTIALS.values(), ids=CREDENTIALS)
 def test_no_credential_is_printed(folder: Folder, environ: dict[str, str], args: tuple[str, ...], code: int) -> None:
-    names = {"workspace_key_env": "HERE_KEY", "workspace_secret_env": "HERE_SECRET"}
+    names = {"workspace_key_env": "SUPRSEND_HERE_KEY", "workspace_secret_env": "SUPRSEND_HERE_SECRET"}
     folder.write("runner.yaml", {"profiles": {"here": names}})
     secrets = [name for name, value in environ.items() if LETTERS in value and name != "SUPRSEND_BASE_URL"]
     folder.environ |= environ | {f"RUNNER_VAR_{name}": environ[name] for name in secrets}
