@@ -73,6 +73,11 @@ class Output:
         if fresh := list(secrets):
             self._mask = self._mask.with_values(fresh)
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The texts that are masked, for whatever writes elsewhere what is written here too."""
+        return self._mask.values
+
     @contextmanager
     def hiding(self, secrets: Iterable[str]) -> Iterator[None]:
         """Mask these texts too, as long as it is about them: a mask must not grow with each row of a file."""
