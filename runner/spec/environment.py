@@ -1,11 +1,12 @@
 """`runner.yaml` → which environment variables a spec may read, and which ones hold credentials.
 
-A spec comes with a pull request, and could send or print what it reads. So the owners of each `runner.yaml` above it decide. One of
-these may come with a pull request too, so what holds a credential is told by its name alone: no file can say otherwise.
+A spec comes with a pull request, and could send or print what it reads. So the owners of `runner.yaml` decide. One of these files may
+come with a pull request too: what has SUPRSEND in its name holds a credential, whatever any file says.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,39 +35,46 @@ _SENT = {
 
 
 class EnvRules(NamedTuple):
-    """Names of environment variables: those that specs may read, and those of runner's own secrets."""
+    """Names of environment variables: those that specs may read, and those that hold credentials of runner."""
 
-    allowed: frozenset[str] = frozenset()
+    allowed: frozenset[str] | None = frozenset()
+    """None where nothing is said of it."""
+    credentials: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
+    """Of the credentials those that must not be shown."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the files that they stand in."""
 
     def refusal(self, name: str, variable: str) -> Problem | None:
         """Say why a variable of a spec may not be read from the environment; None if it may."""
         ways = f"give the value with --var {variable}=… or RUNNER_VAR_{variable}"
-        if _is_credential(name):
+        if _is_credential(name, self.credentials):
             message = f"'{name}' is for credentials of runner itself: no spec may read it"
             return Problem("env-not-allowed", message, hint=f"remove env: and {ways}")
-        if name in self.allowed:
+        if name in (self.allowed or ()):
             return None
         message = f"the environment variable '{name}' may not be read by a spec"
         return Problem(
             "env-not-allowed",
             message,
-            hint=f"list it in {ENV_ALLOWED}: of each runner.yaml above the spec,\nor remove env: and {ways}",
+            hint=f"list it in {ENV_ALLOWED}: of runner.yaml, and of each above it that has such a list,\nor remove env: and {ways}",
         )
 
 
 def env_rules(spec: Path, config: Path | None) -> EnvRules:
-    """Read the rules of a spec. It may read what `config` lists, else what each `runner.yaml` above it does; without one, nothing.
+    """Read the rules of a spec. It may read what `config` lists, else what each `runner.yaml` above it with a list does.
 
-    So a nearer one allows nothing that one above it doesn't.
+    So a nearer one allows nothing that is not in a list above it. Without a list nothing may be read. What any of these
+    files calls a credential is one.
     """
-    rules = _all_rules(spec, config)[: 1 if config is not None else None]
-    if not rules:
-        return EnvRules()
-    allowed = frozenset.intersection(*(each.allowed for each in rules))
-    return EnvRules(allowed, problems=tuple(problem for each in rules for problem in each.problems))
+    rules = _all_rules(spec, config)
+    counting = rules[:1] if config is not None else rules
+    lists = [each.allowed for each in counting if each.allowed is not None]
+    return EnvRules(
+        frozenset.intersection(*lists) if lists else frozenset(),
+        frozenset[str]().union(*(each.credentials for each in rules)),
+        problems=tuple(problem for each in counting for problem in each.problems),
+    )
 
 
 def secret_names(start: Path, config: Path | None) -> frozenset[str]:
@@ -98,25 +106,27 @@ def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - a file that
     if root is None:
         return EnvRules(problems=tuple(map(discreet, problems)))
     return EnvRules(
-        frozenset(name for _, name in _listed(root)),
-        frozenset(str(node.value) for _, _, node in _named(root, _SECRET_KEYS)),
+        None if root.get(ENV_ALLOWED) is None else frozenset(name for _, name in _listed(root)),
+        frozenset(_names(root, (*PUBLIC_KEYS, *_SECRET_KEYS))),
+        frozenset(_names(root, _SECRET_KEYS)),
         tuple(map(discreet, [*problems, *name_problems(root)])),
     )
 
 
 def name_problems(root: Node) -> Iterator[Problem]:
     """Report what a `runner.yaml` lists among what specs may read and must not, and what no profile may name as a credential."""
+    credentials = frozenset(_names(root, (*PUBLIC_KEYS, *_SECRET_KEYS)))
     for node, name in _listed(root):
-        if _is_credential(name):
+        if _is_credential(name, credentials):
             message = f"'{name}' is for credentials of runner itself: no spec may read it"
             yield Problem("env-not-allowed", message, node.position(), at=ENV_ALLOWED, hint="take it out of the list")
     for profile, key, node in _named(root, (*PUBLIC_KEYS, *_SECRET_KEYS)):
         name, at = str(node.value), f"profiles.{profile}.{key}"
         if not name.isidentifier():  # its form is told of
             continue
-        if not _is_credential(name):  # the name is not shown: somebody may have put the secret itself there
-            message = f"{key} must name an environment variable that has {_OWN} in its name"
-            hint = f"rename the variable: {_OWN}_…; specs can't read one of such a name"
+        if found := _OF_OTHERS.match(name):
+            message = f"{key} names a variable of another service: {found[0]}…"
+            hint = f"name a variable of its own for the platform, such as {_OWN}_STAGING_…"
             yield Problem("env-not-allowed", message, node.position(), at=at, hint=hint)
         words, what = _SENT.get(key, ((), ""))
         if any(word in name.upper() for word in words):
@@ -133,8 +143,14 @@ def sent_secret(node: Node, key: str, what: str, at: str) -> Problem:
 _RIGHT = {"workspace_key_env": "the key", "workspace_uid_env": "the UID", "api_key_env": "the API key"}
 
 
-def _is_credential(name: str) -> bool:
-    return _OWN in name.upper()
+_OF_OTHERS = re.compile(
+    r"(?i:GITHUB|ACTIONS|GITLAB|CI|AWS|AZURE|GOOGLE|GCP|NPM|NODE_AUTH|TWINE|PYPI|DOCKER|SSH)_"
+)
+"""What names begin with of which a value would be a loss, were it sent to a server that a pull request names."""
+
+
+def _is_credential(name: str, credentials: frozenset[str]) -> bool:
+    return name in credentials or _OWN in name.upper()
 
 
 def _listed(root: Node) -> Iterator[tuple[Node, str]]:
@@ -152,3 +168,7 @@ def _named(root: Node, keys: Sequence[str]) -> Iterator[tuple[str, str, Node]]:
             node = profile.get(key)
             if node is not None and isinstance(node.value, str):
                 yield name, key, node
+
+
+def _names(root: Node, keys: Sequence[str]) -> Iterator[str]:
+    return (str(node.value) for _, _, node in _named(root, keys))

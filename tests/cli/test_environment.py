@@ -166,7 +166,7 @@ def test_no_profile_sends_a_variable_of_others(
     Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
     cli.environ |= {"SUPRSEND_A": "a", "SUPRSEND_B": "b"}
     ended = cli(*args, "--profile", "leak")
-    told = f"error[env-not-allowed]: {key} must name an environment variable that has SUPRSEND in its name"
+    told = f"error[env-not-allowed]: {key} names a variable of another service: GITHUB_…"
     assert (ended.code, told in ended.err, server.received) == (2, True, [])
     assert {STOLEN, "GITHUB_TOKEN"}.isdisjoint((ended.out + ended.err).split("'"))
 
@@ -207,7 +207,7 @@ def test_a_nearer_runner_yaml_takes_names_out_and_a_named_one_counts_alone(cli: 
     assert cli("test", "specs").code == 2
 
 
-@pytest.mark.parametrize("above", ["env_allowed: [PDF_TOKEN]\n", "env_allowed: []\n", "profiles: {}\n"])
+@pytest.mark.parametrize("above", ["env_allowed: [PDF_TOKEN]\n", "env_allowed: []\n"])
 @pytest.mark.parametrize("args", COMMANDS.values(), ids=COMMANDS)
 def test_a_nearer_runner_yaml_allows_nothing_that_one_above_does_not(
     cli: CommandLine, server: CapturingServer, args: tuple[str, ...], above: str
