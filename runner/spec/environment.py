@@ -143,9 +143,7 @@ def sent_secret(node: Node, key: str, what: str, at: str) -> Problem:
 _RIGHT = {"workspace_key_env": "the key", "workspace_uid_env": "the UID", "api_key_env": "the API key"}
 
 
-_OF_OTHERS = re.compile(
-    r"(?i:GITHUB|ACTIONS|GITLAB|CI|AWS|AZURE|GOOGLE|GCP|NPM|NODE_AUTH|TWINE|PYPI|DOCKER|SSH)_"
-)
+_OF_OTHERS = re.compile(r"(?i:GITHUB|ACTIONS|GITLAB|CI|AWS|AZURE|GOOGLE|GCP|NPM|NODE_AUTH|TWINE|PYPI|DOCKER|SSH)_")
 """What names begin with of which a value would be a loss, were it sent to a server that a pull request names."""
 
 
