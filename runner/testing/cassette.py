@@ -194,7 +194,7 @@ class _Form:
         )
         request = Request(
             self._text(item, "request", "method"),
-            self._text(item, "request", "uri"),
+            self._uri(item),
             self._header(item, "request", "content-type"),
             self._bytes(item, "request", "body"),
         )
@@ -212,6 +212,14 @@ class _Form:
             self._refuse(node or item, f"this is no cassette: an interaction has no text at {dotted(way)}")
         # A plain scalar is a number here where vcrpy's YAML 1.1 has a text: 1e5.
         return node.value if isinstance(node.value, str) else node.text.content[node.start : node.end]
+
+    def _uri(self, item: Node) -> str:
+        uri = self._text(item, "request", "uri")
+        try:
+            urlsplit(uri)
+        except ValueError:
+            self._refuse(item.get("request", "uri") or item, "this is no cassette: request.uri is not a URL")
+        return uri
 
     def _bytes(self, item: Node, *way: Step) -> bytes:
         node = item.get(*way)
