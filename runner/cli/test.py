@@ -93,7 +93,12 @@ class _Place(NamedTuple):
 
     @property
     def argument(self) -> str:
-        path = str(self.path.absolute())
+        """How pytest is told of it. Raises UsageError for a path that pytest would take apart."""
+        path = str(self.path)
+        if mark := next((mark for mark in ("[", "::") if mark in path), None):
+            hint = "rename it, or name the folder that it is in"
+            raise UsageError(Problem("usage", f"pytest can't run {path}: after '{mark}' it expects a case", hint=hint))
+        path = path if self.path.is_absolute() else f"./{path}"
         return f"{path}::{name_of(self.case)}" if self.case else path
 
 
@@ -103,7 +108,7 @@ def _home(start: Path) -> Path:
     for home in (start / SPECS, project / SPECS):
         if home.is_dir():
             if home.resolve().is_relative_to(project):
-                return home
+                return Path(os.path.relpath(home))
             hint = f"specs must lie in the project's folder '{project.name}'; runner test PATH runs others"
             raise InvalidInput(Problem("path-outside", f"{SPECS} is a link out of the project", hint=hint))
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
@@ -114,7 +119,7 @@ def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases
     args = ["-ra", f"--color={_COLORS[color or Color.AUTO]}"]
     args += ["-v"] if output.verbose else ["--no-header"]
     args += ["-q"] if output.quiet else []
-    args += ["-k", asked.name] if asked.name is not None else []
+    args += [f"-k={asked.name}"] if asked.name is not None else []  # alone, pytest reads flags from the file after an @
     args += ["-x"] if asked.stops_at_first else []
     args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
     args += [*asked.flags, *(place.argument for place in places)]

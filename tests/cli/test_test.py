@@ -363,3 +363,28 @@ def test_a_case_that_a_spec_does_not_have_is_told_before_anything_runs(cli: Comm
     )
     write(PURCHASE.replace("event:", "evnt:", 1))
     assert cli("test", "specs/purchase.yaml::an answer").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("specs/\x1b[31mgift.yaml", r"pytest can't run specs/\x1b[31mgift.yaml: after '[' it expects a case"),
+        ("specs/a::gift.yaml", "pytest can't run specs/a::gift.yaml: after '::' it expects a case"),
+    ],
+)
+def test_a_path_that_pytest_would_take_apart_is_refused(cli: CommandLine, name: str, told: str) -> None:
+    write(RENDERED, name)
+    write(WRONG, f"{name.replace('[', ':').split(':')[0]}/other.yaml")  # what pytest would run instead
+    ended = cli("test", name)
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err == f"error[usage]: {told}\n  = rename it, or name the folder that it is in\n"
+    assert cli("test", "specs", "-k", "premium").code == 1
+
+
+def test_a_project_in_a_folder_with_brackets_is_tested(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(RENDERED, "shop[1]/specs/purchase.yaml")
+    Path("shop[1]/.git").mkdir()
+    for folder, here in (("shop[1]", "specs"), ("specs", ".")):
+        monkeypatch.chdir(folder)
+        for place in ([], ["."], [f"{here}/purchase.yaml::a premium purchase"]):
+            assert cli("test", *place).code == 0, place
