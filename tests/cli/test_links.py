@@ -1,10 +1,12 @@
-"""Links in somebody else's tree: no command writes, removes or records through one that leads out of the project."""
+"""Links and pipes in somebody else's tree: no command reads, writes or removes through one that leads out of the project."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -213,3 +215,48 @@ def test_an_orphan_is_removed_from_within_its_own_folder(
     monkeypatch.chdir("cassettes/order")
     assert cli("cassette", "check", "gone.yaml", "--fix").code == 0
     assert ([path.name for path in Path().iterdir()], untouched(outside)) == (["taken.yaml"], True)
+
+
+def runner(*args: str) -> tuple[int, str]:
+    """Run a command that might never end as a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "runner", *args], capture_output=True, text=True, check=False, timeout=30
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "schema: pipe.json",
+        "extends: _pipe.yaml",
+        "tests: [{name: a, vars_file: _pipe.yaml, expect: {max_bytes: 900}}]",
+        "tests: [{name: a, expect: {golden: pipe.json}}]",
+    ],
+)
+@pytest.mark.usefixtures("outside")
+def test_a_pipe_is_not_read_as_a_file_that_a_spec_names(named: str) -> None:
+    name = "pipe.json" if "json" in named else "_pipe.yaml"
+    os.mkfifo(f"specs/{name}")
+    Path("specs/order.yaml").write_text(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{named}\n")
+    code, printed = runner("test", "specs")
+    told = f"error[file-unreadable]: can't read specs/{name}: it is a pipe or a device, not a file\n"
+    assert (code in (2, 74), told in printed) == (True, True), printed
+
+
+@pytest.mark.usefixtures("outside")
+def test_variables_may_come_through_a_pipe(cli: CommandLine) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"user: piped\n")
+    os.close(writing)
+    assert '"distinct_id":"piped"' in cli("render", "specs/order.yaml", "--vars-file", f"/dev/fd/{reading}").out
+    os.close(reading)
+
+
+@pytest.mark.parametrize("target", ["pipe", "nowhere", "/dev/zero"])
+def test_a_first_project_is_not_made_from_pipes_and_devices(outside: Path, target: str) -> None:
+    os.mkfifo("specs/pipe")
+    for name in ("specs/order-placed.yaml", "pytest.ini", "tox.ini"):
+        Path(name).symlink_to(target)
+    code, printed = runner("init")
+    assert (code, "kept     specs/order-placed.yaml" in printed, untouched(outside)) == (0, True, True), printed
