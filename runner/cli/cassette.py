@@ -181,6 +181,9 @@ def _listed(found: Found, today: date) -> Listed:
 
 
 def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) -> Iterator[Problem]:
+    if found.is_refused:
+        yield from found.problems
+        return
     try:
         yield from leaks(found.path, mask, found.shown)
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -18,7 +18,7 @@ from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
 from runner.report.style import name_of
 from runner.spec import find, project_of
-from runner.spec.files import SPECS
+from runner.spec.files import SPECS, link_out
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
@@ -107,10 +107,9 @@ def _home(start: Path) -> Path:
     project = project_of(start)
     for home in (start / SPECS, project / SPECS):
         if home.is_dir():
-            if home.resolve().is_relative_to(project):
-                return Path(os.path.relpath(home))
-            hint = f"specs must lie in the project's folder '{project.name}'; runner test PATH runs others"
-            raise InvalidInput(Problem("path-outside", f"{SPECS} is a link out of the project", hint=hint))
+            if problem := link_out(home, project, SPECS, "specs must lie"):
+                raise InvalidInput(replace(problem, hint=f"{problem.hint}; runner test PATH runs others"))
+            return Path(os.path.relpath(home))
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import MachineError, NotFound, Problem
+from runner.errors import InvalidInput, MachineError, NotFound, Problem
 from runner.source import discreet, read
 from runner.spec.files import find_configs
 
@@ -67,7 +67,10 @@ def secret_names(start: Path, config: Path | None) -> frozenset[str]:
 
 
 def _all_rules(start: Path, config: Path | None) -> list[EnvRules]:
-    found = [*([config] if config is not None else []), *find_configs(start)]
+    try:
+        found = [*([config] if config is not None else []), *find_configs(start)]
+    except InvalidInput as error:
+        return [EnvRules(problems=error.problems)]
     return [_rules(path, stamp) for path in found if (stamp := _stamp(path))]
 
 

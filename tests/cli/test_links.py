@@ -26,8 +26,12 @@ SPEC = """
       - name: taken
         expect: {golden: golden/order.json, response: {status_code: 202}}
 """
+ANSWERED = dedent(SPEC).lstrip().replace("golden: golden/order.json, ", "")
 CASSETTE = Path("cassettes/order/taken.yaml")
 MINE = "what somebody has outside of the project\n"
+OUTSIDE = (
+    "error[path-outside]: {} is a link out of the project\n  = cassettes must lie in the project's folder 'project'\n"
+)
 
 
 @pytest.fixture
@@ -200,7 +204,12 @@ def test_mending_cassettes_removes_links_and_what_is_in_the_project(cli: Command
     (outside / "kept.yaml").write_bytes(CASSETTE.read_bytes())
     link("cassettes/order/link.yaml", outside / "kept.yaml")
     link("cassettes/linked", outside)
-    assert cli("cassette", "check", "--fix").code == 0
+    ended = cli("cassette", "check", "--fix")
+    assert (ended.code, ended.out.count("error["), OUTSIDE.format("cassettes/order/link.yaml") in ended.out) == (
+        6,
+        1,
+        True,
+    )
     assert (outside / "kept.yaml").exists()
     assert sorted(str(path) for path in Path("cassettes").rglob("*")) == [
         "cassettes/linked", "cassettes/order", "cassettes/order/link.yaml", "cassettes/order/taken.yaml",
@@ -260,3 +269,66 @@ def test_a_first_project_is_not_made_from_pipes_and_devices(outside: Path, targe
         Path(name).symlink_to(target)
     code, printed = runner("init")
     assert (code, "kept     specs/order-placed.yaml" in printed, untouched(outside)) == (0, True, True), printed
+
+
+@pytest.mark.parametrize("name", ["cassettes", "cassettes/order", "cassettes/order/taken.yaml"])
+def test_no_cassette_is_read_through_a_link_out_of_the_project(cli: CommandLine, outside: Path, name: str) -> None:
+    record(cli)
+    Path(name).rename(outside / "moved")
+    link(name, outside / "moved")
+    for ended in (cli("test", "specs"), cli("test", "specs", "--record", "new_episodes", "--sandbox")):
+        assert OUTSIDE.format(CASSETTE) in ended.out
+        assert (ended.code, OUTSIDE.format(name) in ended.err) == (6, name == "cassettes")
+    listed = cli("cassette", "list")
+    if name == "cassettes":
+        assert (listed.code, listed.out, listed.err) == (6, "", OUTSIDE.format(name))
+        assert (cli("cassette", "check").code, cli("cassette", "verify", "--sandbox").code) == (6, 6)
+    elif name == "cassettes/order":  # a linked folder is not looked into
+        assert (listed.code, listed.out) == (0, "")
+    else:
+        assert (listed.code, "unreadable" in listed.out) == (0, True)
+        for command in (("check",), ("check", name), ("verify", "--sandbox")):
+            ended = cli("cassette", *command)
+            assert (ended.code, OUTSIDE.format(name) in ended.out + ended.err) == (6, True), command
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_cassette_that_is_a_circle_of_links_is_told(cli: CommandLine) -> None:
+    link(str(CASSETTE), CASSETTE)
+    Path("specs/order.yaml").write_text(ANSWERED)
+    ended = cli("test", "specs")
+    assert (ended.code, "error[cassette-unreadable]: the cassette can't be read: Too many" in ended.out) == (6, True)
+    assert cli("cassette", "list").code == 0
+    assert cli("cassette", "check").code == 6
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_cassette_that_is_a_pipe_is_told() -> None:
+    CASSETTE.parent.mkdir(parents=True)
+    os.mkfifo(CASSETTE)
+    Path("specs/order.yaml").write_text(ANSWERED)
+    told = "error[cassette-unreadable]: the cassette can't be read: it is a pipe or a device, not a file\n"
+    assert runner("cassette", "list")[0] == 0
+    for command in (("test", "specs", "--record", "once", "--sandbox"), ("cassette", "check")):
+        code, printed = runner(*command)
+        assert (code, told in printed) == (6, True), printed
+
+
+def test_a_configuration_is_not_read_through_a_link_out_of_the_project(cli: CommandLine, outside: Path) -> None:
+    (outside / "other.yaml").write_text("env_allowed: [USER]\nprofiles: {x: {vars: {user: somebody}}}\npasswords: {}\n")
+    link("runner.yaml", outside / "other.yaml")
+    told = (
+        "error[path-outside]: runner.yaml is a link out of the project\n"
+        "  = runner.yaml must lie in the project's folder 'project'\n"
+    )
+    for command in (("test", "specs"), ("render", "specs/order.yaml", "--profile", "x"), ("runs", "list")):
+        ended = cli(*command)
+        assert (ended.code, ended.out, ended.err) == (2, "", told)
+    Path("specs/who.yaml").write_text(ANSWERED.replace("default: u1", "env: USER"))
+    ended = cli("validate", "specs")
+    assert (ended.code, told in ended.out, "error[env-not-allowed]" in ended.out) == (2, True, True)
+    Path("runner.yaml").unlink()
+    Path("other").mkdir()
+    Path("other/runner.yaml").write_text("profiles: {x: {vars: {user: u2}}}\n")
+    link("runner.yaml", Path("other/runner.yaml"))
+    assert '"distinct_id":"u2"' in cli("render", "specs/order.yaml", "--profile", "x").out
