@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -169,6 +170,20 @@ def test_a_journal_beside_a_ledger_removes_no_file_of_this_machine(cli: CommandL
     assert not Path(".runner/ledger.sqlite3-journal").exists()
     with sqlite3.connect(".runner/ledger.sqlite3") as ledger:
         assert ledger.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+def test_a_resume_removes_no_lock_and_writes_no_results_where_a_ledger_of_others_says(
+    cli: CommandLine, outside: Path
+) -> None:
+    assert send(cli).code == 0
+    (outside / "poetry.lock").touch()
+    for change in ("id = '../../outside/poetry'", f"arguments = json_set(arguments, '$.results', '{outside}/mine')"):
+        before = Path(".runner/ledger.sqlite3").read_bytes()
+        with closing(sqlite3.connect(".runner/ledger.sqlite3")) as ledger, ledger:
+            ledger.execute(f"UPDATE runs SET {change}")  # noqa: S608 - what somebody else wrote
+        assert cli("send", "--resume", "last").code in (64, 74)
+        assert ((outside / "poetry.lock").exists(), (outside / "mine").read_text()) == (True, MINE)
+        Path(".runner/ledger.sqlite3").write_bytes(before)
 
 
 def test_runs_behind_a_linked_folder_are_not_listed(cli: CommandLine, outside: Path) -> None:
