@@ -135,8 +135,9 @@ class CaseItem(pytest.Item):
         return str(excinfo.value) if self.told else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Say where it stands, and how its failure is headed."""
-        return self.path, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
+        """Say where it stands, and how its failure is headed. pytest prints both: the place is the one of the node's id."""
+        place = self.config.rootpath / self.parent.nodeid if self.parent is not None else self.path
+        return place, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
 
 
 @contextmanager

@@ -82,6 +82,7 @@ WAYS = {
     "cases, each told": Way([*RUNNER, "test", "-v", "specs/a.yaml"]),
     "cases, as JSON": Way([*RUNNER, "test", "specs/a.yaml", "-o", "json"]),
     "cases of a file with a name": Way([*RUNNER, "test", "-v", "specs"]),
+    "cases of a file with a name, at length": Way([*RUNNER, "test", "cases", "--", "-vv"]),
     "a case that is not there": Way([*RUNNER, "test", "-k", HOSTILE, "specs/a.yaml"]),
     "pytest": Way([sys.executable, "-m", "pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
 }  # fmt: skip
@@ -97,9 +98,10 @@ SHOWS_NONE_OF_IT = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    for name in ("specs", "cassettes", ".git"):
+    for name in ("specs", "cases", "cassettes", ".git"):
         (folder / name).mkdir(parents=True)
-    (folder / "specs" / "a.yaml").write_text(SPEC + CASES)
+    for path in (folder / "specs" / "a.yaml", folder / "cases" / f"{NAME}.yaml"):
+        path.write_text(SPEC + CASES)
     (folder / "specs" / f"{NAME}.yaml").write_text(f"{SPEC}{QUOTED}: 1\nlabels: [{QUOTED}]\n{CASES}")
     (folder / "cassettes" / f"{NAME}.yaml").write_text(f"version: 1\ninteractions: {QUOTED}\n")
     with (folder / "rows.csv").open("w", newline="") as file:
