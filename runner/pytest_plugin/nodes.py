@@ -19,6 +19,7 @@ from runner.report.problems import as_annotation
 from runner.report.style import name_of, without_commands
 from runner.secrets import Mask
 from runner.spec import project_of
+from runner.spec.files import as_unicode
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.verdict import run_case
@@ -233,7 +234,7 @@ class Cases:
             if report.failed and not item.told:
                 item.told, item.code = _unforeseen(item, call)
             report.runner = {  # type: ignore[attr-defined]
-                "spec": str(item.ref.path),
+                "spec": as_unicode(str(item.ref.path)),
                 "case": case.name,
                 "reason": case.skip if report.skipped and case.skip else case.xfail,
                 "told": item.told,
@@ -277,11 +278,15 @@ def _from_here(path: Path, config: pytest.Config) -> Path:
 
 
 def _told(problem: Problem, mask: Mask, ref: CaseRef | None = None) -> dict[str, Any]:
-    """Tell a problem in every form, masked. An annotation needs a place: without one of its own, it stands at its case."""
+    """Tell a problem in every form, masked, in texts that another process can be sent.
+
+    An annotation needs a place: without one of its own, it stands at its case.
+    """
+    told = {key: as_unicode(value) if isinstance(value, str) else value for key, value in as_json(problem).items()}
     placed = problem if problem.position or ref is None else replace(problem, position=ref.case.node.position())
     return {
         "text": without_commands(as_text(problem, mask=mask)),
-        "json": mask.texts(as_json(problem)),
+        "json": mask.texts(told),
         "annotation": as_annotation(placed, mask),
     }
 

@@ -62,6 +62,11 @@ def project_of(start: Path) -> Path:
     return working if folder.is_relative_to(working) else folder
 
 
+def as_unicode(path: str) -> str:
+    """Write a path as text that can be encoded: what is not UTF-8 in it as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def link_out(path: Path, project: Path, shown: str, rule: str) -> Problem | None:
     """Report a path of a project that leads out of it: it, or a folder on the way, is a link. `rule` says what lies inside."""
     if Path(os.path.realpath(path)).is_relative_to(project):

@@ -388,3 +388,19 @@ def test_a_project_in_a_folder_with_brackets_is_tested(cli: CommandLine, monkeyp
         monkeypatch.chdir(folder)
         for place in ([], ["."], [f"{here}/purchase.yaml::a premium purchase"]):
             assert cli("test", *place).code == 0, place
+
+
+@pytest.mark.parametrize("flags", [(), ("--", "-n", "1")])
+def test_a_name_that_is_not_utf_8_is_a_name(cli: CommandLine, flags: tuple[str, ...]) -> None:
+    write(PURCHASE, "specs/caf\udce9.yaml")
+    ended = cli("test", "specs", *flags)
+    assert (ended.code, "1 failed, 1 passed" in ended.out, "cassettes/caf\\udce9/an-answer.yaml" in ended.out) == (
+        6,
+        True,
+        True,
+    )
+    assert cli("test", "specs", "-o", "json", *flags).json["cases"][0]["spec"] == "specs/caf\\udce9.yaml"
+    assert cli("render", "specs/caf\udce9.yaml", "--case", "an answer").code == 0
+    if not flags:
+        record(cli)
+        assert cli("cassette", "verify", "--sandbox").code == 0
