@@ -131,9 +131,14 @@ class CaseItem(pytest.Item):
             self.code = int(verdict.code)
             pytest.fail(_text(self.told), pytrace=False)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
         """Show what is wrong with a case, and nothing of what this program had at hand: secrets may be among it."""
-        return str(excinfo.value) if self.told else super().repr_failure(excinfo, style)
+        if self.told:
+            return str(excinfo.value)
+        steps = super().repr_failure(excinfo, "short")  # a longer one has what functions were given
+        last = excinfo.traceback[-1]
+        text = self.mask.text(f"{Path(last.path).name}:{last.lineno + 1}: {excinfo.exconly()}\n{steps}")
+        return "\n".join(map(name_of, text.split("\n")))
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Say where it stands, and how its failure is headed. pytest prints both: the place is the one of the node's id."""

@@ -128,6 +128,27 @@ def test_a_bug_ends_with_70_and_its_traceback(cli: CommandLine, monkeypatch: pyt
     assert (problem["code"], problem["message"]) == ("bug", "TypeError: a bug")
 
 
+def test_the_traceback_of_a_bug_shows_nothing_that_is_secret(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = RENDERED.replace("user: {type: string}", "user: {type: string, secret: true}")
+    write(text.replace("u2", "s3cr3t"))
+    write(
+        """
+        def pytest_runtest_call(item):
+            broken(item.ref.case.steps[0].vars["user"])
+
+        def broken(given):
+            raise TypeError(f"{given.value} is a bug\\n::error::\\x1b[2J")
+        """,
+        "spills.py",
+    )
+    monkeypatch.syspath_prepend(Path.cwd())
+    for flags in ((), ("-o", "json"), ("-v",)):
+        ended = cli("test", "-k", "an answer", *flags, "--", "-p", "spills")
+        told = ended.out + ended.err
+        assert (ended.code, "s3cr3t" in told, "TypeError: *** is a bug" in told) == (70, False, True), told
+        assert ("\x1b" in told, "\n::" in told) == (False, False), told
+
+
 def test_interrupting_ends_with_130(in_tmp: Path) -> None:
     write(RENDERED)
     write(
