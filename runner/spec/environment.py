@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem
 from runner.source import discreet, read
-from runner.spec.files import find_configs
+from runner.spec.files import configs_above, find_configs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from runner.source import Node
@@ -53,17 +53,19 @@ class EnvRules(NamedTuple):
 def env_rules(spec: Path, config: Path | None) -> EnvRules:
     """Read the rules of a spec: those of `config`, else of the nearest `runner.yaml` above it; without one, none may be read.
 
-    What any `runner.yaml` above it calls a credential is one, whatever a nearer one says.
+    What any `runner.yaml` above it calls a credential is one, whatever a nearer one says, also above its project.
     """
     rules = _all_rules(spec, config)
     if not rules:
         return EnvRules()
-    return rules[0]._replace(credentials=frozenset[str]().union(*(each.credentials for each in rules)))
+    above = (each.credentials for each in (*rules, *_rules_of(configs_above(spec))))
+    return rules[0]._replace(credentials=frozenset[str]().union(*above))
 
 
 def secret_names(start: Path, config: Path | None) -> frozenset[str]:
     """Return the environment variables that hold secrets of runner, by any `runner.yaml` above `start`, and by `config`."""
-    return _OWN_SECRETS.union(*(each.secrets for each in _all_rules(start, config)))
+    rules = (*_all_rules(start, config), *_rules_of(configs_above(start)))
+    return _OWN_SECRETS.union(*(each.secrets for each in rules))
 
 
 def _all_rules(start: Path, config: Path | None) -> list[EnvRules]:
@@ -71,6 +73,10 @@ def _all_rules(start: Path, config: Path | None) -> list[EnvRules]:
         found = [*([config] if config is not None else []), *find_configs(start)]
     except InvalidInput as error:
         return [EnvRules(problems=error.problems)]
+    return _rules_of(found)
+
+
+def _rules_of(found: Iterable[Path]) -> list[EnvRules]:
     return [_rules(path, stamp) for path in found if (stamp := _stamp(path))]
 
 

@@ -108,6 +108,11 @@ def find_configs(start: Path) -> Iterator[Path]:
             return
 
 
+def configs_above(start: Path) -> Iterator[Path]:
+    """Find each `runner.yaml` above the project of `start`: of the repository, say, that has it as a submodule."""
+    return filter(Path.is_file, (folder / CONFIG_NAME for folder in project_of(start).parents))
+
+
 def folder_of(start: Path) -> Path:
     """Find the folder that a path stands in, or is. Where the path stands counts, not where a link leads."""
     folder = start if start.is_dir() else start.parent
