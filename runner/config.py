@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -234,7 +235,7 @@ def _age(node: Node | None) -> timedelta | None:
 
 
 def _read(path: Path) -> Node | None:
-    document = read(path, _shown(path))
+    document = read(path, _shown(path), may_be_pipe=True)
     found = list(document.problems)
     if document.root is not None:
         found += problems(map(_unquoted, _formats()[0].faults(document.root.plain())), document.root)
@@ -312,6 +313,6 @@ def _hint(names: Mapping[str, str]) -> str:
 
 def _shown(path: Path) -> str:
     """Name a file the short way, relative to the working directory where it lies below it."""
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))
     name = str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)
     return name if resolved.is_file() else shown_argument(name)

@@ -10,12 +10,12 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import MachineError, NotFound, Problem
+from runner.errors import InvalidInput, MachineError, NotFound, Problem
 from runner.source import discreet, read
-from runner.spec.files import find_configs
+from runner.spec.files import configs_above, find_configs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from runner.source import Node
@@ -65,25 +65,33 @@ def env_rules(spec: Path, config: Path | None) -> EnvRules:
     """Read the rules of a spec. It may read what `config` lists, else what each `runner.yaml` above it with a list does.
 
     So a nearer one allows nothing that is not in a list above it. Without a list nothing may be read. What any of these
-    files calls a credential is one.
+    files calls a credential is one, and what those above its project do.
     """
     rules = _all_rules(spec, config)
     counting = rules[:1] if config is not None else rules
     lists = [each.allowed for each in counting if each.allowed is not None]
     return EnvRules(
         frozenset.intersection(*lists) if lists else frozenset(),
-        frozenset[str]().union(*(each.credentials for each in rules)),
+        frozenset[str]().union(*(each.credentials for each in (*rules, *_rules_of(configs_above(spec))))),
         problems=tuple(problem for each in counting for problem in each.problems),
     )
 
 
 def secret_names(start: Path, config: Path | None) -> frozenset[str]:
     """Return the environment variables that hold secrets of runner, by any `runner.yaml` above `start`, and by `config`."""
-    return _OWN_SECRETS.union(*(each.secrets for each in _all_rules(start, config)))
+    rules = (*_all_rules(start, config), *_rules_of(configs_above(start)))
+    return _OWN_SECRETS.union(*(each.secrets for each in rules))
 
 
 def _all_rules(start: Path, config: Path | None) -> list[EnvRules]:
-    found = [*([config] if config is not None else []), *find_configs(start)]
+    try:
+        found = [*([config] if config is not None else []), *find_configs(start)]
+    except InvalidInput as error:
+        return [EnvRules(problems=error.problems)]
+    return _rules_of(found)
+
+
+def _rules_of(found: Iterable[Path]) -> list[EnvRules]:
     return [_rules(path, stamp) for path in found if (stamp := _stamp(path))]
 
 

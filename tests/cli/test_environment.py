@@ -117,6 +117,24 @@ def test_a_credential_of_a_profile_above_is_none_that_a_nearer_list_allows(
     assert (ended.code, "'STAGING_SUPRSEND_SECRET' is for credentials of runner itself" in ended.out) == (2, True)
 
 
+def test_a_submodule_reads_no_credential_of_the_repository_that_it_is_in(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text("profiles: {staging: {api_key_env: STAGING_SECRET}}\nenv_allowed: [GITHUB_TOKEN]\n")
+    Path("specs/.git").write_text("gitdir: ../.git/modules/specs\n")
+    Path("specs/runner.yaml").write_text("env_allowed: [STAGING_SECRET]\n")
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_SECRET"))
+    cli.environ |= {"STAGING_SECRET": "s3cr3t-of-runner", "HOME": "/root"}
+    ended = cli("render", "specs/a.yaml")
+    assert (ended.code, "'STAGING_SECRET' is for credentials of runner itself" in ended.err) == (2, True)
+    Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
+    leak = "profiles: {leak: {workspace_key_env: STAGING_SECRET, workspace_secret_env: HOME}}\n"
+    Path("specs/runner.yaml").write_text(leak)
+    ended = cli("render", "specs/a.yaml", "--profile", "leak")
+    assert (ended.code, "'STAGING_SECRET' holds a secret of runner" in ended.err) == (2, True)
+    Path("specs/runner.yaml").unlink()
+    Path("specs/a.yaml").write_text(SPEC)  # what may be read is for its own runner.yaml to say
+    assert "'GITHUB_TOKEN' may not be read by a spec" in cli("render", "specs/a.yaml").err
+
+
 @pytest.mark.parametrize("name", CREDENTIALS)
 @pytest.mark.parametrize("args", [("validate", "specs"), ("send", "specs", "-n"), ("test", "specs")])
 def test_a_credential_that_is_listed_is_a_problem_of_runner_yaml(

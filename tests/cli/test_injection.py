@@ -99,6 +99,7 @@ WAYS = {
     "plugin for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", "-p", HOSTILE]),
     "expression for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", "-m", f"({HOSTILE}"]),
     "report's name": Way([*RUNNER, "test", "specs/a.yaml", "--color", "always", "--junit-xml", f"out/{NAME}"]),
+    "cases of a file with a name, at length": Way([*RUNNER, "test", "cases", "--", "-vv"]),
     "a case that is not there": Way([*RUNNER, "test", "-k", HOSTILE, "specs/a.yaml"]),
     "pytest": Way([sys.executable, "-m", "pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
 }  # fmt: skip
@@ -114,9 +115,10 @@ SHOWS_NONE_OF_IT = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    for name in ("specs", "cassettes", ".git"):
+    for name in ("specs", "cases", "cassettes", ".git"):
         (folder / name).mkdir(parents=True)
-    (folder / "specs" / "a.yaml").write_text(SPEC + CASES)
+    for path in (folder / "specs" / "a.yaml", folder / "cases" / f"{NAME}.yaml"):
+        path.write_text(SPEC + CASES)
     (folder / "specs" / f"{NAME}.yaml").write_text(f"{SPEC}{QUOTED}: 1\nlabels: [{QUOTED}]\n{CASES}")
     inner = folder / "folders" / NAME
     for name in ("specs", ".git"):
