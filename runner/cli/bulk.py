@@ -282,7 +282,7 @@ class Start:
             config=self._session.settings.config,
             spec_digest=self._spec.digest,
             fixed=self._fixed.values,
-            secrets=self._fixed.secrets,
+            secrets=self._session.output.hidden,
             columns=self._columns,
             header=self.rows.header,
             allows_extra=self._bulk.ignore_extra,
