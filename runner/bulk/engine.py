@@ -65,6 +65,11 @@ class Tally:
     failures: list[RowFailure] = field(default_factory=list)
     """The first ones, for people."""
 
+    @property
+    def handled(self) -> int:
+        """How many rows are done with, whatever became of them."""
+        return self.accepted + self.failed + self.unknown + self.turned_away
+
 
 _SHOWN_FAILURES = 10
 

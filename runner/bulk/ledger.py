@@ -14,12 +14,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import sqlite3
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
+from pathlib import PurePath
 from stat import S_IMODE, S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -182,7 +184,8 @@ class Ledger:
         else:
             found = [name] if name in ids else [known for known in ids if name and known.startswith(name)]
         if len(found) == 1:
-            return _record(self._file.select(_RUN, (found[0],))[0])
+            with self._file.reading():
+                return _record(self._file.select(_RUN, (found[0],))[0])
         if found:
             few, more = found[:_FEW], len(found) - _FEW
             hint = ", ".join(few) + (f" and {more} more" if more > 0 else "")
@@ -201,7 +204,8 @@ class Ledger:
         with Refusals(self._file.path), gate(folder):  # while they are compared, no lock is taken or released
             rows = self._file.select(_SUMMARIES)
             held = held_runs(folder, [row[0] for row in rows])
-        return [_summary(row, is_alive=row[0] in held) for row in rows]
+        with self._file.reading():
+            return [_summary(row, is_alive=row[0] in held) for row in rows]
 
     def failures(self, run_id: str, state: RowState = "failed") -> Iterator[RowRecord]:
         """Give the rows of a run that are in a state, in their order; a page at a time, so that nobody waits for it."""
@@ -480,6 +484,7 @@ class _File:
             with suppress(FileNotFoundError):
                 os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
             _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite begins with an empty file too, but follows links
+            self._check_owner(inside)
             _close_to_others(FILE_NAME, inside)  # SQLite gives the files beside it the same permissions
             with ExitStack() as undo_connect:
                 connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
@@ -494,21 +499,48 @@ class _File:
         if identity(self.path) != self._identity:
             raise gone(self.path)
 
+    def _check_owner(self, inside: int) -> None:
+        """Refuse a ledger that came with a tree: a resume does what a ledger says. One of ours only its user can read."""
+        folder, file = os.stat(inside), os.stat(FILE_NAME, dir_fd=inside, follow_symlinks=False)
+        has_modes = folder.st_uid != os.geteuid() or not folder.st_mode & _OTHERS  # the folder was closed just now
+        if file.st_size and file.st_mode & _OTHERS and has_modes:
+            hint = f"if it is yours: chmod 600 {shlex.quote(str(self.path))}"
+            message = f"others can read the ledger {self.path}: it may be somebody else's"
+            raise MachineError(Problem("ledger-refused", message, hint=hint))
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > _VERSION:
-            message = f"the ledger {self.path} is of a newer version of runner"
-            raise MachineError(Problem("ledger-refused", message, hint="update runner, or move the ledger away"))
+        if version not in (0, _VERSION):
+            age, way = (
+                ("a newer", "update runner") if version > _VERSION else ("an older", "end its runs with that one")
+            )
+            message = f"the ledger {self.path} is of {age} version of runner"
+            raise MachineError(Problem("ledger-refused", message, hint=f"{way}, or move the ledger away"))
         # A write changes a few bytes of some pages and logs these whole: small ones, and 4 MB of them, are the fastest.
         connection.execute("PRAGMA page_size = 1024")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        if version < _VERSION:
-            changes = _SINCE_VERSION_1 if version else _SCHEMA
+        if not version:
             with connection:
-                for statement in ("BEGIN IMMEDIATE", *changes, f"PRAGMA user_version = {_VERSION}"):
+                for statement in ("BEGIN IMMEDIATE", *_SCHEMA, f"PRAGMA user_version = {_VERSION}"):
                     connection.execute(statement)
+        # A view may have rows without an end, and a trigger do something else.
+        tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        if sorted(_words(sql) for (sql,) in tables) != sorted(map(_words, _SCHEMA)):
+            raise self._strange()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Refuse values that runner does not write."""
+        try:
+            yield
+        except (TypeError, ValueError):
+            raise self._strange() from None
+
+    def _strange(self) -> MachineError:
+        message = f"the ledger {self.path} has something in it that runner does not write"
+        return MachineError(Problem("ledger-refused", message, hint="move it away"))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -555,7 +587,7 @@ def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
 def _close_to_others(file: int | str, folder: int | None = None) -> None:
     """Make a file, by its name in an open folder, or an open folder itself readable by its owner only, if that is this user."""
     found = os.stat(file, dir_fd=folder)
-    if found.st_uid == os.geteuid() and S_IMODE(found.st_mode) & 0o077:
+    if found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
         os.chmod(file, S_IMODE(found.st_mode) & 0o700, dir_fd=folder)
 
 
@@ -574,14 +606,16 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
 
 def _record(row: Sequence[Any]) -> RunRecord:
     run_id, started, seed, spec, rows, arguments, fingerprints, parent = row
+    if PurePath(run_id).name != run_id:
+        raise ValueError("a lock is named after it")
     return RunRecord(
         run_id,
         UUID(seed),
         datetime.fromisoformat(started),
         from_here(os.fsdecode(spec)),
         from_here(os.fsdecode(rows)),
-        json.loads(arguments),
-        json.loads(fingerprints),
+        dict(json.loads(arguments)),
+        dict(json.loads(fingerprints)),
         parent,
     )
 
@@ -609,6 +643,11 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
     )
 
 
+def _words(sql: str) -> list[str]:
+    return sql.split()
+
+
+_OTHERS = 0o077
 _VERSION = 2
 _SCHEMA = (
     # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
@@ -657,11 +696,6 @@ _SCHEMA = (
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
     """,
-)
-_SINCE_VERSION_1 = (
-    "ALTER TABLE runs ADD COLUMN parent TEXT",
-    "ALTER TABLE runs ADD COLUMN sessions INTEGER NOT NULL DEFAULT 1",
-    "ALTER TABLE exceptions ADD COLUMN origin INTEGER NOT NULL DEFAULT 0",
 )
 _ADD_RUN = """
     INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -24,7 +24,7 @@ from runner.cli.bulk_commands import Commands
 from runner.cli.bulk_options import PART_ROWS
 from runner.cli.bulk_record import Kept, check_resume, check_same
 from runner.cli.bulk_room import check_room
-from runner.cli.bulk_session import Sending, cut, executor_of, results_of
+from runner.cli.bulk_session import Sending, cut, executor_of, results_of, share_of
 from runner.cli.specs import load_specs
 from runner.cli.target import aim, make_ready
 from runner.config import PUBLIC_SECRETS, load_profile
@@ -67,7 +67,6 @@ def send_rows(
     options.patience()
     flags.check(paths)
     bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
-    check_room(bulk.concurrency, bulk.processes)
     specs = load_specs(session, paths)
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
@@ -81,6 +80,7 @@ def send_rows(
         target = start.reach()
         if target is None:
             return ExitCode.INTERRUPTED
+        _check_room(bulk)
         results = stack.enter_context(results_of(bulk, "w"))
         config = settings.config or find_config(path)
         kept = Kept.of(specs[0], flags, settings.profile, config, project_of(path), options, bulk)
@@ -124,7 +124,6 @@ def resume(
         options = replace(options, sandbox=kept.is_sandboxed, timeout_s=timeout_s, retries=retries)
         read = [Path(record.spec), Path(record.rows), flags.vars_file or kept.flags.vars_file, config]
         bulk = given.go_on(kept.bulk, read)
-        check_room(bulk.concurrency, bulk.processes)
         if record.rows == "-" and given.rows != "-":
             source = "" if record.parent else "… | "
             hint = f"{source}{Commands(record, config, asks=False, state_dir=state_dir).resume()}"
@@ -132,6 +131,7 @@ def resume(
         variables = kept.with_given(flags)
         spec = load_again(session, Path(record.spec), kept.project)
         start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, folder, kept.project)
+        _check_parent(record, start.rows.parent)
         _compare(session.output, record, start.fingerprints(record.seed))
         if spec.has_key and world.clock() - record.started > _KEYS_HOLD and not options.yes:
             message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
@@ -140,6 +140,7 @@ def resume(
         target = start.reach()
         if target is None:
             return ExitCode.INTERRUPTED
+        _check_room(bulk)
         results = stack.enter_context(results_of(bulk, "a"))
         book = stack.enter_context(ledger.resume(record.id, repeats_unknown=spec.has_key or options.yes))
         in_doubt = book.counts().unknown + book.counts().in_flight
@@ -152,6 +153,11 @@ def resume(
         if digests is not None and not digests.is_same_key:
             session.output.message("other credentials than the run began with: its rows can't be compared")
         return Sending(session, book, setup, start.rows, bulk, commands, digests, is_resumed=True).run(results)
+
+
+def _check_room(bulk: BulkOptions) -> None:
+    processes, threads = share_of(bulk)
+    check_room(processes, threads, reads_parquet=Path(bulk.rows).suffix.lower() == ".parquet")
 
 
 def _rows(number: int) -> str:
@@ -276,7 +282,7 @@ class Start:
             config=self._session.settings.config,
             spec_digest=self._spec.digest,
             fixed=self._fixed.values,
-            secrets=self._fixed.secrets,
+            secrets=self._session.output.hidden,
             columns=self._columns,
             header=self.rows.header,
             allows_extra=self._bulk.ignore_extra,
@@ -313,6 +319,14 @@ def load_again(session: Session, path: Path, project: Path) -> Spec:
 
 _KEY_BYTES = 64
 """The longest key that BLAKE2 takes."""
+
+
+def _check_parent(record: RunRecord, now: str | None) -> None:
+    """Refuse rows that would go out under the ids of another run than before. Raises InvalidInput."""
+    if now != record.parent:
+        began, comes = (f"run {run}" if run else "no run" for run in (record.parent, now))
+        message = f"the rows are of {comes}, and run {record.id} began with rows of {began}"
+        raise InvalidInput(Problem("rows-changed", message, hint="resume with the same rows, or begin a new run"))
 
 
 def _compare(output: Output, record: RunRecord, now: Mapping[str, str]) -> None:

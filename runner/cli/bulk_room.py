@@ -1,30 +1,59 @@
 """What a process may take of its address space (`ulimit -v`) → whether a run has room in it.
 
-Where it has not, libraries written in other languages crash and threads vanish, at any place: no error can be told then.
+Where it has not, libraries written in other languages abort and imports break off in any thread: no error can be told then.
+What counts is not the memory that is used, but the addresses that are set aside, most of them for threads.
 """
 
 from __future__ import annotations
 
+import os
 import resource
-from math import ceil
 
 from runner.errors import MachineError, Problem
 
 _MIB = 1024 * 1024
-_PROCESS_MIB = 256
-"""Of the interpreter, the libraries and the rows at hand."""
-_THREAD_MIB = 40
-"""Of a thread's stack and of its share of the heap: measured, with one half more."""
+_PROCESS_MIB = 192
+"""The interpreter and all libraries of a run take 117 (Linux, x86-64, Python 3.11); the rest is for the rows at hand."""
+_PARQUET_MIB = 1_280
+"""What pyarrow takes beyond that, 1,153: its allocator sets 1,024 aside at once."""
+_HEAP_MIB = 64
+"""What glibc sets aside for the heap of a thread, for at most so many of them a core."""
+_HEAPS_PER_CORE = 8
+_OTHER_THREADS = 1
+"""That of a sandbox that is started for the run, beside those that send."""
 
 
-def check_room(concurrency: int, processes: int | None) -> None:
-    """Raise MachineError if a process is allowed less than it needs for its share of the requests under way."""
+def check_room(processes: int, threads: int, *, reads_parquet: bool) -> None:
+    """Raise MachineError if a process is allowed less than it needs for its share of the requests under way.
+
+    Each of the `processes` has so many `threads`. One alone reads the rows as well; several have one that reads for them.
+    """
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    threads = ceil(concurrency / (processes or 1))
-    needed_mib = _PROCESS_MIB + threads * _THREAD_MIB
-    if limit == resource.RLIM_INFINITY or limit >= needed_mib * _MIB:
+    if limit == resource.RLIM_INFINITY:
         return
-    message = f"a process may take {limit // _MIB:,} MiB (ulimit -v), a run with {threads} threads needs {needed_mib:,}"
-    raise MachineError(
-        Problem("machine-refused", message, hint=f"ulimit -v {needed_mib * 1024}, or a lower --concurrency")
-    )
+    reading = _PARQUET_MIB if reads_parquet else 0
+    if processes == 1:
+        needed_mib = _needed_mib(threads) + reading
+    else:
+        needed_mib = max(_needed_mib(processes) + reading, _needed_mib(threads))  # a thread listens to each process
+    if limit < needed_mib * _MIB:
+        message = f"a process may take {limit // _MIB:,} MiB (ulimit -v), and this run needs {needed_mib:,}"
+        fewer = f", or a lower --concurrency: {threads} threads take most of it" if threads > 1 else ""
+        hint = f"ulimit -v {needed_mib * 1024}{fewer}"
+        raise MachineError(Problem("machine-refused", message, hint=hint))
+
+
+def _needed_mib(threads: int) -> int:
+    threads += _OTHER_THREADS
+    heaps = min(threads, _HEAPS_PER_CORE * (os.cpu_count() or 1))
+    return _PROCESS_MIB + threads * _stack_mib() + heaps * _HEAP_MIB
+
+
+def _stack_mib() -> int:
+    """Return what is set aside for the stack of a thread (`ulimit -s`)."""
+    size, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return _UNLIMITED_STACK_MIB if size == resource.RLIM_INFINITY else -(-size // _MIB)
+
+
+_UNLIMITED_STACK_MIB = 2
+"""What glibc takes then."""

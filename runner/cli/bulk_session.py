@@ -197,7 +197,7 @@ class Sending:
             self._session.output,
             Summary(
                 self._book.record.id, end.total, counts.accepted, counts.failed, end.unknown, end.not_sent,
-                tally.accepted + tally.failed + tally.unknown + tally.turned_away, took_s, tally.failures,
+                tally.handled, took_s, tally.failures,
                 counts.failed + end.unknown + counts.not_sent,
                 _WHY.get(tally.stopped) if tally.stopped else None,
                 [] if is_gone else list(self._next(end)),
@@ -300,8 +300,7 @@ def _about(bulk: BulkOptions) -> int | None:
 def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
     """Give what runs the parts. An interrupt does not wait for it."""
     pauses.begin()
-    processes = bulk.processes or _processes(bulk.rows)
-    threads = ceil(bulk.concurrency / processes)
+    processes, threads = share_of(bulk)
     executor = Threads(threads) if processes == 1 else Workers(processes, threads)
     is_over = False
     try:
@@ -309,6 +308,12 @@ def executor_of(bulk: BulkOptions) -> Iterator[Executor]:
         is_over = True
     finally:
         executor.shutdown(wait=is_over, cancel_futures=not is_over)
+
+
+def share_of(bulk: BulkOptions) -> tuple[int, int]:
+    """Return in how many processes a run works, and with how many threads in each."""
+    processes = bulk.processes or _processes(bulk.rows)
+    return processes, ceil(bulk.concurrency / processes)
 
 
 def _processes(rows: str) -> int:

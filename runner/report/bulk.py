@@ -77,12 +77,13 @@ class Progress:
         self._output.status("")
 
     def _line(self, tally: Tally, now_s: float, waiting: int) -> str:
-        done = tally.accepted + tally.failed + tally.unknown
+        done = tally.handled
         rate = done / max(now_s - self._began_s, 1e-9)
         parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
         parts += [f"{tally.accepted:,} accepted"]
         parts += [f"{tally.failed:,} failed"] if tally.failed else []
         parts += [f"{tally.unknown:,} unknown"] if tally.unknown else []
+        parts += [f"{tally.turned_away:,} not sent"] if tally.turned_away else []
         parts += [f"{waiting:,} waiting"] if waiting else []
         if self._about:
             share = min(1.0, done / self._about)

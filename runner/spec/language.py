@@ -20,7 +20,6 @@ from jinja2.utils import missing
 from runner.errors import did_you_mean
 from runner.spec.budget import (
     MAX_BITS,
-    MAX_NAME,
     MAX_NUMBER_BITS,
     SMALL,
     StrictName,
@@ -28,6 +27,7 @@ from runner.spec.budget import (
     check_format,
     check_key,
     check_length,
+    shown_name,
     too_large,
 )
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
@@ -156,7 +156,7 @@ def _check_named(name: object, known: Mapping[str, object], kind: str) -> None:
         raise TemplateFault("template-type", f"a {kind} is named by a text")
     if name not in known:
         hint = did_you_mean(name, known, f"see the README's list of {kind}s")
-        raise TemplateFault(f"template-unknown-{kind}", f"there is no {kind} '{name[:MAX_NAME]}'", hint)
+        raise TemplateFault(f"template-unknown-{kind}", f"there is no {kind} '{shown_name(name)}'", hint)
 
 
 MAX_TOKENS = 10_000

@@ -167,6 +167,35 @@ def test_rows_of_a_child_that_were_turned_away_go_by_a_resume_with_the_rows_of_i
     assert last == [first[0], first[2]]
 
 
+@pytest.mark.parametrize("printed_by", ["another run of the same rows", "no run"])
+def test_rows_of_a_child_that_have_other_ids_now_are_refused(
+    printed_by: str, cli: CommandLine, server: CapturingServer
+) -> None:
+    for _ in range(2):
+        refuse(server, 1, 3, of=3)
+        send(cli, "--rows", write("rows.csv", range(1, 4)))
+    parent, other = (run["run"] for run in cli("runs", "list", "-o", "json").json["runs"])
+    server.answers.append((502, b"<html></html>"))
+    ended = send_failed(cli, parent)
+    assert counts(ended) == (0, 0, 2, 0)
+    child = ended.json["run"]
+    rows = cli("runs", "failed", other).out
+    if printed_by == "no run":
+        rows = "".join(line.partition(",")[2] for line in rows.splitlines(keepends=True))
+    received = len(server.received)
+    ended = cli("send", "--resume", "last", "--rows", "-", stdin=rows)
+    whose = "no run" if printed_by == "no run" else f"run {other}"
+    assert (ended.code, ended.out, ended.err) == (
+        2,
+        "",
+        (
+            f"error[rows-changed]: the rows are of {whose}, and run {child} began with rows of run {parent}\n"
+            "  = resume with the same rows, or begin a new run\n"
+        ),
+    )
+    assert len(server.received) == received
+
+
 def test_an_auto_key_counts_once_although_a_chain_of_runs_sent_its_row(
     cli: CommandLine, server: CapturingServer
 ) -> None:

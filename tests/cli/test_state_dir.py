@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -121,13 +122,51 @@ def test_a_folder_that_can_not_be_written_is_told_with_the_way_to_another_one(cl
     assert (code, out, err) == (74, "", message + ANOTHER_FOLDER)
 
 
+def run_within(kib: int, cli: CommandLine, *args: str) -> tuple[int, str, str]:
+    """Send rows in a process that may take so many addresses, as after `ulimit -v`."""
+    limit = f"resource.setrlimit(resource.RLIMIT_AS, ({kib << 10}, {resource.RLIM_INFINITY}))"
+    return run(cli, "send", "order.yaml", *args, before=limit)
+
+
+def write_parquet() -> None:
+    parquet, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    parquet.write_table(pa.table({"user": ["u1", "u2", "u3"]}), "rows.parquet")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("mib", [120, 200, 300, 500])
+@pytest.mark.parametrize("mib", [60, 120, 200, 300, 500])
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_a_process_that_may_take_little_memory_is_told_so(mib: int, processes: str, cli: CommandLine) -> None:
-    limit = f"resource.setrlimit(resource.RLIMIT_AS, ({mib << 20}, {resource.RLIM_INFINITY}))"
-    code, out, err = run(cli, "send", "order.yaml", "--rows", "rows.csv", "--processes", processes, before=limit)
-    assert (code, out, err.startswith("error[machine-refused]: ")) == (74, "", True), err
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_process_that_may_take_little_memory_is_told_so_before_anything_is_sent(
+    mib: int, processes: str, name: str, cli: CommandLine, server: CapturingServer
+) -> None:
+    write_parquet()
+    code, out, err = run_within(mib * 1024, cli, "--rows", name, "--processes", processes)
+    assert (code, out, err.startswith("error[machine-refused]: "), server.received) == (74, "", True, []), err
+    assert not Path(".runner").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("rows.csv", "--concurrency", "1"),
+        ("rows.csv", "--concurrency", "64"),
+        ("rows.csv", "--processes", "2"),
+        ("rows.csv", "--sandbox"),
+        ("rows.parquet",),
+        ("rows.parquet", "--processes", "2"),
+    ],
+    ids=" ".join,
+)
+def test_a_run_has_room_in_as_much_memory_as_it_says_that_it_needs(args: tuple[str, ...], cli: CommandLine) -> None:
+    write_parquet()
+    Path("rows.csv").write_text("user\n" + "".join(f"u{n}\n" for n in range(2_000)))
+    _, _, err = run_within(330 * 1024, cli, "--rows", *args)
+    needed = re.search("ulimit -v ([0-9]+)", err)
+    assert needed, err
+    for kib, code in ((int(needed[1]) - 1, 74), (int(needed[1]), 0)):
+        assert run_within(kib, cli, "--rows", *args)[0] == code
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.tsv", "rows.jsonl", "rows.json", "-"])

@@ -39,10 +39,11 @@ class Screen(io.StringIO):
 def test_a_terminal_shows_a_bar_that_is_taken_away() -> None:
     screen = Screen()
     progress = Progress(Output(io.StringIO(), screen), 1000, 0.0)
-    progress.tell(Tally(accepted=450, failed=3, unknown=1), 9.0)
-    progress.tell(Tally(accepted=451, failed=3, unknown=1), 9.05)
+    progress.tell(Tally(accepted=400, failed=3, unknown=1, turned_away=50), 9.0)
+    progress.tell(Tally(accepted=401, failed=3, unknown=1, turned_away=50), 9.05)
     progress.end()
-    bar = "[#########...........] 45% · 454 rows · 50/s · 450 accepted · 3 failed · 1 unknown · 10.8 s left"
+    counts = "400 accepted · 3 failed · 1 unknown · 50 not sent"
+    bar = f"[#########...........] 45% · 454 rows · 50/s · {counts} · 10.8 s left"
     assert screen.getvalue() == f"\r\x1b[K{bar}\r\x1b[K"
 
 

@@ -22,6 +22,7 @@ vars:
   any: {secret: true}
   key: {type: string, env: KEY}
   open: {type: string, env: KEY, secret: false}
+  sum: {type: number, secret: true}
 """
 CUT = """
 {{ otp[:3] }}-{{ otp[3:] }}
@@ -35,6 +36,22 @@ CUT = """
 {{ otp | int(0, 16) }}
 {{ otp | int }}
 {{ otp | float }}
+{{ otp | trim('ab') }}
+{{ otp | trim(chars=open) }}
+{% filter trim('a') %}{{ otp }}{% endfilter %}
+{{ codes | map('trim', 'a') | join }}
+{{ codes | map('int') | join }}
+{{ codes | map(attribute=0) | join }}
+{{ codes | map(attribute=open) | join }}
+{{ codes | join('', attribute=1) }}
+{{ codes | join('', 1) }}
+{{ [card] | map(attribute='number.0') | join }}
+{{ [card] | groupby('number.0') }}
+{{ codes | groupby(0) }}
+{{ sum | int }}
+{{ '%d' | format(sum) }}
+{{ '%i' % any }}
+{{ '%05d' % card.amount }}
 {{ otp | truncate(3) }}
 {{ otp | reverse }}
 {{ otp | list | join(' ') }}
@@ -118,7 +135,9 @@ a{{ otp }}b
 {{ codes[0] }}{{ codes | first }}{{ codes | last }}{{ codes[:2] | join(', ') }}{{ codes | reverse | list }}
 {{ codes | map('upper') | join }}{{ codes | map(attribute='a') | list }}{{ codes | unique | list }}
 {{ open[:2] }}{{ open | reverse }}{% for char in open %}{{ char }}{% endfor %}
-{{ pin | string }}{{ pin | float }}
+{{ pin | string }}{{ pin | float }}{{ pin | int }}{{ '%05d' % pin }}
+{{ sum | float }}{{ '%s' % sum }}
+{{ [card] | map(attribute='number') | join }}{{ codes | join(', ') }}{{ [card] | groupby('number') | list }}
 """
 
 
