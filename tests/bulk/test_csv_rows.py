@@ -195,7 +195,7 @@ JSON_HINT = "its name must end in .jsonl (an object a line) or .json (one array 
     [
         (b"", [f"1:1 {NOTHING}"]),
         (b"\xef\xbb\xbf", [f"1:1 {NOTHING}"]),
-        (b"\n \n", [f"2:1 {LAST_HAS_NO_NAME.format(1)}"]),
+        (b"\n \n", [f"1:1 {NOTHING}"]),
         (b"a,,b\n", [f"1:3 {NO_NAME.format(2)}"]),
         (b"a,b,\n", [f"1:5 {LAST_HAS_NO_NAME.format(3)}"]),
         (b'a,"b\n",a,a \n', [f"2:3 {SAME_NAME.format('a')}"]),
