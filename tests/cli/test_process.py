@@ -93,7 +93,7 @@ def test_an_interrupt_ends_a_test_session(number: signal.Signals, tmp_path: Path
         assert process.stdout is not None
         assert any("case 0" in line for line in process.stdout)
         process.send_signal(number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
     assert process.returncode == ENDS[number]
 
 
