@@ -51,7 +51,8 @@ class RunRecord:
 
     `spec` and `rows` are paths, `rows` may be `-` for the standard input. They are kept so that a record that is found
     names them from the directory in which it is found. `arguments` is the caller's own, as JSON. `fingerprints` are
-    digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are.
+    digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are, those of
+    its sessions up to `parent_session`.
     """
 
     id: str
@@ -62,6 +63,7 @@ class RunRecord:
     arguments: Mapping[str, Json]
     fingerprints: Mapping[str, str]
     parent: str | None = None
+    parent_session: int = 0
 
 
 class PartBegun(NamedTuple):
@@ -173,6 +175,16 @@ class Ledger:
         while record.parent is not None:
             record = self.find(record.parent)
         return record
+
+    def sessions(self, run_id: str) -> int:
+        """Count how often somebody went to work on a run. Raises NotFound."""
+        return int(self._file.select(_COUNTS, (self._file.number(self.find(run_id).id),))[0][0])
+
+    def failed_after(self, run_id: str, session: int) -> frozenset[int]:
+        """Find the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
+        record = self.find(run_id)
+        found = self._file.select(_FAILED_AFTER, (self._file.number(record.id), session))
+        return frozenset(origin or row for row, origin in found if origin or record.parent is None)
 
     def find(self, name: str) -> RunRecord:
         """Look up a run by its id, by the beginning of just one id, or as `last`. Raises NotFound."""
@@ -325,7 +337,7 @@ class RunLedger:
             for first_row, rows in self._file.select(_IN_FLIGHT, (self._number,)):
                 numbers = range(first_row, first_row + rows)
                 records = [RowRecord(row, 0, "unknown", INTERRUPTED, 0, 1) for row in numbers]
-                connection.executemany(_ADD_ROW, [(self._number, *record) for record in records])
+                connection.executemany(_ADD_ROW, [(self._number, *record, self.session) for record in records])
                 connection.execute(_FINISH_PART, (rows, self._number, first_row))
             tally = Counter(unknown=self._counts.in_flight, in_flight=-self._counts.in_flight)
             connection.execute(_COUNT, {name: tally[name] for name in Counts._fields} | {"number": self._number})
@@ -380,7 +392,7 @@ class RunLedger:
         if sending.earlier:
             connection.executemany(_FORGET, [(self._number, row) for row in sending.rows])
         if ending.exceptions:
-            connection.executemany(_ADD_ROW, [(self._number, *record) for record in ending.exceptions])
+            connection.executemany(_ADD_ROW, [(self._number, *record, self.session) for record in ending.exceptions])
         open_rows = sum(record.state != "failed" for record in ending.exceptions)
         connection.execute(_FINISH_PART, (sending.stay_open + open_rows, self._number, ending.first_row))
 
@@ -569,11 +581,12 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
         record.parent,
+        record.parent_session,
     )
 
 
 def _record(row: Sequence[Any]) -> RunRecord:
-    run_id, started, seed, spec, rows, arguments, fingerprints, parent = row
+    run_id, started, seed, spec, rows, arguments, fingerprints, parent, parent_session = row
     return RunRecord(
         run_id,
         UUID(seed),
@@ -583,6 +596,7 @@ def _record(row: Sequence[Any]) -> RunRecord:
         json.loads(arguments),
         json.loads(fingerprints),
         parent,
+        parent_session,
     )
 
 
@@ -630,6 +644,7 @@ _SCHEMA = (
         arguments TEXT NOT NULL,
         fingerprints TEXT NOT NULL,
         parent TEXT,
+        parent_session INTEGER NOT NULL DEFAULT 0,
         sessions INTEGER NOT NULL DEFAULT 1
     )
     """,
@@ -654,20 +669,26 @@ _SCHEMA = (
         status_code INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
         origin INTEGER NOT NULL DEFAULT 0,
+        session INTEGER NOT NULL DEFAULT 1,
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
     """,
 )
 _SINCE_VERSION_1 = (
     "ALTER TABLE runs ADD COLUMN parent TEXT",
+    "ALTER TABLE runs ADD COLUMN parent_session INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE runs ADD COLUMN sessions INTEGER NOT NULL DEFAULT 1",
     "ALTER TABLE exceptions ADD COLUMN origin INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE exceptions ADD COLUMN session INTEGER NOT NULL DEFAULT 1",
 )
 _ADD_RUN = """
-    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _GO_ON = "UPDATE runs SET state = 'running', sessions = sessions + 1 WHERE id = ?"
-_RUN = "SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent FROM runs WHERE id = ?"
+_RUN = """
+    SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session FROM runs WHERE id = ?
+"""
 _SUMMARIES = """
     SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight, parent
     FROM runs ORDER BY number DESC
@@ -688,7 +709,7 @@ _IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS N
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 _PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
-_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
 _ROW = "SELECT row, line, state, code, status_code, attempts, origin FROM exceptions WHERE run = ?"
 _OPEN = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
@@ -697,5 +718,6 @@ _DOUBT = """
     UPDATE exceptions SET state = 'unknown', code = ?
     WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'
 """
+_FAILED_AFTER = "SELECT row, origin FROM exceptions WHERE run = ? AND state = 'failed' AND session > ?"
 _ROWS_IN_STATE = f"{_ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"
 _ROWS = f"{_ROW} AND row > ? ORDER BY row LIMIT ?"

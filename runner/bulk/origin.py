@@ -52,6 +52,7 @@ class MarkedRows:
         self.parent: str | None = None
         self._rows = iter(rows)
         self._at: int | None = None
+        self._left_out: frozenset[int] = frozenset()
         self._may_be_marked = rows.columns is None or COLUMN in rows.columns
         if not self._may_be_marked:
             return
@@ -70,7 +71,20 @@ class MarkedRows:
         self._rows = chain(seen, self._rows)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        return map(self._unmarked, self._rows) if self._may_be_marked else self._rows
+        rows = map(self._unmarked, self._rows) if self._may_be_marked else self._rows
+        return self._others(rows) if self._left_out else rows
+
+    def leave_out(self, origins: frozenset[int]) -> None:
+        """Pass over rows by their origin, and number the others as if these were not there."""
+        self._left_out = origins
+
+    def _others(self, rows: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
+        passed_over = 0
+        for row in rows:
+            if row.origin in self._left_out:
+                passed_over += 1
+            else:
+                yield row._replace(number=row.number - passed_over)
 
     def _unmarked(self, row: Row | BadRow) -> Row | BadRow:
         if isinstance(row, BadRow) or (self.parent is None and self._at is None and COLUMN not in row.values):

@@ -431,7 +431,7 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
         for row in ledger._file.select(f"EXPLAIN QUERY PLAN {sql}", "?" * sql.count("?"))
     }
     names = {"_RUN", "_SUMMARIES", "_COUNTS", "_PART", "_ROW", "_OPEN", "_ROWS_IN_STATE", "_LAST_ROW", "_KINDS"}
-    names |= {"_ROWS", "_SURELY_NOT_SENT", "_IN_FLIGHT"}
+    names |= {"_ROWS", "_SURELY_NOT_SENT", "_IN_FLIGHT", "_FAILED_AFTER"}
     assert {name for name, _ in plans} == names
     # Each kind of failure of a run is looked for once, at its end.
     assert {name for name, plan in plans if not plan.startswith("SEARCH")} == {"_SUMMARIES", "_KINDS"}
@@ -757,7 +757,8 @@ def test_a_ledger_of_the_first_version_is_taken_over_with_its_runs(folder: Path)
         run.write(begun=[PART])
         run.write([PartDone(0, 10, 8, [failed(1), unknown(2)])])
     with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
-        for table, column in (("runs", "parent"), ("runs", "sessions"), ("exceptions", "origin")):
+        since = {"runs": ("parent", "parent_session", "sessions"), "exceptions": ("origin", "session")}
+        for table, column in ((table, column) for table, columns in since.items() for column in columns):
             other.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         other.execute("PRAGMA user_version = 1")
     with Ledger(folder) as ledger:
