@@ -194,6 +194,8 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
     return None if findings else tree, tuple(uses), tuple(findings), count
 
 
+MAX_LEVELS = 200
+"""Of expressions and statements inside one another: what Python's own compiler takes."""
 _REPEATS = 3
 """Nodes that are gone through again in the time in which one token is compiled."""
 _TOO_DEEP = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
@@ -238,6 +240,7 @@ class _Inspector:
         self.repeats = 0
         """How often Jinja's compiler goes through something again: once more for each block around it."""
         self._depth = -1
+        self._level = 0
         self._guarded: set[str] = set()
 
     def inspect(self, tree: nodes.Template) -> None:
@@ -254,6 +257,13 @@ class _Inspector:
         self._depth -= 1
 
     def _visit(self, node: nodes.Node, local: set[str], *, guarded: bool) -> None:
+        self._level += 1
+        if self._level > MAX_LEVELS:
+            raise RecursionError
+        self._look(node, local, guarded=guarded)
+        self._level -= 1
+
+    def _look(self, node: nodes.Node, local: set[str], *, guarded: bool) -> None:
         self.repeats += self._depth
         if not isinstance(node, _ALLOWED):
             word = _STATEMENTS.get(type(node), type(node).__name__.lower())
