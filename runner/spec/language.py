@@ -161,7 +161,7 @@ def _check_named(name: object, known: Mapping[str, object], kind: str) -> None:
 
 MAX_TOKENS = 10_000
 """Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
-MAX_PARSED = 30_000
+MAX_PARSED = 25_000
 """So many are parsed, to report what else is wrong."""
 
 
