@@ -185,7 +185,10 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
         findings = [Finding(*error.told)]
     except RecursionError:
         findings = [_TOO_DEEP]
-    count = parser.stream.count if parser is not None and isinstance(parser.stream, CountedTokens) else 1
+    if parser is not None and isinstance(parser.stream, CountedTokens):
+        count = parser.stream.count
+    else:  # it was refused for its number of tokens, or at the very first one
+        count = MAX_PARSED + 1 if len(source) > MAX_PARSED else 1
     if tree is not None:
         inspector = _Inspector(source)
         inspector.inspect(tree)
