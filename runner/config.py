@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -14,7 +15,7 @@ from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did
 from runner.secrets import Secret
 from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
 from runner.spec import Given
-from runner.spec.environment import ENV_ALLOWED, PUBLIC_KEYS, listed_credentials, secret_names
+from runner.spec.environment import ENV_ALLOWED, PUBLIC_KEYS, name_problems, secret_names, sent_secret
 from runner.spec.files import CONFIG_NAME, find_config, project_of
 from runner.spec.tree import Files
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
@@ -187,7 +188,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         raise NotFound(Problem("profile-not-found", f"no profile '{shown_argument(name)}' {where}", hint=hint))
     settings = chosen.plain()
     settings = settings if isinstance(settings, dict) else {}
-    _refuse_secrets_in_events(chosen, secret_names(start, config))
+    _refuse_secrets_in_events(chosen, name, secret_names(start, config))
     given = chosen.get("vars")
     base_url, size = settings.get("base_url"), settings.get("max_event_kb")
     return Profile(
@@ -201,14 +202,12 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     )
 
 
-def _refuse_secrets_in_events(profile: Node, secrets: Collection[str]) -> None:
+def _refuse_secrets_in_events(profile: Node, name: str, secrets: Collection[str]) -> None:
     """Raise InvalidInput if a profile takes for a workspace's key or UID, which each event carries, what is a secret elsewhere."""
     for key in PUBLIC_KEYS:
         node = profile.get(key)
         if node is not None and node.value in secrets:
-            message = f"'{node.value}' holds a secret of runner: {key} names what goes out in each event"
-            hint = "name the variable of the key or the UID"
-            raise InvalidInput(discreet(Problem("env-not-allowed", message, node.position(), hint=hint)))
+            raise InvalidInput(discreet(sent_secret(node, key, "event", f"profiles.{name}.{key}")))
 
 
 _KINDS = (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "workspace_uid_env"))
@@ -236,11 +235,11 @@ def _age(node: Node | None) -> timedelta | None:
 
 
 def _read(path: Path) -> Node | None:
-    document = read(path, _shown(path))
+    document = read(path, _shown(path), may_be_pipe=True)
     found = list(document.problems)
     if document.root is not None:
         found += problems(map(_unquoted, _formats()[0].faults(document.root.plain())), document.root)
-        found += listed_credentials(document.root)
+        found += name_problems(document.root)
     _refuse(found, document.text.path)
     return document.root
 
@@ -314,6 +313,6 @@ def _hint(names: Mapping[str, str]) -> str:
 
 def _shown(path: Path) -> str:
     """Name a file the short way, relative to the working directory where it lies below it."""
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))
     name = str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)
     return name if resolved.is_file() else shown_argument(name)

@@ -79,14 +79,14 @@ def test_a_profile_has_credentials_by_the_names_of_their_variables(in_tmp: Path)
         "profiles:\n"
         "  staging:\n"
         "    base_url: https://staging.example.com/api\n"
-        "    workspace_key_env: STAGING_KEY\n"
-        "    workspace_secret_env: STAGING_SECRET\n"
+        "    workspace_key_env: SUPRSEND_STAGING_KEY\n"
+        "    workspace_secret_env: SUPRSEND_STAGING_SECRET\n"
         "    vars: {amount: 3}\n"
         "    max_event_kb: 800\n"
         "    confirm: true\n"
     )
     profile = load_profile(start=in_tmp, name="staging")
-    target = profile.target({"STAGING_KEY": "sk", "STAGING_SECRET": "staging-secret"} | HMAC)
+    target = profile.target({"SUPRSEND_STAGING_KEY": "sk", "SUPRSEND_STAGING_SECRET": "staging-secret"} | HMAC)
     assert target.credentials == WorkspaceKey("sk", Secret("staging-secret"))
     assert (target.base_url, target.max_event_kb, target.confirm) == ("https://staging.example.com/api/", 800, True)
     assert (profile.variables["amount"].value, profile.variables["amount"].origin) == (3, "profile 'staging'")
@@ -376,15 +376,17 @@ def test_the_repositorys_specs_have_a_sandbox_of_their_own(in_repository: Path) 
 
 def test_a_profile_that_names_one_kind_of_credentials_takes_no_other(tmp_path: Path) -> None:
     write = tmp_path / "runner.yaml"
-    write.write_text("profiles: {production: {api_key_env: PRODUCTION_API_KEY, workspace_uid_env: PRODUCTION_UID}}\n")
+    write.write_text(
+        "profiles: {production: {api_key_env: SUPRSEND_PRODUCTION_API_KEY, workspace_uid_env: SUPRSEND_PRODUCTION_UID}}\n"
+    )
     profile = load_profile(start=tmp_path, name="production")
     default = {"SUPRSEND_WORKSPACE_KEY": "default-key", "SUPRSEND_WORKSPACE_SECRET": "default-secret"}
-    own = {"PRODUCTION_API_KEY": "api-key", "PRODUCTION_UID": "uid"}
+    own = {"SUPRSEND_PRODUCTION_API_KEY": "api-key", "SUPRSEND_PRODUCTION_UID": "uid"}
     assert profile.target({**default, **own}).env == "uid"
     with pytest.raises(CredentialsError) as caught:
         profile.target(default).authorized()
     assert caught.value.problems[0].hint == (
-        "set PRODUCTION_API_KEY and PRODUCTION_UID;\nor add --sandbox to send to a server on this machine"
+        "set SUPRSEND_PRODUCTION_API_KEY and SUPRSEND_PRODUCTION_UID;\nor add --sandbox to send to a server on this machine"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
 from itertools import product
@@ -437,6 +438,31 @@ def test_a_wider_mask_hides_both_and_leaves_the_first_as_it_was() -> None:
     both = first.with_values(["two-secret"])
     assert both.text("one-secret two-secret") == "*** ***"
     assert first.text("one-secret two-secret") == "*** two-secret"
+
+
+def test_thousands_of_secrets_that_come_one_by_one_are_hidden_in_time() -> None:
+    """As of a folder of specs whose cases have secrets of their own."""
+    secrets = [f"{number:06}-{number * 7919 % 1000003:06x}-secret" for number in range(2400)]
+    mask = Mask()
+    start = time.process_time()
+    for at in range(0, len(secrets), 4):
+        mask = mask.with_values(secrets[at : at + 4])
+        assert (
+            mask.text(f"{at} problems of {secrets[at]} and {secrets[at // 2].upper()}")
+            == f"{at} problems of *** and ***"
+        )
+    assert all(mask.text(quote(secret, safe="")) == "***" for secret in secrets)
+    assert mask.text("-secret 000001 and other words") == "-secret 000001 and other words"
+    assert time.process_time() - start < 6
+
+
+def test_a_mask_that_is_widened_twice_leaves_each_with_its_own() -> None:
+    base = Mask(f"base-secret-{number}" for number in range(50))
+    one, other = base.with_values(["first-of-them"]), base.with_values(["second-of-them"])
+    said = "base-secret-7 first-of-them second-of-them"
+    assert [each.text(said) for each in (base, one, other)] == [
+        "*** first-of-them second-of-them", "*** *** second-of-them", "*** first-of-them ***",
+    ]  # fmt: skip
 
 
 def test_a_secret_is_hidden_as_hexadecimal_digits() -> None:

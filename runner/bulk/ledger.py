@@ -14,12 +14,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import sqlite3
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
+from pathlib import PurePath
+from secrets import token_hex
 from stat import S_IMODE, S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -170,11 +174,16 @@ class Ledger:
             book.give_up_parts()
         return book
 
-    def origin(self, record: RunRecord) -> RunRecord:
-        """Find the run from which the ids of a run's rows come: the first that they failed in. Raises NotFound."""
+    def line(self, record: RunRecord) -> Iterator[RunRecord]:
+        """Give a run, the run whose failed rows it sends, and so on to the first one that they failed in. Raises NotFound."""
+        seen = {record.id}
+        yield record
         while record.parent is not None:
             record = self.find(record.parent)
-        return record
+            if record.id in seen:
+                raise self._file.strange()
+            seen.add(record.id)
+            yield record
 
     def sessions(self, run_id: str) -> int:
         """Count how often somebody went to work on a run. Raises NotFound."""
@@ -194,7 +203,8 @@ class Ledger:
         else:
             found = [name] if name in ids else [known for known in ids if name and known.startswith(name)]
         if len(found) == 1:
-            return _record(self._file.select(_RUN, (found[0],))[0])
+            with self._file.reading():
+                return _record(self._file.select(_RUN, (found[0],))[0])
         if found:
             few, more = found[:_FEW], len(found) - _FEW
             hint = ", ".join(few) + (f" and {more} more" if more > 0 else "")
@@ -213,7 +223,8 @@ class Ledger:
         with Refusals(self._file.path), gate(folder):  # while they are compared, no lock is taken or released
             rows = self._file.select(_SUMMARIES)
             held = held_runs(folder, [row[0] for row in rows])
-        return [_summary(row, is_alive=row[0] in held) for row in rows]
+        with self._file.reading():
+            return [_summary(row, is_alive=row[0] in held) for row in rows]
 
     def failures(self, run_id: str, state: RowState = "failed") -> Iterator[RowRecord]:
         """Give the rows of a run that are in a state, in their order; a page at a time, so that nobody waits for it."""
@@ -492,6 +503,7 @@ class _File:
             with suppress(FileNotFoundError):
                 os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
             _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite begins with an empty file too, but follows links
+            self._check_owner(inside)
             _close_to_others(FILE_NAME, inside)  # SQLite gives the files beside it the same permissions
             with ExitStack() as undo_connect:
                 connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
@@ -505,6 +517,14 @@ class _File:
         """Raise MachineError if the file that is open is no longer the one that its path leads to."""
         if identity(self.path) != self._identity:
             raise gone(self.path)
+
+    def _check_owner(self, inside: int) -> None:
+        """Refuse a ledger that came with a tree: a resume does what a ledger says. One of ours only its user can read."""
+        file = os.stat(FILE_NAME, dir_fd=inside, follow_symlinks=False)
+        if file.st_size and file.st_mode & _OTHERS and _has_modes(inside):
+            hint = f"if it is yours: chmod 600 {shlex.quote(str(self.path))}"
+            message = f"others can read the ledger {self.path}: it may be somebody else's"
+            raise MachineError(Problem("ledger-refused", message, hint=hint))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -521,6 +541,23 @@ class _File:
             with connection:
                 for statement in ("BEGIN IMMEDIATE", *changes, f"PRAGMA user_version = {_VERSION}"):
                     connection.execute(statement)
+        # A view may have rows without an end, and a trigger do something else.
+        tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        if sorted(_words(sql) for (sql,) in tables) != sorted(map(_words, _SCHEMA)):
+            raise self.strange()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Refuse values that runner does not write."""
+        try:
+            yield
+        except (TypeError, ValueError):
+            raise self.strange() from None
+
+    def strange(self) -> MachineError:
+        """Say that something stands in it that no runner wrote."""
+        message = f"the ledger {self.path} has something in it that runner does not write"
+        return MachineError(Problem("ledger-refused", message, hint="move it away"))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -552,6 +589,16 @@ def _made(folder: Path) -> bool:
     return is_new
 
 
+def _has_modes(folder: int) -> bool:
+    """Return whether an open folder is on a disk that keeps modes of files. Raises OSError."""
+    name = f".{token_hex(16)}.tmp"
+    write_new(name, b"", folder, 0o600)
+    try:
+        return not os.stat(name, dir_fd=folder).st_mode & _OTHERS
+    finally:
+        os.unlink(name, dir_fd=folder)
+
+
 def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
     """Write a file into an open folder, unless it is there and not empty. Raises OSError, also if the name is a folder or a link."""
     with suppress(FileNotFoundError):
@@ -567,7 +614,7 @@ def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
 def _close_to_others(file: int | str, folder: int | None = None) -> None:
     """Make a file, by its name in an open folder, or an open folder itself readable by its owner only, if that is this user."""
     found = os.stat(file, dir_fd=folder)
-    if found.st_uid == os.geteuid() and S_IMODE(found.st_mode) & 0o077:
+    if found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
         os.chmod(file, S_IMODE(found.st_mode) & 0o700, dir_fd=folder)
 
 
@@ -587,16 +634,20 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
 
 def _record(row: Sequence[Any]) -> RunRecord:
     run_id, started, seed, spec, rows, arguments, fingerprints, parent, parent_session = row
+    if PurePath(run_id).name != run_id:
+        raise ValueError("a lock is named after it")
+    if not isinstance(parent, str | None):
+        raise TypeError("it is no id of a run")
     return RunRecord(
         run_id,
         UUID(seed),
         datetime.fromisoformat(started),
         from_here(os.fsdecode(spec)),
         from_here(os.fsdecode(rows)),
-        json.loads(arguments),
-        json.loads(fingerprints),
+        dict(json.loads(arguments)),
+        dict(json.loads(fingerprints)),
         parent,
-        parent_session,
+        int(parent_session),
     )
 
 
@@ -623,6 +674,11 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
     )
 
 
+def _words(sql: str) -> list[str]:
+    return re.findall(r"[^\s(),]+|[(),]", sql)  # a column that was added later is set off otherwise
+
+
+_OTHERS = 0o077
 _VERSION = 2
 _SCHEMA = (
     # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.

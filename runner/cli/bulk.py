@@ -284,7 +284,7 @@ class Start:
             config=self._session.settings.config,
             spec_digest=self._spec.digest,
             fixed=self._fixed.values,
-            secrets=self._fixed.secrets,
+            secrets=self._session.output.hidden,
             columns=self._columns,
             header=self.rows.header,
             allows_extra=self._bulk.ignore_extra,
@@ -303,7 +303,7 @@ def _origin(folder: Path, parent: str) -> RunRecord:
     """Find the run from which the ids of rows come that `parent` printed. Raises InvalidInput."""
     with Ledger(folder, is_new_allowed=False) as ledger:
         try:
-            return ledger.origin(ledger.find(parent))
+            return list(ledger.line(ledger.find(parent)))[-1]
         except NotFound:
             message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
             hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or take the column {COLUMN} away: they are new rows then"

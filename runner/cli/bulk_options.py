@@ -85,15 +85,16 @@ class BulkFlags(NamedTuple):
         if self.fail_fast and self.max_failures is not None:
             hint = "--fail-fast stops after 1 failure, --max-failures N after N"
             raise UsageError(Problem("usage", "--fail-fast and --max-failures don't go together", hint=hint))
-        if self.results:
-            _check_results(self.results, read)
+        results = self.results or begun.results
+        if results:
+            _check_results(results, read)
         return replace(
             begun,
             concurrency=self.concurrency or begun.concurrency,
             processes=self.processes or begun.processes,
             rate=begun.rate if self.rate is None else _rate(self.rate),
             max_failures=1 if self.fail_fast else self.max_failures or begun.max_failures,
-            results=self.results or begun.results,
+            results=results,
         )
 
     def _check_numbers(self) -> None:

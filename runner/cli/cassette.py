@@ -17,7 +17,7 @@ from runner.report.cassettes import Checked, Listed, Verified, show_check, show_
 from runner.secrets import Mask
 from runner.source import read
 from runner.spec import project_of
-from runner.spec.files import CASSETTES, find_config
+from runner.spec.files import CASSETTES, as_unicode, find_config
 from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
@@ -94,7 +94,7 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
         seed = world.new_seed()
         verifications: list[Verification] = []
         for each, cassette in readable:
-            again = Again(uuid5(seed, each.shown), int(world.clock().timestamp() * 1000), target.env)
+            again = Again(uuid5(seed, as_unicode(each.shown)), int(world.clock().timestamp() * 1000), target.env)
             record = _how_to_record(each, session, sandbox=sandbox)
             with _platform(session, target, each.case, is_sandboxed=sandbox) as platform:
                 verifications.append(verify(cassette, again, platform, record))
@@ -181,6 +181,9 @@ def _listed(found: Found, today: date) -> Listed:
 
 
 def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) -> Iterator[Problem]:
+    if found.is_refused:
+        yield from found.problems
+        return
     try:
         yield from leaks(found.path, mask, found.shown)
     except OSError as error:

@@ -13,6 +13,8 @@ from runner.config import load_profile
 from runner.errors import ExitCode, MachineError, Problem, RunnerError, UsageError
 from runner.report import Format
 from runner.secrets import Mask
+from runner.source import open_file
+from runner.source.document import MAX_BYTES
 from runner.spec import project_of
 from runner.spec.files import SPECS
 from runner.testing.answers import Answers
@@ -52,7 +54,7 @@ def init(session: Session, folder: Path) -> ExitCode:
         _File(path, "written" if create(path, text.encode(), root) else "kept") for path, text in _texts(home, root)
     ]
     spec = home / SPECS / _SPEC
-    if spec.read_bytes() == (_STARTER / _SPEC).read_bytes():  # a spec of somebody's own has cases of its own
+    if _text(spec) == (_STARTER / _SPEC).read_text("utf-8"):  # a spec of somebody's own has cases of its own
         files += _recorded(session, spec, root)
     _tell(session, home, files)
     return ExitCode.OK
@@ -80,6 +82,15 @@ def _texts(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
     yield root / ".github" / "workflows" / "notifications.yml", workflow
 
 
+def _text(path: Path) -> str | None:
+    """Return the text of a file that may be somebody else's, or the beginning of a long one; None if it can't be read."""
+    try:
+        with open_file(path) as file:
+            return file.read(MAX_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
 def _root(home: Path) -> Path:
     """Find the root of the project: of the repository, if there is one."""
     project = project_of(home)
@@ -90,7 +101,8 @@ def _pytest_settings(home: Path) -> Path | None:
     """Find the file that pytest takes its settings from."""
     for name, section in _PYTEST_FILES.items():
         path = home / name
-        if path.is_file() and re.search(rf"^{section}", path.read_text("utf-8", "replace"), re.MULTILINE):
+        text = _text(path)
+        if text is not None and re.search(rf"^{section}", text, re.MULTILINE):
             return path
     return None
 
@@ -141,7 +153,7 @@ def _tell(session: Session, home: Path, files: list[_File]) -> None:
         mark = output.style.good("written") if file.state == "written" else output.style.faint("kept   ")
         output.data(f"{mark}  {os.path.relpath(file.path)}")
     settings = _pytest_settings(home)
-    if settings is not None and "runner_specs" not in settings.read_text("utf-8", "replace"):
+    if settings is not None and "runner_specs" not in (_text(settings) or ""):
         name = os.path.relpath(settings)
         output.message(
             f"to have a plain `pytest` run the cases, add runner_specs = specs to pytest's section of {name}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.cli.world import Color
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.pytest_plugin.front import run as run_pytest
 from runner.pytest_plugin.nodes import Cases
@@ -18,7 +17,7 @@ from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
 from runner.report.style import name_of
 from runner.spec import find, project_of
-from runner.spec.files import SPECS
+from runner.spec.files import SPECS, link_out
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
@@ -93,7 +92,12 @@ class _Place(NamedTuple):
 
     @property
     def argument(self) -> str:
-        path = str(self.path.absolute())
+        """How pytest is told of it. Raises UsageError for a path that pytest would take apart."""
+        path = str(self.path)
+        if mark := next((mark for mark in ("[", "::") if mark in path), None):
+            hint = "rename it, or name the folder that it is in"
+            raise UsageError(Problem("usage", f"pytest can't run {path}: after '{mark}' it expects a case", hint=hint))
+        path = path if self.path.is_absolute() else f"./{path}"
         return f"{path}::{name_of(self.case)}" if self.case else path
 
 
@@ -102,27 +106,27 @@ def _home(start: Path) -> Path:
     project = project_of(start)
     for home in (start / SPECS, project / SPECS):
         if home.is_dir():
-            if home.resolve().is_relative_to(project):
-                return home
-            hint = f"specs must lie in the project's folder '{project.name}'; runner test PATH runs others"
-            raise InvalidInput(Problem("path-outside", f"{SPECS} is a link out of the project", hint=hint))
+            if problem := link_out(home, project, SPECS, "specs must lie"):
+                raise InvalidInput(replace(problem, hint=f"{problem.hint}; runner test PATH runs others"))
+            return Path(os.path.relpath(home))
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 
 def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases, asked: Asked) -> Ended:
-    output, world, color = session.output, session.world, session.settings.color
-    args = ["-ra", f"--color={_COLORS[color or Color.AUTO]}"]
+    output, world = session.output, session.world
+    stdout, stderr = output.lent()
+    style = output.style
+    if output.format in (Format.JSON, Format.JSONL):
+        stdout, style = StringIO() if output.quiet else stderr, output.message_style
+    args = ["-ra", f"--color={'yes' if style.on else 'no'}"]
     args += ["-v"] if output.verbose else ["--no-header"]
     args += ["-q"] if output.quiet else []
-    args += ["-k", asked.name] if asked.name is not None else []
+    args += [f"-k={asked.name}"] if asked.name is not None else []  # alone, pytest reads flags from the file after an @
     args += ["-x"] if asked.stops_at_first else []
     args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
     args += [*asked.flags, *(place.argument for place in places)]
-    stdout = world.stdout
-    if output.format in (Format.JSON, Format.JSONL):
-        stdout = StringIO() if output.quiet else world.stderr
     output.flush()
-    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, world.stderr)
+    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, stderr)
 
 
 def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
@@ -136,9 +140,6 @@ def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
     except OSError:
         return None
     return cache
-
-
-_COLORS = {Color.AUTO: "auto", Color.ALWAYS: "yes", Color.NEVER: "no"}
 
 
 def _check_case(place: _Place, project: Path, config: Path | None) -> None:

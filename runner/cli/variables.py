@@ -108,7 +108,7 @@ class VariableFlags:
         """Read the vars file; also its values as they stand at their names, for a name that nobody knows."""
         if self.vars_file is None:
             return {}, {}
-        document = read(self.vars_file, shown_argument(str(self.vars_file)))
+        document = read(self.vars_file, shown_argument(str(self.vars_file)), may_be_pipe=True)
         errors = [problem for problem in document.problems if problem.severity == "error"]
         root = document.root
         if root is not None and not isinstance(root.value, dict):

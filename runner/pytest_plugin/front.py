@@ -13,6 +13,7 @@ import pytest
 
 from runner.pytest_plugin import isolated
 from runner.pytest_plugin.nodes import CASES
+from runner.report.style import as_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,12 +55,15 @@ class Ended(NamedTuple):
 def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
     """Run the cases of specs in a pytest of this process; `args` name them, and may be what else pytest takes.
 
+    `stdout` and `stderr` make harmless what is written to them; the colors of pytest are marked for that.
+
     Nothing of the project's Python tests has a part in it: no settings, conftest files and modules, and no plugins but
     those that `args` ask for. `cache` is where pytest may remember what failed.
     """
     front = _Front(cases)
     own = ["-c", os.devnull, f"--rootdir={project}", f"--confcutdir={project}", "--noconftest", "--assert=plain"]
     own += ["-p", isolated.__name__, "-p", "no:doctest", "-p", "no:debugging"]  # a debugger reads ./.pdbrc
+    own += ["--code-highlight=no"]  # by another program, whose colors are not told from those in data
     own += ["--collect-in-virtualenv", "-o", "norecursedirs="]
     own += ["-p", "no:cacheprovider"] if cache is None else ["-o", f"cache_dir={cache}"]
     if any(map(_ASKS_FOR_XDIST.match, args)) and find_spec("xdist") is not None:
@@ -81,7 +85,14 @@ _ASKS_FOR_XDIST = re.compile(r"-[a-zA-Z]*n|--(?:numprocesses|dist|tx)\b")
 @contextmanager
 def _own_environment() -> Iterator[None]:
     """Keep away what is set for the project's Python tests, and from the processes of xdist the working directory."""
-    own = {"PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONSAFEPATH": "1"}
+    own = {
+        "PYTEST_ADDOPTS": None,
+        "PYTEST_PLUGINS": None,
+        "PY_COLORS": None,
+        "FORCE_COLOR": None,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONSAFEPATH": "1",
+    }
     before = {name: os.environ.get(name) for name in own}
     try:
         _set(own)
@@ -108,6 +119,17 @@ class _Front:
         self.refused: list[Mapping[str, Any]] = []
         self.was_interrupted = self.was_deselected = False
         self._cases = cases
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        writer = config.get_terminal_writer()
+        pytests_own = writer.markup
+
+        def markup(text: str, **styles: bool) -> str:
+            before, after = pytests_own("|", **styles).split("|")
+            return f"{as_ours(before)}{text}{as_ours(after)}"
+
+        writer.markup = markup  # type: ignore[method-assign]
 
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
         early_config.pluginmanager.register(self._cases, CASES)

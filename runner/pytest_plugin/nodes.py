@@ -19,6 +19,7 @@ from runner.report.problems import as_annotation
 from runner.report.style import name_of, without_commands
 from runner.secrets import Mask
 from runner.spec import project_of
+from runner.spec.files import as_unicode
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.verdict import run_case
@@ -130,13 +131,19 @@ class CaseItem(pytest.Item):
             self.code = int(verdict.code)
             pytest.fail(_text(self.told), pytrace=False)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
         """Show what is wrong with a case, and nothing of what this program had at hand: secrets may be among it."""
-        return str(excinfo.value) if self.told else super().repr_failure(excinfo, style)
+        if self.told:
+            return str(excinfo.value)
+        steps = super().repr_failure(excinfo, "short")  # a longer one has what functions were given
+        last = excinfo.traceback[-1]
+        text = self.mask.text(f"{Path(last.path).name}:{last.lineno + 1}: {excinfo.exconly()}\n{steps}")
+        return "\n".join(map(name_of, text.split("\n")))
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Say where it stands, and how its failure is headed."""
-        return self.path, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
+        """Say where it stands, and how its failure is headed. pytest prints both: the place is the one of the node's id."""
+        place = self.config.rootpath / self.parent.nodeid if self.parent is not None else self.path
+        return place, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
 
 
 @contextmanager
@@ -232,7 +239,7 @@ class Cases:
             if report.failed and not item.told:
                 item.told, item.code = _unforeseen(item, call)
             report.runner = {  # type: ignore[attr-defined]
-                "spec": str(item.ref.path),
+                "spec": as_unicode(str(item.ref.path)),
                 "case": case.name,
                 "reason": case.skip if report.skipped and case.skip else case.xfail,
                 "told": item.told,
@@ -276,11 +283,15 @@ def _from_here(path: Path, config: pytest.Config) -> Path:
 
 
 def _told(problem: Problem, mask: Mask, ref: CaseRef | None = None) -> dict[str, Any]:
-    """Tell a problem in every form, masked. An annotation needs a place: without one of its own, it stands at its case."""
+    """Tell a problem in every form, masked, in texts that another process can be sent.
+
+    An annotation needs a place: without one of its own, it stands at its case.
+    """
+    told = {key: as_unicode(value) if isinstance(value, str) else value for key, value in as_json(problem).items()}
     placed = problem if problem.position or ref is None else replace(problem, position=ref.case.node.position())
     return {
         "text": without_commands(as_text(problem, mask=mask)),
-        "json": mask.texts(as_json(problem)),
+        "json": mask.texts(told),
         "annotation": as_annotation(placed, mask),
     }
 

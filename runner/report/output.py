@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from stat import S_ISREG
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerError
 from runner.report.problems import as_annotation, as_json, as_text
@@ -67,12 +67,17 @@ class Output:
         """Whether somebody still reads what is written to stdout."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
         self.style = Style(on=stdout.isatty() and not no_color if color is None else color)
-        self._message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
+        self.message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these texts from now on."""
         if fresh := list(secrets):
             self._mask = self._mask.with_values(fresh)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The texts that are masked, for whatever writes elsewhere what is written here too."""
+        return self._mask.values
 
     @contextmanager
     def hiding(self, secrets: Iterable[str]) -> Iterator[None]:
@@ -216,7 +221,7 @@ class Output:
                 self.annotation(self.annotation_of(problem))
             else:
                 between = "\n" if self._complained else ""
-                self._write(self._stderr, between + as_text(problem, self._message_style, self._mask))
+                self._write(self._stderr, between + as_text(problem, self.message_style, self._mask))
                 self._complained = True
 
     def findings(self, problems: Iterable[Problem]) -> None:
@@ -237,6 +242,12 @@ class Output:
         beside = self.format in (Format.JSON, Format.JSONL)
         if not (beside and self.quiet):
             self._exact(self._stderr if beside else self._stdout, self._mask.text(command))
+
+    def lent(self) -> tuple[TextIO, TextIO]:
+        """Return stdout and stderr for a program that runs in this process: what it writes becomes harmless on its way."""
+        lent = (_Lent(stream, is_for_workflow=self.is_for_workflow) for stream in (self._stdout, self._stderr))
+        stdout, stderr = (cast("TextIO", stream) for stream in lent)
+        return stdout, stderr
 
     def drop(self) -> None:
         """Write no more: the reader went away."""
@@ -298,6 +309,31 @@ class Output:
 
 _PAGE = 1000
 """Items that are written at once."""
+
+
+class _Lent:
+    """A stream that writes harmless text, also if lines come in pieces. It is no terminal: nothing moves the cursor."""
+
+    def __init__(self, stream: TextIO, *, is_for_workflow: bool) -> None:
+        self._stream = stream
+        self._is_for_workflow = is_for_workflow
+        self._line = ""
+        self.encoding = stream.encoding
+        self.fileno = stream.fileno
+        self.flush = stream.flush
+
+    def write(self, text: str) -> int:
+        harmless = written(text)
+        if self._is_for_workflow:
+            whole = without_commands(self._line + harmless)
+            # Else a command begins in one piece and ends in the next.
+            harmless = whole[len(self._line) :] if whole.startswith(self._line) else f"\\{without_commands(harmless)}"
+            self._line = f"{self._line}{harmless}".rpartition("\n")[2]
+        self._stream.write(harmless)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return False
 
 
 def _until_broken(texts: Iterable[str], broken: list[RunnerError]) -> Iterator[str]:

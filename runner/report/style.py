@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from functools import cache
 from typing import NamedTuple
 
 _OURS = f"\x1b{os.urandom(8).hex()}"
 """Begins a color until it is written out. No data knows it: an escape sequence without it is data."""
 _COLOR = re.compile(rf"{_OURS}\[([0-9;]+)m")
-_UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ud800-\udfff\ufeff]"
+_CONTROLS = r"\x00-\x1f"
+_INVISIBLE = (
+    r"\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-
-_UNSAFE_IN_JSON = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", ""))
-_UNSAFE_IN_TEXT = re.compile(_UNSAFE.pattern.replace(r"\x00-\x1f", r"\x00-\x09\x0b-\x1f"))
-_COMMAND = re.compile(r"^([^\S\n]*+)::|##\[", re.MULTILINE)
+"""What changes how a text reads and does not show itself: Unicode's Default_Ignorable_Code_Point, and controls beyond ASCII."""
+_UNSAFE = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
+_UNSAFE_IN_JSON = re.compile(f"[{_INVISIBLE}]")
+_UNSAFE_IN_TEXT = re.compile(rf"[\x00-\x09\x0b-\x1f{_INVISIBLE}]")
+_EMOJI = r"\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_JOINING = rf"\u0600-\u109f\u1780-\u18af{_EMOJI}"
+_PART_OF_A_WORD = re.compile(
+    rf"(?<=[{_JOINING}\ufe0f])[\u200c\u200d](?=[{_JOINING}])"
+    rf"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    r"|(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]"
+)
+_JOINERS = frozenset(map(chr, (0x200C, 0x200D, 0xFE0E, 0xFE0F, *range(0xE0100, 0xE01F0))))
+"""Invisible characters that stay where they are `_PART_OF_A_WORD`: joiners within emoji and scripts from Arabic to Mongolian, and the form of an emoji or ideograph."""
+_COMMAND = re.compile(r"(?<![^\r\n])((?:[^\S\r\n]|\ufeff)*+)::|##\[")
 """What a workflow's runner takes for a command: `::` after any white space, and `##[` anywhere in a line.
 
-(GitHub's runner: `TryParseV2` and `TryParse` in src/Runner.Common/ActionCommand.cs.)
+(GitHub's runner: `TryParseV2` and `TryParse` in src/Runner.Common/ActionCommand.cs. Its lines end with \\n, \\r or both, and
+.NET leaves out a byte order mark.)
 """
 
 
@@ -67,6 +82,11 @@ def written(text: str) -> str:
     return "".join(pieces)
 
 
+def as_ours(sequences: str) -> str:
+    """Mark the colors of a program that we run as ours: `written` lets them through, and none that stands in its data."""
+    return sequences.replace("\x1b", _OURS)
+
+
 def without_commands(text: str) -> str:
     r"""Break what a workflow's runner would take for a command.
 
@@ -82,17 +102,35 @@ def name_of(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Show control characters instead of obeying them: an answer, a row or a file must not move the cursor."""
+    """Show control and invisible characters: an answer, a row or a file must not move the cursor, nor read as another."""
     return _UNSAFE.sub(_shown, text)
-
-
-def _shown(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
 
 
 def harmless_json(text: str) -> str:
     """Write what a terminal would obey as JSON's own escapes. Such characters stand in JSON's strings alone."""
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE_IN_JSON.sub(_escaped_in_json, text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    return match[0] if _is_part_of_a_word(match) else _escape(match[0])
+
+
+def _escaped_in_json(match: re.Match[str]) -> str:
+    return match[0] if _is_part_of_a_word(match) else _json_escape(match[0])
+
+
+def _is_part_of_a_word(match: re.Match[str]) -> bool:
+    return match[0] in _JOINERS and _PART_OF_A_WORD.match(match.string, match.start()) is not None
+
+
+@cache  # there are some thousands of these characters, and texts that have nothing else
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode()
+
+
+@cache
+def _json_escape(char: str) -> str:
+    return json.dumps(char)[1:-1]
 
 
 def json_without_commands(text: str) -> str:
@@ -104,6 +142,10 @@ def width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width  # noqa: PLC0415 - a large table, for few
+    from unicodedata import category, east_asian_width  # noqa: PLC0415 - a large table, for few
 
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(0 if category(char) in _NO_WIDTH else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+_NO_WIDTH = ("Mn", "Me", "Cf")
+"""Categories of Unicode: marks on other characters, and joiners."""

@@ -77,6 +77,11 @@ class Mask:
 
             self._search = Search(map(Target, long))
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All texts that it hides, sorted: a mask made of them hides the same."""
+        return tuple(sorted(self._values))
+
     def with_values(self, values: Iterable[str]) -> Mask:
         """Return a mask that hides these values too."""
         wider = Mask(value for value in values if value not in self._values)

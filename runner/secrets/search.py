@@ -26,7 +26,7 @@ from runner.secrets.unescape import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from runner.secrets.unescape import Reading
 
@@ -41,15 +41,24 @@ _MOST_PLACES = 100
 class Search:
     """Looks for secrets. Immutable."""
 
-    __slots__ = ("_cores", "_targets")
+    __slots__ = ("_shelves",)
 
     def __init__(self, targets: Iterable[Target]) -> None:
-        self._targets = tuple(targets)
-        self._cores = tuple((core, target) for target in self._targets for core in target.cores)
+        self._shelves = [_Shelf(tuple(targets))]
 
     def wider(self, other: Search) -> Search:
-        """Return one that looks for the secrets of both."""
-        return Search((*self._targets, *other._targets))
+        """Return one that looks for the secrets of both.
+
+        Small shelves become one larger one each time that there are two of a size. So however often a search is widened,
+        there are few of them, and few are made anew.
+        """
+        shelves = sorted([*self._shelves, *other._shelves], key=len, reverse=True)
+        while len(shelves) > 1 and len(shelves[-2]) < 2 * len(shelves[-1]):
+            last = shelves.pop()
+            shelves[-1] = _Shelf((*shelves[-1].targets, *last.targets))
+        wider = Search(())
+        wider._shelves = shelves
+        return wider
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the stretches of a text that hold secrets, in no order; they may overlap."""
@@ -57,7 +66,7 @@ class Search:
         near = self._near(low)
         if MAY_BE_ESCAPED.search(low):
             if spells_letters(low):
-                return _found(text, self._targets)
+                return _found(text, [target for shelf in self._shelves for target in shelf.targets])
             joined = without_breaks(low)
             if joined is not low and (far := self._near(joined)) and not far.keys() <= near.keys():
                 return _found(text, (near | far).keys())
@@ -73,10 +82,57 @@ class Search:
     def _near(self, low: str) -> dict[Target, None]:
         """Return what may be in a text, by its letters."""
         found: dict[Target, None] = {}
-        for core, target in self._cores:  # a comprehension with a function in it takes twice as long
-            if core in low:
-                found[target] = None
+        pieces: dict[int, set[str]] = {}
+        for shelf in self._shelves:
+            # A comprehension with a function in it takes twice as long.
+            for core, target in shelf.candidates(low, pieces):
+                if core in low:
+                    found[target] = None
         return found
+
+
+class _Shelf:
+    """Some secrets, so that in a text only those are looked for of whose letters a piece stands in it."""
+
+    __slots__ = ("_by_piece", "_cores", "targets")
+
+    def __init__(self, targets: tuple[Target, ...]) -> None:
+        self.targets = targets
+        self._cores = tuple((core, target) for target in targets for core in target.cores)
+        self._by_piece: dict[int, dict[str, list[tuple[str, Target]]]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def candidates(self, low: str, pieces: dict[int, set[str]]) -> Iterable[tuple[str, Target]]:
+        """Return the letters that are worth a look in a text. `pieces` are those of the text, as far as they are known."""
+        if len(self.targets) <= _FEW:
+            return self._cores
+        if self._by_piece is None:
+            self._by_piece = _by_piece(self._cores)
+        found: list[tuple[str, Target]] = []
+        for size, known in self._by_piece.items():
+            if size not in pieces:
+                pieces[size] = {low[at : at + size] for at in range(len(low) - size + 1)}
+            for piece in filter(known.__contains__, pieces[size]):
+                found += known[piece]
+        return found
+
+
+def _by_piece(cores: Iterable[tuple[str, Target]]) -> dict[int, dict[str, list[tuple[str, Target]]]]:
+    """Sort letters by a piece of each, by the sizes of pieces: of its first and its last one by that which fewer have."""
+    found: dict[int, dict[str, list[tuple[str, Target]]]] = {}
+    for each in cores:
+        size = min(len(each[0]), _PIECE)
+        known = found.setdefault(size, {})
+        first, last = known.setdefault(each[0][:size], []), known.setdefault(each[0][-size:] if size else "", [])
+        (first if len(first) < len(last) else last).append(each)
+    return found
+
+
+_FEW = 30
+"""So many secrets are sooner looked for one by one."""
+_PIECE = 8
 
 
 class Target:
@@ -94,14 +150,17 @@ class Target:
         self._from_gap, self._to_gap = not text[0].isalnum(), text[-1] == "\\"
         self._forms: dict[Reading | None, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
-    def spans(self, view: View, reading: Reading | None) -> Iterator[tuple[int, int]]:
-        """Find it in what a text says by a reading, in small letters; also where it overlaps itself."""
+    def spans(self, view: View, coded: str, reading: Reading | None) -> Iterator[tuple[int, int]]:
+        """Find it in what a text says by a reading, in small letters; also where it overlaps itself.
+
+        `coded` is the same text, with base64 for URLs as the usual one.
+        """
         if reading not in self._forms:
             self._forms[reading] = self._read(self._plain, reading), self._read(self._base64, reading)
         plain, base64 = self._forms[reading]
         takes_gaps = reading is not JOINED  # there, a line break may be one
         from_gap, to_gap = takes_gaps and self._from_gap, takes_gaps and self._to_gap
-        for text, forms in ((view.text, plain), (view.text.translate(_FOR_URLS), base64)):
+        for text, forms in ((view.text, plain), (coded, base64)):
             for form in forms:
                 for start, end in _hits(text, form):
                     yield view.span(start, end, from_gap=from_gap, to_gap=to_gap)
@@ -114,11 +173,12 @@ class Target:
         return tuple(dict.fromkeys(form.translate(_FOR_URLS) if texts is self._base64 else form for form in fit))
 
 
-def _found(text: str, targets: Iterable[Target]) -> list[tuple[int, int]]:
+def _found(text: str, targets: Collection[Target]) -> list[tuple[int, int]]:
     found = []
     for reading, view in readings(text) if MAY_BE_ESCAPED.search(text) else ((None, View(text)),):
         folded = view.folded()
-        spans = (span for target in targets for span in target.spans(folded, reading))
+        coded = folded.text.translate(_FOR_URLS)
+        spans = (span for target in targets for span in target.spans(folded, coded, reading))
         found += [span for span in spans if reading is not JOINED or has_break(text, *span)]
     return found
 

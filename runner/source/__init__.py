@@ -1,6 +1,6 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
-from runner.source.document import Document, discreet, read, read_text, unshown
+from runner.source.document import Document, discreet, open_file, read, read_text, unshown
 from runner.source.json_reader import NUMBER, is_integer, parse_json
 from runner.source.node import Json, Node, describe
 from runner.source.schema import TOO_LARGE, Fault, OwnSchema, Schema, SchemaError, problems
@@ -21,6 +21,7 @@ __all__ = [
     "describe",
     "discreet",
     "is_integer",
+    "open_file",
     "parse_json",
     "problems",
     "read",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from stat import S_ISREG
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from runner.errors import MachineError, NotFound, Position, Problem
 from runner.source import json_reader, yaml_reader
@@ -27,14 +30,15 @@ class Document(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def read(path: Path, shown: str | None = None) -> Document:
+def read(path: Path, shown: str | None = None, *, may_be_pipe: bool = False) -> Document:
     """Read a file; `.json` by JSON's grammar, anything else as YAML. `shown` is its name in messages.
 
-    Raises NotFound and MachineError for a file that can't be opened; what is wrong inside is in `problems`.
+    A pipe is read only if that is allowed: for a path that the user typed. Raises NotFound and MachineError for a file
+    that can't be opened; what is wrong inside is in `problems`.
     """
     name = shown or str(path)
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if may_be_pipe else open_file(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise NotFound(Problem("file-not-found", f"no such file: {name}")) from None
@@ -56,6 +60,15 @@ def read(path: Path, shown: str | None = None) -> Document:
         )
         return Document(Text(name, good), None, (problem,))
     return read_text(content, name, as_json=path.suffix == ".json")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file of somebody else's tree: a pipe may never open, and a device never end. Raises OSError, also for these."""
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    if S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
 
 
 def unshown(problem: Problem) -> Problem:

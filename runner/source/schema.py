@@ -280,8 +280,7 @@ class _Reading:
             case kinds.FalseSchema():
                 yield Fault("false", path, f"{name} is not allowed here")
             case _:
-                hint = "for example 2026-01-02T03:04:05Z" if getattr(kind, "format", None) == "date-time" else None
-                yield Fault(kind.name, path, _of_a_limit(kind, name, value) or error.message, hint)
+                yield _fault_of_a_limit(kind, path, name, value, error.message)
 
     def _nearest_branch(
         self,
@@ -303,6 +302,15 @@ class _Reading:
         parent = _follow(self.schema, error.schema_path[:-1])
         properties = parent.get("properties") if isinstance(parent, dict) else None
         return list(properties) if isinstance(properties, dict) else []
+
+
+def _fault_of_a_limit(
+    kind: jsonschema_rs.ValidationErrorKind, path: tuple[Step, ...], name: str, value: Json, message: str
+) -> Fault:
+    kinds = jsonschema_rs.ValidationErrorKind
+    hint = "for example 2026-01-02T03:04:05Z" if getattr(kind, "format", None) == "date-time" else None
+    code = TOO_LARGE if isinstance(kind, kinds.BacktrackLimitExceeded) else None
+    return Fault(kind.name, path, _of_a_limit(kind, name, value) or message, hint, code=code)
 
 
 def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json) -> str | None:
@@ -328,6 +336,8 @@ def _of_a_limit(kind: jsonschema_rs.ValidationErrorKind, name: str, value: Json)
             return f"{name} fits more than one of the schemas in oneOf"
         case kinds.UniqueItems():
             return f"{name} has the same item twice"
+        case kinds.BacktrackLimitExceeded():
+            return f"{name} takes too long to be held against its pattern"
         case kinds.Custom():  # a format that the validator does not know; see ignore_unknown_formats
             return f"there is no format '{_scalar(value)}'"
         case _:

@@ -8,7 +8,6 @@ low: every alternative counts as if it were tried, and every rule as if it were 
 from __future__ import annotations
 
 import re
-from math import isqrt
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urljoin
 
@@ -35,12 +34,22 @@ _NO_RULES = frozenset({
     "$id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$comment", "$vocabulary", "$defs", "definitions",
     "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "contentSchema",
 })  # fmt: skip
+MAX_BACKTRACKS = 25_000
+"""Of seeking a pattern that looks around: the engine gives up behind them, in a millisecond for a short text."""
+MAX_PLACES = 20_000_000
+"""Characters of the places of all rules: the engine stores each rule's own."""
+_URIS = 4
+"""How much more a character of a URI costs, which is taken apart and put together."""
 _CHARS = 12
 """Characters of a text that take a unit, for each state of a pattern that is sought in it."""
-_PAIRS = 50
-"""Pairs of characters that do, where the pattern looks around."""
+_STEPS = 50
+"""Characters that take a unit at each step of a pattern that looks around."""
+_STEP = 20
+"""Characters that take as long as the step itself."""
 _COPIES = 50
 """Values and options of which an error has copies that make it count twice."""
+_LONG_WAY = 1_000
+"""Characters of the ways to a rule and to a value, which an error has copies of, that make it count twice."""
 _UNIQUE = 64
 _REGEX = 20_000
 """A text of the format `regex` is compiled."""
@@ -66,19 +75,43 @@ class Price(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """What seeking a regular expression costs: it has so many states, and `looks_around` or back."""
+    """What seeking a regular expression costs: it has so many `states`.
+
+    One that looks around is sought step by step, and perhaps in each way there is. There are `ways` for each place
+    where it may begin, those of a text to the power of its `repeats`; with `doubles` twice as many at each character.
+    """
 
     states: int
-    looks_around: bool
+    looks_around: bool = False
+    ways: int = 1
+    repeats: int = 0
+    doubles: bool = False
 
     @classmethod
     def of(cls, pattern: str) -> Pattern:
-        """Estimate a regular expression, however broken it is."""
-        return cls(_states(pattern), _LOOKS_AROUND.search(pattern) is not None)
+        """Estimate a regular expression, however broken it is. Raises TooMuchError if its size can't be told.
+
+        Raises ValueError for one that the engine can't seek.
+        """
+        return _Estimate(pattern).result()
 
     def units(self, chars: int) -> int:
         """Return what seeking it in a text costs."""
-        return self.states * chars * chars // _PAIRS if self.looks_around else self.states * chars // _CHARS
+        if not self.looks_around:
+            return self.states * chars // _CHARS
+        ways = self.ways * int(chars ** min(self.repeats, _DOUBLINGS))
+        if self.doubles:
+            ways <<= min(chars, _DOUBLINGS)
+        steps = min(ways, MAX_BACKTRACKS)
+        return steps * (_STEP + chars * max(1, (self.states - _FEW_STATES) * _SLOW)) // _STEPS
+
+
+_DOUBLINGS = 20
+"""More lead to more ways than MAX_BACKTRACKS anyway."""
+_FEW_STATES = 15
+"""With so many, the engine has a table of all that may follow, and takes no longer than with one."""
+_SLOW = 7
+"""How much longer it takes for each state without one."""
 
 
 class _Part:
@@ -121,6 +154,7 @@ class Work:
 
     def __init__(self, schema: Json) -> None:
         self.strangers: list[str] = []
+        self.states = 0
         self._has_references = False
         self._index = _Index(schema)
         self._parts: dict[int, _Part] = {}
@@ -128,10 +162,7 @@ class Work:
         self._root = self._part(schema)
         self._read_all()
         patterns = [pattern for part in self._parts.values() for pattern in (*part.patterns, *part.key_patterns)]
-        self.states = sum(pattern.states for pattern in patterns)
-        if self.states > MAX_STATES:
-            raise TooMuchError("its regular expressions are too large")
-        self._looks_around = any(pattern.looks_around for pattern in patterns)
+        self._looking = {pattern for pattern in patterns if pattern.looks_around}
         self._is_tree = not patterns and self._is_single()
         self._order = _in_order(self._parts.values())
         self._depth = max(depth for _, depth in self._order)
@@ -144,24 +175,32 @@ class Work:
         return self._is_tree and sum(part.own for part in self._parts.values()) <= units
 
     def chars_within(self, units: int) -> int:
-        """Return the length of texts of which a check costs no more than these units; -1 if none does."""
-        times = units // self._level(0)[self._root]
-        return _CHARS * ((isqrt(times) if self._looks_around else times) - 1)
+        """Return a length of texts of which a check costs no more than these units; -1 if there is none."""
+        rules = self._level(0)[self._root]
+        chars = _CHARS * (units // rules - 1)
+        while chars > 0 and rules * self._times(chars) > units:
+            chars //= 2
+        return chars
 
     def bound(self, value: Json) -> int | None:
         """Return what a check does not exceed, at first sight. None asks for a close look."""
         size, depth = _measured(value)
         if self._depth * depth > MAX_DEPTH:
             return None
-        units = self._level(depth - 1)[self._root] * size
-        return units * size if self._looks_around else units
+        return self._level(depth - 1)[self._root] * size * self._times(size * _CHARS)
+
+    def _times(self, chars: int) -> int:
+        """Return what each state of a pattern that looks around costs in a text, at most; of other patterns it is 1."""
+        return max((1 + pattern.units(chars) // pattern.states for pattern in self._looking), default=1)
 
     def price(self, value: Json) -> Price:
         """Return what a check costs, by a close look. Raises TooMuchError."""
         try:
-            return _Look().price(self._root, value)
+            units, errors, nested = _Look().price(self._root, value)
         except RecursionError:
             raise TooMuchError(f"it goes more than {MAX_DEPTH} schemas deep") from None
+        copies = 1 + (self._index.longest + _longest_way(value)) // _LONG_WAY
+        return Price(units, errors * copies, nested * copies)
 
     def _is_single(self) -> bool:
         """Return whether no schema in it applies to several values, and none stands for itself elsewhere."""
@@ -196,11 +235,18 @@ class Work:
                 if keyword == "required" and isinstance(operand, list):
                     part.required = len(operand)
                 elif keyword == "pattern" and isinstance(operand, str):
-                    part.patterns.append(Pattern.of(operand))
+                    part.patterns.append(self._pattern(operand))
                 elif keyword == "uniqueItems":
                     part.own += _UNIQUE
                 elif keyword == "format" and operand == "regex":
                     part.own += _REGEX
+
+    def _pattern(self, text: str) -> Pattern:
+        pattern = Pattern.of(text)
+        self.states += _EACH + pattern.states
+        if self.states > MAX_STATES:
+            raise TooMuchError("its regular expressions are too large")
+        return pattern
 
     def _read_schemas(self, keyword: str, operand: Json, part: _Part) -> None:
         entries = operand if isinstance(operand, dict) else {}
@@ -212,7 +258,7 @@ class Work:
             schemas = {str(at): self._part(item) for at, item in enumerate(listed) if isinstance(item, dict | bool)}
             part.errors += keyword in ("anyOf", "oneOf", "not", "contains")
         if keyword == "patternProperties":
-            part.key_patterns += map(Pattern.of, entries)
+            part.key_patterns += map(self._pattern, entries)
         if keyword == "properties":
             part.properties = schemas
         elif keyword == "prefixItems":
@@ -294,11 +340,18 @@ class _Index:
         self._bases: dict[int, str] = {}
         self._named: dict[str, list[Json]] = {"": [schema]}
         self._anchors: dict[str, list[Json]] = {}
-        self._add(schema, "")
+        self._places = 0
+        self.longest = 0
+        """Characters of the longest way to a schema."""
+        self._add(schema, "", 0)
 
-    def _add(self, value: Json, base: str) -> None:
+    def _add(self, value: Json, base: str, way: int) -> None:
+        """Take a value in; `way` are the characters of the way to it."""
         if isinstance(value, dict):
+            self._spend(way * len(value))
+            self.longest = max(self.longest, way)
             if isinstance(name := value.get("$id"), str):
+                self._spend((len(base) + len(name)) * _URIS)
                 base = urljoin(base, name).partition("#")[0]
                 self._named.setdefault(base, []).append(value)
             self._bases[id(value)] = base
@@ -306,13 +359,20 @@ class _Index:
                 if isinstance(anchor := value.get(keyword), str):
                     self._named.setdefault(f"{base}#{anchor}", []).append(value)
                     self._anchors.setdefault(anchor, []).append(value)
-        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, item in entries:
             if isinstance(item, dict | list):
-                self._add(item, base)
+                self._add(item, base, way + (len(step) if isinstance(step, str) else 1) + 1)
+
+    def _spend(self, chars: int) -> None:
+        self._places += chars
+        if self._places > MAX_PLACES:
+            raise TooMuchError("its keys and names are too long for so many rules")
 
     def targets(self, schema: _Object, reference: str, *, is_dynamic: bool) -> list[Json]:
         """Return what a reference in a schema may lead to."""
         base = self._bases[id(schema)]
+        self._spend((len(base) + len(reference)) * _URIS)
         whole = base + reference if reference.startswith("#") else urljoin(base, reference)
         name, _, fragment = whole.partition("#")
         fragment = unquote(fragment)
@@ -323,10 +383,14 @@ class _Index:
         return [target for target in found if isinstance(target, dict | bool)]
 
 
+_FEW_DIGITS = 9
+
+
 def _at(value: Json, steps: list[str]) -> Json:
     for step in steps:
         if isinstance(value, list):
-            value = value[int(step)] if step.isdecimal() and int(step) < len(value) else None
+            is_index = step.isdecimal() and len(step) <= _FEW_DIGITS
+            value = value[int(step)] if is_index and int(step) < len(value) else None
         else:
             value = value.get(step) if isinstance(value, dict) else None
     return value
@@ -429,43 +493,173 @@ def _measured(value: Json) -> tuple[int, int]:
     return size, depth + 1
 
 
+def _longest_way(value: Json) -> int:
+    """Count the characters of the keys that lead to a value, for the longest such way."""
+    if isinstance(value, dict):
+        return max((len(key) + _longest_way(item) for key, item in value.items()), default=0)
+    return max(map(_longest_way, value), default=0) if isinstance(value, list) else 0
+
+
 def _count(value: Json) -> int:
     """Count the values in an operand."""
     return 1 + _measured(value)[0]
 
 
 _TOKEN = re.compile(
-    r"""(?P<wide>\\[pPDWSX](?:\{[^}]*\})?|\.|\[\^(?:\\.|[^\]\\])*\]|\[(?:\\.|[^\]\\])*\\[pPDWS](?:\\.|[^\]\\])*\])
-    | (?P<repeat>\{(?P<least>\d{0,9}),?(?P<most>\d{0,9})\})
-    | (?P<open>\((?:\?(?:[:=!>]|<[=!]|P?<[^>]*>|[a-zA-Z-]*:?))?)
-    | (?P<close>\)) | (?P<atom>\\.|\[(?:\\.|[^\]\\])*\]|.)""",
+    r"""(?P<plain>[^\\()[|*+?{.]++(?![*+?{])) | (?P<repeat>[*+?][?+]?) | (?P<times>\{(\d{1,9})(?:,(\d{0,9}))?\}[?+]?)
+    | (?P<open>\((?:\?(?:[:=!>]|<[=!]|P?<\w{0,64}>|[a-zA-Z-]{0,16}:?))?)
+    | (?P<close>\)) | (?P<choice>\|) | (?P<set>\[(?:\\.|[^\]\\])*+(?:\]|\Z))
+    | (?P<atom>\\[pP](?:\{[^{}]{0,64}\})? | \\[ux]\{[0-9a-fA-F]{1,8}\} | \\. | .)""",
     re.VERBOSE | re.DOTALL,
 )
+"""No alternative goes through what another one goes through again."""
+_OPENS_LOOK = re.compile(r"\(\?<?[=!]")
+_REFERS = re.compile(r"\\([1-9k])")
+_NUMBERED = re.compile(r"\((?:\?P?<\w*>)?")
 _LOOKS_AROUND = re.compile(r"\(\?<?[=!]|[+*?}]\+|\\[1-9k]")
-"""Patterns without any of these take a time in proportion to the text, others with its square."""
+"""Patterns without any of these take a time in proportion to the text."""
+_IGNORES_SPACE = re.compile(r"\(\?[a-zA-Z]*x")
+_EACH = 50
+"""States that a pattern of its own takes as much memory as."""
 _WIDE = 10
 """States of a class of most characters, in UTF-8."""
+_BLANK = 4
+"""States of all white space."""
 _PROPERTY = 600
 """States of a property of Unicode, such as `\\p{L}`."""
+_OTHERS = 3
+"""Characters in a class that take a state, beyond ASCII."""
 
 
-def _states(pattern: str) -> int:
-    """Estimate the states of a regular expression: its atoms, each as often as it is repeated."""
-    groups = [0]
-    last = 0
-    for token in _TOKEN.finditer(pattern):
-        kind = token.lastgroup
-        if token["repeat"]:
-            groups[-1] += last * (max(int(token["least"] or 0), int(token["most"] or 0), 1) - 1)
-            last = 0
-        elif token["open"]:
-            groups.append(0)
-        elif token["close"]:
-            last = groups.pop() if len(groups) > 1 else 0
-            groups = groups or [0]
-            groups[-1] += last
+class _Group:
+    """A part of a regular expression: its states, and whether there are several ways through it."""
+
+    __slots__ = ("has_ways", "is_ahead", "is_hard", "number", "states")
+
+    def __init__(self, states: int = 0, *, is_ahead: bool = False, number: int = 0) -> None:
+        self.states = states
+        self.is_ahead = is_ahead
+        self.number = number
+        """Of a group that `\\1` may refer to."""
+        self.is_hard = False
+        """Whether it looks around: what leads to it is tried in each way."""
+        self.has_ways = False
+
+
+class _Estimate:
+    """Reads a regular expression once: the states of its atoms, each as often as it is repeated, and the ways through it.
+
+    The engine tries the ways to what looks around. For the rest of the pattern, and inside of what looks ahead, it needs
+    one step.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        if "{" in pattern and _IGNORES_SPACE.search(pattern):
+            raise TooMuchError(
+                "white space and comments may hide what a regular expression repeats: write it without (?x)"
+            )
+        self._pattern = pattern
+        self._groups = [_Group()]
+        self._last = _Group()
+        self._aheads = self._numbered = 0
+        self._choices = self._repeats = 0
+        self._doubles = False
+        self._tried = (0, 0, False)
+        """Choices, repeats and doubles that lead to what looks around."""
+        for token in _TOKEN.finditer(pattern):
+            self._take(token, token.lastgroup)
+
+    def result(self) -> Pattern:
+        states = 1 + sum(group.states for group in self._groups)
+        if _LOOKS_AROUND.search(self._pattern) is None:
+            return Pattern(states)
+        choices, repeats, doubles = self._tried
+        begins_anywhere = not self._pattern.startswith("^") or self._choices > 0
+        return Pattern(states, True, 4 << min(choices, _DOUBLINGS), repeats + begins_anywhere, doubles)
+
+    def _take(self, token: re.Match[str], kind: str | None) -> None:
+        inner = self._groups[-1]
+        if kind == "plain":
+            self._last = _Group(1)
+            inner.states += len(token[0])
+        elif kind in ("repeat", "times"):
+            self._repeat(token, max(int(token[4] or 1), int(token[5] or 1)) if kind == "times" else 1)
+        elif kind == "open":
+            if looks := _OPENS_LOOK.match(token[0]):
+                self._hard()
+            is_ahead = looks is not None and "<" not in token[0]
+            self._aheads += is_ahead
+            is_numbered = _NUMBERED.fullmatch(token[0]) is not None
+            self._numbered += is_numbered
+            self._groups.append(_Group(is_ahead=is_ahead, number=self._numbered if is_numbered else 0))
+        elif kind == "close":
+            self._close()
+        elif kind == "choice":
+            if not self._aheads:
+                inner.has_ways = True
+                self._choices += 1
+                self._note(is_root=True)
         else:
-            text = token[0]
-            last = (_PROPERTY if re.search(r"\\[pP]", text) else _WIDE) if kind == "wide" else max(1, len(text) // 8)
-            groups[-1] += last
-    return 1 + sum(groups)
+            self._last = _Group(_set_states(token[0]) if kind == "set" else _atom_states(token[0]))
+            inner.states += self._last.states
+            if referred := _REFERS.match(token[0]):
+                self._check_reference(referred[1])
+                self._hard()
+
+    def _repeat(self, token: re.Match[str], times: int) -> None:
+        last, inner = self._last, self._groups[-1]
+        inner.states += last.states * (times - 1)
+        last.states *= times
+        if not self._aheads:
+            inner.has_ways = True
+            self._repeats += 1
+            self._doubles |= last.has_ways
+            self._note(is_root=self._choices > 0)
+        if last.is_hard or (len(token[0]) > 1 and token[0].endswith("+")):
+            self._hard()
+
+    def _close(self) -> None:
+        if len(self._groups) == 1:
+            self._last = _Group()
+            return
+        self._last = self._groups.pop()
+        inner = self._groups[-1]
+        inner.states += self._last.states
+        inner.has_ways |= self._last.has_ways
+        self._aheads -= self._last.is_ahead
+
+    def _check_reference(self, number: str) -> None:
+        """Refuse what finds nothing by the rules, and makes the engine break down."""
+        if any(str(group.number) == number for group in self._groups):
+            raise ValueError(f"\\{number} in a regular expression refers to a group from inside of it")
+
+    def _hard(self) -> None:
+        """Note that something looks around here. Inside of what looks ahead nothing is known of the ways."""
+        for group in self._groups:
+            group.is_hard = True
+        self._doubles |= self._aheads > 0
+        self._tried = (self._choices, self._repeats, self._doubles)
+
+    def _note(self, *, is_root: bool) -> None:
+        """Note the ways beside what looks around: only what follows it at the end is one step again."""
+        if any(group.is_hard for group in self._groups[0 if is_root else 1 :]):
+            self._tried = (self._choices, self._repeats, self._doubles)
+
+
+def _atom_states(atom: str) -> int:
+    if atom.startswith((r"\p", r"\P")):
+        return _PROPERTY
+    if atom == r"\s":
+        return _BLANK
+    return _WIDE if atom in (".", r"\D", r"\W", r"\S") else 1
+
+
+def _set_states(text: str) -> int:
+    """Estimate a set of characters by what stands in its brackets."""
+    states = _PROPERTY * (text.count(r"\p") + text.count(r"\P"))
+    if text.startswith("[^") or _WIDE_ESCAPE.search(text):
+        states += _WIDE
+    return states + max(1, len(text) // (8 if text.isascii() else _OTHERS))
+
+
+_WIDE_ESCAPE = re.compile(r"\\[DWSs]")

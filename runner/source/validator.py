@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jsonschema_rs
 
-from runner.source.schema_work import TooMuchError, Work
+from runner.source.schema_work import MAX_BACKTRACKS, TooMuchError, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,12 @@ _MAX_LISTED = 1_000
 _TOLD = 100
 _ERROR_UNITS = 1_000
 _COUNTED_UNITS = 10
-_STATE_UNITS = 12
+_STATE_UNITS = 40
 """A regular expression takes more memory than time."""
 _KEPT_CHARS = 2_000
 _KEPT_STATES = 2_000
+
+_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS)
 
 _allowance: ContextVar[list[int] | None] = ContextVar("allowance", default=None)
 
@@ -83,6 +85,7 @@ class Validator:
             validate_formats=True,
             ignore_unknown_formats=False,
             retriever=_refuse,
+            pattern_options=_PATTERNS,
         )
         self._is_light = self.work.is_light(_UNNOTICED)
         self._chars = self.work.chars_within(_UNNOTICED)

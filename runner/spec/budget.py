@@ -265,14 +265,12 @@ def _undefined_text(obj: object, name: object) -> str:
 
 def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
     match name:
-        case str() if len(name) > MAX_NAME:
-            name = f"{name[:MAX_NAME]}…"
-        case str() | int() | None:
+        case str():
+            name = shown_name(name)
+        case int() | None:
             pass
         case _:
             name = "…"  # written out, a list or a map may be of any length
-    if isinstance(name, str):
-        name = name.replace("\n", "\\n")  # a message is one line
     match obj:
         case _ if obj is missing:
             return f"variable '{name}' is not defined", None
@@ -284,6 +282,11 @@ def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
             return f"null has no '{name}'", None
         case _:
             return f"{_NAMES.get(type(obj), type(obj).__name__)} has no '{name}'", None
+
+
+def shown_name(name: str) -> str:
+    """Return a name as a message shows it, in one line. A longer one is no name: it may be a secret, and no mask knows a part."""
+    return name.replace("\n", "\\n") if len(name) <= MAX_NAME else f"… ({len(name):,} characters)"
 
 
 def _names(keys: Iterable[object]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from runner.spec.files import as_unicode
 from runner.spec.parametrize import choices, named
 from runner.spec.variables import Given
 
@@ -74,7 +75,7 @@ class Case:
 
 def case_seed(spec: str | PurePath, name: str) -> UUID:
     """Give what the ids of a case are made of: its spec's path in the project, and its name."""
-    return uuid5(NAMESPACE_URL, f"case\n{PurePath(spec).as_posix()}\n{name}")
+    return uuid5(NAMESPACE_URL, f"case\n{as_unicode(PurePath(spec).as_posix())}\n{name}")
 
 
 def in_case(name: str) -> str:

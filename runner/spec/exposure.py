@@ -7,13 +7,14 @@ letters, is not recognized: neither in what is printed nor in a cassette. So tha
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from jinja2 import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runner.spec.template import Template
     from runner.spec.variables import Variable
@@ -37,6 +38,8 @@ class _Trace:
     secret: str
     is_container: bool
     is_number: bool = False
+    has_fraction: bool = False
+    """Whether it may be, or hold, a number of which less is left as a whole one."""
     cut: nodes.Node | None = None
 
 
@@ -44,12 +47,26 @@ _Traces: TypeAlias = frozenset[_Trace]
 _NONE: _Traces = frozenset()
 
 
+_MAX_TRACES = 100_000
+"""Of all expressions of a template: a quarter of a second. Its author can write ten thousand words."""
+
+
+class _TooManyError(Exception):
+    """More traces would have to be followed than may be."""
+
+
 def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Exposure]:
-    """List the secrets that a template cuts or changes, each at its first place."""
+    """List the secrets that a template cuts or changes, each at its first place; all that it reads where nobody can tell."""
     if template.tree is None or not any(use.name in secrets for use in template.uses):
         return []
-    found = _Reader(secrets).block(template.tree.body)
     first: dict[str, Exposure] = {}
+    try:
+        found = _Reader(secrets).block(template.tree.body)
+    except (_TooManyError, RecursionError):
+        for name, offset, _ in template.uses:
+            if name in secrets:
+                first.setdefault(name, Exposure(name, offset, offset + len(name)))
+        return list(first.values())
     for trace in sorted(found, key=lambda trace: _offset(trace.cut) if trace.cut else -1):
         if trace.cut is not None and trace.secret not in first:
             start = _offset(trace.cut)
@@ -71,6 +88,7 @@ class _Reader:
 
     def __init__(self, secrets: Mapping[str, Variable]) -> None:
         self._secrets = secrets
+        self._left = _MAX_TRACES
         self._set: dict[str, _Traces] = {}
         self._looped: _Traces = _NONE
         """What is in the items of all loops: `loop.nextitem` and `loop.previtem` are such items."""
@@ -112,6 +130,13 @@ class _Reader:
             self._set[name.name] = self._set.get(name.name, _NONE) | traces
 
     def _value(self, node: nodes.Node | None) -> _Traces:
+        traces = self._followed(node)
+        self._left -= len(traces)
+        if self._left < 0:
+            raise _TooManyError
+        return traces
+
+    def _followed(self, node: nodes.Node | None) -> _Traces:
         match node:
             case nodes.Name(name=name):
                 return self._set.get(name, _NONE) | self._read(name)
@@ -149,7 +174,8 @@ class _Reader:
             return _NONE
         types = {*variable.types}
         is_container = bool(types) and types <= {"array", "object", "null"}
-        return frozenset({_Trace(name, is_container, bool(types & {"integer", "number"}))})
+        has_fraction = not types or bool(types & {"number", "array", "object"})
+        return frozenset({_Trace(name, is_container, bool(types & {"integer", "number"}), has_fraction)})
 
     def _item(self, node: nodes.Getitem) -> _Traces:
         is_key = isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str)
@@ -170,11 +196,9 @@ class _Reader:
         if name == "format":
             pattern = node.node.value if isinstance(node.node, nodes.Const) else None
             return _all_cut(value, node) | self._formatted(node, pattern, given)
-        if name in _TO_NUMBERS and (node.args or node.kwargs or not all(trace.is_number for trace in value)):
-            return _all_cut(value, node) | given
-        if name in _KEEPS:
+        if _is_kept(name, [*node.args, *node.kwargs], value):
             return given | (value if name in _DEFAULTS else frozenset(replace(t, is_container=False) for t in value))
-        if name in _OF_LISTS and (name != "map" or _applies_what_keeps(node)):
+        if name in _OF_LISTS and not _takes_letters(node) and (name != "map" or _applies_what_keeps(node, value)):
             is_list = name not in _OF_LISTS_TEXT
             return given | frozenset(
                 replace(trace, is_container=is_list) if trace.is_container else _cut(trace, node) for trace in value
@@ -184,7 +208,8 @@ class _Reader:
     def _formatted(self, node: nodes.Node, pattern: object, given: _Traces) -> _Traces:
         if not isinstance(pattern, str):
             return _all_cut(given, node)
-        is_whole = all(each["precision"] is None and each["kind"] in _WHOLE for each in _FORMAT.finditer(pattern))
+        kinds = _WHOLE if any(trace.has_fraction for trace in given) else _WHOLE | _WHOLE_NUMBERS
+        is_whole = all(each["precision"] is None and each["kind"] in kinds for each in _FORMAT.finditer(pattern))
         return given if is_whole else _all_cut(given, node)
 
     def _called(self, node: nodes.Call) -> _Traces:
@@ -204,11 +229,36 @@ class _Reader:
         return _all_cut(value, node) | given
 
 
-def _applies_what_keeps(node: nodes.Filter) -> bool:
+def _is_kept(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool:
+    """Return whether the mask still knows what a filter makes of a value, with what the filter is given."""
+    if name == "int":
+        return not given and all(trace.is_number and not trace.has_fraction for trace in traces)
+    if name == "float":
+        return not given and all(trace.is_number for trace in traces)
+    return name in _KEEPS and not (name == "trim" and given)
+
+
+def _applies_what_keeps(node: nodes.Filter, traces: _Traces) -> bool:
     """Return whether `map` takes a part of each item, or applies a filter after which the mask knows it."""
     if any(keyword.key == "attribute" for keyword in node.kwargs):
         return True
-    return bool(node.args) and isinstance(node.args[0], nodes.Const) and node.args[0].value in _KEEPS
+    name = node.args[0] if node.args else None
+    return isinstance(name, nodes.Const) and _is_kept(name.value, [*node.args[1:], *node.kwargs], traces)
+
+
+def _takes_letters(node: nodes.Filter) -> bool:
+    """Return whether a filter may take an item of each item by its number: of a text, that is a letter."""
+    place = _PLACES_OF_ATTRIBUTES.get(node.name)
+    if place is None:
+        return False
+    given = [*node.args[place : place + 1], *(each.value for each in node.kwargs if each.key == "attribute")]
+    return not all(isinstance(each, nodes.Const) and _is_name(each.value) for each in given)
+
+
+def _is_name(attribute: object) -> bool:
+    return attribute is None or (
+        isinstance(attribute, str) and not any(part.isdigit() for part in attribute.split("."))
+    )
 
 
 def _cut(trace: _Trace, node: nodes.Node) -> _Trace:
@@ -232,14 +282,13 @@ def _items(traces: _Traces, node: nodes.Node) -> _Traces:
 
 _KEEPS = frozenset(
     """
-    capitalize center d default e escape float forceescape indent int lower string title tojson trim upper urlencode
-    wordwrap
+    capitalize center d default e escape forceescape indent lower string title tojson trim upper urlencode wordwrap
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-"""Filters after which the mask still knows a secret. All but `_DEFAULTS` make one text of a list or a map."""
+"""Filters after which the mask still knows any secret. All but `_DEFAULTS` make one text of a list or a map."""
 _DEFAULTS = frozenset({"d", "default"})
-_TO_NUMBERS = frozenset({"float", "int"})
-"""Filters that make another number of `007`, `0x1f` or `1e5`: only one of a number stays what it is."""
+_PLACES_OF_ATTRIBUTES = {"groupby": 0, "join": 1, "map": sys.maxsize}
+"""Filters that write what they find at an attribute, and where that stands among their arguments if it has no name."""
 _OF_LISTS = frozenset(
     """
     batch dictsort first groupby items join last list map max min reject rejectattr reverse select selectattr slice sort
@@ -257,5 +306,7 @@ _METHODS_THAT_TELL_NOTHING = frozenset(
 _METHODS_THAT_KEEP = frozenset("capitalize casefold lower lstrip rstrip strip swapcase title upper".split())  # noqa: SIM905
 _METHODS_OF_MAPS = frozenset({"items", "keys", "values"})
 _FORMAT = re.compile(r"%(?:\([^)]*\))?+[-+ #0]*+(?:\*|\d*+)(?P<precision>\.(?:\*|\d*+))?+(?P<kind>.)", re.DOTALL)
-_WHOLE = frozenset("sdi%")
+_WHOLE = frozenset("s%")
 """Kinds of formats that give the whole of a text or a number; without a precision."""
+_WHOLE_NUMBERS = frozenset("di")
+"""Those that leave a fraction out."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import TYPE_CHECKING, Literal
 
-from runner.errors import MachineError, NotFound, Problem, nearest, shown_argument
+from runner.errors import InvalidInput, MachineError, NotFound, Problem, nearest, shown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +62,19 @@ def project_of(start: Path) -> Path:
     return working if folder.is_relative_to(working) else folder
 
 
+def as_unicode(path: str) -> str:
+    """Write a path as text that can be encoded: what is not UTF-8 in it as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def link_out(path: Path, project: Path, shown: str, rule: str) -> Problem | None:
+    """Report a path of a project that leads out of it: it, or a folder on the way, is a link. `rule` says what lies inside."""
+    if Path(os.path.realpath(path)).is_relative_to(project):
+        return None
+    hint = f"{rule} in the project's folder '{project.name}'"
+    return Problem("path-outside", f"{shown} is a link out of the project", hint=hint)
+
+
 def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str]) -> bool:
     """Return whether a file in a project is of a kind by its name, and what a link leads to as well.
 
@@ -80,14 +93,24 @@ def find_config(start: Path) -> Path | None:
 
 
 def find_configs(start: Path) -> Iterator[Path]:
-    """Find each `runner.yaml` in the folder of `start` and above, up to the project's; the nearest first."""
+    """Find each `runner.yaml` in the folder of `start` and above, up to the project's; the nearest first.
+
+    Raises InvalidInput for one that is a link out of the project.
+    """
     project = project_of(start)
     folder = folder_of(start)
     for candidate in (folder, *folder.parents):
-        if (candidate / CONFIG_NAME).is_file():
-            yield candidate / CONFIG_NAME
+        if (found := candidate / CONFIG_NAME).is_file():
+            if problem := link_out(found, project, os.path.relpath(found), f"{CONFIG_NAME} must lie"):
+                raise InvalidInput(problem)
+            yield found
         if candidate == project:
             return
+
+
+def configs_above(start: Path) -> Iterator[Path]:
+    """Find each `runner.yaml` above the project of `start`: of the repository, say, that has it as a submodule."""
+    return filter(Path.is_file, (folder / CONFIG_NAME for folder in project_of(start).parents))
 
 
 def folder_of(start: Path) -> Path:

@@ -288,6 +288,10 @@ def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object
 
 @pass_context
 def _sum(context: Any, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
+    if not isinstance(start, int | float):  # what is added to a list changes it
+        raise TemplateFault(
+            "template-type", "sum begins with a number", "lists and texts are put together with + and ~"
+        )
     total: Any = start
     for item in _listed(context, value, _steps_to(attribute)):
         part: Any = item if attribute is None else _part(context, item, attribute)

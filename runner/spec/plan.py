@@ -258,17 +258,23 @@ class _Probe:
     template: Template
     expression: nodes.Expr | None
     region: tuple[int, int]
+    is_lone: bool = False
     _program: Program | None = None
 
     def problems(self, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
         """Run it; yields the problem if it fails."""
         try:
             if self._program is None:
-                expression = self.expression
-                self._program = _compile(self.template) if expression is None else _program(expression, [])
+                self._program = self._compiled()
             _run(self._program, variables, budget, {})
         except _FAULTS as error:
             yield self.problem(error)
+
+    def _compiled(self) -> Program:
+        if self.expression is None:
+            return _compile(self.template)
+        guarded = _guard(self.expression, _place(self.template))
+        return _program(_filter(guarded, "native value") if self.is_lone else _joined([guarded]), [])
 
     def problem(self, error: Exception) -> Problem:
         """Put an error at its place in the spec."""
@@ -284,9 +290,7 @@ def _probes(template: Template) -> Iterator[_Probe]:
         yield _Probe(template, None, (0, len(template.text)))
         return
     for piece, region in zip(expressions, regions, strict=True):
-        guarded = _guard(piece, _place(template))
-        expression = _filter(guarded, "native value") if is_lone else _joined([guarded])
-        yield _Probe(template, expression, region)
+        yield _Probe(template, piece, region, is_lone)
 
 
 def _finding(template: Template, error: Exception, region: tuple[int, int]) -> Finding:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, NotFound, Problem
 from runner.source import describe, discreet, read, unshown
-from runner.spec.files import CONFIG_NAME, SUFFIXES, is_named, misspelt
+from runner.spec.files import CONFIG_NAME, SUFFIXES, is_named, link_out, misspelt
 from runner.spec.foreign import foreign, means_to_be_a_spec
 
 if TYPE_CHECKING:
@@ -38,10 +38,8 @@ class Files:
             resolved = path.resolve(strict=True)
         except (OSError, RuntimeError):
             raise NotFound(Problem("file-not-found", f"no such file: {path}", hint="the link leads nowhere")) from None
-        if not resolved.is_relative_to(self._project):
-            message = f"{path} is a link out of the project"
-            hint = f"specs must lie in {_shown(self._project)}"
-            self.problems.append(Problem("path-outside", message, hint=hint))
+        if problem := link_out(path, self._project, str(path), "specs must lie"):
+            self.problems.append(problem)
             return None
         if not is_named(path, resolved, self._project, SUFFIXES):
             hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from runner.spec.budget import Budget
 
 
+_WORD = 64
+_BITS_OF_A_DIGIT = 3
+"""A little less than it is: a number of many digits is written as a text is."""
+
+
 def native(value: object, budget: Budget) -> object:
     """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
     kind = type(value)
@@ -23,8 +28,11 @@ def native(value: object, budget: Budget) -> object:
         case bool() | float() | None:
             return value
         case int():
-            if value.bit_length() > MAX_NUMBER_BITS:
+            bits = value.bit_length()
+            if bits > MAX_NUMBER_BITS:
                 raise too_large("a number has", MAX_NUMBER_BITS, "bits")
+            if bits > _WORD:
+                budget.spend_text(bits // _BITS_OF_A_DIGIT)
             return value
         case str():
             budget.spend_text(len(value))

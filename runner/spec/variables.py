@@ -7,6 +7,7 @@ Text becomes the declared type by JSON's grammar, never by Python's.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import isfinite
@@ -123,6 +124,8 @@ class Variable:
                 return [text for item in value for text in self.secret_texts(item)]
             case None | bool():
                 return []
+            case int() | float():
+                return _forms(value)
             case _:
                 return [str(value)]
 
@@ -303,6 +306,17 @@ def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Prob
         hint = did_you_mean(name, known, otherwise) if number < MAX_HINTS else None
         message = f"no spec here declares a variable '{name}' ({value.origin})"
         yield Problem("unknown-variable", message, value.position, at=f"vars.{name}", hint=hint)
+
+
+def _forms(number: float) -> list[str]:
+    """List how templates may write a number: as it is, and as the other type if that says the same without having it in it."""
+    whole = str(number)
+    with suppress(OverflowError):
+        if isinstance(number, int):
+            return [whole] if whole in (other := str(float(number))) else [whole, other]
+        if number.is_integer():
+            return [whole, str(int(number))]
+    return [whole]
 
 
 def _declared_keys(schema: Json) -> Iterator[str]:

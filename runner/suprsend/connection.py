@@ -117,14 +117,20 @@ class Connection:
             answer = self._transport.post(target, headers, body, exchange)
         answer = _without_authorization(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):
-            heard = f"HTTP {answer.status_code}" if isinstance(answer, Answer) else answer.message
+            heard = f"HTTP {answer.status_code}" if isinstance(answer, Answer) else _in_a_log(answer.message)
             took_s = time.monotonic() - began
             logger.debug("POST %s%s %d bytes: %s in %.3f s", self.base_url, path, len(body), heard, took_s)
         return answer
 
     def _told(self, wait: Wait) -> None:
-        logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, wait.message)
+        logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, _in_a_log(wait.message))
         self._tell(wait)
+
+
+def _in_a_log(said: str) -> str:
+    """Write what a server says so that no log has one more line of it, no terminal obeys it, and no workflow on GitHub."""
+    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in said)
+    return line.replace("##[", "##\\[")
 
 
 def _without_authorization(answer: Answer | NoAnswer, authorization: str) -> Answer | NoAnswer:

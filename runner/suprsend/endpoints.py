@@ -55,13 +55,15 @@ _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+")
 
 def _wire_path(path: str) -> str:
     """Write a path as HTTP libraries send it, so that what is signed is what arrives."""
-    escaped = re.sub("%([0-9A-Fa-f]{2})", _unescape_unreserved, path)
+    escaped = re.sub("%([0-9A-Fa-f]{2})?", _unescape_unreserved, path)
     quoted = quote(escaped, safe="/%!$&'()*+,;=:@~")
     whole = normpath(f"/{quoted.lstrip('/')}")
     return whole if whole.endswith("/") else f"{whole}/"
 
 
 def _unescape_unreserved(match: re.Match[str]) -> str:
+    if match[1] is None:  # a percent sign of its own: libraries escape it, and then each one that begins an escape, too
+        return "%25"
     char = chr(int(match[1], 16))
     return char if char.isascii() and (char.isalnum() or char in "-._~") else match[0].upper()
 

@@ -112,7 +112,7 @@ class Answers:
             yield Tape(recorder, target.authorized(), target.base_url, sleep, peers, recorder.problems, keep)
 
     def _replay(self, ref: CaseRef, again: str, secrets: Sequence[str]) -> Replay:
-        cassette = load(ref.cassette, again, _shown(ref))
+        cassette = load(ref.cassette, again, _shown(ref), ref.project)
         if self.max_age is not None and (problem := expired(cassette, self.max_age, self.today, again)):
             raise CassetteError(problem)
         return Replay(cassette, ref.case.volatile, again, Mask(secrets), self.mask.with_values(secrets))

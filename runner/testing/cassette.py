@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,8 @@ from urllib.parse import urlsplit
 
 from runner import __version__
 from runner.errors import ExitCode, Position, Problem, RunnerError, dotted
-from runner.source import parse_json, read_text
-from runner.spec.files import CASSETTES, SPECS
+from runner.source import open_file, parse_json, read_text
+from runner.spec.files import CASSETTES, SPECS, link_out, project_of
 from runner.suprsend.answer import Answer
 from runner.testing.leaks import MAX_BYTES, leaks
 from runner.testing.matching import Request
@@ -109,13 +110,16 @@ def _slug(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG].strip("-")
 
 
-def load(path: Path, again: str | None = None, shown: str | None = None) -> Cassette:
-    """Read a cassette. `again` is the command that records it again, `shown` the file's name in messages.
+def load(path: Path, again: str | None = None, shown: str | None = None, project: Path | None = None) -> Cassette:
+    """Read a cassette of a project, else of the one that its folder is in.
 
-    Raises CassetteError: `cassette-missing`, `cassette-empty`, `cassette-unreadable`.
+    `again` is the command that records it again, `shown` the file's name in messages. Raises CassetteError:
+    `path-outside`, `cassette-missing`, `cassette-empty`, `cassette-unreadable`.
     """
     name, hint = shown or str(path), f"record it: {again}" if again else None
-    resolved = path.resolve()
+    if problem := link_out(path, project or project_of(path), name, "cassettes must lie"):
+        raise CassetteError(problem)
+    resolved = Path(os.path.realpath(path))
     if resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
         _refuse(name, "the cassette is a link to a file of another kind", hint)
     return _read(path, name, hint)
@@ -126,7 +130,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 def _read(path: Path, name: str, hint: str | None) -> Cassette:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise CassetteError(Problem("cassette-missing", f"there is no cassette {name}", hint=hint)) from None
@@ -194,7 +198,7 @@ class _Form:
         )
         request = Request(
             self._text(item, "request", "method"),
-            self._text(item, "request", "uri"),
+            self._uri(item),
             self._header(item, "request", "content-type"),
             self._bytes(item, "request", "body"),
         )
@@ -212,6 +216,14 @@ class _Form:
             self._refuse(node or item, f"this is no cassette: an interaction has no text at {dotted(way)}")
         # A plain scalar is a number here where vcrpy's YAML 1.1 has a text: 1e5.
         return node.value if isinstance(node.value, str) else node.text.content[node.start : node.end]
+
+    def _uri(self, item: Node) -> str:
+        uri = self._text(item, "request", "uri")
+        try:
+            urlsplit(uri)
+        except ValueError:
+            self._refuse(item.get("request", "uri") or item, "this is no cassette: request.uri is not a URL")
+        return uri
 
     def _bytes(self, item: Node, *way: Step) -> bytes:
         node = item.get(*way)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import NotFound, Position, Problem, RunnerError, shown_argument
-from runner.spec.files import CASSETTES, SPECS, misspelt
+from runner.spec.files import CASSETTES, SPECS, link_out, misspelt
 from runner.testing.cassette import Cassette, CassetteError, load
 from runner.testing.collect import collect
 
@@ -39,20 +39,25 @@ class Found(NamedTuple):
     """Whether runner recorded it for a case that is no more. Of a spec that can't be read nobody knows the cases."""
     is_ours: bool
     """Whether it is for runner to judge; else another program's, which may have any form."""
+    is_refused: bool
+    """Whether a link leads out of the project, or to no file: then nobody looks into it."""
 
 
 def files_at(paths: Iterable[Path], project: Path) -> list[Path]:
     """List the cassettes at `paths`: files as they are given, and folders all levels down; without paths, the project's.
 
-    Raises NotFound for a path that does not exist.
+    Raises NotFound for a path that does not exist, and CassetteError if the project's folder is a link out of it.
     """
     given = list(paths)
     for path in given:
         if not path.exists():
             message = f"no such file or folder: {shown_argument(str(path))}"
             raise NotFound(Problem("file-not-found", message, hint=misspelt(path)))
-    found = (each for path in given or [project / CASSETTES] for each in _below(path))
-    return list({each.resolve(): each for each in found}.values())
+    home = project / CASSETTES
+    if not given and (problem := link_out(home, project, os.path.relpath(home), "cassettes must lie")):
+        raise CassetteError(problem)
+    found = (each for path in given or [home] for each in _below(path))
+    return list({os.path.realpath(each): each for each in found}.values())
 
 
 def _below(path: Path) -> Iterator[Path]:
@@ -71,7 +76,7 @@ def inventory(files: Iterable[Path], project: Path, config: Path | None = None) 
     """Find out what is in cassettes, and whose they are. `config` is the `runner.yaml` that was named."""
     known: dict[Path, tuple[tuple[CaseRef, ...], bool]] = {}
     for path in files:
-        place = path.resolve()
+        place = Path(os.path.realpath(path))
         specs = list(_specs(place, project))
         for spec in specs:
             if spec not in known:
@@ -84,13 +89,20 @@ def inventory(files: Iterable[Path], project: Path, config: Path | None = None) 
         is_known = all(known[spec][1] for spec in specs) and not _is_put_aside(place, project)
         is_below = place.is_relative_to(project / CASSETTES)
         is_orphan = is_recorded and is_below and is_known and case is None
-        yield Found(path, shown, cassette, problems, case, is_orphan, case is not None or is_recorded or bool(specs))
+        is_refused = any(problem.code == "path-outside" for problem in problems) or (
+            path.exists() and not path.is_file()
+        )
+        is_ours = case is not None or is_recorded or bool(specs) or is_refused
+        yield Found(path, shown, cassette, problems, case, is_orphan, is_ours, is_refused)
 
 
 def orphans(project: Path, collected: Iterable[SpecCases], config: Path | None = None) -> list[Problem]:
     """Report the cassettes that no case plays, when `collected` is all specs of a project. Those of others are left alone."""
     played = {ref.cassette for spec in collected for ref in spec.cases if ref.asks_for_answer}
-    left = [path for path in files_at((), project) if path.resolve() not in played]
+    try:
+        left = [path for path in files_at((), project) if Path(os.path.realpath(path)) not in played]
+    except CassetteError as error:
+        return list(error.problems)
     return [orphan(found) for found in inventory(left, project, config) if found.is_orphan]
 
 

@@ -638,7 +638,7 @@ def test_the_printed_command_resumes_a_run_whose_configuration_is_beside_its_spe
     write_rows(150)
     Path("specs").mkdir()
     Path("spec.yaml").rename("specs/spec.yaml")
-    Path("specs/runner.yaml").write_text("profiles: {staging: {api_key_env: STAGING_API_KEY}}\n", "utf-8")
+    Path("specs/runner.yaml").write_text("profiles: {staging: {api_key_env: SUPRSEND_STAGING_API_KEY}}\n", "utf-8")
     cli.environ = environ_for(server.base_url)
     server.answers.append(REFUSED)
     begun = cli("send", "specs/spec.yaml", "--rows", "rows.csv", "--concurrency", "1")

@@ -746,6 +746,7 @@ with Ledger(folder) as ledger, ledger.begin(record) as run:
 def test_a_file_that_is_no_database_is_refused(folder: Path) -> None:
     folder.mkdir()
     (folder / "ledger.sqlite3").write_text("row,user\n" * 1000)
+    (folder / "ledger.sqlite3").chmod(0o600)
     with pytest.raises(MachineError) as caught:
         Ledger(folder)
     assert problem_of(caught) == Problem("ledger-refused", f"can't use {folder}/ledger.sqlite3: file is not a database")
@@ -825,6 +826,71 @@ def test_a_ledger_of_a_newer_version_is_refused(folder: Path) -> None:
         f"the ledger {folder}/ledger.sqlite3 is of a newer version of runner",
         hint="update runner, or move the ledger away",
     )
+
+
+def test_a_ledger_that_others_can_read_is_taken_for_somebody_elses(folder: Path) -> None:
+    with Ledger(folder) as ledger:
+        ledger.begin(RUN).close("finished", 0)
+    (folder / "ledger.sqlite3").chmod(0o644)  # as a checkout makes it
+    with pytest.raises(MachineError) as caught:
+        Ledger(folder, is_new_allowed=False)
+    assert problem_of(caught) == Problem(
+        "ledger-refused",
+        f"others can read the ledger {folder}/ledger.sqlite3: it may be somebody else's",
+        hint=f"if it is yours: chmod 600 {folder}/ledger.sqlite3",
+    )
+    (folder / "ledger.sqlite3").chmod(0o600)
+    with Ledger(folder, is_new_allowed=False) as ledger:
+        assert ledger.find("last") == RUN
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE parts",
+        "CREATE TRIGGER added AFTER UPDATE ON runs BEGIN DELETE FROM runs; END",
+        "ALTER TABLE runs RENAME TO kept; CREATE VIEW runs AS WITH RECURSIVE more(id) AS (SELECT 1 UNION ALL SELECT id FROM more) SELECT id FROM more",
+        "UPDATE runs SET id = '../../outside'",
+        "UPDATE runs SET id = 'a/'",
+        "UPDATE runs SET id = x'00'",
+        "UPDATE runs SET seed = 'x'",
+        "UPDATE runs SET started_at = 'today'",
+        "UPDATE runs SET spec = 5",
+        "UPDATE runs SET arguments = '{'",
+        "UPDATE runs SET arguments = '[1]'",
+        "UPDATE runs SET fingerprints = '1'",
+        "UPDATE runs SET parent = x'00'",
+        "UPDATE runs SET parent_session = 'x'",
+    ],
+)  # fmt: skip
+def test_what_runner_does_not_write_in_a_ledger_is_refused(folder: Path, sql: str) -> None:
+    with Ledger(folder) as ledger:
+        ledger.begin(RUN).close("finished", 0)
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
+        other.executescript(sql)
+    with pytest.raises(MachineError) as caught, Ledger(folder) as ledger:
+        ledger.resume("last").close("finished", 0)
+    message = f"the ledger {folder}/ledger.sqlite3 has something in it that runner does not write"
+    assert problem_of(caught) == Problem("ledger-refused", message, hint="move it away")
+
+
+def test_a_run_whose_rows_come_from_itself_is_refused(folder: Path) -> None:
+    with Ledger(folder) as ledger:
+        ledger.begin(RUN).close("finished", 0)
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
+        other.executescript("UPDATE runs SET parent = id")
+    with Ledger(folder) as ledger, pytest.raises(MachineError) as caught:
+        list(ledger.line(ledger.find("last")))
+    assert problem_of(caught).hint == "move it away"
+
+
+def test_counts_that_runner_does_not_write_are_refused(folder: Path) -> None:
+    with Ledger(folder) as ledger:
+        ledger.begin(RUN).close("finished", 0)
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
+        other.executescript("UPDATE runs SET accepted = 'many'")
+    with Ledger(folder) as ledger, pytest.raises(MachineError):
+        ledger.summaries()
 
 
 def test_a_file_in_the_folders_place_is_refused(folder: Path) -> None:

@@ -281,6 +281,16 @@ TYPED: dict[str, tuple[dict[str, object], str, dict[str, object]]] = {
     "a number with an exponent": ({"type": "number"}, "86753094.21E30", {"a": "{{ token }}", "b": "{{ token }}!"}),
     "a small number": ({"type": "number"}, f"{DIGITS}e-20", {"a": "{{ token }}", "b": "{{ [token] }}"}),
     "a number with zeros": ({"type": "number"}, f"{DIGITS}00000000000.000", {"a": "{{ token }}", "b": "{{ token }}!"}),
+    "an integer that a float rounds": (
+        {"type": "integer"},
+        DIGITS * 2,
+        {"a": "{{ token | float }}", "b": "{{ token | float }}!"},
+    ),
+    "a number as an integer": (
+        {"type": "number"},
+        f"{DIGITS}.0",
+        {"a": "{{ token | int }}", "b": "{{ token | int }}!", "c": "{{ '%d' | format(token) }}"},
+    ),
     "digits as text": (
         {"type": "string"},
         DIGITS,
@@ -500,6 +510,15 @@ def test_a_secret_is_starred_when_templates_fail(folder: Folder, secret: str) ->
     assert leaks(*printed) == []
 
 
+def test_a_secret_that_is_longer_than_a_name_is_starred_where_a_template_looks_it_up(folder: Folder) -> None:
+    looked_up = [expression for expression, code in FAILING_EXPRESSIONS.items() if code.startswith("template-un")]
+    folder.spec(properties={f"p{index}": f"{{{{ {expression} }}}}" for index, expression in enumerate(looked_up)})
+    folder.environ["RUNNER_VAR_token"] = LETTERS * 10
+    printed = folder.loudly("render", "a.yaml", forms=TOLD)
+    assert len(printed[1].json["problems"]) == len(looked_up)
+    assert leaks(*printed) == []
+
+
 BAD_URLS = {
     "no URL": "{{ token }}",
     "a file": "/home/{{ token }}.pdf",
@@ -655,6 +674,21 @@ def test_a_secret_that_the_platform_echoes_is_starred(
         assert ended.code == 1
         found += leaks(ended)
     assert found == []
+
+
+@pytest.mark.parametrize(("public", "private"), KINDS.values(), ids=KINDS)
+def test_a_credential_that_the_platform_echoes_is_starred_in_the_results(
+    cli: CommandLine, in_tmp: Path, echoing: CapturingServer, public: str, private: str
+) -> None:
+    cli.environ = {public: "workspace", private: LETTERS, "SUPRSEND_BASE_URL": echoing.base_url}
+    (in_tmp / "a.yaml").write_text('version: 1\nevent: order_placed\ndistinct_id: "{{ user }}"\n')
+    (in_tmp / "rows.csv").write_text("\n".join(["user", *(f"u{index}" for index in range(len(TEXTS)))]))
+    records = [{"status": "error", "status_code": 400, "error": f"refused: {text(LETTERS)}"} for text in TEXTS.values()]
+    echoing.answers.append((207, {"status": "success", "records": records}))
+    ended = cli("send", "a.yaml", "--rows", "rows.csv", "--results", "results.jsonl", "--retries", "0")
+    results = (in_tmp / "results.jsonl").read_text()
+    assert (ended.code, results.count("refused: ")) == (1, len(TEXTS))
+    assert leaks(results) == []
 
 
 @pytest.mark.parametrize("secret", HEADER_SECRETS)
@@ -866,7 +900,7 @@ JSON_VALUES = {
 PROFILES = {
     "the secret itself": f"workspace_secret: {LETTERS}",
     "the API key itself": f"api_key: {LETTERS}",
-    "the secret for its name": f"{{workspace_key_env: A_KEY, workspace_secret_env: {LETTERS}}}",
+    "the secret for its name": f"{{workspace_key_env: SUPRSEND_KEY, workspace_secret_env: {LETTERS}}}",
     "the API key for its name": f"api_key_env: {LETTERS}",
     "the secret in a list": f"workspace_secret_env: [{LETTERS}]",
     "a password in the URL": f"base_url: https://key:{LETTERS}@hub.example.com/",
@@ -1111,14 +1145,14 @@ CREDENTIALS: dict[str, tuple[dict[str, str], tuple[str, ...], int]] = {
     "rendered with an API key": (BEARER, ("render",), 0),
     "both pairs": (BEARER | HMAC | {"SUPRSEND_WORKSPACE_SECRET": "x" * 20}, ("render",), 0),
     "a sandbox": (HMAC, ("send", "--sandbox", "-n"), 0),
-    "a profile": ({"HERE_KEY": "key", "HERE_SECRET": LETTERS}, ("render", "--profile", "here"), 0),
-    "half of a profile's pair": ({"HERE_SECRET": LETTERS}, ("send", "--profile", "here"), 3),
+    "a profile": ({"SUPRSEND_HERE_KEY": "key", "SUPRSEND_HERE_SECRET": LETTERS}, ("render", "--profile", "here"), 0),
+    "half of a profile's pair": ({"SUPRSEND_HERE_SECRET": LETTERS}, ("send", "--profile", "here"), 3),
 }
 
 
 @pytest.mark.parametrize(("environ", "args", "code"), CREDENTIALS.values(), ids=CREDENTIALS)
 def test_no_credential_is_printed(folder: Folder, environ: dict[str, str], args: tuple[str, ...], code: int) -> None:
-    names = {"workspace_key_env": "HERE_KEY", "workspace_secret_env": "HERE_SECRET"}
+    names = {"workspace_key_env": "SUPRSEND_HERE_KEY", "workspace_secret_env": "SUPRSEND_HERE_SECRET"}
     folder.write("runner.yaml", {"profiles": {"here": names}})
     secrets = [name for name, value in environ.items() if LETTERS in value and name != "SUPRSEND_BASE_URL"]
     folder.environ |= environ | {f"RUNNER_VAR_{name}": environ[name] for name in secrets}

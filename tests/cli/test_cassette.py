@@ -145,7 +145,7 @@ class TestCheck:
         self, cli: CommandLine, hidden: Callable[[str], str]
     ) -> None:
         secret = "s3cr3t/of+staging"
-        cli.environ["STAGING_WORKSPACE_SECRET"] = secret
+        cli.environ["SUPRSEND_STAGING_WORKSPACE_SECRET"] = secret
         path = by_another("cassettes/shop/orders.yaml")
         edit(str(path), """'{"orders": []}'""", hidden(secret))
         ended = cli("cassette", "check")
@@ -209,7 +209,7 @@ class TestCheck:
 
     def test_a_secret_in_an_orphan_is_told_although_the_file_is_removed(self, cli: CommandLine) -> None:
         edit(SPEC, "name: the platform takes an order", "name: an order")
-        cli.environ["PRODUCTION_API_KEY"] = "12.5,u1"
+        cli.environ["SUPRSEND_PRODUCTION_API_KEY"] = "12.5,u1"
         edit(CASSETTE, '"u1"', '"12.5,u1"')
         ended = cli("cassette", "check", "--fix", "-o", "json")
         assert (ended.code, ended.json["removed"]) == (6, [CASSETTE])
@@ -367,7 +367,7 @@ class TestVerify:
 
     def test_a_profile_that_asks_before_it_sends_asks_here_too(self, cli: CommandLine, server: CapturingServer) -> None:
         edit("runner.yaml", "    confirm: true", f"    base_url: {server.base_url}\n    confirm: true")
-        cli.environ |= {"PRODUCTION_API_KEY": "live-key", "PRODUCTION_WORKSPACE_UID": "live-uid"}
+        cli.environ |= {"SUPRSEND_PRODUCTION_API_KEY": "live-key", "SUPRSEND_PRODUCTION_WORKSPACE_UID": "live-uid"}
 
         def verify(*flags: str) -> Ended:
             return cli("cassette", "verify", "--profile", "production", *flags)
@@ -405,7 +405,10 @@ class TestVerify:
     def test_the_runner_yaml_beside_the_specs_counts(self, cli: CommandLine, server: CapturingServer) -> None:
         Path("runner.yaml").rename("specs/runner.yaml")
         edit("specs/runner.yaml", "  staging:", f"  staging:\n    base_url: {server.base_url}")
-        cli.environ |= {"STAGING_WORKSPACE_KEY": "staging-key", "STAGING_WORKSPACE_SECRET": "order-1001"}
+        cli.environ |= {
+            "SUPRSEND_STAGING_WORKSPACE_KEY": "staging-key",
+            "SUPRSEND_STAGING_WORKSPACE_SECRET": "order-1001",
+        }
         assert cli("cassette", "verify", "--profile", "staging").code == 0
         assert server.received[0].json["env"] == "staging-key"
         ended = cli("cassette", "check", "-o", "json")

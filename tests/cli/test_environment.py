@@ -82,30 +82,57 @@ def test_what_is_read_from_the_environment_is_masked_unless_the_declaration_deni
     assert cli("render", "specs/a.yaml").json["properties"]["c"] == "the user's own"
 
 
-CREDENTIALS = ["SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY", "suprsend_anything", "STAGING_SECRET", "PRODUCTION_KEY"]
-PROFILES = "profiles: {staging: {workspace_secret_env: STAGING_SECRET}, production: {api_key_env: PRODUCTION_KEY}}\n"
+CREDENTIALS = [
+    "SUPRSEND_WORKSPACE_SECRET",
+    "SUPRSEND_API_KEY",
+    "suprsend_anything",
+    "STAGING_SUPRSEND_SECRET",
+    "SUPRSEND_LIVE",
+]
+PROFILES = (
+    "profiles: {staging: {workspace_secret_env: STAGING_SUPRSEND_SECRET}, production: {api_key_env: SUPRSEND_LIVE}}\n"
+)
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
 def test_a_credential_of_runner_is_never_read(cli: CommandLine, name: str) -> None:
-    """Neither the default names nor those of any profile, whichever is used."""
+    """Neither the default names nor those of any profile, whichever is used, or was taken out of the file."""
     Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", name))
-    Path("runner.yaml").write_text(PROFILES)
-    problem = cli("validate", "specs", "-o", "json").json["problems"][0]
-    told = f"'{name}' is for credentials of runner itself: no spec may read it"
-    assert (problem["code"], problem["message"], problem["at"]) == ("env-not-allowed", told, "vars.token.env")
+    for profiles in (PROFILES, "profiles: {}\n"):
+        Path("runner.yaml").write_text(profiles)
+        problem = cli("validate", "specs", "-o", "json").json["problems"][0]
+        told = f"'{name}' is for credentials of runner itself: no spec may read it"
+        assert (problem["code"], problem["message"], problem["at"]) == ("env-not-allowed", told, "vars.token.env")
 
 
 @pytest.mark.parametrize("config", [(), ("--config", "named.yaml")])
 def test_a_credential_of_a_profile_above_is_none_that_a_nearer_list_allows(
     cli: CommandLine, config: tuple[str, ...]
 ) -> None:
-    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_SECRET"))
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_SUPRSEND_SECRET"))
     Path("runner.yaml").write_text(PROFILES)
     for name in ("specs/runner.yaml", "named.yaml"):
-        Path(name).write_text("env_allowed: [STAGING_SECRET]\n")
+        Path(name).write_text("env_allowed: [STAGING_SUPRSEND_SECRET]\n")
     ended = cli("validate", "specs", *config)
-    assert (ended.code, "'STAGING_SECRET' is for credentials of runner itself" in ended.out) == (2, True)
+    assert (ended.code, "'STAGING_SUPRSEND_SECRET' is for credentials of runner itself" in ended.out) == (2, True)
+
+
+def test_a_submodule_reads_no_credential_of_the_repository_that_it_is_in(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text("profiles: {staging: {api_key_env: STAGING_SECRET}}\nenv_allowed: [GITHUB_TOKEN]\n")
+    Path("specs/.git").write_text("gitdir: ../.git/modules/specs\n")
+    Path("specs/runner.yaml").write_text("env_allowed: [STAGING_SECRET]\n")
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_SECRET"))
+    cli.environ |= {"STAGING_SECRET": "s3cr3t-of-runner", "HOME": "/root"}
+    ended = cli("render", "specs/a.yaml")
+    assert (ended.code, "'STAGING_SECRET' is for credentials of runner itself" in ended.err) == (2, True)
+    Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
+    leak = "profiles: {leak: {workspace_key_env: STAGING_SECRET, workspace_secret_env: HOME}}\n"
+    Path("specs/runner.yaml").write_text(leak)
+    ended = cli("render", "specs/a.yaml", "--profile", "leak")
+    assert (ended.code, "'STAGING_SECRET' holds a secret of runner" in ended.err) == (2, True)
+    Path("specs/runner.yaml").unlink()
+    Path("specs/a.yaml").write_text(SPEC)  # what may be read is for its own runner.yaml to say
+    assert "'GITHUB_TOKEN' may not be read by a spec" in cli("render", "specs/a.yaml").err
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
@@ -124,19 +151,59 @@ def test_a_credential_that_is_listed_is_a_problem_of_runner_yaml(
 
 
 @pytest.mark.parametrize("key", ["workspace_key_env", "workspace_uid_env"])
-@pytest.mark.parametrize("name", ["SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY", "PRODUCTION_SECRET", "ROOT_SECRET"])
+@pytest.mark.parametrize(
+    "name", ["SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY", "SUPRSEND_PRODUCTION_TOKEN", "SUPRSEND_ROOT_TOKEN"]
+)
 def test_no_profile_puts_a_secret_of_runner_into_events(cli: CommandLine, key: str, name: str) -> None:
-    Path("runner.yaml").write_text("profiles: {root: {workspace_secret_env: ROOT_SECRET}}\n")
+    Path("runner.yaml").write_text("profiles: {root: {workspace_secret_env: SUPRSEND_ROOT_TOKEN}}\n")
     other = {"workspace_key_env": "workspace_secret_env", "workspace_uid_env": "api_key_env"}[key]
     Path("specs/runner.yaml").write_text(
-        f"profiles:\n  leak:\n    {key}: {name}\n    {other}: HOME\n  production: {{api_key_env: PRODUCTION_SECRET}}\n"
+        f"profiles:\n  leak:\n    {key}: {name}\n    {other}: SUPRSEND_HOME\n  production: {{api_key_env: SUPRSEND_PRODUCTION_TOKEN}}\n"
     )
     Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
-    cli.environ |= {name: "s3cr3t-of-runner", "HOME": "/root"}
+    cli.environ |= {name: "s3cr3t-of-runner", "SUPRSEND_HOME": "/root"}
     ended = cli("render", "specs/a.yaml", "--profile", "leak")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"error[env-not-allowed]: '{name}' holds a secret of runner: {key} names what")
     assert "s3cr3t-of-runner" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "args", [("render", "specs/a.yaml"), ("send", "specs"), ("send", "specs", "-n"), ("test", "specs")]
+)
+@pytest.mark.parametrize("key", ["workspace_key_env", "workspace_secret_env", "api_key_env", "workspace_uid_env"])
+def test_no_profile_sends_a_variable_of_others(
+    cli: CommandLine, server: CapturingServer, key: str, args: tuple[str, ...]
+) -> None:
+    """Its value would go to a server that the same file names, and stand in each event that is printed."""
+    names = {"workspace_key_env": "SUPRSEND_A", "workspace_secret_env": "SUPRSEND_B"}
+    if key not in names:
+        names = {"api_key_env": "SUPRSEND_A", "workspace_uid_env": "SUPRSEND_B"}
+    leak = {"base_url": server.base_url} | names | {key: "GITHUB_TOKEN"}
+    Path("runner.yaml").write_text(json.dumps({"profiles": {"leak": leak}}))
+    Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
+    cli.environ |= {"SUPRSEND_A": "a", "SUPRSEND_B": "b"}
+    ended = cli(*args, "--profile", "leak")
+    told = f"error[env-not-allowed]: {key} names a variable of another service: GITHUB_…"
+    assert (ended.code, told in ended.err, server.received) == (2, True, [])
+    assert {STOLEN, "GITHUB_TOKEN"}.isdisjoint((ended.out + ended.err).split("'"))
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("workspace_key_env", "SUPRSEND_STAGING_SECRET"), ("workspace_key_env", "SUPRSEND_STAGING_API_KEY"),
+        ("workspace_uid_env", "SUPRSEND_STAGING_SECRET"), ("workspace_uid_env", "suprsend_api_key_2"),
+        ("api_key_env", "SUPRSEND_WORKSPACE_SECRET"),
+    ],
+)  # fmt: skip
+def test_no_profile_sends_what_is_a_secret_by_its_name(cli: CommandLine, key: str, name: str) -> None:
+    Path("runner.yaml").write_text(f"profiles: {{leak: {{{key}: {name}}}}}\n")
+    Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
+    problem = cli("render", "specs/a.yaml", "-o", "json").json["problems"][0]
+    told = f"'{name}' holds a secret of runner: {key} names what goes out in each "
+    assert (problem["code"], problem["at"]) == ("env-not-allowed", f"profiles.leak.{key}")
+    assert problem["message"].startswith(told)
 
 
 def test_a_list_of_values_instead_of_names_is_not_quoted(cli: CommandLine) -> None:
@@ -147,7 +214,7 @@ def test_a_list_of_values_instead_of_names_is_not_quoted(cli: CommandLine) -> No
     assert "env_allowed lists the names of environment variables, not their values" in ended.err
 
 
-def test_the_nearest_runner_yaml_counts_and_a_named_one_before_it(cli: CommandLine) -> None:
+def test_a_nearer_runner_yaml_takes_names_out_and_a_named_one_counts_alone(cli: CommandLine) -> None:
     Path("runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
     Path("specs/runner.yaml").write_text("env_allowed: []\n")
     assert cli("validate", "specs").code == 2
@@ -156,6 +223,23 @@ def test_the_nearest_runner_yaml_counts_and_a_named_one_before_it(cli: CommandLi
     assert cli("send", "specs/a.yaml", "--rows", "rows.csv", "--processes", "2", "--config", "runner.yaml").code == 0
     assert cli("test", "specs", "--config", "runner.yaml").code == 0
     assert cli("test", "specs").code == 2
+
+
+@pytest.mark.parametrize("above", ["env_allowed: [PDF_TOKEN]\n", "env_allowed: []\n"])
+@pytest.mark.parametrize("args", COMMANDS.values(), ids=COMMANDS)
+def test_a_nearer_runner_yaml_allows_nothing_that_one_above_does_not(
+    cli: CommandLine, server: CapturingServer, args: tuple[str, ...], above: str
+) -> None:
+    Path("runner.yaml").write_text(above)
+    Path("specs/runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    ended = cli(*args)
+    assert (ended.code, "error[env-not-allowed]" in ended.out + ended.err, server.received) == (2, True, [])
+
+
+def test_a_spec_reads_what_each_runner_yaml_above_it_lists(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text("env_allowed: [PDF_TOKEN, GITHUB_TOKEN]\n")
+    Path("specs/runner.yaml").write_text("env_allowed: [GITHUB_TOKEN, HOME]\n")
+    assert cli("validate", "specs").code == 0
 
 
 def test_a_resume_reads_by_the_rules_of_its_run(cli: CommandLine, server: CapturingServer) -> None:

@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 
     from tests.conftest import CapturingServer
 
-COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned"
-CONTROLS = "\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u061c\u2066\u200b\u2028\u0085"
+COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned\r::add-mask::pwned"
+INVISIBLE = "\xad\u034f\u115f\u180e\u200b\u200c\u200d\u2063\u206a\u3164\ufe0f\ufeff\ufff9\U0001d173\U000e0041\U000e0101"
+CONTROLS = f"\x1b[2J\x1b[35;7m\x9b2J\x07\x08\x7f\u202e\u061c\u2066\u2028\u0085{INVISIBLE}"
 HOSTILE = f"{CONTROLS}{COMMAND}"
 NAME = HOSTILE.replace("/", "")
-RAW = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u202e\u2066\u2028]|\x1b\[(?:2J|35)")
-QUOTED = json.dumps(HOSTILE)
+RAW = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u202e\u2066\u2028{INVISIBLE}]|\x1b\[(?:2J|35)")
+
+
+def quoted(text: str) -> str:
+    """Quote a text for YAML, which has no pairs of surrogates."""
+    return "".join(f"\\U{ord(char):08x}" if char > "\uffff" else json.dumps(char)[1:-1] for char in text).join('""')
+
+
+QUOTED = quoted(HOSTILE)
 SPEC = """version: 1
 vars: {user: {type: string}, note: {type: string, default: ""}}
 event: order_placed
@@ -34,9 +42,9 @@ properties: {note: "{{ note }}"}
 """
 CASES = f"""tests:
   - {{name: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: {QUOTED}}}}}}}
-  - {{name: {json.dumps("skip" + HOSTILE)}, skip: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
-  - {{name: {json.dumps("xfail" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order}}}}}}
-  - {{name: {json.dumps("xpass" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
+  - {{name: {quoted("skip" + HOSTILE)}, skip: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
+  - {{name: {quoted("xfail" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order}}}}}}
+  - {{name: {quoted("xpass" + HOSTILE)}, xfail: {QUOTED}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}
 """
 REFUSED = {"status": "error", "error": {"message": HOSTILE, "type": HOSTILE}}
 RECORDS = {"status": "success", "records": [{"status": "error", "status_code": 400, "error": REFUSED["error"]}]}
@@ -82,13 +90,23 @@ WAYS = {
     "cases, each told": Way([*RUNNER, "test", "-v", "specs/a.yaml"]),
     "cases, as JSON": Way([*RUNNER, "test", "specs/a.yaml", "-o", "json"]),
     "cases of a file with a name": Way([*RUNNER, "test", "-v", "specs"]),
+    "folder's name": Way([*RUNNER, "test", f"folders/{NAME}/specs"]),
+    "folder's name, told": Way([*RUNNER, "test", "-v", f"folders/{NAME}"]),
+    "folder's name, listed": Way([*RUNNER, "test", "folders", "--", "--collect-only"]),
+    "case of a folder with a name": Way([*RUNNER, "test", f"folders/{NAME}/specs/a.yaml::one"]),
+    "flag for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", f"--{HOSTILE}"]),
+    "argument for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--color", "always", "--", "-W", HOSTILE]),
+    "plugin for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", "-p", HOSTILE]),
+    "expression for pytest": Way([*RUNNER, "test", "specs/a.yaml", "--", "-m", f"({HOSTILE}"]),
+    "report's name": Way([*RUNNER, "test", "specs/a.yaml", "--color", "always", "--junit-xml", f"out/{NAME}"]),
+    "cases of a file with a name, at length": Way([*RUNNER, "test", "cases", "--", "-vv"]),
     "a case that is not there": Way([*RUNNER, "test", "-k", HOSTILE, "specs/a.yaml"]),
     "pytest": Way([sys.executable, "-m", "pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
 }  # fmt: skip
 
 
 SHOWS_NONE_OF_IT = {
-    "rows refused", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
+    "rows refused", "case of a folder with a name", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
     "cassettes checked",
 }  # fmt: skip
 """An argument that may hold a secret is not repeated, and what a table has no room for is left out."""
@@ -97,10 +115,17 @@ SHOWS_NONE_OF_IT = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
-    for name in ("specs", "cassettes", ".git"):
+    for name in ("specs", "cases", "cassettes", ".git"):
         (folder / name).mkdir(parents=True)
-    (folder / "specs" / "a.yaml").write_text(SPEC + CASES)
+    for path in (folder / "specs" / "a.yaml", folder / "cases" / f"{NAME}.yaml"):
+        path.write_text(SPEC + CASES)
     (folder / "specs" / f"{NAME}.yaml").write_text(f"{SPEC}{QUOTED}: 1\nlabels: [{QUOTED}]\n{CASES}")
+    inner = folder / "folders" / NAME
+    for name in ("specs", ".git"):
+        (inner / name).mkdir(parents=True)
+    (inner / "specs" / "a.yaml").write_text(
+        f"{SPEC}tests: [{{name: one, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}]\n"
+    )
     (folder / "cassettes" / f"{NAME}.yaml").write_text(f"version: 1\ninteractions: {QUOTED}\n")
     with (folder / "rows.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["user", "note"], ["u1", HOSTILE]])
@@ -201,6 +226,18 @@ def test_rows_that_a_workflow_would_obey_go_to_a_file_or_as_json(project: Path, 
     assert json.loads(as_json.stdout)["note"] == HOSTILE
 
 
+@pytest.mark.parametrize("cell", ["a\r::add-mask::pwned", "a\n\ufeff ::add-mask::pwned"])
+def test_a_workflow_takes_no_command_from_any_line_of_a_row(project: Path, server: CapturingServer, cell: str) -> None:
+    with (project / "rows.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["user", "note"], ["u1", cell]])
+    server.answers.append((207, RECORDS))
+    environ = environment(server, github=True)
+    in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
+    failed = subprocess.run([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=False)
+    assert failed.returncode == 2
+    assert b"pwned" not in failed.stdout
+
+
 def test_rows_that_hold_no_command_are_exact_in_a_workflow_too(project: Path, server: CapturingServer) -> None:
     (project / "rows.csv").write_text("user,note\nu1,a::b # [x]\n")
     server.answers.append((207, RECORDS))
@@ -220,6 +257,19 @@ def test_cases_run_whatever_the_name_of_their_file(project: Path, server: Captur
     ended = subprocess.run([*RUNNER, "test", "specs"], cwd=project, env=environ, capture_output=True, check=False)
     assert (ended.returncode, b"1 passed" in ended.stdout) == (0, True), ended.stdout
     assert RAW.search(ended.stdout.decode()) is None
+
+
+def test_pytest_paints_what_it_says_and_data_paints_nothing(project: Path, server: CapturingServer) -> None:
+    (project / "specs" / f"{NAME}.yaml").unlink()
+    case = f"tests: [{{name: one, skip: {quoted(HOSTILE)}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}]\n"
+    (project / "specs" / "a.yaml").write_text(SPEC + case)
+    command = [*RUNNER, "test", "--color", "always", "specs", "--junit-xml", "\x1b[31mx.xml"]
+    ended = subprocess.run(
+        command, cwd=project, env=environment(server, github=False), capture_output=True, text=True, check=True
+    )
+    assert "\x1b[33mSKIPPED\x1b[0m [1] specs/a.yaml" in ended.stdout
+    assert "\\x1b[31mx.xml" in ended.stdout
+    assert "\x1b[31m" not in ended.stdout
 
 
 def test_two_cases_that_look_alike_are_two_results(project: Path, server: CapturingServer) -> None:

@@ -112,6 +112,15 @@ def test_no_settings_of_the_tree_hold(tree: Tree, name: str) -> None:
     tree.passes(1)
 
 
+def test_the_name_of_a_case_gives_pytest_no_flags(tree: Tree) -> None:
+    tree.plant("evil.py")
+    tree.write("evil.ini", SETTINGS.replace(" --no-such-flag", ""))
+    tree.write("args", "an order\n-c\nevil.ini\n--junit-xml=written.xml\n")
+    tree.write("specs/order.yaml", SPEC.replace("an order", '"@args"'))
+    tree.passes(1, "-k", "@args")
+    tree.passes(1, "specs/order.yaml::@args")
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

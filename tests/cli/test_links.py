@@ -1,10 +1,13 @@
-"""Links in somebody else's tree: no command writes, removes or records through one that leads out of the project."""
+"""Links and pipes in somebody else's tree: no command reads, writes or removes through one that leads out of the project."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import struct
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -24,8 +27,12 @@ SPEC = """
       - name: taken
         expect: {golden: golden/order.json, response: {status_code: 202}}
 """
+ANSWERED = dedent(SPEC).lstrip().replace("golden: golden/order.json, ", "")
 CASSETTE = Path("cassettes/order/taken.yaml")
 MINE = "what somebody has outside of the project\n"
+OUTSIDE = (
+    "error[path-outside]: {} is a link out of the project\n  = cassettes must lie in the project's folder 'project'\n"
+)
 
 
 @pytest.fixture
@@ -165,6 +172,20 @@ def test_a_journal_beside_a_ledger_removes_no_file_of_this_machine(cli: CommandL
         assert ledger.execute("SELECT count(*) FROM runs").fetchone() == (1,)
 
 
+def test_a_resume_removes_no_lock_and_writes_no_results_where_a_ledger_of_others_says(
+    cli: CommandLine, outside: Path
+) -> None:
+    assert send(cli).code == 0
+    (outside / "poetry.lock").touch()
+    for change in ("id = '../../outside/poetry'", f"arguments = json_set(arguments, '$.results', '{outside}/mine')"):
+        before = Path(".runner/ledger.sqlite3").read_bytes()
+        with closing(sqlite3.connect(".runner/ledger.sqlite3")) as ledger, ledger:
+            ledger.execute(f"UPDATE runs SET {change}")  # noqa: S608 - what somebody else wrote
+        assert cli("send", "--resume", "last").code in (64, 74)
+        assert ((outside / "poetry.lock").exists(), (outside / "mine").read_text()) == (True, MINE)
+        Path(".runner/ledger.sqlite3").write_bytes(before)
+
+
 def test_runs_behind_a_linked_folder_are_not_listed(cli: CommandLine, outside: Path) -> None:
     (outside / ".runner").mkdir()
     (outside / ".runner" / "ledger.sqlite3").write_bytes(b"")
@@ -198,7 +219,12 @@ def test_mending_cassettes_removes_links_and_what_is_in_the_project(cli: Command
     (outside / "kept.yaml").write_bytes(CASSETTE.read_bytes())
     link("cassettes/order/link.yaml", outside / "kept.yaml")
     link("cassettes/linked", outside)
-    assert cli("cassette", "check", "--fix").code == 0
+    ended = cli("cassette", "check", "--fix")
+    assert (ended.code, ended.out.count("error["), OUTSIDE.format("cassettes/order/link.yaml") in ended.out) == (
+        6,
+        1,
+        True,
+    )
     assert (outside / "kept.yaml").exists()
     assert sorted(str(path) for path in Path("cassettes").rglob("*")) == [
         "cassettes/linked", "cassettes/order", "cassettes/order/link.yaml", "cassettes/order/taken.yaml",
@@ -213,3 +239,111 @@ def test_an_orphan_is_removed_from_within_its_own_folder(
     monkeypatch.chdir("cassettes/order")
     assert cli("cassette", "check", "gone.yaml", "--fix").code == 0
     assert ([path.name for path in Path().iterdir()], untouched(outside)) == (["taken.yaml"], True)
+
+
+def runner(*args: str) -> tuple[int, str]:
+    """Run a command that might never end as a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "runner", *args], capture_output=True, text=True, check=False, timeout=30
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "schema: pipe.json",
+        "extends: _pipe.yaml",
+        "tests: [{name: a, vars_file: _pipe.yaml, expect: {max_bytes: 900}}]",
+        "tests: [{name: a, expect: {golden: pipe.json}}]",
+    ],
+)
+@pytest.mark.usefixtures("outside")
+def test_a_pipe_is_not_read_as_a_file_that_a_spec_names(named: str) -> None:
+    name = "pipe.json" if "json" in named else "_pipe.yaml"
+    os.mkfifo(f"specs/{name}")
+    Path("specs/order.yaml").write_text(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{named}\n")
+    code, printed = runner("test", "specs")
+    told = f"error[file-unreadable]: can't read specs/{name}: it is a pipe or a device, not a file\n"
+    assert (code in (2, 74), told in printed) == (True, True), printed
+
+
+@pytest.mark.usefixtures("outside")
+def test_variables_may_come_through_a_pipe(cli: CommandLine) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"user: piped\n")
+    os.close(writing)
+    assert '"distinct_id":"piped"' in cli("render", "specs/order.yaml", "--vars-file", f"/dev/fd/{reading}").out
+    os.close(reading)
+
+
+@pytest.mark.parametrize("target", ["pipe", "nowhere", "/dev/zero"])
+def test_a_first_project_is_not_made_from_pipes_and_devices(outside: Path, target: str) -> None:
+    os.mkfifo("specs/pipe")
+    for name in ("specs/order-placed.yaml", "pytest.ini", "tox.ini"):
+        Path(name).symlink_to(target)
+    code, printed = runner("init")
+    assert (code, "kept     specs/order-placed.yaml" in printed, untouched(outside)) == (0, True, True), printed
+
+
+@pytest.mark.parametrize("name", ["cassettes", "cassettes/order", "cassettes/order/taken.yaml"])
+def test_no_cassette_is_read_through_a_link_out_of_the_project(cli: CommandLine, outside: Path, name: str) -> None:
+    record(cli)
+    Path(name).rename(outside / "moved")
+    link(name, outside / "moved")
+    for ended in (cli("test", "specs"), cli("test", "specs", "--record", "new_episodes", "--sandbox")):
+        assert OUTSIDE.format(CASSETTE) in ended.out
+        assert (ended.code, OUTSIDE.format(name) in ended.err) == (6, name == "cassettes")
+    listed = cli("cassette", "list")
+    if name == "cassettes":
+        assert (listed.code, listed.out, listed.err) == (6, "", OUTSIDE.format(name))
+        assert (cli("cassette", "check").code, cli("cassette", "verify", "--sandbox").code) == (6, 6)
+    elif name == "cassettes/order":  # a linked folder is not looked into
+        assert (listed.code, listed.out) == (0, "")
+    else:
+        assert (listed.code, "unreadable" in listed.out) == (0, True)
+        for command in (("check",), ("check", name), ("verify", "--sandbox")):
+            ended = cli("cassette", *command)
+            assert (ended.code, OUTSIDE.format(name) in ended.out + ended.err) == (6, True), command
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_cassette_that_is_a_circle_of_links_is_told(cli: CommandLine) -> None:
+    link(str(CASSETTE), CASSETTE)
+    Path("specs/order.yaml").write_text(ANSWERED)
+    ended = cli("test", "specs")
+    assert (ended.code, "error[cassette-unreadable]: the cassette can't be read: Too many" in ended.out) == (6, True)
+    assert cli("cassette", "list").code == 0
+    assert cli("cassette", "check").code == 6
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_cassette_that_is_a_pipe_is_told() -> None:
+    CASSETTE.parent.mkdir(parents=True)
+    os.mkfifo(CASSETTE)
+    Path("specs/order.yaml").write_text(ANSWERED)
+    told = "error[cassette-unreadable]: the cassette can't be read: it is a pipe or a device, not a file\n"
+    assert runner("cassette", "list")[0] == 0
+    for command in (("test", "specs", "--record", "once", "--sandbox"), ("cassette", "check")):
+        code, printed = runner(*command)
+        assert (code, told in printed) == (6, True), printed
+
+
+def test_a_configuration_is_not_read_through_a_link_out_of_the_project(cli: CommandLine, outside: Path) -> None:
+    (outside / "other.yaml").write_text("env_allowed: [USER]\nprofiles: {x: {vars: {user: somebody}}}\npasswords: {}\n")
+    link("runner.yaml", outside / "other.yaml")
+    told = (
+        "error[path-outside]: runner.yaml is a link out of the project\n"
+        "  = runner.yaml must lie in the project's folder 'project'\n"
+    )
+    for command in (("test", "specs"), ("render", "specs/order.yaml", "--profile", "x"), ("runs", "list")):
+        ended = cli(*command)
+        assert (ended.code, ended.out, ended.err) == (2, "", told)
+    Path("specs/who.yaml").write_text(ANSWERED.replace("default: u1", "env: USER"))
+    ended = cli("validate", "specs")
+    assert (ended.code, told in ended.out, "error[env-not-allowed]" in ended.out) == (2, True, True)
+    Path("runner.yaml").unlink()
+    Path("other").mkdir()
+    Path("other/runner.yaml").write_text("profiles: {x: {vars: {user: u2}}}\n")
+    link("runner.yaml", Path("other/runner.yaml"))
+    assert '"distinct_id":"u2"' in cli("render", "specs/order.yaml", "--profile", "x").out

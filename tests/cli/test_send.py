@@ -273,8 +273,8 @@ def test_a_variable_that_only_one_of_several_specs_declares_is_fine(cli: Command
 
 def test_a_profile_gives_credentials_and_variables(cli: CommandLine, server: CapturingServer) -> None:
     cli.environ |= {
-        "STAGING_WORKSPACE_KEY": "staging-key",
-        "STAGING_WORKSPACE_SECRET": "staging-secret",
+        "SUPRSEND_STAGING_WORKSPACE_KEY": "staging-key",
+        "SUPRSEND_STAGING_WORKSPACE_SECRET": "staging-secret",
         "SUPRSEND_BASE_URL": server.base_url,
     }
     assert cli("send", "specs/purchase.yaml", "--profile", "staging").code == 0
@@ -292,8 +292,8 @@ def test_an_unknown_profile_ends_with_4(cli: CommandLine) -> None:
 
 def test_a_profile_that_confirms_needs_yes_where_nobody_can_be_asked(cli: CommandLine, server: CapturingServer) -> None:
     cli.environ |= {
-        "PRODUCTION_API_KEY": "production-api-key",
-        "PRODUCTION_WORKSPACE_UID": "production",
+        "SUPRSEND_PRODUCTION_API_KEY": "production-api-key",
+        "SUPRSEND_PRODUCTION_WORKSPACE_UID": "production",
         "SUPRSEND_BASE_URL": server.base_url,
     }
     ended = cli("send", *PURCHASE, "--profile", "production")
@@ -319,8 +319,8 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("typed", "code", "sent"), [("y\n", 0, 1), ("n\n", 130, 0), ("\n", 130, 0), ("", 130, 0)])
 def test_a_profile_that_confirms_asks_on_a_terminal(server: CapturingServer, typed: str, code: int, sent: int) -> None:
     environ = {
-        "PRODUCTION_API_KEY": "production-api-key",
-        "PRODUCTION_WORKSPACE_UID": "production",
+        "SUPRSEND_PRODUCTION_API_KEY": "production-api-key",
+        "SUPRSEND_PRODUCTION_WORKSPACE_UID": "production",
         "SUPRSEND_BASE_URL": server.base_url,
     }
     out, err = io.StringIO(), io.StringIO()

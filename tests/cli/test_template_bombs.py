@@ -31,6 +31,11 @@ RENDERED = {
     "membership": "{% set x = range(100000) %}{% set y = -1 %}" + repeated("y in x", 1500),
     "wrapping": "{{ ('a' * 490000) | wordwrap(1) }}",
     "a list in itself": "{% set a = [1] %}" + "{% set a = [a, a] %}" * 60 + "{{ [1].index(a) }}",
+    "long numbers": f"{{{{ [{'9' * 3690}] * 90000 }}}}",
+    "long numbers as JSON": f"{{{{ ([{'9' * 3690}] * 90000) | tojson | length }}}}",
+    "maps added to a list": "{{ ([{"
+    + ", ".join(f"'k{n}': 1" for n in range(1000))
+    + "}] * 90000) | sum(start=[]) | length }}",
     "a format in a test": "{{ '%900000000d' is odd }}",
     "names in loops": "{% for i in a %}" * 15 + "".join(f"{{{{ b{n} }}}}" for n in range(3000)) + "{% endfor %}" * 15,
 }

@@ -128,6 +128,27 @@ def test_a_bug_ends_with_70_and_its_traceback(cli: CommandLine, monkeypatch: pyt
     assert (problem["code"], problem["message"]) == ("bug", "TypeError: a bug")
 
 
+def test_the_traceback_of_a_bug_shows_nothing_that_is_secret(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = RENDERED.replace("user: {type: string}", "user: {type: string, secret: true}")
+    write(text.replace("u2", "s3cr3t"))
+    write(
+        """
+        def pytest_runtest_call(item):
+            broken(item.ref.case.steps[0].vars["user"])
+
+        def broken(given):
+            raise TypeError(f"{given.value} is a bug\\n::error::\\x1b[2J")
+        """,
+        "spills.py",
+    )
+    monkeypatch.syspath_prepend(Path.cwd())
+    for flags in ((), ("-o", "json"), ("-v",)):
+        ended = cli("test", "-k", "an answer", *flags, "--", "-p", "spills")
+        told = ended.out + ended.err
+        assert (ended.code, "s3cr3t" in told, "TypeError: *** is a bug" in told) == (70, False, True), told
+        assert ("\x1b" in told, "\n::" in told) == (False, False), told
+
+
 def test_interrupting_ends_with_130(in_tmp: Path) -> None:
     write(RENDERED)
     write(
@@ -363,3 +384,44 @@ def test_a_case_that_a_spec_does_not_have_is_told_before_anything_runs(cli: Comm
     )
     write(PURCHASE.replace("event:", "evnt:", 1))
     assert cli("test", "specs/purchase.yaml::an answer").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("specs/\x1b[31mgift.yaml", r"pytest can't run specs/\x1b[31mgift.yaml: after '[' it expects a case"),
+        ("specs/a::gift.yaml", "pytest can't run specs/a::gift.yaml: after '::' it expects a case"),
+    ],
+)
+def test_a_path_that_pytest_would_take_apart_is_refused(cli: CommandLine, name: str, told: str) -> None:
+    write(RENDERED, name)
+    write(WRONG, f"{name.replace('[', ':').split(':')[0]}/other.yaml")  # what pytest would run instead
+    ended = cli("test", name)
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err == f"error[usage]: {told}\n  = rename it, or name the folder that it is in\n"
+    assert cli("test", "specs", "-k", "premium").code == 1
+
+
+def test_a_project_in_a_folder_with_brackets_is_tested(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(RENDERED, "shop[1]/specs/purchase.yaml")
+    Path("shop[1]/.git").mkdir()
+    for folder, here in (("shop[1]", "specs"), ("specs", ".")):
+        monkeypatch.chdir(folder)
+        for place in ([], ["."], [f"{here}/purchase.yaml::a premium purchase"]):
+            assert cli("test", *place).code == 0, place
+
+
+@pytest.mark.parametrize("flags", [(), ("--", "-n", "1")])
+def test_a_name_that_is_not_utf_8_is_a_name(cli: CommandLine, flags: tuple[str, ...]) -> None:
+    write(PURCHASE, "specs/caf\udce9.yaml")
+    ended = cli("test", "specs", *flags)
+    assert (ended.code, "1 failed, 1 passed" in ended.out, "cassettes/caf\\udce9/an-answer.yaml" in ended.out) == (
+        6,
+        True,
+        True,
+    )
+    assert cli("test", "specs", "-o", "json", *flags).json["cases"][0]["spec"] == "specs/caf\\udce9.yaml"
+    assert cli("render", "specs/caf\udce9.yaml", "--case", "an answer").code == 0
+    if not flags:
+        record(cli)
+        assert cli("cassette", "verify", "--sandbox").code == 0

@@ -36,7 +36,14 @@ BODIES = [
     "@/etc/hostname",
     "",
 ]
-PATHS = ["", "';touch$IFS$PWD/broken;'/", "%s%n/%41%2f/", '"`touch${IFS}broken`"/', "$(touch$IFS)broken/&touch&/"]
+PATHS = [
+    "",
+    "%41%25s%s%n/%2%41%/",
+    "';touch$IFS$PWD/broken;'/",
+    "%s%n/%41%2f/",
+    '"`touch${IFS}broken`"/',
+    "$(touch$IFS)broken/&touch&/",
+]
 COMMANDS = ("openssl", "curl", "od", "tr", "cut", "date", "cat")
 
 

@@ -22,6 +22,7 @@ vars:
   any: {secret: true}
   key: {type: string, env: KEY}
   open: {type: string, env: KEY, secret: false}
+  sum: {type: number, secret: true}
 """
 CUT = """
 {{ otp[:3] }}-{{ otp[3:] }}
@@ -35,6 +36,22 @@ CUT = """
 {{ otp | int(0, 16) }}
 {{ otp | int }}
 {{ otp | float }}
+{{ otp | trim('ab') }}
+{{ otp | trim(chars=open) }}
+{% filter trim('a') %}{{ otp }}{% endfilter %}
+{{ codes | map('trim', 'a') | join }}
+{{ codes | map('int') | join }}
+{{ codes | map(attribute=0) | join }}
+{{ codes | map(attribute=open) | join }}
+{{ codes | join('', attribute=1) }}
+{{ codes | join('', 1) }}
+{{ [card] | map(attribute='number.0') | join }}
+{{ [card] | groupby('number.0') }}
+{{ codes | groupby(0) }}
+{{ sum | int }}
+{{ '%d' | format(sum) }}
+{{ '%i' % any }}
+{{ '%05d' % card.amount }}
 {{ otp | truncate(3) }}
 {{ otp | reverse }}
 {{ otp | list | join(' ') }}
@@ -118,7 +135,9 @@ a{{ otp }}b
 {{ codes[0] }}{{ codes | first }}{{ codes | last }}{{ codes[:2] | join(', ') }}{{ codes | reverse | list }}
 {{ codes | map('upper') | join }}{{ codes | map(attribute='a') | list }}{{ codes | unique | list }}
 {{ open[:2] }}{{ open | reverse }}{% for char in open %}{{ char }}{% endfor %}
-{{ pin | string }}{{ pin | float }}
+{{ pin | string }}{{ pin | float }}{{ pin | int }}{{ '%05d' % pin }}
+{{ sum | float }}{{ '%s' % sum }}
+{{ [card] | map(attribute='number') | join }}{{ codes | join(', ') }}{{ [card] | groupby('number') | list }}
 """
 
 
@@ -184,3 +203,22 @@ def test_hostile_templates_are_followed_in_time(project: Project) -> None:
     start = time.process_time()
     project.load(content)
     assert time.process_time() - start < 3
+
+
+def test_secrets_that_are_too_many_to_be_followed_are_told_where_they_are_read(project: Project) -> None:
+    names = [f"o{number}" for number in range(90)]
+    variables = ", ".join(f"{name}: {{type: array, secret: true}}" for name in names)
+    start = time.process_time()
+    loaded = project.load(
+        f"version: 1\nevent: ab\ndistinct_id: u1\nvars: {{{variables}}}\nproperties:\n"
+        f"  a: '{{% set a = {'~'.join(names)} %}}{'{% set a = a[0]~a %}' * 800}'\n"
+    )
+    assert time.process_time() - start < 2
+    assert {problem.code for problem in loaded.problems} == {"secret-transformed"}
+    assert len(loaded.problems) == len(names)
+
+
+@pytest.mark.parametrize("deep", ["otp and ", "1 + ", "otp ~ 1 + "])
+def test_an_expression_that_goes_deep_is_followed(project: Project, deep: str) -> None:
+    [message] = warned(project, f"{{{{ {deep * 90}otp[:3] }}}}")
+    assert message.startswith("a part of the secret '")

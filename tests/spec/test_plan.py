@@ -113,3 +113,31 @@ def test_loops_that_are_too_much_only_together_are_told(templates: Templates) ->
     assert {problem.message for problem in caught.value.problems} == {
         "the loops of one event take more than 100,000 steps"
     }
+
+
+@pytest.mark.parametrize(
+    "deep", ["{{ " + "not " * 190 + "a }}", "{{ " + "1 + " * 190 + "1 }}", "x{{ a" + "[0]" * 190 + " }}"]
+)
+def test_a_template_that_is_nested_too_deep_to_be_compiled_is_told_beside_another_one(
+    templates: Templates, deep: str
+) -> None:
+    def evaluate(frames: int) -> None:
+        if frames:
+            evaluate(frames - 1)
+        else:
+            templates.evaluate_all({"a": "{{ x }} {{ y }}", "b": deep}, a="a")
+
+    with pytest.raises(RenderingError) as caught:
+        evaluate(450)
+    assert {problem.code for problem in caught.value.problems} == {"template-undefined", "template-too-large"}
+    assert "the expression is nested too deep" in {problem.message for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("start", ["lst", "[]", "mp.a"])
+@pytest.mark.parametrize("values", ["[mp]", "[mp.keys()]", "[range(3)|map('string')]"])
+def test_a_sum_does_not_change_a_list(templates: Templates, start: str, values: str) -> None:
+    variables: dict[str, object] = {"lst": [1], "mp": {"a": [1]}}
+    with pytest.raises(RenderingError, match="sum begins with a number"):
+        templates.evaluate(f"{{{{ {values}|sum(start={start}) }}}}", **variables)
+    assert variables == {"lst": [1], "mp": {"a": [1]}}
+    assert templates.evaluate("{{ [1, 2.5]|sum(start=4) }}") == 7.5

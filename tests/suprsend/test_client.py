@@ -113,7 +113,7 @@ def test_an_api_key_goes_out_as_a_bearer_token(server: CapturingServer) -> None:
     assert request.json["env"] == "my-workspace"
 
 
-@pytest.mark.parametrize("prefix", ["hub/eu", "a%20b", "~user", "%7Euser", "a|b", "a/../b"])
+@pytest.mark.parametrize("prefix", ["hub/eu", "a%20b", "~user", "%7Euser", "a|b", "a/../b", "%41%25s%s%n", "%2%41%"])
 def test_the_path_that_arrives_is_the_one_that_was_signed(
     server: CapturingServer, signature_of: Callable[[Received, str], str], prefix: str
 ) -> None:

@@ -1332,6 +1332,15 @@ def test_debug_logs_each_exchange_and_each_retry(logged: Callable[[], list[str]]
     ]
 
 
+def test_debug_logs_what_a_server_says_as_one_harmless_line(logged: Callable[[], list[str]]) -> None:
+    said = "busy\x1b[2J\r\n::add-mask::x ##[error]\x9b\u202e\u200b\u2028é"
+    with Platform(lambda _: Reply(http(503, {"status": "error", "error": {"message": said}}))) as platform:
+        response = track(client_of(platform.url(), debug=True, retries=1), key="k")
+    assert response["message"] == said
+    shown = r"busy\x1b[2J\r\n::add-mask::x ##\[error]\x9b\u202e\u200b\u2028é"
+    assert logged()[1] == f"retry 1 of 1 in … s: {shown}"
+
+
 @pytest.mark.parametrize("status", [202, 400, 503])
 def test_debug_logs_no_secret_also_when_the_server_echoes_it(
     logged: Callable[[], list[str]], caplog: pytest.LogCaptureFixture, status: int

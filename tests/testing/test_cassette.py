@@ -395,6 +395,16 @@ FORM = "this is no cassette: it has no list of interactions, or no version 1"
             2,
         ),
         (
+            b"interactions:\n- response: {status: {code: 200}, body: {string: x}}\n  request:\n    method: POST\n    uri: 'http://['\nversion: 1\n",
+            "this is no cassette: request.uri is not a URL",
+            5,
+        ),
+        (
+            "interactions:\n- response: {status: {code: 200}, body: {string: x}}\n  request: {method: POST, uri: //a℀b/}\nversion: 1\n".encode(),
+            "this is no cassette: request.uri is not a URL",
+            3,
+        ),
+        (
             b"a: !!python/object/apply:os.system ['false']\n",
             "the cassette can't be read: tag !!python/object/apply:os.system is not allowed",
             1,
