@@ -784,8 +784,10 @@ def test_what_may_have_arrived_is_not_open_where_it_must_not_be_repeated(run: Ru
         assert again.counts() == Counts(accepted=7, failed=1, unknown=4, not_sent=1)
         in_doubt = [RowRecord(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11, 12)]
         assert rows_of(ledger) == [failed(1), unknown(2), not_sent(4), *in_doubt]
+        again.write(begun=[PART])
+        again.write([PartDone(0, 10, 1, [])])
     with ledger.resume(RUN.id) as again:
-        assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2, 4}))
+        assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2}))
         assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset({10, 11, 12}))
         again.write(begun=[PartBegun(10, 3, "d10")])
         makes_no_event, refused = RowRecord(10, 12, "failed", "var-schema", 0, 0), failed(11)

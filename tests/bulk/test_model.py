@@ -106,7 +106,9 @@ class Server:
 
     def answer(self, body: Any) -> tuple[int, bytes]:
         events = body if isinstance(body, list) else [body]
-        if self.status == 502:
+        if self.status == 502:  # of a gateway that lost the answer to every other event
+            for event in events[::2]:
+                self._record(event)
             return 502, b"<html></html>"
         if self.status is not None:
             return self.status, b'{"status": "error", "error": {"message": "down", "type": "x"}}'
@@ -207,9 +209,9 @@ class Runs(RuleBasedStateMachine):
         listed: list[dict[str, Any]] = json.loads(self.runner("runs", "list").out)["runs"]
         return listed
 
-    @initialize(is_killed=SELDOM, after=AFTER, answers=ANSWERS)
-    def begin(self, is_killed: bool, after: int, answers: dict[str, int]) -> None:
-        self.answer(answers, None)
+    @initialize(is_killed=SELDOM, after=AFTER, answers=ANSWERS, status=STATUSES)
+    def begin(self, is_killed: bool, after: int, answers: dict[str, int], status: int | None) -> None:
+        self.answer(answers, status)
         (self.home / "spec.yaml").write_text(SPEC.format(key=self.key))
         self.write_rows()
         if is_killed:
