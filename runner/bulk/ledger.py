@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shlex
 import sqlite3
 from collections import Counter
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
 from pathlib import PurePath
+from secrets import token_hex
 from stat import S_IMODE, S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -53,7 +55,8 @@ class RunRecord:
 
     `spec` and `rows` are paths, `rows` may be `-` for the standard input. They are kept so that a record that is found
     names them from the directory in which it is found. `arguments` is the caller's own, as JSON. `fingerprints` are
-    digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are.
+    digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are, those of
+    its sessions up to `parent_session`.
     """
 
     id: str
@@ -64,6 +67,7 @@ class RunRecord:
     arguments: Mapping[str, Json]
     fingerprints: Mapping[str, str]
     parent: str | None = None
+    parent_session: int = 0
 
 
 class PartBegun(NamedTuple):
@@ -170,11 +174,26 @@ class Ledger:
             book.give_up_parts()
         return book
 
-    def origin(self, record: RunRecord) -> RunRecord:
-        """Find the run from which the ids of a run's rows come: the first that they failed in. Raises NotFound."""
+    def line(self, record: RunRecord) -> Iterator[RunRecord]:
+        """Give a run, the run whose failed rows it sends, and so on to the first one that they failed in. Raises NotFound."""
+        seen = {record.id}
+        yield record
         while record.parent is not None:
             record = self.find(record.parent)
-        return record
+            if record.id in seen:
+                raise self._file.strange()
+            seen.add(record.id)
+            yield record
+
+    def sessions(self, run_id: str) -> int:
+        """Count how often somebody went to work on a run. Raises NotFound."""
+        return int(self._file.select(_COUNTS, (self._file.number(self.find(run_id).id),))[0][0])
+
+    def failed_after(self, run_id: str, session: int) -> frozenset[int]:
+        """Find the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
+        record = self.find(run_id)
+        found = self._file.select(_FAILED_AFTER, (self._file.number(record.id), session))
+        return frozenset(origin or row for row, origin in found if origin or record.parent is None)
 
     def find(self, name: str) -> RunRecord:
         """Look up a run by its id, by the beginning of just one id, or as `last`. Raises NotFound."""
@@ -329,7 +348,7 @@ class RunLedger:
             for first_row, rows in self._file.select(_IN_FLIGHT, (self._number,)):
                 numbers = range(first_row, first_row + rows)
                 records = [RowRecord(row, 0, "unknown", INTERRUPTED, 0, 1) for row in numbers]
-                connection.executemany(_ADD_ROW, [(self._number, *record) for record in records])
+                connection.executemany(_ADD_ROW, [(self._number, *record, self.session) for record in records])
                 connection.execute(_FINISH_PART, (rows, self._number, first_row))
             tally = Counter(unknown=self._counts.in_flight, in_flight=-self._counts.in_flight)
             connection.execute(_COUNT, {name: tally[name] for name in Counts._fields} | {"number": self._number})
@@ -384,7 +403,7 @@ class RunLedger:
         if sending.earlier:
             connection.executemany(_FORGET, [(self._number, row) for row in sending.rows])
         if ending.exceptions:
-            connection.executemany(_ADD_ROW, [(self._number, *record) for record in ending.exceptions])
+            connection.executemany(_ADD_ROW, [(self._number, *record, self.session) for record in ending.exceptions])
         open_rows = sum(record.state != "failed" for record in ending.exceptions)
         connection.execute(_FINISH_PART, (sending.stay_open + open_rows, self._number, ending.first_row))
 
@@ -501,9 +520,8 @@ class _File:
 
     def _check_owner(self, inside: int) -> None:
         """Refuse a ledger that came with a tree: a resume does what a ledger says. One of ours only its user can read."""
-        folder, file = os.stat(inside), os.stat(FILE_NAME, dir_fd=inside, follow_symlinks=False)
-        has_modes = folder.st_uid != os.geteuid() or not folder.st_mode & _OTHERS  # the folder was closed just now
-        if file.st_size and file.st_mode & _OTHERS and has_modes:
+        file = os.stat(FILE_NAME, dir_fd=inside, follow_symlinks=False)
+        if file.st_size and file.st_mode & _OTHERS and _has_modes(inside):
             hint = f"if it is yours: chmod 600 {shlex.quote(str(self.path))}"
             message = f"others can read the ledger {self.path}: it may be somebody else's"
             raise MachineError(Problem("ledger-refused", message, hint=hint))
@@ -528,7 +546,7 @@ class _File:
         # A view may have rows without an end, and a trigger do something else.
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
         if sorted(_words(sql) for (sql,) in tables) != sorted(map(_words, _SCHEMA)):
-            raise self._strange()
+            raise self.strange()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -536,9 +554,10 @@ class _File:
         try:
             yield
         except (TypeError, ValueError):
-            raise self._strange() from None
+            raise self.strange() from None
 
-    def _strange(self) -> MachineError:
+    def strange(self) -> MachineError:
+        """Say that something stands in it that no runner wrote."""
         message = f"the ledger {self.path} has something in it that runner does not write"
         return MachineError(Problem("ledger-refused", message, hint="move it away"))
 
@@ -572,6 +591,16 @@ def _made(folder: Path) -> bool:
     return is_new
 
 
+def _has_modes(folder: int) -> bool:
+    """Return whether an open folder is on a disk that keeps modes of files. Raises OSError."""
+    name = f".{token_hex(16)}.tmp"
+    write_new(name, b"", folder, 0o600)
+    try:
+        return not os.stat(name, dir_fd=folder).st_mode & _OTHERS
+    finally:
+        os.unlink(name, dir_fd=folder)
+
+
 def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
     """Write a file into an open folder, unless it is there and not empty. Raises OSError, also if the name is a folder or a link."""
     with suppress(FileNotFoundError):
@@ -601,13 +630,16 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
         record.parent,
+        record.parent_session,
     )
 
 
 def _record(row: Sequence[Any]) -> RunRecord:
-    run_id, started, seed, spec, rows, arguments, fingerprints, parent = row
+    run_id, started, seed, spec, rows, arguments, fingerprints, parent, parent_session = row
     if PurePath(run_id).name != run_id:
         raise ValueError("a lock is named after it")
+    if not isinstance(parent, str | None):
+        raise TypeError("it is no id of a run")
     return RunRecord(
         run_id,
         UUID(seed),
@@ -617,6 +649,7 @@ def _record(row: Sequence[Any]) -> RunRecord:
         dict(json.loads(arguments)),
         dict(json.loads(fingerprints)),
         parent,
+        int(parent_session),
     )
 
 
@@ -644,7 +677,7 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
 
 
 def _words(sql: str) -> list[str]:
-    return sql.split()
+    return re.findall(r"[^\s(),]+|[(),]", sql)  # a column that was added later is set off otherwise
 
 
 _OTHERS = 0o077
@@ -669,6 +702,7 @@ _SCHEMA = (
         arguments TEXT NOT NULL,
         fingerprints TEXT NOT NULL,
         parent TEXT,
+        parent_session INTEGER NOT NULL DEFAULT 0,
         sessions INTEGER NOT NULL DEFAULT 1
     )
     """,
@@ -693,15 +727,19 @@ _SCHEMA = (
         status_code INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
         origin INTEGER NOT NULL DEFAULT 0,
+        session INTEGER NOT NULL DEFAULT 1,
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
     """,
 )
 _ADD_RUN = """
-    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _GO_ON = "UPDATE runs SET state = 'running', sessions = sessions + 1 WHERE id = ?"
-_RUN = "SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent FROM runs WHERE id = ?"
+_RUN = """
+    SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session FROM runs WHERE id = ?
+"""
 _SUMMARIES = """
     SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight, parent
     FROM runs ORDER BY number DESC
@@ -722,7 +760,7 @@ _IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS N
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 _PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
-_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
 _ROW = "SELECT row, line, state, code, status_code, attempts, origin FROM exceptions WHERE run = ?"
 _OPEN = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
@@ -731,5 +769,6 @@ _DOUBT = """
     UPDATE exceptions SET state = 'unknown', code = ?
     WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'
 """
+_FAILED_AFTER = "SELECT row, origin FROM exceptions WHERE run = ? AND state = 'failed' AND session > ?"
 _ROWS_IN_STATE = f"{_ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"
 _ROWS = f"{_ROW} AND row > ? ORDER BY row LIMIT ?"

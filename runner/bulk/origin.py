@@ -37,6 +37,7 @@ class MarkedRows:
 
     def __init__(self, rows: RowFile) -> None:
         self._file = rows
+        self._left_out: frozenset[int] = frozenset()
         self._may_be_marked = rows.columns is None or COLUMN in rows.columns
         self._look_at_columns()
 
@@ -71,7 +72,20 @@ class MarkedRows:
         self._file.check(rows)
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        return self._unmarked(self.parent) if self._may_be_marked else iter(self._file)
+        rows = self._unmarked(self.parent) if self._may_be_marked else iter(self._file)
+        return self._others(rows) if self._left_out else rows
+
+    def leave_out(self, origins: frozenset[int]) -> None:
+        """Pass over rows by their origin, and number the others as if these were not there."""
+        self._left_out = origins
+
+    def _others(self, rows: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
+        passed_over = 0
+        for row in rows:
+            if row.origin in self._left_out:
+                passed_over += 1
+            else:
+                yield row._replace(number=row.number - passed_over)
 
     def _unmarked(self, expected: str | None) -> Iterator[Row | BadRow]:
         may_lack_marks = expected is None and self._at is None

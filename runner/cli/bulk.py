@@ -84,11 +84,12 @@ def send_rows(
         results = stack.enter_context(results_of(bulk, "w"))
         config = settings.config or find_config(path)
         kept = Kept.of(specs[0], flags, settings.profile, config, project_of(path), options, bulk)
-        fingerprints = start.fingerprints(run.seed)
-        record = RunRecord(
-            run.id, run.seed, run.started, str(path), bulk.rows, kept.arguments(), fingerprints, start.rows.parent
-        )
+        fingerprints, parent = start.fingerprints(run.seed), start.rows.parent
         ledger = stack.enter_context(Ledger(folder))
+        parent_session = ledger.sessions(parent) if parent else 0
+        record = RunRecord(
+            run.id, run.seed, run.started, str(path), bulk.rows, kept.arguments(), fingerprints, parent, parent_session
+        )
         book = stack.enter_context(ledger.begin(record))
         commands = Commands(record, config, asks=target.confirm, state_dir=state_dir)
         setup, digests = start.setup(record, target, book.session), start.digests(record)
@@ -132,6 +133,8 @@ def resume(
         spec = load_again(session, Path(record.spec), kept.project)
         start = Start(session, stack, Path(record.spec), spec, variables, options, bulk, folder, kept.project)
         _check_parent(record, start.rows.parent)
+        if record.parent is not None:
+            start.rows.leave_out(ledger.failed_after(record.parent, record.parent_session))
         _compare(session.output, record, start.fingerprints(record.seed))
         if spec.has_key and world.clock() - record.started > _KEYS_HOLD and not options.yes:
             message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
@@ -301,7 +304,7 @@ def _origin(folder: Path, parent: str) -> RunRecord:
     """Find the run from which the ids of rows come that `parent` printed. Raises InvalidInput."""
     with Ledger(folder, is_new_allowed=False) as ledger:
         try:
-            return ledger.origin(ledger.find(parent))
+            return list(ledger.line(ledger.find(parent)))[-1]
         except NotFound:
             message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
             hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or take the column {COLUMN} away: they are new rows then"

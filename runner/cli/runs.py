@@ -61,9 +61,9 @@ def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode
     """
     output = session.output
     with _ledger(session, state_dir) as ledger:
-        record = source = ledger.find(name)
-        while source.rows == "-" and source.parent is not None:
-            source = ledger.find(source.parent)
+        record = ledger.find(name)
+        line = list(ledger.line(record))
+        source = next((each for each in line if each.rows != "-"), line[-1])
         if source.rows == "-":
             message = f"the rows of run {source.id} came from the standard input, and the ledger keeps none"
             raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} tells their numbers"))

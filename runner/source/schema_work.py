@@ -48,6 +48,8 @@ _STEP = 20
 """Characters that take as long as the step itself."""
 _COPIES = 50
 """Values and options of which an error has copies that make it count twice."""
+_LONG_WAY = 1_000
+"""Characters of the ways to a rule and to a value, which an error has copies of, that make it count twice."""
 _UNIQUE = 64
 _REGEX = 20_000
 """A text of the format `regex` is compiled."""
@@ -194,9 +196,11 @@ class Work:
     def price(self, value: Json) -> Price:
         """Return what a check costs, by a close look. Raises TooMuchError."""
         try:
-            return _Look().price(self._root, value)
+            units, errors, nested = _Look().price(self._root, value)
         except RecursionError:
             raise TooMuchError(f"it goes more than {MAX_DEPTH} schemas deep") from None
+        copies = 1 + (self._index.longest + _longest_way(value)) // _LONG_WAY
+        return Price(units, errors * copies, nested * copies)
 
     def _is_single(self) -> bool:
         """Return whether no schema in it applies to several values, and none stands for itself elsewhere."""
@@ -337,12 +341,15 @@ class _Index:
         self._named: dict[str, list[Json]] = {"": [schema]}
         self._anchors: dict[str, list[Json]] = {}
         self._places = 0
+        self.longest = 0
+        """Characters of the longest way to a schema."""
         self._add(schema, "", 0)
 
     def _add(self, value: Json, base: str, way: int) -> None:
         """Take a value in; `way` are the characters of the way to it."""
         if isinstance(value, dict):
             self._spend(way * len(value))
+            self.longest = max(self.longest, way)
             if isinstance(name := value.get("$id"), str):
                 self._spend((len(base) + len(name)) * _URIS)
                 base = urljoin(base, name).partition("#")[0]
@@ -484,6 +491,13 @@ def _measured(value: Json) -> tuple[int, int]:
         size += inner
         depth = max(depth, levels)
     return size, depth + 1
+
+
+def _longest_way(value: Json) -> int:
+    """Count the characters of the keys that lead to a value, for the longest such way."""
+    if isinstance(value, dict):
+        return max((len(key) + _longest_way(item) for key, item in value.items()), default=0)
+    return max(map(_longest_way, value), default=0) if isinstance(value, list) else 0
 
 
 def _count(value: Json) -> int:

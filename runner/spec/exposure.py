@@ -47,12 +47,26 @@ _Traces: TypeAlias = frozenset[_Trace]
 _NONE: _Traces = frozenset()
 
 
+_MAX_TRACES = 100_000
+"""Of all expressions of a template: a quarter of a second. Its author can write ten thousand words."""
+
+
+class _TooManyError(Exception):
+    """More traces would have to be followed than may be."""
+
+
 def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Exposure]:
-    """List the secrets that a template cuts or changes, each at its first place."""
+    """List the secrets that a template cuts or changes, each at its first place; all that it reads where nobody can tell."""
     if template.tree is None or not any(use.name in secrets for use in template.uses):
         return []
-    found = _Reader(secrets).block(template.tree.body)
     first: dict[str, Exposure] = {}
+    try:
+        found = _Reader(secrets).block(template.tree.body)
+    except (_TooManyError, RecursionError):
+        for name, offset, _ in template.uses:
+            if name in secrets:
+                first.setdefault(name, Exposure(name, offset, offset + len(name)))
+        return list(first.values())
     for trace in sorted(found, key=lambda trace: _offset(trace.cut) if trace.cut else -1):
         if trace.cut is not None and trace.secret not in first:
             start = _offset(trace.cut)
@@ -74,6 +88,7 @@ class _Reader:
 
     def __init__(self, secrets: Mapping[str, Variable]) -> None:
         self._secrets = secrets
+        self._left = _MAX_TRACES
         self._set: dict[str, _Traces] = {}
         self._looped: _Traces = _NONE
         """What is in the items of all loops: `loop.nextitem` and `loop.previtem` are such items."""
@@ -115,6 +130,13 @@ class _Reader:
             self._set[name.name] = self._set.get(name.name, _NONE) | traces
 
     def _value(self, node: nodes.Node | None) -> _Traces:
+        traces = self._followed(node)
+        self._left -= len(traces)
+        if self._left < 0:
+            raise _TooManyError
+        return traces
+
+    def _followed(self, node: nodes.Node | None) -> _Traces:
         match node:
             case nodes.Name(name=name):
                 return self._set.get(name, _NONE) | self._read(name)

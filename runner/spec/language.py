@@ -7,6 +7,8 @@ bounded by `budget`: a text, a list, a number, the steps of all loops and the ti
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from itertools import islice
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +165,10 @@ MAX_TOKENS = 10_000
 """Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
 MAX_PARSED = 30_000
 """So many are parsed, to report what else is wrong."""
+TOO_MANY_TOKENS = (
+    f"the templates of one spec have more than {MAX_TOKENS:,} words and signs",
+    "make several specs of it, or pass what is long as a variable",
+)
 
 
 class SourceError(Exception):
@@ -178,6 +184,8 @@ class CountedTokens(TokenStream):
 
     def __init__(self, source: str, name: str | None, filename: str | None) -> None:
         self.count = 0
+        if len(source) > MAX_PARSED and _has_too_many(source):  # known sooner than a tree is made of the first ones
+            raise SourceError("template-too-large", *TOO_MANY_TOKENS, 0, 1)
         super().__init__(environment.lexer.wrap(self._numbered(source), name, filename), name, filename)
 
     def _numbered(self, source: str) -> Iterator[tuple[int, str, str]]:
@@ -191,10 +199,11 @@ class CountedTokens(TokenStream):
             yield offset + 1, kind, token
 
 
-TOO_MANY_TOKENS = (
-    f"the templates of one spec have more than {MAX_TOKENS:,} words and signs",
-    "make several specs of it, or pass what is long as a variable",
-)
+def _has_too_many(source: str) -> bool:
+    with suppress(TemplateSyntaxError):
+        words = (kind for _, kind, _ in tokens(source) if kind != "whitespace")
+        return next(islice(words, MAX_PARSED, None), None) is not None
+    return False
 
 
 def _check_number(kind: str, token: str, offset: int) -> None:

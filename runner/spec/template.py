@@ -185,7 +185,10 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
         findings = [Finding(*error.told)]
     except RecursionError:
         findings = [_TOO_DEEP]
-    count = parser.stream.count if parser is not None and isinstance(parser.stream, CountedTokens) else 1
+    if parser is not None and isinstance(parser.stream, CountedTokens):
+        count = parser.stream.count
+    else:  # it was refused for its number of tokens, or at the very first one
+        count = MAX_PARSED + 1 if len(source) > MAX_PARSED else 1
     if tree is not None:
         inspector = _Inspector(source)
         inspector.inspect(tree)
@@ -194,6 +197,8 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
     return None if findings else tree, tuple(uses), tuple(findings), count
 
 
+MAX_LEVELS = 200
+"""Of expressions and statements inside one another: what Python's own compiler takes."""
 _REPEATS = 3
 """Nodes that are gone through again in the time in which one token is compiled."""
 _TOO_DEEP = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
@@ -238,6 +243,7 @@ class _Inspector:
         self.repeats = 0
         """How often Jinja's compiler goes through something again: once more for each block around it."""
         self._depth = -1
+        self._level = 0
         self._guarded: set[str] = set()
 
     def inspect(self, tree: nodes.Template) -> None:
@@ -254,6 +260,13 @@ class _Inspector:
         self._depth -= 1
 
     def _visit(self, node: nodes.Node, local: set[str], *, guarded: bool) -> None:
+        self._level += 1
+        if self._level > MAX_LEVELS:
+            raise RecursionError
+        self._look(node, local, guarded=guarded)
+        self._level -= 1
+
+    def _look(self, node: nodes.Node, local: set[str], *, guarded: bool) -> None:
         self.repeats += self._depth
         if not isinstance(node, _ALLOWED):
             word = _STATEMENTS.get(type(node), type(node).__name__.lower())

@@ -431,7 +431,7 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
         for row in ledger._file.select(f"EXPLAIN QUERY PLAN {sql}", "?" * sql.count("?"))
     }
     names = {"_RUN", "_SUMMARIES", "_COUNTS", "_PART", "_ROW", "_OPEN", "_ROWS_IN_STATE", "_LAST_ROW", "_KINDS"}
-    names |= {"_ROWS", "_SURELY_NOT_SENT", "_IN_FLIGHT"}
+    names |= {"_ROWS", "_SURELY_NOT_SENT", "_IN_FLIGHT", "_FAILED_AFTER"}
     assert {name for name, _ in plans} == names
     # Each kind of failure of a run is looked for once, at its end.
     assert {name for name, plan in plans if not plan.startswith("SEARCH")} == {"_SUMMARIES", "_KINDS"}
@@ -766,8 +766,10 @@ def test_what_may_have_arrived_is_not_open_where_it_must_not_be_repeated(run: Ru
         assert again.counts() == Counts(accepted=7, failed=1, unknown=4, not_sent=1)
         in_doubt = [RowRecord(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11, 12)]
         assert rows_of(ledger) == [failed(1), unknown(2), not_sent(4), *in_doubt]
+        again.write(begun=[PART])
+        again.write([PartDone(0, 10, 1, [])])
     with ledger.resume(RUN.id) as again:
-        assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2, 4}))
+        assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2}))
         assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset({10, 11, 12}))
         again.write(begun=[PartBegun(10, 3, "d10")])
         makes_no_event, refused = RowRecord(10, 12, "failed", "var-schema", 0, 0), failed(11)
@@ -844,6 +846,8 @@ def test_a_ledger_that_others_can_read_is_taken_for_somebody_elses(folder: Path)
         "UPDATE runs SET arguments = '{'",
         "UPDATE runs SET arguments = '[1]'",
         "UPDATE runs SET fingerprints = '1'",
+        "UPDATE runs SET parent = x'00'",
+        "UPDATE runs SET parent_session = 'x'",
     ],
 )  # fmt: skip
 def test_what_runner_does_not_write_in_a_ledger_is_refused(folder: Path, sql: str) -> None:
@@ -855,6 +859,16 @@ def test_what_runner_does_not_write_in_a_ledger_is_refused(folder: Path, sql: st
         ledger.resume("last").close("finished", 0)
     message = f"the ledger {folder}/ledger.sqlite3 has something in it that runner does not write"
     assert problem_of(caught) == Problem("ledger-refused", message, hint="move it away")
+
+
+def test_a_run_whose_rows_come_from_itself_is_refused(folder: Path) -> None:
+    with Ledger(folder) as ledger:
+        ledger.begin(RUN).close("finished", 0)
+    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
+        other.executescript("UPDATE runs SET parent = id")
+    with Ledger(folder) as ledger, pytest.raises(MachineError) as caught:
+        list(ledger.line(ledger.find("last")))
+    assert problem_of(caught).hint == "move it away"
 
 
 def test_counts_that_runner_does_not_write_are_refused(folder: Path) -> None:

@@ -196,6 +196,29 @@ def test_rows_of_a_child_that_have_other_ids_now_are_refused(
     assert len(server.received) == received
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_rows_of_a_child_go_by_a_resume_although_more_rows_of_its_parent_failed_meanwhile(
+    name: str, cli: CommandLine, server: CapturingServer
+) -> None:
+    rows = [{"user": f"u{number}", "amount": number} for number in range(1, 7)]
+    Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    write("rows.csv", range(1, 7))
+    no, slow_down = (
+        {"status": "error", "status_code": code, "error": {"message": "no", "type": "x"}} for code in (400, 429)
+    )
+    server.answers.append((207, {"records": [slow_down, no, TAKEN, slow_down, no, no]}))
+    parent = send(cli, "--rows", name).json["run"]
+    server.answers.append((207, {"records": [TAKEN, slow_down, slow_down]}))
+    child = send_failed(cli).json["run"]
+    server.answers.append((207, {"records": [no, no]}))
+    assert counts(cli("send", "--resume", parent, "-o", "json")) == (1, 5, 0, 0)
+    ended = cli("send", "--resume", child, "--rows", "-", "-o", "json", stdin=cli("runs", "failed", parent).out)
+    assert (ended.code, counts(ended)) == (0, (3, 0, 0, 0))
+    assert [[event.user for event in request] for request in arrived(server)[1:]] == [
+        ["u2", "u5", "u6"], ["u1", "u4"], ["u5", "u6"]
+    ]  # fmt: skip
+
+
 def test_an_auto_key_counts_once_although_a_chain_of_runs_sent_its_row(
     cli: CommandLine, server: CapturingServer
 ) -> None:

@@ -64,3 +64,26 @@ def test_a_case_does_not_seek_a_pattern_for_long(tmp_path: Path) -> None:
     )
     took = cost(tmp_path, "test", "spec.yaml")
     assert (took.code, is_bounded(took)) == (1, True), took._replace(told=took.told[:500])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("broken", [900, 4_000])
+def test_errors_below_a_long_key_are_bounded(tmp_path: Path, broken: int) -> None:
+    declaration = "{additionalProperties: {additionalProperties: {type: string}}}"
+    spec = SPEC.replace("{a: b}", "{a: '{{ x }}'}")
+    (tmp_path / "spec.yaml").write_text(f"{spec}vars: {{x: {declaration}}}\n")
+    values = {"x": {"k" * 300_000: {f"a{number}": 1 for number in range(broken)}}}
+    (tmp_path / "values.json").write_text(json.dumps(values))
+    (tmp_path / "rows.jsonl").write_text(json.dumps(values))
+    for given in (["--vars-file", "values.json"], ["--rows", "rows.jsonl"]):
+        took = cost(tmp_path, "render", "spec.yaml", *given)
+        assert (took.code, is_bounded(took), "var-schema" in took.told) == (2, True, True), took._replace(told="")
+
+
+@pytest.mark.slow
+def test_errors_below_a_long_pattern_are_bounded(tmp_path: Path) -> None:
+    items = {"items": {"type": "string"}}
+    (tmp_path / "bomb.json").write_text(json.dumps({"patternProperties": {f"a|{'k' * 90_000}": items}}))
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("b}", f"{[1] * 4_000}}}") + "schema: bomb.json\n")
+    took = cost(tmp_path, "render", "spec.yaml")
+    assert (took.code, is_bounded(took), "schema-violation" in took.told) == (2, True, True), took._replace(told="")

@@ -72,6 +72,10 @@ def test_a_folder_that_was_there_stays_as_it_is_but_for_the_files_of_runs_which_
     assert cli("send", "order.yaml", "--rows", "rows.csv", "--state-dir", str(tmp_path / "link")).code == 0
     assert state.stat().st_mode & 0o777 == 0o755
     assert {path.name: path.stat().st_mode & 0o777 for path in state.iterdir()} == {"ledger.sqlite3": 0o600}
+    (state / "ledger.sqlite3").chmod(0o644)
+    ended = cli("runs", "list", "--state-dir", str(state))
+    assert (ended.code, "others can read the ledger" in ended.err) == (74, True)
+    assert [path.name for path in state.iterdir()] == ["ledger.sqlite3"]
 
 
 def test_a_folder_that_was_not_there_is_made_with_those_above_it_closed_to_others_and_to_git(

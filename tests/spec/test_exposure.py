@@ -203,3 +203,22 @@ def test_hostile_templates_are_followed_in_time(project: Project) -> None:
     start = time.process_time()
     project.load(content)
     assert time.process_time() - start < 3
+
+
+def test_secrets_that_are_too_many_to_be_followed_are_told_where_they_are_read(project: Project) -> None:
+    names = [f"o{number}" for number in range(90)]
+    variables = ", ".join(f"{name}: {{type: array, secret: true}}" for name in names)
+    start = time.process_time()
+    loaded = project.load(
+        f"version: 1\nevent: ab\ndistinct_id: u1\nvars: {{{variables}}}\nproperties:\n"
+        f"  a: '{{% set a = {'~'.join(names)} %}}{'{% set a = a[0]~a %}' * 800}'\n"
+    )
+    assert time.process_time() - start < 2
+    assert {problem.code for problem in loaded.problems} == {"secret-transformed"}
+    assert len(loaded.problems) == len(names)
+
+
+@pytest.mark.parametrize("deep", ["otp and ", "1 + ", "otp ~ 1 + "])
+def test_an_expression_that_goes_deep_is_followed(project: Project, deep: str) -> None:
+    [message] = warned(project, f"{{{{ {deep * 90}otp[:3] }}}}")
+    assert message.startswith("a part of the secret '")

@@ -203,15 +203,25 @@ def test_parsing_computes_nothing(templates: Templates, source: str) -> None:
         "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
         "{{ " + "[" * 3000 + "]" * 3000 + " }}",
         "{{ " + "-" * 3000 + "1 }}",
+        "{{ " + "-" * 250 + "1 }}",
+        "{{ " + "1+" * 250 + "1 }}",
         "{{ " + "not " * 3000 + "1 }}",
         "{{ " + "1+" * 3000 + "1 }}",
         "{{ " + "a." * 3000 + "b }}",
         "{{ 1" + "|abs" * 3000 + " }}",
         "{% if 1 %}" * 3000 + "{% endif %}" * 3000,
     ],
-    ids=["parentheses", "lists", "minus", "not", "sum", "attributes", "filters", "if"],
+    ids=["parentheses", "lists", "minus", "few minus", "short sum", "not", "sum", "attributes", "filters", "if"],
 )
 def test_deep_nesting_is_refused_at_once(templates: Templates, source: str) -> None:
     start = time.process_time()
     assert templates.faults(source) == ["t.yaml:1:5-6 error[template-syntax] the expression is nested too deep"]
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ " + "-" * 190 + "1 }}", "{{ " + "1+" * 190 + "1 }}", "{{ " + "a or " * 190 + "a }}", "{{ " + "1~" * 900 + "1 }}"]
+)  # fmt: skip
+def test_what_is_accepted_can_be_rendered(templates: Templates, source: str) -> None:
+    assert templates.faults(source) == []
+    templates.evaluate(source, a=1)
