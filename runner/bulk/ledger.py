@@ -422,7 +422,7 @@ class _File:
                     connection.execute(statement)
         # A view may have rows without an end, and a trigger do something else.
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        if sorted(_words(sql) for (sql,) in tables) != sorted(map(_words, _SCHEMA)):
+        if sorted(sql.split() for (sql,) in tables) != sorted(map(str.split, _SCHEMA)):
             raise self._strange()
 
     @contextmanager
@@ -526,10 +526,6 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
         unknown,
         not_sent,
     )
-
-
-def _words(sql: str) -> list[str]:
-    return sql.split()
 
 
 _OTHERS = 0o077
