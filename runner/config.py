@@ -207,7 +207,7 @@ def _refuse_secrets_in_events(profile: Node, name: str, secrets: Collection[str]
     for key in PUBLIC_KEYS:
         node = profile.get(key)
         if node is not None and node.value in secrets:
-            raise InvalidInput(discreet(sent_secret(node, key, "event", f"profiles.{name}.{key}")))
+            raise InvalidInput(discreet(sent_secret(node, key, f"profiles.{name}.{key}")))
 
 
 _KINDS = (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "workspace_uid_env"))

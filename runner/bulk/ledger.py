@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import shlex
 import sqlite3
 from collections import Counter
@@ -545,7 +544,7 @@ class _File:
                     connection.execute(statement)
         # A view may have rows without an end, and a trigger do something else.
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        if sorted(_words(sql) for (sql,) in tables) != sorted(map(_words, _SCHEMA)):
+        if sorted(sql.split() for (sql,) in tables) != sorted(map(str.split, _SCHEMA)):
             raise self.strange()
 
     @contextmanager
@@ -676,10 +675,6 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
     )
 
 
-def _words(sql: str) -> list[str]:
-    return re.findall(r"[^\s(),]+|[(),]", sql)  # a column that was added later is set off otherwise
-
-
 _OTHERS = 0o077
 _VERSION = 2
 _SCHEMA = (
@@ -702,7 +697,7 @@ _SCHEMA = (
         arguments TEXT NOT NULL,
         fingerprints TEXT NOT NULL,
         parent TEXT,
-        parent_session INTEGER NOT NULL DEFAULT 0,
+        parent_session INTEGER NOT NULL,
         sessions INTEGER NOT NULL DEFAULT 1
     )
     """,
@@ -726,8 +721,8 @@ _SCHEMA = (
         code TEXT NOT NULL,
         status_code INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
-        origin INTEGER NOT NULL DEFAULT 0,
-        session INTEGER NOT NULL DEFAULT 1,
+        origin INTEGER NOT NULL,
+        session INTEGER NOT NULL,
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
     """,

@@ -283,7 +283,7 @@ def _from_here(path: Path, config: pytest.Config) -> Path:
 
 
 def _told(problem: Problem, mask: Mask, ref: CaseRef | None = None) -> dict[str, Any]:
-    """Tell a problem in every form, masked, in texts that another process can be sent.
+    """Return a problem in every form, masked, in texts that can be sent to another process.
 
     An annotation needs a place: without one of its own, it stands at its case.
     """

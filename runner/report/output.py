@@ -312,7 +312,7 @@ _PAGE = 1000
 
 
 class _Lent:
-    """A stream that writes harmless text, also if lines come in pieces. It is no terminal: nothing moves the cursor."""
+    """A stream that makes text harmless before it writes it, also if lines come in pieces. It is not a terminal."""
 
     def __init__(self, stream: TextIO, *, is_for_workflow: bool) -> None:
         self._stream = stream

@@ -15,7 +15,7 @@ import jsonschema_rs
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean, dotted, nearest
 from runner.source.node import describe
-from runner.source.schema_work import TooMuchError
+from runner.source.pattern_work import TooMuchError
 from runner.source.validator import Broken, Unlisted, validator
 
 if TYPE_CHECKING:

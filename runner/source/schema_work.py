@@ -7,9 +7,10 @@ low: every alternative counts as if it were tried, and every rule as if it were 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urljoin
+
+from runner.source.pattern_work import CHARS_A_UNIT, Pattern, TooMuchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,22 +35,16 @@ _NO_RULES = frozenset({
     "$id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$comment", "$vocabulary", "$defs", "definitions",
     "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "contentSchema",
 })  # fmt: skip
-MAX_BACKTRACKS = 25_000
-"""Of seeking a pattern that looks around: the engine gives up behind them, in a millisecond for a short text."""
 MAX_PLACES = 20_000_000
 """Characters of the places of all rules: the engine stores each rule's own."""
 _URIS = 4
 """How much more a character of a URI costs, which is taken apart and put together."""
-_CHARS = 12
-"""Characters of a text that take a unit, for each state of a pattern that is sought in it."""
-_STEPS = 50
-"""Characters that take a unit at each step of a pattern that looks around."""
-_STEP = 20
-"""Characters that take as long as the step itself."""
 _COPIES = 50
 """Values and options of which an error has copies that make it count twice."""
 _LONG_WAY = 1_000
 """Characters of the ways to a rule and to a value, which an error has copies of, that make it count twice."""
+_EACH = 50
+"""States that a pattern of its own takes as much memory as."""
 _UNIQUE = 64
 _REGEX = 20_000
 """A text of the format `regex` is compiled."""
@@ -57,10 +52,6 @@ _METASCHEMA = "https://json-schema.org/draft/"
 _METASCHEMA_RULES = 200
 
 _Object = dict[str, "Json"]
-
-
-class TooMuchError(Exception):
-    """A check would take too much time or memory. The text says what there is too much of."""
 
 
 class Price(NamedTuple):
@@ -72,46 +63,6 @@ class Price(NamedTuple):
     units: int
     errors: int
     nested: int = 0
-
-
-class Pattern(NamedTuple):
-    """What seeking a regular expression costs: it has so many `states`.
-
-    One that looks around is sought step by step, and perhaps in each way there is. There are `ways` for each place
-    where it may begin, those of a text to the power of its `repeats`; with `doubles` twice as many at each character.
-    """
-
-    states: int
-    looks_around: bool = False
-    ways: int = 1
-    repeats: int = 0
-    doubles: bool = False
-
-    @classmethod
-    def of(cls, pattern: str) -> Pattern:
-        """Estimate a regular expression, however broken it is. Raises TooMuchError if its size can't be told.
-
-        Raises ValueError for one that the engine can't seek.
-        """
-        return _Estimate(pattern).result()
-
-    def units(self, chars: int) -> int:
-        """Return what seeking it in a text costs."""
-        if not self.looks_around:
-            return self.states * chars // _CHARS
-        ways = self.ways * int(chars ** min(self.repeats, _DOUBLINGS))
-        if self.doubles:
-            ways <<= min(chars, _DOUBLINGS)
-        steps = min(ways, MAX_BACKTRACKS)
-        return steps * (_STEP + chars * max(1, (self.states - _FEW_STATES) * _SLOW)) // _STEPS
-
-
-_DOUBLINGS = 20
-"""More lead to more ways than MAX_BACKTRACKS anyway."""
-_FEW_STATES = 15
-"""With so many, the engine has a table of all that may follow, and takes no longer than with one."""
-_SLOW = 7
-"""How much longer it takes for each state without one."""
 
 
 class _Part:
@@ -175,9 +126,9 @@ class Work:
         return self._is_tree and sum(part.own for part in self._parts.values()) <= units
 
     def chars_within(self, units: int) -> int:
-        """Return a length of texts of which a check costs no more than these units; -1 if there is none."""
+        """Return a length of text that can be checked within these units; -1 if no text can."""
         rules = self._level(0)[self._root]
-        chars = _CHARS * (units // rules - 1)
+        chars = CHARS_A_UNIT * (units // rules - 1)
         while chars > 0 and rules * self._times(chars) > units:
             chars //= 2
         return chars
@@ -187,7 +138,7 @@ class Work:
         size, depth = _measured(value)
         if self._depth * depth > MAX_DEPTH:
             return None
-        return self._level(depth - 1)[self._root] * size * self._times(size * _CHARS)
+        return self._level(depth - 1)[self._root] * size * self._times(size * CHARS_A_UNIT)
 
     def _times(self, chars: int) -> int:
         """Return what each state of a pattern that looks around costs in a text, at most; of other patterns it is 1."""
@@ -367,7 +318,7 @@ class _Index:
     def _spend(self, chars: int) -> None:
         self._places += chars
         if self._places > MAX_PLACES:
-            raise TooMuchError("its keys and names are too long for so many rules")
+            raise TooMuchError("its keys and names are too long for the number of its rules")
 
     def targets(self, schema: _Object, reference: str, *, is_dynamic: bool) -> list[Json]:
         """Return what a reference in a schema may lead to."""
@@ -429,7 +380,7 @@ class _Look:
         errors = part.errors
         prices: list[Price] = []
         if isinstance(value, str):
-            units += len(value) // _CHARS + sum(pattern.units(len(value)) for pattern in part.patterns)
+            units += len(value) // CHARS_A_UNIT + sum(pattern.units(len(value)) for pattern in part.patterns)
         elif isinstance(value, dict):
             errors += part.required
             if part.entries or part.keys:
@@ -477,9 +428,9 @@ class _Look:
 def _measured(value: Json) -> tuple[int, int]:
     """Count the values in a value, and its levels; of texts each stretch of some characters counts."""
     if isinstance(value, str):
-        return 1 + len(value) // _CHARS, 1
+        return 1 + len(value) // CHARS_A_UNIT, 1
     if isinstance(value, dict):
-        size, depth = 1 + sum(1 + len(key) // _CHARS for key in value), 0
+        size, depth = 1 + sum(1 + len(key) // CHARS_A_UNIT for key in value), 0
         items: Iterable[Json] = value.values()
     elif isinstance(value, list):
         size, depth = 1 + len(value), 0
@@ -503,163 +454,3 @@ def _longest_way(value: Json) -> int:
 def _count(value: Json) -> int:
     """Count the values in an operand."""
     return 1 + _measured(value)[0]
-
-
-_TOKEN = re.compile(
-    r"""(?P<plain>[^\\()[|*+?{.]++(?![*+?{])) | (?P<repeat>[*+?][?+]?) | (?P<times>\{(\d{1,9})(?:,(\d{0,9}))?\}[?+]?)
-    | (?P<open>\((?:\?(?:[:=!>]|<[=!]|P?<\w{0,64}>|[a-zA-Z-]{0,16}:?))?)
-    | (?P<close>\)) | (?P<choice>\|) | (?P<set>\[(?:\\.|[^\]\\])*+(?:\]|\Z))
-    | (?P<atom>\\[pP](?:\{[^{}]{0,64}\})? | \\[ux]\{[0-9a-fA-F]{1,8}\} | \\. | .)""",
-    re.VERBOSE | re.DOTALL,
-)
-"""No alternative goes through what another one goes through again."""
-_OPENS_LOOK = re.compile(r"\(\?<?[=!]")
-_REFERS = re.compile(r"\\([1-9k])")
-_NUMBERED = re.compile(r"\((?:\?P?<\w*>)?")
-_LOOKS_AROUND = re.compile(r"\(\?<?[=!]|[+*?}]\+|\\[1-9k]")
-"""Patterns without any of these take a time in proportion to the text."""
-_IGNORES_SPACE = re.compile(r"\(\?[a-zA-Z]*x")
-_EACH = 50
-"""States that a pattern of its own takes as much memory as."""
-_WIDE = 10
-"""States of a class of most characters, in UTF-8."""
-_BLANK = 4
-"""States of all white space."""
-_PROPERTY = 600
-"""States of a property of Unicode, such as `\\p{L}`."""
-_OTHERS = 3
-"""Characters in a class that take a state, beyond ASCII."""
-
-
-class _Group:
-    """A part of a regular expression: its states, and whether there are several ways through it."""
-
-    __slots__ = ("has_ways", "is_ahead", "is_hard", "number", "states")
-
-    def __init__(self, states: int = 0, *, is_ahead: bool = False, number: int = 0) -> None:
-        self.states = states
-        self.is_ahead = is_ahead
-        self.number = number
-        """Of a group that `\\1` may refer to."""
-        self.is_hard = False
-        """Whether it looks around: what leads to it is tried in each way."""
-        self.has_ways = False
-
-
-class _Estimate:
-    """Reads a regular expression once: the states of its atoms, each as often as it is repeated, and the ways through it.
-
-    The engine tries the ways to what looks around. For the rest of the pattern, and inside of what looks ahead, it needs
-    one step.
-    """
-
-    def __init__(self, pattern: str) -> None:
-        if "{" in pattern and _IGNORES_SPACE.search(pattern):
-            raise TooMuchError(
-                "white space and comments may hide what a regular expression repeats: write it without (?x)"
-            )
-        self._pattern = pattern
-        self._groups = [_Group()]
-        self._last = _Group()
-        self._aheads = self._numbered = 0
-        self._choices = self._repeats = 0
-        self._doubles = False
-        self._tried = (0, 0, False)
-        """Choices, repeats and doubles that lead to what looks around."""
-        for token in _TOKEN.finditer(pattern):
-            self._take(token, token.lastgroup)
-
-    def result(self) -> Pattern:
-        states = 1 + sum(group.states for group in self._groups)
-        if _LOOKS_AROUND.search(self._pattern) is None:
-            return Pattern(states)
-        choices, repeats, doubles = self._tried
-        begins_anywhere = not self._pattern.startswith("^") or self._choices > 0
-        return Pattern(states, True, 4 << min(choices, _DOUBLINGS), repeats + begins_anywhere, doubles)
-
-    def _take(self, token: re.Match[str], kind: str | None) -> None:
-        inner = self._groups[-1]
-        if kind == "plain":
-            self._last = _Group(1)
-            inner.states += len(token[0])
-        elif kind in ("repeat", "times"):
-            self._repeat(token, max(int(token[4] or 1), int(token[5] or 1)) if kind == "times" else 1)
-        elif kind == "open":
-            if looks := _OPENS_LOOK.match(token[0]):
-                self._hard()
-            is_ahead = looks is not None and "<" not in token[0]
-            self._aheads += is_ahead
-            is_numbered = _NUMBERED.fullmatch(token[0]) is not None
-            self._numbered += is_numbered
-            self._groups.append(_Group(is_ahead=is_ahead, number=self._numbered if is_numbered else 0))
-        elif kind == "close":
-            self._close()
-        elif kind == "choice":
-            if not self._aheads:
-                inner.has_ways = True
-                self._choices += 1
-                self._note(is_root=True)
-        else:
-            self._last = _Group(_set_states(token[0]) if kind == "set" else _atom_states(token[0]))
-            inner.states += self._last.states
-            if referred := _REFERS.match(token[0]):
-                self._check_reference(referred[1])
-                self._hard()
-
-    def _repeat(self, token: re.Match[str], times: int) -> None:
-        last, inner = self._last, self._groups[-1]
-        inner.states += last.states * (times - 1)
-        last.states *= times
-        if not self._aheads:
-            inner.has_ways = True
-            self._repeats += 1
-            self._doubles |= last.has_ways
-            self._note(is_root=self._choices > 0)
-        if last.is_hard or (len(token[0]) > 1 and token[0].endswith("+")):
-            self._hard()
-
-    def _close(self) -> None:
-        if len(self._groups) == 1:
-            self._last = _Group()
-            return
-        self._last = self._groups.pop()
-        inner = self._groups[-1]
-        inner.states += self._last.states
-        inner.has_ways |= self._last.has_ways
-        self._aheads -= self._last.is_ahead
-
-    def _check_reference(self, number: str) -> None:
-        """Refuse what finds nothing by the rules, and makes the engine break down."""
-        if any(str(group.number) == number for group in self._groups):
-            raise ValueError(f"\\{number} in a regular expression refers to a group from inside of it")
-
-    def _hard(self) -> None:
-        """Note that something looks around here. Inside of what looks ahead nothing is known of the ways."""
-        for group in self._groups:
-            group.is_hard = True
-        self._doubles |= self._aheads > 0
-        self._tried = (self._choices, self._repeats, self._doubles)
-
-    def _note(self, *, is_root: bool) -> None:
-        """Note the ways beside what looks around: only what follows it at the end is one step again."""
-        if any(group.is_hard for group in self._groups[0 if is_root else 1 :]):
-            self._tried = (self._choices, self._repeats, self._doubles)
-
-
-def _atom_states(atom: str) -> int:
-    if atom.startswith((r"\p", r"\P")):
-        return _PROPERTY
-    if atom == r"\s":
-        return _BLANK
-    return _WIDE if atom in (".", r"\D", r"\W", r"\S") else 1
-
-
-def _set_states(text: str) -> int:
-    """Estimate a set of characters by what stands in its brackets."""
-    states = _PROPERTY * (text.count(r"\p") + text.count(r"\P"))
-    if text.startswith("[^") or _WIDE_ESCAPE.search(text):
-        states += _WIDE
-    return states + max(1, len(text) // (8 if text.isascii() else _OTHERS))
-
-
-_WIDE_ESCAPE = re.compile(r"\\[DWSs]")

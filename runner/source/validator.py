@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jsonschema_rs
 
-from runner.source.schema_work import MAX_BACKTRACKS, TooMuchError, Work
+from runner.source.pattern_work import MAX_BACKTRACKS, TooMuchError
+from runner.source.schema_work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -285,7 +285,7 @@ def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
 
 
 def shown_name(name: str) -> str:
-    """Return a name as a message shows it, in one line. A longer one is no name: it may be a secret, and no mask knows a part."""
+    """Return a name as a message shows it, in one line. Of a long one only the length: it may be a secret, and a mask misses a part of one."""
     return name.replace("\n", "\\n") if len(name) <= MAX_NAME else f"… ({len(name):,} characters)"
 
 

@@ -26,12 +26,25 @@ PUBLIC_KEYS = ("workspace_key_env", "workspace_uid_env")
 _SECRET_KEYS = ("workspace_secret_env", "api_key_env")
 _OWN_SECRETS = frozenset({"SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY"})
 _OWN = "SUPRSEND"
+_CREDENTIAL_KEYS = (*PUBLIC_KEYS, *_SECRET_KEYS)
+
+
+class _Sent(NamedTuple):
+    """What a key of a profile stands for that goes out with each event or request.
+
+    A variable with one of `words` in its name holds something else, which must not go out.
+    """
+
+    what: str
+    goes_with: str
+    words: tuple[str, ...]
+
+
 _SENT = {
-    "workspace_key_env": (("SECRET", "API_KEY"), "event"),
-    "workspace_uid_env": (("SECRET", "API_KEY"), "event"),
-    "api_key_env": (("SECRET",), "request"),
+    "workspace_key_env": _Sent("the key", "event", ("SECRET", "API_KEY")),
+    "workspace_uid_env": _Sent("the UID", "event", ("SECRET", "API_KEY")),
+    "api_key_env": _Sent("the API key", "request", ("SECRET",)),
 }
-"""By keys of a profile that name what goes out: words in names of what must not, and with what it would."""
 
 
 class EnvRules(NamedTuple):
@@ -115,20 +128,20 @@ def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - a file that
         return EnvRules(problems=tuple(map(discreet, problems)))
     return EnvRules(
         None if root.get(ENV_ALLOWED) is None else frozenset(name for _, name in _listed(root)),
-        frozenset(_names(root, (*PUBLIC_KEYS, *_SECRET_KEYS))),
-        frozenset(_names(root, _SECRET_KEYS)),
+        _names(root, _CREDENTIAL_KEYS),
+        _names(root, _SECRET_KEYS),
         tuple(map(discreet, [*problems, *name_problems(root)])),
     )
 
 
 def name_problems(root: Node) -> Iterator[Problem]:
     """Report what a `runner.yaml` lists among what specs may read and must not, and what no profile may name as a credential."""
-    credentials = frozenset(_names(root, (*PUBLIC_KEYS, *_SECRET_KEYS)))
+    credentials = _names(root, _CREDENTIAL_KEYS)
     for node, name in _listed(root):
         if _is_credential(name, credentials):
             message = f"'{name}' is for credentials of runner itself: no spec may read it"
             yield Problem("env-not-allowed", message, node.position(), at=ENV_ALLOWED, hint="take it out of the list")
-    for profile, key, node in _named(root, (*PUBLIC_KEYS, *_SECRET_KEYS)):
+    for profile, key, node in _named(root, _CREDENTIAL_KEYS):
         name, at = str(node.value), f"profiles.{profile}.{key}"
         if not name.isidentifier():  # its form is told of
             continue
@@ -136,23 +149,19 @@ def name_problems(root: Node) -> Iterator[Problem]:
             message = f"{key} names a variable of another service: {found[0]}…"
             hint = f"name a variable of its own for the platform, such as {_OWN}_STAGING_…"
             yield Problem("env-not-allowed", message, node.position(), at=at, hint=hint)
-        words, what = _SENT.get(key, ((), ""))
-        if any(word in name.upper() for word in words):
-            yield sent_secret(node, key, what, at)
+        if key in _SENT and any(word in name.upper() for word in _SENT[key].words):
+            yield sent_secret(node, key, at)
 
 
-def sent_secret(node: Node, key: str, what: str, at: str) -> Problem:
+def sent_secret(node: Node, key: str, at: str) -> Problem:
     """Report a secret that a profile names as what goes out with each event or request."""
-    message = f"'{node.value}' holds a secret of runner: {key} names what goes out in each {what}"
-    hint = f"name the variable of {_RIGHT[key]}"
-    return Problem("env-not-allowed", message, node.position(), at=at, hint=hint)
-
-
-_RIGHT = {"workspace_key_env": "the key", "workspace_uid_env": "the UID", "api_key_env": "the API key"}
+    sent = _SENT[key]
+    message = f"'{node.value}' holds a secret of runner: {key} names what goes out in each {sent.goes_with}"
+    return Problem("env-not-allowed", message, node.position(), at=at, hint=f"name the variable of {sent.what}")
 
 
 _OF_OTHERS = re.compile(r"(?i:GITHUB|ACTIONS|GITLAB|CI|AWS|AZURE|GOOGLE|GCP|NPM|NODE_AUTH|TWINE|PYPI|DOCKER|SSH)_")
-"""What names begin with of which a value would be a loss, were it sent to a server that a pull request names."""
+"""Beginnings of names whose values must not go to a server that a pull request can name."""
 
 
 def _is_credential(name: str, credentials: frozenset[str]) -> bool:
@@ -176,5 +185,5 @@ def _named(root: Node, keys: Sequence[str]) -> Iterator[tuple[str, str, Node]]:
                 yield name, key, node
 
 
-def _names(root: Node, keys: Sequence[str]) -> Iterator[str]:
-    return (str(node.value) for _, _, node in _named(root, keys))
+def _names(root: Node, keys: Sequence[str]) -> frozenset[str]:
+    return frozenset(str(node.value) for _, _, node in _named(root, keys))

@@ -56,7 +56,10 @@ class _TooManyError(Exception):
 
 
 def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Exposure]:
-    """List the secrets that a template cuts or changes, each at its first place; all that it reads where nobody can tell."""
+    """List the secrets that a template cuts or changes, each at its first place.
+
+    Where following them all takes too long, list each secret that it reads.
+    """
     if template.tree is None or not any(use.name in secrets for use in template.uses):
         return []
     first: dict[str, Exposure] = {}

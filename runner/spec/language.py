@@ -184,22 +184,21 @@ class CountedTokens(TokenStream):
 
     def __init__(self, source: str, name: str | None, filename: str | None) -> None:
         self.count = 0
-        if len(source) > MAX_PARSED and _has_too_many(source):  # known sooner than a tree is made of the first ones
-            raise SourceError("template-too-large", *TOO_MANY_TOKENS, 0, 1)
         super().__init__(environment.lexer.wrap(self._numbered(source), name, filename), name, filename)
 
     def _numbered(self, source: str) -> Iterator[tuple[int, str, str]]:
         for offset, kind, token in tokens(source):
             if kind != "whitespace":
                 self.count += 1
-                if self.count > MAX_PARSED:
-                    raise SourceError("template-too-large", *TOO_MANY_TOKENS, 0, 1)
             if kind in ("integer", "float"):
                 _check_number(kind, token, offset)
             yield offset + 1, kind, token
 
 
-def _has_too_many(source: str) -> bool:
+def is_too_large(source: str) -> bool:
+    """Return whether a template has more tokens than are parsed. To count them is faster than to parse them."""
+    if len(source) <= MAX_PARSED:
+        return False
     with suppress(TemplateSyntaxError):
         words = (kind for _, kind, _ in tokens(source) if kind != "whitespace")
         return next(islice(words, MAX_PARSED, None), None) is not None

@@ -13,7 +13,15 @@ from jinja2.parser import Parser
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
-from runner.spec.language import MAX_PARSED, MAX_TOKENS, TOO_MANY_TOKENS, CountedTokens, SourceError, environment
+from runner.spec.language import (
+    MAX_PARSED,
+    MAX_TOKENS,
+    TOO_MANY_TOKENS,
+    CountedTokens,
+    SourceError,
+    environment,
+    is_too_large,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -171,6 +179,8 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
 
     Many specs share `{{ user }}`.
     """
+    if is_too_large(source):
+        return None, (), (Finding("template-too-large", *TOO_MANY_TOKENS, 0, 1),), MAX_PARSED + 1
     parser: Parser | None = None
     tree: nodes.Template | None = None
     findings: list[Finding] = []
@@ -185,10 +195,7 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
         findings = [Finding(*error.told)]
     except RecursionError:
         findings = [_TOO_DEEP]
-    if parser is not None and isinstance(parser.stream, CountedTokens):
-        count = parser.stream.count
-    else:  # it was refused for its number of tokens, or at the very first one
-        count = MAX_PARSED + 1 if len(source) > MAX_PARSED else 1
+    count = parser.stream.count if parser is not None and isinstance(parser.stream, CountedTokens) else 1
     if tree is not None:
         inspector = _Inspector(source)
         inspector.inspect(tree)

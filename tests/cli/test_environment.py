@@ -242,6 +242,23 @@ def test_a_spec_reads_what_each_runner_yaml_above_it_lists(cli: CommandLine) -> 
     assert cli("validate", "specs").code == 0
 
 
+def test_a_runner_yaml_without_a_list_takes_nothing_out_of_a_nearer_one(cli: CommandLine) -> None:
+    Path("runner.yaml").write_text("profiles: {}\n")
+    Path("specs/runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")
+    assert cli("validate", "specs").code == 0
+
+
+def test_what_a_profile_names_is_a_credential_whatever_its_name(cli: CommandLine, server: CapturingServer) -> None:
+    names = {"workspace_key_env": "STAGING_KEY", "workspace_secret_env": "STAGING_PASS"}
+    Path("runner.yaml").write_text(json.dumps({"profiles": {"staging": {"base_url": server.base_url} | names}}))
+    Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
+    cli.environ |= {"STAGING_KEY": "key", "STAGING_PASS": "pass"}
+    assert (cli("send", "specs/a.yaml", "--profile", "staging").code, len(server.received)) == (0, 1)
+    Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_PASS"))
+    ended = cli("validate", "specs")
+    assert (ended.code, "'STAGING_PASS' is for credentials of runner itself" in ended.out) == (2, True)
+
+
 def test_a_resume_reads_by_the_rules_of_its_run(cli: CommandLine, server: CapturingServer) -> None:
     (Path("other") / "config").mkdir(parents=True)
     Path("other/config/runner.yaml").write_text("env_allowed: [GITHUB_TOKEN]\n")

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.source import Schema, SchemaError, shared_allowance
-from runner.source.schema_work import Pattern, TooMuchError, Work
+from runner.source.pattern_work import TooMuchError
+from runner.source.schema_work import Work
 
 if TYPE_CHECKING:
     from runner.source import Json
@@ -110,23 +111,6 @@ def test_a_schema_of_trees_is_a_schema_of_trees_of_any_size() -> None:
 def test_what_goes_deeper_than_the_validator_s_stack_is_refused() -> None:
     with pytest.raises(SchemaError, match="more than 400 schemas deep"):
         Schema(doubled({"anyOf": ["here", False]}, 5_000))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "at_least", "at_most"),
-    [
-        ("abc", 3, 10),
-        ("^[a-z]{1,64}@[a-z]{1,255}$", 300, 400),
-        (r"(a{100}){100}", 10_000, 10_100),
-        (r"((a{100}){100}){100}", 1_000_000, 1_100_000),
-        (r"^\p{L}{1,100}$", 50_000, 70_000),
-        (".{1,1000}", 5_000, 20_000),
-        ("(((", 1, 10),
-        ("a)b{9", 1, 20),
-    ],
-)
-def test_a_pattern_s_size_is_that_of_its_repetitions(pattern: str, at_least: int, at_most: int) -> None:
-    assert at_least <= Pattern.of(pattern).states <= at_most
 
 
 def test_patterns_that_are_too_large_together_are_refused() -> None:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from tests.spec.conftest import Templates
 
 
+def test_a_fault_at_the_beginning_of_a_long_template_is_told_as_what_it_is(templates: Templates) -> None:
+    assert templates.faults("{# never closed " + "x " * 20_000) == [
+        "t.yaml:1:7-8 error[template-syntax] missing end of comment tag"
+    ]
+
+
 def test_text_without_markers_is_a_constant(templates: Templates) -> None:
     template = templates.parse("no { template } %}")
     assert (template.constant, template.tree, template.uses) == ("no { template } %}", None, ())
