@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SEED = UUID("00000000-0000-4000-8000-000000000001")
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C heard by what tests start, also where the tests run in the background and a shell ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,13 @@ class CommandLine:
         )
         code = run([str(arg) for arg in args], world)
         return Ended(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(autouse=True)
+def _on_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide from the commands that tests start what CI sets: some behave differently there."""
+    for name in [name for name in os.environ if name == "CI" or name.startswith("GITHUB_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
