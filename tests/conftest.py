@@ -31,8 +31,10 @@ SEED = UUID("00000000-0000-4000-8000-000000000001")
 
 
 def pytest_configure() -> None:
-    """Have Ctrl-C heard by what tests start, also where the tests run in the background and a shell ignores it."""
+    """Have signals heard by what tests start, also where the tests run in the background: a shell and nohup ignore some."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class Digests(NamedTuple):
     is_same_key: bool = True
 
     def of(self, rows: Sequence[Row | BadRow]) -> str:
-        """Digest rows; those of no other run as they always were."""
-        content = repr([row[2:] if row.origin else row[2:3] for row in rows]).encode("utf-8", "surrogatepass")
+        """Digest rows."""
+        content = repr([row[2:] for row in rows]).encode("utf-8", "surrogatepass")
         return blake2b(content, digest_size=16, key=self.key).hexdigest()
 
 

@@ -65,12 +65,6 @@ def test_other_rows_than_those_that_were_recorded_are_refused() -> None:
     ]
 
 
-def test_rows_of_no_other_run_have_the_digest_under_which_former_versions_recorded_them() -> None:
-    rows = [Row(1, 2, ["u1", "5"]), Row(2, 3, {"user": "ü"})]
-    assert Digests().of(rows) == "8552cd2341b9283f32041d5728bcbaca"
-    assert Digests().of([row._replace(origin=7) for row in rows]) != Digests().of(rows)
-
-
 def test_fewer_rows_than_were_recorded_are_refused() -> None:
     known = {1: PartState("", 10, is_done=False, open_rows=frozenset())}
     parts = Parts(rows(9), 10, known.get, digests=None)

@@ -270,7 +270,7 @@ def test_a_resume_reads_by_the_rules_of_its_run(cli: CommandLine, server: Captur
     )
     server.answers.append((502, b"<html></html>"))
     args = ("--rows", "rows.csv", "--retries", "0", "--config", "other/config/runner.yaml")
-    assert cli("send", "specs/a.yaml", *args).code == 1
+    assert cli("send", "specs/a.yaml", *args).code == 7
     assert cli("send", "--resume", "last", "--config", "other/config/runner.yaml").code == 0
     assert cli("runs", "failed", "last", "-o", "json", "--config", "other/config/runner.yaml").code == 0
 

@@ -258,7 +258,8 @@ Options:
                         retries; default 30.
   --retries N           How often to try again after no answer, 408, 425, 429
                         or 5xx; default 3.
-  --yes                 Don't ask where a profile says confirm.
+  --yes                 Don't ask where a profile says confirm; resume also
+                        what may count twice.
   --rows FILE           An event for each row: .csv, .tsv, .jsonl, .json,
                         .parquet, .gz; - is stdin.
   --map NAME=COLUMN     The column that gives a variable.
@@ -272,8 +273,12 @@ Options:
   --max-failures N      Stop after so many failures.
   --results FILE.jsonl  Write a line of JSON for each row; for those that a
                         run never came to, none.
+  --linger SECONDS      Send rows of a pipe that are less than a request after
+                        so long; default 1.
   --resume RUN          Go on with a run, by its id or as `last`; what is not
                         given is as it began.
+  --state-dir DIR       The folder that keeps runs; default: RUNNER_STATE_DIR,
+                        or .runner.
   -h, --help            Show this message and exit.
 
 Everywhere:
