@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.pytest_plugin.front import run as run_pytest
-from runner.pytest_plugin.nodes import Cases
+from runner.pytest_plugin.nodes import Cases, named_cases
 from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
-from runner.report.style import name_of
 from runner.spec import find, project_of
 from runner.spec.files import SPECS, link_out
 from runner.testing.answers import Options, answers_for
@@ -23,7 +22,7 @@ from runner.testing.collect import collect
 from runner.testing.inventory import orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.cli.world import Session
     from runner.pytest_plugin.front import CaseResult, Ended, State
@@ -57,10 +56,9 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     options = Options(asked.record, asked.sandbox, settings.profile, settings.config, is_ci)
     today = world.clock().date()
     answers_for(options, paths[0], world.environ, today)  # what is refused is refused before anything runs
-    cases = Cases(options, world.environ, today, update=asked.update)
     project = project_of(paths[0])
-    for place in places:
-        _check_case(place, project, settings.config)
+    chosen = _chosen(places, project, settings.config)
+    cases = Cases(options, world.environ, today, update=asked.update, chosen=chosen)
     ended = _run(session, places, project, cases, asked)
     if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
         _check_name(asked.name, ended)
@@ -97,8 +95,7 @@ class _Place(NamedTuple):
         if mark := next((mark for mark in ("[", "::") if mark in path), None):
             hint = "rename it, or name the folder that it is in"
             raise UsageError(Problem("usage", f"pytest can't run {path}: after '{mark}' it expects a case", hint=hint))
-        path = path if self.path.is_absolute() else f"./{path}"
-        return f"{path}::{name_of(self.case)}" if self.case else path
+        return path if self.path.is_absolute() else f"./{path}"
 
 
 def _home(start: Path) -> Path:
@@ -142,18 +139,28 @@ def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
     return cache
 
 
-def _check_case(place: _Place, project: Path, config: Path | None) -> None:
-    """Raise NotFound for a case that its spec doesn't have, and InvalidInput if the spec can't tell."""
-    if not place.case:
-        return
+def _chosen(places: Sequence[_Place], project: Path, config: Path | None) -> dict[str, set[str]]:
+    """List the cases to run of each spec of which some were named; of one that was named as a whole too, all are run."""
+    wholes = [place.path.resolve() for place in places if not place.case]
+    chosen: dict[str, set[str]] = {}
+    for place in places:
+        path = place.path.resolve()
+        if place.case and not any(path.is_relative_to(whole) for whole in wholes):
+            chosen.setdefault(str(path), set()).update(_named(place, project, config))
+    return chosen
+
+
+def _named(place: _Place, project: Path, config: Path | None) -> Collection[str]:
+    """List the cases that were named. Raises NotFound if the spec doesn't have them, InvalidInput if it can't tell."""
     found = collect(place.path, project, config)
     errors = [problem for problem in found.problems if problem.severity == "error"]
     if errors:
         raise InvalidInput(*errors)
-    names = [ref.case.name for ref in found.cases]
-    if place.case not in names:
-        message = f"{place.path} has no case '{shown_argument(place.case)}'"
-        raise NotFound(Problem("case-not-found", message, hint=did_you_mean(place.case, names, "it has no cases")))
+    if names := named_cases(place.case, found.cases):
+        return names
+    known = [ref.case.name for ref in found.cases]
+    message = f"{place.path} has no case '{shown_argument(place.case)}'"
+    raise NotFound(Problem("case-not-found", message, hint=did_you_mean(place.case, known, "it has no cases")))
 
 
 def _check_name(name: str | None, ended: Ended) -> None:
@@ -224,7 +231,11 @@ def _exit_code(ended: Ended, left: Sequence[Problem]) -> ExitCode:
     """Sum up: cassettes count where nothing else failed, for they explain every failure then."""
     if ended.was_interrupted:
         return ExitCode.INTERRUPTED
-    codes = {*ended.codes, *([ExitCode.CASSETTE] if left else [])}
+    codes = {
+        *ended.codes,
+        *([ExitCode.CASSETTE] if left else []),
+        *([ExitCode.BUG] if ended.status == _BUG_STATUS else []),
+    }
     if codes:
         return next((code for code in _WORST_FIRST if code in codes), ExitCode.REFUSED)
     return _OTHERWISE.get(ended.status, ExitCode.REFUSED)
@@ -238,6 +249,6 @@ _WORST_FIRST = (
     ExitCode.INVALID,
     ExitCode.CASSETTE,
 )
-_OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 3: ExitCode.BUG, 5: ExitCode.NOT_FOUND}
+_OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 5: ExitCode.NOT_FOUND}
 """What pytest's own exit status means where no case failed."""
-_USAGE_STATUS, _NOTHING_STATUS = 4, 5
+_BUG_STATUS, _USAGE_STATUS, _NOTHING_STATUS = 3, 4, 5

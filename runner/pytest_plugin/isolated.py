@@ -54,6 +54,11 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Receive, in a process of pytest-xdist, what was asked for."""
+    """Receive, in a process of pytest-xdist, what was asked for. Have `--lf` choose among cases, and not among files.
+
+    Of a file whose name pytest can't keep, no file that it remembers is the one: it would be left out, with what failed in it.
+    """
+    if (chooses_files := config.pluginmanager.get_plugin("lfplugin-collwrapper")) is not None:
+        config.pluginmanager.unregister(chooses_files)
     if (asked := getattr(config, "workerinput", {}).get(CASES)) is not None:
         config.pluginmanager.register(Cases.of(asked, os.environ), CASES)

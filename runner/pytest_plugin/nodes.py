@@ -25,16 +25,17 @@ from runner.testing.collect import collect
 from runner.testing.verdict import run_case
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from runner.testing.answers import Answers
     from runner.testing.collect import SpecCases
     from runner.testing.verdict import CaseRef
 
+    Asked: TypeAlias = tuple[dict[str, Any], str, bool, dict[str, list[str]]]
+
 CASES = "runner-cases"
 """The name under which a session's `Cases` are registered."""
-_PYTESTS_OWN = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"})
-"""Marks that do something: a label of such a name is none of them."""
 
 
 class SpecFile(pytest.File):
@@ -47,8 +48,8 @@ class SpecFile(pytest.File):
     def of(cls, parent: pytest.Collector, path: Path) -> SpecFile:
         """Make the node of a spec's file. pytest prints its name as it is: so it is one that nothing obeys."""
         node: SpecFile = cls.from_parent(parent, path=path)
-        if (shown := name_of(node.nodeid)) != node.nodeid:
-            shown = shown.replace("::", r":\x3a").replace("[", r"\x5b")  # pytest takes a given id apart at these
+        if (shown := one_part(name_of(node.nodeid))) != node.nodeid:
+            shown = shown.replace("[", r"\x5b")  # pytest takes a given id apart at these
             node = cls.from_parent(parent, path=path, name=name_of(node.name), nodeid=shown)
         node.told = []
         return node
@@ -70,7 +71,7 @@ class SpecFile(pytest.File):
         for warning in found.problems:
             self._show(warning, mask)
         cases.specs.append(found)
-        return [CaseItem.of(self, ref, cases, mask) for ref in found.cases]
+        return [CaseItem.of(self, ref, cases, mask) for ref in found.cases if cases.chooses(self.path, ref)]
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """Show what is wrong with a spec, and no more."""
@@ -104,22 +105,33 @@ class CaseItem(pytest.Item):
     told: list[dict[str, Any]]
     """What is wrong with it, once it has run."""
     code: int
+    labels: tuple[pytest.Mark, ...]
 
     @classmethod
     def of(cls, parent: SpecFile, ref: CaseRef, cases: Cases, mask: Mask) -> CaseItem:
-        """Make the node of a case, with its labels, `skip` and `xfail` as marks."""
-        node: CaseItem = cls.from_parent(parent, name=name_of(ref.case.name))
+        """Make the node of a case, with its `skip` and `xfail` as marks.
+
+        Its id is the text that pytest keeps: one that pytest 9.2 builds from a name with brackets is another than the
+        one that it reads again, and `--lf` would leave the case out.
+        """
+        name = node_name(ref.case.name)
+        node: CaseItem = cls.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
         node.ref, node.cases, node.mask, node.told, node.code = ref, cases, mask, [], 0
-        for label in ref.case.labels:
-            if label not in _PYTESTS_OWN:
-                cases.know(label, node.config)
-                node.add_marker(label)
+        node.labels = tuple(cases.mark(label, node.config) for label in ref.case.labels)
         if ref.case.skip is not None:
             node.add_marker(pytest.mark.skip(reason=name_of(ref.case.skip)))
         if ref.case.xfail is not None:  # a bug of ours is no failure that anybody expects
             reason = name_of(ref.case.xfail)
             node.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=pytest.fail.Exception))
         return node
+
+    def iter_markers(self, name: str | None = None) -> Iterator[pytest.Mark]:
+        """Yield its marks, and where every mark is asked for its labels too: `-m` and `-k` select by them.
+
+        To a plugin that looks for a mark of its own, such as `timeout` or `flaky`, a label of that name is none.
+        """
+        yield from super().iter_markers(name)
+        yield from self.labels if name is None else ()
 
     def runtest(self) -> None:
         """Run the case. Raises `pytest.fail.Exception` with the text of all that is wrong."""
@@ -146,6 +158,28 @@ class CaseItem(pytest.Item):
         return place, self.ref.case.node.position().line - 1, f"{name_of(self.path.name)}: {self.name}"
 
 
+def node_name(case: str) -> str:
+    r"""Return the name of a case's node: harmless where pytest prints it, and one part of an id.
+
+    >>> node_name("Order::paid")
+    'Order:\\x3apaid'
+    """
+    return one_part(name_of(case))
+
+
+def one_part(text: str) -> str:
+    """Write a text so that pytest takes it for one part of an id."""
+    return text.replace("::", r":\x3a")
+
+
+def named_cases(text: str, refs: Sequence[CaseRef]) -> frozenset[str]:
+    """List the cases that a text names: the one of this name, or of this name in pytest's reports, or a whole group."""
+    for of in (lambda case: case.name, lambda case: node_name(case.name), lambda case: case.group):
+        if names := frozenset(ref.case.name for ref in refs if of(ref.case) == text):
+            return names
+    return frozenset()
+
+
 @contextmanager
 def _unlogged() -> Iterator[None]:
     """Keep what a server says out of pytest's captured logs: it may repeat a secret, and the mask is not asked there."""
@@ -164,9 +198,18 @@ def _refuse_all(_: logging.LogRecord) -> bool:
 class Cases:
     """What the cases of a session share. It hears of every test, so it is registered with the first spec."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], today: date, *, update: bool) -> None:
+    def __init__(
+        self,
+        options: Options,
+        environ: Mapping[str, str],
+        today: date,
+        *,
+        update: bool,
+        chosen: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.specs: list[SpecCases] = []
         self.update = update
+        self._chosen = chosen or {}
         self.config = options.config
         self._options = options
         self._environ = environ
@@ -175,17 +218,28 @@ class Cases:
         self._labels: set[str] = set()
 
     @classmethod
-    def of(cls, asked: tuple[dict[str, Any], str, bool], environ: Mapping[str, str]) -> Cases:
+    def of(cls, asked: Asked, environ: Mapping[str, str]) -> Cases:
         """Make what another process shares, of what that has `asked`."""
-        options, today, update = asked
+        options, today, update, chosen = asked
         config = options["config"]
         options = options | {"config": Path(config) if config else None}
-        return cls(Options(**options), environ, date.fromisoformat(today), update=update)
+        return cls(Options(**options), environ, date.fromisoformat(today), update=update, chosen=chosen)
 
-    def asked(self) -> tuple[dict[str, Any], str, bool]:
+    def asked(self) -> Asked:
         """Say what was asked for, in plain values."""
         options = asdict(self._options)
-        return options | {"config": options["config"] and str(options["config"])}, self._today.isoformat(), self.update
+        options |= {"config": options["config"] and str(options["config"])}
+        return (
+            options,
+            self._today.isoformat(),
+            self.update,
+            {path: list(names) for path, names in self._chosen.items()},
+        )
+
+    def chooses(self, path: Path, ref: CaseRef) -> bool:
+        """Return whether a case of a file is run: all of the file are, unless some were named."""
+        names = self._chosen.get(os.path.realpath(path))
+        return names is None or ref.case.name in names
 
     def answers(self, folder: Path) -> Answers:
         """Give where answers come from for the specs of a folder. Raises what `answers_for` does."""
@@ -200,19 +254,23 @@ class Cases:
         except RunnerError as error:
             raise pytest.UsageError(str(error)) from None
 
-    def know(self, label: str, config: pytest.Config) -> None:
-        """Declare a mark of this name, so that `--strict-markers` knows it."""
+    def mark(self, label: str, config: pytest.Config) -> pytest.Mark:
+        """Return the mark of a label, declared so that `--strict-markers` knows it."""
         if label not in self._labels:
             self._labels.add(label)
             config.addinivalue_line("markers", f"{label}: a label of specs")
+        mark: pytest.Mark = getattr(pytest.mark, label).mark
+        return mark
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Let `-k` take the whole name of a case, in which there may be spaces."""
+        """Let `-k` take the whole name of a case, or of several that `parametrize:` makes; there may be spaces in it."""
         name = config.option.keyword
         if not name or name.isidentifier():
             return
-        named = [item for item in items if isinstance(item, CaseItem) and item.ref.case.name == name]
+        cases = [item for item in items if isinstance(item, CaseItem)]
+        chosen_names = named_cases(name, [item.ref for item in cases])
+        named = [item for item in cases if item.ref.case.name in chosen_names]
         if named:
             config.option.keyword = ""
             chosen = set(named)
