@@ -12,12 +12,12 @@ from uuid import uuid5
 
 from runner.cli.target import aim, make_ready
 from runner.config import load_profile
-from runner.errors import ExitCode, InvalidInput, Problem
+from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
 from runner.spec import project_of
-from runner.spec.files import CASSETTES, as_unicode, find_config
+from runner.spec.files import CASSETTES, CONFIG_NAME, as_unicode, find_config, home_of
 from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from runner.cli.world import Session
     from runner.config import SandboxRules, Target
     from runner.testing.inventory import Found
-    from runner.testing.verdict import CaseRef
     from runner.testing.verify import Platform, Verification
 
 
@@ -58,10 +57,10 @@ def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> Ex
     problems: list[Problem] = []
     removed: list[str] = []
     for each in found:
-        max_age = max_ages[each.case.path.parent] if each.case is not None else None
+        max_age = max_ages[each.place.parent] if each.case is not None else None
         faults = list(_faults(each, mask, max_age, today))
         if each.is_orphan and fix:
-            remove(each.path, project_of(_start(paths)) / CASSETTES)
+            remove(each.path, each.project / CASSETTES)
             removed.append(each.shown)
             # A secret is told all the same: who has read it still has it.
             faults = [fault for fault in faults if fault.code != "cassette-orphan"]
@@ -80,7 +79,9 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     if not found:
         hint = "runner test specs/ --record once --sandbox records them"
         raise CassetteError(Problem("cassette-missing", "there are no cassettes to verify", hint=hint))
-    start = _folders(found, paths)[0]
+    if not sandbox and session.settings.config is None:
+        _refuse_mixture(found)
+    start = found[0].place
     profile = load_profile(start=start, config=session.settings.config, name=session.settings.profile)
     target = aim(session, profile, sandbox=sandbox)
     problems = [problem for each in found for problem in each.problems]
@@ -96,7 +97,7 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
         for each, cassette in readable:
             again = Again(uuid5(seed, as_unicode(each.shown)), int(world.clock().timestamp() * 1000), target.env)
             record = _how_to_record(each, session, sandbox=sandbox)
-            with _platform(session, target, each.case, is_sandboxed=sandbox) as platform:
+            with _platform(session, target, each, is_sandboxed=sandbox) as platform:
                 verifications.append(verify(cassette, again, platform, record))
             if verifications[-1].stopped is not None:
                 break
@@ -116,8 +117,18 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     return ExitCode.CASSETTE if problems else ExitCode.OK
 
 
+def _refuse_mixture(found: Sequence[Found]) -> None:
+    """Raise UsageError for cassettes of several `runner.yaml`: each says where the events of its own specs may go, and as whom."""
+    configs = dict.fromkeys(find_config(each.place) for each in found)
+    if len(configs) > 1:
+        names = ", ".join(sorted(os.path.relpath(config) if config else f"no {CONFIG_NAME}" for config in configs))
+        message = f"these cassettes are of several projects, each with a target of its own: {names}"
+        hint = "verify those of one at a time: name them, or change into the folder of its runner.yaml"
+        raise UsageError(Problem("usage", message, hint=hint))
+
+
 @contextmanager
-def _platform(session: Session, target: Target, case: CaseRef | None, *, is_sandboxed: bool) -> Iterator[Platform]:
+def _platform(session: Session, target: Target, found: Found, *, is_sandboxed: bool) -> Iterator[Platform]:
     """Give the target, or a sandbox that answers as the one did that the case was recorded from."""
     from runner.testing.verify import Platform  # noqa: PLC0415
 
@@ -126,16 +137,16 @@ def _platform(session: Session, target: Target, case: CaseRef | None, *, is_sand
         if is_sandboxed:
             from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
 
-            base_url = stack.enter_context(Sandbox(rules=_rules(session, case))).base_url
+            base_url = stack.enter_context(Sandbox(rules=_rules(session, found))).base_url
         world = session.world
         platform = Platform(target.authorized(), base_url, lambda: world.clock().timestamp(), world.sleep, world.random)
         yield stack.enter_context(closing(platform))
 
 
-def _rules(session: Session, case: CaseRef | None) -> SandboxRules:
+def _rules(session: Session, of: Found) -> SandboxRules:
     """Read how the sandbox of a case answers. What it is to answer first and passes is not asked for."""
-    start = case.path if case is not None else Path()
-    rules = load_profile(start=start, config=session.settings.config).sandbox_rules()
+    rules = load_profile(start=of.place, config=session.settings.config).sandbox_rules()
+    case = of.case
     if case is not None and case.case.sandbox is not None:
         rules, found = rules.read(case.case.sandbox, case.project)
         if any(problem.severity == "error" for problem in found):
@@ -153,17 +164,15 @@ def _how_to_record(found: Found, session: Session, *, sandbox: bool) -> str | No
 
 def _folders(found: Sequence[Found], paths: Sequence[Path]) -> list[Path]:
     """List the folders whose `runner.yaml` counts: those of the specs, else where the search began."""
-    specs = dict.fromkeys(each.case.path.parent for each in found if each.case is not None)
-    return [*specs] or [_start(paths)]
-
-
-def _start(paths: Sequence[Path]) -> Path:
-    return paths[0] if paths else Path()
+    specs = dict.fromkeys(each.place.parent for each in found if each.case is not None)
+    return [*specs] or [paths[0] if paths else Path()]
 
 
 def _inventory(session: Session, paths: Sequence[Path]) -> list[Found]:
-    project = project_of(_start(paths))
-    return list(inventory(files_at(paths, project), project, session.settings.config))
+    """Find the cassettes at `paths`, each once; without paths those of the `runner.yaml` that counts here, or of the project."""
+    project = project_of(Path())
+    files = files_at(paths, project, home_of(Path()))
+    return list(inventory(files, None if paths else project, session.settings.config))
 
 
 def _listed(found: Found, today: date) -> Listed:

@@ -16,7 +16,7 @@ from runner.pytest_plugin.nodes import Cases, named_cases
 from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
 from runner.spec import find, project_of
-from runner.spec.files import SPECS, link_out
+from runner.spec.files import SPECS, home_of, link_out
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
@@ -56,19 +56,20 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     options = Options(asked.record, asked.sandbox, settings.profile, settings.config, is_ci)
     today = world.clock().date()
     answers_for(options, paths[0], world.environ, today)  # what is refused is refused before anything runs
-    project = project_of(paths[0])
-    chosen = _chosen(places, project, settings.config)
+    chosen = _chosen(places, settings.config)
     cases = Cases(options, world.environ, today, update=asked.update, chosen=chosen)
-    ended = _run(session, places, project, cases, asked)
+    root = Path(os.path.commonpath([project_of(path) for path in paths]))
+    ended = _run(session, places, root, cases, asked)
     if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
         _check_name(asked.name, ended)
     if ended.status == _USAGE_STATUS:
         raise UsageError(Problem("usage", "pytest can't be run that way", hint="it says above why"))
-    home = project / SPECS
-    is_whole = any(place.has(home if home.is_dir() else project) for place in places)
-    left = []
-    if is_whole and asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
-        left = _left_over(project, specs, ended, settings.config)
+    left: list[Problem] = []
+    if asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
+        for home in sorted({home_of(path) for path in paths}):
+            if any(place.has(home / SPECS if (home / SPECS).is_dir() else home) for place in places):
+                left += _left_over(home, specs, ended, settings.config)
+        left = list(dict.fromkeys(left))  # one home may stand in another
     _show(session, ended, left)
     return _exit_code(ended, left)
 
@@ -109,7 +110,7 @@ def _home(start: Path) -> Path:
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 
-def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases, asked: Asked) -> Ended:
+def _run(session: Session, places: Sequence[_Place], root: Path, cases: Cases, asked: Asked) -> Ended:
     output, world = session.output, session.world
     stdout, stderr = output.lent()
     style = output.style
@@ -123,15 +124,15 @@ def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases
     args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
     args += [*asked.flags, *(place.argument for place in places)]
     output.flush()
-    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, stderr)
+    return run_pytest(args, root, cases, _cache(root, world.environ), stdout, stderr)
 
 
-def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
+def _cache(root: Path, environ: Mapping[str, str]) -> Path | None:
     """Make the folder in which pytest remembers what failed: the user's, since what is in the project anybody may have put there."""
     home = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", ""), ".cache"))
     if not home.is_absolute():
         return None
-    cache = home / "suprsend-runner" / "pytest" / sha256(os.fsencode(project)).hexdigest()[:16]
+    cache = home / "suprsend-runner" / "pytest" / sha256(os.fsencode(root)).hexdigest()[:16]
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -139,20 +140,20 @@ def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
     return cache
 
 
-def _chosen(places: Sequence[_Place], project: Path, config: Path | None) -> dict[str, set[str]]:
+def _chosen(places: Sequence[_Place], config: Path | None) -> dict[str, set[str]]:
     """List the cases to run of each spec of which some were named; of one that was named as a whole too, all are run."""
     wholes = [place.path.resolve() for place in places if not place.case]
     chosen: dict[str, set[str]] = {}
     for place in places:
         path = place.path.resolve()
         if place.case and not any(path.is_relative_to(whole) for whole in wholes):
-            chosen.setdefault(str(path), set()).update(_named(place, project, config))
+            chosen.setdefault(str(path), set()).update(_named(place, config))
     return chosen
 
 
-def _named(place: _Place, project: Path, config: Path | None) -> Collection[str]:
+def _named(place: _Place, config: Path | None) -> Collection[str]:
     """List the cases that were named. Raises NotFound if the spec doesn't have them, InvalidInput if it can't tell."""
-    found = collect(place.path, project, config)
+    found = collect(place.path, project_of(place.path), config)
     errors = [problem for problem in found.problems if problem.severity == "error"]
     if errors:
         raise InvalidInput(*errors)
@@ -171,12 +172,12 @@ def _check_name(name: str | None, ended: Ended) -> None:
         raise NotFound(Problem("case-not-found", f"no case fits -k '{shown_argument(name)}'", hint=hint))
 
 
-def _left_over(project: Path, specs: Sequence[Path], ended: Ended, config: Path | None) -> list[Problem]:
-    """Name the cassettes that no case plays. What is not ours in their folder is left alone."""
+def _left_over(home: Path, specs: Sequence[Path], ended: Ended, config: Path | None) -> list[Problem]:
+    """Name the cassettes of specs below `home` that no case plays. What is not ours in their folder is left alone."""
     collected = ended.specs
     if len(collected) < len(specs):  # other processes did it
-        collected = [collect(path, project, config) for path in specs]
-    return orphans(project, collected, config)
+        collected = [collect(path, project_of(path), config) for path in specs]
+    return orphans(project_of(home), collected, config, home)
 
 
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")

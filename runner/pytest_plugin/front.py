@@ -52,8 +52,8 @@ class Ended(NamedTuple):
     was_deselected: bool
 
 
-def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
-    """Run the cases of specs in a pytest of this process; `args` name them, and may be what else pytest takes.
+def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
+    """Run the cases of specs below `root` in a pytest of this process; `args` name them, and may be what else pytest takes.
 
     `stdout` and `stderr` make harmless what is written to them; the colors of pytest are marked for that.
 
@@ -61,7 +61,7 @@ def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, st
     those that `args` ask for. `cache` is where pytest may remember what failed.
     """
     front = _Front(cases)
-    own = ["-c", os.devnull, f"--rootdir={project}", f"--confcutdir={project}", "--noconftest", "--assert=plain"]
+    own = ["-c", os.devnull, f"--rootdir={root}", f"--confcutdir={root}", "--noconftest", "--assert=plain"]
     own += ["-p", isolated.__name__, "-p", "no:doctest", "-p", "no:debugging"]  # a debugger reads ./.pdbrc
     own += ["--code-highlight=no"]  # by another program, whose colors are not told from those in data
     own += ["--collect-in-virtualenv", "-o", "norecursedirs="]

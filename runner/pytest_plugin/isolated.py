@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.pytest_plugin.nodes import CASES, Cases, SpecFile
-from runner.spec import project_of
 from runner.spec.files import kind_of, paths_in
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ class SpecFolder(pytest.Directory):
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Yield the folders and specs in it."""
-        project = project_of(self.path)
         for path in paths_in(self.path):
-            kind = kind_of(path, project)
+            kind = kind_of(path)
             if self.session.isinitpath(path, with_parents=True):
                 kind = "folder" if path.is_dir() else "spec"
             elif kind is None or self.ihook.pytest_ignore_collect(collection_path=path, config=self.config):

@@ -153,7 +153,7 @@ def _read(path: Path, name: str, hint: str | None) -> Cassette:
     return Cassette(header["source"] if header else None, recorded_at, interactions, name)
 
 
-_HEADER = re.compile(r"# recorded (?P<date>\S+) from (?P<source>.+) by suprsend-runner \S+\n")
+_HEADER = re.compile(r"# recorded (?P<date>\S+) from (?P<source>.+) by suprsend-runner \S+\r?\n")
 
 
 def _date(text: str) -> date | None:
