@@ -28,8 +28,6 @@ from runner.testing.matching import Request
 from runner.writing import overwrite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from runner.errors import Step
     from runner.secrets import Mask
     from runner.source import Document, Node
@@ -83,19 +81,20 @@ class Cassette:
         return Position(self.path, line, 1, 2, "")
 
 
-def cassette_path(project: Path, spec: Path, case_name: str, taken: Iterable[str] = ()) -> Path:
+def cassette_path(project: Path, spec: Path, case_name: str) -> Path:
     """Name the file of a case: `cassettes/`, the spec's path without `specs/` and suffix, and a slug of the case's name.
 
-    `taken` are the names of the spec's cases. Where several have the same slug, each gets a hash of its name, so that no
-    name depends on the order of cases.
+    A slug that is cut, or leaves out more than punctuation, ends in a hash of the name. So a name depends on no other
+    case: a new one makes no recording of another an orphan.
 
     >>> cassette_path(Path("/p"), Path("/p/specs/shop/purchase.yaml"), "a premium purchase").as_posix()
     '/p/cassettes/shop/purchase/a-premium-purchase.yaml'
     """
     parts = spec.relative_to(project).with_suffix("").parts
     folder = Path(*parts[1:]) if len(parts) > 1 and parts[0] == SPECS else Path(*parts)
-    slug = _slug(case_name)
-    if not slug or any(_slug(name) == slug for name in taken if name != case_name):
+    plain = "".join(char for char in unicodedata.normalize("NFKD", case_name) if not unicodedata.combining(char))
+    slug = re.sub("[^a-z0-9]+", "-", plain.lower()).strip("-")
+    if not slug or len(slug) > _MAX_SLUG or _TELLING.search(plain) is not None:
         digest = hashlib.sha256(case_name.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
         slug = f"{slug[: _MAX_SLUG - _HASH - 1].strip('-')}-{digest}".lstrip("-")
     return project / CASSETTES / folder / f"{slug}.yaml"
@@ -103,11 +102,10 @@ def cassette_path(project: Path, spec: Path, case_name: str, taken: Iterable[str
 
 _MAX_SLUG = 60
 _HASH = 8
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG].strip("-")
+_TELLING = re.compile(
+    r"""[^a-zA-Z0-9\s.,:;!?'"`\u2018-\u201f()\[\]{}/\\_#@&\u2010-\u2015\u2026-]|(?<![a-zA-Z0-9])-(?=[0-9])"""
+)
+"""What tells names apart and is in no slug: letters of other scripts, signs such as < and %, the minus of a number."""
 
 
 def load(path: Path, again: str | None = None, shown: str | None = None, project: Path | None = None) -> Cassette:
