@@ -22,7 +22,7 @@ from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
 from runner.testing.cassette import SANDBOX, CassetteError, expired
-from runner.testing.inventory import files_at, inventory, orphan
+from runner.testing.inventory import files_at, inventory, means_to_be_a_cassette, orphan
 from runner.testing.leaks import leaks
 from runner.writing import remove
 
@@ -65,8 +65,21 @@ def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> Ex
             # A secret is told all the same: who has read it still has it.
             faults = [fault for fault in faults if fault.code != "cassette-orphan"]
         problems += faults
+    problems += [_nothing_at(path) for path in paths or [Path(CASSETTES)] if not _has_some(path, found, paths)]
     show_check(output, Checked(len(found), problems, removed))
-    return ExitCode.CASSETTE if problems else ExitCode.OK
+    if any(problem.severity == "error" for problem in problems):
+        return ExitCode.CASSETTE
+    return ExitCode.OK if found else ExitCode.NOT_FOUND
+
+
+def _has_some(path: Path, found: Sequence[Found], paths: Sequence[Path]) -> bool:
+    return bool(found) and (not paths or any(each.path.is_relative_to(path) for each in found))
+
+
+def _nothing_at(path: Path) -> Problem:
+    message = f"there is no cassette at {path}: nothing was checked there"
+    hint = "runner test specs/ --record once --sandbox records them"
+    return Problem("cassette-missing", message, hint=hint, severity="warning")
 
 
 def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, yes: bool) -> ExitCode:
@@ -198,7 +211,9 @@ def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) ->
     except OSError as error:
         yield Problem("cassette-unreadable", f"{found.shown} can't be read: {error.strerror}")
         return
-    if not found.is_ours:
+    if not found.is_ours:  # whatever another program wrote, what could not be looked at is told
+        if means_to_be_a_cassette(found.path):
+            yield from (replace(problem, severity="warning") for problem in found.problems)
         return
     yield from found.problems
     if found.is_orphan:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import unicodedata
+from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
@@ -23,7 +24,7 @@ from runner.errors import ExitCode, Position, Problem, RunnerError, dotted
 from runner.source import open_file, parse_json, read_text
 from runner.spec.files import CASSETTES, SPECS, link_out, project_of
 from runner.suprsend.answer import Answer
-from runner.testing.leaks import MAX_BYTES, leaks
+from runner.testing.leaks import MAX_BYTES, is_binary, leaks
 from runner.testing.matching import Request
 from runner.writing import overwrite
 
@@ -118,7 +119,8 @@ def load(path: Path, again: str | None = None, shown: str | None = None, project
     if problem := link_out(path, project or project_of(path), name, "cassettes must lie"):
         raise CassetteError(problem)
     resolved = Path(os.path.realpath(path))
-    if resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
+    is_link = resolved != path.parent.resolve() / path.name
+    if is_link and resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
         _refuse(name, "the cassette is a link to a file of another kind", hint)
     return _read(path, name, hint)
 
@@ -166,11 +168,17 @@ def _refuse(name: str, message: str, hint: str | None, line: int = 1) -> NoRetur
 
 
 def _check_yaml(document: Document, hint: str | None) -> None:
-    """Refuse YAML that is broken, or more than values: tags, merges, thousands of aliases."""
+    """Refuse YAML that is broken, or more than values: merges, thousands of aliases, tags but those of bytes and texts."""
     for problem in document.problems:
         if problem.severity == "error":
-            line = problem.position.line if problem.position else 1
+            place = problem.position
+            if problem.code == "yaml-tag" and place is not None and _VALUE_TAG.match(place.text, place.column - 1):
+                continue
+            line = place.line if place else 1
             _refuse(document.text.path, f"the cassette can't be read: {problem.message}", hint, line)
+
+
+_VALUE_TAG = re.compile(r"!!(?:binary|python/(?:unicode|str))(?![^\s])")
 
 
 class _Form:
@@ -190,7 +198,7 @@ class _Form:
     def _interaction(self, item: Node) -> Interaction:
         answer = Answer(
             self._status(item),
-            self._bytes(item, "response", "body", "string"),
+            self._bytes(item, *self._body_of_answer(item)),
             self._header(item, "response", "retry-after"),
             self._header(item, "response", "content-type"),
         )
@@ -203,10 +211,16 @@ class _Form:
         return Interaction(request, answer, item.position().line)
 
     def _status(self, item: Node) -> int:
-        node = item.get("response", "status", "code")
+        node = item.get("response", "status", "code") or item.get("response", "status_code")
         if node is None or type(node.value) is not int or not 100 <= node.value <= 999:  # noqa: PLR2004 - HTTP's statuses
             self._refuse(node or item, "this is no cassette: an interaction has no status of an answer")
         return node.value
+
+    @staticmethod
+    def _body_of_answer(item: Node) -> tuple[Step, ...]:
+        """Find the body; recordings of httpx by vcrpy before 6 have it elsewhere, as they have the status."""
+        is_older = item.get("response", "body") is None and item.get("response", "content") is not None
+        return ("response", "content") if is_older else ("response", "body", "string")
 
     def _text(self, item: Node, *way: Step) -> str:
         node = item.get(*way)
@@ -231,9 +245,12 @@ class _Form:
         if self._size > MAX_BYTES:
             self._refuse(node or item, f"with its aliases written out, the cassette is larger than {MAX_BYTES:,} bytes")
         try:
-            return self._text(item, *way).encode()
+            text = self._text(item, *way)
+            return b64decode(text) if node is not None and is_binary(node) else text.encode()
         except UnicodeEncodeError:
             self._refuse(node or item, f"this is no cassette: {dotted(way)} is not Unicode")
+        except ValueError:
+            self._refuse(node or item, f"this is no cassette: {dotted(way)} is not base64")
 
     def _header(self, item: Node, side: str, name: str) -> str | None:
         headers = item.get(side, "headers")

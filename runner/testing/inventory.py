@@ -68,7 +68,7 @@ def files_at(paths: Iterable[Path], project: Path, home: Path | None = None) -> 
     found = {os.path.realpath(each): each for path in given or [folder] for each in _below(path)}
     if given or home is None:
         return list(found.values())
-    return [each for real, each in found.items() if _place(Path(real), project).is_relative_to(home)]
+    return [each for each in found.values() if _place(each, project).is_relative_to(home)]
 
 
 def _below(path: Path) -> Iterator[Path]:
@@ -111,7 +111,8 @@ def inventory(files: Iterable[Path], project: Path | None = None, config: Path |
         )
         is_ours = case is not None or is_recorded or bool(specs) or is_refused
         if is_ours or is_below or cassette is not None or means_to_be_a_cassette(path):
-            owner = case.path.resolve() if case is not None else _place(place, project)
+            here = Path(os.path.realpath(path.parent), path.name)  # and not where a link leads
+            owner = case.path.resolve() if case is not None else _place(here, project)
             yield Found(path, project, shown, owner, cassette, problems, case, is_orphan, is_ours, is_refused)
 
 

@@ -110,7 +110,7 @@ class _Search:
         """Give a text, and what it is when it is binary, and when that is packed."""
         text = str(node.value)
         yield text
-        if not node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary"):
+        if not is_binary(node):
             return
         try:
             raw = b64decode(text)
@@ -127,6 +127,11 @@ class _Search:
             return
         self._unpacked += len(unpacked)
         yield unpacked.decode("utf-8", "surrogateescape")
+
+
+def is_binary(node: Node) -> bool:
+    """Return whether a text is bytes, in base64."""
+    return node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary")
 
 
 _TAG = 40

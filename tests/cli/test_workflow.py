@@ -110,7 +110,10 @@ class Run:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         }
         environ |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-        environ |= {"PIP_NO_COMPILE": "1", "PIP_CACHE_DIR": subprocess.check_output([*PIP, "cache", "dir"], text=True).strip()}
+        environ |= {
+            "PIP_NO_COMPILE": "1",
+            "PIP_CACHE_DIR": subprocess.check_output([*PIP, "cache", "dir"], text=True).strip(),
+        }
         for name, value in step.get("env", {}).items():
             secret = re.fullmatch(r"\$\{\{ secrets\.(\w+) \}\}", value)
             environ[name] = self._secrets.get(secret[1], "") if secret else value
