@@ -116,7 +116,7 @@ def _run(session: Session, places: Sequence[_Place], root: Path, cases: Cases, a
     style = output.style
     if output.format in (Format.JSON, Format.JSONL):
         stdout, style = StringIO() if output.quiet else stderr, output.message_style
-    args = ["-ra", f"--color={'yes' if style.on else 'no'}"]
+    args = ["-ra", "--continue-on-collection-errors", f"--color={'yes' if style.on else 'no'}"]
     args += ["-v"] if output.verbose else ["--no-header"]
     args += ["-q"] if output.quiet else []
     args += [f"-k={asked.name}"] if asked.name is not None else []  # alone, pytest reads flags from the file after an @
@@ -203,9 +203,14 @@ def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
             output.complaints(left)
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
     annotate(output, [*(each["annotation"] for each in told), *map(output.annotation_of, shown)])
-    sum_ = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+    sums = [f"{counts[state]} {state}" for state in _STATES if counts[state]]
+    sums += [f"{ended.unread} spec{'' if ended.unread == 1 else 's'} can't be run"] if ended.unread else []
     add_job_summary(
-        output, environ, f"runner test: {sum_ or 'no cases'}", ("", "spec", "case", "what"), list(_rows(ended, left))
+        output,
+        environ,
+        f"runner test: {', '.join(sums) or 'no cases'}",
+        ("", "spec", "case", "what"),
+        list(_rows(ended, left)),
     )
 
 

@@ -46,6 +46,8 @@ class Ended(NamedTuple):
     cases: Sequence[CaseResult]
     refused: Sequence[Mapping[str, Any]]
     """What is wrong with specs whose cases could not be run, in every form."""
+    unread: int
+    """How many specs these are."""
     specs: Sequence[SpecCases]
     """What was collected in this process."""
     was_interrupted: bool
@@ -75,7 +77,14 @@ def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdou
         gc.unfreeze()
     results = list(front.results.values())
     return Ended(
-        int(status), front.codes, results, front.refused, cases.specs, front.was_interrupted, front.was_deselected
+        int(status),
+        front.codes,
+        results,
+        front.refused,
+        front.unread,
+        cases.specs,
+        front.was_interrupted,
+        front.was_deselected,
     )
 
 
@@ -117,6 +126,7 @@ class _Front:
         self.results: dict[tuple[str, str], CaseResult] = {}
         """By spec and case: pytest's names are made harmless, and two of them may be the same."""
         self.refused: list[Mapping[str, Any]] = []
+        self.unread = 0
         self.was_interrupted = self.was_deselected = False
         self._cases = cases
 
@@ -137,6 +147,7 @@ class _Front:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and (told := getattr(report, "runner", None)):
             self.refused += told["told"]
+            self.unread += 1
             self.codes.add(told["code"])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

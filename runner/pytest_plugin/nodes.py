@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
+    from runner.errors import Position
     from runner.testing.answers import Answers
     from runner.testing.collect import SpecCases
     from runner.testing.verdict import CaseRef
@@ -78,7 +80,7 @@ class SpecFile(pytest.File):
         return str(excinfo.value) if self.told else super().repr_failure(excinfo)
 
     def _refused(self, problems: Iterable[Problem], mask: Mask) -> pytest.Collector.CollectError:
-        self.told = [_told(problem, mask) for problem in problems]
+        self.told = [_told(problem, mask, cases_of(self.config).workspace) for problem in problems]
         return self.CollectError(_text(self.told))
 
     def _show(self, warning: Problem, mask: Mask) -> None:
@@ -139,7 +141,7 @@ class CaseItem(pytest.Item):
             verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
         if verdict.problems:
             mask = self.mask.with_values(verdict.secrets)
-            self.told = [_told(problem, mask, self.ref) for problem in verdict.problems]
+            self.told = [_told(problem, mask, self.cases.workspace, self.ref) for problem in verdict.problems]
             self.code = int(verdict.code)
             pytest.fail(_text(self.told), pytrace=False)
 
@@ -210,6 +212,8 @@ class Cases:
         self.specs: list[SpecCases] = []
         self.update = update
         self._chosen = chosen or {}
+        self.workspace = environ.get("GITHUB_WORKSPACE")
+        """The folder of the repository in a workflow: annotations are relative to it."""
         self.config = options.config
         self._options = options
         self._environ = environ
@@ -283,7 +287,7 @@ class Cases:
         """Add to the report of a spec whose cases can't be run what is wrong with it."""
         if isinstance(node, SpecFile):
             code = ExitCode.INVALID if node.told else ExitCode.BUG
-            told = node.told or [_told(_bug(call), Mask())]
+            told = node.told or [_told(_bug(call), Mask(), None)]
             report.runner = {"told": told, "code": int(code)}  # type: ignore[attr-defined]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -312,8 +316,8 @@ def _unforeseen(item: CaseItem, call: pytest.CallInfo[None]) -> tuple[list[dict[
     if call.excinfo is None:
         node = case.node.get("xfail") or case.node
         problem = Problem("case-passed", f"expected to fail ({case.xfail}), but it passed", node.position(), at="xfail")
-        return [_told(problem, item.mask, item.ref)], int(ExitCode.REFUSED)
-    return [_told(_bug(call), item.mask, item.ref)], int(ExitCode.BUG)
+        return [_told(problem, item.mask, item.cases.workspace, item.ref)], int(ExitCode.REFUSED)
+    return [_told(_bug(call), item.mask, item.cases.workspace, item.ref)], int(ExitCode.BUG)
 
 
 def _bug(call: pytest.CallInfo[Any]) -> Problem:
@@ -340,18 +344,34 @@ def _from_here(path: Path, config: pytest.Config) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _told(problem: Problem, mask: Mask, ref: CaseRef | None = None) -> dict[str, Any]:
+def _told(problem: Problem, mask: Mask, workspace: str | None, ref: CaseRef | None = None) -> dict[str, Any]:
     """Return a problem in every form, masked, in texts that can be sent to another process.
 
-    An annotation needs a place: without one of its own, it stands at its case.
+    An annotation needs a place: without one of its own, it stands at its case. What differs from a cassette was changed
+    in the spec: there it stands, at the value that differs.
     """
     told = {key: as_unicode(value) if isinstance(value, str) else value for key, value in as_json(problem).items()}
-    placed = problem if problem.position or ref is None else replace(problem, position=ref.case.node.position())
+    placed = problem
+    if ref is not None and (problem.position is None or problem.code in _OF_CHANGES):
+        placed = replace(problem, position=_place_in_spec(ref, problem.at or ""))
     return {
         "text": without_commands(as_text(problem, mask=mask)),
         "json": mask.texts(told),
-        "annotation": as_annotation(placed, mask),
+        "annotation": as_annotation(placed, mask, workspace),
     }
+
+
+_OF_CHANGES = frozenset({"cassette-changed", "cassette-unplayed"})
+
+
+def _place_in_spec(ref: CaseRef, at: str) -> Position:
+    """Find the value of an event in its spec, or the nearest one that it is below; else its case."""
+    found = root = ref.spec.root
+    for key in re.findall(r"[^.\[\]$]+", at):
+        if (below := found.get(key)) is None:
+            break
+        found = below
+    return (ref.case.node if found is root else found).position()
 
 
 def _text(told: Iterable[Mapping[str, Any]]) -> str:

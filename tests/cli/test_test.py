@@ -545,3 +545,47 @@ def test_an_error_of_pytest_itself_outranks_an_orphan(
     write("def pytest_runtest_logfinish():\n    raise TypeError('not ours')\n", "breaking.py")
     monkeypatch.syspath_prepend(in_tmp)
     assert cli("test", "--", "-p", "breaking").code == 70
+
+
+def test_a_spec_that_is_broken_hides_no_case_of_others(cli: CommandLine, in_tmp: Path) -> None:
+    write(INVALID, "specs/broken.yaml")
+    write(RENDERED)
+    write(WRONG, "specs/wrong.yaml")
+    cli.environ["GITHUB_STEP_SUMMARY"] = str(in_tmp / "summary.md")
+    ended = cli("test", "-o", "json")
+    assert (ended.code, [case["state"] for case in ended.json["cases"]]) == (
+        1,
+        ["passed", "passed", "failed", "passed"],
+    )
+    assert "runner test: 3 passed, 1 failed, 1 spec can't be run\n" in (in_tmp / "summary.md").read_text()
+    Path("specs/wrong.yaml").unlink()
+    assert cli("test").code == 2
+
+
+def test_annotations_stand_where_github_looks_for_files(
+    cli: CommandLine, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(INVALID, "shop/specs/broken.yaml")
+    write(WRONG, "shop/specs/wrong.yaml")
+    write(PURCHASE, "shop/specs/purchase.yaml")
+    assert cli("test", "shop/specs/purchase.yaml", "--record", "rewrite", "--sandbox").code == 0
+    write(
+        PURCHASE.replace("amount }}", "amount + 1 }}").replace("amount: 1500}}}", "amount: 1501}}}"),
+        "shop/specs/purchase.yaml",
+    )
+    cli.environ |= {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(in_tmp)}
+    monkeypatch.chdir("shop")
+    ended = cli("test")
+    found = re.findall(r"^::error file=([^,]*),line=(\d+),.*title=([a-z-]+)::", ended.out, re.MULTILINE)
+    assert sorted(found) == [
+        ("shop/specs/broken.yaml", "6", "template-undefined"),
+        ("shop/specs/purchase.yaml", "6", "cassette-changed"),
+        ("shop/specs/wrong.yaml", "10", "case-mismatch"),
+    ]
+    for command in (("validate", "specs"), ("render", "specs/broken.yaml")):
+        assert "::error file=shop/specs/broken.yaml,line=6," in cli(*command, "-o", "github").out
+    Path("specs/purchase.yaml").unlink()
+    assert (
+        "::error file=cassettes/shop/specs/purchase/an-answer.yaml,line=1,"
+        in cli("cassette", "check", "-o", "github").out
+    )
