@@ -203,12 +203,12 @@ def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
             output.complaints(left)
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
     annotate(output, [*(each["annotation"] for each in told), *map(output.annotation_of, shown)])
-    sums = [f"{counts[state]} {state}" for state in _STATES if counts[state]]
-    sums += [f"{ended.unread} spec{'' if ended.unread == 1 else 's'} can't be run"] if ended.unread else []
+    parts = [f"{counts[state]} {state}" for state in _STATES if counts[state]]
+    parts += [f"{ended.unread} spec{'' if ended.unread == 1 else 's'} can't be run"] if ended.unread else []
     add_job_summary(
         output,
         environ,
-        f"runner test: {', '.join(sums) or 'no cases'}",
+        f"runner test: {', '.join(parts) or 'no cases'}",
         ("", "spec", "case", "what"),
         list(_rows(ended, left)),
     )
