@@ -28,10 +28,10 @@ from runner.writing import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, timedelta
+    from datetime import date
 
     from runner.cli.world import Session
-    from runner.config import SandboxRules, Target
+    from runner.config import Profile, SandboxRules, Target
     from runner.testing.inventory import Found
     from runner.testing.verify import Platform, Verification
 
@@ -50,15 +50,14 @@ def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> Ex
     secrets = _secrets(session, found, paths)
     output.hide(secrets)
     mask = Mask(secrets)
-    max_ages = {
-        folder: load_profile(start=folder, config=session.settings.config).cassettes_max_age
-        for folder in _folders(found, paths)
+    profiles = {
+        folder: load_profile(start=folder, config=session.settings.config)
+        for folder in {each.place.parent for each in found}
     }
     problems: list[Problem] = []
     removed: list[str] = []
     for each in found:
-        max_age = max_ages[each.place.parent] if each.case is not None else None
-        faults = list(_faults(each, mask, max_age, today))
+        faults = list(_faults(each, mask, profiles[each.place.parent], today))
         if each.is_orphan and fix:
             remove(each.path, each.project / CASSETTES)
             removed.append(each.shown)
@@ -202,12 +201,12 @@ def _listed(found: Found, today: date) -> Listed:
     )
 
 
-def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) -> Iterator[Problem]:
+def _faults(found: Found, mask: Mask, profile: Profile, today: date) -> Iterator[Problem]:
     if found.is_refused:
         yield from found.problems
         return
     try:
-        yield from leaks(found.path, mask, found.shown)
+        yield from leaks(found.path, mask, found.shown, profile.cassettes_allow)
     except OSError as error:
         yield Problem("cassette-unreadable", f"{found.shown} can't be read: {error.strerror}")
         return
@@ -218,7 +217,7 @@ def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) ->
     yield from found.problems
     if found.is_orphan:
         yield orphan(found)
-    elif found.case is not None and found.cassette is not None and max_age is not None:
+    elif found.case is not None and found.cassette is not None and (max_age := profile.cassettes_max_age) is not None:
         again = command_to_record(found.case, is_sandboxed=found.cassette.source in (SANDBOX, None))
         if (problem := expired(found.cassette, max_age, today, again)) is not None:
             yield problem

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 from urllib.parse import urlsplit
 
@@ -277,7 +278,7 @@ def save(path: Path, cassette: Cassette, mask: Mask, project: Path, shown: str |
     masked = replace(
         cassette,
         source=cassette.source and mask.text(cassette.source),
-        interactions=tuple(masked_interaction(each, mask) for each in cassette.interactions),
+        interactions=tuple(_spread(masked_interaction(each, mask)) for each in cassette.interactions),
     )
 
     def check(fresh: Path) -> None:
@@ -295,10 +296,11 @@ def _unrecorded(name: str, why: str) -> Problem:
 
 
 def _written(cassette: Cassette, name: str) -> str:
-    # Importing vcrpy takes longer than replaying thirty cases, which need it not.
+    # Importing these takes longer than replaying thirty cases, which need them not.
     from vcr.request import Request as VcrRequest  # type: ignore[import-untyped] # noqa: PLC0415
     from vcr.serialize import serialize  # type: ignore[import-untyped] # noqa: PLC0415
-    from vcr.serializers import yamlserializer  # type: ignore[import-untyped] # noqa: PLC0415
+
+    from runner.source.yaml_writer import write_yaml  # noqa: PLC0415
 
     requests, responses = [], []
     for interaction in cassette.interactions:
@@ -318,7 +320,8 @@ def _written(cassette: Cassette, name: str) -> str:
                 "body": {"string": answer.body},
             }
         )
-    text: str = serialize({"requests": requests, "responses": responses}, yamlserializer)
+    written = SimpleNamespace(serialize=write_yaml)
+    text: str = serialize({"requests": requests, "responses": responses}, written)
     recorded_at = "unknown" if cassette.recorded_at is None else cassette.recorded_at
     return f"# recorded {recorded_at} from {cassette.source} by suprsend-runner {__version__}\n{text}"
 
@@ -328,6 +331,29 @@ def _reason(status_code: int) -> str:
         return HTTPStatus(status_code).phrase
     except ValueError:
         return ""
+
+
+def _spread(interaction: Interaction) -> Interaction:
+    """Write bodies of JSON over several lines, so that a diff shows what changed: only blanks are other than before."""
+    request, answer = interaction.request, interaction.answer
+    return replace(
+        interaction,
+        request=request._replace(body=_spread_body(request.body)),
+        answer=replace(answer, body=_spread_body(answer.body)),
+    )
+
+
+def _spread_body(body: bytes) -> bytes:
+    try:
+        text = body.decode()
+        spread = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        same = _TOKENS.findall(text) == _TOKENS.findall(spread)
+    except (ValueError, RecursionError):
+        return body
+    return spread.encode() if same else body
+
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s"\[\]{},:]+')
 
 
 def masked_interaction(interaction: Interaction, mask: Mask) -> Interaction:

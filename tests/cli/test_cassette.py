@@ -77,7 +77,7 @@ class TestList:
         ended = cli("cassette", "list")
         assert (ended.code, ended.err) == (0, "")
         assert ended.out == (
-            f"{CASSETTE}  9 days  0.7 KB  1 request  the sandbox  {SPEC}::the platform takes an order\n"
+            f"{CASSETTE}  9 days  0.9 KB  1 request  the sandbox  {SPEC}::the platform takes an order\n"
         )
 
     def test_as_json_it_is_one_document(self, cli: CommandLine) -> None:
@@ -360,9 +360,7 @@ class TestVerify:
     def test_a_live_target_is_sent_a_new_event_to_its_own_root(self, cli: CommandLine, live: CapturingServer) -> None:
         assert cli("cassette", "verify").code == 0
         [request] = live.received
-        recorded = json.loads(
-            re.sub(r"\s+", " ", re.findall(r"body: '(\{.*?\})'\n", Path(CASSETTE).read_text(), re.DOTALL)[0])
-        )
+        recorded = json.loads(re.findall(r"body: \|-\n(.*?\n      \})\n", Path(CASSETTE).read_text(), re.DOTALL)[0])
         assert request.path == "/hub/v2/event/"
         assert request.headers["Authorization"].startswith("staging-key:")
         assert request.json["env"] == "staging-key"
@@ -490,7 +488,7 @@ class TestVerify:
         assert [problem["code"] for problem in ended.json["problems"]] == ["cassette-leak"]
 
     def test_an_event_without_a_key_is_not_sent_twice(self, cli: CommandLine, live: CapturingServer) -> None:
-        edit(CASSETTE, ',"$idempotency_key":"order-1001"', "")
+        edit(CASSETTE, ',\n        "$idempotency_key": "order-1001"', "")
         live.answers.append((503, {}))
         assert (cli("cassette", "verify").code, len(live.received)) == (7, 1)
 
