@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -70,7 +71,7 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
             if any(place.has(home / SPECS if (home / SPECS).is_dir() else home) for place in places):
                 left += _left_over(home, specs, ended, settings.config)
         left = list(dict.fromkeys(left))  # one home may stand in another
-    _show(session, ended, left)
+    _show(session, places, ended, left)
     return _exit_code(ended, left)
 
 
@@ -183,7 +184,7 @@ def _left_over(home: Path, specs: Sequence[Path], ended: Ended, config: Path | N
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
 
 
-def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
+def _show(session: Session, places: Sequence[_Place], ended: Ended, left: Sequence[Problem]) -> None:
     output, environ = session.output, session.world.environ
     counts = Counter(result.state for result in ended.cases)
     told = [each for result in ended.cases for each in result.told] + list(ended.refused)
@@ -201,6 +202,12 @@ def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
                 output.json(as_json(problem))
         case Format.PRETTY | Format.GITHUB:
             output.complaints(left)
+    missing = [told for told in told if told["json"]["code"] == "cassette-missing"]
+    if len(missing) > 1:
+        command = shlex.join(
+            ["runner", "test", *(str(place.path) for place in places), "--record", "once", "--sandbox"]
+        )
+        output.message(f"{len(missing)} cassettes are missing; to record all: {command}")
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
     annotate(output, [*(each["annotation"] for each in told), *map(output.annotation_of, shown)])
     parts = [f"{counts[state]} {state}" for state in _STATES if counts[state]]

@@ -26,9 +26,11 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
     """Find the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
 
     Names that begin with `_` or `.`, `runner.yaml`, and what is in the project's `cassettes/`, are no specs. Raises NotFound, before it gives any, for a path
-    that does not exist, for a file that is no spec by its name, and for a folder without specs.
+    that does not exist, for a file that is no spec by its name, and for a folder without specs. Bases among other paths,
+    as a shell lists them for `specs/*.yaml`, are left out.
     """
-    given = list(paths)
+    listed = list(paths)
+    given = [path for path in listed if not is_base(path)] or listed
     for path in given:
         if not _is_folder(path):
             _check_file(path)
@@ -36,6 +38,11 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
             hint = f"specs end in {' or '.join(SUFFIXES)}; names that begin with _ or . don't count"
             raise NotFound(Problem("no-specs", f"no specs in {path}", hint=hint))
     return _each_once(given)
+
+
+def is_base(path: Path) -> bool:
+    """Return whether a file is a base for specs by its name."""
+    return path.name.startswith("_") and path.suffix in SUFFIXES and path.is_file()
 
 
 def _each_once(given: Sequence[Path]) -> Iterator[Path]:

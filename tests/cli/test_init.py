@@ -307,10 +307,10 @@ def hooks() -> dict[str, Any]:
 
 
 def test_the_hooks_are_of_the_form_that_pre_commit_knows() -> None:
-    known = ["id", "name", "description", "entry", "language", "files", "exclude", "types"]
+    known = ["id", "name", "description", "entry", "args", "language", "files", "pass_filenames"]
     assert {name: list(hook) for name, hook in hooks().items()} == {
         "runner-validate": known,
-        "runner-cassette-check": [key for key in known if key != "exclude"],
+        "runner-cassette-check": [key for key in known if key != "args"],
     }
     assert all(hook["language"] == "python" for hook in hooks().values())
 
@@ -319,23 +319,31 @@ def test_the_hooks_are_of_the_form_that_pre_commit_knows() -> None:
     ("hook", "fault", "code"),
     [
         ("runner-validate", (SPEC, "event: order_placed", "evnt: order_placed"), 2),
+        ("runner-validate", ("specs/_base.yaml", "version: 1", "vars: 1"), 2),
+        ("runner-validate", ("specs/order.json", "{}", "{"), 2),
+        ("runner-validate", ("runner.yaml", "env_allowed: [PDF_TOKEN]", "env_allowed: []"), 2),
         ("runner-cassette-check", (SPEC, "name: the platform takes", "name: it takes"), 6),
+        ("runner-cassette-check", (CASSETTE, "interactions:", "interaction:"), 6),
     ],
 )
 @pytest.mark.usefixtures("in_tmp")
-def test_a_hook_takes_the_files_of_a_commit(
+def test_a_hook_looks_at_all_that_a_commit_concerns(
     cli: CommandLine, cut_off: dict[str, str], hook: str, fault: tuple[str, str, str], code: int
 ) -> None:
     cli("init")
     Path("specs/_base.yaml").write_text("version: 1\n")
-    chosen = [
-        name
-        for name in sorted(files())
-        if re.search(hooks()[hook]["files"], name) and not re.search(hooks()[hook].get("exclude", "^$"), name)
-    ]
-    assert chosen == [{"runner-validate": SPEC, "runner-cassette-check": CASSETTE}[hook]]
-    command = shlex.join([*shlex.split(hooks()[hook]["entry"]), *chosen])
-    assert run(command, cut_off).returncode == 0
+    Path("specs/order.json").write_text("{}")
+    Path("runner.yaml").write_text(Path("runner.yaml").read_text().replace("# env_allowed", "env_allowed"))
+    child = "version: 1\nextends: _base.yaml\nevent: paid\ndistinct_id: '{{ who }}'\nschema: order.json\n"
+    child += "vars: {who: {type: string, env: PDF_TOKEN, secret: false}}\n"
+    Path("specs/child.yaml").write_text(child)
     path, old, new = fault
+    for folder in ("", "shop/"):
+        assert re.search(hooks()[hook]["files"], folder + path)
+    assert not re.search(hooks()[hook]["files"], "docs/guide.yaml")
+    command = shlex.join([*shlex.split(hooks()[hook]["entry"]), *hooks()[hook].get("args", [])])
+    ended = run(command, cut_off)
+    assert ended.returncode == 0, ended.stdout
+    assert old in Path(path).read_text()
     Path(path).write_text(Path(path).read_text().replace(old, new))
     assert run(command, cut_off).returncode == code

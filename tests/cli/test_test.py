@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -589,3 +590,16 @@ def test_annotations_stand_where_github_looks_for_files(
         "::error file=cassettes/shop/specs/purchase/an-answer.yaml,line=1,"
         in cli("cassette", "check", "-o", "github").out
     )
+
+
+def test_missing_cassettes_are_recorded_by_one_command(cli: CommandLine) -> None:
+    write(PURCHASE)
+    assert "to record all" not in cli("test").err
+    write(PURCHASE, "specs/a gift.yaml")
+    for args in ((), ("specs/a gift.yaml", "specs/purchase.yaml")):
+        ended = cli("test", *args)
+        [told] = [line for line in ended.err.splitlines() if "to record all" in line]
+        command = told.partition("; to record all: runner ")[2]
+        assert (ended.code, told.startswith("2 cassettes are missing; ")) == (6, True)
+    assert cli(*shlex.split(command)).code == 0
+    assert cli("test").code == 0
