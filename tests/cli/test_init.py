@@ -319,7 +319,7 @@ def test_the_hooks_are_of_the_form_that_pre_commit_knows() -> None:
     ("hook", "fault", "code"),
     [
         ("runner-validate", (SPEC, "event: order_placed", "evnt: order_placed"), 2),
-        ("runner-validate", ("specs/_base.yaml", "version: 1", "vars: 1"), 2),
+        ("runner-validate", ("specs/_base.yaml", "version: 1", "labels: smoke"), 2),
         ("runner-validate", ("specs/order.json", "{}", "{"), 2),
         ("runner-validate", ("runner.yaml", "env_allowed: [PDF_TOKEN]", "env_allowed: []"), 2),
         ("runner-cassette-check", (SPEC, "name: the platform takes", "name: it takes"), 6),
