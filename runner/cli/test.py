@@ -258,8 +258,8 @@ _WORST_FIRST = (
     ExitCode.BUG,
     ExitCode.MACHINE,
     ExitCode.CREDENTIALS,
-    ExitCode.REFUSED,
     ExitCode.INVALID,
+    ExitCode.REFUSED,
     ExitCode.CASSETTE,
 )
 _OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 5: ExitCode.NOT_FOUND}
