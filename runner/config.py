@@ -128,7 +128,8 @@ class SandboxRules:
 class Profile:
     """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change.
 
-    `section` is the file's `sandbox:`, and `cassettes_max_age` what it says of cassettes: all its profiles share them.
+    `section` is the file's `sandbox:`, and `cassettes_max_age` and `cassettes_allow` what it says of cassettes: all its
+    profiles share them.
     """
 
     base_url: str | None
@@ -138,6 +139,7 @@ class Profile:
     confirm: bool
     section: Node | None = None
     cassettes_max_age: timedelta | None = None
+    cassettes_allow: tuple[str, ...] = ()
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
@@ -177,8 +179,10 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     root = _read(path) if path else None
     section = root.get("sandbox") if root else None
     max_age = _age(root.get("cassettes", "max_age")) if root else None
+    allow = root.get("cassettes", "allow") if root else None
+    allowed = tuple(str(item.value) for item in allow.items) if allow else ()
     if name is None:
-        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age)
+        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age, allowed)
     profiles = root.get("profiles") if root else None
     entries = profiles.entries if profiles else {}
     chosen = entries.get(name)
@@ -199,6 +203,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         settings.get("confirm") is True,
         section,
         max_age,
+        allowed,
     )
 
 

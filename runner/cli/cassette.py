@@ -12,28 +12,27 @@ from uuid import uuid5
 
 from runner.cli.target import aim, make_ready
 from runner.config import load_profile
-from runner.errors import ExitCode, InvalidInput, Problem
+from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
 from runner.spec import project_of
-from runner.spec.files import CASSETTES, as_unicode, find_config
+from runner.spec.files import CASSETTES, CONFIG_NAME, as_unicode, find_config, home_of
 from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
 from runner.testing.cassette import SANDBOX, CassetteError, expired
-from runner.testing.inventory import files_at, inventory, orphan
+from runner.testing.inventory import files_at, inventory, means_to_be_a_cassette, orphan
 from runner.testing.leaks import leaks
 from runner.writing import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, timedelta
+    from datetime import date
 
     from runner.cli.world import Session
-    from runner.config import SandboxRules, Target
+    from runner.config import Profile, SandboxRules, Target
     from runner.testing.inventory import Found
-    from runner.testing.verdict import CaseRef
     from runner.testing.verify import Platform, Verification
 
 
@@ -51,23 +50,35 @@ def check_cassettes(session: Session, paths: Sequence[Path], *, fix: bool) -> Ex
     secrets = _secrets(session, found, paths)
     output.hide(secrets)
     mask = Mask(secrets)
-    max_ages = {
-        folder: load_profile(start=folder, config=session.settings.config).cassettes_max_age
-        for folder in _folders(found, paths)
+    profiles = {
+        folder: load_profile(start=folder, config=session.settings.config)
+        for folder in {each.place.parent for each in found}
     }
     problems: list[Problem] = []
     removed: list[str] = []
     for each in found:
-        max_age = max_ages[each.case.path.parent] if each.case is not None else None
-        faults = list(_faults(each, mask, max_age, today))
+        faults = list(_faults(each, mask, profiles[each.place.parent], today))
         if each.is_orphan and fix:
-            remove(each.path, project_of(_start(paths)) / CASSETTES)
+            remove(each.path, each.project / CASSETTES)
             removed.append(each.shown)
             # A secret is told all the same: who has read it still has it.
             faults = [fault for fault in faults if fault.code != "cassette-orphan"]
         problems += faults
+    problems += [_nothing_at(path) for path in paths or [Path(CASSETTES)] if not _has_some(path, found, paths)]
     show_check(output, Checked(len(found), problems, removed))
-    return ExitCode.CASSETTE if problems else ExitCode.OK
+    if any(problem.severity == "error" for problem in problems):
+        return ExitCode.CASSETTE
+    return ExitCode.OK if found else ExitCode.NOT_FOUND
+
+
+def _has_some(path: Path, found: Sequence[Found], paths: Sequence[Path]) -> bool:
+    return bool(found) and (not paths or any(each.path.is_relative_to(path) for each in found))
+
+
+def _nothing_at(path: Path) -> Problem:
+    message = f"there is no cassette at {path}: nothing was checked there"
+    hint = "runner test specs/ --record once --sandbox records them"
+    return Problem("cassette-missing", message, hint=hint, severity="warning")
 
 
 def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, yes: bool) -> ExitCode:
@@ -80,7 +91,9 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     if not found:
         hint = "runner test specs/ --record once --sandbox records them"
         raise CassetteError(Problem("cassette-missing", "there are no cassettes to verify", hint=hint))
-    start = _folders(found, paths)[0]
+    if not sandbox and session.settings.config is None:
+        _refuse_mixture(found)
+    start = found[0].place
     profile = load_profile(start=start, config=session.settings.config, name=session.settings.profile)
     target = aim(session, profile, sandbox=sandbox)
     problems = [problem for each in found for problem in each.problems]
@@ -96,7 +109,7 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
         for each, cassette in readable:
             again = Again(uuid5(seed, as_unicode(each.shown)), int(world.clock().timestamp() * 1000), target.env)
             record = _how_to_record(each, session, sandbox=sandbox)
-            with _platform(session, target, each.case, is_sandboxed=sandbox) as platform:
+            with _platform(session, target, each, is_sandboxed=sandbox) as platform:
                 verifications.append(verify(cassette, again, platform, record))
             if verifications[-1].stopped is not None:
                 break
@@ -116,8 +129,18 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     return ExitCode.CASSETTE if problems else ExitCode.OK
 
 
+def _refuse_mixture(found: Sequence[Found]) -> None:
+    """Raise UsageError for cassettes of several `runner.yaml`: each says where the events of its own specs may go, and as whom."""
+    configs = dict.fromkeys(find_config(each.place) for each in found)
+    if len(configs) > 1:
+        names = ", ".join(sorted(os.path.relpath(config) if config else f"no {CONFIG_NAME}" for config in configs))
+        message = f"these cassettes are of several projects, each with a target of its own: {names}"
+        hint = "verify those of one at a time: name them, or change into the folder of its runner.yaml"
+        raise UsageError(Problem("usage", message, hint=hint))
+
+
 @contextmanager
-def _platform(session: Session, target: Target, case: CaseRef | None, *, is_sandboxed: bool) -> Iterator[Platform]:
+def _platform(session: Session, target: Target, found: Found, *, is_sandboxed: bool) -> Iterator[Platform]:
     """Give the target, or a sandbox that answers as the one did that the case was recorded from."""
     from runner.testing.verify import Platform  # noqa: PLC0415
 
@@ -126,16 +149,16 @@ def _platform(session: Session, target: Target, case: CaseRef | None, *, is_sand
         if is_sandboxed:
             from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
 
-            base_url = stack.enter_context(Sandbox(rules=_rules(session, case))).base_url
+            base_url = stack.enter_context(Sandbox(rules=_rules(session, found))).base_url
         world = session.world
         platform = Platform(target.authorized(), base_url, lambda: world.clock().timestamp(), world.sleep, world.random)
         yield stack.enter_context(closing(platform))
 
 
-def _rules(session: Session, case: CaseRef | None) -> SandboxRules:
+def _rules(session: Session, of: Found) -> SandboxRules:
     """Read how the sandbox of a case answers. What it is to answer first and passes is not asked for."""
-    start = case.path if case is not None else Path()
-    rules = load_profile(start=start, config=session.settings.config).sandbox_rules()
+    rules = load_profile(start=of.place, config=session.settings.config).sandbox_rules()
+    case = of.case
     if case is not None and case.case.sandbox is not None:
         rules, found = rules.read(case.case.sandbox, case.project)
         if any(problem.severity == "error" for problem in found):
@@ -153,17 +176,15 @@ def _how_to_record(found: Found, session: Session, *, sandbox: bool) -> str | No
 
 def _folders(found: Sequence[Found], paths: Sequence[Path]) -> list[Path]:
     """List the folders whose `runner.yaml` counts: those of the specs, else where the search began."""
-    specs = dict.fromkeys(each.case.path.parent for each in found if each.case is not None)
-    return [*specs] or [_start(paths)]
-
-
-def _start(paths: Sequence[Path]) -> Path:
-    return paths[0] if paths else Path()
+    specs = dict.fromkeys(each.place.parent for each in found if each.case is not None)
+    return [*specs] or [paths[0] if paths else Path()]
 
 
 def _inventory(session: Session, paths: Sequence[Path]) -> list[Found]:
-    project = project_of(_start(paths))
-    return list(inventory(files_at(paths, project), project, session.settings.config))
+    """Find the cassettes at `paths`, each once; without paths those of the `runner.yaml` that counts here, or of the project."""
+    project = project_of(Path())
+    files = files_at(paths, project, home_of(Path()))
+    return list(inventory(files, None if paths else project, session.settings.config))
 
 
 def _listed(found: Found, today: date) -> Listed:
@@ -180,21 +201,23 @@ def _listed(found: Found, today: date) -> Listed:
     )
 
 
-def _faults(found: Found, mask: Mask, max_age: timedelta | None, today: date) -> Iterator[Problem]:
+def _faults(found: Found, mask: Mask, profile: Profile, today: date) -> Iterator[Problem]:
     if found.is_refused:
         yield from found.problems
         return
     try:
-        yield from leaks(found.path, mask, found.shown)
+        yield from leaks(found.path, mask, found.shown, profile.cassettes_allow)
     except OSError as error:
         yield Problem("cassette-unreadable", f"{found.shown} can't be read: {error.strerror}")
         return
-    if not found.is_ours:
+    if not found.is_ours:  # whatever another program wrote, what could not be looked at is told
+        if means_to_be_a_cassette(found.path):
+            yield from (replace(problem, severity="warning") for problem in found.problems)
         return
     yield from found.problems
     if found.is_orphan:
         yield orphan(found)
-    elif found.case is not None and found.cassette is not None and max_age is not None:
+    elif found.case is not None and found.cassette is not None and (max_age := profile.cassettes_max_age) is not None:
         again = command_to_record(found.case, is_sandboxed=found.cassette.source in (SANDBOX, None))
         if (problem := expired(found.cassette, max_age, today, again)) is not None:
             yield problem

@@ -299,11 +299,15 @@ def sandbox(
 def init(
     session: Session,
     folder: Annotated[Path, typer.Argument(help="The project's folder.", metavar="DIR", show_default=False)] = Path(),
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="Git repository and commit that the workflow installs.", metavar="URL@COMMIT"),
+    ] = None,
 ) -> ExitCode:
     """Write a first project that works: spec, cassette, workflow."""
     from runner.cli.init import init as run  # noqa: PLC0415
 
-    return run(session, folder)
+    return run(session, folder, source)
 
 
 cassette = typer.Typer(cls=Group, help="Recorded answers of the platform.", rich_markup_mode=None)

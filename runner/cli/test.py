@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,18 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.pytest_plugin.front import run as run_pytest
-from runner.pytest_plugin.nodes import Cases
+from runner.pytest_plugin.nodes import Cases, named_cases
 from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
-from runner.report.style import name_of
 from runner.spec import find, project_of
-from runner.spec.files import SPECS, link_out
+from runner.spec.files import SPECS, home_of, link_out
 from runner.testing.answers import Options, answers_for
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.cli.world import Session
     from runner.pytest_plugin.front import CaseResult, Ended, State
@@ -57,21 +57,21 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     options = Options(asked.record, asked.sandbox, settings.profile, settings.config, is_ci)
     today = world.clock().date()
     answers_for(options, paths[0], world.environ, today)  # what is refused is refused before anything runs
-    cases = Cases(options, world.environ, today, update=asked.update)
-    project = project_of(paths[0])
-    for place in places:
-        _check_case(place, project, settings.config)
-    ended = _run(session, places, project, cases, asked)
+    chosen = _chosen(places, settings.config)
+    cases = Cases(options, world.environ, today, update=asked.update, chosen=chosen)
+    root = Path(os.path.commonpath([project_of(path) for path in paths]))
+    ended = _run(session, places, root, cases, asked)
     if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
         _check_name(asked.name, ended)
     if ended.status == _USAGE_STATUS:
         raise UsageError(Problem("usage", "pytest can't be run that way", hint="it says above why"))
-    home = project / SPECS
-    is_whole = any(place.has(home if home.is_dir() else project) for place in places)
-    left = []
-    if is_whole and asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
-        left = _left_over(project, specs, ended, settings.config)
-    _show(session, ended, left)
+    left: list[Problem] = []
+    if asked.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
+        for home in sorted({home_of(path) for path in paths}):
+            if any(place.has(home / SPECS if (home / SPECS).is_dir() else home) for place in places):
+                left += _left_over(home, specs, ended, settings.config)
+        left = list(dict.fromkeys(left))  # one home may stand in another
+    _show(session, places, ended, left)
     return _exit_code(ended, left)
 
 
@@ -97,8 +97,7 @@ class _Place(NamedTuple):
         if mark := next((mark for mark in ("[", "::") if mark in path), None):
             hint = "rename it, or name the folder that it is in"
             raise UsageError(Problem("usage", f"pytest can't run {path}: after '{mark}' it expects a case", hint=hint))
-        path = path if self.path.is_absolute() else f"./{path}"
-        return f"{path}::{name_of(self.case)}" if self.case else path
+        return path if self.path.is_absolute() else f"./{path}"
 
 
 def _home(start: Path) -> Path:
@@ -112,13 +111,13 @@ def _home(start: Path) -> Path:
     raise UsageError(Problem("usage", f"there is no folder {SPECS} here", hint="runner test PATH runs others"))
 
 
-def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases, asked: Asked) -> Ended:
+def _run(session: Session, places: Sequence[_Place], root: Path, cases: Cases, asked: Asked) -> Ended:
     output, world = session.output, session.world
     stdout, stderr = output.lent()
     style = output.style
     if output.format in (Format.JSON, Format.JSONL):
         stdout, style = StringIO() if output.quiet else stderr, output.message_style
-    args = ["-ra", f"--color={'yes' if style.on else 'no'}"]
+    args = ["-ra", "--continue-on-collection-errors", f"--color={'yes' if style.on else 'no'}"]
     args += ["-v"] if output.verbose else ["--no-header"]
     args += ["-q"] if output.quiet else []
     args += [f"-k={asked.name}"] if asked.name is not None else []  # alone, pytest reads flags from the file after an @
@@ -126,15 +125,15 @@ def _run(session: Session, places: Sequence[_Place], project: Path, cases: Cases
     args += [f"--junit-xml={asked.junit_xml}"] if asked.junit_xml is not None else []
     args += [*asked.flags, *(place.argument for place in places)]
     output.flush()
-    return run_pytest(args, project, cases, _cache(project, world.environ), stdout, stderr)
+    return run_pytest(args, root, cases, _cache(root, world.environ), stdout, stderr)
 
 
-def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
+def _cache(root: Path, environ: Mapping[str, str]) -> Path | None:
     """Make the folder in which pytest remembers what failed: the user's, since what is in the project anybody may have put there."""
     home = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", ""), ".cache"))
     if not home.is_absolute():
         return None
-    cache = home / "suprsend-runner" / "pytest" / sha256(os.fsencode(project)).hexdigest()[:16]
+    cache = home / "suprsend-runner" / "pytest" / sha256(os.fsencode(root)).hexdigest()[:16]
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -142,18 +141,28 @@ def _cache(project: Path, environ: Mapping[str, str]) -> Path | None:
     return cache
 
 
-def _check_case(place: _Place, project: Path, config: Path | None) -> None:
-    """Raise NotFound for a case that its spec doesn't have, and InvalidInput if the spec can't tell."""
-    if not place.case:
-        return
-    found = collect(place.path, project, config)
+def _chosen(places: Sequence[_Place], config: Path | None) -> dict[str, set[str]]:
+    """List the cases to run of each spec of which some were named; of one that was named as a whole too, all are run."""
+    wholes = [place.path.resolve() for place in places if not place.case]
+    chosen: dict[str, set[str]] = {}
+    for place in places:
+        path = place.path.resolve()
+        if place.case and not any(path.is_relative_to(whole) for whole in wholes):
+            chosen.setdefault(str(path), set()).update(_named(place, config))
+    return chosen
+
+
+def _named(place: _Place, config: Path | None) -> Collection[str]:
+    """List the cases that were named. Raises NotFound if the spec doesn't have them, InvalidInput if it can't tell."""
+    found = collect(place.path, project_of(place.path), config)
     errors = [problem for problem in found.problems if problem.severity == "error"]
     if errors:
         raise InvalidInput(*errors)
-    names = [ref.case.name for ref in found.cases]
-    if place.case not in names:
-        message = f"{place.path} has no case '{shown_argument(place.case)}'"
-        raise NotFound(Problem("case-not-found", message, hint=did_you_mean(place.case, names, "it has no cases")))
+    if names := named_cases(place.case, found.cases):
+        return names
+    known = [ref.case.name for ref in found.cases]
+    message = f"{place.path} has no case '{shown_argument(place.case)}'"
+    raise NotFound(Problem("case-not-found", message, hint=did_you_mean(place.case, known, "it has no cases")))
 
 
 def _check_name(name: str | None, ended: Ended) -> None:
@@ -164,18 +173,18 @@ def _check_name(name: str | None, ended: Ended) -> None:
         raise NotFound(Problem("case-not-found", f"no case fits -k '{shown_argument(name)}'", hint=hint))
 
 
-def _left_over(project: Path, specs: Sequence[Path], ended: Ended, config: Path | None) -> list[Problem]:
-    """Name the cassettes that no case plays. What is not ours in their folder is left alone."""
+def _left_over(home: Path, specs: Sequence[Path], ended: Ended, config: Path | None) -> list[Problem]:
+    """Name the cassettes of specs below `home` that no case plays. What is not ours in their folder is left alone."""
     collected = ended.specs
     if len(collected) < len(specs):  # other processes did it
-        collected = [collect(path, project, config) for path in specs]
-    return orphans(project, collected, config)
+        collected = [collect(path, project_of(path), config) for path in specs]
+    return orphans(project_of(home), collected, config, home)
 
 
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
 
 
-def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
+def _show(session: Session, places: Sequence[_Place], ended: Ended, left: Sequence[Problem]) -> None:
     output, environ = session.output, session.world.environ
     counts = Counter(result.state for result in ended.cases)
     told = [each for result in ended.cases for each in result.told] + list(ended.refused)
@@ -193,11 +202,22 @@ def _show(session: Session, ended: Ended, left: Sequence[Problem]) -> None:
                 output.json(as_json(problem))
         case Format.PRETTY | Format.GITHUB:
             output.complaints(left)
+    missing = [told for told in told if told["json"]["code"] == "cassette-missing"]
+    if len(missing) > 1:
+        command = shlex.join(
+            ["runner", "test", *(str(place.path) for place in places), "--record", "once", "--sandbox"]
+        )
+        output.message(f"{len(missing)} cassettes are missing; to record all: {command}")
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
     annotate(output, [*(each["annotation"] for each in told), *map(output.annotation_of, shown)])
-    sum_ = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+    parts = [f"{counts[state]} {state}" for state in _STATES if counts[state]]
+    parts += [f"{ended.unread} spec{'' if ended.unread == 1 else 's'} can't be run"] if ended.unread else []
     add_job_summary(
-        output, environ, f"runner test: {sum_ or 'no cases'}", ("", "spec", "case", "what"), list(_rows(ended, left))
+        output,
+        environ,
+        f"runner test: {', '.join(parts) or 'no cases'}",
+        ("", "spec", "case", "what"),
+        list(_rows(ended, left)),
     )
 
 
@@ -224,7 +244,11 @@ def _exit_code(ended: Ended, left: Sequence[Problem]) -> ExitCode:
     """Sum up: cassettes count where nothing else failed, for they explain every failure then."""
     if ended.was_interrupted:
         return ExitCode.INTERRUPTED
-    codes = {*ended.codes, *([ExitCode.CASSETTE] if left else [])}
+    codes = {
+        *ended.codes,
+        *([ExitCode.CASSETTE] if left else []),
+        *([ExitCode.BUG] if ended.status == _BUG_STATUS else []),
+    }
     if codes:
         return next((code for code in _WORST_FIRST if code in codes), ExitCode.REFUSED)
     return _OTHERWISE.get(ended.status, ExitCode.REFUSED)
@@ -234,10 +258,10 @@ _WORST_FIRST = (
     ExitCode.BUG,
     ExitCode.MACHINE,
     ExitCode.CREDENTIALS,
-    ExitCode.REFUSED,
     ExitCode.INVALID,
+    ExitCode.REFUSED,
     ExitCode.CASSETTE,
 )
-_OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 3: ExitCode.BUG, 5: ExitCode.NOT_FOUND}
+_OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 5: ExitCode.NOT_FOUND}
 """What pytest's own exit status means where no case failed."""
-_USAGE_STATUS, _NOTHING_STATUS = 4, 5
+_BUG_STATUS, _USAGE_STATUS, _NOTHING_STATUS = 3, 4, 5

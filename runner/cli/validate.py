@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner.cli.specs import load_all
 from runner.errors import ExitCode
 from runner.report import Format, as_json
+from runner.spec.files import is_base
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,9 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
         counts = {"specs": count, "errors": errors, "warnings": warnings}
         output.json(counts | {"problems": [as_json(problem) for problem in told]})
     elif output.format is not Format.JSONL:
+        for path in paths if len(paths) > 1 else ():
+            if is_base(path):
+                output.message(f"{path}: not checked by itself; a base is checked through the specs that extend it")
         output.message(_summary(count, errors, warnings))
     return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
 

@@ -46,14 +46,16 @@ class Ended(NamedTuple):
     cases: Sequence[CaseResult]
     refused: Sequence[Mapping[str, Any]]
     """What is wrong with specs whose cases could not be run, in every form."""
+    unread: int
+    """How many specs these are."""
     specs: Sequence[SpecCases]
     """What was collected in this process."""
     was_interrupted: bool
     was_deselected: bool
 
 
-def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
-    """Run the cases of specs in a pytest of this process; `args` name them, and may be what else pytest takes.
+def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
+    """Run the cases of specs below `root` in a pytest of this process; `args` name them, and may be what else pytest takes.
 
     `stdout` and `stderr` make harmless what is written to them; the colors of pytest are marked for that.
 
@@ -61,7 +63,7 @@ def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, st
     those that `args` ask for. `cache` is where pytest may remember what failed.
     """
     front = _Front(cases)
-    own = ["-c", os.devnull, f"--rootdir={project}", f"--confcutdir={project}", "--noconftest", "--assert=plain"]
+    own = ["-c", os.devnull, f"--rootdir={root}", f"--confcutdir={root}", "--noconftest", "--assert=plain"]
     own += ["-p", isolated.__name__, "-p", "no:doctest", "-p", "no:debugging"]  # a debugger reads ./.pdbrc
     own += ["--code-highlight=no"]  # by another program, whose colors are not told from those in data
     own += ["--collect-in-virtualenv", "-o", "norecursedirs="]
@@ -75,7 +77,14 @@ def run(args: Sequence[str], project: Path, cases: Cases, cache: Path | None, st
         gc.unfreeze()
     results = list(front.results.values())
     return Ended(
-        int(status), front.codes, results, front.refused, cases.specs, front.was_interrupted, front.was_deselected
+        int(status),
+        front.codes,
+        results,
+        front.refused,
+        front.unread,
+        cases.specs,
+        front.was_interrupted,
+        front.was_deselected,
     )
 
 
@@ -117,6 +126,7 @@ class _Front:
         self.results: dict[tuple[str, str], CaseResult] = {}
         """By spec and case: pytest's names are made harmless, and two of them may be the same."""
         self.refused: list[Mapping[str, Any]] = []
+        self.unread = 0
         self.was_interrupted = self.was_deselected = False
         self._cases = cases
 
@@ -137,6 +147,7 @@ class _Front:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and (told := getattr(report, "runner", None)):
             self.refused += told["told"]
+            self.unread += 1
             self.codes.add(told["code"])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.pytest_plugin.nodes import CASES, Cases, SpecFile
-from runner.spec import project_of
 from runner.spec.files import kind_of, paths_in
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ class SpecFolder(pytest.Directory):
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Yield the folders and specs in it."""
-        project = project_of(self.path)
         for path in paths_in(self.path):
-            kind = kind_of(path, project)
+            kind = kind_of(path)
             if self.session.isinitpath(path, with_parents=True):
                 kind = "folder" if path.is_dir() else "spec"
             elif kind is None or self.ihook.pytest_ignore_collect(collection_path=path, config=self.config):
@@ -54,6 +52,11 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Receive, in a process of pytest-xdist, what was asked for."""
+    """Receive, in a process of pytest-xdist, what was asked for. Have `--lf` choose among cases, and not among files.
+
+    Of a file whose name pytest can't keep, no file that it remembers is the one: it would be left out, with what failed in it.
+    """
+    if (chooses_files := config.pluginmanager.get_plugin("lfplugin-collwrapper")) is not None:
+        config.pluginmanager.unregister(chooses_files)
     if (asked := getattr(config, "workerinput", {}).get(CASES)) is not None:
         config.pluginmanager.register(Cases.of(asked, os.environ), CASES)

@@ -63,6 +63,7 @@ class Output:
         self._status = ""
         self.is_for_workflow = format_ is Format.GITHUB or (environ or {}).get("GITHUB_ACTIONS") == "true"
         """Whether a workflow on GitHub reads what is written, and obeys the commands in it."""
+        self._workspace = (environ or {}).get("GITHUB_WORKSPACE")
         self.has_reader = True
         """Whether somebody still reads what is written to stdout."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
@@ -132,7 +133,7 @@ class Output:
 
     def annotation_of(self, problem: Problem) -> str:
         """Write a problem as an annotation, masked before it is cut and escaped."""
-        return as_annotation(problem, self._mask)
+        return as_annotation(problem, self._mask, self._workspace)
 
     def masked_body(self, body: bytes) -> str:
         """Give a body as text: to the byte, unless there is a secret in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,14 +59,17 @@ def as_json(problem: Problem) -> dict[str, object]:
     }
 
 
-def as_annotation(problem: Problem, mask: Mask = _OPEN) -> str:
-    """Write a problem as a GitHub workflow command, which the host shows beside the line."""
+def as_annotation(problem: Problem, mask: Mask = _OPEN, workspace: str | None = None) -> str:
+    """Write a problem as a GitHub workflow command, which the host shows beside the line.
+
+    It knows files by their paths in the repository, whose folder is the `workspace`.
+    """
     problem = _masked(problem, mask)
     place = problem.position
     fields = {"title": problem.code}
     if place:
         fields = {
-            "file": place.path,
+            "file": _in_workspace(place.path, workspace) if workspace else place.path,
             "line": str(place.line),
             "col": str(place.column),
             "endColumn": str(place.end_column - 1),
@@ -74,6 +78,16 @@ def as_annotation(problem: Problem, mask: Mask = _OPEN) -> str:
     lines = [line for part in (problem.message, problem.hint, problem.context) if part for line in part.split("\n")]
     text = "\n".join(map(printable, lines))
     return f"::{problem.severity} {properties}::{_escaped(text, _IN_MESSAGE)}"
+
+
+def _in_workspace(path: str, workspace: str) -> str:
+    """Write the path of a file relative to a folder that it is in; of another file, and of none, as it is."""
+    if os.path.lexists(path):
+        for plain in (os.path.abspath, os.path.realpath):
+            whole, base = plain(path), plain(workspace)
+            if whole.startswith(os.path.join(base, "")):  # noqa: PTH118 - texts, for speed and for any name
+                return os.path.relpath(whole, base)
+    return path
 
 
 _IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}

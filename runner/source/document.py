@@ -105,7 +105,19 @@ def read_text(content: str, name: str, *, as_json: bool = False) -> Document:
     # A YAML line may end in CR LF; offsets count the text that the reader sees.
     text = Text(name, content.replace("\r\n", "\n"))
     root, problems = (json_reader if as_json else yaml_reader).parse(text)
+    if "<<<<<<<" in content and (conflict := _CONFLICT.search(text.content)):
+        problems = [_unmerged(text, conflict, as_json=as_json)]
     return Document(text, root, tuple(problems))
+
+
+_CONFLICT = re.compile(r"^<{7}(?: .*)?$(?=[^\0]*^={7}$[^\0]*^>{7}(?: .*)?$)", re.MULTILINE)
+
+
+def _unmerged(text: Text, conflict: re.Match[str], *, as_json: bool) -> Problem:
+    """Report what git leaves in a file that two sides changed: whatever else is wrong follows from it."""
+    hint = "keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
+    code = "json-syntax" if as_json else "yaml-syntax"
+    return Problem(code, "a merge conflict is not resolved here", text.position(*conflict.span()), hint=hint)
 
 
 def _unread(name: str, code: str, message: str, hint: str | None = None) -> Document:

@@ -44,12 +44,14 @@ class Step:
 class Case:
     """One case, with at least one step.
 
-    `name` is unique in its file; a parametrized one is called `name[id]`. `vars` stand over those of its `vars_file`.
+    `name` is unique in its file; a parametrized one is called `name[id]`, and `group` is the name without the id. `vars`
+    stand over those of its `vars_file`.
     `labels` are the spec's and its own. `skip` and `xfail` are reasons. `volatile` are the ways below the event that
     a cassette does not compare. With `parametrize` it stands for as many cases as that file of rows has.
     """
 
     name: str
+    group: str
     vars: dict[str, Given]
     now: datetime | None
     node: Node
@@ -124,6 +126,7 @@ def _cases(node: Node, root: Node, variables: Collection[Variable], files: CaseF
     given |= _given(node.get("vars"), origin)
     case = Case(
         name=name,
+        group=name,
         vars=given,
         now=datetime.fromisoformat(now).astimezone(UTC) if now is not None else None,
         node=node,

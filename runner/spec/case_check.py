@@ -92,6 +92,7 @@ class _Check:
                 message = f"'{key}' must be text, not a boolean"
                 yield Problem("wrong-type", message, reason.position(), at=key, hint="say why")
         yield from _conflict(node, "steps", ("rows", "expect"), "put it into a step")
+        yield from _one_golden(node)
         steps = node.get("steps")
         parts = steps.items if steps is not None else [node]
         fails = any(part.get("expect", "error") is not None for part in parts)
@@ -217,6 +218,17 @@ def _conflict(node: Node, key: str, others: Sequence[str], hint: str) -> Iterato
         shown = " or ".join(f"'{other}'" for other in wrong)
         message = f"'{key}' and {shown} exclude each other"
         yield Problem("conflicting-keys", message, node.key_position(wrong[0]), hint=hint)
+
+
+def _one_golden(node: Node) -> Iterator[Problem]:
+    """Report a golden file of a case that is several: each would write it over the others."""
+    steps = node.get("steps")
+    for part in steps.items if steps is not None else [node]:
+        expect = part.get("expect")
+        if "parametrize" in node.entries and expect is not None and "golden" in expect.entries:
+            message = "'golden' and 'parametrize' exclude each other: all its cases would be held against one file"
+            hint = "use `event:` with `exact: true`, or a case of its own for each golden file"
+            yield Problem("conflicting-keys", message, expect.key_position("golden"), hint=hint)
 
 
 def _instant(now: Node | None) -> Iterator[Problem]:

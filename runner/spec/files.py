@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR, S_ISLNK, S_ISREG, S_ISVTX, S_IWOTH
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, nearest, shown_argument
@@ -26,9 +26,11 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
     """Find the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
 
     Names that begin with `_` or `.`, `runner.yaml`, and what is in the project's `cassettes/`, are no specs. Raises NotFound, before it gives any, for a path
-    that does not exist, for a file that is no spec by its name, and for a folder without specs.
+    that does not exist, for a file that is no spec by its name, and for a folder without specs. Bases among other paths,
+    as a shell lists them for `specs/*.yaml`, are left out.
     """
-    given = list(paths)
+    listed = list(paths)
+    given = [path for path in listed if not is_base(path)] or listed
     for path in given:
         if not _is_folder(path):
             _check_file(path)
@@ -36,6 +38,11 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
             hint = f"specs end in {' or '.join(SUFFIXES)}; names that begin with _ or . don't count"
             raise NotFound(Problem("no-specs", f"no specs in {path}", hint=hint))
     return _each_once(given)
+
+
+def is_base(path: Path) -> bool:
+    """Return whether a file is a base for specs by its name."""
+    return path.name.startswith("_") and path.suffix in SUFFIXES and path.is_file()
 
 
 def _each_once(given: Sequence[Path]) -> Iterator[Path]:
@@ -53,13 +60,47 @@ def _is_folder(path: Path) -> bool:
 
 
 def project_of(start: Path) -> Path:
-    """Find the folder that a spec's files may not leave: the repository's, else the working directory, else `start`."""
+    """Find the folder that a spec's files may not leave, and that the names of cassettes and cases are relative to.
+
+    The nearest folder above with a `.git`; without one, as in an image that has no `.git`, the outermost with a
+    `runner.yaml`, for which one in a folder `specs` counts as one beside that. Without either the working directory,
+    else `start`.
+    """
+    if (marked := marked_project(start)) is not None:
+        return marked
+    folder, working = folder_of(start), Path.cwd()
+    return working if folder.is_relative_to(working) else folder
+
+
+def marked_project(start: Path) -> Path | None:
+    """Find the project of a path, if a `.git` or a `runner.yaml` marks it."""
     folder = folder_of(start)
+    marked = None
     for candidate in (folder, *folder.parents):
         if (candidate / ".git").exists():
             return candidate
-    working = Path.cwd()
-    return working if folder.is_relative_to(working) else folder
+        if (candidate / CONFIG_NAME).is_file() and not _is_shared(candidate):
+            marked = beside_specs(candidate)
+    return marked
+
+
+def beside_specs(folder: Path) -> Path:
+    """Return the folder that a `runner.yaml` in `folder` marks as a project."""
+    return folder.parent if folder.name == SPECS else folder
+
+
+def home_of(start: Path) -> Path:
+    """Find the folder whose `runner.yaml` counts at `start`; without one the project's."""
+    config = find_config(start)
+    return config.parent if config is not None else project_of(start)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Return whether every user of a machine may put files into a folder, as into /tmp: what is there marks no project."""
+    return folder.stat().st_mode & _SHARED == _SHARED
+
+
+_SHARED = S_ISVTX | S_IWOTH
 
 
 def as_unicode(path: str) -> str:
@@ -140,26 +181,25 @@ def _check_file(path: Path) -> None:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Walk a folder in the order of its sorted paths, with no more at hand than the names of the folders it is in."""
-    project = project_of(folder)
     levels = [paths_in(folder)]
     while levels:
         path = next(levels[-1], None)
         if path is None:
             levels.pop()
-        elif (kind := kind_of(path, project)) == "folder":
+        elif (kind := kind_of(path)) == "folder":
             levels.append(paths_in(path))
         elif kind == "spec":
             yield path
 
 
-def kind_of(path: Path, project: Path) -> Literal["spec", "folder"] | None:
+def kind_of(path: Path) -> Literal["spec", "folder"] | None:
     """Return whether what is found in a folder of specs is one by its name and place, or has some; None if neither."""
     name = path.name
     if name[0] in "_.":
         return None
     mode = path.lstat().st_mode
     if S_ISDIR(mode):
-        return None if name == CASSETTES and path.resolve() == project / CASSETTES else "folder"
+        return None if name == CASSETTES and path.resolve() == project_of(path) / CASSETTES else "folder"
     if not name.endswith(SUFFIXES) or name == CONFIG_NAME:
         return None
     # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.

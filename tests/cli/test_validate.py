@@ -250,3 +250,18 @@ def test_a_fault_that_only_a_child_makes_of_its_base_is_told_too(cli: CommandLin
     ended = cli("validate", ".")
     assert (ended.code, ended.err) == (2, "2 specs checked: 1 error, 1 warning\n")
     assert "error[template-undefined]: variable 'u' is not defined\n --> a.yaml:3:18\n" in ended.out
+
+
+def test_bases_among_other_files_are_checked_through_their_children(cli: CommandLine, in_tmp: Path) -> None:
+    Path("_base.yaml").write_text("version: 1\nvars: {user: {type: string}}\n")
+    Path("a.yaml").write_text("version: 1\nextends: _base.yaml\nevent: paid\ndistinct_id: '{{ user }}'\n")
+    Path("b.yaml").write_text("version: 1\nevent: paid\ndistinct_id: '{{ usr }}'\nvars: {user: {type: string}}\n")
+    ended = cli("validate", "_base.yaml", "a.yaml")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err == (
+        "_base.yaml: not checked by itself; a base is checked through the specs that extend it\n"
+        "1 spec checked: no problems\n"
+    )
+    assert cli("validate", "_base.yaml", "a.yaml", "b.yaml").code == 2
+    assert cli("validate", "_base.yaml").code == cli("validate", "_base.yaml", "_base.yaml").code == 4
+    assert in_tmp.is_dir()

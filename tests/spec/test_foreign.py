@@ -32,6 +32,12 @@ NOT_HERE = "(begin its name with _ or keep it out of the folder of specs)"
         ("repos: []\n", "1:1-6", "a pre-commit configuration"),
         ("profiles: {staging: {}}\n", "1:1-9", "a runner.yaml"),
         ("- hosts: all\n  tasks: []\n", "1:1-2", "an Ansible playbook"),
+        ("version: rudder/v1\nkind: tp\nmetadata: {name: x}\nspec: {}\n", "2:1-5", "a Rudder document"),
+        ("name: buy\ntestcases: [{name: first, steps: []}]\n", "2:1-10", "a Venom test suite"),
+        ('version: "1.1"\nname: shop\ntests: {buy: {steps: []}}\n', "3:1-6", "a Step CI workflow"),
+        ("apiVersion: v2\nname: shop\nversion: 0.1.0\n", "1:1-11", "a Helm chart"),
+        ("interactions: []\nversion: 1\n", "1:1-13", "a cassette of vcrpy"),
+        ("http_interactions: []\nrecorded_with: VCR 6\n", "1:1-18", "a cassette"),
     ],
 )
 def test_a_file_of_another_tool_is_named(project: Project, content: str, place: str, kind: str) -> None:

@@ -23,12 +23,14 @@ from vcr.serializers import yamlserializer  # type: ignore[import-untyped]
 from runner import __version__
 from runner.errors import ExitCode, MachineError, Position, Problem
 from runner.secrets import Mask
+from runner.source import read
 from runner.suprsend.answer import Answer
 from runner.testing.cassette import (
     SANDBOX,
     Cassette,
     CassetteError,
     Interaction,
+    _spread,
     cassette_path,
     expired,
     load,
@@ -86,7 +88,10 @@ def test_a_cassette_is_a_file_of_vcrpy_with_a_line_on_its_origin(tmp_path: Path)
         f"# recorded 2026-11-24 from the sandbox by suprsend-runner {__version__}\n"
         "interactions:\n"
         "- request:\n"
-        '    body: "{\\"name\\":\\"Zo\\xEB\\"}"\n'
+        "    body: |-\n"
+        "      {\n"
+        '        "name": "Zoë"\n'
+        "      }\n"
         "    headers:\n"
         "      Content-Type:\n"
         "      - text/plain\n"
@@ -104,7 +109,10 @@ def test_a_cassette_is_a_file_of_vcrpy_with_a_line_on_its_origin(tmp_path: Path)
         "      code: 429\n"
         "      message: Too Many Requests\n"
         "- request:\n"
-        '    body: \'{"event":"ordered"}\'\n'
+        "    body: |-\n"
+        "      {\n"
+        '        "event": "ordered"\n'
+        "      }\n"
         "    headers:\n"
         "      Content-Type:\n"
         "      - application/json; charset=utf-8\n"
@@ -112,7 +120,10 @@ def test_a_cassette_is_a_file_of_vcrpy_with_a_line_on_its_origin(tmp_path: Path)
         "    uri: http://127.0.0.1:7788/v2/event/\n"
         "  response:\n"
         "    body:\n"
-        '      string: \'{"status":"success"}\'\n'
+        "      string: |-\n"
+        "        {\n"
+        '          "status": "success"\n'
+        "        }\n"
         "    headers: {}\n"
         "    status:\n"
         "      code: 202\n"
@@ -121,7 +132,7 @@ def test_a_cassette_is_a_file_of_vcrpy_with_a_line_on_its_origin(tmp_path: Path)
     )
     assert [path.name for path in path.parent.iterdir()] == ["c.yaml"]
     assert path.stat().st_mode & 0o444 == 0o444
-    assert [each.line for each in load(path).interactions] == [3, 21]
+    assert [each.line for each in load(path).interactions] == [3, 24]
 
 
 def test_plain_vcrpy_replays_it_with_no_network(tmp_path: Path) -> None:
@@ -134,7 +145,7 @@ def test_plain_vcrpy_replays_it_with_no_network(tmp_path: Path) -> None:
         answers = [requests.post(url, body.encode(), headers=headers, timeout=5) for _ in range(2)]
     assert [(answer.status_code, answer.reason, answer.content) for answer in answers] == [
         (429, "Too Many Requests", b""),
-        (202, "Accepted", b'{"status":"success"}'),
+        (202, "Accepted", b'{\n  "status": "success"\n}'),
     ]
     assert answers[0].headers == {"Retry-After": "7"}
     assert tape.all_played
@@ -166,6 +177,9 @@ texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
         "%",
         "\x85\u2028\ufeff",
         "y" * 99 + " " + "z",
+        '{"a": [1, 1.0, 1e5, "\\u2028 \u2028", {}], "a": "b"}',
+        '{"a":"' + "x " * 99 + '"}',
+        '[1,"\U0001f600 \x85 \ufeff","\\t"]',
     ]
 )
 
@@ -177,9 +191,15 @@ def test_every_text_is_read_as_it_was_written_here_and_by_vcrpy(
 ) -> None:
     one = interaction(body.encode(), answer.encode(), content_type=content_type, retry_after=retry_after)
     save(tmp_path / "c.yaml", cassette(one, interaction()), OPEN, tmp_path)
-    assert load(tmp_path / "c.yaml") == cassette(one, interaction())
+    kept = _spread(one)
+    assert load(tmp_path / "c.yaml") == cassette(kept, _spread(interaction()))
+    for whole, spread in ((body, kept.request.body), (answer, kept.answer.body)):
+        assert spread.decode() == whole or json.loads(spread) == json.loads(whole)
     sent, answers = deserialize((tmp_path / "c.yaml").read_text("utf-8"), yamlserializer)
-    assert ((sent[0].body or b"").decode(), answers[0]["body"]["string"].decode()) == (body, answer)
+    assert ((sent[0].body or b"").decode(), answers[0]["body"]["string"]) == (
+        kept.request.body.decode(),
+        kept.answer.body,
+    )
     assert sent[0].headers.get("Content-Type") == content_type
 
 
@@ -258,7 +278,7 @@ def test_a_number_that_is_a_secret_is_masked_and_a_short_one_leaves_our_own_word
 
 def test_a_secret_behind_a_key_that_stands_twice_is_not_written(tmp_path: Path) -> None:
     save(tmp_path / "c.yaml", cassette(interaction(b'{"a":"s3cr3t","a":"x"}')), Mask(["s3cr3t"]), tmp_path)
-    assert load(tmp_path / "c.yaml").interactions[0].request.body == b'{"a":"x"}'
+    assert load(tmp_path / "c.yaml").interactions[0].request.body == b'{\n  "a": "x"\n}'
 
 
 def test_a_body_without_secrets_stays_as_it_is(tmp_path: Path) -> None:
@@ -339,7 +359,21 @@ def test_what_looks_like_a_credential_is_told(
     assert found == [problem("cassette-leak", f"this looks like {message}", line, LEAK_HINT)]
 
 
-@pytest.mark.parametrize("value", ["***", "Bearer ***", "REDACTED", "DUMMY", "''", "[]", "null"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "***",
+        "Bearer ***",
+        "REDACTED",
+        "DUMMY",
+        "''",
+        "[]",
+        "null",
+        "ntn_...",
+        "Bearer secret_…",
+        "'00000000000000000000'",
+    ],
+)
 def test_what_somebody_masked_is_no_credential(value: str, tmp_path: Path) -> None:
     assert leaks(written(tmp_path, f"{{Authorization: {value}}}"), Mask(["s3cr3t"])) == []
 
@@ -449,8 +483,8 @@ def test_a_hostile_file_is_refused_before_it_costs_anything(bomb: bytes, tmp_pat
 PROJECT = Path("/project")
 
 
-def name_of(spec: str, case: str, *others: str) -> str:
-    return cassette_path(PROJECT, PROJECT / spec, case, (case, *others)).relative_to(PROJECT).as_posix()
+def name_of(spec: str, case: str) -> str:
+    return cassette_path(PROJECT, PROJECT / spec, case).relative_to(PROJECT).as_posix()
 
 
 @pytest.mark.parametrize(
@@ -461,8 +495,11 @@ def name_of(spec: str, case: str, *others: str) -> str:
         ("other/specs/a.yaml", "x[1.5]", "cassettes/other/specs/a/x-1-5.yaml"),
         ("specs.yaml", "x", "cassettes/specs/x.yaml"),
         ("specs/a.yaml", "../../etc/passwd", "cassettes/a/etc-passwd.yaml"),
-        ("specs/a.yaml", "x" * 100, f"cassettes/a/{'x' * 60}.yaml"),
-        ("specs/a.yaml", "x" * 59 + " y", f"cassettes/a/{'x' * 59}.yaml"),
+        ("specs/a.yaml", "x" * 60, f"cassettes/a/{'x' * 60}.yaml"),
+        ("specs/a.yaml", "x" * 100, f"cassettes/a/{'x' * 51}-09ecb6eb.yaml"),
+        ("specs/a.yaml", "x" * 59 + " y", f"cassettes/a/{'x' * 51}-b2e54827.yaml"),
+        ("specs/a.yaml", "paid 2026-01-02, 10:30 (#1)", "cassettes/a/paid-2026-01-02-10-30-1.yaml"),
+        ("specs/a.yaml", "x[1]", "cassettes/a/x-1.yaml"),
         ("specs/a.yaml", "注文", "cassettes/a/266125dd.yaml"),
     ],
 )
@@ -470,18 +507,21 @@ def test_a_cassette_is_named_by_its_spec_and_case(spec: str, case: str, path: st
     assert name_of(spec, case) == path
 
 
-def test_cases_with_the_same_slug_get_hashes_that_do_not_depend_on_their_order() -> None:
-    names = ["a b", "A-B", "a  b!", "c"]
-    found = [name_of("specs/a.yaml", name, *names) for name in names]
-    assert found == [name_of("specs/a.yaml", name, *reversed(names)) for name in names]
-    assert len(set(found)) == 4
-    assert found[3] == "cassettes/a/c.yaml"
-    assert all(
-        path.startswith("cassettes/a/a-b-") and len(path) == len("cassettes/a/a-b-12345678.yaml") for path in found[:3]
-    )
-    long = [name_of("specs/a.yaml", "x" * 100 + end, "x" * 101, "x" * 102) for end in ("x", "xx")]
-    assert [len(Path(path).stem) for path in long] == [60, 60]
-    assert long[0] != long[1]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x" * 60, "x" * 61, "x" * 100, "x" * 101),
+        ("x" * 59 + " y", "x" * 59 + " z", "x" * 59),
+        ("x[1]", "x[-1]", "x[u--1]", "x[u-1]", "x[+1]"),
+        ("注文", "支払", "order 注文", "order 支払", "order"),
+        ("amount < 10", "amount > 10", "amount 10", "amount 10%", "amount 10 €"),
+    ],
+    ids=lambda names: names[0][:20],
+)
+def test_a_slug_that_is_cut_or_leaves_out_what_tells_names_apart_has_a_hash(names: tuple[str, ...]) -> None:
+    found = [name_of("specs/a.yaml", name) for name in names]
+    assert len(set(found)) == len(names)
+    assert all(len(Path(path).stem) <= 60 for path in found)
 
 
 # Age
@@ -539,3 +579,24 @@ def test_aliases_make_a_cassette_no_larger_than_it_may_be(tmp_path: Path) -> Non
     (tmp_path / "c.yaml").write_text(f"version: 1\ninteractions:\n{first}" + "- *a\n" * 30, "utf-8")
     with pytest.raises(CassetteError, match="more than 2,097,152 characters, aliases written out"):
         load(tmp_path / "c.yaml")
+
+
+def test_what_is_allowed_is_no_credential_and_still_a_secret(tmp_path: Path) -> None:
+    path = written(tmp_path, "{Authorization: [Basic of-the-manual]}", "Bearer abcdefghijklmnopqrst")
+    assert leaks(path, OPEN, allowed=("Basic of-the-manual", "Bearer abcdefghijklmnopqrst")) == []
+    assert len(leaks(path, OPEN, allowed=("Basic of-the-manual",))) == 1
+    assert len(leaks(path, Mask(["of-the-manual"]), allowed=("Basic of-the-manual",))) == 2
+
+
+def test_a_merge_conflict_is_named_as_one(tmp_path: Path) -> None:
+    save(tmp_path / "c.yaml", cassette(), OPEN, tmp_path)
+    text = (tmp_path / "c.yaml").read_text("utf-8")
+    (tmp_path / "c.yaml").write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n", "utf-8")
+    with pytest.raises(CassetteError) as refused:
+        load(tmp_path / "c.yaml", AGAIN, "c.yaml")
+    message = "the cassette can't be read: a merge conflict is not resolved here"
+    assert refused.value.problems == (problem("cassette-unreadable", message),)
+    for name in ("spec.yaml", "golden.json"):
+        (tmp_path / name).write_text('{"a":\n<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> other\n}\n')
+        [found] = read(tmp_path / name).problems
+        assert (found.message, found.position and found.position.line) == ("a merge conflict is not resolved here", 2)

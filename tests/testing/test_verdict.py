@@ -675,7 +675,26 @@ def test_two_specs_that_would_share_their_cassettes_are_refused(project: Project
 
 def test_two_cases_whose_cassettes_would_be_one_are_refused(project: Project) -> None:
     asks = "expect: {response: {success: true}}"
-    taken = cassette_path(Path("/p"), Path("/p/specs/order.yaml"), "A  B", ["A  B", "a b"]).stem
-    write(project, f"- {{name: 'A  B', {asks}}}\n- {{name: a b, {asks}}}\n- {{name: {taken}, {asks}}}")
-    [problem] = collect(Path("specs/order.yaml"), project.path).problems
-    assert problem.message == f"the cases 'A  B' and '{taken}' would share a cassette"
+    taken = cassette_path(Path("/p"), Path("/p/specs/order.yaml"), "A % B").stem
+    for one, other in (("A % B", taken), ("A  B", "a b"), ("a-b", "a b!")):
+        write(project, f"- {{name: '{one}', {asks}}}\n- {{name: '{other}', {asks}}}")
+        [problem] = collect(Path("specs/order.yaml"), project.path).problems
+        assert problem.message == f"the cases '{one}' and '{other}' would share a cassette"
+
+
+def test_a_second_case_makes_no_recording_of_the_first_an_orphan(project: Project) -> None:
+    asks = "expect: {response: {success: true}}"
+    first = "the first sixty characters of these two names are the same: one"
+    write(project, f"- {{name: '{first}', {asks}}}")
+    project.verdicts(record="once")
+    [before] = project.files("cassettes")
+    write(project, f"- {{name: '{first}', {asks}}}\n- {{name: '{first[:-3]}two', {asks}}}")
+    assert [problem.code for problem in project.problems()] == ["cassette-missing"]
+    assert before in project.files("cassettes")
+
+
+def test_a_golden_file_of_several_cases_is_refused(project: Project) -> None:
+    for expect in ("expect: {golden: order.json}", "steps: [{expect: {golden: order.json}}]"):
+        write(project, f"- {{name: a, parametrize: [{{user: u1}}, {{user: u2}}], {expect}}}")
+        problems = collect(Path("specs/order.yaml"), project.path).problems
+        assert "conflicting-keys" in [problem.code for problem in problems]

@@ -1,0 +1,29 @@
+"""Plain values → YAML that reads well in a diff: JSON of several lines stands in a block, and no line is folded."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+
+def write_yaml(value: object) -> str:
+    """Write a value, its keys sorted. What is read again is the same value, to the character."""
+    return yaml.dump(value, Dumper=_Dumper, width=_ENDLESS, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes JSON of several lines as blocks."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if text.startswith(("{\n", "[\n")) and _UNSAFE_IN_BLOCK.search(text) is None else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+_ENDLESS = 1 << 30
+_UNSAFE_IN_BLOCK = re.compile(
+    "[^\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]|[ \\t]\\n"
+)
+"""What no block can hold, or what other readers take for the end of a line; and blanks that nobody sees."""
