@@ -10,10 +10,17 @@ from __future__ import annotations
 import re
 from enum import Enum
 from functools import partial
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from runner.errors import Problem, UsageError, shown_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_Value = TypeVar("_Value")
 
 
 class Command(TyperCommand):
@@ -50,9 +57,11 @@ class _Coercion:
         self._most = param.type_descriptor.parameter_info.max
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Coerce. Raises typer's BadParameter, which names the parameter."""
+        """Coerce. Raises typer's BadParameter, which names the parameter, UsageError for a second value of one that takes one."""
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
+        if _takes_one_value(param) and isinstance(value, list):
+            value = the_only(max(param.opts, key=len), value)
         try:
             if isinstance(value, list | tuple):
                 [kind] = get_args(self._annotation)
@@ -85,10 +94,30 @@ _NUMBERS: dict[type, tuple[str, str]] = {
 }
 
 
+def the_only(option: str, values: Sequence[_Value]) -> _Value | None:
+    """Return the value of an option that takes one, None without any. Raises UsageError that names all when there are several."""
+    if len(values) > 1:
+        *first, last = (shown_argument(str(value)) for value in values)
+        message = f"{option} may be given only once, got {', '.join(first)} and {last}"
+        raise UsageError(Problem("usage", message, hint="keep one of them"))
+    return values[0] if values else None
+
+
 def _coerced_plainly(params: list[Any]) -> list[Any]:
     for param in params:
         param.get_runtime_param = partial(_Coercion, param)
+        if _takes_one_value(param):
+            param.add_to_parser = partial(_gather, param)
     return params
+
+
+def _takes_one_value(param: Any) -> bool:
+    return not (isinstance(param, TyperArgument) or param.is_flag or param.multiple)
+
+
+def _gather(param: Any, parser: Any, _: Any) -> None:
+    """Have the parser keep every value of an option: typer's own way keeps the last one, without a word."""
+    parser.add_option(obj=param, opts=param.opts, dest=param.name, action="append", nargs=param.nargs)
 
 
 def _format_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:

@@ -52,7 +52,7 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
     def with_settings(ctx: typer.Context, **values: Any) -> ExitCode | None:
         shared = {name: values.pop(name) for name in _SHARED}
         session: Session = ctx.obj
-        session.adopt(_declare(**shared).over(session.settings), ctx.invoked_subcommand)
+        session.adopt(session.settings.joined(_declare(**shared)), ctx.invoked_subcommand)
         return run(session, **values)
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]

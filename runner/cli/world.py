@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 from uuid import UUID, uuid4
 
+from runner.cli.command import the_only
 from runner.report import Format, Output
 
 if TYPE_CHECKING:
@@ -75,15 +76,15 @@ class Settings(NamedTuple):
     profile: str | None = None
     config: Path | None = None
 
-    def over(self, other: Settings) -> Settings:
-        """Join two places where options were given; this one wins."""
+    def joined(self, other: Settings) -> Settings:
+        """Join the options before and after the command's name. Raises UsageError for one that has a value in both places."""
         return Settings(
-            self.format or other.format,
-            self.color or other.color,
+            the_only("--output", [value for value in (self.format, other.format) if value]),
+            the_only("--color", [value for value in (self.color, other.color) if value]),
             self.quiet or other.quiet,
             self.verbose or other.verbose,
-            self.profile or other.profile,
-            self.config or other.config,
+            the_only("--profile", [value for value in (self.profile, other.profile) if value]),
+            the_only("--config", [value for value in (self.config, other.config) if value]),
         )
 
 

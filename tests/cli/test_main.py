@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -207,6 +208,49 @@ def test_every_choice_is_taken_before_and_after_the_command(cli: CommandLine) ->
     for when in ("auto", "always", "never"):
         assert cli("validate", "specs/purchase.yaml", "--color", when).code == 0
         assert cli("--color", when, "validate", "specs/purchase.yaml").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("send", "a.yaml", "--rows", "a.csv", "--rows", "b.csv"), "--rows may be given only once, got a.csv and b.csv"),
+        (("send", "a.yaml", "--vars-file", "a", "--vars-file=b"), "--vars-file may be given only once, got a and b"),
+        (("render", "a.yaml", "--as", "json", "--as", "curl"), "--as may be given only once, got json and curl"),
+        (("render", "a.yaml", "--case", "a", "--case", "a"), "--case may be given only once, got a and a"),
+        (("test", "-k", "a", "-k", "b", "-kc"), "-k may be given only once, got a, b and c"),
+        (("sandbox", "--port", "1", "--port", "2"), "--port may be given only once, got 1 and 2"),
+        (("send", "a", "--timeout", "1", "--timeout", "x"), "--timeout may be given only once, got 1 and x"),
+        (("send", "--results", "a=s3cr3t", "--results", "b.jsonl"), "--results may be given only once, got a=… and b"),
+        (("send", "--resume", "last", "--resume", "r"), "--resume may be given only once, got last and r"),
+        (("validate", "a.yaml", "--profile", "a", "--profile", "b"), "--profile may be given only once, got a and b"),
+        (("--config", "a", "validate", "a.yaml", "--config", "b"), "--config may be given only once, got a and b"),
+        (("--profile=a", "runs", "list", "--profile", "b"), "--profile may be given only once, got a and b"),
+        (("--color", "never", "schema", "--color", "always"), "--color may be given only once, got never and always"),
+        (("--output", "pretty", "schema", "-o", "github"), "--output may be given only once, got pretty and github"),
+    ],
+)
+def test_an_option_that_takes_one_value_is_given_once(cli: CommandLine, args: tuple[str, ...], message: str) -> None:
+    ended = cli(*args)
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err.startswith(f"error[usage]: {message}")
+    assert ended.err.endswith("\n  = keep one of them\n")
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("command", ["render", "send"])
+@pytest.mark.parametrize(
+    ("args", "by"),
+    [
+        (("--var", "user=s3cr3t", "--var", "user=u2"), "--var"),
+        (("--var-json", "user=1", "--var-json", "user=2"), "--var-json"),
+        (("--var-json", "user=1", "--var", "user=2"), "--var and --var-json"),
+    ],
+)
+def test_a_variable_is_given_once(cli: CommandLine, command: str, args: tuple[str, ...], by: str) -> None:
+    Path("a.yaml").write_text("event: order_placed\nversion: 1\ndistinct_id: '{{ user }}'\n")
+    ended = cli(command, "a.yaml", *args)
+    message = f"variable 'user' may be given only once, got two values from {by}"
+    assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = keep one of them\n")
 
 
 ROOT_HELP = """\
