@@ -42,7 +42,10 @@ class World(NamedTuple):
 
     @classmethod
     def real(cls) -> World:
-        """Take this process's own. What a stream's encoding can't say is written as an escape."""
+        """Take this process's own. Data on stdout is UTF-8, whatever the locale says: other programs read it.
+
+        On stderr, what the encoding can't say is written as an escape.
+        """
         for number in range(3):
             try:
                 os.fstat(number)
@@ -51,9 +54,11 @@ class World(NamedTuple):
         sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - lives as long as the process
         sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
         sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-        for stream in (sys.stdout, sys.stderr):
+        for stream, encoding in ((sys.stdout, "utf-8"), (sys.stderr, None)):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(encoding=encoding, errors="backslashreplace")
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # as text, an answer to a question is read from it alone
         return cls(
             os.environ,
             sys.stdin,
