@@ -125,12 +125,16 @@ class PartOutcome(NamedTuple):
 
 
 class PartCheck(NamedTuple):
-    """What a part would make: `events` have their row, their size in bytes and their idempotency key."""
+    """What a part would make: `events` have their row, their size in bytes and their idempotency key.
+
+    `results` are the lines for the file of results, if one is wanted.
+    """
 
     size: int
     failures: tuple[RowFailure, ...]
     requests: int
     events: tuple[tuple[int, int, str | None], ...]
+    results: str
 
 
 def check_part(setup: Setup, part: Part) -> PartCheck:
@@ -149,7 +153,8 @@ def check_part(setup: Setup, part: Part) -> PartCheck:
         if isinstance(event, Prepared)
     ]
     requests = len(together(event.encoded for event in made if isinstance(event, Prepared)))
-    return PartCheck(part.size, tuple(failures), requests, tuple(events))
+    lines = map(tools.line, part.rows, made, outcomes) if setup.wants_results else ()
+    return PartCheck(part.size, tuple(failures), requests, tuple(events), "".join(lines))
 
 
 def send_part(setup: Setup, part: Part) -> PartOutcome:

@@ -24,8 +24,8 @@ from runner.cli.bulk_commands import Commands
 from runner.cli.bulk_options import PART_ROWS
 from runner.cli.bulk_record import Kept, check_resume, check_same
 from runner.cli.bulk_room import check_room
-from runner.cli.bulk_session import Sending, cut, executor_of, results_of, share_of
-from runner.cli.specs import load_specs
+from runner.cli.bulk_session import Sending, cut, executor_of, results_of, share_of, write_results
+from runner.cli.specs import load_spec
 from runner.cli.target import aim, make_ready
 from runner.config import PUBLIC_SECRETS, load_profile
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError
@@ -67,14 +67,12 @@ def send_rows(
     options.patience()
     flags.check(paths)
     bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
-    specs = load_specs(session, paths)
-    if len(specs) != 1:
-        raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
-    path = Path(specs[0].path)
+    spec = load_spec(session, paths, options.labels, "--rows")
+    path = Path(spec.path)
     run = Run(world.new_seed(), world.clock())
     folder = state_dir_of(session, state_dir) or ledger_folder(path, settings.config)
     with ExitStack() as stack:
-        start = Start(session, stack, path, specs[0], flags, options, bulk, folder)
+        start = Start(session, stack, path, spec, flags, options, bulk, folder)
         if options.dry_run:
             return start.check(run)
         target = start.reach()
@@ -83,7 +81,7 @@ def send_rows(
         _check_room(bulk)
         results = stack.enter_context(results_of(bulk, "w"))
         config = settings.config or find_config(path)
-        kept = Kept.of(specs[0], flags, settings.profile, config, project_of(path), options, bulk)
+        kept = Kept.of(spec, flags, settings.profile, config, project_of(path), options, bulk)
         fingerprints, parent = start.fingerprints(run.seed), start.rows.parent
         ledger = stack.enter_context(Ledger(folder))
         parent_session = ledger.sessions(parent) if parent else 0
@@ -260,8 +258,9 @@ class Start:
         """Render every row, and send nothing."""
         setup, rows = self.unsent(run)
         parts = Parts(rows, PART_ROWS, None, digests=None)
-        with executor_of(self._bulk) as executor:
-            checked = check_rows(parts, executor, partial(check_part, setup), self._bulk.concurrency)
+        with results_of(self._bulk, "w") as results, executor_of(self._bulk) as executor:
+            write = partial(write_results, results)
+            checked = check_rows(parts, executor, partial(check_part, setup), self._bulk.concurrency, write)
         show_check(self._session.output, checked)
         if parts.failure is not None:
             raise parts.failure

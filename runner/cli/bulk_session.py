@@ -339,6 +339,17 @@ def results_of(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | 
             file.close()
 
 
+def write_results(results: TextIO | None, lines: str) -> None:
+    """Write lines to the file of results, if there is one. Raises MachineError."""
+    if results is None:
+        return
+    try:
+        results.write(lines)
+        results.flush()
+    except OSError as error:
+        raise MachineError(Problem("output-refused", f"can't write {results.name}: {error.strerror}")) from None
+
+
 def _cut_half_line(path: Path) -> None:
     """Drop what a session that was killed, or whose disk was full, wrote of a last line: its row will come again."""
     with suppress(FileNotFoundError), path.open("rb+") as file:
@@ -386,12 +397,12 @@ class _Book:
     def _write_lines(self, results: TextIO, done: Sequence[PartOutcome]) -> None:
         if self._refusal is not None:  # what was written last may be half a line
             raise self._refusal
+        lines = (
+            outcome.results or "".join(undelivered_line(row, self._session) for row in outcome.failures)
+            for outcome in done
+        )
         try:
-            for outcome in done:
-                lines = outcome.results or "".join(undelivered_line(row, self._session) for row in outcome.failures)
-                results.write(lines)
-            results.flush()
-        except OSError as error:
-            message = f"can't write {results.name}: {error.strerror}"
-            self._refusal = MachineError(Problem("output-refused", message))
-            raise self._refusal from None
+            write_results(results, "".join(lines))
+        except MachineError as error:
+            self._refusal = error
+            raise

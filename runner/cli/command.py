@@ -57,7 +57,7 @@ class _Coercion:
         self._most = param.type_descriptor.parameter_info.max
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Coerce. Raises typer's BadParameter, which names the parameter, UsageError for a second value of one that takes one."""
+        """Coerce. Raises typer's BadParameter, which names the parameter, UsageError for another value of one that takes one."""
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
         if _takes_one_value(param) and isinstance(value, list):
@@ -95,12 +95,13 @@ _NUMBERS: dict[type, tuple[str, str]] = {
 
 
 def the_only(option: str, values: Sequence[_Value]) -> _Value | None:
-    """Return the value of an option that takes one, None without any. Raises UsageError that names all when there are several."""
-    if len(values) > 1:
-        *first, last = (shown_argument(str(value)) for value in values)
+    """Return the value of an option that takes one, None without any. Raises UsageError that names them when they differ."""
+    different = list(dict.fromkeys(values))
+    if len(different) > 1:
+        *first, last = (shown_argument(str(value)) for value in different)
         message = f"{option} may be given only once, got {', '.join(first)} and {last}"
         raise UsageError(Problem("usage", message, hint="keep one of them"))
-    return values[0] if values else None
+    return different[0] if different else None
 
 
 def _coerced_plainly(params: list[Any]) -> list[Any]:

@@ -64,7 +64,8 @@ def typed(cli: CommandLine, *args: str, stdin: str = "") -> Told:
 
 
 def send(cli: CommandLine, *args: str, spec: str = "purchase.yaml", stdin: str = "") -> Told:
-    return typed(cli, "send", spec, "--concurrency", "1", *args, stdin=stdin)
+    given = () if "--concurrency" in args else ("--concurrency", "1")
+    return typed(cli, "send", spec, *given, *args, stdin=stdin)
 
 
 def _steady(text: str) -> list[str]:
@@ -521,6 +522,39 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
          "message_id": None, "code": "var-schema",
          "error": "variable 'order': the value is 'x', which does not match ^[0-9]+$", "attempts": 0, "session": 1},
     ]  # fmt: skip
+
+
+def test_a_dry_run_writes_results_too(cli: CommandLine, server: CapturingServer) -> None:
+    rows = write("rows.csv", "user,order\nu1,1\nu2,x\n")
+    assert send(cli, "--rows", rows, "--dry-run", "--results", "r.jsonl").code == 2
+    [first, second] = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert (first["row"], first["state"], first["key"], first["error"]) == (1, "not_sent", "u1-1", None)
+    assert (second["row"], second["state"], second["code"], second["attempts"]) == (2, "failed", "var-schema", 0)
+    assert send(cli, "--rows", many(250), "--dry-run", "--results", "r.jsonl").code == 0
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert [line["row"] for line in lines] == list(range(1, 251))
+    ended = send(cli, "--rows", rows, "--dry-run", "--results", "nowhere/r.jsonl")
+    assert (ended.code, ended.err[0]) == (
+        74,
+        "error[output-refused]: can't write nowhere/r.jsonl: No such file or directory",
+    )
+    assert server.received == []
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_label_chooses_the_spec_that_the_rows_are_for(
+    cli: CommandLine, server: CapturingServer, more: tuple[str, ...]
+) -> None:
+    Path("specs").mkdir()
+    write("specs/a.yaml", SPEC.replace("version: 1", "version: 1\nlabels: [smoke]"))
+    write("specs/b.yaml", SPEC.replace("version: 1", "version: 1\nlabels: [other]").replace("purchased", "returned"))
+    assert send(cli, "--rows", many(3), "--label", "other", *more, spec="specs").code == 0
+    assert {event["event"] for request in server.received for event in request.json} == (
+        set() if more else {"product_returned"}
+    )
+    ended = send(cli, "--rows", many(3), "--label", "smok", *more, spec="specs/a.yaml")
+    assert (ended.code, ended.err[0]) == (4, "error[label-not-found]: no spec here has the label 'smok'")
+    assert send(cli, "--rows", many(3), "--label", "other", *more, spec="specs/a.yaml").code == 4
 
 
 def test_results_are_those_of_one_run(cli: CommandLine) -> None:

@@ -213,10 +213,13 @@ def test_every_choice_is_taken_before_and_after_the_command(cli: CommandLine) ->
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("send", "a.yaml", "--rows", "a.csv", "--rows", "b.csv"), "--rows may be given only once, got a.csv and b.csv"),
+        (
+            ("send", "a.yaml", "--rows", "a.csv", "--rows", "b.csv"),
+            "--rows may be given only once, got a.csv and b.csv",
+        ),
         (("send", "a.yaml", "--vars-file", "a", "--vars-file=b"), "--vars-file may be given only once, got a and b"),
         (("render", "a.yaml", "--as", "json", "--as", "curl"), "--as may be given only once, got json and curl"),
-        (("render", "a.yaml", "--case", "a", "--case", "a"), "--case may be given only once, got a and a"),
+        (("render", "a.yaml", "--case", "a", "--case", "b"), "--case may be given only once, got a and b"),
         (("test", "-k", "a", "-k", "b", "-kc"), "-k may be given only once, got a, b and c"),
         (("sandbox", "--port", "1", "--port", "2"), "--port may be given only once, got 1 and 2"),
         (("send", "a", "--timeout", "1", "--timeout", "x"), "--timeout may be given only once, got 1 and x"),
@@ -234,6 +237,31 @@ def test_an_option_that_takes_one_value_is_given_once(cli: CommandLine, args: tu
     assert (ended.code, ended.out) == (64, "")
     assert ended.err.startswith(f"error[usage]: {message}")
     assert ended.err.endswith("\n  = keep one of them\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("validate", "a"),
+        ("send", "a"),
+        ("test",),
+        ("schema",),
+        ("init",),
+        ("sandbox",),
+        ("runs", "list"),
+        ("cassette", "list"),
+    ],
+)
+def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLine, command: tuple[str, ...]) -> None:
+    ended = cli(*command, "--config", "nope.yaml")
+    assert (ended.code, ended.err) == (4, "error[file-not-found]: no such file: nope.yaml\n")
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_the_same_value_twice_is_no_other_value(cli: CommandLine) -> None:
+    once = cli("validate", "specs/purchase.yaml", "-o", "json")
+    assert cli("-o", "json", "validate", "specs/purchase.yaml", "--output=json", "-ojson") == once
+    assert cli("send", "specs/purchase.yaml", "--timeout", "9", "--timeout", "9", "-n", "--var", "user=u1").code == 0
 
 
 @pytest.mark.usefixtures("in_tmp")
@@ -302,7 +330,8 @@ Options:
                         retries; default 30.
   --retries N           How often to try again after no answer, 408, 425, 429
                         or 5xx; default 3.
-  --yes                 Don't ask where a profile says confirm.
+  --yes                 Don't ask where a profile says confirm; resume also
+                        what may count twice.
   --rows FILE           An event for each row: .csv, .tsv, .jsonl, .json,
                         .parquet, .gz; - is stdin.
   --map NAME=COLUMN     The column that gives a variable.
@@ -316,8 +345,12 @@ Options:
   --max-failures N      Stop after so many failures.
   --results FILE.jsonl  Write a line of JSON for each row; for those that a
                         run never came to, none.
+  --linger SECONDS      Send rows of a pipe that are less than a request after
+                        so long; default 1.
   --resume RUN          Go on with a run, by its id or as `last`; what is not
                         given is as it began.
+  --state-dir DIR       The folder that keeps runs; default: RUNNER_STATE_DIR,
+                        or .runner.
   -h, --help            Show this message and exit.
 
 Everywhere:
