@@ -14,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runner.bulk.columns import extra_columns
+from runner.bulk.keys import digest_of
 from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
@@ -114,7 +115,10 @@ class RowFailure(NamedTuple):
 
 
 class PartOutcome(NamedTuple):
-    """What became of a part. `results` has a line of JSON for each row, if they are wanted."""
+    """What became of a part. `results` has a line of JSON for each row, if they are wanted.
+
+    `keys` are the digests of the idempotency keys of what was accepted, where two rows may have the same one.
+    """
 
     first_row: int
     size: int
@@ -122,6 +126,7 @@ class PartOutcome(NamedTuple):
     failures: tuple[RowFailure, ...]
     met_refused_credentials: bool
     results: str
+    keys: bytes = b""
 
 
 class PartCheck(NamedTuple):
@@ -169,8 +174,11 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     told = iter(result for delivery in deliveries for result in delivery.results)
     failures: list[RowFailure] = []
     lines: list[str] = []
+    keys = bytearray()
     for row, event in zip(part.rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(told)
+        if result.state == "accepted" and tools.keys_may_repeat and not isinstance(event, Rejected):
+            keys += digest_of(_encoded(event).key or b"")
         if result.state == "accepted" and not setup.wants_results:
             continue
         if isinstance(event, Encoded):  # it is told by its result alone, and has no secret of its own
@@ -190,6 +198,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         tuple(failures),
         met_refused_credentials,
         "".join(lines),
+        bytes(keys),
     )
 
 
@@ -229,6 +238,7 @@ class Tools:
         self._spec: Spec = loaded
         self.setup = setup
         self._resolver = RowResolver(loaded.variables, setup.fixed, setup.columns, setup.header)
+        self.keys_may_repeat = loaded.has_key and not loaded.auto_key
         self._names = [variable.name for variable in loaded.variables]
         self._mask = Mask(setup.secrets)
         self._env = setup.target.env

@@ -202,6 +202,7 @@ class Sending:
                 _WHY.get(tally.stopped) if tally.stopped else None,
                 [] if is_gone else list(self._next(end)),
                 self._commands.show(),
+                tally.keys.close(),
             ),
         )  # fmt: skip
 

@@ -54,7 +54,8 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
         shared = {name: values.pop(name) for name in _SHARED}
         session: Session = ctx.obj
         session.adopt(session.settings.joined(_declare(**shared)), ctx.invoked_subcommand)
-        _check_config(session.settings.config)
+        if ctx.invoked_subcommand is None:  # all options are read
+            _check_config(session.settings.config)
         return run(session, **values)
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]

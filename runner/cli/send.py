@@ -14,7 +14,7 @@ from runner.errors import ExitCode, Problem, UsageError
 from runner.report.annotations import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.report.style import printable
-from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
+from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
 from runner.run import send as send_events
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
     from runner.config import Target
-    from runner.run import Sent
+    from runner.run import Outcome, Sent
     from runner.suprsend.delivery import Wait
 
 
@@ -89,9 +89,17 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         if reached is None:
             return ExitCode.INTERRUPTED
         sent = _deliver(session, ready, reached, patience)
-        show_outcomes(output, sent.outcomes)
-        show_on_page(output, world.environ, sent.outcomes, ())
+        outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
+        show_outcomes(output, outcomes)
+        show_on_page(output, world.environ, outcomes, ())
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
+
+
+def _first_in_sandbox(outcome: Outcome) -> bool:
+    """Return whether a sandbox answered as to an event whose key it had not seen: others get the first one's message id."""
+    from runner.sandbox.store import message_id_of  # noqa: PLC0415
+
+    return outcome.message_id == str(message_id_of(outcome.insert_id or ""))
 
 
 def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:

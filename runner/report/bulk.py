@@ -50,6 +50,8 @@ class Summary:
     next_commands: Sequence[Next]
     show_command: str
     """The command that shows all rows that were not accepted."""
+    repeated: int = 0
+    """How many rows this session had accepted under a key that another of its rows has: the platform counts one of these."""
 
 
 _EVERY_S = 10.0
@@ -102,6 +104,7 @@ def show_summary(output: Output, summary: Summary) -> None:
         counts = {
             name: getattr(summary, name) for name in ("run", "total", "accepted", "failed", "unknown", "not_sent")
         }
+        counts |= {"same_key": summary.repeated} if summary.repeated else {}
         output.json(counts | {"failures": [_as_json(failure) for failure in summary.failures]})
     else:
         for failure in summary.failures:
@@ -226,7 +229,8 @@ def _sum(summary: Summary) -> str:
     rate = summary.handled / max(summary.took_s, 1e-9)
     rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
     total = "" if summary.total is None else f"{_rows(summary.total)}: "
-    counts = f"{summary.accepted:,} accepted, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
+    same = f" ({summary.repeated:,} with the key of another: not counted again)" if summary.repeated else ""
+    counts = f"{summary.accepted:,} accepted{same}, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
     stopped = f" · stopped: {summary.stopped}" if summary.stopped else ""
     return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}{stopped}"
 

@@ -82,7 +82,7 @@ def _shortened(output: Output, outcome: Outcome) -> Outcome:
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "spec": outcome.spec,
         "event": outcome.event,
         "distinct_id": outcome.distinct_id,
@@ -94,6 +94,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "time_ms": outcome.time_ms,
         "error": as_json(outcome.error) if outcome.error else None,
     }
+    return told | ({"same_key": True} if outcome.is_repeated else {})
 
 
 def _card(outcome: Outcome, style: Style) -> str:
@@ -153,7 +154,9 @@ def _state(outcome: Outcome, style: Style) -> str:
 def _sum(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(outcome.state for outcome in outcomes)
     parts = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
-    return f"{_count(len(outcomes))}: {parts}"
+    repeated = sum(outcome.is_repeated for outcome in outcomes)
+    told = f"; {repeated} under a key that was there already: the platform does not count it again" if repeated else ""
+    return f"{_count(len(outcomes))}: {parts}{told}"
 
 
 def _count(number: int) -> str:

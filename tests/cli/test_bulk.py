@@ -524,6 +524,26 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("more", [(), ("--results", "r.jsonl"), ("--processes", "2")])
+def test_rows_with_one_key_are_told_by_the_real_send_as_by_the_dry_run(cli: CommandLine, more: tuple[str, ...]) -> None:
+    rows = write("rows.csv", "user,order\nu1,1\nu2,2\nu1,1\n")
+    assert "1 with the key of another" in send(cli, "--rows", rows, "--dry-run").out[-1]
+    ended = send(cli, "--rows", rows, *more)
+    assert ended.code == 0
+    counts = "3 accepted (1 with the key of another: not counted again), 0 failed, 0 unknown, 0 not sent"
+    assert ended.out == [f"3 rows: {counts} · … s, …/s · run RUN"]
+    assert json.loads(send(cli, "--rows", rows, *more, "-o", "json").raw)["same_key"] == 1
+    assert "same_key" not in json.loads(send(cli, "--rows", many(3), *more, "-o", "json").raw)
+
+
+def test_rows_of_which_one_was_refused_did_not_repeat_its_key(cli: CommandLine, server: CapturingServer) -> None:
+    records = [{"status": "success", "status_code": 202, "message_id": "m1"},
+               {"status": "error", "status_code": 404, "error": {"message": "no tenant", "type": "not_found"}}]  # fmt: skip
+    server.answers.append((207, {"status": "success", "records": records}))
+    ended = send(cli, "--rows", write("rows.csv", "user,order\nu1,1\nu1,1\n"))
+    assert (ended.code, "with the key" in ended.out[-1]) == (1, False)
+
+
 def test_a_dry_run_writes_results_too(cli: CommandLine, server: CapturingServer) -> None:
     rows = write("rows.csv", "user,order\nu1,1\nu2,x\n")
     assert send(cli, "--rows", rows, "--dry-run", "--results", "r.jsonl").code == 2

@@ -266,3 +266,26 @@ def test_send_uses_the_sandbox_of_ones_own_on_7788_from_every_process(tmp_path: 
     one, rows, count = in_own_network(OWN, tmp_path)
     assert one == [0, 1, "sandbox: the one on http://127.0.0.1:7788/\n"]
     assert (rows, count) == ([0, 300, ""], 301)
+
+
+TWICE = """
+serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+try:
+    serving.stderr.readline()
+    told = []
+    for order in ("1", "1", "2"):
+        args = ["send", "specs/purchase.yaml", "--var", "user=u1", "--var", f"order_id={order}", "--sandbox"]
+        told.append(subprocess.run([*sys.argv[1:], *args], capture_output=True, text=True).stderr.splitlines()[-1])
+finally:
+    serving.kill()
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.slow
+def test_a_key_that_the_sandbox_knows_from_another_command_is_told(tmp_path: Path) -> None:
+    assert in_own_network(TWICE, tmp_path) == [
+        "1 event: 1 accepted",
+        "1 event: 1 accepted; 1 under a key that was there already: the platform does not count it again",
+        "1 event: 1 accepted",
+    ]

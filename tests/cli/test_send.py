@@ -445,3 +445,20 @@ def test_an_empty_argument_ends_with_64(cli: CommandLine) -> None:
         64,
         "error[usage]: an argument is empty\n  = is a variable of the shell not set?\n",
     )
+
+
+def test_two_specs_with_one_key_are_told(
+    cli: CommandLine, to_server: CapturingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, key in (("a", "k1"), ("b", " k1 "), ("c", "k2")):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"version: 1\nevent: order_placed\ndistinct_id: u1\nidempotency_key: '{key}'\n"
+        )
+    ended = cli("send", "a.yaml", "b.yaml", "c.yaml")
+    assert (ended.code, len(to_server.received)) == (0, 1)
+    told = "3 events: 3 accepted; 1 under a key that was there already: the platform does not count it again\n"
+    assert ended.err == told
+    events = cli("send", "a.yaml", "b.yaml", "c.yaml", "-o", "json").json["events"]
+    assert [event.get("same_key") for event in events] == [None, True, None]
+    assert cli("send", "a.yaml").err == "1 event: 1 accepted\n"
