@@ -32,6 +32,7 @@ def sandbox(session: Session, port: int) -> ExitCode:
         if refused is not None:
             output.message(f"  --sandbox of other commands can't use it: {refused}")
 
-    rules = load_profile(start=Path(), config=session.settings.config).sandbox_rules()
+    settings = session.settings
+    rules = load_profile(start=Path(), config=settings.config, name=settings.profile).sandbox_rules()
     serve(port, announce, rules, key)
     return ExitCode.OK

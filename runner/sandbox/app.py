@@ -31,7 +31,6 @@ from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
 from runner.suprsend.chunks import MAX_RECORDS
 from runner.suprsend.event import (
     MAX_BODY_BYTES,
-    MAX_EVENT_KB,
     distinct_id_breaches,
     key_breaches,
     name_breaches,
@@ -78,14 +77,13 @@ def make_app(
     credentials: Sequence[Credentials],
     token: Secret,
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
-    max_event_kb: int = MAX_EVENT_KB,
     proof: Proof | None = None,
 ) -> Starlette:
     """Build the application over a store. It knows these credentials and no others.
 
     `token` is what one needs to read what arrived, and `proof` what the sandbox shows to clients that want to be sure.
     """
-    api = _Api(store, credentials, token, rules, max_event_kb, proof)
+    api = _Api(store, credentials, token, rules, proof)
     app = Starlette(
         routes=[
             Route("/v2/event/", _answering(api.single), methods=["POST"]),
@@ -156,7 +154,6 @@ class _Api:
         credentials: Sequence[Credentials],
         token: Secret,
         rules: SandboxRules,
-        max_event_kb: int,
         proof: Proof | None,
     ) -> None:
         self._store = store
@@ -164,7 +161,6 @@ class _Api:
         self._token = token
         self._rules = rules
         self._failures = deque(rules.failures)
-        self._max_event_kb = max_event_kb
         self._proof = proof
         self._pending_bytes = 0
 
@@ -291,7 +287,7 @@ class _Api:
         if event.get("env") != workspace:
             raise _bad_request("error: env is not the workspace of these credentials")
         raw = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        if too_large := size_breach(len(raw), self._max_event_kb):
+        if too_large := size_breach(len(raw), self._rules.max_event_kb):
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
         self._check_rules(event)
         return raw

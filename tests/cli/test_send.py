@@ -462,3 +462,20 @@ def test_two_specs_with_one_key_are_told(
     events = cli("send", "a.yaml", "b.yaml", "c.yaml", "-o", "json").json["events"]
     assert [event.get("same_key") for event in events] == [None, True, None]
     assert cli("send", "a.yaml").err == "1 event: 1 accepted\n"
+
+
+@pytest.mark.parametrize("kb", ["150", "150.0"])
+def test_the_largest_event_of_a_profile_is_that_of_its_sandbox_too(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runner.yaml").write_text(f"profiles: {{large: {{max_event_kb: {kb}}}, small: {{max_event_kb: 1}}}}\n")
+    (tmp_path / "large.yaml").write_text(
+        "version: 1\nvars: {text: {type: string}}\nevent: report_made\ndistinct_id: u1\nproperties: {report: '{{ text }}'}\n"
+    )
+    (tmp_path / "vars.json").write_text(json.dumps({"text": "x" * 140_000}))
+    send = ("send", "large.yaml", "--vars-file", "vars.json", "--sandbox")
+    assert cli(*send, "--profile", "large").code == 0
+    for other in ((), ("--profile", "small")):
+        ended = cli(*send, *other)
+        assert (ended.code, ended.err.startswith("error[event-too-large]")) == (2, True)
