@@ -436,8 +436,9 @@ def _missing(variable: Variable, environ: Mapping[str, str]) -> Problem:
         sources.append(f"the environment variable {variable.env}")
     position = _declaration(variable)
     hint = f"give it with {' or '.join(sources)}"
-    if empty := [name for name in (ENV_PREFIX + variable.name, variable.env) if name in environ]:
-        hint += f"; {' and '.join(map(str, empty))} {'is' if len(empty) == 1 else 'are'} set, but empty"
+    names = [ENV_PREFIX + variable.name, *([variable.env] if variable.env else [])]
+    if empty := [name for name in names if name in environ]:
+        hint += f"; {' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} set, but empty"
     return Problem(
         "var-missing", f"variable '{variable.name}' has no value", position, at=f"vars.{variable.name}", hint=hint
     )

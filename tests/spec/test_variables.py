@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import given, seed, settings
@@ -75,6 +76,10 @@ def test_an_empty_environment_variable_is_a_value_only_for_text_that_says_so(nam
         assert problem.code == "var-missing"
         assert (problem.hint or "").endswith(f"; {name} is set, but empty")
     assert resolved(type="string", default="d").values == {"v": "d"}
+
+
+def test_a_variable_without_a_value_is_told_in_the_environment_of_a_process_too() -> None:
+    assert [problem.code for problem in resolve([Variable("v", {})], [], os.environ, {}).problems] == ["var-missing"]
 
 
 def test_what_comes_after_an_empty_environment_variable_counts() -> None:
