@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from threading import Lock
@@ -102,7 +103,7 @@ def _part_of(head: tuple[int, int, str], columns: Sequence[Sequence[Any]], bad: 
 
 
 class RowFailure(NamedTuple):
-    """A row that was not accepted, as far as is known. `origin` is that of its `Row`."""
+    """A row that was not accepted, as far as is known. `origin` is that of its `Row`, `variable` the one with a wrong value."""
 
     row: int
     line: int
@@ -112,6 +113,7 @@ class RowFailure(NamedTuple):
     attempts: int
     message: str
     origin: int = 0
+    variable: str = ""
 
 
 class PartOutcome(NamedTuple):
@@ -291,7 +293,10 @@ class Tools:
         state = "failed" if outcome.state == "accepted" else outcome.state
         code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
         text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
-        return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text, row.origin)
+        variable = _variable_of(outcome.error)
+        return RowFailure(
+            row.number, row.line, state, code, outcome.status_code, outcome.attempts, text, row.origin, variable
+        )
 
     def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
         """Tell a row as one line of JSON."""
@@ -310,6 +315,15 @@ class Tools:
             "session": self.setup.session,
         }
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
+
+
+def _variable_of(error: Problem | None) -> str:
+    """Name the variable that a problem is about. A way into its value may hold a cell's own text."""
+    at = error.at if error is not None and error.at is not None else ""
+    return at.removeprefix("vars.") if _VARIABLE.fullmatch(at) else ""
+
+
+_VARIABLE = re.compile(r"vars\.\w+")
 
 
 pauses = Pauses()

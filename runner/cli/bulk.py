@@ -30,6 +30,7 @@ from runner.cli.target import aim, make_ready
 from runner.config import PUBLIC_SECRETS, load_profile
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError
 from runner.report.bulk import show_check
+from runner.report.style import printable
 from runner.run import Run
 from runner.spec import load, project_of, resolve_fixed
 from runner.spec.files import find_config
@@ -206,7 +207,7 @@ class Start:
         )
         session.output.hide(fixed.secrets)
         if fixed.problems:
-            raise InvalidInput(*fixed.problems)
+            raise InvalidInput(*(_without_column(problem, self.rows.columns, bulk.rows) for problem in fixed.problems))
         self._fixed = fixed
         self._secret_names = {each.name for each in spec.variables if each.may_be_secret}
 
@@ -297,6 +298,21 @@ class Start:
             session=number,
             has_keys=self._spec.has_key,
         )
+
+
+def _without_column(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:
+    """Say of a variable without a value that a column may give it, and which columns there are."""
+    if problem.code != "var-missing" or columns is None:
+        return problem
+    name = (problem.at or "").removeprefix("vars.")
+    shown = ", ".join(f"'{printable(column)}'" for column in columns[:_SHOWN_COLUMNS])
+    more = ", …" if len(columns) > _SHOWN_COLUMNS else ""
+    file = "the standard input" if rows == "-" else rows
+    hint = f"{file} has no column '{name}', only {shown}{more}: rename one with --map {name}=COLUMN,\nor {problem.hint}"
+    return replace(problem, hint=hint)
+
+
+_SHOWN_COLUMNS = 10
 
 
 def _origin(folder: Path, parent: str) -> RunRecord:

@@ -20,6 +20,7 @@ from runner.bulk.machine import cores, room_for_processes
 from runner.bulk.parts import FlowingParts, Parts
 from runner.bulk.task import end_pauses, pauses, send_part, undelivered_line
 from runner.bulk.workers import Workers
+from runner.cli.target import advice
 from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode, MachineError, Problem, RunnerError
 from runner.report.bulk import Next, Progress, Summary, show_summary
 from runner.run import sum_up
@@ -202,9 +203,15 @@ class Sending:
                 _WHY.get(tally.stopped) if tally.stopped else None,
                 [] if is_gone else list(self._next(end)),
                 self._commands.show(),
+                self._advice(tally),
                 tally.keys.close(),
             ),
         )  # fmt: skip
+
+    def _advice(self, tally: Tally) -> list[str]:
+        target = self._setup.target
+        hints = (advice(target, each.code, each.message, sandbox=target.admit is not None) for each in tally.failures)
+        return list(filter(None, dict.fromkeys(hints)))
 
     def _next(self, end: _End) -> Iterator[Next]:
         """Name the commands that go on with the run."""
@@ -390,7 +397,7 @@ class _Book:
                 outcome.first_row,
                 outcome.size,
                 outcome.accepted,
-                [RowRecord(*failure[:6], failure.origin) for failure in outcome.failures],
+                [RowRecord(*failure[:6], failure.origin, failure.variable) for failure in outcome.failures],
             )
             for outcome in done
         ]

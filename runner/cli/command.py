@@ -7,6 +7,7 @@ parameter for its coercion through `get_runtime_param`; should it stop asking, p
 
 from __future__ import annotations
 
+import os
 import re
 from enum import Enum
 from functools import partial
@@ -71,6 +72,11 @@ class _Coercion:
             raise typer.BadParameter(str(error), ctx=ctx, param=param) from None
 
     def _one(self, kind: type, value: Any) -> Any:
+        if (
+            kind is str and (stray := _STRAY_BYTE.search(value)) and not os.path.lexists(value)
+        ):  # names may be any bytes
+            byte = ord(stray[0]) - _STRAY_BYTES
+            raise ValueError(f"byte 0x{byte:02x} is not UTF-8; is the terminal's encoding UTF-8?")
         if isinstance(value, kind):
             return value
         if issubclass(kind, Enum):
@@ -88,6 +94,9 @@ class _Coercion:
         return number
 
 
+_STRAY_BYTES = 0xDC00
+"""What Python adds to a byte of an argument that is not UTF-8."""
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _NUMBERS: dict[type, tuple[str, str]] = {
     int: ("a whole number", "-?[0-9]{1,18}"),
     float: ("a number", r"-?[0-9]{1,18}(\.[0-9]+)?"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.cli.specs import check_one_config, labelled, load_specs
-from runner.cli.target import aim, make_ready
+from runner.cli.target import advice, aim, make_ready
 from runner.config import load_profile
 from runner.errors import ExitCode, Problem, UsageError
 from runner.report.annotations import show_on_page
@@ -90,9 +90,16 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
             return ExitCode.INTERRUPTED
         sent = _deliver(session, ready, reached, patience)
         outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
+        outcomes = [_advised(outcome, reached, sandbox=options.sandbox) for outcome in outcomes]
         show_outcomes(output, outcomes)
         show_on_page(output, world.environ, outcomes, ())
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
+
+
+def _advised(outcome: Outcome, target: Target, *, sandbox: bool) -> Outcome:
+    error = outcome.error
+    hint = advice(target, error.code, error.message, sandbox=sandbox) if error is not None else None
+    return replace(outcome, error=replace(error, hint=hint)) if error is not None and hint else outcome
 
 
 def _first_in_sandbox(outcome: Outcome) -> bool:

@@ -41,6 +41,10 @@ def show_outcomes(output: Output, outcomes: Sequence[Outcome], problems: Sequenc
             else:
                 output.data("\n".join(_table(outcomes, output.style)))
             output.message(_sum(outcomes))
+            for hint in dict.fromkeys(
+                each.error.hint for each in outcomes if each.error and each.event and each.error.hint
+            ):
+                output.message(f"  = {hint}")
 
 
 def show_dry_run(output: Output, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]) -> None:

@@ -544,6 +544,26 @@ def test_rows_of_which_one_was_refused_did_not_repeat_its_key(cli: CommandLine, 
     assert (ended.code, "with the key" in ended.out[-1]) == (1, False)
 
 
+def test_a_variable_that_no_column_gives_is_told_with_the_columns_that_there_are(cli: CommandLine) -> None:
+    write("rows.csv", "order,amount\n1,2\n")
+    ended = send(cli, "--rows", "rows.csv")
+    assert ended.code == 2
+    assert ended.err[0] == "error[var-missing]: variable 'user' has no value"
+    assert [line.strip(" |^=") for line in ended.err[-2:]] == [
+        "rows.csv has no column 'user', only 'order', 'amount': rename one with --map user=COLUMN,",
+        "or give it with --var user=… or RUNNER_VAR_user",
+    ]
+
+
+def test_what_to_do_about_a_server_that_is_not_there_is_told(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    cli.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{port}/"
+    ended = send(cli, "--rows", many(3), "--retries", "0")
+    hint = f"nothing listens on http://127.0.0.1:{port}/: start the server there"
+    assert (ended.code, ended.err[0]) == (7, f"  = {hint}, or add --sandbox to send to a server on this machine")
+
+
 def test_a_dry_run_writes_results_too(cli: CommandLine, server: CapturingServer) -> None:
     rows = write("rows.csv", "user,order\nu1,1\nu2,x\n")
     assert send(cli, "--rows", rows, "--dry-run", "--results", "r.jsonl").code == 2

@@ -257,6 +257,63 @@ def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLi
     assert (ended.code, ended.err) == (4, "error[file-not-found]: no such file: nope.yaml\n")
 
 
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (("render", "a.yaml", "--user", "u1"), "No such option: --user", "a variable is given with --var user=…; see"),
+        (
+            ("send", "a.yaml", "--order-id=s3cr3t"),
+            "No such option: --order-id",
+            "a variable is given with --var order_id=…; see",
+        ),
+        (("send", "a.yaml", "--sanbox"), "No such option: --sanbox (Possible options: --sandbox)", "see"),
+        (("test", "--user", "u1"), "No such option: --user", "see"),
+        (("sandbox", "start"), "`runner sandbox` takes no arguments, only options", "see"),
+        (("schema", "a.yaml"), "`runner schema` takes no arguments, only options", "see"),
+        (("runs", "list", "last"), "`runner runs list` takes no arguments, only options", "see"),
+        (("runs", "show", "last", "x"), "there are more arguments than the command takes", "see"),
+        (
+            ("render", "a.yaml", "user=s3cr3t"),
+            "there are more arguments than the command takes",
+            "--var takes NAME=VALUE; see",
+        ),
+    ],
+)
+def test_an_option_or_argument_too_many_is_told_with_what_may_be_meant(
+    cli: CommandLine, args: tuple[str, ...], message: str, hint: str
+) -> None:
+    ended = cli(*args)
+    words = [word for word in args if word[0] != "-" and ("." not in word)][: 2 if args[0] == "runs" else 1]
+    assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = {hint} `runner {' '.join(words)} --help`\n")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--var", "user=caf\udce9"),
+        ("--var-json", 'user="\udce9"'),
+        ("--case", "\udce9"),
+        ("--profile=\udce9",),
+        ("--rows", "\udce9"),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_is_told_as_one(cli: CommandLine, args: tuple[str, ...]) -> None:
+    ended = cli("send", "a.yaml", *args)
+    option = args[0].partition("=")[0]
+    assert ended.code == 64
+    assert ended.err.startswith(
+        f"error[usage]: Invalid value for '{option}': byte 0xe9 is not UTF-8; is the terminal's encoding UTF-8?\n"
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_file_may_have_a_name_that_is_not_utf_8(cli: CommandLine) -> None:
+    name = "rows-\udce9.csv"
+    Path(name).write_text("user\nu1\n")
+    Path("a.yaml").write_text("version: 1\nevent: order_placed\ndistinct_id: '{{ user }}'\n")
+    assert cli("send", "a.yaml", "--rows", name, "--dry-run").code == 0
+
+
 @pytest.mark.usefixtures("in_repository")
 def test_the_same_value_twice_is_no_other_value(cli: CommandLine) -> None:
     once = cli("validate", "specs/purchase.yaml", "-o", "json")

@@ -289,3 +289,20 @@ def test_a_key_that_the_sandbox_knows_from_another_command_is_told(tmp_path: Pat
         "1 event: 1 accepted; 1 under a key that was there already: the platform does not count it again",
         "1 event: 1 accepted",
     ]
+
+
+PORT_OF_OURS = """
+serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+try:
+    serving.stderr.readline()
+    again = subprocess.run([*sys.argv[1:], "sandbox"], capture_output=True, text=True)
+finally:
+    serving.kill()
+print(json.dumps([again.returncode, again.stderr.splitlines()]))
+"""
+
+
+def test_a_port_that_ones_own_sandbox_has_is_told_as_such(tmp_path: Path) -> None:
+    code, [message, hint] = in_own_network(PORT_OF_OURS, tmp_path)
+    assert (code, message) == (74, "error[port-taken]: your sandbox listens on port 7788 already")
+    assert hint.startswith("  = other commands use it with --sandbox. ")

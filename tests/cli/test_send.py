@@ -479,3 +479,36 @@ def test_the_largest_event_of_a_profile_is_that_of_its_sandbox_too(
     for other in ((), ("--profile", "small")):
         ended = cli(*send, *other)
         assert (ended.code, ended.err.startswith("error[event-too-large]")) == (2, True)
+
+
+def test_a_dead_port_is_told_with_its_address_and_what_to_do(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    cli.environ |= SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/"}
+    ended = cli("send", *PURCHASE, "--retries", "0")
+    hint = f"nothing listens on http://127.0.0.1:{port}/: start the server there"
+    told = f"{hint}, or add --sandbox to send to a server on this machine"
+    assert ended.err == f"1 event: 1 failed\n  = {told}\n"
+    assert cli("send", *PURCHASE, "--retries", "0", "-o", "json").json["events"][0]["error"]["hint"] == told
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        (
+            {"SUPRSEND_WORKSPACE_KEY": "k", "SUPRSEND_WORKSPACE_SECRET": "s3cr3t"},
+            "SUPRSEND_WORKSPACE_KEY and SUPRSEND_WORKSPACE_SECRET",
+        ),
+        ({"SUPRSEND_API_KEY": "s3cr3t", "SUPRSEND_WORKSPACE_UID": "u"}, "SUPRSEND_API_KEY and SUPRSEND_WORKSPACE_UID"),
+    ],
+)
+def test_refused_credentials_are_told_with_their_names_and_the_server(
+    cli: CommandLine, server: CapturingServer, environ: dict[str, str], names: str
+) -> None:
+    server.answers.append((401, {"status": "error", "error": {"message": "invalid signature", "type": "x"}}))
+    cli.environ |= environ | {"SUPRSEND_BASE_URL": server.base_url}
+    ended = cli("send", *PURCHASE)
+    assert (ended.code, ended.err.splitlines()[-1]) == (
+        3,
+        f"  = {server.base_url} does not take these credentials: check {names}, or add --sandbox to send to a server on this machine",
+    )
