@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,7 +26,9 @@ from starlette.routing import Route
 
 from runner import __version__
 from runner.config import SandboxRules
+from runner.errors import nearest
 from runner.sandbox.find import NAME
+from runner.sandbox.store import MAX_EVENTS
 from runner.source import parse_json
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
 from runner.suprsend.chunks import MAX_RECORDS
@@ -196,9 +199,12 @@ class _Api:
         if not _same(given, self._token.reveal()):
             message = "the token is missing or wrong: open the address that `runner sandbox` prints"
             raise _Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
-        wanted = {name: value for name, value in request.query_params.items() if name in ("event", "distinct_id")}
-        limit = request.query_params.get("limit", str(MAX_SHOWN))
-        count = int(limit) if limit.isdecimal() and len(limit) < MAX_LIMIT_DIGITS else MAX_SHOWN
+        asked = _asked(request.query_params.multi_items())
+        wanted = {name: value for name, value in asked.items() if name in _CHOOSING}
+        limit = asked.get("limit", str(MAX_SHOWN))
+        if not _WHOLE_NUMBER.fullmatch(limit):
+            raise _bad_request("limit must be a whole number of events, for example limit=10")
+        count = int(limit) if len(limit) < MAX_LIMIT_DIGITS else MAX_EVENTS
         return StreamingResponse(_shown(self._store, wanted, count), media_type="application/json")
 
     async def about(self, request: Request) -> Response:
@@ -306,14 +312,38 @@ class _Api:
             raise _bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
 
 
+_CHOOSING = ("event", "distinct_id")
+_PARAMETERS = (*_CHOOSING, "limit", "token")
+_WHOLE_NUMBER = re.compile("[0-9]+")
+
+
+def _asked(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Read what `GET /events` is asked for. Refuses what it does not know: a slip of the hand must not show other events."""
+    asked: dict[str, str] = {}
+    for name, value in given:
+        if name not in _PARAMETERS:
+            meant = nearest(name, _PARAMETERS)
+            hint = f"did you mean {meant}?" if meant else f"known are {', '.join(_PARAMETERS)}"
+            raise _bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
+        if name in asked:
+            raise _bad_request(f"the parameter {name} may be given only once")
+        asked[name] = value
+    return asked
+
+
+_SHOWN_CHARS = 100
+
+
 def _shown(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
-    """Write the newest events that are wanted, in parts: all of them at once may be large."""
+    """Write the newest events that are wanted, and how many there are in all, in parts: all at once may be large."""
     chosen: deque[StoredEvent] = deque(maxlen=count)
+    total = 0
     for event in store.events():
         body = event.body if wanted else {}
         if all(body.get(name) == value for name, value in wanted.items()):
             chosen.append(event)
-    part = bytearray(b'{"total":%d,"events":[' % store.total)
+            total += 1
+    part = bytearray(b'{"total":%d,"events":[' % (total if wanted else store.total))
     for index, event in enumerate(chosen):
         part += b"," if index else b""
         part += event.as_json()
