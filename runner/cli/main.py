@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from copy import copy
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -397,7 +398,7 @@ def run(args: Sequence[str], world: World) -> int:
         code = _app_for(args)(list(args), prog_name="runner", standalone_mode=False, obj=session)
         session.output.flush()
     except typer.TyperException as error:
-        return _report(session.output, [_usage_problem(error)], ExitCode.USAGE)
+        return _report(session.output, [_usage_problem(error, args)], ExitCode.USAGE)
     except RunnerError as error:
         return _report(session.output, error.problems, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -429,8 +430,8 @@ def _app_for(args: Sequence[str]) -> typer.Typer:
     return lean
 
 
-def _usage_problem(error: typer.TyperException) -> Problem:
-    command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
+def _usage_problem(error: typer.TyperException, args: Sequence[str]) -> Problem:
+    command_path = getattr(getattr(error, "ctx", None), "command_path", None) or _command_path(args)
     message = error.format_message()
     hint = f"see `{command_path} --help`"
     options = [name for param in _params_of(error) for name in param.opts]
@@ -448,6 +449,14 @@ def _usage_problem(error: typer.TyperException) -> Problem:
             hint = f"a variable is given with --var {unknown[2].replace('-', '_')}=…; {hint}"
     # What stands behind a stray `token=` may be a secret.
     return Problem("usage", re.sub(r"(?<=\w)=.*", "=…", message, flags=re.DOTALL).rstrip("."), hint=hint)
+
+
+def _command_path(args: Sequence[str]) -> str:
+    """Name the command of arguments that could not be parsed, as far as its words come first."""
+    words = takewhile(lambda word: re.fullmatch("[a-z]+", word), args)
+    group = {each.name for each in app.registered_groups}
+    first = next(words, "")
+    return " ".join(filter(None, ["runner", first, next(words, "") if first in group else ""]))
 
 
 _UNKNOWN = re.compile(r"No such option: (-+(\w[\w-]+)?\w*)")

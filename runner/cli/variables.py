@@ -57,6 +57,10 @@ class VariableFlags:
 
     def check(self, paths: Sequence[Path]) -> None:
         """Refuse slips of the hand before anything is read: what follows them may be a secret. Raises UsageError."""
+        file = self.vars_file
+        if file is not None and re.match(r"\s*\{|\w+=", str(file)) and not os.path.lexists(file):
+            hint = "a variable is given with --var, for example --var user=u1"
+            raise UsageError(Problem("usage", "--vars-file takes the name of a file, not variables", hint=hint))
         for flag, texts in (("--var", self.var), ("--var-json", self.var_json)):
             for text in texts:
                 name, value = _split(flag, text)

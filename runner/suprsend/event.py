@@ -59,7 +59,7 @@ class Breach(NamedTuple):
 
 
 _KEY_NAME = b'"$idempotency_key":'
-_KEY = re.compile(re.escape(_KEY_NAME) + rb'"((?:[^"\\]|\\.)*)"')
+_KEY = re.compile(re.escape(_KEY_NAME) + rb'"([^"\\]*(?:\\.[^"\\]*)*)"')
 
 
 class Encoded(NamedTuple):
