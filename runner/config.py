@@ -84,12 +84,13 @@ class SandboxRules:
     """How a sandbox answers, beyond what the platform's documentation says.
 
     `tenants` are all that exist; None knows any. `schemas` are those of the properties by the event's name. `failures`
-    are given first, one a request.
+    are given first, one a request. An event may have `max_event_kb`.
     """
 
     tenants: frozenset[str] | None = None
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    max_event_kb: int = MAX_EVENT_KB
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
         """Read a `sandbox:` section, and what is wrong with it. What it does not say stays; schemas merge by event.
@@ -129,7 +130,8 @@ class Profile:
     """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change.
 
     `section` is the file's `sandbox:`, and `cassettes_max_age` and `cassettes_allow` what it says of cassettes: all its
-    profiles share them.
+    profiles share them. `sandbox_max_event_kb` is what a sandbox takes: as much as the profile, or where none was named,
+    as any profile of the file.
     """
 
     base_url: str | None
@@ -140,6 +142,7 @@ class Profile:
     section: Node | None = None
     cassettes_max_age: timedelta | None = None
     cassettes_allow: tuple[str, ...] = ()
+    sandbox_max_event_kb: int = MAX_EVENT_KB
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
@@ -162,10 +165,11 @@ class Profile:
 
     def sandbox_rules(self) -> SandboxRules:
         """Read how a sandbox of this project answers. Raises InvalidInput for a section that is not as it must be."""
+        plain = SandboxRules(max_event_kb=self.sandbox_max_event_kb)
         if self.section is None:
-            return SandboxRules()
+            return plain
         path = self.section.text.path
-        rules, found = SandboxRules().read(self.section, project_of(Path(path)))
+        rules, found = plain.read(self.section, project_of(Path(path)))
         _refuse(found, path)
         return rules
 
@@ -181,10 +185,11 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     max_age = _age(root.get("cassettes", "max_age")) if root else None
     allow = root.get("cassettes", "allow") if root else None
     allowed = tuple(str(item.value) for item in allow.items) if allow else ()
-    if name is None:
-        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age, allowed)
     profiles = root.get("profiles") if root else None
     entries = profiles.entries if profiles else {}
+    if name is None:
+        largest = max([MAX_EVENT_KB, *map(_max_event_kb, entries.values())])
+        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age, allowed, largest)
     chosen = entries.get(name)
     if chosen is None:
         where = f"in {_shown(path)}" if path else f"and no {CONFIG_NAME} here"
@@ -194,17 +199,23 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     settings = settings if isinstance(settings, dict) else {}
     _refuse_secrets_in_events(chosen, name, secret_names(start, config))
     given = chosen.get("vars")
-    base_url, size = settings.get("base_url"), settings.get("max_event_kb")
+    base_url, size = settings.get("base_url"), _max_event_kb(chosen)
     return Profile(
         str(base_url) if base_url else None,
         _names(settings),
         {key: Given.unshown(node, f"profile '{name}'") for key, node in (given.entries if given else {}).items()},
-        size if isinstance(size, int) else MAX_EVENT_KB,
+        size,
         settings.get("confirm") is True,
         section,
         max_age,
         allowed,
+        size,
     )
+
+
+def _max_event_kb(profile: Node) -> int:
+    size = profile.get("max_event_kb")
+    return int(size.value) if size is not None and isinstance(size.value, int | float) else MAX_EVENT_KB
 
 
 def _refuse_secrets_in_events(profile: Node, name: str, secrets: Collection[str]) -> None:

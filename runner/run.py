@@ -103,6 +103,8 @@ class Outcome:
     time_ms: int | None = None
     attempts: int = 0
     error: Problem | None = None
+    is_repeated: bool = False
+    """Whether it was accepted under a key that was seen before: the platform doesn't count it again."""
 
 
 def prepare(job: Job, occurrence: Occurrence, env: str, max_event_kb: int = MAX_EVENT_KB) -> Prepared | Rejected:
@@ -203,6 +205,20 @@ def send(events: Sequence[Prepared], wire: Wire) -> Sent:
         was_interrupted = True
     results = [result for delivery in deliveries for result in delivery.results]
     return Sent(outcomes_of(events, results), was_interrupted)
+
+
+def with_repeated(outcomes: Sequence[Outcome], is_first: Callable[[Outcome], bool]) -> list[Outcome]:
+    """Mark what was accepted under a key that an earlier one of these has, or of which `is_first` says so by its answer."""
+    keys: set[str] = set()
+    marked = []
+    for outcome in outcomes:
+        key = outcome.idempotency_key
+        if outcome.state == "accepted" and key is not None:
+            marked.append(replace(outcome, is_repeated=key in keys or not is_first(outcome)))
+            keys.add(key)
+        else:
+            marked.append(outcome)
+    return marked
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:

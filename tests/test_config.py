@@ -404,3 +404,12 @@ def test_what_is_no_age_is_refused(tmp_path: Path, text: str) -> None:
     assert [problem.message for problem in caught.value.problems] == [
         "an age is a number of days or weeks, such as 90d or 12w"
     ]
+
+
+def test_a_sandbox_takes_what_the_profile_may_send_and_without_one_what_any_may(in_tmp: Path) -> None:
+    (in_tmp / "runner.yaml").write_text("profiles: {a: {max_event_kb: 800}, b: {max_event_kb: 20}, c: {}}\n")
+
+    def most(name: str | None) -> int:
+        return load_profile(start=in_tmp, name=name).sandbox_rules().max_event_kb
+
+    assert [most(name) for name in ("a", "b", "c", None)] == [800, 20, 100, 800]

@@ -37,15 +37,23 @@ class Checked:
 
 
 def check_rows(
-    parts: Iterable[Part], executor: Executor, task: Callable[[Part], PartCheck], concurrency: int
+    parts: Iterable[Part],
+    executor: Executor,
+    task: Callable[[Part], PartCheck],
+    concurrency: int,
+    write: Callable[[str], object],
 ) -> Checked:
-    """Check every row, several parts at once. Keys are compared exactly, in a temporary file: there may be any number."""
+    """Check every row, several parts at once, and `write` the results that the task makes, in the order of the rows.
+
+    Keys are compared exactly, in a temporary file: there may be any number.
+    """
     checked = Checked()
     with TemporaryDirectory(prefix="runner-") as folder, closing(sqlite3.connect(f"{folder}/keys")) as keys:
         keys.execute("PRAGMA journal_mode = OFF")
         keys.execute("PRAGMA synchronous = OFF")
         keys.execute("CREATE TABLE keys (digest BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID")
         for part in _in_order(parts, executor, task, concurrency):
+            write(part.results)
             checked.rows += part.size
             checked.invalid += len(part.failures)
             checked.requests += part.requests

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from runner.bulk.keys import KeyCount
 from runner.bulk.parts import Idle
 from runner.bulk.task import PartOutcome, RowFailure
 from runner.bulk.workers import WorkerDied
@@ -64,6 +65,8 @@ class Tally:
     stopped: Reason | None = None
     failures: list[RowFailure] = field(default_factory=list)
     """The first ones, for people."""
+    keys: KeyCount = field(default_factory=KeyCount, compare=False)
+    """Of what was accepted."""
 
     @property
     def handled(self) -> int:
@@ -227,6 +230,7 @@ class Engine:
         unknown = sum(failure.state == "unknown" for failure in outcome.failures)
         unsent = sum(failure.state == "not_sent" for failure in outcome.failures)
         tally.accepted += outcome.accepted
+        tally.keys.add(outcome.keys)
         tally.unknown += unknown
         tally.failed += len(outcome.failures) - unknown - unsent
         tally.turned_away += sum(failure.state == "not_sent" for failure in tried)

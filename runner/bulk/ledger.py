@@ -80,7 +80,8 @@ class PartBegun(NamedTuple):
 class RowRecord(NamedTuple):
     """A row that was not accepted, or isn't known to be. `status_code` is 0 where no answer came.
 
-    `origin` is the row's number in the first run that it failed in, if that is another one; else 0.
+    `origin` is the row's number in the first run that it failed in, if that is another one; else 0. `variable` is the name
+    of the one whose value was wrong, if one was.
     """
 
     row: int
@@ -90,6 +91,7 @@ class RowRecord(NamedTuple):
     status_code: int
     attempts: int
     origin: int = 0
+    variable: str = ""
 
 
 class PartDone(NamedTuple):
@@ -676,7 +678,7 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
 
 
 _OTHERS = 0o077
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = (
     # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
     """
@@ -722,6 +724,7 @@ _SCHEMA = (
         status_code INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
         origin INTEGER NOT NULL,
+        variable TEXT NOT NULL,
         session INTEGER NOT NULL,
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
@@ -755,9 +758,9 @@ _IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS N
 _BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 _PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
-_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
-_ROW = "SELECT row, line, state, code, status_code, attempts, origin FROM exceptions WHERE run = ?"
+_ROW = "SELECT row, line, state, code, status_code, attempts, origin, variable FROM exceptions WHERE run = ?"
 _OPEN = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
 _SURELY_NOT_SENT = f"{_ROW} AND row >= ? AND row < ? AND state = 'not_sent'"
 _DOUBT = """

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runner.bulk.columns import extra_columns
+from runner.bulk.keys import digest_of
 from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
@@ -101,7 +103,7 @@ def _part_of(head: tuple[int, int, str], columns: Sequence[Sequence[Any]], bad: 
 
 
 class RowFailure(NamedTuple):
-    """A row that was not accepted, as far as is known. `origin` is that of its `Row`."""
+    """A row that was not accepted, as far as is known. `origin` is that of its `Row`, `variable` the one with a wrong value."""
 
     row: int
     line: int
@@ -111,10 +113,14 @@ class RowFailure(NamedTuple):
     attempts: int
     message: str
     origin: int = 0
+    variable: str = ""
 
 
 class PartOutcome(NamedTuple):
-    """What became of a part. `results` has a line of JSON for each row, if they are wanted."""
+    """What became of a part. `results` has a line of JSON for each row, if they are wanted.
+
+    `keys` are the digests of the idempotency keys of what was accepted, where two rows may have the same one.
+    """
 
     first_row: int
     size: int
@@ -122,15 +128,20 @@ class PartOutcome(NamedTuple):
     failures: tuple[RowFailure, ...]
     met_refused_credentials: bool
     results: str
+    keys: bytes = b""
 
 
 class PartCheck(NamedTuple):
-    """What a part would make: `events` have their row, their size in bytes and their idempotency key."""
+    """What a part would make: `events` have their row, their size in bytes and their idempotency key.
+
+    `results` are the lines for the file of results, if one is wanted.
+    """
 
     size: int
     failures: tuple[RowFailure, ...]
     requests: int
     events: tuple[tuple[int, int, str | None], ...]
+    results: str
 
 
 def check_part(setup: Setup, part: Part) -> PartCheck:
@@ -149,7 +160,8 @@ def check_part(setup: Setup, part: Part) -> PartCheck:
         if isinstance(event, Prepared)
     ]
     requests = len(together(event.encoded for event in made if isinstance(event, Prepared)))
-    return PartCheck(part.size, tuple(failures), requests, tuple(events))
+    lines = map(tools.line, part.rows, made, outcomes) if setup.wants_results else ()
+    return PartCheck(part.size, tuple(failures), requests, tuple(events), "".join(lines))
 
 
 def send_part(setup: Setup, part: Part) -> PartOutcome:
@@ -164,8 +176,11 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     told = iter(result for delivery in deliveries for result in delivery.results)
     failures: list[RowFailure] = []
     lines: list[str] = []
+    keys = bytearray()
     for row, event in zip(part.rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(told)
+        if result.state == "accepted" and tools.keys_may_repeat and not isinstance(event, Rejected):
+            keys += digest_of(_encoded(event).key or b"")
         if result.state == "accepted" and not setup.wants_results:
             continue
         if isinstance(event, Encoded):  # it is told by its result alone, and has no secret of its own
@@ -185,6 +200,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         tuple(failures),
         met_refused_credentials,
         "".join(lines),
+        bytes(keys),
     )
 
 
@@ -224,6 +240,7 @@ class Tools:
         self._spec: Spec = loaded
         self.setup = setup
         self._resolver = RowResolver(loaded.variables, setup.fixed, setup.columns, setup.header)
+        self.keys_may_repeat = loaded.has_key and not loaded.auto_key
         self._names = [variable.name for variable in loaded.variables]
         self._mask = Mask(setup.secrets)
         self._env = setup.target.env
@@ -276,7 +293,10 @@ class Tools:
         state = "failed" if outcome.state == "accepted" else outcome.state
         code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
         text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
-        return RowFailure(row.number, row.line, state, code, outcome.status_code, outcome.attempts, text, row.origin)
+        variable = _variable_of(outcome.error)
+        return RowFailure(
+            row.number, row.line, state, code, outcome.status_code, outcome.attempts, text, row.origin, variable
+        )
 
     def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
         """Tell a row as one line of JSON."""
@@ -295,6 +315,15 @@ class Tools:
             "session": self.setup.session,
         }
         return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
+
+
+def _variable_of(error: Problem | None) -> str:
+    """Name the variable that a problem is about. A way into its value may hold a cell's own text."""
+    at = error.at if error is not None and error.at is not None else ""
+    return at.removeprefix("vars.") if _VARIABLE.fullmatch(at) else ""
+
+
+_VARIABLE = re.compile(r"vars\.\w+")
 
 
 pauses = Pauses()

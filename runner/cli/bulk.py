@@ -24,12 +24,13 @@ from runner.cli.bulk_commands import Commands
 from runner.cli.bulk_options import PART_ROWS
 from runner.cli.bulk_record import Kept, check_resume, check_same
 from runner.cli.bulk_room import check_room
-from runner.cli.bulk_session import Sending, cut, executor_of, results_of, share_of
-from runner.cli.specs import load_specs
+from runner.cli.bulk_session import Sending, cut, executor_of, results_of, share_of, write_results
+from runner.cli.specs import load_spec
 from runner.cli.target import aim, make_ready
 from runner.config import PUBLIC_SECRETS, load_profile
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError
 from runner.report.bulk import show_check
+from runner.report.style import printable
 from runner.run import Run
 from runner.spec import load, project_of, resolve_fixed
 from runner.spec.files import find_config
@@ -67,14 +68,12 @@ def send_rows(
     options.patience()
     flags.check(paths)
     bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
-    specs = load_specs(session, paths)
-    if len(specs) != 1:
-        raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
-    path = Path(specs[0].path)
+    spec = load_spec(session, paths, options.labels, "--rows")
+    path = Path(spec.path)
     run = Run(world.new_seed(), world.clock())
     folder = state_dir_of(session, state_dir) or ledger_folder(path, settings.config)
     with ExitStack() as stack:
-        start = Start(session, stack, path, specs[0], flags, options, bulk, folder)
+        start = Start(session, stack, path, spec, flags, options, bulk, folder)
         if options.dry_run:
             return start.check(run)
         target = start.reach()
@@ -83,7 +82,7 @@ def send_rows(
         _check_room(bulk)
         results = stack.enter_context(results_of(bulk, "w"))
         config = settings.config or find_config(path)
-        kept = Kept.of(specs[0], flags, settings.profile, config, project_of(path), options, bulk)
+        kept = Kept.of(spec, flags, settings.profile, config, project_of(path), options, bulk)
         fingerprints, parent = start.fingerprints(run.seed), start.rows.parent
         ledger = stack.enter_context(Ledger(folder))
         parent_session = ledger.sessions(parent) if parent else 0
@@ -208,7 +207,7 @@ class Start:
         )
         session.output.hide(fixed.secrets)
         if fixed.problems:
-            raise InvalidInput(*fixed.problems)
+            raise InvalidInput(*(_without_column(problem, self.rows.columns, bulk.rows) for problem in fixed.problems))
         self._fixed = fixed
         self._secret_names = {each.name for each in spec.variables if each.may_be_secret}
 
@@ -260,8 +259,9 @@ class Start:
         """Render every row, and send nothing."""
         setup, rows = self.unsent(run)
         parts = Parts(rows, PART_ROWS, None, digests=None)
-        with executor_of(self._bulk) as executor:
-            checked = check_rows(parts, executor, partial(check_part, setup), self._bulk.concurrency)
+        with results_of(self._bulk, "w") as results, executor_of(self._bulk) as executor:
+            write = partial(write_results, results)
+            checked = check_rows(parts, executor, partial(check_part, setup), self._bulk.concurrency, write)
         show_check(self._session.output, checked)
         if parts.failure is not None:
             raise parts.failure
@@ -298,6 +298,21 @@ class Start:
             session=number,
             has_keys=self._spec.has_key,
         )
+
+
+def _without_column(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:
+    """Say of a variable without a value that a column may give it, and which columns there are."""
+    if problem.code != "var-missing" or columns is None:
+        return problem
+    name = (problem.at or "").removeprefix("vars.")
+    shown = ", ".join(f"'{printable(column)}'" for column in columns[:_SHOWN_COLUMNS])
+    more = ", …" if len(columns) > _SHOWN_COLUMNS else ""
+    file = "the standard input" if rows == "-" else rows
+    hint = f"{file} has no column '{name}', only {shown}{more}: rename one with --map {name}=COLUMN,\nor {problem.hint}"
+    return replace(problem, hint=hint)
+
+
+_SHOWN_COLUMNS = 10
 
 
 def _origin(folder: Path, parent: str) -> RunRecord:

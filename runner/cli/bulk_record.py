@@ -111,9 +111,12 @@ class Kept(NamedTuple):
             if name not in again:
                 message = f"the variable '{name}' must be given again: runs keep no secrets"
                 raise UsageError(Problem("usage", message, hint=f"add --var {name}=…"))
+        var, var_json = (
+            tuple(text for text in texts if _name(text) not in again) for texts in (self.flags.var, self.flags.var_json)
+        )
         return VariableFlags(
-            (*self.flags.var, *given.var),
-            (*self.flags.var_json, *given.var_json),
+            (*var, *given.var),
+            (*var_json, *given.var_json),
             given.vars_file or self.flags.vars_file,
             given.case or self.flags.case,
         )

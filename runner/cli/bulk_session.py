@@ -20,6 +20,7 @@ from runner.bulk.machine import cores, room_for_processes
 from runner.bulk.parts import FlowingParts, Parts
 from runner.bulk.task import end_pauses, pauses, send_part, undelivered_line
 from runner.bulk.workers import Workers
+from runner.cli.target import advice
 from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode, MachineError, Problem, RunnerError
 from runner.report.bulk import Next, Progress, Summary, show_summary
 from runner.run import sum_up
@@ -202,8 +203,15 @@ class Sending:
                 _WHY.get(tally.stopped) if tally.stopped else None,
                 [] if is_gone else list(self._next(end)),
                 self._commands.show(),
+                self._advice(tally),
+                tally.keys.close(),
             ),
         )  # fmt: skip
+
+    def _advice(self, tally: Tally) -> list[str]:
+        target = self._setup.target
+        hints = (advice(target, each.code, each.message, sandbox=target.admit is not None) for each in tally.failures)
+        return list(filter(None, dict.fromkeys(hints)))
 
     def _next(self, end: _End) -> Iterator[Next]:
         """Name the commands that go on with the run."""
@@ -339,6 +347,17 @@ def results_of(bulk: BulkOptions, mode: Literal["w", "a"]) -> Iterator[TextIO | 
             file.close()
 
 
+def write_results(results: TextIO | None, lines: str) -> None:
+    """Write lines to the file of results, if there is one. Raises MachineError."""
+    if results is None:
+        return
+    try:
+        results.write(lines)
+        results.flush()
+    except OSError as error:
+        raise MachineError(Problem("output-refused", f"can't write {results.name}: {error.strerror}")) from None
+
+
 def _cut_half_line(path: Path) -> None:
     """Drop what a session that was killed, or whose disk was full, wrote of a last line: its row will come again."""
     with suppress(FileNotFoundError), path.open("rb+") as file:
@@ -378,7 +397,7 @@ class _Book:
                 outcome.first_row,
                 outcome.size,
                 outcome.accepted,
-                [RowRecord(*failure[:6], failure.origin) for failure in outcome.failures],
+                [RowRecord(*failure[:6], failure.origin, failure.variable) for failure in outcome.failures],
             )
             for outcome in done
         ]
@@ -386,12 +405,12 @@ class _Book:
     def _write_lines(self, results: TextIO, done: Sequence[PartOutcome]) -> None:
         if self._refusal is not None:  # what was written last may be half a line
             raise self._refusal
+        lines = (
+            outcome.results or "".join(undelivered_line(row, self._session) for row in outcome.failures)
+            for outcome in done
+        )
         try:
-            for outcome in done:
-                lines = outcome.results or "".join(undelivered_line(row, self._session) for row in outcome.failures)
-                results.write(lines)
-            results.flush()
-        except OSError as error:
-            message = f"can't write {results.name}: {error.strerror}"
-            self._refusal = MachineError(Problem("output-refused", message))
-            raise self._refusal from None
+            write_results(results, "".join(lines))
+        except MachineError as error:
+            self._refusal = error
+            raise

@@ -7,13 +7,21 @@ parameter for its coercion through `get_runtime_param`; should it stop asking, p
 
 from __future__ import annotations
 
+import os
 import re
 from enum import Enum
 from functools import partial
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from runner.errors import Problem, UsageError, shown_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_Value = TypeVar("_Value")
 
 
 class Command(TyperCommand):
@@ -50,9 +58,11 @@ class _Coercion:
         self._most = param.type_descriptor.parameter_info.max
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Coerce. Raises typer's BadParameter, which names the parameter."""
+        """Coerce. Raises typer's BadParameter, which names the parameter, UsageError for another value of one that takes one."""
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
+        if _takes_one_value(param) and isinstance(value, list):
+            value = the_only(max(param.opts, key=len), value)
         try:
             if isinstance(value, list | tuple):
                 [kind] = get_args(self._annotation)
@@ -62,6 +72,11 @@ class _Coercion:
             raise typer.BadParameter(str(error), ctx=ctx, param=param) from None
 
     def _one(self, kind: type, value: Any) -> Any:
+        if (
+            kind is str and (stray := _STRAY_BYTE.search(value)) and not os.path.lexists(value)
+        ):  # names may be any bytes
+            byte = ord(stray[0]) - _STRAY_BYTES
+            raise ValueError(f"byte 0x{byte:02x} is not UTF-8; is the terminal's encoding UTF-8?")
         if isinstance(value, kind):
             return value
         if issubclass(kind, Enum):
@@ -79,16 +94,40 @@ class _Coercion:
         return number
 
 
+_STRAY_BYTES = 0xDC00
+"""What Python adds to a byte of an argument that is not UTF-8."""
+_STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _NUMBERS: dict[type, tuple[str, str]] = {
     int: ("a whole number", "-?[0-9]{1,18}"),
     float: ("a number", r"-?[0-9]{1,18}(\.[0-9]+)?"),
 }
 
 
+def the_only(option: str, values: Sequence[_Value]) -> _Value | None:
+    """Return the value of an option that takes one, None without any. Raises UsageError that names them when they differ."""
+    different = list(dict.fromkeys(values))
+    if len(different) > 1:
+        *first, last = (shown_argument(str(value)) for value in different)
+        message = f"{option} may be given only once, got {', '.join(first)} and {last}"
+        raise UsageError(Problem("usage", message, hint="keep one of them"))
+    return different[0] if different else None
+
+
 def _coerced_plainly(params: list[Any]) -> list[Any]:
     for param in params:
         param.get_runtime_param = partial(_Coercion, param)
+        if _takes_one_value(param):
+            param.add_to_parser = partial(_gather, param)
     return params
+
+
+def _takes_one_value(param: Any) -> bool:
+    return not (isinstance(param, TyperArgument) or param.is_flag or param.multiple)
+
+
+def _gather(param: Any, parser: Any, _: Any) -> None:
+    """Have the parser keep every value of an option: typer's own way keeps the last one, without a word."""
+    parser.add_option(obj=param, opts=param.opts, dest=param.name, action="append", nargs=param.nargs)
 
 
 def _format_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 from copy import copy
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperArgument
 
 from runner import __version__
 from runner.cli.command import Command, Group
 from runner.cli.options import command, format_in
 from runner.cli.world import Session, World
-from runner.errors import ExitCode, Problem, RunnerError, UsageError
+from runner.errors import ExitCode, Problem, RunnerError, UsageError, nearest
 from runner.report import Format, as_json
 
 if TYPE_CHECKING:
@@ -400,7 +402,7 @@ def run(args: Sequence[str], world: World) -> int:
         code = _app_for(args)(list(args), prog_name="runner", standalone_mode=False, obj=session)
         session.output.flush()
     except typer.TyperException as error:
-        return _report(session.output, [_usage_problem(error)], ExitCode.USAGE)
+        return _report(session.output, [_usage_problem(error, args)], ExitCode.USAGE)
     except RunnerError as error:
         return _report(session.output, error.problems, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -432,16 +434,41 @@ def _app_for(args: Sequence[str]) -> typer.Typer:
     return lean
 
 
-def _usage_problem(error: typer.TyperException) -> Problem:
-    command_path = getattr(getattr(error, "ctx", None), "command_path", "runner")
+def _usage_problem(error: typer.TyperException, args: Sequence[str]) -> Problem:
+    command_path = getattr(getattr(error, "ctx", None), "command_path", None) or _command_path(args)
     message = error.format_message()
     hint = f"see `{command_path} --help`"
-    if "extra argument" in message:  # one of them may be the value of a variable
-        return Problem(
-            "usage", "there are more arguments than the command takes", hint=f"--var takes NAME=VALUE; {hint}"
-        )
+    options = [name for param in _params_of(error) for name in param.opts]
+    if "extra argument" in message:
+        what = "there are more arguments than the command takes"
+        if "--var" in options:  # one of them may be the value of a variable
+            return Problem("usage", what, hint=f"--var takes NAME=VALUE; {hint}")
+        if not any(isinstance(param, TyperArgument) for param in _params_of(error)):
+            what = f"`{command_path}` takes no arguments, only options"
+        return Problem("usage", what, hint=hint)
+    unknown = _UNKNOWN.match(message)
+    if unknown and nearest(unknown[1], options) is None:
+        message = unknown[0]
+        if "--var" in options and unknown[2]:
+            hint = f"a variable is given with --var {unknown[2].replace('-', '_')}=…; {hint}"
     # What stands behind a stray `token=` may be a secret.
     return Problem("usage", re.sub(r"(?<=\w)=.*", "=…", message, flags=re.DOTALL).rstrip("."), hint=hint)
+
+
+def _command_path(args: Sequence[str]) -> str:
+    """Name the command of arguments that could not be parsed, as far as its words come first."""
+    words = takewhile(lambda word: re.fullmatch("[a-z]+", word), args)
+    group = {each.name for each in app.registered_groups}
+    first = next(words, "")
+    return " ".join(filter(None, ["runner", first, next(words, "") if first in group else ""]))
+
+
+_UNKNOWN = re.compile(r"No such option: (-+(\w[\w-]+)?\w*)")
+
+
+def _params_of(error: typer.TyperException) -> list[Any]:
+    ctx = getattr(error, "ctx", None)
+    return ctx.command.get_params(ctx) if ctx is not None else []
 
 
 def _report(output: Output, problems: Sequence[Problem], code: ExitCode) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from functools import wraps
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.cli.world import Color, Session, Settings
-from runner.errors import ExitCode  # noqa: TC001
+from runner.errors import ExitCode, NotFound, Problem, shown_argument
 from runner.report import Format
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
     def with_settings(ctx: typer.Context, **values: Any) -> ExitCode | None:
         shared = {name: values.pop(name) for name in _SHARED}
         session: Session = ctx.obj
-        session.adopt(_declare(**shared).over(session.settings), ctx.invoked_subcommand)
+        session.adopt(session.settings.joined(_declare(**shared)), ctx.invoked_subcommand)
+        if ctx.invoked_subcommand is None:  # all options are read
+            _check_config(session.settings.config)
         return run(session, **values)
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]
@@ -62,6 +65,12 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
     with_settings.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del with_settings.__wrapped__
     return with_settings
+
+
+def _check_config(config: Path | None) -> None:
+    """Refuse a file that does not exist, also where the command reads nothing from it. Raises NotFound."""
+    if config is not None and not os.path.lexists(config):
+        raise NotFound(Problem("file-not-found", f"no such file: {shown_argument(str(config))}"))
 
 
 def format_in(args: list[str]) -> Format:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.specs import load_specs
+from runner.cli.specs import load_spec
 from runner.config import load_profile
-from runner.errors import ExitCode, InvalidInput, Problem, UsageError
+from runner.errors import ExitCode, InvalidInput
 from runner.report import Format
 from runner.report.curl import curl_command
 from runner.run import Rejected, Run, prepare
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
     from runner.config import Target
+    from runner.errors import Problem
     from runner.run import Prepared
     from runner.spec import Spec
 
@@ -33,7 +34,8 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
     """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
     output, world, settings = session.output, session.world, session.settings
     flags.check([path])
-    spec, *_ = load_specs(session, [path])
+    spec = load_spec(session, [path], (), "render")
+    path = Path(spec.path)  # a folder may hold the one spec
     profile = load_profile(start=path, config=settings.config, name=settings.profile)
     output.hide(profile.secrets(world.environ))
     target = profile.target(world.environ)
@@ -61,15 +63,13 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
     from runner.cli.send import SendOptions  # noqa: PLC0415
 
     flags.check([path])
-    specs = load_specs(session, [path])
-    if len(specs) != 1:
-        raise UsageError(Problem("usage", f"--rows takes one spec, these are {len(specs)}"))
+    spec = load_spec(session, [path], (), "--rows")
     options = SendOptions((), dry_run=True, sandbox=False, timeout_s=None, retries=None, yes=False)
-    path = Path(specs[0].path)  # a folder may hold the one spec
-    run = Run(*_seed_and_instant(session, path, specs[0], flags))
+    path = Path(spec.path)
+    run = Run(*_seed_and_instant(session, path, spec, flags))
     with ExitStack() as stack:
         folder = state_dir_of(session, None) or ledger_folder(path, session.settings.config)
-        start = Start(session, stack, path, specs[0], flags, options, bulk, folder)
+        start = Start(session, stack, path, spec, flags, options, bulk, folder)
         setup, rows = start.unsent(run)
         tools = tools_of(setup)
         met: set[ExitCode] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -48,7 +49,7 @@ def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: 
         summaries = ledger.summaries()
         [summary] = [each for each in summaries if each.run == record.id]
         children = [each.run for each in reversed(summaries) if each.parent == record.id]
-        exceptions = ledger.exceptions(record.id, with_in_flight=summary.state != "running")
+        exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
         report_run(session.output, summary, children, exceptions, None if shows_all else _SHOWN)
     return ExitCode.OK
 

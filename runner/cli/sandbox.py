@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
-from runner.errors import ExitCode
-from runner.sandbox.proof import KeyRefused, ensure_key
+from runner.errors import ExitCode, MachineError
+from runner.sandbox.find import look
+from runner.sandbox.proof import KeyRefused, Proof, ensure_key
 from runner.sandbox.server import serve
 
 if TYPE_CHECKING:
@@ -32,6 +34,18 @@ def sandbox(session: Session, port: int) -> ExitCode:
         if refused is not None:
             output.message(f"  --sandbox of other commands can't use it: {refused}")
 
-    rules = load_profile(start=Path(), config=session.settings.config).sandbox_rules()
-    serve(port, announce, rules, key)
+    settings = session.settings
+    rules = load_profile(start=Path(), config=settings.config, name=settings.profile).sandbox_rules()
+    try:
+        serve(port, announce, rules, key)
+    except MachineError as error:
+        if key is None or look(port, Proof(key, port)) != "own":
+            raise
+        hint = f"other commands use it with --sandbox. {_STOP}, or start another one with --port"
+        raise MachineError(
+            replace(error.problems[0], message=f"your sandbox listens on port {port} already", hint=hint)
+        ) from None
     return ExitCode.OK
+
+
+_STOP = "To see what arrives, open the address that it printed at its start; stop it with Ctrl-C there"

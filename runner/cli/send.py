@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.cli.specs import load_specs
-from runner.cli.target import aim, make_ready
+from runner.cli.specs import check_one_config, labelled, load_specs
+from runner.cli.target import advice, aim, make_ready
 from runner.config import load_profile
-from runner.errors import ExitCode, NotFound, Problem, UsageError, did_you_mean, shown_argument
+from runner.errors import ExitCode, Problem, UsageError
 from runner.report.annotations import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.report.style import printable
-from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent
+from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
 from runner.run import send as send_events
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
     from runner.config import Target
-    from runner.run import Sent
-    from runner.spec import Spec
+    from runner.run import Outcome, Sent
     from runner.suprsend.delivery import Wait
 
 
@@ -64,8 +63,10 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     output, world, settings = session.output, session.world, session.settings
     patience = options.patience()
     flags.check(paths)
-    specs = _labelled(load_specs(session, paths), options.labels)
-    profile = load_profile(start=paths[0], config=settings.config, name=settings.profile)
+    specs = labelled(load_specs(session, paths), options.labels)
+    if settings.config is None and (settings.profile is not None or options.sandbox):
+        check_one_config(specs)
+    profile = load_profile(start=Path(specs[0].path), config=settings.config, name=settings.profile)
     target = aim(session, profile, sandbox=options.sandbox)
     jobs = flags.jobs(output, specs, world.environ, profile)
     run = Run(world.new_seed(), world.clock())
@@ -88,22 +89,24 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         if reached is None:
             return ExitCode.INTERRUPTED
         sent = _deliver(session, ready, reached, patience)
-        show_outcomes(output, sent.outcomes)
-        show_on_page(output, world.environ, sent.outcomes, ())
+        outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
+        outcomes = [_advised(outcome, reached, sandbox=options.sandbox) for outcome in outcomes]
+        show_outcomes(output, outcomes)
+        show_on_page(output, world.environ, outcomes, ())
     return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
 
 
-def _labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
-    if not labels:
-        return specs
-    chosen = [spec for spec in specs if set(labels) & set(spec.labels)]
-    if not chosen:
-        known = {label: None for spec in specs for label in spec.labels}
-        hint = did_you_mean(labels[0], known, "see the specs' labels" if known else "there are no labels")
-        raise NotFound(
-            Problem("label-not-found", f"no spec here has the label '{shown_argument(labels[0])}'", hint=hint)
-        )
-    return chosen
+def _advised(outcome: Outcome, target: Target, *, sandbox: bool) -> Outcome:
+    error = outcome.error
+    hint = advice(target, error.code, error.message, sandbox=sandbox) if error is not None else None
+    return replace(outcome, error=replace(error, hint=hint)) if error is not None and hint else outcome
+
+
+def _first_in_sandbox(outcome: Outcome) -> bool:
+    """Return whether a sandbox answered as to an event whose key it had not seen: others get the first one's message id."""
+    from runner.sandbox.store import message_id_of  # noqa: PLC0415
+
+    return outcome.message_id == str(message_id_of(outcome.insert_id or ""))
 
 
 def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:

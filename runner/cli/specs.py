@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import InvalidInput
+from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.spec import find, load, project_of
+from runner.spec.files import CONFIG_NAME, find_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from runner.cli.world import Session
     from runner.spec import Loaded, Spec
@@ -49,3 +51,40 @@ def load_specs(session: Session, paths: Sequence[Path]) -> list[Spec]:
         raise InvalidInput(*errors)
     output.complaints(problems)
     return [one.spec for one in loaded if one.spec is not None]
+
+
+def load_spec(session: Session, paths: Sequence[Path], labels: Sequence[str], asked: str) -> Spec:
+    """Load the one spec at `paths` that has one of the labels. Raises UsageError for several: `asked` takes one."""
+    specs = labelled(load_specs(session, paths), labels)
+    if len(specs) != 1:
+        raise UsageError(Problem("usage", f"{asked} takes one spec, these are {len(specs)}"))
+    return specs[0]
+
+
+def labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:
+    """Choose the specs that have one of the labels, all without any. Raises NotFound if none has."""
+    if not labels:
+        return specs
+    chosen = [spec for spec in specs if set(labels) & set(spec.labels)]
+    if not chosen:
+        known = {label: None for spec in specs for label in spec.labels}
+        hint = did_you_mean(labels[0], known, "see the specs' labels" if known else "there are no labels")
+        raise NotFound(
+            Problem("label-not-found", f"no spec here has the label '{shown_argument(labels[0])}'", hint=hint)
+        )
+    return chosen
+
+
+def check_one_config(specs: Sequence[Spec]) -> None:
+    """Refuse specs that belong to different `runner.yaml`: the profile of one has another's credentials. Raises UsageError."""
+    owners = {spec.path: find_config(Path(spec.path)) for spec in specs}
+    (first, its), *others = owners.items()
+    for other, config in others:
+        if config != its:
+            one, another = (f"{path} belongs to {_named(owner)}" for path, owner in ((first, its), (other, config)))
+            hint = f"give the specs of one {CONFIG_NAME} at a time, or name the one for all of them with --config"
+            raise UsageError(Problem("usage", f"{one}, and {another}", hint=hint))
+
+
+def _named(config: Path | None) -> str:
+    return f"no {CONFIG_NAME}" if config is None else os.path.relpath(config)

@@ -18,7 +18,7 @@ from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
 from runner.spec import find, project_of
 from runner.spec.files import SPECS, home_of, link_out
-from runner.testing.answers import Options, answers_for
+from runner.testing.answers import Options, answers_for, is_ci
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
 
@@ -53,8 +53,8 @@ def run_cases(session: Session, given: Sequence[Path], asked: Asked) -> ExitCode
     paths = [place.path for place in places]
     specs = list(find(paths))
     world, settings = session.world, session.settings
-    is_ci = bool(world.environ.get("CI")) and not asked.record_in_ci
-    options = Options(asked.record, asked.sandbox, settings.profile, settings.config, is_ci)
+    records_nothing = is_ci(world.environ) and not asked.record_in_ci
+    options = Options(asked.record, asked.sandbox, settings.profile, settings.config, records_nothing)
     today = world.clock().date()
     answers_for(options, paths[0], world.environ, today)  # what is refused is refused before anything runs
     chosen = _chosen(places, settings.config)

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
     """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
-    output = session.output
+    output, settings = session.output, session.settings
+    if settings.profile is not None or settings.config is not None:
+        from runner.config import load_profile  # noqa: PLC0415 - most checks go without it
+
+        for path in paths:
+            load_profile(start=path, config=settings.config, name=settings.profile)
     count = errors = warnings = 0
     seen: set[int] = set()
     """Hashes of what is told: each spec that uses a base has its problems, and each is told once. Hashes, to stay small."""
     told: list[Problem] = []
-    for count, loaded in enumerate(load_all(paths, session.settings.config), 1):  # noqa: B007 - how many there were
+    for count, loaded in enumerate(load_all(paths, settings.config), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
         seen.update(map(hash, fresh))

@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 from uuid import UUID, uuid4
 
+from runner.cli.command import the_only
 from runner.report import Format, Output
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ class World(NamedTuple):
 
     @classmethod
     def real(cls) -> World:
-        """Take this process's own. What a stream's encoding can't say is written as an escape."""
+        """Take this process's own. Data on stdout is UTF-8, whatever the locale says: other programs read it.
+
+        On stderr, what the encoding can't say is written as an escape.
+        """
         for number in range(3):
             try:
                 os.fstat(number)
@@ -50,9 +54,11 @@ class World(NamedTuple):
         sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - lives as long as the process
         sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
         sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-        for stream in (sys.stdout, sys.stderr):
+        for stream, encoding in ((sys.stdout, "utf-8"), (sys.stderr, None)):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(encoding=encoding, errors="backslashreplace")
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # as text, an answer to a question is read from it alone
         return cls(
             os.environ,
             sys.stdin,
@@ -75,15 +81,15 @@ class Settings(NamedTuple):
     profile: str | None = None
     config: Path | None = None
 
-    def over(self, other: Settings) -> Settings:
-        """Join two places where options were given; this one wins."""
+    def joined(self, other: Settings) -> Settings:
+        """Join the options before and after the command's name. Raises UsageError for one that has a value in both places."""
         return Settings(
-            self.format or other.format,
-            self.color or other.color,
+            the_only("--output", [value for value in (self.format, other.format) if value]),
+            the_only("--color", [value for value in (self.color, other.color) if value]),
             self.quiet or other.quiet,
             self.verbose or other.verbose,
-            self.profile or other.profile,
-            self.config or other.config,
+            the_only("--profile", [value for value in (self.profile, other.profile) if value]),
+            the_only("--config", [value for value in (self.config, other.config) if value]),
         )
 
 

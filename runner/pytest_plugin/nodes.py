@@ -21,7 +21,7 @@ from runner.report.style import name_of, without_commands
 from runner.secrets import Mask
 from runner.spec import project_of
 from runner.spec.files import as_unicode
-from runner.testing.answers import Options, answers_for
+from runner.testing.answers import Options, answers_for, is_ci
 from runner.testing.collect import collect
 from runner.testing.verdict import run_case
 
@@ -330,9 +330,9 @@ def cases_of(config: pytest.Config) -> Cases:
     cases: Cases | None = config.pluginmanager.get_plugin(CASES)
     if cases is None:
         given = config.option
-        is_ci = bool(os.environ.get("CI")) and not given.runner_record_in_ci
+        records_nothing = is_ci(os.environ) and not given.runner_record_in_ci
         file = Path(given.runner_config) if given.runner_config else None
-        options = Options(given.runner_record, given.runner_sandbox, given.runner_profile, file, is_ci)
+        options = Options(given.runner_record, given.runner_sandbox, given.runner_profile, file, records_nothing)
         cases = Cases(options, os.environ, datetime.now(UTC).date(), update=given.runner_update)
         config.pluginmanager.register(cases, CASES)
     return cases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from itertools import islice
@@ -11,7 +12,7 @@ from runner.report.output import Format
 from runner.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from runner.bulk.check import Checked
@@ -50,6 +51,10 @@ class Summary:
     next_commands: Sequence[Next]
     show_command: str
     """The command that shows all rows that were not accepted."""
+    advice: Sequence[str] = ()
+    """What to do about failures that are not the rows' own."""
+    repeated: int = 0
+    """How many rows this session had accepted under a key that another of its rows has: the platform counts one of these."""
 
 
 _EVERY_S = 10.0
@@ -102,6 +107,7 @@ def show_summary(output: Output, summary: Summary) -> None:
         counts = {
             name: getattr(summary, name) for name in ("run", "total", "accepted", "failed", "unknown", "not_sent")
         }
+        counts |= {"same_key": summary.repeated} if summary.repeated else {}
         output.json(counts | {"failures": [_as_json(failure) for failure in summary.failures]})
     else:
         for failure in summary.failures:
@@ -113,6 +119,8 @@ def show_summary(output: Output, summary: Summary) -> None:
         output.data(_sum(summary))
     if summary.stopped and output.format in (Format.JSON, Format.JSONL):
         output.message(f"stopped: {summary.stopped}")
+    for hint in summary.advice:
+        output.message(f"  = {hint}")
     for command, effect in summary.next_commands:
         output.message(f"  {command}\n      {effect}")
 
@@ -128,13 +136,13 @@ def show_check(output: Output, checked: Checked) -> None:
     for failure in checked.failures:
         output.data(_failure_line(failure, output))
     if checked.invalid > len(checked.failures):
-        output.data(output.style.faint(f"… {checked.invalid - len(checked.failures):,} more"))
+        output.data(output.style.faint(f"… {checked.invalid - len(checked.failures):,} more: {_ALL}"))
     for row, first in checked.duplicates:
         output.data(
             f"{output.style.warning('same key')}  row {row:,} has the key of row {first:,}: the platform would count one"
         )
     if checked.twice > len(checked.duplicates):
-        output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more"))
+        output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more: {_ALL}"))
     size = f"{checked.event_bytes:,} bytes in {checked.requests:,} request{'' if checked.requests == 1 else 's'}"
     largest = (
         f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
@@ -144,6 +152,9 @@ def show_check(output: Output, checked: Checked) -> None:
         f"{checked.twice:,} with the key of another; {size}{largest}"
     )
     output.message("dry run: nothing sent")
+
+
+_ALL = "--results FILE.jsonl writes a line for each row, with its key or what is wrong"
 
 
 def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
@@ -158,23 +169,43 @@ def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
 
 
 def show_run(
-    output: Output, run: RunSummary, children: Sequence[str], exceptions: Iterable[RowRecord], at_most: int | None
+    output: Output,
+    run: RunSummary,
+    children: Sequence[str],
+    exceptions: Callable[[], Iterable[RowRecord]],
+    at_most: int | None,
 ) -> None:
-    """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all."""
+    """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all.
+
+    Of more than a screen has room for, it is told first how many came to the same.
+    """
     if output.format in (Format.JSON, Format.JSONL):
         head = _run_as_json(run) | {"children": children}
-        output.long_json(head, "failures", (_record_as_json(record, run.parent) for record in exceptions))
+        output.long_json(head, "failures", (_record_as_json(record, run.parent) for record in exceptions()))
         return
     output.data(_run_line(run, output))
     if run.parent:
         output.data(f"  sends failed rows of run {run.parent}")
     if children:
         output.data(f"  failed rows went again in run {', '.join(children)}")
-    rows = iter(exceptions)
+    groups = Counter((row.state, row.code, row.status_code, row.variable) for row in exceptions())
+    if groups.total() > _A_SCREEN:
+        for group, count in groups.most_common():
+            output.data(_group_line(count, *group, output))
+    rows = iter(exceptions())
     for record in islice(rows, at_most):
         output.data(_record_line(record, run.parent, output))
     if more := sum(1 for _ in rows):
         output.data(output.style.faint(f"  … {more:,} more: --all shows them, -o json too"))
+
+
+_A_SCREEN = 20
+
+
+def _group_line(count: int, state: str, code: str, status_code: int, variable: str, output: Output) -> str:
+    status = f" {status_code}" if status_code else ""
+    where = f" at {printable(variable)}" if variable else ""
+    return f"  {count:,} x {_state(state, output)}  {code}{status}{where}"
 
 
 def _record_line(record: RowRecord, parent: str | None, output: Output) -> str:
@@ -186,6 +217,7 @@ def _record_line(record: RowRecord, parent: str | None, output: Output) -> str:
 
 def _record_as_json(record: RowRecord, parent: str | None) -> dict[str, object]:
     document = record._asdict()
+    del document["variable"]
     if parent is None:
         del document["origin"]
     return document
@@ -226,7 +258,8 @@ def _sum(summary: Summary) -> str:
     rate = summary.handled / max(summary.took_s, 1e-9)
     rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
     total = "" if summary.total is None else f"{_rows(summary.total)}: "
-    counts = f"{summary.accepted:,} accepted, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
+    same = f" ({summary.repeated:,} with the key of another: not counted again)" if summary.repeated else ""
+    counts = f"{summary.accepted:,} accepted{same}, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
     stopped = f" · stopped: {summary.stopped}" if summary.stopped else ""
     return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}{stopped}"
 
@@ -248,6 +281,7 @@ _FINE_S = 100
 
 def _as_json(failure: RowFailure) -> dict[str, object]:
     document = failure._asdict()
+    del document["variable"]
     if not failure.origin:
         del document["origin"]
     return document

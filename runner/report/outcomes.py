@@ -41,6 +41,10 @@ def show_outcomes(output: Output, outcomes: Sequence[Outcome], problems: Sequenc
             else:
                 output.data("\n".join(_table(outcomes, output.style)))
             output.message(_sum(outcomes))
+            for hint in dict.fromkeys(
+                each.error.hint for each in outcomes if each.error and each.event and each.error.hint
+            ):
+                output.message(f"  = {hint}")
 
 
 def show_dry_run(output: Output, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]) -> None:
@@ -82,7 +86,7 @@ def _shortened(output: Output, outcome: Outcome) -> Outcome:
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "spec": outcome.spec,
         "event": outcome.event,
         "distinct_id": outcome.distinct_id,
@@ -94,6 +98,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "time_ms": outcome.time_ms,
         "error": as_json(outcome.error) if outcome.error else None,
     }
+    return told | ({"same_key": True} if outcome.is_repeated else {})
 
 
 def _card(outcome: Outcome, style: Style) -> str:
@@ -153,7 +158,9 @@ def _state(outcome: Outcome, style: Style) -> str:
 def _sum(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(outcome.state for outcome in outcomes)
     parts = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
-    return f"{_count(len(outcomes))}: {parts}"
+    repeated = sum(outcome.is_repeated for outcome in outcomes)
+    told = f"; {repeated} under a key that was there already: the platform does not count it again" if repeated else ""
+    return f"{_count(len(outcomes))}: {parts}{told}"
 
 
 def _count(number: int) -> str:

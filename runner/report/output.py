@@ -56,8 +56,6 @@ class Output:
         self.format = format_
         self.quiet = quiet
         self.verbose = verbose
-        # JSON has escapes of its own for what a stream's encoding can't say.
-        self._ascii = (stdout.encoding or "utf-8").lower().replace("-", "") not in ("utf8", "utf8sig")
         self._mask = Mask()
         self._complained = False
         self._status = ""
@@ -101,17 +99,17 @@ class Output:
     def json(self, value: object) -> None:
         """Write one JSON document."""
         indent = None if self.format is Format.JSONL else 2
-        text = json.dumps(self._mask.texts(value), ensure_ascii=self._ascii, indent=indent)
+        text = json.dumps(self._mask.texts(value), ensure_ascii=False, indent=indent)
         self._exact(self._stdout, json_without_commands(harmless_json(text)))
 
     def long_json(self, head: Mapping[str, object], name: str, items: Iterable[object]) -> None:
         """Write one JSON document with an array of any length as the last member; memory does not grow with it."""
         is_line = self.format is Format.JSONL
-        begun = json.dumps(self._mask.texts(head), ensure_ascii=self._ascii, indent=None if is_line else 2)
+        begun = json.dumps(self._mask.texts(head), ensure_ascii=False, indent=None if is_line else 2)
         before, after = (" ", "") if is_line else ("\n  ", "\n")
         self._guarded(self._stdout, f'{harmless_json(begun).removesuffix("}").rstrip()},{before}"{name}": [')
         between, rest = ("", ", ") if is_line else ("\n    ", ",\n    ")
-        texts = (json.dumps(self._mask.texts(item), ensure_ascii=self._ascii) for item in items)
+        texts = (json.dumps(self._mask.texts(item), ensure_ascii=False) for item in items)
         is_empty = True
         while self.has_reader and (page := list(islice(texts, _PAGE))):
             self._guarded(self._stdout, harmless_json(between + rest.join(page)))
@@ -149,7 +147,7 @@ class Output:
         """Give a body as it is written: masked, and on a terminal without what that would obey."""
         if indent:
             value = self._mask.json(json.loads(body))
-            text = json.dumps(value, ensure_ascii=self._ascii, indent=2)
+            text = json.dumps(value, ensure_ascii=False, indent=2)
         else:
             text = self.masked_body(body)
         return harmless_json(self._harmless_json(text)) if indent else self._harmless_json(text)
@@ -172,7 +170,7 @@ class Output:
 
     def row_text(self, row: object) -> str:
         """Give a row as a line of JSON, to be sent again: there is nothing in it that a mask knows."""
-        return self._harmless_json(json.dumps(row, ensure_ascii=self._ascii))
+        return self._harmless_json(json.dumps(row, ensure_ascii=False))
 
     def ask(self, text: str) -> None:
         """Ask a question, on stderr and whatever `-q` says."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,13 +26,14 @@ from starlette.routing import Route
 
 from runner import __version__
 from runner.config import SandboxRules
+from runner.errors import nearest
 from runner.sandbox.find import NAME
+from runner.sandbox.store import MAX_EVENTS
 from runner.source import parse_json
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
 from runner.suprsend.chunks import MAX_RECORDS
 from runner.suprsend.event import (
     MAX_BODY_BYTES,
-    MAX_EVENT_KB,
     distinct_id_breaches,
     key_breaches,
     name_breaches,
@@ -78,14 +80,13 @@ def make_app(
     credentials: Sequence[Credentials],
     token: Secret,
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
-    max_event_kb: int = MAX_EVENT_KB,
     proof: Proof | None = None,
 ) -> Starlette:
     """Build the application over a store. It knows these credentials and no others.
 
     `token` is what one needs to read what arrived, and `proof` what the sandbox shows to clients that want to be sure.
     """
-    api = _Api(store, credentials, token, rules, max_event_kb, proof)
+    api = _Api(store, credentials, token, rules, proof)
     app = Starlette(
         routes=[
             Route("/v2/event/", _answering(api.single), methods=["POST"]),
@@ -156,7 +157,6 @@ class _Api:
         credentials: Sequence[Credentials],
         token: Secret,
         rules: SandboxRules,
-        max_event_kb: int,
         proof: Proof | None,
     ) -> None:
         self._store = store
@@ -164,7 +164,6 @@ class _Api:
         self._token = token
         self._rules = rules
         self._failures = deque(rules.failures)
-        self._max_event_kb = max_event_kb
         self._proof = proof
         self._pending_bytes = 0
 
@@ -200,9 +199,12 @@ class _Api:
         if not _same(given, self._token.reveal()):
             message = "the token is missing or wrong: open the address that `runner sandbox` prints"
             raise _Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
-        wanted = {name: value for name, value in request.query_params.items() if name in ("event", "distinct_id")}
-        limit = request.query_params.get("limit", str(MAX_SHOWN))
-        count = int(limit) if limit.isdecimal() and len(limit) < MAX_LIMIT_DIGITS else MAX_SHOWN
+        asked = _asked(request.query_params.multi_items())
+        wanted = {name: value for name, value in asked.items() if name in _CHOOSING}
+        limit = asked.get("limit", str(MAX_SHOWN))
+        if not _WHOLE_NUMBER.fullmatch(limit):
+            raise _bad_request("limit must be a whole number of events, for example limit=10")
+        count = int(limit) if len(limit) < MAX_LIMIT_DIGITS else MAX_EVENTS
         return StreamingResponse(_shown(self._store, wanted, count), media_type="application/json")
 
     async def about(self, request: Request) -> Response:
@@ -291,7 +293,7 @@ class _Api:
         if event.get("env") != workspace:
             raise _bad_request("error: env is not the workspace of these credentials")
         raw = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-        if too_large := size_breach(len(raw), self._max_event_kb):
+        if too_large := size_breach(len(raw), self._rules.max_event_kb):
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
         self._check_rules(event)
         return raw
@@ -310,14 +312,38 @@ class _Api:
             raise _bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
 
 
+_CHOOSING = ("event", "distinct_id")
+_PARAMETERS = (*_CHOOSING, "limit", "token")
+_WHOLE_NUMBER = re.compile("[0-9]+")
+
+
+def _asked(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Read what `GET /events` is asked for. Refuses what it does not know: a slip of the hand must not show other events."""
+    asked: dict[str, str] = {}
+    for name, value in given:
+        if name not in _PARAMETERS:
+            meant = nearest(name, _PARAMETERS)
+            hint = f"did you mean {meant}?" if meant else f"known are {', '.join(_PARAMETERS)}"
+            raise _bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
+        if name in asked:
+            raise _bad_request(f"the parameter {name} may be given only once")
+        asked[name] = value
+    return asked
+
+
+_SHOWN_CHARS = 100
+
+
 def _shown(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
-    """Write the newest events that are wanted, in parts: all of them at once may be large."""
+    """Write the newest events that are wanted, and how many there are in all, in parts: all at once may be large."""
     chosen: deque[StoredEvent] = deque(maxlen=count)
+    total = 0
     for event in store.events():
         body = event.body if wanted else {}
         if all(body.get(name) == value for name, value in wanted.items()):
             chosen.append(event)
-    part = bytearray(b'{"total":%d,"events":[' % store.total)
+            total += 1
+    part = bytearray(b'{"total":%d,"events":[' % (total if wanted else store.total))
     for index, event in enumerate(chosen):
         part += b"," if index else b""
         part += event.as_json()

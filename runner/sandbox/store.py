@@ -89,7 +89,7 @@ class Store:
         with self._lock:
             self._forget(now)
             seen = self._keys.get(key) if key is not None else None
-            message_id = UUID(bytes=seen[1]) if seen else uuid5(_MESSAGES, str(body["$insert_id"]))
+            message_id = UUID(bytes=seen[1]) if seen else message_id_of(str(body["$insert_id"]))
             if key is not None and not seen:
                 self._keys[key] = (now, message_id.bytes)
             stored = StoredEvent(str(message_id), now, workspace, endpoint, seen is not None, raw)
@@ -123,6 +123,11 @@ class Store:
         while len(self._keys) > MAX_KEYS:
             self._keys.popitem(last=False)
             self._dropped_keys += 1
+
+
+def message_id_of(insert_id: str) -> UUID:
+    """Return the message id of an event whose key was not seen before, or that has none."""
+    return uuid5(_MESSAGES, insert_id)
 
 
 def _size(event: StoredEvent) -> int:

@@ -227,6 +227,9 @@ def _nearby(path: Path) -> str | None:
             return f"did you mean {path}{suffix}?"
         if path.suffix and path.with_suffix(suffix).exists():
             return f"did you mean {path.with_suffix(suffix)}?"
+        for name in (path, path.with_name(path.name + suffix)):
+            if not path.is_absolute() and (found := SPECS / name).is_file():
+                return f"did you mean {found}?"
     return misspelt(path)
 
 

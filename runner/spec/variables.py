@@ -105,6 +105,11 @@ class Variable:
         return "integer" in self.types and "number" not in self.types
 
     @property
+    def may_be_empty(self) -> bool:
+        """Return whether an empty environment variable is a value: CI gives one for a secret that nobody set."""
+        return "string" in self.types and self.schema_source.get("minLength") == 0
+
+    @property
     def may_be_secret(self) -> bool:
         """Return whether a value of it may be a secret: declared so, or from the environment."""
         return self.is_secret or (self.env is not None and self.hides_env)
@@ -189,7 +194,7 @@ def resolve(
             if variable.has_default:
                 given = Given(variable.default, "default", position=_default_position(variable))
             elif variable.required:
-                problems.append(_missing(variable))
+                problems.append(_missing(variable, environ))
                 continue
             else:
                 continue
@@ -361,7 +366,7 @@ def _find(
         if (given := layer.get(variable.name)) is not None:
             return given
     for name, is_hidden in ((ENV_PREFIX + variable.name, False), (variable.env, variable.hides_env)):
-        if name is not None and name in environ:
+        if name is not None and (environ.get(name) or (name in environ and variable.may_be_empty)):
             return Given(environ[name], f"environment variable {name}", is_text=True, is_hidden=is_hidden)
     return profile.get(variable.name)
 
@@ -425,12 +430,15 @@ def _type_hint(variable: Variable) -> str | None:
     return None
 
 
-def _missing(variable: Variable) -> Problem:
+def _missing(variable: Variable, environ: Mapping[str, str]) -> Problem:
     sources = [f"--var {variable.name}=…", f"{ENV_PREFIX}{variable.name}"]
     if variable.env:
         sources.append(f"the environment variable {variable.env}")
     position = _declaration(variable)
     hint = f"give it with {' or '.join(sources)}"
+    names = [ENV_PREFIX + variable.name, *([variable.env] if variable.env else [])]
+    if empty := [name for name in names if name in environ]:
+        hint += f"; {' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} set, but empty"
     return Problem(
         "var-missing", f"variable '{variable.name}' has no value", position, at=f"vars.{variable.name}", hint=hint
     )

@@ -58,11 +58,21 @@ class Breach(NamedTuple):
         return Problem(self.code, self.message, at=dotted(self.path), hint=self.hint)
 
 
+_KEY_NAME = b'"$idempotency_key":'
+_KEY = re.compile(re.escape(_KEY_NAME) + rb'"([^"\\]*(?:\\.[^"\\]*)*)"')
+
+
 class Encoded(NamedTuple):
     """An event as it goes out: JSON in UTF-8. Only one that `has_key` may be sent again once it may have arrived."""
 
     body: bytes
     has_key: bool
+
+    @property
+    def key(self) -> bytes | None:
+        """The idempotency key as it stands in the body. No text inside a body can look like it: quotes are escaped."""
+        found = _KEY.search(self.body, self.body.rfind(_KEY_NAME)) if self.has_key else None
+        return found and found[1]
 
 
 class Stamp(NamedTuple):

@@ -39,6 +39,11 @@ class Options:
     is_ci: bool = False
 
 
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Return whether CI runs this: `CI` is set, and not to what stands for no."""
+    return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
 def answers_for(options: Options, start: Path, environ: Mapping[str, str], today: date) -> Answers:
     """Choose where the answers of the cases below `start` come from.
 

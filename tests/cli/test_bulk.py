@@ -64,7 +64,8 @@ def typed(cli: CommandLine, *args: str, stdin: str = "") -> Told:
 
 
 def send(cli: CommandLine, *args: str, spec: str = "purchase.yaml", stdin: str = "") -> Told:
-    return typed(cli, "send", spec, "--concurrency", "1", *args, stdin=stdin)
+    given = () if "--concurrency" in args else ("--concurrency", "1")
+    return typed(cli, "send", spec, *given, *args, stdin=stdin)
 
 
 def _steady(text: str) -> list[str]:
@@ -521,6 +522,79 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
          "message_id": None, "code": "var-schema",
          "error": "variable 'order': the value is 'x', which does not match ^[0-9]+$", "attempts": 0, "session": 1},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [(), ("--results", "r.jsonl"), ("--processes", "2")])
+def test_rows_with_one_key_are_told_by_the_real_send_as_by_the_dry_run(cli: CommandLine, more: tuple[str, ...]) -> None:
+    rows = write("rows.csv", "user,order\nu1,1\nu2,2\nu1,1\n")
+    assert "1 with the key of another" in send(cli, "--rows", rows, "--dry-run").out[-1]
+    ended = send(cli, "--rows", rows, *more)
+    assert ended.code == 0
+    counts = "3 accepted (1 with the key of another: not counted again), 0 failed, 0 unknown, 0 not sent"
+    assert ended.out == [f"3 rows: {counts} · … s, …/s · run RUN"]
+    assert json.loads(send(cli, "--rows", rows, *more, "-o", "json").raw)["same_key"] == 1
+    assert "same_key" not in json.loads(send(cli, "--rows", many(3), *more, "-o", "json").raw)
+
+
+def test_rows_of_which_one_was_refused_did_not_repeat_its_key(cli: CommandLine, server: CapturingServer) -> None:
+    records = [{"status": "success", "status_code": 202, "message_id": "m1"},
+               {"status": "error", "status_code": 404, "error": {"message": "no tenant", "type": "not_found"}}]  # fmt: skip
+    server.answers.append((207, {"status": "success", "records": records}))
+    ended = send(cli, "--rows", write("rows.csv", "user,order\nu1,1\nu1,1\n"))
+    assert (ended.code, "with the key" in ended.out[-1]) == (1, False)
+
+
+def test_a_variable_that_no_column_gives_is_told_with_the_columns_that_there_are(cli: CommandLine) -> None:
+    write("rows.csv", "order,amount\n1,2\n")
+    ended = send(cli, "--rows", "rows.csv")
+    assert ended.code == 2
+    assert ended.err[0] == "error[var-missing]: variable 'user' has no value"
+    assert [line.strip(" |^=") for line in ended.err[-2:]] == [
+        "rows.csv has no column 'user', only 'order', 'amount': rename one with --map user=COLUMN,",
+        "or give it with --var user=… or RUNNER_VAR_user",
+    ]
+
+
+def test_what_to_do_about_a_server_that_is_not_there_is_told(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    cli.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{port}/"
+    ended = send(cli, "--rows", many(3), "--retries", "0")
+    hint = f"nothing listens on http://127.0.0.1:{port}/: start the server there"
+    assert (ended.code, ended.err[0]) == (7, f"  = {hint}, or add --sandbox to send to a server on this machine")
+
+
+def test_a_dry_run_writes_results_too(cli: CommandLine, server: CapturingServer) -> None:
+    rows = write("rows.csv", "user,order\nu1,1\nu2,x\n")
+    assert send(cli, "--rows", rows, "--dry-run", "--results", "r.jsonl").code == 2
+    [first, second] = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert (first["row"], first["state"], first["key"], first["error"]) == (1, "not_sent", "u1-1", None)
+    assert (second["row"], second["state"], second["code"], second["attempts"]) == (2, "failed", "var-schema", 0)
+    assert send(cli, "--rows", many(250), "--dry-run", "--results", "r.jsonl").code == 0
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert [line["row"] for line in lines] == list(range(1, 251))
+    ended = send(cli, "--rows", rows, "--dry-run", "--results", "nowhere/r.jsonl")
+    assert (ended.code, ended.err[0]) == (
+        74,
+        "error[output-refused]: can't write nowhere/r.jsonl: No such file or directory",
+    )
+    assert server.received == []
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_label_chooses_the_spec_that_the_rows_are_for(
+    cli: CommandLine, server: CapturingServer, more: tuple[str, ...]
+) -> None:
+    Path("specs").mkdir()
+    write("specs/a.yaml", SPEC.replace("version: 1", "version: 1\nlabels: [smoke]"))
+    write("specs/b.yaml", SPEC.replace("version: 1", "version: 1\nlabels: [other]").replace("purchased", "returned"))
+    assert send(cli, "--rows", many(3), "--label", "other", *more, spec="specs").code == 0
+    assert {event["event"] for request in server.received for event in request.json} == (
+        set() if more else {"product_returned"}
+    )
+    ended = send(cli, "--rows", many(3), "--label", "smok", *more, spec="specs/a.yaml")
+    assert (ended.code, ended.err[0]) == (4, "error[label-not-found]: no spec here has the label 'smok'")
+    assert send(cli, "--rows", many(3), "--label", "other", *more, spec="specs/a.yaml").code == 4
 
 
 def test_results_are_those_of_one_run(cli: CommandLine) -> None:

@@ -356,6 +356,7 @@ def test_all_rows_that_were_not_accepted_are_shown(cli: CommandLine, server: Cap
     [line] = cli("runs", "show", "-o", "jsonl").out.splitlines()
     assert json.loads(line) == told
     lines = cli("runs", "show").out.splitlines()
-    assert (len(lines), lines[-1]) == (102, "  … 1,500 more: --all shows them, -o json too")
+    assert lines[1:3] == ["  1,500 x failed  refused 400", "  100 x not sent  rate-limited 429"]
+    assert (len(lines), lines[-1]) == (104, "  … 1,500 more: --all shows them, -o json too")
     lines = cli("runs", "show", "--all").out.splitlines()
-    assert (len(lines), lines[-1]) == (1_601, "  not sent  row 1,700 (line 1,701)  rate-limited 429")
+    assert (len(lines), lines[-1]) == (1_603, "  not sent  row 1,700 (line 1,701)  rate-limited 429")

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -207,6 +208,134 @@ def test_every_choice_is_taken_before_and_after_the_command(cli: CommandLine) ->
     for when in ("auto", "always", "never"):
         assert cli("validate", "specs/purchase.yaml", "--color", when).code == 0
         assert cli("--color", when, "validate", "specs/purchase.yaml").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            ("send", "a.yaml", "--rows", "a.csv", "--rows", "b.csv"),
+            "--rows may be given only once, got a.csv and b.csv",
+        ),
+        (("send", "a.yaml", "--vars-file", "a", "--vars-file=b"), "--vars-file may be given only once, got a and b"),
+        (("render", "a.yaml", "--as", "json", "--as", "curl"), "--as may be given only once, got json and curl"),
+        (("render", "a.yaml", "--case", "a", "--case", "b"), "--case may be given only once, got a and b"),
+        (("test", "-k", "a", "-k", "b", "-kc"), "-k may be given only once, got a, b and c"),
+        (("sandbox", "--port", "1", "--port", "2"), "--port may be given only once, got 1 and 2"),
+        (("send", "a", "--timeout", "1", "--timeout", "x"), "--timeout may be given only once, got 1 and x"),
+        (("send", "--results", "a=s3cr3t", "--results", "b.jsonl"), "--results may be given only once, got a=… and b"),
+        (("send", "--resume", "last", "--resume", "r"), "--resume may be given only once, got last and r"),
+        (("validate", "a.yaml", "--profile", "a", "--profile", "b"), "--profile may be given only once, got a and b"),
+        (("--config", "a", "validate", "a.yaml", "--config", "b"), "--config may be given only once, got a and b"),
+        (("--profile=a", "runs", "list", "--profile", "b"), "--profile may be given only once, got a and b"),
+        (("--color", "never", "schema", "--color", "always"), "--color may be given only once, got never and always"),
+        (("--output", "pretty", "schema", "-o", "github"), "--output may be given only once, got pretty and github"),
+    ],
+)
+def test_an_option_that_takes_one_value_is_given_once(cli: CommandLine, args: tuple[str, ...], message: str) -> None:
+    ended = cli(*args)
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err.startswith(f"error[usage]: {message}")
+    assert ended.err.endswith("\n  = keep one of them\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("validate", "a"),
+        ("send", "a"),
+        ("test",),
+        ("schema",),
+        ("init",),
+        ("sandbox",),
+        ("runs", "list"),
+        ("cassette", "list"),
+    ],
+)
+def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLine, command: tuple[str, ...]) -> None:
+    ended = cli(*command, "--config", "nope.yaml")
+    assert (ended.code, ended.err) == (4, "error[file-not-found]: no such file: nope.yaml\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (("render", "a.yaml", "--user", "u1"), "No such option: --user", "a variable is given with --var user=…; see"),
+        (
+            ("send", "a.yaml", "--order-id=s3cr3t"),
+            "No such option: --order-id",
+            "a variable is given with --var order_id=…; see",
+        ),
+        (("send", "a.yaml", "--sanbox"), "No such option: --sanbox (Possible options: --sandbox)", "see"),
+        (("test", "--user", "u1"), "No such option: --user", "see"),
+        (("sandbox", "start"), "`runner sandbox` takes no arguments, only options", "see"),
+        (("schema", "a.yaml"), "`runner schema` takes no arguments, only options", "see"),
+        (("runs", "list", "last"), "`runner runs list` takes no arguments, only options", "see"),
+        (("runs", "show", "last", "x"), "there are more arguments than the command takes", "see"),
+        (
+            ("render", "a.yaml", "user=s3cr3t"),
+            "there are more arguments than the command takes",
+            "--var takes NAME=VALUE; see",
+        ),
+    ],
+)
+def test_an_option_or_argument_too_many_is_told_with_what_may_be_meant(
+    cli: CommandLine, args: tuple[str, ...], message: str, hint: str
+) -> None:
+    ended = cli(*args)
+    words = [word for word in args if word[0] != "-" and ("." not in word)][: 2 if args[0] == "runs" else 1]
+    assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = {hint} `runner {' '.join(words)} --help`\n")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--var", "user=caf\udce9"),
+        ("--var-json", 'user="\udce9"'),
+        ("--case", "\udce9"),
+        ("--profile=\udce9",),
+        ("--rows", "\udce9"),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_is_told_as_one(cli: CommandLine, args: tuple[str, ...]) -> None:
+    ended = cli("send", "a.yaml", *args)
+    option = args[0].partition("=")[0]
+    assert ended.code == 64
+    assert ended.err.startswith(
+        f"error[usage]: Invalid value for '{option}': byte 0xe9 is not UTF-8; is the terminal's encoding UTF-8?\n"
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_file_may_have_a_name_that_is_not_utf_8(cli: CommandLine) -> None:
+    name = "rows-\udce9.csv"
+    Path(name).write_text("user\nu1\n")
+    Path("a.yaml").write_text("version: 1\nevent: order_placed\ndistinct_id: '{{ user }}'\n")
+    assert cli("send", "a.yaml", "--rows", name, "--dry-run").code == 0
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_the_same_value_twice_is_no_other_value(cli: CommandLine) -> None:
+    once = cli("validate", "specs/purchase.yaml", "-o", "json")
+    assert cli("-o", "json", "validate", "specs/purchase.yaml", "--output=json", "-ojson") == once
+    assert cli("send", "specs/purchase.yaml", "--timeout", "9", "--timeout", "9", "-n", "--var", "user=u1").code == 0
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("command", ["render", "send"])
+@pytest.mark.parametrize(
+    ("args", "by"),
+    [
+        (("--var", "user=s3cr3t", "--var", "user=u2"), "--var"),
+        (("--var-json", "user=1", "--var-json", "user=2"), "--var-json"),
+        (("--var-json", "user=1", "--var", "user=2"), "--var and --var-json"),
+    ],
+)
+def test_a_variable_is_given_once(cli: CommandLine, command: str, args: tuple[str, ...], by: str) -> None:
+    Path("a.yaml").write_text("event: order_placed\nversion: 1\ndistinct_id: '{{ user }}'\n")
+    ended = cli(command, "a.yaml", *args)
+    message = f"variable 'user' may be given only once, got two values from {by}"
+    assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = keep one of them\n")
 
 
 ROOT_HELP = """\

@@ -47,6 +47,44 @@ def test_the_first_command_of_the_readme_prints_the_accepted_event() -> None:
     assert [line.split("  ")[1] for line in lines[3:]] == ["message id", "key", "insert id", "time"]
 
 
+ENCODINGS = ["ascii", "cp1252:strict", "utf-16"]
+NAMES = "Zoë € 王小明 😀"
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_data_on_stdout_is_utf_8_whatever_the_encoding_of_the_streams(encoding: str, tmp_path: Path) -> None:
+    spec = tmp_path / "a.yaml"
+    spec.write_text(f"version: 1\nevent: order_placed\ndistinct_id: '{NAMES}'\n", "utf-8")
+    environ = CLEAN | {"PYTHONIOENCODING": encoding}
+
+    def written(*args: str) -> bytes:
+        return subprocess.run([*COMMAND, *args], env=environ, capture_output=True, check=True).stdout
+
+    for form in ("json", "pretty"):
+        rendered = written("render", str(spec), "-o", form)
+        assert NAMES in rendered.decode()
+        assert json.loads(rendered)["distinct_id"] == NAMES
+    assert NAMES in written("send", "--dry-run", str(spec), "-o", "jsonl").decode()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_rows_that_failed_are_written_as_they_stand_in_any_encoding(encoding: str, tmp_path: Path) -> None:
+    spec, rows = tmp_path / "a.yaml", tmp_path / "rows.csv"
+    spec.write_text(
+        "version: 1\nvars: {user: {type: string}, amount: {type: integer}}\nevent: order_placed\n"
+        "distinct_id: '{{ user }}'\nproperties: {amount: '{{ amount }}'}\n"
+    )
+    rows.write_text(f"user,amount\n{NAMES},x\n", "utf-8")
+    environ = CLEAN | {"PYTHONIOENCODING": encoding, "RUNNER_STATE_DIR": str(tmp_path)}
+    sent = subprocess.run(
+        [*COMMAND, "send", str(spec), "--rows", str(rows), "--sandbox"], env=environ, capture_output=True, check=False
+    )
+    assert sent.returncode == 2
+    for form in ("pretty", "json"):
+        failed = subprocess.run([*COMMAND, "runs", "failed", "-o", form], env=environ, capture_output=True, check=True)
+        assert NAMES in failed.stdout.decode()
+
+
 @pytest.mark.parametrize("number", ENDS)
 def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent: socket.socket) -> None:
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}

@@ -546,3 +546,14 @@ def test_rows_are_rendered_as_they_come_and_only_as_long_as_somebody_reads() -> 
         with pytest.raises(BrokenPipeError):
             process.stdin.write(more)
     assert process.returncode == 0
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_folder_of_two_specs_is_not_rendered_as_its_first_one(cli: CommandLine) -> None:
+    Path("specs").mkdir()
+    for name in ("a", "b"):
+        Path(f"specs/{name}.yaml").write_text(f"version: 1\nevent: order_placed\ndistinct_id: of_{name}\n")
+    ended = cli("render", "specs")
+    assert (ended.code, ended.out, ended.err) == (64, "", "error[usage]: render takes one spec, these are 2\n")
+    Path("specs/b.yaml").unlink()
+    assert cli("render", "specs").json["distinct_id"] == "of_a"

@@ -163,6 +163,21 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -
     }  # fmt: skip
 
 
+def test_rows_that_failed_alike_are_counted_by_what_and_by_variable(cli: CommandLine) -> None:
+    rows = [f"u{number},{'x' if number % 3 else number},{-1 if number % 3 == 0 else 5}" for number in range(1, 31)]
+    send(cli, "--rows", write("rows.csv", "\n".join(["user,order,amount", *rows, ""])))
+    told = typed(cli, "runs", "show").out
+    assert told[1:3] == ["  20 x failed  var-schema at order", "  10 x failed  var-schema at amount"]
+    assert (len(told), told[3]) == (33, "  failed  row 1 (line 2)  var-schema")
+
+
+def test_a_dry_run_says_how_to_see_all_rows(cli: CommandLine) -> None:
+    rows = write("rows.csv", "user,order\n" + "u1,x\n" * 15 + "u2,2\n" * 15)
+    told = send(cli, "--rows", rows, "--dry-run").out
+    way = "more: --results FILE.jsonl writes a line for each row, with its key or what is wrong"
+    assert [line for line in told if line.startswith("…")] == [f"… 5 {way}", f"… 4 {way}"]
+
+
 def test_failed_rows_are_printed_as_they_stood_and_go_again_alone(cli: CommandLine, server: CapturingServer) -> None:
     write("rows.csv", 'user,order\nu1,1\n"u,2",2\n"u""3\n",3\n')
     records: list[dict[str, Any]] = [{"status": "success", "status_code": 202}, *[

@@ -266,3 +266,43 @@ def test_send_uses_the_sandbox_of_ones_own_on_7788_from_every_process(tmp_path: 
     one, rows, count = in_own_network(OWN, tmp_path)
     assert one == [0, 1, "sandbox: the one on http://127.0.0.1:7788/\n"]
     assert (rows, count) == ([0, 300, ""], 301)
+
+
+TWICE = """
+serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+try:
+    serving.stderr.readline()
+    told = []
+    for order in ("1", "1", "2"):
+        args = ["send", "specs/purchase.yaml", "--var", "user=u1", "--var", f"order_id={order}", "--sandbox"]
+        told.append(subprocess.run([*sys.argv[1:], *args], capture_output=True, text=True).stderr.splitlines()[-1])
+finally:
+    serving.kill()
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.slow
+def test_a_key_that_the_sandbox_knows_from_another_command_is_told(tmp_path: Path) -> None:
+    assert in_own_network(TWICE, tmp_path) == [
+        "1 event: 1 accepted",
+        "1 event: 1 accepted; 1 under a key that was there already: the platform does not count it again",
+        "1 event: 1 accepted",
+    ]
+
+
+PORT_OF_OURS = """
+serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+try:
+    serving.stderr.readline()
+    again = subprocess.run([*sys.argv[1:], "sandbox"], capture_output=True, text=True)
+finally:
+    serving.kill()
+print(json.dumps([again.returncode, again.stderr.splitlines()]))
+"""
+
+
+def test_a_port_that_ones_own_sandbox_has_is_told_as_such(tmp_path: Path) -> None:
+    code, [message, hint] = in_own_network(PORT_OF_OURS, tmp_path)
+    assert (code, message) == (74, "error[port-taken]: your sandbox listens on port 7788 already")
+    assert hint.startswith("  = other commands use it with --sandbox. ")

@@ -445,3 +445,70 @@ def test_an_empty_argument_ends_with_64(cli: CommandLine) -> None:
         64,
         "error[usage]: an argument is empty\n  = is a variable of the shell not set?\n",
     )
+
+
+def test_two_specs_with_one_key_are_told(
+    cli: CommandLine, to_server: CapturingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, key in (("a", "k1"), ("b", " k1 "), ("c", "k2")):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"version: 1\nevent: order_placed\ndistinct_id: u1\nidempotency_key: '{key}'\n"
+        )
+    ended = cli("send", "a.yaml", "b.yaml", "c.yaml")
+    assert (ended.code, len(to_server.received)) == (0, 1)
+    told = "3 events: 3 accepted; 1 under a key that was there already: the platform does not count it again\n"
+    assert ended.err == told
+    events = cli("send", "a.yaml", "b.yaml", "c.yaml", "-o", "json").json["events"]
+    assert [event.get("same_key") for event in events] == [None, True, None]
+    assert cli("send", "a.yaml").err == "1 event: 1 accepted\n"
+
+
+@pytest.mark.parametrize("kb", ["150", "150.0"])
+def test_the_largest_event_of_a_profile_is_that_of_its_sandbox_too(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runner.yaml").write_text(f"profiles: {{large: {{max_event_kb: {kb}}}, small: {{max_event_kb: 1}}}}\n")
+    (tmp_path / "large.yaml").write_text(
+        "version: 1\nvars: {text: {type: string}}\nevent: report_made\ndistinct_id: u1\nproperties: {report: '{{ text }}'}\n"
+    )
+    (tmp_path / "vars.json").write_text(json.dumps({"text": "x" * 140_000}))
+    send = ("send", "large.yaml", "--vars-file", "vars.json", "--sandbox")
+    assert cli(*send, "--profile", "large").code == 0
+    for other in ((), ("--profile", "small")):
+        ended = cli(*send, *other)
+        assert (ended.code, ended.err.startswith("error[event-too-large]")) == (2, True)
+
+
+def test_a_dead_port_is_told_with_its_address_and_what_to_do(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    cli.environ |= SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/"}
+    ended = cli("send", *PURCHASE, "--retries", "0")
+    hint = f"nothing listens on http://127.0.0.1:{port}/: start the server there"
+    told = f"{hint}, or add --sandbox to send to a server on this machine"
+    assert ended.err == f"1 event: 1 failed\n  = {told}\n"
+    assert cli("send", *PURCHASE, "--retries", "0", "-o", "json").json["events"][0]["error"]["hint"] == told
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        (
+            {"SUPRSEND_WORKSPACE_KEY": "k", "SUPRSEND_WORKSPACE_SECRET": "s3cr3t"},
+            "SUPRSEND_WORKSPACE_KEY and SUPRSEND_WORKSPACE_SECRET",
+        ),
+        ({"SUPRSEND_API_KEY": "s3cr3t", "SUPRSEND_WORKSPACE_UID": "u"}, "SUPRSEND_API_KEY and SUPRSEND_WORKSPACE_UID"),
+    ],
+)
+def test_refused_credentials_are_told_with_their_names_and_the_server(
+    cli: CommandLine, server: CapturingServer, environ: dict[str, str], names: str
+) -> None:
+    server.answers.append((401, {"status": "error", "error": {"message": "invalid signature", "type": "x"}}))
+    cli.environ |= environ | {"SUPRSEND_BASE_URL": server.base_url}
+    ended = cli("send", *PURCHASE)
+    assert (ended.code, ended.err.splitlines()[-1]) == (
+        3,
+        f"  = {server.base_url} does not take these credentials: check {names}, or add --sandbox to send to a server on this machine",
+    )

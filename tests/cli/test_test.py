@@ -312,6 +312,14 @@ def test_nothing_is_recorded_where_ci_is_set(cli: CommandLine) -> None:
     assert ANSWERED.exists()
 
 
+@pytest.mark.parametrize("value", ["", " ", "false", "False", "0", "no", "off"])
+def test_ci_that_says_no_is_no_ci(cli: CommandLine, value: str) -> None:
+    write(PURCHASE)
+    cli.environ["CI"] = value
+    assert cli("test", "--record", "rewrite", "--sandbox").code == 0
+    assert ANSWERED.exists()
+
+
 def test_a_cassette_that_no_case_plays_is_named_when_all_specs_are_run(cli: CommandLine) -> None:
     write(PURCHASE)
     record(cli)

@@ -265,3 +265,29 @@ def test_bases_among_other_files_are_checked_through_their_children(cli: Command
     assert cli("validate", "_base.yaml", "a.yaml", "b.yaml").code == 2
     assert cli("validate", "_base.yaml").code == cli("validate", "_base.yaml", "_base.yaml").code == 4
     assert in_tmp.is_dir()
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("--profile", "nope"), 4, "error[profile-not-found]: no profile 'nope' in runner.yaml"),
+        (
+            ("--profile", "nope", "--config", "other.yaml"),
+            4,
+            "error[profile-not-found]: no profile 'nope' in other.yaml",
+        ),
+        (("--config", "nope.yaml"), 4, "error[file-not-found]: no such file: nope.yaml"),
+        (("--config", "broken.yaml"), 2, "error[unknown-key]: unknown key 'profils'"),
+    ],
+)
+def test_a_profile_and_a_config_must_be_there(cli: CommandLine, args: tuple[str, ...], code: int, message: str) -> None:
+    Path("runner.yaml").write_text("profiles: {staging: {}}\n")
+    Path("other.yaml").write_text("profiles: {staging: {}}\n")
+    Path("broken.yaml").write_text("profils: {}\n")
+    Path("a.yaml").write_text("version: 1\nevent: order_placed\ndistinct_id: u1\n")
+    ended = cli("validate", "a.yaml", *args)
+    assert ended.code == code
+    assert ended.err.startswith(message)
+    assert cli("validate", "a.yaml", "--profile", "staging").code == 0
+    assert cli("validate", "a.yaml", "--profile", "staging", "--config", "other.yaml").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import given, seed, settings
@@ -55,8 +56,38 @@ def test_a_null_that_was_given_wins_over_what_is_below() -> None:
     assert resolve([variable], [{"v": Given(None, "row")}], {}, {}) == Values({"v": None}, (), ())
 
 
-def test_an_empty_environment_variable_is_a_value() -> None:
-    assert resolve([Variable("v", {"type": "string"})], [], {"RUNNER_VAR_v": ""}, {}).values == {"v": ""}
+@pytest.mark.parametrize("name", ["RUNNER_VAR_v", "V_ENV"])
+def test_an_empty_environment_variable_is_a_value_only_for_text_that_says_so(name: str) -> None:
+    def resolved(**declaration: Json) -> Values:
+        return resolve([Variable("v", {"env": "V_ENV", **declaration})], [], {name: ""}, {})
+
+    assert resolved(type="string", minLength=0).values == {"v": ""}
+    assert resolved(type=["string", "null"], minLength=0).values == {"v": ""}
+    others: list[dict[str, Json]] = [
+        {},
+        {"type": "string"},
+        {"type": "string", "minLength": 1},
+        {"type": ["integer", "null"]},
+        {"minLength": 0},
+        {"type": "array"},
+    ]
+    for declaration in others:
+        [problem] = resolved(**declaration).problems
+        assert problem.code == "var-missing"
+        assert (problem.hint or "").endswith(f"; {name} is set, but empty")
+    assert resolved(type="string", default="d").values == {"v": "d"}
+
+
+def test_a_variable_without_a_value_is_told_in_the_environment_of_a_process_too() -> None:
+    assert [problem.code for problem in resolve([Variable("v", {})], [], os.environ, {}).problems] == ["var-missing"]
+
+
+def test_what_comes_after_an_empty_environment_variable_counts() -> None:
+    variable = Variable("v", {"type": "string", "env": "V_ENV", "secret": False})
+    assert resolve([variable], [], {"RUNNER_VAR_v": "", "V_ENV": "x"}, {}).values == {"v": "x"}
+    assert resolve([variable], [], {"V_ENV": ""}, {"v": Given("p", "profile 'p'")}).values == {"v": "p"}
+    [problem] = resolve([variable], [], {"RUNNER_VAR_v": "", "V_ENV": ""}, {}).problems
+    assert (problem.hint or "").endswith("; RUNNER_VAR_v and V_ENV are set, but empty")
 
 
 def test_the_environment_variable_of_one_declaration_is_no_other_s() -> None:

@@ -1,0 +1,58 @@
+"""How many events have the idempotency key of another one."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.bulk.keys import KeyCount, digest_of
+from runner.suprsend.event import Encoded, Event, Stamp, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INSERT_ID = "6f1f2a4e-53f8-4a53-9df3-4b3c04c0a5c1"
+
+
+@given(st.lists(st.lists(st.integers(0, 50)), max_size=20))
+def test_each_key_counts_once(parts: list[list[int]]) -> None:
+    keys = KeyCount()
+    for part in parts:
+        keys.add(b"".join(digest_of(b"%d" % number) for number in part))
+    numbers = [number for part in parts for number in part]
+    assert keys.close() == len(numbers) - len(set(numbers))
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+def test_more_keys_than_memory_should_hold_are_counted_too(
+    has_room: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path if has_room else tmp_path / "nowhere"))
+    keys = KeyCount()
+    for first in range(0, 400_000, 1_000):
+        keys.add(b"".join(digest_of(b"%d" % (number // 2)) for number in range(first, first + 1_000)))
+    assert keys.close() == 200_000
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60), st.text(max_size=20))
+def test_the_key_of_a_body_is_found_whatever_stands_around_it(key: str, other: str) -> None:
+    text = other.encode("utf-8", "replace").decode()
+    name = '"$idempotency_key":"x"'
+    properties = {"a": text, "b": name, "c": {"d": [name, text]}}
+    if not key.strip():
+        return
+    event = Event("u1", "order_placed", properties, idempotency_key=key, brand_id="acme")
+    body = encode(event, "env", Stamp(INSERT_ID, 1_767_323_045_000))
+    same = encode(Event("u2", "order_placed", {}, idempotency_key=key), "env", Stamp(INSERT_ID, 1_767_323_045_000))
+    other_key = encode(
+        Event("u1", "order_placed", properties, idempotency_key=f"{key.strip()}-"),
+        "env",
+        Stamp(INSERT_ID, 1_767_323_045_000),
+    )
+    assert body.key is not None
+    assert body.key == same.key != other_key.key
+    assert Encoded(body.body, has_key=False).key is None
