@@ -200,6 +200,8 @@ def _guard(node: nodes.Node, place: str) -> Any:
             copy.key = _filter(key, "used as key")
         case nodes.Concat():
             return _joined(copy.nodes)
+        case nodes.Call(node=nodes.Getattr(node=value, attr=name)):
+            copy.node = _filter(value, "method", [nodes.Const(name)])
         case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):
             copy.args = [nodes.Const(place)]
     if isinstance(copy, nodes.Call | nodes.Filter | nodes.Test):

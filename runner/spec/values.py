@@ -96,7 +96,4 @@ def _key(key: object) -> str:
 
 
 def _refuse_type(value: object) -> NoReturn:
-    name = getattr(value, "__name__", None)
-    if callable(value) and name:
-        raise TemplateFault("template-type", f"'{name}' is a method, not a value", f"call it: {name}()")
     raise TemplateFault("template-type", f"a {type(value).__name__} is not a JSON value")

@@ -94,8 +94,9 @@ NOT_TEXT = "inside text (use |join(', ') or |tojson, or let it stand alone)"
          "8-24 error[template-type] a sequence that is not a list yet (write {{ … | list }})"),
         ("{{ mp.items() }}", "8-18 error[template-type] a sequence that is not a list yet (write {{ … | list }})"),
         ("{{ {1: 2} }}", "8-14 error[template-type] the key 1 of a map is not text"),
-        ("{{ s.upper }}", "8-15 error[template-type] 'upper' is a method, not a value (call it: upper())"),
-        ("{{ mp.items }}", "8-16 error[template-type] 'items' is a method, not a value (call it: items())"),
+        ("{{ s.upper }}", "10-15 error[template-undefined] text has no 'upper' (to use the method, call it: upper())"),
+        ("{{ mp.items }}",
+         "11-16 error[template-undefined] there is no key 'items' here (to use the method, call it: items())"),
         ("{{ 1 / 0 }}", "8-13 error[template-failed] division by zero"),
         ("ok {{ n }}, {{ s + n }}", ("20-25 error[template-failed] text + a number has no meaning"
          " (join texts with ~; make a number of a text with | int or | float)")),
@@ -509,4 +510,34 @@ def test_what_stays_small_is_computed(templates: Templates, source: str, value: 
 def test_an_argument_that_a_filter_of_jinja_asserts_on_is_told(templates: Templates) -> None:
     assert templates.failure("{{ 'a'|truncate(-1) }}") == [
         "t.yaml:1:8-24 error[template-failed] expected length >= 3, got -1"
+    ]
+
+
+MAP = {"id": 1}
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "values", "get", "count", "index", "title", "day"])
+@pytest.mark.parametrize("owner", [MAP, "text", [1, 2]], ids=["map", "text", "list"])
+@pytest.mark.parametrize("way", ["v.{}", "v['{}']", "v|map(attribute='{}')|first", "[v]|map(attribute='{}')|first"])
+def test_an_attribute_that_is_missing_is_undefined_also_if_maps_have_such_a_method(
+    templates: Templates, way: str, owner: object, name: str
+) -> None:
+    part = way.format(name)
+    if "v|map" in way:
+        owner = [owner]
+    assert templates.evaluate(f"{{{{ {part} | default('none') }}}}", v=owner) == "none"
+    assert templates.evaluate(f"{{{{ ({part}) is defined }}}}", v=owner) is False
+    [told] = templates.failure(f"{{{{ 'full' if {part} else 'empty' }}}}", v=owner)
+    assert "error[template-undefined]" in told
+
+
+def test_a_method_needs_its_call_and_a_call_is_of_the_method(templates: Templates) -> None:
+    assert templates.evaluate("{{ v.items() | list }}", v={"items": [7]}) == [["items", [7]]]
+    assert templates.evaluate("{{ v.items ~ v.get('items') }}", v={"items": 7}) == "77"
+    assert templates.evaluate("{{ now().year }}") == 2026
+    assert templates.failure("{{ now().year() }}") == [
+        "t.yaml:1:8-20 error[template-type] a date has no method 'year' (write it without (): year)"
+    ]
+    assert templates.failure("{{ v.title() }}", v=MAP) == [
+        "t.yaml:1:8-17 error[template-type] a map has no method 'title'"
     ]
