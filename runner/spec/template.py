@@ -70,12 +70,12 @@ class Template:
 
     @property
     def lone(self) -> nodes.Expr | None:
-        """The expression, when the whole template is one expression and white space: its value keeps its type."""
-        pieces = self.pieces
-        if pieces is None:
-            return None
-        found = [piece for piece in pieces if not (isinstance(piece, nodes.TemplateData) and not piece.data.strip())]
-        return found[0] if len(found) == 1 and not isinstance(found[0], nodes.TemplateData) else None
+        """The expression, when it is the whole template: its value keeps its type. A block's final newline is none of it."""
+        pieces = self.pieces or []
+        match pieces:
+            case [piece, nodes.TemplateData(data="\n")] if self.node.is_block:
+                pieces = [piece]
+        return pieces[0] if len(pieces) == 1 and not isinstance(pieces[0], nodes.TemplateData) else None
 
     @property
     def pieces(self) -> list[nodes.Expr] | None:

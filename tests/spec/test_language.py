@@ -22,7 +22,7 @@ VARIABLES: dict[str, Any] = {
     ("source", "value"),
     [
         ("{{ n }}", 10),
-        ("  {{ n }} \n", 10),
+        ("{# why #}{{ n }}", 10),
         ("{{ x }}", 1.5),
         ("{{ flag }}", True),
         ("{{ nil }}", None),
@@ -61,6 +61,7 @@ def test_a_lone_expression_keeps_its_type(templates: Templates, source: str, val
          "1/2:b, 2/2:a"),
         ("{% for k, v in mp.items() %}{{ k }}={{ v }}{% else %}empty{% endfor %}", "color=1"),
         ("{% for i in [] %}x{% else %}empty{% endfor %}", "empty"),
+        ("  {{ n }} \n", "  10 \n"),
         ("{% set q = 5 %}{{ q }}", "5"),
         ("{% with q = n %}{{ q + 1 }}{% endwith %}", "11"),
         ("{% filter upper %}a{{ s }}{% endfilter %}", "AZOË"),

@@ -28,7 +28,7 @@ def test_text_without_markers_is_a_constant(templates: Templates) -> None:
     ("source", "lone"),
     [
         ("{{ n }}", True),
-        ("  {{ n }}\n", True),
+        ("  {{ n }}\n", False),
         ("{# why #}{{ n }}", True),
         ("{{ n }}.", False),
         ("{{ n }}{{ n }}", False),
@@ -37,7 +37,7 @@ def test_text_without_markers_is_a_constant(templates: Templates) -> None:
         ("{% raw %}{{ n }}{% endraw %}", False),
     ],
 )
-def test_one_expression_and_white_space_is_a_lone_expression(templates: Templates, source: str, lone: bool) -> None:
+def test_one_expression_and_nothing_else_is_a_lone_expression(templates: Templates, source: str, lone: bool) -> None:
     assert (templates.parse(source).lone is not None) is lone
 
 
