@@ -22,6 +22,7 @@ from runner.spec.environment import env_rules
 from runner.spec.exposure import exposures
 from runner.spec.template import Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.spec.tree import Files
+from runner.spec.unrendered import unrendered
 from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Attachment, Breach, Event
 
@@ -154,6 +155,7 @@ class _Reader:
         if (volatile := root.get("volatile")) is not None:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
+        self.problems += unrendered(root, shape, schema_root)
         # One fault, one report: a rule of the platform says more than the format's.
         told = {problem.position for problem in self.problems if problem.severity == "error"}
         self.problems += [problem for problem in of_format if problem.position not in told]

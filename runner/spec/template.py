@@ -231,6 +231,8 @@ def _explain(message: str) -> tuple[str, str | None]:
     if message.startswith("unexpected end of template"):
         end = "%}" if "statement block" in message else "}}"
         return "the template ends in the middle of an expression", f"close it with {end}"
+    if curly := re.fullmatch(r"unexpected char '([\u2018-\u201f\u00ab\u00bb])'", message):
+        return f"a curly quote {curly[1]} means nothing in a template", "write straight quotes: ' or \""
     if message == "unexpected '}'":
         return "a single } ends nothing", "an expression ends with }}"
     if found := re.fullmatch(r"expected token 'end of (?:print statement|statement block)', got (.*)", message):

@@ -35,7 +35,6 @@ VARIABLES: dict[str, Any] = {
         ("{{ '[1]' }}", "[1]"),
         ("{{ 'None' }}", "None"),
         ("{{ s if n > 5 else nil }}", "Zoë"),
-        ("{# why #}{{ n }}", 10),
     ],
 )
 def test_a_lone_expression_keeps_its_type(templates: Templates, source: str, value: object) -> None:

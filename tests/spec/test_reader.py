@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -815,3 +816,68 @@ def test_a_link_into_a_hidden_folder_is_refused_and_a_hidden_folder_that_is_name
         "bad-value"
     ]
     assert project.load(HEAD + uses[suffix].format(f".hidden/file.{suffix}")).problems == ()
+
+
+UNRENDERED = """version: 1
+{more}vars: {{user: {{type: string}}, color: {{type: string{default}}}}}
+event: order_placed
+distinct_id: "{{{{ user }}}}"
+properties: {{c: "{{{{ color }}}}", {entry}}}
+"""
+
+
+def unrendered(project: Project, entry: str = "b: 1", default: str = "", more: str = "") -> list[str]:
+    found = project.load(UNRENDERED.format(entry=entry, default=default, more=more)).problems
+    return [f"{problem.severity} {problem.message}" for problem in found if problem.code == "template-not-rendered"]
+
+
+@pytest.mark.parametrize("entry", ['"{{ color }}_shirt": 1', 'deep: [{"a{% if color %}b{% endif %}": 1}]'])
+def test_a_template_in_a_key_is_an_error(project: Project, entry: str) -> None:
+    assert unrendered(project, entry) == ["error a key is not rendered: it would go out with its braces"]
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("description: 'To {{ user }}'\n", "a description"),
+        ("name: 'to {{ user }}'\n", "this text"),
+        ("schema: {properties: {c: {const: '{{ color }}'}}}\n", "a text of a schema"),
+        ("tests: [{name: a, vars: {user: u, color: '{{ user }}'}}]\n", "a text of a case"),
+        ("tests: [{name: a, vars: {user: u, color: c}, expect: {event: {event: '{{ color }}_placed'}}}]\n", "a text of a case"),
+    ],
+)  # fmt: skip
+def test_a_template_where_nothing_is_rendered_is_told(project: Project, more: str, what: str) -> None:
+    assert unrendered(project, more=more) == [f"warning {what} is not rendered: the braces stay as they are"]
+
+
+def test_a_template_in_a_default_is_told(project: Project) -> None:
+    told = ["warning a default is not rendered: the braces stay as they are"]
+    assert unrendered(project, default=", default: '{{ now() }}'") == told
+    assert unrendered(project, default=", description: 'like {{ x }}'") == [told[0].replace("default", "description")]
+
+
+@pytest.mark.parametrize("name", ["user", "USER", "nobody"])
+@pytest.mark.parametrize(
+    "form", ["${{{}}}", "${}", "%{}%", "{{ {} }}", "{{ {{ {} }} }}", "{{{}}}", "{{\u201c{}\u201d}}"]
+)
+def test_a_template_of_another_tool_is_told(project: Project, form: str, name: str) -> None:
+    text = form.format(name)
+    told = [f"warning '{text}' is no template: it goes out as it stands"] * (text != "$nobody")
+    for whole in (f"Dear {text},", text, f"{{{{ user }}}} {text}", f"{text}{{% if user %}}x{{% endif %}}"):
+        assert unrendered(project, f"b: {json.dumps(whole, ensure_ascii=False)}") == told
+    assert unrendered(project, f"{json.dumps(f'a {text}', ensure_ascii=False)}: 1") == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["${{ user }}", "$10", "5 $", "100% of a, 50% of b", "https://x.example/%C3%A9%20", "{{ '${USER}' }}", "{}", '{"a": 1}',
+     "{% raw %}${USER}{% endraw %}", "{{ {'user': user} | tojson }}", "{{ now().strftime('%Y%m%d') }}", "a{1,3}", "{# $USER #}x"],
+)  # fmt: skip
+def test_other_texts_are_no_templates_of_other_tools(project: Project, text: str) -> None:
+    assert unrendered(project, f"b: {json.dumps(text)}") == []
+
+
+def test_a_name_in_braces_without_quotes_is_a_map(project: Project) -> None:
+    assert unrendered(project, "b: { user }") == ["warning this is a map with an empty key, not a template"]
+    assert unrendered(project, "b: { user: null }") == []
+    assert unrendered(project, "b: {user: }") == []

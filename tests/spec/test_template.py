@@ -231,3 +231,11 @@ def test_deep_nesting_is_refused_at_once(templates: Templates, source: str) -> N
 def test_what_is_accepted_can_be_rendered(templates: Templates, source: str) -> None:
     assert templates.faults(source) == []
     templates.evaluate(source, a=1)
+
+
+@pytest.mark.parametrize("source", ["{{ “user” }}", "{{ user | default(“x”) }}", "{% if user == “x” %}y{% endif %}"])
+def test_curly_quotes_are_named_as_what_they_are(templates: Templates, source: str) -> None:
+    [told] = templates.faults(source)
+    assert told.endswith(
+        """error[template-syntax] a curly quote “ means nothing in a template (write straight quotes: ' or ")"""
+    )
