@@ -32,7 +32,7 @@ from runner.spec.methods import charge_strip
 from runner.spec.values import native, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 def _texts(function: Callable[..., str]) -> Any:
@@ -126,12 +126,38 @@ _LOOK_UP = 20
 
 
 @pass_context
-def _unique(context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None) -> object:
-    items = value
-    if not isinstance(value, StrictName):
-        context.budget.work(_ITERATOR)
-        items = context.budget.each(value, NEW + _steps_to(attribute), deep=True)
-    return STOCK_FILTERS["unique"](context.environment, items, case_sensitive, attribute)
+def _unique(
+    context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+) -> Iterator[object]:
+    """Leave out the items that came before. Unlike to Python, true is not 1, and lists and maps are compared too."""
+    context.budget.work(_ITERATOR)
+    seen = set()
+    for item in context.budget.each(value, NEW + _steps_to(attribute)):
+        part = item if attribute is None else _part(context, item, attribute)
+        if isinstance(part, list | tuple | dict):
+            context.budget.walk(part, NEW)
+        else:
+            context.budget.work_on(part)
+        if (identity := _identity(part, case_sensitive)) not in seen:
+            seen.add(identity)
+            yield item
+
+
+def _identity(value: object, case_sensitive: bool) -> object:
+    """Return what two values have in common exactly when they are the same JSON."""
+    match value:
+        case bool():
+            return bool, value
+        case str():
+            return value if case_sensitive else value.lower()
+        case list() | tuple():
+            return list, *(_identity(item, case_sensitive) for item in value)
+        case dict():
+            return dict, frozenset((key, _identity(item, case_sensitive)) for key, item in value.items())
+        case StrictName():
+            raise value.fault
+        case _:
+            return value
 
 
 @pass_context

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date, time
+from functools import partial
 from itertools import islice
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from runner.spec.budget import (
     too_large,
     type_name,
 )
+from runner.spec.dates import strftime
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.methods import charge_call, charge_result
 from runner.spec.values import native, text
@@ -115,6 +117,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if type(function) is not BuiltinMethodType:
             return super().call(context, function, *args, **kwargs)
         charge_call(context.budget, function, args, kwargs)
+        if function.__name__ == "strftime" and isinstance(function.__self__, date | time):
+            function = partial(strftime, function.__self__)
         result = super().call(context, function, *args, **kwargs)
         charge_result(context.budget, result)
         return result

@@ -20,7 +20,7 @@ from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
 from runner.spec.environment import env_rules
 from runner.spec.exposure import exposures
-from runner.spec.template import Allowance, Shape, Template, TooLargeError, parse, templates_of
+from runner.spec.template import Allowance, Shape, Template, TooLargeError, can_be_read, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.unrendered import unrendered
 from runner.spec.variables import Given, Variable
@@ -211,6 +211,7 @@ class _Reader:
                 for use in template.uses:
                     required[use.name] = required.get(use.name, False) or not use.optional
             return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
+        self._check_reserved(table)
         variables = []
         has_secrets = any(node.get("secret") is not None for node in table.entries.values())
         named = frozenset(_keys_in(templates_of(shape))) if has_secrets else frozenset[str]()
@@ -223,6 +224,14 @@ class _Reader:
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries) if isinstance(table.value, dict) else None
+
+    def _check_reserved(self, table: Node) -> None:
+        """Refuse names that mean something else in a template."""
+        for name in table.entries:
+            if _NAME.fullmatch(name) and not can_be_read(name):
+                message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
+                place, at = table.key_position(name), f"vars.{name}"
+                self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
 
     def _is_malformed(self, node: Node) -> bool:
         """Tell whether the format's schema has found a fault at a node or below it."""

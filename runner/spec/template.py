@@ -12,6 +12,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
+from runner.spec.dates import told, wrong_directives
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.language import (
     MAX_PARSED,
@@ -419,9 +420,19 @@ class _Inspector:
                 hint = did_you_mean(target.attr, METHODS, "see the README's list of methods")
                 self._find_name("template-unknown-method", f"there is no method '{target.attr}'", target, hint)
             self._visit(target.node, local, guarded=False)
+            if target.attr == "strftime":
+                self._format(node)
         else:
             self._find("template-forbidden", "only functions and methods can be called", node, 1)
         self._arguments(node, local)
+
+    def _format(self, node: nodes.Call) -> None:
+        """Check the format of a date, where it is written out."""
+        for form in (*node.args, *(each.value for each in node.kwargs)):
+            if isinstance(form, nodes.Const) and isinstance(form.value, str):
+                for directive in wrong_directives(form.value):
+                    message, hint = told(directive)
+                    self._find("template-type", message, form, len(form.value) + 2, hint)
 
     def _arguments(self, node: nodes.Filter | nodes.Test | nodes.Call, local: set[str]) -> None:
         for argument in (*(node.args or ()), *(node.kwargs or ()), node.dyn_args, node.dyn_kwargs):
@@ -452,6 +463,12 @@ class _Inspector:
         """Point at an argument's name: its node begins at the value behind it."""
         start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
         self.findings.append(Finding(code, message, None, start, start + len(argument.key)))
+
+
+def can_be_read(name: str) -> bool:
+    """Return whether a template reads the variable of this name, wherever it stands; `none`, `now` and `loop` are none."""
+    _, uses, _, _ = _inspected(f"{{{{ {name} }}}}")
+    return name != "loop" and [use.name for use in uses] == [name]
 
 
 def _as_python_reads(name: str) -> str:

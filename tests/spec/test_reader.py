@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.errors import NotFound
-from runner.spec import load
+from runner.spec import Occurrence, load, render
+from tests.spec.conftest import Templates
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Project
@@ -881,3 +882,20 @@ def test_a_name_in_braces_without_quotes_is_a_map(project: Project) -> None:
     assert unrendered(project, "b: { user }") == ["warning this is a map with an empty key, not a template"]
     assert unrendered(project, "b: { user: null }") == []
     assert unrendered(project, "b: {user: }") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["none", "None", "true", "True", "false", "False", "not", "now", "range", "uuid4", "uuid5", "self", "loop"]
+)
+def test_a_variable_may_not_have_a_name_that_means_something_else(project: Project, name: str) -> None:
+    spec = f"version: 1\nvars: {{{name}: {{default: x}}}}\nevent: order_placed\ndistinct_id: u1\n"
+    [told] = [each for each in project.load(spec.replace(name, f'"{name}"')).problems if each.severity == "error"]
+    assert (told.code, told.at) == ("reserved-name", f"vars.{name}")
+    assert told.message == f"'{name}' can't be the name of a variable: a template has another meaning for it"
+
+
+@pytest.mark.parametrize("name", ["NONE", "nil", "null", "if", "items", "looped", "event"])
+def test_any_other_name_is_a_variable_s(project: Project, name: str) -> None:
+    spec = f"version: 1\nvars: {{\"{name}\": {{type: string}}}}\nevent: order_placed\ndistinct_id: '{{{{ {name} }}}}'\n"
+    event = render(project.spec(spec), {name: "u1"}, Occurrence(Templates.seed, 0, Templates.now))
+    assert event.distinct_id == "u1"
