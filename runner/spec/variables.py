@@ -14,7 +14,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
-from runner.source import NUMBER, Schema, is_integer, parse_json
+from runner.source import NUMBER, Schema, UnclearError, is_integer, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -402,6 +402,8 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
         raise ValueError(" or ".join(_WORDS.get(name, name) for name in types))
     try:
         return parse_json(stripped)
+    except UnclearError as error:
+        raise ValueError(f"JSON that can be taken: {error}") from None
     except ValueError:
         raise ValueError("JSON") from None
 
