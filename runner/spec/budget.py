@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined
-from jinja2.utils import missing
+from jinja2.utils import Namespace, missing
 
 from runner.errors import did_you_mean
 
@@ -254,6 +254,13 @@ class StrictName(StrictUndefined):
         return UndefinedFault(self._undefined_message)
 
 
+class TemplateNamespace(Namespace):
+    """What `namespace()` makes. It is written in one word, however much it holds."""
+
+    def __repr__(self) -> str:
+        return "namespace"
+
+
 class UndefinedFault(TemplateFault):
     """A name, a key or an index that is not there. Jinja raises it with one text: message, hint and name in a line each."""
 
@@ -311,7 +318,7 @@ MAX_NAME = 100
 _NAMES: dict[type, str] = {
     str: "text", int: "a number", float: "a number", bool: "a boolean", type(None): "null", list: "a list",
     tuple: "a list", dict: "a map", datetime: "a date", date: "a date", time: "a time",
-    _KEYS: "a sequence", _VALUES: "a sequence", _ITEMS: "a sequence",
+    TemplateNamespace: "a namespace", _KEYS: "a sequence", _VALUES: "a sequence", _ITEMS: "a sequence",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from runner.spec.budget import (
     SMALL,
     StrictName,
     TemplateFault,
+    TemplateNamespace,
     check_format,
     check_length,
     check_whole,
@@ -406,6 +407,15 @@ _NUMBER = 5
 """What a new number in a list costs, in words of 8 bytes."""
 
 
+@pass_context
+def _namespace(context: Any, /, *given: Any, **named: Any) -> TemplateNamespace:
+    for entries in given:
+        if not isinstance(entries, dict):
+            raise TemplateFault("template-type", "a namespace is made of names", "for example namespace(total=0)")
+        context.budget.work(len(entries) * NEW)
+    return TemplateNamespace(*given, **named)
+
+
 def _comparison(compare: Callable[[Any, Any], bool]) -> Any:
     """Make a test of a comparison. It is how `left == right` is compiled as well."""
 
@@ -497,7 +507,9 @@ TESTS: dict[str, Any] = (
     | {name: _written_test(name) for name in ("lower", "upper")}
     | {"in": _in}
 )
-GLOBALS: dict[str, Any] = {"now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range}
+GLOBALS: dict[str, Any] = {
+    "now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range, "namespace": _namespace,
+}  # fmt: skip
 METHODS = frozenset(
     [
         "capitalize",

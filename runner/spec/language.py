@@ -28,6 +28,7 @@ from runner.spec.budget import (
     SMALL,
     StrictName,
     TemplateFault,
+    TemplateNamespace,
     check_format,
     check_key,
     check_length,
@@ -135,6 +136,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return obj  # what is missing stays missing, so that default() can stand at the end of a path
         if isinstance(obj, LoopContext):
             return super().getattr(obj, attribute)
+        if isinstance(obj, TemplateNamespace):
+            nothing = StrictName(obj=obj, name=attribute)
+            return nothing if attribute.startswith("_") else getattr(obj, attribute, nothing)
         if attribute in DATE_PARTS and isinstance(obj, date | time) and hasattr(obj, attribute):
             return getattr(obj, attribute)
         if attribute in METHODS and hasattr(obj, attribute):

@@ -20,6 +20,7 @@ from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
 from runner.spec.environment import env_rules
 from runner.spec.exposure import exposures
+from runner.spec.scopes import lost_sets
 from runner.spec.template import Allowance, Shape, Template, TooLargeError, can_be_read, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.unrendered import unrendered
@@ -199,6 +200,7 @@ class _Reader:
         ]
         for template in templates_of(shape):
             self.problems += template.problems()
+            self._check_sets(template)
         self._too_large = allowance.problem
         return shape
 
@@ -224,6 +226,16 @@ class _Reader:
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries) if isinstance(table.value, dict) else None
+
+    def _check_sets(self, template: Template) -> None:
+        """Warn of what is set inside a loop or block for use outside."""
+        for node in lost_sets(template.tree) if template.tree is not None and "{%" in template.text else ():
+            message = f"'{node.name}' is set inside a loop or block, which forgets it at its end"
+            place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
+            hint = (
+                f"use a namespace: {{% set ns = namespace({node.name}=…) %}}, and inside {{% set ns.{node.name} = … %}}"
+            )
+            self.problems.append(Problem("template-set-lost", message, place, hint=hint, severity="warning"))
 
     def _check_reserved(self, table: Node) -> None:
         """Refuse names that mean something else in a template."""

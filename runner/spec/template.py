@@ -365,6 +365,13 @@ class _Inspector:
             self._block(node.body, set(local))
         else:
             self._visit(node.node, local, guarded=False)
+        for ref in [node.target] if isinstance(node.target, nodes.NSRef) else node.target.find_all(nodes.NSRef):
+            if ref.name not in local:
+                hint = f"make one before: {{% set {ref.name} = namespace({ref.attr}=…) %}}"
+                message = f"'{ref.name}' is no namespace: nothing else has attributes that can be set"
+                self._find("template-type", message, ref, len(ref.name), hint)
+            elif ref.attr.startswith("_"):
+                self._find("template-forbidden", f"'{ref.attr}' can't be set", ref, len(ref.name))
         local |= self._stored(node.target)
 
     def _stored(self, target: nodes.Node) -> set[str]:

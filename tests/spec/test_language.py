@@ -390,7 +390,7 @@ def test_the_closed_lists_hold_what_is_exercised_here_and_nothing_else() -> None
     assert sorted(FILTERS) == [row[0] for row in FILTER_EXAMPLES]
     assert sorted(TESTS) == [row[0] for row in TEST_EXAMPLES]
     assert sorted(METHODS) == [row[0] for row in METHOD_EXAMPLES]
-    assert sorted(GLOBALS) == ["now", "range", "uuid4", "uuid5"]
+    assert sorted(GLOBALS) == ["namespace", "now", "range", "uuid4", "uuid5"]
 
 
 def test_uuid5_names_a_text_the_same_everywhere(templates: Templates) -> None:
@@ -594,3 +594,39 @@ def test_a_time_and_a_date_alone_are_written_too(templates: Templates) -> None:
         == "03:04 AM 02 Jan"
     )
     assert "a time has no '%A'" in templates.failure("{{ now().time().strftime('%A') }}")[0]
+
+
+ITEMS = [{"price": 1}, {"price": 2}]
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{% set ns = namespace(t=0) %}{% for i in v %}{% set ns.t = ns.t + i.price %}{% endfor %}{{ ns.t }}", "3"),
+        ("{% set ns = namespace({'t': 0}) %}{% for i in v %}{% set ns.t %}{{ ns.t }}x{% endset %}{% endfor %}{{ ns.t }}", "0xx"),
+        ("{% set ns = namespace() %}{{ ns.items is defined }}", "false"),
+        ("{% set ns = namespace(t=0) %}{% set ns.t, ns.u = 1, 2 %}{{ ns.t ~ ns.u }}", "12"),
+    ],
+)  # fmt: skip
+def test_a_namespace_keeps_what_a_loop_sets(templates: Templates, source: str, value: str) -> None:
+    assert templates.evaluate(source, v=ITEMS) == value
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{{ namespace(a=1) }}", "error[template-type] a namespace is not a JSON value"),
+        ("{% set ns = namespace() %}{{ ns }}", "error[template-type] a namespace is not a JSON value"),
+        ("{% set ns = namespace() %}{{ ns['_Namespace__attrs'] }}", "a namespace has no '_Namespace__attrs'"),
+        ("{{ namespace([1]) }}", "error[template-type] a namespace is made of names"),
+        ("{% set ns = namespace() %}{{ '%s' | format([ns]) }}", "error[template-not-text] a list inside text"),
+    ],
+)
+def test_a_namespace_is_no_value(templates: Templates, source: str, told: str) -> None:
+    assert told in templates.failure(source)[0]
+
+
+@pytest.mark.parametrize("source", ["{% set v.a = 1 %}", "{% set v.a, b = 1, 2 %}"])
+def test_only_a_namespace_has_attributes_that_can_be_set(templates: Templates, source: str) -> None:
+    assert "'v' is no namespace: nothing else has attributes that can be set" in templates.faults(source)[0]
+    assert "error[" in templates.failure("{% set w = v %}{% set w.a = 1 %}x", v={})[0]

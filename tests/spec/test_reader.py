@@ -899,3 +899,48 @@ def test_any_other_name_is_a_variable_s(project: Project, name: str) -> None:
     spec = f"version: 1\nvars: {{\"{name}\": {{type: string}}}}\nevent: order_placed\ndistinct_id: '{{{{ {name} }}}}'\n"
     event = render(project.spec(spec), {name: "u1"}, Occurrence(Templates.seed, 0, Templates.now))
     assert event.distinct_id == "u1"
+
+
+def lost(project: Project, template: str) -> list[str]:
+    spec = f"version: 1\nevent: order_placed\ndistinct_id: u1\nproperties: {{a: {json.dumps(template)}}}\n"
+    found = project.load(spec).problems
+    return [each.message.split("'")[1] for each in found if each.code == "template-set-lost"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% set t = 0 %}{% for i in v %}{% set t = t + i %}{% endfor %}{{ t }}",
+        "{% set t = 0 %}{% for i in v %}{% if i %}{% set t = i %}{% endif %}{% endfor %}{{ t }}",
+        "{% set t = 0 %}{% for i in v %}{{ t }}{% set t = i %}{% endfor %}",
+        "{% for i in v %}{% set t = i %}{% endfor %}{{ t }}",
+        "{% for i in v %}{% set t %}{{ t }}{{ i }}{% endset %}{% endfor %}",
+        "{% set t = 0 %}{% for i in v %}{% for j in i %}{% set t = t + j %}{% endfor %}{% endfor %}{{ t }}",
+        "{% for i in v %}{% set t = 0 %}{% for j in i %}{% set t = t + j %}{% endfor %}{{ t }}{% endfor %}",
+        "{% set t = 0 %}{% with %}{% set t = 1 %}{% endwith %}{{ t }}",
+        "{% set t = 0 %}{% filter upper %}{% set t = 1 %}{% endfilter %}{{ t }}",
+        "{% for i in v %}{% else %}{% set t = 1 %}{% endfor %}{{ t }}",
+        "{% set u, t = 0, 0 %}{% for i in v %}{% set u, t = 1, i %}{% endfor %}{{ t }}",
+        "{% set t = true %}{% for i in v %}{% if not t %}, {% endif %}{{ i }}{% set t = false %}{% endfor %}",
+    ],
+)
+def test_a_set_whose_value_is_lost_at_the_end_of_its_block_is_told(project: Project, template: str) -> None:
+    assert lost(project, template) == ["t"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in v %}{% set t = i %}{{ t }}{% endfor %}",
+        "{% set t = 0 %}{% for i in v %}{% set t = i %}{{ t }}{% endfor %}",
+        "{% for i in v %}{% set t = i %}{{ t }}{% endfor %}{% set t = 0 %}{{ t }}",
+        "{% if v %}{% set t = 1 %}{% endif %}{{ t }}",
+        "{% for i in v %}{% if i %}{% set t = 1 %}{% else %}{% set t = 2 %}{% endif %}{{ t }}{% endfor %}",
+        "{% for i in v %}{% set t = i %}{{ t }}{% endfor %}{% for t in v %}{{ t }}{% endfor %}",
+        "{% set ns = namespace(t=0) %}{% for i in v %}{% set ns.t = ns.t + i %}{% endfor %}{{ ns.t }}",
+        "{% with t = 1 %}{% set t = 2 %}{{ t }}{% endwith %}",
+        "{% set t %}{% set u = 1 %}{{ u }}{% endset %}{{ t }}",
+    ],
+)
+def test_a_set_whose_value_is_used_in_its_block_is_fine(project: Project, template: str) -> None:
+    assert lost(project, template) == []
