@@ -155,7 +155,7 @@ class _Reader:
                 is_block = event.style in ("|", ">")
                 check = overlong_blank if is_block else underindented
                 self.refuse(check(self.text, start, end, self._column()))
-                if is_block and not event.value.endswith(" ") and has_uncounted_line(self.text, start, end):
+                if is_block and has_uncounted_line(self.text, start, end, event.value):
                     event.value += "\n"
         elif event.value == "-" and self.text.content.startswith((",", "[", "]", "{", "}"), end):
             self._stop(

@@ -138,13 +138,11 @@ def overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | N
     return None
 
 
-def has_uncounted_line(text: Text, start: int, end: int) -> bool:
-    """Return whether a block that keeps its last line breaks ends in a line of blanks that the file's end ends, not a line break.
-
-    libyaml does not count that line.
-    """
+def has_uncounted_line(text: Text, start: int, end: int, value: str) -> bool:
+    """Return whether a block ends in a line of blanks whose end libyaml does not count: the file's, and no line break."""
     content = text.content
     header = _HEADER.match(content, skip_properties(content, start))
     last = content[content.rfind("\n") + 1 :]
-    is_last = end >= len(content) - len(last)
-    return is_last and header is not None and "+" in header[0] and last != "" and not last.strip(" ")
+    if header is None or not last or last.strip(" ") or end < len(content) - len(last):
+        return False
+    return "+" in header[0] or (value.endswith(" ") and "-" not in header[0])

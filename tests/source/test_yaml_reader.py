@@ -509,7 +509,8 @@ def test_an_anchor_of_a_key_is_one() -> None:
     ("content", "value"),
     [
         ("v: |+\n   ", "\n"), ("v: |+\n  x\n  ", "x\n\n"), ("v: |+\n  x\n ", "x\n\n"), ("v: |\n  x\n  ", "x\n"), ("v: >+\n  x\n\n  ", "x\n\n\n"),
-        ("v: |-\n  x\n  ", "x"), ("v: |+\n  x\n    ", "x\n  "), ("v: |+\n  x", "x"), ("v: |+\n  x\n", "x\n"),
+        ("v: |-\n  x\n  ", "x"), ("v: |+\n  x\n    ", "x\n  \n"),
+        ("v: |\n  x\n   ", "x\n \n"), ("v: |-\n  x\n   ", "x\n "), ("v: |\n  x  ", "x  "), ("v: |+\n  x", "x"), ("v: |+\n  x\n", "x\n"),
     ],
 )  # fmt: skip
 def test_a_last_line_of_blanks_counts_where_lines_are_kept(content: str, value: str) -> None:
