@@ -8,7 +8,8 @@ its own composer recurses, and crashes on a deeply nested file.
 from __future__ import annotations
 
 import re
-from math import isinf
+from dataclasses import replace
+from math import isfinite, isinf
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import yaml
@@ -39,6 +40,7 @@ _AMBIGUOUS = re.compile(
     """,
     re.VERBOSE,
 )
+_DATE = re.compile("[0-9]{4}-")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _AFTER_NAME = (" ", "\t", "\n", "\r", ",", "]", "}")
 _STR_TAG = "tag:yaml.org,2002:str"
@@ -57,6 +59,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     source = Source(text.content)
     try:
         _take_all(source, reader, comments)
+        reader.count_groups()
     except _StopError:
         return reader.root if reader.has_second else None, reader.problems
     except yaml.reader.ReaderError as error:
@@ -112,6 +115,8 @@ class _Reader:
         self._keys: list[_Key | None] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
         """Values that aliases may stand for, and their characters."""
+        self._groups: dict[str, tuple[int, int]] = {}
+        """Of warnings that are told once: where the first stands among the problems, and how many followed."""
         self._written = 0
         """Characters of all keys and texts so far, aliases written out."""
         self.has_second = False
@@ -186,15 +191,40 @@ class _Reader:
         if value in _CONSTANTS:
             return _CONSTANTS[value]
         if match := NUMBER.fullmatch(value):
-            return self._number(value, match, start, end)
+            number = self._number(value, match, start, end)
+            exponent = match["exponent"] or ""
+            if exponent and not (match["fraction"] and exponent[1] in "+-") and isfinite(number):
+                message = f"{value} is a number here, but text to other YAML readers"
+                self._ambiguous("numbers", message, f'if it is text, write "{value}"', start, end)
+            return number
         if _AMBIGUOUS.fullmatch(value):
-            self._note("ambiguous-scalar", f"{value} is text here, but not to every YAML reader", start, end,
-                       hint=f'write "{value}"', warning=True)  # fmt: skip
+            group = "dates" if _DATE.match(value) else ""
+            self._ambiguous(
+                group, f"{value} is text here, but not to every YAML reader", f'write "{value}"', start, end
+            )
         elif _NOT_FINITE.fullmatch(value):
             self._note(
                 "not-finite", f"{value} is not a JSON number", start, end, hint=f'if it is text, write "{value}"'
             )
         return value
+
+    def _ambiguous(self, group: str, message: str, hint: str, start: int, end: int) -> None:
+        """Warn of a scalar, and of those of a group that programs write by the hundred only once."""
+        if group in self._groups:
+            place, count = self._groups[group]
+            self._groups[group] = place, count + 1
+            return
+        if group:
+            self._groups[group] = len(self.problems), 0
+        self._note("ambiguous-scalar", message, start, end, hint=hint, warning=True)
+
+    def count_groups(self) -> None:
+        """Say how many more of a group there are, where it is warned of the first."""
+        for group, (place, count) in self._groups.items():
+            if count:
+                first = self.problems[place]
+                message = f"{first.message}; so {'is' if count == 1 else 'are'} {count:,} more {group if count > 1 else group[:-1]} in this file"
+                self.problems[place] = replace(first, message=message)
 
     def _number(self, value: str, match: re.Match[str], start: int, end: int) -> int | float:
         if is_integer(match):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.errors import Position, Step
-    from runner.source import Json
+    from runner.source import Fault, Json
     from runner.spec.plan import Plan
 
 
@@ -133,7 +133,7 @@ class _Reader:
         whole = root.without("extends")
         faults = _format().faults(whole.plain())
         found = zip(faults, problems(faults, whole), strict=True)
-        of_format = [_in_its_case(problem, fault.path, whole) for fault, problem in found]
+        of_format = [_in_its_case(_advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         try:
@@ -261,11 +261,14 @@ class _Reader:
         default = node.get("default")
         if default is None:
             return
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
         for fault in schema.faults(default.plain()):
-            why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint)
+            place = fault.position(default)
+            if place in told:  # it could not even be read
+                continue
+            why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint_at(place))
             breaks = "breaks its own declaration" if fault.code is None else "can't be checked"
             message = f"the default of '{variable.name}' {breaks}{why}"
-            place = fault.position(default)
             at = f"vars.{variable.name}.default"
             self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
 
@@ -357,6 +360,32 @@ def _short_values(declaration: Node) -> Iterator[Node]:
 
 def _is_short(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
+
+
+_JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+
+
+def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
+    """Add what to write where somebody wrote what other formats take."""
+    node = root.get(*fault.path)
+    value = node.value if node is not None else None
+    hint = problem.hint
+    match fault.path:
+        case () if fault.keyword == "required" and fault.key == "version":
+            hint = "add the line `version: 1`"
+        case ("vars", _) if fault.keyword == "type" and value in _JSON_TYPES:
+            hint = f"write {{type: {value}}}"
+        case ("vars", _) if fault.keyword == "type" and isinstance(value, str):
+            hint = "a variable is declared by a map, such as {type: string, default: …}"
+        case ("vars", _, "required") if isinstance(value, bool):
+            hint = (
+                "leave it out: a variable without a default is required"
+                if value
+                else "leave it out, and give the variable a default: it is optional then"
+            )
+        case _:
+            pass
+    return replace(problem, hint=hint)
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:

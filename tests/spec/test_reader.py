@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.errors import NotFound
+from runner.errors import InvalidInput, NotFound
 from runner.spec import Occurrence, load, render
 from tests.spec.conftest import Templates
 
@@ -107,7 +107,7 @@ def test_a_file_that_yaml_refuses_gives_the_refusal_alone(project: Project) -> N
 
 def test_every_missing_key_is_told(project: Project) -> None:
     assert project.problems("description: x\n") == [
-        "spec.yaml:1:1-2 error[missing-key] missing key 'version' @version",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'version' (add the line `version: 1`) @version",
         "spec.yaml:1:1-2 error[missing-key] missing key 'event' @event",
         "spec.yaml:1:1-2 error[missing-key] missing key 'distinct_id' @distinct_id",
     ]
@@ -944,3 +944,50 @@ def test_a_set_whose_value_is_lost_at_the_end_of_its_block_is_told(project: Proj
 )
 def test_a_set_whose_value_is_used_in_its_block_is_fine(project: Project, template: str) -> None:
     assert lost(project, template) == []
+
+
+@pytest.mark.parametrize("written", ["1.10", "1E2", "-1e+02", "1.0", "100000000000000000000.0"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "vars: {{v: {{type: string, default: {}}}}}\n", "name: {}\n", "labels: [{}]\n", "properties: {{v: {}}}\nschema: {{properties: {{v: {{type: string}}}}}}\n",
+        "vars: {{v: {{enum: ['{0}'], default: {0}}}}}\n", "vars: {{v: {{type: string}}}}\ntests: [{{name: a, vars: {{v: {}}}}}]\n",
+    ],
+)  # fmt: skip
+def test_a_hint_quotes_a_number_as_it_is_written(project: Project, place: str, written: str) -> None:
+    content = "version: 1\nevent: order_placed\ndistinct_id: u1\n" + place.format(written)
+    loaded = project.load(content)
+    problems = [*loaded.problems]
+    if loaded.spec is not None:
+        with pytest.raises(InvalidInput) as caught:
+            render(loaded.spec, {}, Occurrence(Templates.seed, 0, Templates.now))
+        problems = [*caught.value.problems]
+    assert [each.hint for each in problems if each.severity == "error"] == [f'quote it: "{written}"']
+
+
+@pytest.mark.parametrize(
+    ("declaration", "hint"),
+    [
+        ("string", "write {type: string}"), ("integer", "write {type: integer}"),
+        ("u1", "a variable is declared by a map, such as {type: string, default: …}"),
+        ("{type: string, required: true}", "leave it out: a variable without a default is required"),
+        ("{type: string, required: false}", "leave it out, and give the variable a default: it is optional then"),
+    ],
+)  # fmt: skip
+def test_a_declaration_of_another_format_comes_with_what_to_write(
+    project: Project, declaration: str, hint: str
+) -> None:
+    content = f"version: 1\nvars: {{user: {declaration}}}\nevent: order_placed\ndistinct_id: '{{{{ user }}}}'\n"
+    assert [each.hint for each in project.load(content).problems] == [hint]
+
+
+def test_a_spec_without_a_version_is_told_what_to_add(project: Project) -> None:
+    [told] = project.load("event: order_placed\ndistinct_id: u1\n").problems
+    assert (told.code, told.hint) == ("missing-key", "add the line `version: 1`")
+
+
+def test_a_default_beyond_a_double_is_told_once(project: Project) -> None:
+    for default in ("1e400", "[1, -1e400]"):
+        content = f"version: 1\nvars: {{n: {{type: number, default: {default}}}}}\nevent: order_placed\ndistinct_id: '{{{{ n }}}}'\n"
+        found = [each for each in project.load(content).problems if each.at != "vars.n.default" or "[" not in default]
+        assert [each.code for each in found] == ["number-too-large"]

@@ -188,6 +188,7 @@ def test_only_two_words_are_booleans(text: str) -> None:
             "var-type",
             f"variable 'v': '{text}' is not true or false",
             at="vars.v",
+            hint="write true or false in small letters: spreadsheets write capitals" if text == "TRUE" else None,
             context="the value comes from --var",
         ),
     )
