@@ -233,7 +233,9 @@ def _escape(value: str) -> str:
 
 
 @_texts
-def _replace(value: str, old: str, new: str, count: int = -1) -> str:
+def _replace(value: str, old: object, new: object, count: int = -1) -> str:
+    check_whole(count, "the number of replacements")
+    old, new = text(old), text(new)
     found = value.count(old) if count < 0 else min(value.count(old), count)
     check_length(len(value) + found * (len(new) - len(old)))
     return value.replace(old, new, count)
@@ -284,14 +286,15 @@ def _format_value(value: object) -> object:
 
 
 @pass_context
-def _join(context: Any, value: Iterable[object], d: str = "", attribute: str | int | None = None) -> str:
+def _join(context: Any, value: Iterable[object], d: object = "", attribute: str | int | None = None) -> str:
     items = []
     size = 0
+    between = text(d)
     for item in _listed(context, value, _steps_to(attribute)):
         items.append(text(item if attribute is None else _part(context, item, attribute)))
-        size += len(items[-1]) + len(d)
+        size += len(items[-1]) + len(between)
         check_length(size)
-    whole = d.join(items)
+    whole = between.join(items)
     context.budget.spend_text(len(whole))
     return whole
 

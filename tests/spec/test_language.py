@@ -630,3 +630,44 @@ def test_a_namespace_is_no_value(templates: Templates, source: str, told: str) -
 def test_only_a_namespace_has_attributes_that_can_be_set(templates: Templates, source: str) -> None:
     assert "'v' is no namespace: nothing else has attributes that can be set" in templates.faults(source)[0]
     assert "error[" in templates.failure("{% set w = v %}{% set w.a = 1 %}x", v={})[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("[1, none] | sort", "a number"), ("v | sort", "null < a number has no meaning (leave null out with | reject('none'),"),
+        ("v | max", "null > a number has no meaning (leave null out"), ("v | sum", "a number + null has no meaning (leave null out"),
+        ("3 is divisibleby(0)", "division by zero"), ("3 is divisibleby", "an argument is missing: 'num'"),
+        ("3 is divisibleby('x')", "a number % text has no meaning"), ("3 % 0", "division by zero"),
+        ("3 | length", "a number has no length (only lists, maps and texts have items)"), ("none | first", "null has no items"),
+        ("3 | dictsort", "only a map has pairs of keys and values"), ("3 | items | list", "only a map has pairs of keys and values"),
+        ("'abc' | truncate(2)", "the length must be at least 3"), ("-'a'", "'-' needs a number, not text"),
+        ("'a' * 'b'", "a text or a list can be repeated a whole number of times, not by text"), ("{[1]: 2}", "a list can't be a key"),
+        ("'a' | center(1, 2, 3)", "there are too many arguments"), ("'a' | center(foo=1)", "there is no argument 'foo'"),
+        ("'a'.split(1)", "a text is needed as the argument"), ("'a'.count()", "an argument is missing"), ("{}.get()", "an argument is missing"),
+        ("'%d' | format('x')", "%d writes a number, not text"), ("'%q' | format(1)", "a format has no '%q'"),
+        ("now() > 3", "a date > a number has no meaning"), ("'x' in 3", "a number has no items"), ("[1] | slice(0)", "division by zero"),
+        ("'a' | upper(1)", "there are too many arguments"), ("now(1)", "there are too many arguments"), ("uuid5()", "an argument is missing"),
+        ("'a' | int('x', 99)", "the text is no number"), ("range('x')", "a whole number is needed here"), ("'a'.index('b')", "the text does not hold"),
+    ],
+)  # fmt: skip
+def test_what_python_complains_of_is_told_in_an_authors_words(templates: Templates, source: str, told: str) -> None:
+    [found] = templates.failure(f"{{{{ {source} }}}}", v=[1, None, 2])
+    assert told in found
+    assert not any(word in found for word in ("NoneType", "'int'", "'str'", "_replace", "positional", "object"))
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [("'zoo' | replace('o', 42)", "z4242"), ("'a1' | replace(1, true)", "atrue"), ("[1, 2] | join(0)", "102")],
+)
+def test_filters_of_texts_take_numbers_as_jinja_does(templates: Templates, source: str, value: str) -> None:
+    assert templates.evaluate(f"{{{{ {source} }}}}") == value
+
+
+def test_a_list_replaces_nothing(templates: Templates) -> None:
+    assert "error[template-not-text] a list inside text" in templates.failure("{{ 'a' | replace('a', [1]) }}")[0]
+    assert (
+        "the number of replacements must be a whole number"
+        in templates.failure("{{ 'a' | replace('a', 'b', 'c') }}")[0]
+    )
