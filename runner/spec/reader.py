@@ -23,7 +23,7 @@ from runner.spec.exposure import exposures
 from runner.spec.scopes import lost_sets
 from runner.spec.template import Allowance, Shape, Template, TooLargeError, can_be_read, parse, templates_of
 from runner.spec.tree import Files
-from runner.spec.unrendered import unrendered
+from runner.spec.unrendered import template_problems, unrendered
 from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Attachment, Breach, Event
 
@@ -199,8 +199,8 @@ class _Reader:
             _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
         ]
         for template in templates_of(shape):
-            self.problems += template.problems()
             self._check_sets(template)
+        self.problems += template_problems(list(templates_of(shape)))
         self._too_large = allowance.problem
         return shape
 

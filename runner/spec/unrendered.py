@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, dotted
@@ -10,7 +11,7 @@ from runner.spec.language import tokens
 from runner.spec.template import templates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source import Node
@@ -27,9 +28,40 @@ _LOOKALIKE = re.compile(
     """,
     re.VERBOSE,
 )
+_ENGINES = (
+    ("Handlebars", re.compile(r"\{\{~?\s*[#/^>&!]|\{\{\{|\{\{~?\s*else\s*~?\}\}")),
+    (
+        "a template of Go",
+        re.compile(r"\{\{-?\s*(?:[.$]|(?:if|range|with)\s+[.$(]|(?:define|include|template|block)\s*\"|end\s*-?\}\})"),
+    ),
+    ("ERB", re.compile(r"<%.*?%>", re.DOTALL)),
+)
+"""Whose braces Jinja can't read."""
+_MANY = 10
+"""Texts that are no Jinja: nobody reads on after so many."""
 _FIELDS = ("name", "description", "volatile", "vars", "schema", "tests")
 _NO_TEXTS = frozenset({"pattern", "patternProperties", "error", "skip", "xfail", "$re", "$schema"})
 """Keys of schemas and cases below which braces mean something else, or nothing."""
+
+
+def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
+    """List what is wrong with templates themselves; of those that are written for another engine only the first."""
+    broken = [each for each in templates if any(finding.code == "template-syntax" for finding in each.findings)]
+    engine = next((name for name, sign in _ENGINES if any(sign.search(each.text) for each in broken)), None)
+    if engine is None and len(broken) <= _MANY:
+        for template in templates:
+            yield from template.problems()
+        return
+    for template in templates:
+        for problem in template.problems():
+            if problem.code != "template-syntax":
+                yield problem
+            elif template is broken[0]:
+                count = len(broken) - 1
+                more = f"; {count:,} more {'text is' if count == 1 else 'texts are'} none either" if count else ""
+                what = f"this is {engine}, not Jinja" if engine else f"this is no Jinja ({problem.message})"
+                hint = "templates here are Jinja: {{ user }}, {% if user %}…{% endif %}"
+                yield replace(problem, message=f"{what}{more}", hint=hint)
 
 
 def unrendered(root: Node, shape: Shape, schema: Node | None) -> Iterator[Problem]:

@@ -515,3 +515,11 @@ def test_an_anchor_of_a_key_is_one() -> None:
 )  # fmt: skip
 def test_a_last_line_of_blanks_counts_where_lines_are_kept(content: str, value: str) -> None:
     assert plain(content) == {"v": value}
+
+
+@pytest.mark.parametrize("header", ["|", ">-"])
+def test_a_block_that_begins_with_a_tab_is_told_what_it_needs(header: str) -> None:
+    told = refusal(f"a: {header}\n \tb\n")
+    assert told.message == "the text of this block begins with a tab"
+    assert plain(f"a: {header[0]}1\n \tb\n") == {"a": "\tb\n"}
+    assert refusal(f"a: {header}\n\tb\n").message == "a tab can't indent YAML"

@@ -991,3 +991,36 @@ def test_a_default_beyond_a_double_is_told_once(project: Project) -> None:
         content = f"version: 1\nvars: {{n: {{type: number, default: {default}}}}}\nevent: order_placed\ndistinct_id: '{{{{ n }}}}'\n"
         found = [each for each in project.load(content).problems if each.at != "vars.n.default" or "[" not in default]
         assert [each.code for each in found] == ["number-too-large"]
+
+
+HANDLEBARS = ["{{#if x}}yes{{/if}}", "{{> footer}}", "{{{raw}}}", "{{^x}}no{{/x}}", "{{#each v}}{{this}}{{/each}}"]
+GO = [
+    "{{ .Values.x | quote }}",
+    "{{- if .x }}a{{ end }}",
+    '{{ include "x" . }}',
+    "{{ $x := 1 }}",
+    "{{range .v}}a{{end}}",
+]
+
+
+@pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a template of Go")])
+def test_templates_of_another_engine_are_told_once(project: Project, texts: list[str], engine: str) -> None:
+    for some in (texts, *([text] for text in texts)):
+        content = "version: 1\nevent: order_placed\ndistinct_id: '{{ nobody }}'\nvars: {}\n"
+        content += json.dumps({"properties": dict(zip("abcde", some, strict=False))})[1:-1]
+        found = [each for each in project.load(content).problems if each.code == "template-syntax"]
+        more = "; 4 more texts are none either" if len(some) > 1 else ""
+        assert [each.message for each in found] == [f"this is {engine}, not Jinja{more}"]
+
+
+def test_very_many_texts_that_are_no_jinja_are_told_once(project: Project) -> None:
+    texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(37)}})[1:-1]
+    problems = project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems
+    assert [each.message for each in problems] == [
+        "this is no Jinja (the expression should end here, before 'b'); 36 more texts are none either"
+    ]
+
+
+def test_a_few_slips_are_told_each(project: Project) -> None:
+    texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(10)}})[1:-1]
+    assert len(project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems) == 10
