@@ -68,6 +68,7 @@ class Fault:
 
 
 TOO_LARGE = "schema-too-large"
+_DIALECT = re.compile(r"https?://json-schema\.org/draft/2020-12/schema#?")
 
 
 class SchemaError(Exception):
@@ -102,6 +103,10 @@ class Schema:
     def __init__(self, schema: Json) -> None:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
+        dialect = schema.get("$schema") if isinstance(schema, dict) else None
+        if isinstance(dialect, str) and _DIALECT.fullmatch(dialect) is None:
+            hint = "write https://json-schema.org/draft/2020-12/schema, or leave $schema out"
+            raise SchemaError("schemas of another dialect than 2020-12 are not read here", ("$schema",), hint)
         try:
             self._validator = validator(json.dumps(schema))
         except TooMuchError as error:

@@ -380,3 +380,19 @@ def test_a_constant_is_told_by_its_value_or_its_kind(const: Json, value: Json, m
 )
 def test_a_rule_is_told_without_quoting_all_of_the_value(schema: Json, value: Json, message: str) -> None:
     assert [fault.message for fault in faults(schema, value)] == [message]
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    ["https://example.com/my-dialect", "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema", ""],
+)  # fmt: skip
+def test_another_dialect_is_refused(dialect: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        Schema({"$schema": dialect, "type": "object"})
+    assert (caught.value.path, caught.value.code) == (("$schema",), "bad-schema")
+
+
+@pytest.mark.parametrize("end", ["", "#"])
+def test_its_own_dialect_may_be_named(end: str) -> None:
+    schema = Schema({"$schema": f"https://json-schema.org/draft/2020-12/schema{end}", "type": "string"})
+    assert (schema.accepts("x"), schema.accepts(1)) == (True, False)

@@ -994,13 +994,7 @@ def test_a_default_beyond_a_double_is_told_once(project: Project) -> None:
 
 
 HANDLEBARS = ["{{#if x}}yes{{/if}}", "{{> footer}}", "{{{raw}}}", "{{^x}}no{{/x}}", "{{#each v}}{{this}}{{/each}}"]
-GO = [
-    "{{ .Values.x | quote }}",
-    "{{- if .x }}a{{ end }}",
-    '{{ include "x" . }}',
-    "{{ $x := 1 }}",
-    "{{range .v}}a{{end}}",
-]
+GO = ["{{ .Values.x | quote }}", '{{ include "x" . }}', "{{ $x := 1 }}", "{{.a}}{{end}}", "{{- .a -}}"]
 
 
 @pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a template of Go")])
@@ -1024,3 +1018,24 @@ def test_very_many_texts_that_are_no_jinja_are_told_once(project: Project) -> No
 def test_a_few_slips_are_told_each(project: Project) -> None:
     texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(10)}})[1:-1]
     assert len(project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems) == 10
+
+
+@pytest.mark.parametrize(
+    ("declaration", "good", "bad"),
+    [
+        ("$comment: why", 1, None), ("$id: 'urn:x', type: integer", 1, "x"), ("$anchor: a, items: {$ref: '#a'}", [[]], None),
+        ("dependentSchemas: {a: {required: [b]}}", {"a": 1, "b": 1}, {"a": 1}),
+        ("properties: {a: true}, unevaluatedProperties: false", {"a": 1}, {"b": 1}),
+        ("prefixItems: [true], unevaluatedItems: false", [1], [1, 2]),
+        ("contains: {const: 1}, minContains: 2", [1, 1], [1]), ("contains: {const: 1}, maxContains: 1", [1], [1, 1]),
+        ("contentEncoding: base64, contentMediaType: text/plain, contentSchema: {type: string}", "x", None),
+        ("readOnly: true, writeOnly: false", 1, None),
+    ],
+)  # fmt: skip
+def test_a_declaration_takes_every_keyword_of_json_schema(
+    project: Project, declaration: str, good: object, bad: object
+) -> None:
+    content = f"version: 1\nvars: {{v: {{{declaration}}}}}\nevent: order_placed\ndistinct_id: u1\nproperties: {{v: '{{{{ v }}}}'}}\n"
+    [variable] = project.spec(content).variables
+    assert variable.schema.accepts(good)  # type: ignore[arg-type]
+    assert bad is None or not variable.schema.accepts(bad)  # type: ignore[arg-type]
