@@ -141,8 +141,8 @@ def overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | N
 def has_uncounted_line(text: Text, start: int, end: int, value: str) -> bool:
     """Return whether a block ends in a line of blanks whose end libyaml does not count: the file's, and no line break."""
     content = text.content
-    header = _HEADER.match(content, skip_properties(content, start))
-    last = content[content.rfind("\n") + 1 :]
-    if header is None or not last or last.strip(" ") or end < len(content) - len(last):
+    last = content.rfind("\n") + 1
+    if last == len(content) or end < last or content[last:].strip(" "):
         return False
-    return "+" in header[0] or (value.endswith(" ") and "-" not in header[0])
+    header = _HEADER.match(content, skip_properties(content, start))
+    return header is not None and ("+" in header[0] or (value.endswith(" ") and "-" not in header[0]))

@@ -21,7 +21,7 @@ from runner.spec.case_files import CaseFiles
 from runner.spec.environment import env_rules
 from runner.spec.exposure import exposures
 from runner.spec.scopes import lost_sets
-from runner.spec.template import Allowance, Shape, Template, TooLargeError, can_be_read, parse, templates_of
+from runner.spec.template import RESERVED, Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.spec.tree import Files
 from runner.spec.unrendered import template_problems, unrendered
 from runner.spec.variables import Given, Variable
@@ -240,7 +240,7 @@ class _Reader:
     def _check_reserved(self, table: Node) -> None:
         """Refuse names that mean something else in a template."""
         for name in table.entries:
-            if _NAME.fullmatch(name) and not can_be_read(name):
+            if name in RESERVED:
                 message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
                 place, at = table.key_position(name), f"vars.{name}"
                 self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 def lost_sets(tree: nodes.Template) -> list[nodes.Name]:
     """List the names that are set for nothing: each at the place where it is set first."""
     walk = _Walk()
-    walk.block(tree.body, _Scope())
+    with suppress(RecursionError):
+        walk.block(tree.body, _Scope())
     return list(walk.lost.values())
 
 

@@ -205,6 +205,8 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
     return None if findings else tree, tuple(uses), tuple(findings), count
 
 
+RESERVED = frozenset({"true", "false", "none", "True", "False", "None", "not", "loop", "self", *GLOBALS})
+"""Names that mean something else than a variable, at least somewhere in a template."""
 MAX_LEVELS = 200
 """Of expressions and statements inside one another: what Python's own compiler takes."""
 _REPEATS = 3
@@ -470,12 +472,6 @@ class _Inspector:
         """Point at an argument's name: its node begins at the value behind it."""
         start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
         self.findings.append(Finding(code, message, None, start, start + len(argument.key)))
-
-
-def can_be_read(name: str) -> bool:
-    """Return whether a template reads the variable of this name, wherever it stands; `none`, `now` and `loop` are none."""
-    _, uses, _, _ = _inspected(f"{{{{ {name} }}}}")
-    return name != "loop" and [use.name for use in uses] == [name]
 
 
 def _as_python_reads(name: str) -> str:

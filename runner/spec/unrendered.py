@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from runner.errors import Problem, dotted
+from runner.errors import MAX_PROBLEMS, Problem, dotted
 from runner.spec.language import tokens
 from runner.spec.template import templates_of
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from runner.spec.template import Shape, Template
 
 _CODE = "template-not-rendered"
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _NAME = r"[A-Za-z_]\w*"
 _LOOKALIKE = re.compile(
     rf"""\$\{{\s*({_NAME})\s*\}}                            # of a shell
     | (?<![\w$])\$(?P<word>{_NAME})
+    | <%[=-]?\s*({_NAME})\s*%>                               # of Ruby
     | %(?![0-9A-Fa-f]{{2}}%)({_NAME})%                      # of Windows; but %C3% is of a URL
     | (?<!\{{)\{{(?:[ ]+\{{)?\s*[\u2018-\u201f]?({_NAME})[\u2018-\u201f]?\s*\}}(?:[ ]*\}})?    # of Python, or torn by a formatter
     """,
@@ -34,7 +35,7 @@ _ENGINES = (
         "a template of Go",
         re.compile(r"\{\{-?\s*(?:[.$]|(?:if|range|with)\s+[.$(]|(?:define|include|template|block)\s*\"|end\s*-?\}\})"),
     ),
-    ("ERB", re.compile(r"<%.*?%>", re.DOTALL)),
+    ("ERB", re.compile(r"<%[=-]?\s*\w")),
 )
 """Whose braces Jinja can't read."""
 _MANY = 10
@@ -87,13 +88,13 @@ def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem
         is_raw = kind == "raw_begin" or (is_raw and kind != "raw_end")
         if kind == "data" and not is_raw:
             text = text.ljust(offset, "\0") + token
-    for found in _lookalikes(text, names):
+    for found in islice(_lookalikes(text, names), MAX_PROBLEMS):
         yield _lookalike(found, names, template.place(*found.span()), template.path)
 
 
 def _in_keys(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
     for key, item in node.entries.items():
-        if _TEMPLATE.search(key):
+        if _template_in(key) is not None:
             message, place = "a key is not rendered: it would go out with its braces", node.key_position(key)
             hint = "only values are templates: write the key itself"
             yield Problem(_CODE, message, place, at=dotted(path), hint=hint)
@@ -119,8 +120,8 @@ def _is_name_in_braces(node: Node, item: Node) -> bool:
 def _in_texts(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
     """Find templates in texts that are taken as they are."""
     if isinstance(node.value, str):
-        if found := _TEMPLATE.search(node.value):
-            message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*found.span())
+        if (span := _template_in(node.value)) is not None:
+            message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*span)
             hint = "a template stands in the event's own fields, such as properties"
             yield Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
         elif path[0] == "vars" and path[-1] == "default" and (found := next(_lookalikes(node.value, names), None)):
@@ -130,6 +131,16 @@ def _in_texts(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Ite
             yield from _in_texts(item, (*path, key), names)
     for index, item in enumerate(node.items):
         yield from _in_texts(item, (*path, index), names)
+
+
+def _template_in(text: str) -> tuple[int, int] | None:
+    """Find the first template in a text: where it begins and ends."""
+    for opening, closing in (("{{", "}}"), ("{%", "%}")):
+        start = text.find(opening)
+        end = text.find(closing, start + 2) if start >= 0 else -1
+        if end >= 0:
+            return start, end + 2
+    return None
 
 
 def _what(path: tuple[Step, ...]) -> str:

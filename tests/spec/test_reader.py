@@ -859,7 +859,7 @@ def test_a_template_in_a_default_is_told(project: Project) -> None:
 
 @pytest.mark.parametrize("name", ["user", "USER", "nobody"])
 @pytest.mark.parametrize(
-    "form", ["${{{}}}", "${}", "%{}%", "{{ {} }}", "{{ {{ {} }} }}", "{{{}}}", "{{\u201c{}\u201d}}"]
+    "form", ["${{{}}}", "${}", "%{}%", "{{ {} }}", "{{ {{ {} }} }}", "{{{}}}", "{{\u201c{}\u201d}}", "<%= {} %>"]
 )
 def test_a_template_of_another_tool_is_told(project: Project, form: str, name: str) -> None:
     text = form.format(name)
@@ -1039,3 +1039,13 @@ def test_a_declaration_takes_every_keyword_of_json_schema(
     [variable] = project.spec(content).variables
     assert variable.schema.accepts(good)  # type: ignore[arg-type]
     assert bad is None or not variable.schema.accepts(bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["{{", "<%", "{ ", "${", "$", "%a", "{a", "<% a ", "{ {"])
+def test_a_long_text_of_openings_is_read_at_once(project: Project, text: str) -> None:
+    whole = json.dumps(text * (400_000 // len(text)))
+    start = time.monotonic()
+    project.load(
+        f"version: 1\nevent: order_placed\ndistinct_id: u1\ndescription: {whole}\nproperties: {{a: {whole}}}\n"
+    )
+    assert time.monotonic() - start < 5
