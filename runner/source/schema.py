@@ -50,7 +50,7 @@ class Fault:
 
     def hint_at(self, place: Position | None) -> str | None:
         """Return the hint for a value that stands at `place`: a number is quoted as it is written there, `1.10` or `1E2`."""
-        if not self.is_bare_number:
+        if not self.is_bare_number or self.hint is None:
             return self.hint
         written = place.text[place.column - 1 : place.end_column - 1] if place is not None else ""
         return f'quote it: "{written}"' if NUMBER.fullmatch(written) else "put it in quotes"

@@ -58,7 +58,6 @@ _WORDS = tuple(
         (r"incomplete format(?: key)?", "the format ends in the middle", "for the sign itself write %%"),
         (r"substring not found", "the text does not hold what is sought", "find() gives -1 then"),
         (r".*is not in list|tuple\.index\(x\): x not in tuple|list\.index\(x\): x not in list", "the list does not hold what is sought", None),
-        (r"expected (\w+) >= (\d+), got -?\d+", "the {0} must be at least {1}", None),
         (r"empty separator", "an empty text separates nothing", "take letters with | list"),
         (r"cannot assign attribute on non-namespace object", "nothing but a namespace has attributes that can be set", None),
     )
