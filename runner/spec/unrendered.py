@@ -124,7 +124,7 @@ def _in_texts(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Ite
             message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*span)
             hint = "a template stands in the event's own fields, such as properties"
             yield Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
-        elif path[0] == "vars" and path[-1] == "default" and (found := next(_lookalikes(node.value, names), None)):
+        elif path[0] == "vars" and path[-1] == "default" and (found := _whole_lookalike(node.value, names)):
             yield _lookalike(found, names, node.span(*found.span()), path, "env: reads an environment variable")
     for key, item in node.entries.items():
         if key not in _NO_TEXTS and not key.startswith("x-"):
@@ -163,6 +163,12 @@ def _lookalikes(text: str, names: Collection[str]) -> Iterator[re.Match[str]]:
         word = found["word"]
         if word is None or word.isupper() or _meant(word, names) in names:
             yield found
+
+
+def _whole_lookalike(text: str, names: Collection[str]) -> re.Match[str] | None:
+    """Return the lookalike that a text is; a part of one may be of a secret, and is not told."""
+    found = next(_lookalikes(text, names), None)
+    return found if found is not None and found[0] == text else None
 
 
 def _lookalike(

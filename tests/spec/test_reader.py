@@ -1049,3 +1049,10 @@ def test_a_long_text_of_openings_is_read_at_once(project: Project, text: str) ->
         f"version: 1\nevent: order_placed\ndistinct_id: u1\ndescription: {whole}\nproperties: {{a: {whole}}}\n"
     )
     assert time.monotonic() - start < 5
+
+
+def test_a_default_that_another_tool_would_replace_is_told_and_no_part_of_one(project: Project) -> None:
+    assert unrendered(project, default=", default: '${TOKEN}'") == [
+        "warning '${TOKEN}' is no template: it goes out as it stands"
+    ]
+    assert unrendered(project, default=", secret: true, default: 'hunter$PART{word}'") == []
