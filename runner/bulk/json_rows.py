@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from itertools import chain
 from json import JSONDecodeError, JSONDecoder
-from math import isfinite
 from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
 from runner.bulk.row import (
@@ -22,7 +21,7 @@ from runner.bulk.row import (
 )
 from runner.bulk.text import Cursor
 from runner.errors import InvalidInput, Problem
-from runner.source import read_text
+from runner.source import STRICT, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,7 +64,7 @@ def json_lines(text: Text) -> Iterator[Row | BadRow]:
             yield BadRow(number, line, Problem("row-too-large", _TOO_MANY_VALUES, place(text.shown, line)))
             continue
         try:
-            value = _STRICT.decode(content)
+            value = STRICT.decode(content)
         except (ValueError, RecursionError) as error:
             yield _bad_row(number, content, error, place(text.shown, line))
         else:
@@ -137,7 +136,7 @@ class _Array:
 
     def _row(self, number: int) -> Row | BadRow:
         try:
-            value, end = self._scan(_STRICT)
+            value, end = self._scan(STRICT)
         except ValueError as error:
             _, end = self._scan(_LENIENT)
             where, content = self._here(), self._window[self._at : end]
@@ -297,32 +296,4 @@ def _moved(found: Problem, inside: Position, where: Position) -> Problem:
     return Problem("row-json", message, place(where.path, where.line + inside.line - 1, column), hint=hint)
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        raise ValueError("a key stands twice in an object")
-    return entries
-
-
-def _integer(literal: str) -> int:
-    try:
-        return int(literal)
-    except ValueError:
-        raise ValueError(f"a number of {len(literal)} digits") from None
-
-
-def _finite(literal: str) -> float:
-    number = float(literal)
-    if not isfinite(number):
-        raise ValueError("a number beyond what a double can hold")
-    return number
-
-
-def _refuse_constant(literal: str) -> NoReturn:
-    raise ValueError(f"{literal} is not a JSON number")
-
-
-_STRICT = JSONDecoder(
-    object_pairs_hook=_unique, parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant
-)
 _LENIENT = JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)

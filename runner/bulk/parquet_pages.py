@@ -22,6 +22,9 @@ _MAX_HEADER_BYTES = 16 * 1024 * 1024
 _DICTIONARY = 2
 _DELTA_BYTE_ARRAY = 7
 _MAX_DEPTH = 8
+_SIGNATURE_BYTES = 28
+_ENCRYPTION = 8
+"""The number of the field `encryption_algorithm` of FileMetaData."""
 
 Fields = dict[int, "int | Fields"]
 """The integers of a struct, and the structs in it, by their numbers."""
@@ -61,6 +64,28 @@ def measure_footer(file: BinaryIO | HeldFile) -> Footer | None:
         return Footer(size_bytes, _Compact(file.read(_WINDOW_BYTES)).length_of_list(2))
     except (IndexError, BrokenFileError):
         return None
+
+
+def is_encrypted(file: BinaryIO | HeldFile) -> bool:
+    """Return whether the metadata, or some of the columns, are encrypted: a plain footer is signed then (parquet-format: Encryption).
+
+    pyarrow ends the process where it comes to metadata of such a column.
+    """
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - 8))
+    tail = file.read(8)
+    size_bytes = int.from_bytes(tail[:4], "little")
+    if tail[4:] != b"PAR1" or not _SIGNATURE_BYTES < size_bytes <= end:
+        return tail[4:] == b"PARE"
+    file.seek(end - 8 - _SIGNATURE_BYTES - 1)
+    if file.read(1) != b"\0":  # where a struct before a signature ends
+        return False
+    file.seek(end - 8 - size_bytes)
+    reader = _Compact(file.read(size_bytes))
+    try:
+        return _ENCRYPTION in reader.struct() and reader.at == size_bytes - _SIGNATURE_BYTES
+    except (IndexError, BrokenFileError):
+        return False
 
 
 def measure_pages(file: BinaryIO | HeldFile, start: int, size_bytes: int) -> Pages:

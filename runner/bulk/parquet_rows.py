@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
-from runner.bulk.parquet_pages import measure_footer, measure_pages
+from runner.bulk.parquet_pages import is_encrypted, measure_footer, measure_pages
 from runner.bulk.row import (
     LARGE_ROW_CHARS,
     MAX_COLUMNS,
@@ -68,6 +68,9 @@ class Parquet:
         self._shown = shown
         try:
             self._check_footer()
+            if is_encrypted(file):
+                hint = "write it without encryption: there is no way to give a key here"
+                raise InvalidInput(Problem("rows-format", f"{shown} is encrypted", hint=hint))
             self._file = self._reader(pq.ParquetFile(file, pre_buffer=False).metadata)
             self.columns = _names(self._file.schema_arrow)
             self._int96 = _Int96.of(self._file)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.run import Inputs, Job
-from runner.source import discreet, parse_json, read
+from runner.source import UnclearError, discreet, parse_json, read
 from runner.spec import Given, in_case, unknown
 
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ class VariableFlags:
             name, value = _split("--var-json", text)
             try:
                 flags[name] = Given(parse_json(value), f"--var-json {name}")
+            except UnclearError as error:
+                message = f"--var-json {name} can't be taken: {error}"
+                raise InvalidInput(Problem("var-type", message, at=f"vars.{name}")) from None
             except ValueError:
                 hint = "a text needs quotes of its own: --var-json 'name=\"text\"'; or use --var"
                 raise InvalidInput(

@@ -1,7 +1,7 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
 from runner.source.document import Document, discreet, open_file, read, read_text, unshown
-from runner.source.json_reader import NUMBER, is_integer, parse_json
+from runner.source.json_reader import NUMBER, STRICT, UnclearError, is_integer, parse_json
 from runner.source.node import Json, Node, describe
 from runner.source.schema import TOO_LARGE, Fault, OwnSchema, Schema, SchemaError, problems
 from runner.source.text import Text
@@ -9,6 +9,7 @@ from runner.source.validator import shared_allowance
 
 __all__ = [
     "NUMBER",
+    "STRICT",
     "TOO_LARGE",
     "Document",
     "Fault",
@@ -18,6 +19,7 @@ __all__ = [
     "Schema",
     "SchemaError",
     "Text",
+    "UnclearError",
     "describe",
     "discreet",
     "is_integer",

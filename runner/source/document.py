@@ -91,7 +91,7 @@ def discreet(problem: Problem) -> Problem:
 
 _INDENTATION = re.compile("[ -]*")
 _UNQUOTED = {
-    "ambiguous-scalar": "a text that is another value to other YAML readers",
+    "ambiguous-scalar": "a value that is another one to other YAML readers",
     "not-finite": "this is not a JSON number",
     "number-too-large": "a number too large to hold",
     "yaml-alias": "an alias that has no anchor above it, or stands inside it",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from json import JSONDecodeError, decoder
+from json import JSONDecodeError, JSONDecoder, decoder
 from math import isfinite, isinf
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.errors import Problem
 from runner.source.node import Node
@@ -46,20 +46,50 @@ def is_integer(match: re.Match[str]) -> bool:
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Read a JSON value without places, and nothing that only Python takes for one. Raises ValueError."""
+    """Read a JSON value without places, by the same rules. Raises ValueError, which is an UnclearError for what is JSON."""
     try:
-        return json.loads(text, parse_constant=_refuse_number, parse_float=_finite)  # type: ignore[no-any-return]
+        return json.loads(text, **_RULES)  # type: ignore[no-any-return]
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
+class UnclearError(ValueError):
+    """This is JSON, but readers differ in what they make of it; the text says why."""
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise UnclearError("a key stands twice in an object")
+    return entries
+
+
+def _integer(literal: str) -> int:
+    try:
+        return int(literal)
+    except ValueError:
+        raise UnclearError(f"a number of {len(literal)} digits") from None
+
+
 def _finite(literal: str) -> float:
     number = float(literal)
-    return number if isfinite(number) else _refuse_number(literal)
+    if not isfinite(number):
+        raise UnclearError("a number beyond what a double can hold")
+    return number
 
 
-def _refuse_number(literal: str) -> NoReturn:
+def _refuse_constant(literal: str) -> NoReturn:
     raise ValueError(f"{literal} is not a JSON number")
+
+
+_RULES: dict[str, Any] = {
+    "object_pairs_hook": _unique,
+    "parse_int": _integer,
+    "parse_float": _finite,
+    "parse_constant": _refuse_constant,
+}
+STRICT = JSONDecoder(**_RULES)
+"""Decodes as `parse_json` does, also a value within a text."""
 
 
 class _SyntaxError(Exception):

@@ -63,6 +63,11 @@ class Node:
             yield self.text.content[start:end].strip("'\"|>-+ \n")
 
     @property
+    def is_block(self) -> bool:
+        """Return whether a text is written as a block, `|` or `>`: its lines end in line breaks, also the last one."""
+        return self.style in ("|", ">")
+
+    @property
     def entries(self) -> dict[str, Node]:
         """A map's entries; empty for anything else."""
         return self.value if isinstance(self.value, dict) else {}
@@ -94,7 +99,7 @@ class Node:
 
     def position(self) -> Position:
         """Place of the value. A map or list is pointed at by its first character, and an empty value too."""
-        if isinstance(self.value, dict | list) or self.style in ("|", ">"):
+        if isinstance(self.value, dict | list) or self.is_block:
             return self.text.position(self.start)
         return self.text.position(self.start, self.end)
 

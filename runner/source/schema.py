@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import jsonschema_rs
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean, dotted, nearest
+from runner.source.json_reader import NUMBER
 from runner.source.node import describe
 from runner.source.pattern_work import TooMuchError
 from runner.source.validator import Broken, Unlisted, validator
@@ -40,10 +41,19 @@ class Fault:
     key: str | None = None
     rule: tuple[Step, ...] = field(default=(), compare=False)
     code: str | None = None
+    is_bare_number: bool = field(default=False, compare=False)
+    """Whether a text is wanted and a number is there, which quotes around it would make a text."""
 
     def at(self) -> str:
         """Give the way to the fault as text: `tests[0].vars.user`."""
         return dotted((*self.path, self.key) if self.key is not None else self.path)
+
+    def hint_at(self, place: Position | None) -> str | None:
+        """Return the hint for a value that stands at `place`: a number is quoted as it is written there, `1.10` or `1E2`."""
+        if not self.is_bare_number or self.hint is None:
+            return self.hint
+        written = place.text[place.column - 1 : place.end_column - 1] if place is not None else ""
+        return f'quote it: "{written}"' if NUMBER.fullmatch(written) else "put it in quotes"
 
     def position(self, root: Node) -> Position:
         """Place of the fault in the file that `root` was read from."""
@@ -58,6 +68,7 @@ class Fault:
 
 
 TOO_LARGE = "schema-too-large"
+_DIALECT = re.compile(r"https?://json-schema\.org/draft/2020-12/schema#?")
 
 
 class SchemaError(Exception):
@@ -92,6 +103,10 @@ class Schema:
     def __init__(self, schema: Json) -> None:
         if not isinstance(schema, dict | bool):
             raise SchemaError(f"a JSON Schema is a map or a boolean, not {describe(schema)}", ())
+        dialect = schema.get("$schema") if isinstance(schema, dict) else None
+        if isinstance(dialect, str) and _DIALECT.fullmatch(dialect) is None:
+            hint = "write https://json-schema.org/draft/2020-12/schema, or leave $schema out"
+            raise SchemaError("schemas of another dialect than 2020-12 are not read here", ("$schema",), hint)
         try:
             self._validator = validator(json.dumps(schema))
         except TooMuchError as error:
@@ -208,8 +223,8 @@ _CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "typ
 def problems(faults: Iterable[Fault], root: Node) -> Iterator[Problem]:
     """Turn faults in a document's form into problems at their places."""
     for fault in faults:
-        code = fault.code or _CODES.get(fault.keyword, "bad-value")
-        yield Problem(code, fault.message, fault.position(root), at=fault.at() or None, hint=fault.hint)
+        code, place = fault.code or _CODES.get(fault.keyword, "bad-value"), fault.position(root)
+        yield Problem(code, fault.message, place, at=fault.at() or None, hint=fault.hint_at(place))
 
 
 _TYPES = {
@@ -248,15 +263,14 @@ class _Reading:
                 yield Fault("required", path, f"missing key '{kind.property}'", key=kind.property)
             case kinds.Type():
                 wanted = _either(_TYPES[kind_name] for kind_name in kind.types)
-                hint = f'quote it: "{_scalar(value)}"' if "string" in kind.types and _is_bare(value) else None
+                is_bare = "string" in kind.types and _is_bare(value)
+                hint = f'quote it: "{_scalar(value)}"' if is_bare else _as_list(kind.types, value)
                 is_near = "integer" in kind.types and isinstance(value, float)
                 found = value if is_near else describe(value)
-                yield Fault("type", path, f"{name} must be {wanted}, not {found}", hint or _as_list(kind.types, value))
+                message = f"{name} must be {wanted}, not {found}"
+                yield Fault("type", path, message, hint, is_bare_number=is_bare)
             case kinds.Enum():
-                options = [str(_scalar(option)) for option in kind.options[:_MAX_OPTIONS]]
-                more = f" and {len(kind.options) - _MAX_OPTIONS:,} more" if len(kind.options) > _MAX_OPTIONS else ""
-                message = f"{name} is {_scalar(value)}, not one of {', '.join(options)}{more}"
-                yield Fault("enum", path, message, _nearest(str(value), options))
+                yield _not_among(kind.options, path, name, value)
             case kinds.Constant():
                 expected = kind.expected_value
                 must, hint = f"{name} must be {_scalar(expected)}", None
@@ -302,6 +316,19 @@ class _Reading:
         parent = _follow(self.schema, error.schema_path[:-1])
         properties = parent.get("properties") if isinstance(parent, dict) else None
         return list(properties) if isinstance(properties, dict) else []
+
+
+def _not_among(listed: Sequence[object], path: tuple[Step, ...], name: str, value: Json) -> Fault:
+    options = [str(_scalar(option)) for option in listed[:_MAX_OPTIONS]]
+    more = f" and {len(listed) - _MAX_OPTIONS:,} more" if len(listed) > _MAX_OPTIONS else ""
+    is_bare = _is_bare(value) and all(isinstance(option, str) for option in listed)
+    found, hint = _shown(value), _nearest(str(value), options)
+    if is_bare:
+        found = describe(value)
+    elif isinstance(value, str) and value in options and value not in listed:
+        found, hint = describe(value), "remove the quotes"
+    message = f"{name} is {found}, not one of {', '.join(options)}{more}"
+    return Fault("enum", path, message, hint, is_bare_number=is_bare)
 
 
 def _fault_of_a_limit(
@@ -389,6 +416,13 @@ def _as_list(types: Sequence[str], value: Json) -> str | None:
 
 def _is_bare(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> object:
+    """Write a value so that it is seen, also where it is nothing but blanks."""
+    if value == "":
+        return "empty"
+    return f"'{value}'" if isinstance(value, str) and value != value.strip() else _scalar(value)
 
 
 def _scalar(value: object) -> object:

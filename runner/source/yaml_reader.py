@@ -8,7 +8,8 @@ its own composer recurses, and crashes on a deeply nested file.
 from __future__ import annotations
 
 import re
-from math import isinf
+from dataclasses import replace
+from math import isfinite, isinf
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import yaml
@@ -17,7 +18,8 @@ from runner.errors import Problem
 from runner.source.align import skip_properties
 from runner.source.json_reader import MAX_DEPTH, NUMBER, is_integer
 from runner.source.node import Node
-from runner.source.yaml_strict import Comments, overlong_blank, underindented
+from runner.source.yaml_chars import Source
+from runner.source.yaml_strict import Comments, has_uncounted_line, overlong_blank, underindented
 
 if TYPE_CHECKING:
     from runner.source.text import Text
@@ -38,7 +40,9 @@ _AMBIGUOUS = re.compile(
     """,
     re.VERBOSE,
 )
+_DATE = re.compile("[0-9]{4}-")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
+_AFTER_NAME = (" ", "\t", "\n", "\r", ",", "]", "}")
 _STR_TAG = "tag:yaml.org,2002:str"
 
 _Scalar: TypeAlias = "bool | int | float | str | None"
@@ -52,13 +56,15 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     """Read one document. The node is None when the text has no document or breaks YAML's grammar."""
     reader = _Reader(text)
     comments = Comments(text)
+    source = Source(text.content)
     try:
-        _take_all(text.content, reader, comments)
+        _take_all(source, reader, comments)
+        reader.count_groups()
     except _StopError:
         return reader.root if reader.has_second else None, reader.problems
     except yaml.reader.ReaderError as error:
         # libyaml counts the bytes before the character that it refuses.
-        start = len(text.content.encode()[: error.position].decode(errors="ignore"))
+        start = source.at(len(source.content.encode()[: error.position].decode(errors="ignore")))
         place = text.position(start)
         message = f"control character 0x{ord(text.content[start : start + 1] or chr(0)):02x} is not allowed in YAML"
         reader.problems.append(Problem("yaml-syntax", message, place, hint="write it as an escape in double quotes"))
@@ -74,8 +80,8 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     return reader.root, reader.problems
 
 
-def _take_all(content: str, reader: _Reader, comments: Comments) -> None:
-    for event in yaml.parse(content, Loader=yaml.CLoader):
+def _take_all(source: Source, reader: _Reader, comments: Comments) -> None:
+    for event in source.events():
         if comments.ahead is not None:
             reader.refuse(comments.take(event))
         reader.take(event)
@@ -89,7 +95,7 @@ def _depth_problems(text: Text, end: int) -> list[Problem] | None:
     """
     reader = _Reader(text)
     try:
-        _take_all(text.content[:end], reader, Comments(text))
+        _take_all(Source(text.content[:end]), reader, Comments(text))
     except _StopError:
         return reader.problems if reader.problems[-1].code == "yaml-depth" else None
     except yaml.YAMLError:
@@ -109,6 +115,8 @@ class _Reader:
         self._keys: list[_Key | None] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
         """Values that aliases may stand for, and their characters."""
+        self._groups: dict[str, tuple[int, int]] = {}
+        """Of warnings that are told once: where the first stands among the problems, and how many followed."""
         self._written = 0
         """Characters of all keys and texts so far, aliases written out."""
         self.has_second = False
@@ -149,37 +157,74 @@ class _Reader:
         start, end = _span(event)
         if event.style:
             if self.text.content.find("\n", start, end) >= 0:
-                check = overlong_blank if event.style in ("|", ">") else underindented
+                is_block = event.style in ("|", ">")
+                check = overlong_blank if is_block else underindented
                 self.refuse(check(self.text, start, end, self._column()))
+                if is_block and has_uncounted_line(self.text, start, end, event.value):
+                    event.value += "\n"
         elif event.value == "-" and self.text.content.startswith((",", "[", "]", "{", "}"), end):
             self._stop(
                 "yaml-syntax", "a '-' alone is no value inside [ ] or { }", event, end - 1, hint="put it in quotes"
             )
         if event.tag is not None:
             self._check_tag(event, event.tag)
+        self._check_anchor(event)
         self._written += len(event.value)
         if self._takes_key():
+            if self._open[-1][2] is None and self.text.content.startswith("?", start - 1):
+                message = "a text that begins with '?' inside [ ] or { } means something else to other YAML readers"
+                self._stop("yaml-syntax", message, event, start - 1, end, hint="put it in quotes")
             self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
+            if event.anchor is not None:
+                self._anchors[event.anchor] = self._scalar_node(event, start, end), len(event.value)
             return
+        self._hang(self._scalar_node(event, start, end), event.anchor, len(event.value))
+
+    def _scalar_node(self, event: yaml.ScalarEvent, start: int, end: int) -> Node:
         if event.anchor is not None or event.tag is not None:
             start = skip_properties(self.text.content, start)
         plain = not event.style and event.tag is None
         value = self._plain(event.value, start, end) if plain else event.value
-        self._hang(Node(value, self.text, start, end, event.style or None), event.anchor, len(event.value))
+        return Node(value, self.text, start, end, event.style or None)
 
     def _plain(self, value: str, start: int, end: int) -> _Scalar:
         if value in _CONSTANTS:
             return _CONSTANTS[value]
         if match := NUMBER.fullmatch(value):
-            return self._number(value, match, start, end)
+            number = self._number(value, match, start, end)
+            exponent = match["exponent"] or ""
+            if exponent and not (match["fraction"] and exponent[1] in "+-") and isfinite(number):
+                message = f"{value} is a number here, but text to other YAML readers"
+                self._ambiguous("numbers", message, f'if it is text, write "{value}"', start, end)
+            return number
         if _AMBIGUOUS.fullmatch(value):
-            self._note("ambiguous-scalar", f"{value} is text here, but not to every YAML reader", start, end,
-                       hint=f'write "{value}"', warning=True)  # fmt: skip
+            group = "dates" if _DATE.match(value) else ""
+            self._ambiguous(
+                group, f"{value} is text here, but not to every YAML reader", f'write "{value}"', start, end
+            )
         elif _NOT_FINITE.fullmatch(value):
             self._note(
                 "not-finite", f"{value} is not a JSON number", start, end, hint=f'if it is text, write "{value}"'
             )
         return value
+
+    def _ambiguous(self, group: str, message: str, hint: str, start: int, end: int) -> None:
+        """Warn of a scalar, and of those of a group that programs write by the hundred only once."""
+        if group in self._groups:
+            place, count = self._groups[group]
+            self._groups[group] = place, count + 1
+            return
+        if group:
+            self._groups[group] = len(self.problems), 0
+        self._note("ambiguous-scalar", message, start, end, hint=hint, warning=True)
+
+    def count_groups(self) -> None:
+        """Say how many more of a group there are, where it is warned of the first."""
+        for group, (place, count) in self._groups.items():
+            if count:
+                first = self.problems[place]
+                message = f"{first.message}; so {'is' if count == 1 else 'are'} {count:,} more {group if count > 1 else group[:-1]} in this file"
+                self.problems[place] = replace(first, message=message)
 
     def _number(self, value: str, match: re.Match[str], start: int, end: int) -> int | float:
         if is_integer(match):
@@ -198,6 +243,7 @@ class _Reader:
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         if event.tag is not None:
             self._check_tag(event, event.tag)
+        self._check_anchor(event)
         is_map = isinstance(event, yaml.MappingStartEvent)
         start, end = _span(event)
         if self._takes_key():
@@ -227,6 +273,7 @@ class _Reader:
         self._hang(node, anchor, self._written - before)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
+        self._check_anchor(event)
         if self._takes_key():
             self._stop("yaml-key", "a key must be written out, not an alias", event)
         anchor_name = event.anchor or ""
@@ -289,6 +336,17 @@ class _Reader:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
             start, _ = _span(event)
             self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
+
+    def _check_anchor(self, event: yaml.NodeEvent) -> None:
+        """Refuse a name that goes on behind what libyaml takes for all of it: `&an:chor`."""
+        if event.anchor is None:
+            return
+        sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
+        start = self.text.content.find(sign + event.anchor, _span(event)[0])
+        end = start + 1 + len(event.anchor)
+        if not self.text.content.startswith(_AFTER_NAME, end) and end < len(self.text.content):
+            message = f"a name behind {sign} has letters, digits, - and _, and then a blank"
+            self._stop("yaml-syntax", message, event, start, end + 1, hint=f"quote a text that begins with {sign}")
 
     def _note(
         self, code: str, message: str, start: int, end: int, *, hint: str | None = None, warning: bool = False

@@ -136,3 +136,13 @@ def overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | N
             )
         line = newline + 1
     return None
+
+
+def has_uncounted_line(text: Text, start: int, end: int, value: str) -> bool:
+    """Return whether a block ends in a line of blanks whose end libyaml does not count: the file's, and no line break."""
+    content = text.content
+    last = content.rfind("\n") + 1
+    if last == len(content) or end < last or content[last:].strip(" "):
+        return False
+    header = _HEADER.match(content, skip_properties(content, start))
+    return header is not None and ("+" in header[0] or (value.endswith(" ") and "-" not in header[0]))

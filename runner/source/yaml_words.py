@@ -33,6 +33,8 @@ _TAG_HINT = "only !!str is allowed; quote a text that begins with !"
 _WORDS = tuple(_Words(*row) for row in (
     ("cannot start any token", r"\0\t", *_TAB),
     ("cannot start any token", "", "a plain value can't begin with {char}", "put the value in quotes"),
+    ("tab character.*block scalar", r"^ +\0\t", "the text of this block begins with a tab",
+     "say how far it is indented: behind the | or > write the number of spaces that it has more than its key"),
     ("tab character", "", *_TAB),
     ("mapping values", r"^---[ \t].*\0", "a map can't begin on the line of '---'", "begin it on the next line"),
     ("mapping values", r"^(?>.*?:[ \t]).*\0", "a second ': ' on this line",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from hashlib import sha1
 from sys import getsizeof
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined
-from jinja2.utils import missing
+from jinja2.utils import Namespace, missing
 
 from runner.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Iterable
     from uuid import UUID
 
 MAX_TEXT = 1_000_000
@@ -237,6 +238,11 @@ class StrictName(StrictUndefined):
         # Jinja's type asks for one of its exceptions; any that takes a text will do.
         super().__init__(hint, obj, name, UndefinedFault)  # type: ignore[arg-type]
 
+    @classmethod
+    def of_method(cls, obj: object, name: str) -> StrictName:
+        """Make what a method is that is not called: nothing is there by its name."""
+        return cls(f"{_undefined_words(obj, name)[0]}\nto use the method, call it: {name}()\n{name}")
+
     @property
     def _undefined_message(self) -> str:
         """Write the text only where it is read: to look for what was meant takes time, and most of these are caught."""
@@ -246,6 +252,13 @@ class StrictName(StrictUndefined):
     def fault(self) -> TemplateFault:
         """What any use of it raises."""
         return UndefinedFault(self._undefined_message)
+
+
+class TemplateNamespace(Namespace):
+    """What `namespace()` makes. It is written in one word, however much it holds."""
+
+    def __repr__(self) -> str:
+        return "namespace"
 
 
 class UndefinedFault(TemplateFault):
@@ -281,7 +294,14 @@ def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
         case None:
             return f"null has no '{name}'", None
         case _:
-            return f"{_NAMES.get(type(obj), type(obj).__name__)} has no '{name}'", None
+            return f"{type_name(obj)} has no '{name}'", None
+
+
+def type_name(value: object) -> str:
+    """Return what a spec's author calls the type of a value."""
+    if isinstance(value, Iterator):
+        return "a sequence"
+    return _NAMES.get(type(value), type(value).__name__)
 
 
 def shown_name(name: str) -> str:
@@ -295,7 +315,11 @@ def _names(keys: Iterable[object]) -> Iterator[str]:
 
 MAX_NAME = 100
 """Characters of a name that a message shows."""
-_NAMES: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a boolean", list: "a list"}
+_NAMES: dict[type, str] = {
+    str: "text", int: "a number", float: "a number", bool: "a boolean", type(None): "null", list: "a list",
+    tuple: "a list", dict: "a map", datetime: "a date", date: "a date", time: "a time",
+    TemplateNamespace: "a namespace", _KEYS: "a sequence", _VALUES: "a sequence", _ITEMS: "a sequence",
+}  # fmt: skip
 
 
 def check_length(length: int) -> None:

@@ -124,8 +124,8 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
         context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None
-        hint = fault.hint
+        hint = fault.hint_at(position)
         if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
             # What to write in YAML is no help for what a template gives.
-            hint = "make text of it: {{ … | string }}" if hint.startswith("quote it") else None
+            hint = "make text of it: {{ … | string }}" if fault.is_bare_number else None
         yield Problem(fault.code or "schema-violation", fault.message, position, at=at, hint=hint, context=context)

@@ -64,7 +64,10 @@ def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Expos
         return []
     first: dict[str, Exposure] = {}
     try:
-        found = _Reader(secrets).block(template.tree.body)
+        reader = _Reader(secrets)
+        found = reader.block(template.tree.body)
+        if template.tree.find(nodes.NSRef) is not None:  # what the end of a loop sets is there at its beginning
+            found |= reader.block(template.tree.body)
     except (_TooManyError, RecursionError):
         for name, offset, _ in template.uses:
             if name in secrets:
@@ -129,7 +132,8 @@ class _Reader:
                 return _NONE
 
     def _store(self, target: nodes.Node, traces: _Traces) -> None:
-        for name in _names(target):
+        spaces = [target] if isinstance(target, nodes.NSRef) else target.find_all(nodes.NSRef)
+        for name in (*_names(target), *spaces):
             self._set[name.name] = self._set.get(name.name, _NONE) | traces
 
     def _value(self, node: nodes.Node | None) -> _Traces:
@@ -218,8 +222,13 @@ class _Reader:
     def _called(self, node: nodes.Call) -> _Traces:
         given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
         if not isinstance(node.node, nodes.Getattr):
-            is_hash = isinstance(node.node, nodes.Name) and node.node.name == "uuid5"
-            return _NONE if is_hash else _all_cut(given, node)
+            match node.node:
+                case nodes.Name(name="uuid5"):
+                    return _NONE
+                case nodes.Name(name="namespace"):
+                    return given
+                case _:
+                    return _all_cut(given, node)
         value, method = self._value(node.node.node), node.node.attr
         if method in _METHODS_THAT_TELL_NOTHING:
             return _NONE

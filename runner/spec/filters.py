@@ -23,6 +23,7 @@ from runner.spec.budget import (
     SMALL,
     StrictName,
     TemplateFault,
+    TemplateNamespace,
     check_format,
     check_length,
     check_whole,
@@ -32,7 +33,7 @@ from runner.spec.methods import charge_strip
 from runner.spec.values import native, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 def _texts(function: Callable[..., str]) -> Any:
@@ -126,12 +127,38 @@ _LOOK_UP = 20
 
 
 @pass_context
-def _unique(context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None) -> object:
-    items = value
-    if not isinstance(value, StrictName):
-        context.budget.work(_ITERATOR)
-        items = context.budget.each(value, NEW + _steps_to(attribute), deep=True)
-    return STOCK_FILTERS["unique"](context.environment, items, case_sensitive, attribute)
+def _unique(
+    context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
+) -> Iterator[object]:
+    """Leave out the items that came before. Unlike to Python, true is not 1, and lists and maps are compared too."""
+    context.budget.work(_ITERATOR)
+    seen = set()
+    for item in context.budget.each(value, NEW + _steps_to(attribute)):
+        part = item if attribute is None else _part(context, item, attribute)
+        if isinstance(part, list | tuple | dict):
+            context.budget.walk(part, NEW)
+        else:
+            context.budget.work_on(part)
+        if (identity := _identity(part, case_sensitive)) not in seen:
+            seen.add(identity)
+            yield item
+
+
+def _identity(value: object, case_sensitive: bool) -> object:
+    """Return what two values have in common exactly when they are the same JSON."""
+    match value:
+        case bool():
+            return bool, value
+        case str():
+            return value if case_sensitive else value.lower()
+        case list() | tuple():
+            return list, *(_identity(item, case_sensitive) for item in value)
+        case dict():
+            return dict, frozenset((key, _identity(item, case_sensitive)) for key, item in value.items())
+        case StrictName():
+            raise value.fault
+        case _:
+            return value
 
 
 @pass_context
@@ -206,7 +233,9 @@ def _escape(value: str) -> str:
 
 
 @_texts
-def _replace(value: str, old: str, new: str, count: int = -1) -> str:
+def _replace(value: str, old: object, new: object, count: int = -1) -> str:
+    check_whole(count, "the number of replacements")
+    old, new = text(old), text(new)
     found = value.count(old) if count < 0 else min(value.count(old), count)
     check_length(len(value) + found * (len(new) - len(old)))
     return value.replace(old, new, count)
@@ -257,14 +286,15 @@ def _format_value(value: object) -> object:
 
 
 @pass_context
-def _join(context: Any, value: Iterable[object], d: str = "", attribute: str | int | None = None) -> str:
+def _join(context: Any, value: Iterable[object], d: object = "", attribute: str | int | None = None) -> str:
     items = []
     size = 0
+    between = text(d)
     for item in _listed(context, value, _steps_to(attribute)):
         items.append(text(item if attribute is None else _part(context, item, attribute)))
-        size += len(items[-1]) + len(d)
+        size += len(items[-1]) + len(between)
         check_length(size)
-    whole = d.join(items)
+    whole = between.join(items)
     context.budget.spend_text(len(whole))
     return whole
 
@@ -380,6 +410,15 @@ _NUMBER = 5
 """What a new number in a list costs, in words of 8 bytes."""
 
 
+@pass_context
+def _namespace(context: Any, /, *given: Any, **named: Any) -> TemplateNamespace:
+    for entries in given:
+        if not isinstance(entries, dict):
+            raise TemplateFault("template-type", "a namespace is made of names", "for example namespace(total=0)")
+        context.budget.work(len(entries) * NEW)
+    return TemplateNamespace(*given, **named)
+
+
 def _comparison(compare: Callable[[Any, Any], bool]) -> Any:
     """Make a test of a comparison. It is how `left == right` is compiled as well."""
 
@@ -471,7 +510,9 @@ TESTS: dict[str, Any] = (
     | {name: _written_test(name) for name in ("lower", "upper")}
     | {"in": _in}
 )
-GLOBALS: dict[str, Any] = {"now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range}
+GLOBALS: dict[str, Any] = {
+    "now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range, "namespace": _namespace,
+}  # fmt: skip
 METHODS = frozenset(
     [
         "capitalize",

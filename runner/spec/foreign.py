@@ -23,6 +23,8 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("test_name", "stages"), "a Tavern test"),
     (("steps", "runners"), "a runn book"),
     (("steps", "desc"), "a runn book"),
+    (("interactions", "version"), "a recorded cassette"),
+    (("testcases",), "a Venom test suite"),
     (("jobs", "on"), "a GitHub Actions workflow"),
     (("apiVersion", "kind"), "a Kubernetes manifest"),
     (("apiVersion", "name", "version"), "a Helm chart"),

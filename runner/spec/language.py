@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import date, time
+from functools import partial
 from itertools import islice
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any
@@ -26,12 +28,15 @@ from runner.spec.budget import (
     SMALL,
     StrictName,
     TemplateFault,
+    TemplateNamespace,
     check_format,
     check_key,
     check_length,
     shown_name,
     too_large,
+    type_name,
 )
+from runner.spec.dates import strftime
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.methods import charge_call, charge_result
 from runner.spec.values import native, text
@@ -113,29 +118,43 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if type(function) is not BuiltinMethodType:
             return super().call(context, function, *args, **kwargs)
         charge_call(context.budget, function, args, kwargs)
+        if function.__name__ == "strftime" and isinstance(function.__self__, date | time):
+            function = partial(strftime, function.__self__)
         result = super().call(context, function, *args, **kwargs)
         charge_result(context.budget, result)
         return result
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Allow the methods of the closed list, and what a loop tells of itself."""
-        if isinstance(obj, LoopContext):
-            return attr in LOOP_ATTRIBUTES
-        return attr in METHODS and super().is_safe_attribute(obj, attr, value)
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 - Jinja's signature
+        """Allow what a loop tells of itself."""
+        return attr in LOOP_ATTRIBUTES
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Look a name up as a map's key first: `order.items` is the order's items, not a method of dict."""
+        """Look up a map's key, a part of a date, or what a loop tells of itself. Methods are no values: see `_method`."""
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
         if isinstance(obj, StrictName):
             return obj  # what is missing stays missing, so that default() can stand at the end of a path
-        return super().getattr(obj, attribute)
+        if isinstance(obj, LoopContext):
+            return super().getattr(obj, attribute)
+        if isinstance(obj, TemplateNamespace):
+            nothing = StrictName(obj=obj, name=attribute)
+            return nothing if attribute.startswith("_") else getattr(obj, attribute, nothing)
+        if attribute in DATE_PARTS and isinstance(obj, date | time) and hasattr(obj, attribute):
+            return getattr(obj, attribute)
+        if attribute in METHODS and hasattr(obj, attribute):
+            return StrictName.of_method(obj, attribute)
+        return StrictName(obj=obj, name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Look an index or a key up; what is missing stays missing."""
         if isinstance(argument, tuple):
             check_key(argument)
-        return obj if isinstance(obj, StrictName) else super().getitem(obj, argument)
+        if isinstance(obj, StrictName):
+            return obj
+        try:
+            return obj[argument]
+        except (AttributeError, TypeError, LookupError):
+            return self.getattr(obj, argument) if isinstance(argument, str) else StrictName(obj=obj, name=argument)
 
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Apply a filter that a text names, as in `map('upper')`."""
@@ -316,6 +335,17 @@ def _key(value: object) -> object:
     return value
 
 
+def _method(value: object, name: str) -> object:
+    """Return the method that a template calls, whatever keys a map has."""
+    if isinstance(value, StrictName):
+        return value
+    method = getattr(value, name, None)
+    if type(method) is BuiltinMethodType:
+        return method
+    hint = f"write it without (): {name}" if method is not None else None
+    raise TemplateFault("template-type", f"{type_name(value)} has no method '{name}'", hint)
+
+
 @pass_context
 def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
     if isinstance(values, StrictName):
@@ -331,6 +361,7 @@ def _no_else(_context: Rendering, _value: object) -> StrictName:
     return StrictName("the condition does not hold, and there is no else\ngive one: {{ a if b else c }}\n")
 
 
+DATE_PARTS = frozenset({"day", "hour", "minute", "month", "second", "year"})
 LOOP_ATTRIBUTES = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
 )
@@ -348,6 +379,7 @@ def _environment() -> TemplateEnvironment:
         "spread out": _spread,
         "cut out": _cut,
         "used as key": _key,
+        "method": _method,
         "no else": _no_else,
     }
     made.tests = TESTS

@@ -7,7 +7,6 @@ one call, whatever the number of its templates.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from jinja2 import TemplateError, nodes
 from runner.errors import dotted
 from runner.spec.budget import Budget, TemplateFault, UndefinedFault
 from runner.spec.language import Rendering, environment, tokens
+from runner.spec.python_words import in_words
 from runner.spec.template import Finding, Template, templates_of
 
 if TYPE_CHECKING:
@@ -200,6 +200,8 @@ def _guard(node: nodes.Node, place: str) -> Any:
             copy.key = _filter(key, "used as key")
         case nodes.Concat():
             return _joined(copy.nodes)
+        case nodes.Call(node=nodes.Getattr(node=value, attr=name)):
+            copy.node = _filter(value, "method", [nodes.Const(name)])
         case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):
             copy.args = [nodes.Const(place)]
     if isinstance(copy, nodes.Call | nodes.Filter | nodes.Test):
@@ -304,36 +306,7 @@ def _finding(template: Template, error: Exception, region: tuple[int, int]) -> F
         case RecursionError() | MemoryError() | SyntaxError():
             return Finding("template-too-large", "the expression is nested too deep", None, *region)
         case _:
-            return Finding("template-failed", *_in_words(str(error) or type(error).__name__), *region)
-
-
-_OPERANDS = re.compile(
-    r"""unsupported\ operand\ type\(s\)\ for\ (?P<operator>\S+?):\ '(?P<left>\w+)'\ and\ '(?P<right>\w+)'
-    | '(?P<comparison>\S+)'\ not\ supported\ between\ instances\ of\ '(?P<smaller>\w+)'\ and\ '(?P<greater>\w+)'
-    | can\ only\ concatenate\ (?P<sequence>\w+)\ \(not\ "(?P<other>\w+)"\)""",
-    re.VERBOSE,
-)
-_TYPES = {
-    "str": "text", "int": "a number", "float": "a number", "bool": "a boolean", "list": "a list", "dict": "a map",
-    "NoneType": "null", "datetime": "a date",
-}  # fmt: skip
-
-
-def _in_words(message: str) -> tuple[str, str | None]:
-    """Say Python's complaints about operands in the words of a spec's author, with what to do about text."""
-    found = _OPERANDS.match(message)
-    if found is None:
-        return message[:1].lower() + message[1:], None
-    operator = found["operator"] or found["comparison"] or "+"
-    left, right = (
-        _TYPES.get(name, name)
-        for name in (
-            found["left"] or found["smaller"] or found["sequence"],
-            found["right"] or found["greater"] or found["other"],
-        )
-    )
-    hint = "join texts with ~; make a number of a text with | int or | float" if "text" in (left, right) else None
-    return f"{left} {operator} {right} has no meaning", hint
+            return Finding("template-failed", *in_words(str(error) or type(error).__name__), *region)
 
 
 def _find_name(text: str, name: str, region: tuple[int, int]) -> tuple[int, int]:

@@ -20,8 +20,10 @@ from runner.spec.case_check import case_problems, volatile_problems
 from runner.spec.case_files import CaseFiles
 from runner.spec.environment import env_rules
 from runner.spec.exposure import exposures
-from runner.spec.template import Allowance, Shape, Template, TooLargeError, parse, templates_of
+from runner.spec.scopes import lost_sets
+from runner.spec.template import RESERVED, Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.spec.tree import Files
+from runner.spec.unrendered import template_problems, unrendered
 from runner.spec.variables import Given, Variable
 from runner.suprsend.event import Attachment, Breach, Event
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.errors import Position, Step
-    from runner.source import Json
+    from runner.source import Fault, Json
     from runner.spec.plan import Plan
 
 
@@ -131,7 +133,7 @@ class _Reader:
         whole = root.without("extends")
         faults = _format().faults(whole.plain())
         found = zip(faults, problems(faults, whole), strict=True)
-        of_format = [_in_its_case(problem, fault.path, whole) for fault, problem in found]
+        of_format = [_in_its_case(_advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         try:
@@ -154,6 +156,7 @@ class _Reader:
         if (volatile := root.get("volatile")) is not None:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
+        self.problems += unrendered(root, shape, schema_root)
         # One fault, one report: a rule of the platform says more than the format's.
         told = {problem.position for problem in self.problems if problem.severity == "error"}
         self.problems += [problem for problem in of_format if problem.position not in told]
@@ -196,7 +199,8 @@ class _Reader:
             _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
         ]
         for template in templates_of(shape):
-            self.problems += template.problems()
+            self._check_sets(template)
+        self.problems += template_problems(list(templates_of(shape)))
         self._too_large = allowance.problem
         return shape
 
@@ -209,6 +213,7 @@ class _Reader:
                 for use in template.uses:
                     required[use.name] = required.get(use.name, False) or not use.optional
             return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
+        self._check_reserved(table)
         variables = []
         has_secrets = any(node.get("secret") is not None for node in table.entries.values())
         named = frozenset(_keys_in(templates_of(shape))) if has_secrets else frozenset[str]()
@@ -221,6 +226,24 @@ class _Reader:
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries) if isinstance(table.value, dict) else None
+
+    def _check_sets(self, template: Template) -> None:
+        """Warn of what is set inside a loop or block for use outside."""
+        for node in lost_sets(template.tree) if template.tree is not None and "{%" in template.text else ():
+            message = f"'{node.name}' is set inside a loop or block, which forgets it at its end"
+            place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
+            hint = (
+                f"use a namespace: {{% set ns = namespace({node.name}=…) %}}, and inside {{% set ns.{node.name} = … %}}"
+            )
+            self.problems.append(Problem("template-set-lost", message, place, hint=hint, severity="warning"))
+
+    def _check_reserved(self, table: Node) -> None:
+        """Refuse names that mean something else in a template."""
+        for name in table.entries:
+            if name in RESERVED:
+                message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
+                place, at = table.key_position(name), f"vars.{name}"
+                self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
 
     def _is_malformed(self, node: Node) -> bool:
         """Tell whether the format's schema has found a fault at a node or below it."""
@@ -238,11 +261,14 @@ class _Reader:
         default = node.get("default")
         if default is None:
             return
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
         for fault in schema.faults(default.plain()):
-            why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint)
+            place = fault.position(default)
+            if place in told:  # it could not even be read
+                continue
+            why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint_at(place))
             breaks = "breaks its own declaration" if fault.code is None else "can't be checked"
             message = f"the default of '{variable.name}' {breaks}{why}"
-            place = fault.position(default)
             at = f"vars.{variable.name}.default"
             self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
 
@@ -334,6 +360,32 @@ def _short_values(declaration: Node) -> Iterator[Node]:
 
 def _is_short(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
+
+
+_JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+
+
+def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
+    """Add what to write where somebody wrote what other formats take."""
+    node = root.get(*fault.path)
+    value = node.value if node is not None else None
+    hint = problem.hint
+    match fault.path:
+        case () if fault.keyword == "required" and fault.key == "version":
+            hint = "add the line `version: 1`"
+        case ("vars", _) if fault.keyword == "type" and value in _JSON_TYPES:
+            hint = f"write {{type: {value}}}"
+        case ("vars", _) if fault.keyword == "type" and isinstance(value, str):
+            hint = "a variable is declared by a map, such as {type: string, default: …}"
+        case ("vars", _, "required") if isinstance(value, bool):
+            hint = (
+                "leave it out: a variable without a default is required"
+                if value
+                else "leave it out, and give the variable a default: it is optional then"
+            )
+        case _:
+            pass
+    return replace(problem, hint=hint)
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:

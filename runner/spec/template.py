@@ -12,6 +12,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
+from runner.spec.dates import told, wrong_directives
 from runner.spec.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.spec.language import (
     MAX_PARSED,
@@ -70,12 +71,12 @@ class Template:
 
     @property
     def lone(self) -> nodes.Expr | None:
-        """The expression, when the whole template is one expression and white space: its value keeps its type."""
-        pieces = self.pieces
-        if pieces is None:
-            return None
-        found = [piece for piece in pieces if not (isinstance(piece, nodes.TemplateData) and not piece.data.strip())]
-        return found[0] if len(found) == 1 and not isinstance(found[0], nodes.TemplateData) else None
+        """The expression, when it is the whole template: its value keeps its type. A block's final newline is none of it."""
+        pieces = self.pieces or []
+        match pieces:
+            case [piece, nodes.TemplateData(data="\n")] if self.node.is_block:
+                pieces = [piece]
+        return pieces[0] if len(pieces) == 1 and not isinstance(pieces[0], nodes.TemplateData) else None
 
     @property
     def pieces(self) -> list[nodes.Expr] | None:
@@ -204,6 +205,8 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
     return None if findings else tree, tuple(uses), tuple(findings), count
 
 
+RESERVED = frozenset({"true", "false", "none", "True", "False", "None", "not", "loop", "self", *GLOBALS})
+"""Names that mean something else than a variable, at least somewhere in a template."""
 MAX_LEVELS = 200
 """Of expressions and statements inside one another: what Python's own compiler takes."""
 _REPEATS = 3
@@ -231,6 +234,8 @@ def _explain(message: str) -> tuple[str, str | None]:
     if message.startswith("unexpected end of template"):
         end = "%}" if "statement block" in message else "}}"
         return "the template ends in the middle of an expression", f"close it with {end}"
+    if curly := re.fullmatch(r"unexpected char '([\u2018-\u201f\u00ab\u00bb])'", message):
+        return f"a curly quote {curly[1]} means nothing in a template", "write straight quotes: ' or \""
     if message == "unexpected '}'":
         return "a single } ends nothing", "an expression ends with }}"
     if found := re.fullmatch(r"expected token 'end of (?:print statement|statement block)', got (.*)", message):
@@ -362,6 +367,13 @@ class _Inspector:
             self._block(node.body, set(local))
         else:
             self._visit(node.node, local, guarded=False)
+        for ref in [node.target] if isinstance(node.target, nodes.NSRef) else node.target.find_all(nodes.NSRef):
+            if ref.name not in local:
+                hint = f"make one before: {{% set {ref.name} = namespace({ref.attr}=…) %}}"
+                message = f"'{ref.name}' is no namespace: nothing else has attributes that can be set"
+                self._find("template-type", message, ref, len(ref.name), hint)
+            elif ref.attr.startswith("_"):
+                self._find("template-forbidden", f"'{ref.attr}' can't be set", ref, len(ref.name))
         local |= self._stored(node.target)
 
     def _stored(self, target: nodes.Node) -> set[str]:
@@ -417,9 +429,19 @@ class _Inspector:
                 hint = did_you_mean(target.attr, METHODS, "see the README's list of methods")
                 self._find_name("template-unknown-method", f"there is no method '{target.attr}'", target, hint)
             self._visit(target.node, local, guarded=False)
+            if target.attr == "strftime":
+                self._format(node)
         else:
             self._find("template-forbidden", "only functions and methods can be called", node, 1)
         self._arguments(node, local)
+
+    def _format(self, node: nodes.Call) -> None:
+        """Check the format of a date, where it is written out."""
+        for form in (*node.args, *(each.value for each in node.kwargs)):
+            if isinstance(form, nodes.Const) and isinstance(form.value, str):
+                for directive in wrong_directives(form.value):
+                    message, hint = told(directive)
+                    self._find("template-type", message, form, len(form.value) + 2, hint)
 
     def _arguments(self, node: nodes.Filter | nodes.Test | nodes.Call, local: set[str]) -> None:
         for argument in (*(node.args or ()), *(node.kwargs or ()), node.dyn_args, node.dyn_kwargs):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
-from runner.spec.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large
+from runner.spec.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large, type_name
 
 if TYPE_CHECKING:
     from runner.spec.budget import Budget
@@ -96,7 +96,4 @@ def _key(key: object) -> str:
 
 
 def _refuse_type(value: object) -> NoReturn:
-    name = getattr(value, "__name__", None)
-    if callable(value) and name:
-        raise TemplateFault("template-type", f"'{name}' is a method, not a value", f"call it: {name}()")
-    raise TemplateFault("template-type", f"a {type(value).__name__} is not a JSON value")
+    raise TemplateFault("template-type", f"{type_name(value)} is not a JSON value")

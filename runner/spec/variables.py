@@ -14,7 +14,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
-from runner.source import NUMBER, Schema, is_integer, parse_json
+from runner.source import NUMBER, Schema, UnclearError, is_integer, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -99,6 +99,18 @@ class Variable:
             return _from_text(str(given.value), self.types)
         return whole(given.value) if self.takes_whole else given.value
 
+    def takes_nothing(self, *, is_text: bool, has_other: bool) -> bool:
+        """Return whether an empty cell of a table of texts, or else a null, is a value: README's table says when.
+
+        `has_other` tells that the variable has a value without it.
+        """
+        if not is_text:
+            return self.schema.accepts(None)
+        if "string" in self.types:
+            return self.schema.accepts("")
+        # An empty cell is the null of a table of texts, but no text says that it was meant: another value goes before it.
+        return "null" in self.types and not has_other
+
     @property
     def takes_whole(self) -> bool:
         """Return whether its numbers are integers: `1.0` is one, and goes out as 1."""
@@ -151,7 +163,8 @@ class Variable:
             value = self.typed(given)
         except ValueError as error:
             shown = "a value that" if is_hidden else f"'{given.value}'"
-            yield _problem("var-type", f"variable '{self.name}': {shown} is not {error}", self, given, _type_hint(self))
+            hint = _type_hint(self, str(given.value))
+            yield _problem("var-type", f"variable '{self.name}': {shown} is not {error}", self, given, hint)
             return
         for fault in self.schema.faults(value):
             code = fault.code or "var-schema"
@@ -159,7 +172,9 @@ class Variable:
                 yield _problem(code, f"variable '{self.name}' breaks its declaration", self, given, None)
                 return
             way = f" at {fault.at()}" if fault.path else ""
-            yield _problem(code, f"variable '{self.name}'{way}: {fault.message}", self, given, fault.hint)
+            yield _problem(
+                code, f"variable '{self.name}'{way}: {fault.message}", self, given, fault.hint_at(given.position)
+            )
 
 
 _OUR_KEYS = frozenset({"env", "secret", "default"})
@@ -309,17 +324,15 @@ class _Column(NamedTuple):
     @classmethod
     def of(cls, column: str, variable: Variable, header: Sequence[str] | None, *, is_fixed: bool) -> _Column:
         accepts = variable.schema.accepts
+        takes_nothing = variable.takes_nothing(is_text=header is not None, has_other=is_fixed)
         if header is None:
-            absent = _NOTHING if accepts(None) else None
+            absent = _NOTHING if takes_nothing else None
             return cls(column, column, absent, whole if variable.takes_whole else None, accepts, variable)
-        at = header.index(column)
+        at, absent = header.index(column), _NOTHING if takes_nothing else ""
         if "string" in variable.types:
             is_any_text = variable.types == ("string",) and variable.is_only_typed
-            return cls(at, column, _NOTHING if accepts("") else "", None, None if is_any_text else accepts, variable)
-        # An empty cell is the null of a table of texts, but no text says that it was meant: another value goes before it.
-        is_null = "null" in variable.types and not is_fixed
-        read = partial(_from_text, types=variable.types)
-        return cls(at, column, _NOTHING if is_null else "", read, accepts, variable)
+            return cls(at, column, absent, None, None if is_any_text else accepts, variable)
+        return cls(at, column, absent, partial(_from_text, types=variable.types), accepts, variable)
 
 
 _NOTHING = object()
@@ -407,6 +420,8 @@ def _from_text(text: str, types: tuple[str, ...]) -> Json:
         raise ValueError(" or ".join(_WORDS.get(name, name) for name in types))
     try:
         return parse_json(stripped)
+    except UnclearError as error:
+        raise ValueError(f"JSON that can be taken: {error}") from None
     except ValueError:
         raise ValueError("JSON") from None
 
@@ -422,7 +437,9 @@ def _int(digits: str) -> int:
         raise ValueError("a number of a length that can be sent") from None
 
 
-def _type_hint(variable: Variable) -> str | None:
+def _type_hint(variable: Variable, text: str) -> str | None:
+    if "boolean" in variable.types and text.strip() in ("TRUE", "FALSE"):
+        return "write true or false in small letters: spreadsheets write capitals"
     if not variable.types:
         return "declare `type: string` to take text as it is"
     if {"array", "object"} & set(variable.types):

@@ -51,7 +51,9 @@ def rows_of(step: Step, variables: Sequence[Variable]) -> Iterator[dict[str, Giv
     if step.rows is None:
         yield step.vars
         return
-    for row in step.rows if isinstance(step.rows, tuple) else (row.values for row in _read(step.rows, variables)):
+    for row in (
+        step.rows if isinstance(step.rows, tuple) else (row.values for row in _read(step.rows, variables, step.vars))
+    ):
         yield {**step.vars, **row}
 
 
@@ -67,7 +69,7 @@ class _FileRow(NamedTuple):
 def _of_file(case: Case, path: Path, variables: Sequence[Variable]) -> Iterator[Case]:
     known = {variable.name: variable for variable in variables}
     places: dict[str, Position] = {}
-    for row in _read(path, variables, besides=ID):
+    for row in _read(path, variables, case.vars, besides=ID):
         choice = choice_id(row.plain, row.number, known)
         if choice in places:
             message = f"there are two cases '{named(case.name, choice)}'"
@@ -88,11 +90,17 @@ def _refuse_namesakes(cases: Sequence[Case], spec: Spec) -> None:
         met.add(case.name)
 
 
-def _read(path: Path, variables: Sequence[Variable], besides: str | None = None) -> Iterator[_FileRow]:
-    """Read a file of rows. A column that no variable takes is an error, but for `besides`."""
+def _read(
+    path: Path, variables: Sequence[Variable], others: Mapping[str, Given], besides: str | None = None
+) -> Iterator[_FileRow]:
+    """Read a file of rows, beside `others` that give variables. A column that no variable takes is an error, but for `besides`.
+
+    An empty cell and a null come to what they do in a file of `--rows`.
+    """
     shown = str(path)
     known = {variable.name: variable for variable in variables}
     names = list(dict.fromkeys([*known, *([besides] if besides else [])]))
+    has_other = {variable.name for variable in variables if variable.has_default or variable.name in others}
     with open_rows(path, io.BytesIO(), shown) as file:
         _refuse_columns(file.columns or (), names, place(shown, 1))
         size = 0
@@ -113,7 +121,8 @@ def _read(path: Path, variables: Sequence[Variable], besides: str | None = None)
             values = {
                 name: Given(cell, f"column '{name}'", is_text=is_text, position=position)
                 for name, cell in cells.items()
-                if not (is_text and cell == "" and "string" not in (known[name].types if name in known else ()))
+                if cell != ("" if is_text else None)
+                or (name in known and known[name].takes_nothing(is_text=is_text, has_other=name in has_other))
             }
             yield _FileRow(row.number, position, values, dict(cells))
 

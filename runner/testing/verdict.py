@@ -20,6 +20,7 @@ from runner.testing import network
 from runner.testing.expand import rows_of
 from runner.testing.expect import compare
 from runner.testing.golden import golden_problems, own, update_golden
+from runner.testing.placeholders import placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -157,7 +158,7 @@ class _Run:
         spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref)
         events = []
         for given in rows_of(step, spec.variables):
-            inputs = Inputs((given, _placeholders(spec)), {}, {})
+            inputs = Inputs((given, _placeholders(spec, given)), {}, {})
             occurrence = Occurrence(self._seed, self._rows, ref.case.instant)
             event = prepare(Job(spec, inputs), occurrence, self._tapes.env, MAX_EVENT_KB)
             events.append(event)
@@ -285,12 +286,12 @@ def _load(path: Path, ref: CaseRef) -> Spec:
     return loaded.spec
 
 
-def _placeholders(spec: Spec) -> Mapping[str, Given]:
-    """Give each secret a text that is none: a case must be the same on every machine."""
+def _placeholders(spec: Spec, given: Mapping[str, Given]) -> Mapping[str, Given]:
+    """Give each secret without a value one that is none."""
     return {
-        variable.name: Given(f"placeholder-{variable.name}", "a placeholder")
+        variable.name: Given(placeholder(variable), "a placeholder")
         for variable in spec.variables
-        if variable.is_secret and not variable.has_default
+        if variable.is_secret and not variable.has_default and variable.name not in given
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
+from pyarrow.parquet import encryption
 
 from runner.bulk.rows import BadRow, Row, open_rows
 from runner.errors import InvalidInput, Problem
@@ -315,3 +317,29 @@ def test_more_columns_than_ten_thousand_are_not_read() -> None:
     pq.write_table(pa.table({f"c{number}": [1] for number in range(20_000)}), "rows.parquet", store_schema=False)
     [problem] = refusal()
     assert problem.message == "rows.parquet can't be read: it has more than 10,000 columns"
+
+
+class _Keys(encryption.KmsClient):  # type: ignore[misc] # pyarrow has no types
+    """Wraps keys in nothing."""
+
+    def __init__(self, _: object) -> None:
+        super().__init__()
+
+    def wrap_key(self, key: bytes, _: str) -> bytes:
+        return b64encode(key)
+
+    def unwrap_key(self, wrapped: bytes, _: str) -> bytes:
+        return b64decode(wrapped)
+
+
+@pytest.mark.parametrize("plaintext_footer", [True, False])
+@pytest.mark.parametrize("rows", [1, 5000])
+def test_an_encrypted_file_is_told_as_one(plaintext_footer: bool, rows: int) -> None:
+    settings = encryption.EncryptionConfiguration("f", column_keys={"c": ["b"]}, plaintext_footer=plaintext_footer)
+    made = encryption.CryptoFactory(_Keys).file_encryption_properties(encryption.KmsConnectionConfig(), settings)
+    table = pa.table({"user": ["u1"] * rows, "b": ["y"] * rows})
+    with pq.ParquetWriter("rows.parquet", table.schema, encryption_properties=made) as writer:
+        for _ in range(3):
+            writer.write_table(table)
+    hint = "write it without encryption: there is no way to give a key here"
+    assert refusal() == (Problem("rows-format", "rows.parquet is encrypted", hint=hint),)

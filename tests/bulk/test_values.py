@@ -14,7 +14,9 @@ from pyarrow import parquet as pq
 
 from runner.bulk.columns import assign
 from runner.bulk.rows import Row, open_rows
-from runner.spec import RowResolver, Variable
+from runner.spec import RowResolver, Variable, resolve
+from runner.spec.case import Step
+from runner.testing.expand import rows_of
 
 if TYPE_CHECKING:
     from runner.source import Json
@@ -109,6 +111,21 @@ def test_what_is_not_given_comes_to_what_the_table_says(what: str, has_default: 
         assert resolved(declared, write(form, None, is_missing=True)) == expected(
             missing, default, has_default=has_default
         )
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "parquet"])
+@pytest.mark.parametrize("has_default", [True, False], ids=["default", "none"])
+@pytest.mark.parametrize("what", DECLARATIONS)
+def test_rows_of_a_case_come_to_what_the_table_says_too(what: str, has_default: bool, form: str) -> None:
+    empty, null, _ = table()[what]
+    for declaration, default in DECLARATIONS[what]:
+        declared = {**declaration, "default": default} if has_default else declaration
+        variables = [Variable("user", {"type": "string"}), Variable("v", declared)]
+        path = write(form, "" if form in TEXTS else None, is_missing=False)
+        [given] = rows_of(Step(None, {}, {}, path, None), variables)
+        values = resolve(variables, [given], {}, {})
+        found = [problem.code for problem in values.problems] or values.values["v"]
+        assert found == expected(empty if form in TEXTS else null, default, has_default=has_default)
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -548,6 +548,39 @@ def test_rows_are_rendered_as_they_come_and_only_as_long_as_somebody_reads() -> 
     assert process.returncode == 0
 
 
+TWICE = '{"qty": 1, "qty": 2}'
+OF_A_MAP = """version: 1
+vars: {j: {type: object}}
+event: order_placed
+distinct_id: u1
+properties: {j: "{{ j }}"}
+"""
+
+
+@pytest.mark.parametrize("way", ["--var", "--var-json", "RUNNER_VAR_", "vars file", "csv", "jsonl", "json"])
+def test_a_key_twice_in_an_object_is_refused_wherever_it_comes_from(cli: CommandLine, in_tmp: Path, way: str) -> None:
+    in_tmp.joinpath("s.yaml").write_text(OF_A_MAP)
+    cell = TWICE.replace('"', '""')
+    for name, text in {
+        "v.json": f'{{"j": {TWICE}}}',
+        "r.csv": f'j\n"{cell}"\n',
+        "r.jsonl": f'{{"j": {TWICE}}}\n',
+        "r.json": f'[{{"j": {TWICE}}}]',
+    }.items():
+        in_tmp.joinpath(name).write_text(text)
+    if way == "RUNNER_VAR_":
+        cli.environ["RUNNER_VAR_j"] = TWICE
+    options = {
+        "--var": ["--var", f"j={TWICE}"],
+        "--var-json": ["--var-json", f"j={TWICE}"],
+        "RUNNER_VAR_": [],
+        "vars file": ["--vars-file", "v.json"],
+    }.get(way, ["--rows", f"r.{way}"])
+    ended = cli("render", "s.yaml", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert "twice" in ended.err
+
+
 @pytest.mark.usefixtures("in_tmp")
 def test_a_folder_of_two_specs_is_not_rendered_as_its_first_one(cli: CommandLine) -> None:
     Path("specs").mkdir()

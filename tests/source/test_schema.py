@@ -49,6 +49,11 @@ URL_OR_MAP: Json = {
         ({"enum": ["red", "green", 1, None, True]}, "gren",
          "the value is gren, not one of red, green, 1, null, true", "did you mean 'green'?"),
         ({"enum": ["red"]}, None, "the value is null, not one of red", None),
+        ({"enum": ["late"]}, "", "the value is empty, not one of late", None),
+        ({"enum": ["late"]}, " ", "the value is ' ', not one of late", None),
+        ({"enum": ["late"]}, "late ", "the value is 'late ', not one of late", "did you mean 'late'?"),
+        ({"enum": ["1.10"]}, 1.1, "the value is a number, not one of 1.10", "did you mean '1.10'?"),
+        ({"enum": [1, 2]}, "1", "the value is text, not one of 1, 2", "remove the quotes"),
         ({"minimum": 0}, -1, "-1 is less than the minimum of 0", None),
         ({"maximum": 10}, 10**30, f"{10**30} is greater than the maximum of 10", None),
         ({"maxLength": 2}, "abc", "the value has more than 2 characters", None),
@@ -375,3 +380,19 @@ def test_a_constant_is_told_by_its_value_or_its_kind(const: Json, value: Json, m
 )
 def test_a_rule_is_told_without_quoting_all_of_the_value(schema: Json, value: Json, message: str) -> None:
     assert [fault.message for fault in faults(schema, value)] == [message]
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    ["https://example.com/my-dialect", "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema", ""],
+)  # fmt: skip
+def test_another_dialect_is_refused(dialect: str) -> None:
+    with pytest.raises(SchemaError) as caught:
+        Schema({"$schema": dialect, "type": "object"})
+    assert (caught.value.path, caught.value.code) == (("$schema",), "bad-schema")
+
+
+@pytest.mark.parametrize("end", ["", "#"])
+def test_its_own_dialect_may_be_named(end: str) -> None:
+    schema = Schema({"$schema": f"https://json-schema.org/draft/2020-12/schema{end}", "type": "string"})
+    assert (schema.accepts("x"), schema.accepts(1)) == (True, False)

@@ -389,7 +389,7 @@ def test_a_blank_line_is_no_longer_than_the_indentation_of_a_blocks_text(content
         ("a: |1\n \n # x\n", {"a": "\n# x\n"}),
         ("a: |2\n  \n # x\n", {"a": ""}),
         ("a: |\n   x\n # y\n", {"a": "x\n"}),
-        ("a: |+\n   ", {"a": ""}),
+        ("a: |+\n   ", {"a": "\n"}),
         ("a:\n- |\n    \n- x\n", {"a": ["", "x"]}),
         ("--- |\n   \n...\n", ""),
     ],

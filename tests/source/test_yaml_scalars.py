@@ -55,16 +55,54 @@ def test_booleans_are_two_lower_case_words(scalar: str, value: bool) -> None:
         ("123456789012345678901234567890", 123456789012345678901234567890),
         ("0.5", 0.5),
         ("-1.25", -1.25),
-        ("1e3", 1000.0),
-        ("1E+2", 100.0),
-        ("25e-1", 2.5),
-        ("0e0", 0.0),
+        ("1.0e+3", 1000.0),
+        ("1.0E+2", 100.0),
+        ("2.5e-1", 0.25),
+        ("0.0e+0", 0.0),
     ],
 )
 def test_numbers_follow_the_grammar_of_json(scalar: str, value: float) -> None:
     found = value_of(scalar)
     assert (type(found), found) == (type(value), value)
     assert read(f"a: {scalar}").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("scalar", "value"),
+    [
+        ("1e3", 1000.0),
+        ("1E2", 100.0),
+        ("1e5", 1e5),
+        ("-1E+02", -100.0),
+        ("25e-1", 2.5),
+        ("0e0", 0.0),
+        ("1.5e3", 1500.0),
+    ],
+)
+def test_a_number_that_other_readers_take_for_text_is_one_with_a_warning(scalar: str, value: float) -> None:
+    assert value_of(scalar) == value
+    assert read(f"a: {scalar}").problems == (
+        Problem(
+            "ambiguous-scalar",
+            f"{scalar} is a number here, but text to other YAML readers",
+            Position("f.yaml", 1, 4, 4 + len(scalar), f"a: {scalar}"),
+            hint=f'if it is text, write "{scalar}"',
+            severity="warning",
+        ),
+    )
+
+
+def test_warnings_of_many_dates_or_numbers_are_one() -> None:
+    dates = "".join(f"- 2024-01-{day:02}\n" for day in range(1, 29))
+    problems = read(f"- no\n{dates}- 1e3\n- 2e3\n- yes\n").problems
+    assert [problem.message for problem in problems] == [
+        "no is text here, but not to every YAML reader",
+        "2024-01-01 is text here, but not to every YAML reader; so are 27 more dates in this file",
+        "1e3 is a number here, but text to other YAML readers; so is 1 more number in this file",
+        "yes is text here, but not to every YAML reader",
+    ]
+    assert problems[1].position is not None
+    assert problems[1].position.line == 2
 
 
 AMBIGUOUS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -265,3 +266,33 @@ def test_of_what_a_template_gives_no_other_yaml_is_suggested(project: Project) -
     content = HEAD + "properties: {ids: '{{ a }}'}\nschema: {properties: {ids: {type: array}}}\n"
     [told] = project.refusals(content, a="x1")
     assert told.endswith("error[schema-violation] 'ids' must be a list, not text @properties.ids")
+
+
+SPACED = """
+version: 1
+vars: {first: {type: string}, n: {type: number}}
+event: greeting
+distinct_id: u1
+properties:
+  a: PLACE
+"""
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u3000", "  ", "\n"])
+@pytest.mark.parametrize("name", ["first", "n"])
+def test_blanks_beside_an_expression_are_kept(project: Project, name: str, blank: str) -> None:
+    for text in ("{}{{{{ {} }}}}", "{{{{ {1} }}}}{0}"):
+        source = text.format(blank, name)
+        event = project.render(SPACED.replace("PLACE", json.dumps(source)), first="Ann", n=10)
+        assert event.properties["a"] == source.replace(f"{{{{ {name} }}}}", "Ann" if name == "first" else "10")
+
+
+@pytest.mark.parametrize("header", ["|", ">", "|-", ">-", "|+", "|1"])
+def test_the_final_newline_of_a_block_is_no_text_beside_an_expression(project: Project, header: str) -> None:
+    whole = SPACED.replace("PLACE\n", f"{header}\n    {{{{ n }}}}\n")
+    assert project.render(whole, first="Ann", n=10).properties["a"] == (" 10\n" if header == "|1" else 10)
+
+
+def test_of_several_final_newlines_of_a_block_each_is_text(project: Project) -> None:
+    whole = SPACED.replace("PLACE\n", "|+\n    {{ n }}\n\n\n")
+    assert project.render(whole, first="Ann", n=10).properties["a"] == "10\n\n\n"

@@ -27,6 +27,8 @@ vars:
 CUT = """
 {{ otp[:3] }}-{{ otp[3:] }}
 {{ otp[0] }}
+{% set ns = namespace(x=otp[:3]) %}{{ ns.x }}
+{% set ns = namespace() %}{% for i in range(2) %}{{ ns.x | default('') }}{% set ns.x = otp[:3] %}{% endfor %}
 {{ otp[::-1] }}
 {% for c in otp %}{{ loop.nextitem | default('') }}-{% endfor %}
 {% for c in otp %}{{ loop.previtem | default('') }}{% endfor %}
@@ -109,6 +111,7 @@ CUT = """
 {% if open %}{% elif otp %}{{ otp[:1] }}{% else %}{{ otp[1:] }}{% endif %}
 """
 WHOLE = """
+{% set ns = namespace(x=otp) %}{% set ns.y = pin %}{{ ns.x }}{{ ns.y }}
 {{ otp }}{{ pin }}{{ card }}{{ codes }}{{ any }}{{ key }}
 a{{ otp }}b
 {{ otp ~ '-' ~ pin }}

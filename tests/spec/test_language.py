@@ -22,7 +22,7 @@ VARIABLES: dict[str, Any] = {
     ("source", "value"),
     [
         ("{{ n }}", 10),
-        ("  {{ n }} \n", 10),
+        ("{# why #}{{ n }}", 10),
         ("{{ x }}", 1.5),
         ("{{ flag }}", True),
         ("{{ nil }}", None),
@@ -35,7 +35,6 @@ VARIABLES: dict[str, Any] = {
         ("{{ '[1]' }}", "[1]"),
         ("{{ 'None' }}", "None"),
         ("{{ s if n > 5 else nil }}", "Zoë"),
-        ("{# why #}{{ n }}", 10),
     ],
 )
 def test_a_lone_expression_keeps_its_type(templates: Templates, source: str, value: object) -> None:
@@ -61,6 +60,7 @@ def test_a_lone_expression_keeps_its_type(templates: Templates, source: str, val
          "1/2:b, 2/2:a"),
         ("{% for k, v in mp.items() %}{{ k }}={{ v }}{% else %}empty{% endfor %}", "color=1"),
         ("{% for i in [] %}x{% else %}empty{% endfor %}", "empty"),
+        ("  {{ n }} \n", "  10 \n"),
         ("{% set q = 5 %}{{ q }}", "5"),
         ("{% with q = n %}{{ q + 1 }}{% endwith %}", "11"),
         ("{% filter upper %}a{{ s }}{% endfilter %}", "AZOË"),
@@ -94,8 +94,9 @@ NOT_TEXT = "inside text (use |join(', ') or |tojson, or let it stand alone)"
          "8-24 error[template-type] a sequence that is not a list yet (write {{ … | list }})"),
         ("{{ mp.items() }}", "8-18 error[template-type] a sequence that is not a list yet (write {{ … | list }})"),
         ("{{ {1: 2} }}", "8-14 error[template-type] the key 1 of a map is not text"),
-        ("{{ s.upper }}", "8-15 error[template-type] 'upper' is a method, not a value (call it: upper())"),
-        ("{{ mp.items }}", "8-16 error[template-type] 'items' is a method, not a value (call it: items())"),
+        ("{{ s.upper }}", "10-15 error[template-undefined] text has no 'upper' (to use the method, call it: upper())"),
+        ("{{ mp.items }}",
+         "11-16 error[template-undefined] there is no key 'items' here (to use the method, call it: items())"),
         ("{{ 1 / 0 }}", "8-13 error[template-failed] division by zero"),
         ("ok {{ n }}, {{ s + n }}", ("20-25 error[template-failed] text + a number has no meaning"
          " (join texts with ~; make a number of a text with | int or | float)")),
@@ -389,7 +390,7 @@ def test_the_closed_lists_hold_what_is_exercised_here_and_nothing_else() -> None
     assert sorted(FILTERS) == [row[0] for row in FILTER_EXAMPLES]
     assert sorted(TESTS) == [row[0] for row in TEST_EXAMPLES]
     assert sorted(METHODS) == [row[0] for row in METHOD_EXAMPLES]
-    assert sorted(GLOBALS) == ["now", "range", "uuid4", "uuid5"]
+    assert sorted(GLOBALS) == ["namespace", "now", "range", "uuid4", "uuid5"]
 
 
 def test_uuid5_names_a_text_the_same_everywhere(templates: Templates) -> None:
@@ -510,3 +511,162 @@ def test_an_argument_that_a_filter_of_jinja_asserts_on_is_told(templates: Templa
     assert templates.failure("{{ 'a'|truncate(-1) }}") == [
         "t.yaml:1:8-24 error[template-failed] expected length >= 3, got -1"
     ]
+
+
+MAP = {"id": 1}
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "values", "get", "count", "index", "title", "day"])
+@pytest.mark.parametrize("owner", [MAP, "text", [1, 2]], ids=["map", "text", "list"])
+@pytest.mark.parametrize("way", ["v.{}", "v['{}']", "v|map(attribute='{}')|first", "[v]|map(attribute='{}')|first"])
+def test_an_attribute_that_is_missing_is_undefined_also_if_maps_have_such_a_method(
+    templates: Templates, way: str, owner: object, name: str
+) -> None:
+    part = way.format(name)
+    if "v|map" in way:
+        owner = [owner]
+    assert templates.evaluate(f"{{{{ {part} | default('none') }}}}", v=owner) == "none"
+    assert templates.evaluate(f"{{{{ ({part}) is defined }}}}", v=owner) is False
+    [told] = templates.failure(f"{{{{ 'full' if {part} else 'empty' }}}}", v=owner)
+    assert "error[template-undefined]" in told
+
+
+def test_a_method_needs_its_call_and_a_call_is_of_the_method(templates: Templates) -> None:
+    assert templates.evaluate("{{ v.items() | list }}", v={"items": [7]}) == [["items", [7]]]
+    assert templates.evaluate("{{ v.items ~ v.get('items') }}", v={"items": 7}) == "77"
+    assert templates.evaluate("{{ now().year }}") == 2026
+    assert templates.failure("{{ now().year() }}") == [
+        "t.yaml:1:8-20 error[template-type] a date has no method 'year' (write it without (): year)"
+    ]
+    assert templates.failure("{{ v.title() }}", v=MAP) == [
+        "t.yaml:1:8-17 error[template-type] a map has no method 'title'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{{ [1, true, '1', 1.0, none, false, 0, '', 'a', 'A'] | unique | list }}", [1, True, "1", None, False, 0, "", "a"]),
+        ("{{ ['a', 'A', 'a'] | unique(true) | list }}", ["a", "A"]),
+        ("{{ [[1], [true], [1], {'a': 1}, {'a': true}, {'a': 1}] | unique | list }}", [[1], [True], {"a": 1}, {"a": True}]),
+        ("{{ [{'a': {'b': 1}}, {'a': {'b': true}}] | unique(attribute='a.b') | list | length }}", 2),
+    ],
+)  # fmt: skip
+def test_true_is_not_one_among_unique_items(templates: Templates, source: str, value: object) -> None:
+    assert repr(templates.evaluate(source)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%Y-%m-%dT%H:%M:%S.%f%z %Z", "2026-01-02T03:04:05.000000+0000 UTC"),
+        ("%a %A %b %B %p %I %y %j", "Fri Friday Jan January AM 03 26 002"),
+        ("%u %w %U %V %W %G %%", "5 5 00 01 00 2026 %"),
+        ("%-d %-m %-H %-M %-S %-I %-j %-y", "2 1 3 4 5 3 2 26"),
+        ("no directive, Zo\u00eb", "no directive, Zo\u00eb"),
+    ],
+)
+def test_a_date_is_written_alike_on_every_machine(templates: Templates, form: str, text: str) -> None:
+    assert templates.evaluate(f"{{{{ now().strftime('{form}') }}}}") == text
+    assert templates.evaluate("{{ now().strftime(form) }}", form=form) == text
+
+
+@pytest.mark.parametrize(
+    ("directive", "hint"),
+    [
+        ("%s", "write timestamp() | int"), ("%c", "write it out, as in %Y-%m-%d %H:%M:%S"), ("%e", "write %-d"),
+        ("%D", "write %m/%d/%y"), ("%Ey", None), ("%:z", None), ("%_d", None), ("%#d", None), ("%P", None), ("%n", None),
+        ("%+", None), ("%Q", None), ("%-A", None), ("%", "for the sign itself write %%"),
+    ],
+)  # fmt: skip
+def test_a_directive_that_depends_on_the_machine_is_refused(
+    templates: Templates, directive: str, hint: str | None
+) -> None:
+    [told] = templates.faults(f"{{{{ now().strftime('%Y {directive}') }}}}")
+    assert "error[template-type] " in told
+    assert hint is None or told.endswith(f"({hint})")
+    assert "error[template-type] " in templates.failure("{{ now().strftime(form) }}", form=directive)[0]
+
+
+def test_a_time_and_a_date_alone_are_written_too(templates: Templates) -> None:
+    assert (
+        templates.evaluate("{{ now().time().strftime('%H:%M %p') ~ now().date().strftime(' %d %b') }}")
+        == "03:04 AM 02 Jan"
+    )
+    assert "a time has no '%A'" in templates.failure("{{ now().time().strftime('%A') }}")[0]
+
+
+ITEMS = [{"price": 1}, {"price": 2}]
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{% set ns = namespace(t=0) %}{% for i in v %}{% set ns.t = ns.t + i.price %}{% endfor %}{{ ns.t }}", "3"),
+        ("{% set ns = namespace({'t': 0}) %}{% for i in v %}{% set ns.t %}{{ ns.t }}x{% endset %}{% endfor %}{{ ns.t }}", "0xx"),
+        ("{% set ns = namespace() %}{{ ns.items is defined }}", "false"),
+        ("{% set ns = namespace(t=0) %}{% set ns.t, ns.u = 1, 2 %}{{ ns.t ~ ns.u }}", "12"),
+    ],
+)  # fmt: skip
+def test_a_namespace_keeps_what_a_loop_sets(templates: Templates, source: str, value: str) -> None:
+    assert templates.evaluate(source, v=ITEMS) == value
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{{ namespace(a=1) }}", "error[template-type] a namespace is not a JSON value"),
+        ("{% set ns = namespace() %}{{ ns }}", "error[template-type] a namespace is not a JSON value"),
+        ("{% set ns = namespace() %}{{ ns['_Namespace__attrs'] }}", "a namespace has no '_Namespace__attrs'"),
+        ("{{ namespace([1]) }}", "error[template-type] a namespace is made of names"),
+        ("{% set ns = namespace() %}{{ '%s' | format([ns]) }}", "error[template-not-text] a list inside text"),
+    ],
+)
+def test_a_namespace_is_no_value(templates: Templates, source: str, told: str) -> None:
+    assert told in templates.failure(source)[0]
+
+
+@pytest.mark.parametrize("source", ["{% set v.a = 1 %}", "{% set v.a, b = 1, 2 %}"])
+def test_only_a_namespace_has_attributes_that_can_be_set(templates: Templates, source: str) -> None:
+    assert "'v' is no namespace: nothing else has attributes that can be set" in templates.faults(source)[0]
+    assert "error[" in templates.failure("{% set w = v %}{% set w.a = 1 %}x", v={})[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("[1, none] | sort", "a number"), ("v | sort", "null < a number has no meaning (leave null out with | reject('none'),"),
+        ("v | max", "null > a number has no meaning (leave null out"), ("v | sum", "a number + null has no meaning (leave null out"),
+        ("3 is divisibleby(0)", "division by zero"), ("3 is divisibleby", "an argument is missing: 'num'"),
+        ("3 is divisibleby('x')", "a number % text has no meaning"), ("3 % 0", "division by zero"),
+        ("3 | length", "a number has no length (only lists, maps and texts have items)"), ("none | first", "null has no items"),
+        ("3 | dictsort", "only a map has pairs of keys and values"), ("3 | items | list", "only a map has pairs of keys and values"), ("-'a'", "'-' needs a number, not text"),
+        ("'a' * 'b'", "a text or a list can be repeated a whole number of times, not by text"), ("{[1]: 2}", "a list can't be a key"),
+        ("'a' | center(1, 2, 3)", "there are too many arguments"), ("'a' | center(foo=1)", "there is no argument 'foo'"),
+        ("'a'.split(1)", "a text is needed as the argument"), ("'a'.count()", "an argument is missing"), ("{}.get()", "an argument is missing"),
+        ("'%d' | format('x')", "%d writes a number, not text"), ("'%q' | format(1)", "a format has no '%q'"),
+        ("now() > 3", "a date > a number has no meaning"), ("'x' in 3", "a number has no items"), ("[1] | slice(0)", "division by zero"),
+        ("'a' | upper(1)", "there are too many arguments"), ("now(1)", "there are too many arguments"), ("uuid5()", "an argument is missing"),
+        ("'a' | int('x', 99)", "the text is no number"), ("range('x')", "a whole number is needed here"), ("'a'.index('b')", "the text does not hold"),
+    ],
+)  # fmt: skip
+def test_what_python_complains_of_is_told_in_an_authors_words(templates: Templates, source: str, told: str) -> None:
+    [found] = templates.failure(f"{{{{ {source} }}}}", v=[1, None, 2])
+    assert told in found
+    assert not any(word in found for word in ("NoneType", "'int'", "'str'", "_replace", "positional", "object"))
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [("'zoo' | replace('o', 42)", "z4242"), ("'a1' | replace(1, true)", "atrue"), ("[1, 2] | join(0)", "102")],
+)
+def test_filters_of_texts_take_numbers_as_jinja_does(templates: Templates, source: str, value: str) -> None:
+    assert templates.evaluate(f"{{{{ {source} }}}}") == value
+
+
+def test_a_list_replaces_nothing(templates: Templates) -> None:
+    assert "error[template-not-text] a list inside text" in templates.failure("{{ 'a' | replace('a', [1]) }}")[0]
+    assert (
+        "the number of replacements must be a whole number"
+        in templates.failure("{{ 'a' | replace('a', 'b', 'c') }}")[0]
+    )

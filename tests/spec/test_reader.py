@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.errors import NotFound
-from runner.spec import load
+from runner.errors import InvalidInput, NotFound
+from runner.spec import Occurrence, load, render
+from tests.spec.conftest import Templates
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Project
@@ -105,7 +107,7 @@ def test_a_file_that_yaml_refuses_gives_the_refusal_alone(project: Project) -> N
 
 def test_every_missing_key_is_told(project: Project) -> None:
     assert project.problems("description: x\n") == [
-        "spec.yaml:1:1-2 error[missing-key] missing key 'version' @version",
+        "spec.yaml:1:1-2 error[missing-key] missing key 'version' (add the line `version: 1`) @version",
         "spec.yaml:1:1-2 error[missing-key] missing key 'event' @event",
         "spec.yaml:1:1-2 error[missing-key] missing key 'distinct_id' @distinct_id",
     ]
@@ -815,3 +817,242 @@ def test_a_link_into_a_hidden_folder_is_refused_and_a_hidden_folder_that_is_name
         "bad-value"
     ]
     assert project.load(HEAD + uses[suffix].format(f".hidden/file.{suffix}")).problems == ()
+
+
+UNRENDERED = """version: 1
+{more}vars: {{user: {{type: string}}, color: {{type: string{default}}}}}
+event: order_placed
+distinct_id: "{{{{ user }}}}"
+properties: {{c: "{{{{ color }}}}", {entry}}}
+"""
+
+
+def unrendered(project: Project, entry: str = "b: 1", default: str = "", more: str = "") -> list[str]:
+    found = project.load(UNRENDERED.format(entry=entry, default=default, more=more)).problems
+    return [f"{problem.severity} {problem.message}" for problem in found if problem.code == "template-not-rendered"]
+
+
+@pytest.mark.parametrize("entry", ['"{{ color }}_shirt": 1', 'deep: [{"a{% if color %}b{% endif %}": 1}]'])
+def test_a_template_in_a_key_is_an_error(project: Project, entry: str) -> None:
+    assert unrendered(project, entry) == ["error a key is not rendered: it would go out with its braces"]
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("description: 'To {{ user }}'\n", "a description"),
+        ("name: 'to {{ user }}'\n", "this text"),
+        ("schema: {properties: {c: {const: '{{ color }}'}}}\n", "a text of a schema"),
+        ("tests: [{name: a, vars: {user: u, color: '{{ user }}'}}]\n", "a text of a case"),
+        ("tests: [{name: a, vars: {user: u, color: c}, expect: {event: {event: '{{ color }}_placed'}}}]\n", "a text of a case"),
+    ],
+)  # fmt: skip
+def test_a_template_where_nothing_is_rendered_is_told(project: Project, more: str, what: str) -> None:
+    assert unrendered(project, more=more) == [f"warning {what} is not rendered: the braces stay as they are"]
+
+
+def test_a_template_in_a_default_is_told(project: Project) -> None:
+    told = ["warning a default is not rendered: the braces stay as they are"]
+    assert unrendered(project, default=", default: '{{ now() }}'") == told
+    assert unrendered(project, default=", description: 'like {{ x }}'") == [told[0].replace("default", "description")]
+
+
+@pytest.mark.parametrize("name", ["user", "USER", "nobody"])
+@pytest.mark.parametrize(
+    "form", ["${{{}}}", "${}", "%{}%", "{{ {} }}", "{{ {{ {} }} }}", "{{{}}}", "{{\u201c{}\u201d}}", "<%= {} %>"]
+)
+def test_a_template_of_another_tool_is_told(project: Project, form: str, name: str) -> None:
+    text = form.format(name)
+    told = [f"warning '{text}' is no template: it goes out as it stands"] * (text != "$nobody")
+    for whole in (f"Dear {text},", text, f"{{{{ user }}}} {text}", f"{text}{{% if user %}}x{{% endif %}}"):
+        assert unrendered(project, f"b: {json.dumps(whole, ensure_ascii=False)}") == told
+    assert unrendered(project, f"{json.dumps(f'a {text}', ensure_ascii=False)}: 1") == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["${{ user }}", "$10", "5 $", "100% of a, 50% of b", "https://x.example/%C3%A9%20", "{{ '${USER}' }}", "{}", '{"a": 1}',
+     "{% raw %}${USER}{% endraw %}", "{{ {'user': user} | tojson }}", "{{ now().strftime('%Y%m%d') }}", "a{1,3}", "{# $USER #}x"],
+)  # fmt: skip
+def test_other_texts_are_no_templates_of_other_tools(project: Project, text: str) -> None:
+    assert unrendered(project, f"b: {json.dumps(text)}") == []
+
+
+def test_a_name_in_braces_without_quotes_is_a_map(project: Project) -> None:
+    assert unrendered(project, "b: { user }") == ["warning this is a map with an empty key, not a template"]
+    assert unrendered(project, "b: { user: null }") == []
+    assert unrendered(project, "b: {user: }") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["none", "None", "true", "True", "false", "False", "not", "now", "range", "uuid4", "uuid5", "self", "loop"]
+)
+def test_a_variable_may_not_have_a_name_that_means_something_else(project: Project, name: str) -> None:
+    spec = f"version: 1\nvars: {{{name}: {{default: x}}}}\nevent: order_placed\ndistinct_id: u1\n"
+    [told] = [each for each in project.load(spec.replace(name, f'"{name}"')).problems if each.severity == "error"]
+    assert (told.code, told.at) == ("reserved-name", f"vars.{name}")
+    assert told.message == f"'{name}' can't be the name of a variable: a template has another meaning for it"
+
+
+@pytest.mark.parametrize("name", ["NONE", "nil", "null", "if", "items", "looped", "event"])
+def test_any_other_name_is_a_variable_s(project: Project, name: str) -> None:
+    spec = f"version: 1\nvars: {{\"{name}\": {{type: string}}}}\nevent: order_placed\ndistinct_id: '{{{{ {name} }}}}'\n"
+    event = render(project.spec(spec), {name: "u1"}, Occurrence(Templates.seed, 0, Templates.now))
+    assert event.distinct_id == "u1"
+
+
+def lost(project: Project, template: str) -> list[str]:
+    spec = f"version: 1\nevent: order_placed\ndistinct_id: u1\nproperties: {{a: {json.dumps(template)}}}\n"
+    found = project.load(spec).problems
+    return [each.message.split("'")[1] for each in found if each.code == "template-set-lost"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% set t = 0 %}{% for i in v %}{% set t = t + i %}{% endfor %}{{ t }}",
+        "{% set t = 0 %}{% for i in v %}{% if i %}{% set t = i %}{% endif %}{% endfor %}{{ t }}",
+        "{% set t = 0 %}{% for i in v %}{{ t }}{% set t = i %}{% endfor %}",
+        "{% for i in v %}{% set t = i %}{% endfor %}{{ t }}",
+        "{% for i in v %}{% set t %}{{ t }}{{ i }}{% endset %}{% endfor %}",
+        "{% set t = 0 %}{% for i in v %}{% for j in i %}{% set t = t + j %}{% endfor %}{% endfor %}{{ t }}",
+        "{% for i in v %}{% set t = 0 %}{% for j in i %}{% set t = t + j %}{% endfor %}{{ t }}{% endfor %}",
+        "{% set t = 0 %}{% with %}{% set t = 1 %}{% endwith %}{{ t }}",
+        "{% set t = 0 %}{% filter upper %}{% set t = 1 %}{% endfilter %}{{ t }}",
+        "{% for i in v %}{% else %}{% set t = 1 %}{% endfor %}{{ t }}",
+        "{% set u, t = 0, 0 %}{% for i in v %}{% set u, t = 1, i %}{% endfor %}{{ t }}",
+        "{% set t = true %}{% for i in v %}{% if not t %}, {% endif %}{{ i }}{% set t = false %}{% endfor %}",
+    ],
+)
+def test_a_set_whose_value_is_lost_at_the_end_of_its_block_is_told(project: Project, template: str) -> None:
+    assert lost(project, template) == ["t"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in v %}{% set t = i %}{{ t }}{% endfor %}",
+        "{% set t = 0 %}{% for i in v %}{% set t = i %}{{ t }}{% endfor %}",
+        "{% for i in v %}{% set t = i %}{{ t }}{% endfor %}{% set t = 0 %}{{ t }}",
+        "{% if v %}{% set t = 1 %}{% endif %}{{ t }}",
+        "{% for i in v %}{% if i %}{% set t = 1 %}{% else %}{% set t = 2 %}{% endif %}{{ t }}{% endfor %}",
+        "{% for i in v %}{% set t = i %}{{ t }}{% endfor %}{% for t in v %}{{ t }}{% endfor %}",
+        "{% set ns = namespace(t=0) %}{% for i in v %}{% set ns.t = ns.t + i %}{% endfor %}{{ ns.t }}",
+        "{% with t = 1 %}{% set t = 2 %}{{ t }}{% endwith %}",
+        "{% set t %}{% set u = 1 %}{{ u }}{% endset %}{{ t }}",
+    ],
+)
+def test_a_set_whose_value_is_used_in_its_block_is_fine(project: Project, template: str) -> None:
+    assert lost(project, template) == []
+
+
+@pytest.mark.parametrize("written", ["1.10", "1E2", "-1e+02", "1.0", "100000000000000000000.0"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "vars: {{v: {{type: string, default: {}}}}}\n", "name: {}\n", "labels: [{}]\n", "properties: {{v: {}}}\nschema: {{properties: {{v: {{type: string}}}}}}\n",
+        "vars: {{v: {{enum: ['{0}'], default: {0}}}}}\n", "vars: {{v: {{type: string}}}}\ntests: [{{name: a, vars: {{v: {}}}}}]\n",
+    ],
+)  # fmt: skip
+def test_a_hint_quotes_a_number_as_it_is_written(project: Project, place: str, written: str) -> None:
+    content = "version: 1\nevent: order_placed\ndistinct_id: u1\n" + place.format(written)
+    loaded = project.load(content)
+    problems = [*loaded.problems]
+    if loaded.spec is not None:
+        with pytest.raises(InvalidInput) as caught:
+            render(loaded.spec, {}, Occurrence(Templates.seed, 0, Templates.now))
+        problems = [*caught.value.problems]
+    assert [each.hint for each in problems if each.severity == "error"] == [f'quote it: "{written}"']
+
+
+@pytest.mark.parametrize(
+    ("declaration", "hint"),
+    [
+        ("string", "write {type: string}"), ("integer", "write {type: integer}"),
+        ("u1", "a variable is declared by a map, such as {type: string, default: …}"),
+        ("{type: string, required: true}", "leave it out: a variable without a default is required"),
+        ("{type: string, required: false}", "leave it out, and give the variable a default: it is optional then"),
+    ],
+)  # fmt: skip
+def test_a_declaration_of_another_format_comes_with_what_to_write(
+    project: Project, declaration: str, hint: str
+) -> None:
+    content = f"version: 1\nvars: {{user: {declaration}}}\nevent: order_placed\ndistinct_id: '{{{{ user }}}}'\n"
+    assert [each.hint for each in project.load(content).problems] == [hint]
+
+
+def test_a_spec_without_a_version_is_told_what_to_add(project: Project) -> None:
+    [told] = project.load("event: order_placed\ndistinct_id: u1\n").problems
+    assert (told.code, told.hint) == ("missing-key", "add the line `version: 1`")
+
+
+def test_a_default_beyond_a_double_is_told_once(project: Project) -> None:
+    for default in ("1e400", "[1, -1e400]"):
+        content = f"version: 1\nvars: {{n: {{type: number, default: {default}}}}}\nevent: order_placed\ndistinct_id: '{{{{ n }}}}'\n"
+        found = [each for each in project.load(content).problems if each.at != "vars.n.default" or "[" not in default]
+        assert [each.code for each in found] == ["number-too-large"]
+
+
+HANDLEBARS = ["{{#if x}}yes{{/if}}", "{{> footer}}", "{{{raw}}}", "{{^x}}no{{/x}}", "{{#each v}}{{this}}{{/each}}"]
+GO = ["{{ .Values.x | quote }}", '{{ include "x" . }}', "{{ $x := 1 }}", "{{.a}}{{end}}", "{{- .a -}}"]
+
+
+@pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a template of Go")])
+def test_templates_of_another_engine_are_told_once(project: Project, texts: list[str], engine: str) -> None:
+    for some in (texts, *([text] for text in texts)):
+        content = "version: 1\nevent: order_placed\ndistinct_id: '{{ nobody }}'\nvars: {}\n"
+        content += json.dumps({"properties": dict(zip("abcde", some, strict=False))})[1:-1]
+        found = [each for each in project.load(content).problems if each.code == "template-syntax"]
+        more = "; 4 more texts are none either" if len(some) > 1 else ""
+        assert [each.message for each in found] == [f"this is {engine}, not Jinja{more}"]
+
+
+def test_very_many_texts_that_are_no_jinja_are_told_once(project: Project) -> None:
+    texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(37)}})[1:-1]
+    problems = project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems
+    assert [each.message for each in problems] == [
+        "this is no Jinja (the expression should end here, before 'b'); 36 more texts are none either"
+    ]
+
+
+def test_a_few_slips_are_told_each(project: Project) -> None:
+    texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(10)}})[1:-1]
+    assert len(project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems) == 10
+
+
+@pytest.mark.parametrize(
+    ("declaration", "good", "bad"),
+    [
+        ("$comment: why", 1, None), ("$id: 'urn:x', type: integer", 1, "x"), ("$anchor: a, items: {$ref: '#a'}", [[]], None),
+        ("dependentSchemas: {a: {required: [b]}}", {"a": 1, "b": 1}, {"a": 1}),
+        ("properties: {a: true}, unevaluatedProperties: false", {"a": 1}, {"b": 1}),
+        ("prefixItems: [true], unevaluatedItems: false", [1], [1, 2]),
+        ("contains: {const: 1}, minContains: 2", [1, 1], [1]), ("contains: {const: 1}, maxContains: 1", [1], [1, 1]),
+        ("contentEncoding: base64, contentMediaType: text/plain, contentSchema: {type: string}", "x", None),
+        ("readOnly: true, writeOnly: false", 1, None),
+    ],
+)  # fmt: skip
+def test_a_declaration_takes_every_keyword_of_json_schema(
+    project: Project, declaration: str, good: object, bad: object
+) -> None:
+    content = f"version: 1\nvars: {{v: {{{declaration}}}}}\nevent: order_placed\ndistinct_id: u1\nproperties: {{v: '{{{{ v }}}}'}}\n"
+    [variable] = project.spec(content).variables
+    assert variable.schema.accepts(good)  # type: ignore[arg-type]
+    assert bad is None or not variable.schema.accepts(bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["{{", "<%", "{ ", "${", "$", "%a", "{a", "<% a ", "{ {"])
+def test_a_long_text_of_openings_is_read_at_once(project: Project, text: str) -> None:
+    whole = json.dumps(text * (400_000 // len(text)))
+    start = time.monotonic()
+    project.load(
+        f"version: 1\nevent: order_placed\ndistinct_id: u1\ndescription: {whole}\nproperties: {{a: {whole}}}\n"
+    )
+    assert time.monotonic() - start < 5
+
+
+def test_a_default_that_another_tool_would_replace_is_told_and_no_part_of_one(project: Project) -> None:
+    assert unrendered(project, default=", default: '${TOKEN}'") == [
+        "warning '${TOKEN}' is no template: it goes out as it stands"
+    ]
+    assert unrendered(project, default=", secret: true, default: 'hunter$PART{word}'") == []

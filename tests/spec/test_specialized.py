@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,6 +177,18 @@ def test_a_text_that_looks_like_a_stand_in_is_itself(project: Project) -> None:
     attachment = {"url": "https://x.example/a.pdf", "filename": "\0distinct_id\0"}
     pair = both(project, yaml.safe_dump({"attachments": [attachment], "properties": {"a": "\0event\0"}}))
     assert pair.agree(PLAIN)
+
+
+@pytest.mark.parametrize("template", ["{{ n }} ", " {{ user }}", "\t{{ flag }}", "{{ user }}\u3000", "{{ count }}\n"])
+def test_blanks_beside_an_expression_are_kept_by_the_quick_way_too(project: Project, template: str) -> None:
+    pair = both(project, yaml.safe_dump({"properties": {"a": template}}))
+    assert pair.agree(PLAIN)
+    made = pair.quickly(PLAIN)
+    assert made is not None
+    whole = template
+    for name, text in zip(HEADER, PLAIN, strict=True):
+        whole = whole.replace(f"{{{{ {name} }}}}", text)
+    assert json.loads(made.body)["properties"]["a"] == whole
 
 
 def test_a_comment_is_an_empty_text(project: Project) -> None:

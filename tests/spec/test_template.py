@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.spec.template import Use
+from runner.spec.template import RESERVED, Use
 
 if TYPE_CHECKING:
     from tests.spec.conftest import Templates
@@ -28,7 +28,7 @@ def test_text_without_markers_is_a_constant(templates: Templates) -> None:
     ("source", "lone"),
     [
         ("{{ n }}", True),
-        ("  {{ n }}\n", True),
+        ("  {{ n }}\n", False),
         ("{# why #}{{ n }}", True),
         ("{{ n }}.", False),
         ("{{ n }}{{ n }}", False),
@@ -37,7 +37,7 @@ def test_text_without_markers_is_a_constant(templates: Templates) -> None:
         ("{% raw %}{{ n }}{% endraw %}", False),
     ],
 )
-def test_one_expression_and_white_space_is_a_lone_expression(templates: Templates, source: str, lone: bool) -> None:
+def test_one_expression_and_nothing_else_is_a_lone_expression(templates: Templates, source: str, lone: bool) -> None:
     assert (templates.parse(source).lone is not None) is lone
 
 
@@ -85,7 +85,7 @@ def test_a_forbidden_statement_is_refused_at_its_place(
         ("{{ uuid44() }}", "8-14 error[template-unknown-function] there is no function 'uuid44' (did you mean 'uuid4'?)"),
         ("{{ s['__class__'] }}", "10-21 error[template-forbidden] '__class__' is not reachable from a template"),
         ("{{ lipsum() }}",
-         "8-14 error[template-unknown-function] there is no function 'lipsum' (known here: now, uuid4, uuid5, range)"),
+         "8-14 error[template-unknown-function] there is no function 'lipsum' (known here: now, uuid4, uuid5, range, namespace)"),
     ],
 )  # fmt: skip
 def test_what_the_closed_lists_lack_is_refused_by_parsing_alone(templates: Templates, source: str, told: str) -> None:
@@ -231,3 +231,25 @@ def test_deep_nesting_is_refused_at_once(templates: Templates, source: str) -> N
 def test_what_is_accepted_can_be_rendered(templates: Templates, source: str) -> None:
     assert templates.faults(source) == []
     templates.evaluate(source, a=1)
+
+
+@pytest.mark.parametrize("source", ["{{ “user” }}", "{{ user | default(“x”) }}", "{% if user == “x” %}y{% endif %}"])
+def test_curly_quotes_are_named_as_what_they_are(templates: Templates, source: str) -> None:
+    [told] = templates.faults(source)
+    assert told.endswith(
+        """error[template-syntax] a curly quote “ means nothing in a template (write straight quotes: ' or ")"""
+    )
+
+
+WORDS = """
+and as autoescape block break call caller continue context cycler defined dict do elif else endfor endif endset extends false
+False filter for from if ignore import in include is joiner lipsum loop macro missing namespace none None not now null or print
+range raw recursive scoped self set super true True trans undefined uuid4 uuid5 varargs kwargs with without
+""".split()  # noqa: SIM905 - reads best as words
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_name_that_a_template_does_not_read_is_reserved(templates: Templates, word: str) -> None:
+    template = templates.parse(f"{{{{ {word} }}}}")
+    is_read = [use.name for use in template.uses] == [word] and not template.findings
+    assert is_read is (word not in RESERVED or word == "loop")

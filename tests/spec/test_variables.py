@@ -219,6 +219,7 @@ def test_only_two_words_are_booleans(text: str) -> None:
             "var-type",
             f"variable 'v': '{text}' is not true or false",
             at="vars.v",
+            hint="write true or false in small letters: spreadsheets write capitals" if text == "TRUE" else None,
             context="the value comes from --var",
         ),
     )
@@ -443,3 +444,18 @@ def test_what_rows_give_need_not_have_a_value_for_all() -> None:
     fixed = resolve_fixed(variables, ({"amount": Given("5", "--var amount", is_text=True)},), {}, {}, {"user"})
     assert (fixed.values, fixed.problems) == ({"amount": 5}, ())
     assert [problem.at for problem in resolve_fixed(variables, (), {}, {}, {"user"}).problems] == ["vars.amount"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"qty":1,"qty":2}', "a key stands twice in an object"),
+        ('[{"a":{"b":1,"\\u0062":1}}]', "a key stands twice in an object"),
+        ("[1e400]", "a number beyond what a double can hold"),
+        (f"[{'9' * 5000}]", "a number of 5000 digits"),
+    ],
+)
+@pytest.mark.parametrize("declaration", [{}, {"type": ["object", "array"]}])
+def test_json_of_which_readers_differ_is_refused(declaration: dict[str, Json], text: str, why: str) -> None:
+    [told] = resolved(declaration, text).problems
+    assert (told.code, told.message) == ("var-type", f"variable 'v': '{text}' is not JSON that can be taken: {why}")

@@ -1,0 +1,185 @@
+"""What nothing renders → problems: templates where none may stand, and what is a template to other tools only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from runner.errors import MAX_PROBLEMS, Problem, dotted
+from runner.spec.language import tokens
+from runner.spec.template import templates_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from runner.errors import Position, Step
+    from runner.source import Node
+    from runner.spec.template import Shape, Template
+
+_CODE = "template-not-rendered"
+_NAME = r"[A-Za-z_]\w*"
+_LOOKALIKE = re.compile(
+    rf"""\$\{{\s*({_NAME})\s*\}}                            # of a shell
+    | (?<![\w$])\$(?P<word>{_NAME})
+    | <%[=-]?\s*({_NAME})\s*%>                               # of Ruby
+    | %(?![0-9A-Fa-f]{{2}}%)({_NAME})%                      # of Windows; but %C3% is of a URL
+    | (?<!\{{)\{{(?:[ ]+\{{)?\s*[\u2018-\u201f]?({_NAME})[\u2018-\u201f]?\s*\}}(?:[ ]*\}})?    # of Python, or torn by a formatter
+    """,
+    re.VERBOSE,
+)
+_ENGINES = (
+    ("Handlebars", re.compile(r"\{\{~?\s*[#/^>&!]|\{\{\{|\{\{~?\s*else\s*~?\}\}")),
+    (
+        "a template of Go",
+        re.compile(r"\{\{-?\s*(?:[.$]|(?:if|range|with)\s+[.$(]|(?:define|include|template|block)\s*\"|end\s*-?\}\})"),
+    ),
+    ("ERB", re.compile(r"<%[=-]?\s*\w")),
+)
+"""Whose braces Jinja can't read."""
+_MANY = 10
+"""Texts that are no Jinja: nobody reads on after so many."""
+_FIELDS = ("name", "description", "volatile", "vars", "schema", "tests")
+_NO_TEXTS = frozenset({"pattern", "patternProperties", "error", "skip", "xfail", "$re", "$schema"})
+"""Keys of schemas and cases below which braces mean something else, or nothing."""
+
+
+def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
+    """List what is wrong with templates themselves; of those that are written for another engine only the first."""
+    broken = [each for each in templates if any(finding.code == "template-syntax" for finding in each.findings)]
+    engine = next((name for name, sign in _ENGINES if any(sign.search(each.text) for each in broken)), None)
+    if engine is None and len(broken) <= _MANY:
+        for template in templates:
+            yield from template.problems()
+        return
+    for template in templates:
+        for problem in template.problems():
+            if problem.code != "template-syntax":
+                yield problem
+            elif template is broken[0]:
+                count = len(broken) - 1
+                more = f"; {count:,} more {'text is' if count == 1 else 'texts are'} none either" if count else ""
+                what = f"this is {engine}, not Jinja" if engine else f"this is no Jinja ({problem.message})"
+                hint = "templates here are Jinja: {{ user }}, {% if user %}…{% endif %}"
+                yield replace(problem, message=f"{what}{more}", hint=hint)
+
+
+def unrendered(root: Node, shape: Shape, schema: Node | None) -> Iterator[Problem]:
+    """Report what nothing renders. `schema` is that of the properties, which may stand in another file."""
+    table = root.get("vars")
+    names = tuple(table.entries) if table is not None else ()
+    for template in templates_of(shape):
+        yield from _in_template(template, names)
+    if (properties := root.get("properties")) is not None:
+        yield from _in_keys(properties, ("properties",), names)
+    for field in _FIELDS:
+        node = schema if field == "schema" else root.get(field)
+        if node is not None:
+            yield from _in_texts(node, (field,), names)
+
+
+def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem]:
+    """Find lookalikes in the text around expressions; what stands in a raw block means itself."""
+    if template.findings or _LOOKALIKE.search(template.text) is None:
+        return
+    text, is_raw = "", False
+    for offset, kind, token in tokens(template.text) if template.tree is not None else [(0, "data", template.text)]:
+        is_raw = kind == "raw_begin" or (is_raw and kind != "raw_end")
+        if kind == "data" and not is_raw:
+            text = text.ljust(offset, "\0") + token
+    for found in islice(_lookalikes(text, names), MAX_PROBLEMS):
+        yield _lookalike(found, names, template.place(*found.span()), template.path)
+
+
+def _in_keys(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
+    for key, item in node.entries.items():
+        if _template_in(key) is not None:
+            message, place = "a key is not rendered: it would go out with its braces", node.key_position(key)
+            hint = "only values are templates: write the key itself"
+            yield Problem(_CODE, message, place, at=dotted(path), hint=hint)
+        elif found := next(_lookalikes(key, names), None):
+            yield _lookalike(found, names, node.key_position(key), path)
+        if _is_name_in_braces(node, item):
+            message = "this is a map with an empty key, not a template"
+            hint = f'write "{{{{ {_meant(key, names)} }}}}"'
+            yield Problem(_CODE, message, node.position(), at=dotted(path), hint=hint, severity="warning")
+        yield from _in_keys(item, (*path, key), names)
+    for index, item in enumerate(node.items):
+        yield from _in_keys(item, (*path, index), names)
+
+
+def _is_name_in_braces(node: Node, item: Node) -> bool:
+    """Return whether a map is written as `{ user }`."""
+    if len(node.entries) > 1 or item.value is not None or item.start != item.end:
+        return False
+    content = node.text.content
+    return content.startswith("{", node.start) and ":" not in content[node.start : item.end]
+
+
+def _in_texts(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
+    """Find templates in texts that are taken as they are."""
+    if isinstance(node.value, str):
+        if (span := _template_in(node.value)) is not None:
+            message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*span)
+            hint = "a template stands in the event's own fields, such as properties"
+            yield Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
+        elif path[0] == "vars" and path[-1] == "default" and (found := _whole_lookalike(node.value, names)):
+            yield _lookalike(found, names, node.span(*found.span()), path, "env: reads an environment variable")
+    for key, item in node.entries.items():
+        if key not in _NO_TEXTS and not key.startswith("x-"):
+            yield from _in_texts(item, (*path, key), names)
+    for index, item in enumerate(node.items):
+        yield from _in_texts(item, (*path, index), names)
+
+
+def _template_in(text: str) -> tuple[int, int] | None:
+    """Find the first template in a text: where it begins and ends."""
+    for opening, closing in (("{{", "}}"), ("{%", "%}")):
+        start = text.find(opening)
+        end = text.find(closing, start + 2) if start >= 0 else -1
+        if end >= 0:
+            return start, end + 2
+    return None
+
+
+def _what(path: tuple[Step, ...]) -> str:
+    match path:
+        case ("vars", _, "default", *_):
+            return "a default"
+        case (*_, "description"):
+            return "a description"
+        case ("tests", *_):
+            return "a text of a case"
+        case ("schema" | "vars", *_):
+            return "a text of a schema"
+        case _:
+            return "this text"
+
+
+def _lookalikes(text: str, names: Collection[str]) -> Iterator[re.Match[str]]:
+    """Find what is a template to other tools. `$word` alone may be any text: as a variable's name it is written in capitals."""
+    for found in _LOOKALIKE.finditer(text):
+        word = found["word"]
+        if word is None or word.isupper() or _meant(word, names) in names:
+            yield found
+
+
+def _whole_lookalike(text: str, names: Collection[str]) -> re.Match[str] | None:
+    """Return the lookalike that a text is; a part of one may be of a secret, and is not told."""
+    found = next(_lookalikes(text, names), None)
+    return found if found is not None and found[0] == text else None
+
+
+def _lookalike(
+    found: re.Match[str], names: Collection[str], place: Position, path: tuple[Step, ...], hint: str | None = None
+) -> Problem:
+    name = _meant(next(filter(None, found.groups())), names)
+    message = f"'{found[0]}' is no template: it goes out as it stands"
+    hint = hint or f"write {{{{ {name} }}}} for a variable; for the text itself {{{{ '{found[0]}' }}}}"
+    return Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
+
+
+def _meant(word: str, names: Collection[str]) -> str:
+    """Return the variable that a word of another tool stands for, where case may not count."""
+    return next((name for name in names if name.lower() == word.lower()), word)
