@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
     """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
     output, settings = session.output, session.settings
-    if settings.profile is not None or settings.config is not None:
+    if settings.profile is not None:
         from runner.config import load_profile  # noqa: PLC0415 - most checks go without it
 
         for path in paths:

@@ -93,9 +93,7 @@ class VariableFlags:
         return next((case for case in _cases(spec) if case.name == self.case), None) if self.case is not None else None
 
     def _flags(self) -> dict[str, Given]:
-        """Read `--var` and `--var-json`. Raises UsageError for a variable that has two values: neither is more meant."""
         flags: dict[str, Given] = {}
-        self._check_given_once()
         for text in self.var:
             name, value = _split("--var", text)
             flags[name] = Given(value, f"--var {name}", is_text=True)
@@ -112,17 +110,6 @@ class VariableFlags:
                     Problem("var-type", f"--var-json {name} is not JSON", at=f"vars.{name}", hint=hint)
                 ) from None
         return flags
-
-    def _check_given_once(self) -> None:
-        flags: dict[str, str] = {}
-        for flag, texts in (("--var", self.var), ("--var-json", self.var_json)):
-            for text in texts:
-                name, _ = _split(flag, text)
-                if name in flags:
-                    by = flag if flags[name] == flag else f"{flags[name]} and {flag}"
-                    message = f"variable '{name}' may be given only once, got two values from {by}"
-                    raise UsageError(Problem("usage", message, hint="keep one of them"))
-                flags[name] = flag
 
     def _from_file(self) -> tuple[dict[str, Given], dict[str, Given]]:
         """Read the vars file; also its values as they stand at their names, for a name that nobody knows."""

@@ -321,23 +321,6 @@ def test_the_same_value_twice_is_no_other_value(cli: CommandLine) -> None:
     assert cli("send", "specs/purchase.yaml", "--timeout", "9", "--timeout", "9", "-n", "--var", "user=u1").code == 0
 
 
-@pytest.mark.usefixtures("in_tmp")
-@pytest.mark.parametrize("command", ["render", "send"])
-@pytest.mark.parametrize(
-    ("args", "by"),
-    [
-        (("--var", "user=s3cr3t", "--var", "user=u2"), "--var"),
-        (("--var-json", "user=1", "--var-json", "user=2"), "--var-json"),
-        (("--var-json", "user=1", "--var", "user=2"), "--var and --var-json"),
-    ],
-)
-def test_a_variable_is_given_once(cli: CommandLine, command: str, args: tuple[str, ...], by: str) -> None:
-    Path("a.yaml").write_text("event: order_placed\nversion: 1\ndistinct_id: '{{ user }}'\n")
-    ended = cli(command, "a.yaml", *args)
-    message = f"variable 'user' may be given only once, got two values from {by}"
-    assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = keep one of them\n")
-
-
 ROOT_HELP = """\
 Usage: runner [OPTIONS] COMMAND [ARGS]...
 
