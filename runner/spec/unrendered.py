@@ -75,16 +75,27 @@ def unrendered(root: Node, shape: Shape, schema: Node | None) -> Iterator[Proble
         yield from _in_keys(properties, ("properties",), names)
     for field in _FIELDS:
         node = schema if field == "schema" else root.get(field)
-        if node is not None:
+        if node is not None and _may_hold_any(node):
             yield from _in_texts(node, (field,), names)
+
+
+_SIGNS = ("{{", "{%", "$", "%", '"{', "'{", "*", "\\")
+
+
+def _may_hold_any(node: Node) -> bool:
+    """Return whether it is worth to look at each text below a value: what is written there has a sign of a template."""
+    content, start, end = node.text.content, node.start, node.end
+    is_of_one_file = all(item.text is node.text for item in node.entries.values())
+    return not is_of_one_file or any(content.find(sign, start, end) >= 0 for sign in _SIGNS)
 
 
 def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem]:
     """Find lookalikes in the text around expressions; what stands in a raw block means itself."""
-    if template.findings or _LOOKALIKE.search(template.text) is None:
+    whole = template.text
+    if template.findings or not ("$" in whole or "%" in whole or whole.count("{") != 2 * whole.count("{{")):
         return
     text, is_raw = "", False
-    for offset, kind, token in tokens(template.text) if template.tree is not None else [(0, "data", template.text)]:
+    for offset, kind, token in tokens(whole) if template.tree is not None else [(0, "data", whole)]:
         is_raw = kind == "raw_begin" or (is_raw and kind != "raw_end")
         if kind == "data" and not is_raw:
             text = text.ljust(offset, "\0") + token
