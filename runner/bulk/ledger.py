@@ -678,7 +678,7 @@ def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
 
 
 _OTHERS = 0o077
-_VERSION = 3
+_VERSION = 2
 _SCHEMA = (
     # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
     """

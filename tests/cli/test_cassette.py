@@ -464,7 +464,7 @@ class TestVerify:
 
     def test_the_sandbox_of_a_case_answers_as_the_case_says_but_for_what_passes(self, cli: CommandLine) -> None:
         # Without a key the client tries nothing again: each step meets the next of the failures.
-        edit(SPEC, 'idempotency_key: "order-{{ order_id }}"', "idempotency_key: null")
+        edit(SPEC, "idempotency_key: auto", "idempotency_key: null")
         edit(SPEC, "    vars: {user: u1, amount: 12.5}\n", "    vars: {user: u1}\n    sandbox: {fail: [429, 400]}\n")
         expect = Path(SPEC).read_text().partition("    expect:\n")[2].partition("  - name:")[0]
         steps = [f"      - expect: {{response: {{success: false, status_code: {code}}}}}\n" for code in (429, 400)]
@@ -480,7 +480,7 @@ class TestVerify:
         edit("specs/runner.yaml", "  staging:", f"  staging:\n    base_url: {server.base_url}")
         cli.environ |= {
             "SUPRSEND_STAGING_WORKSPACE_KEY": "staging-key",
-            "SUPRSEND_STAGING_WORKSPACE_SECRET": "order-1001",
+            "SUPRSEND_STAGING_WORKSPACE_SECRET": "order_placed",
         }
         assert cli("cassette", "verify", "--profile", "staging").code == 0
         assert server.received[0].json["env"] == "staging-key"
@@ -488,7 +488,9 @@ class TestVerify:
         assert [problem["code"] for problem in ended.json["problems"]] == ["cassette-leak"]
 
     def test_an_event_without_a_key_is_not_sent_twice(self, cli: CommandLine, live: CapturingServer) -> None:
-        edit(CASSETTE, ',\n        "$idempotency_key": "order-1001"', "")
+        text = Path(CASSETTE).read_text("utf-8")
+        [key] = re.findall(r',\n +"\$idempotency_key": "[^"]+"', text)
+        edit(CASSETTE, key, "")
         live.answers.append((503, {}))
         assert (cli("cassette", "verify").code, len(live.received)) == (7, 1)
 

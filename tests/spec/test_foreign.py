@@ -21,7 +21,6 @@ NOT_HERE = "(begin its name with _ or keep it out of the folder of specs)"
         ("stages: [{name: buy}]\ntest_name: a purchase\n", "2:1-10", "a Tavern test"),
         ("runners: {req: http://x}\nsteps: []\n", "2:1-6", "a runn book"),
         ("desc: a purchase\nsteps: []\n", "2:1-6", "a runn book"),
-        ("interactions: []\nversion: 1\n", "1:1-13", "a recorded cassette"),
         ("name: suite\ntestcases: [{steps: []}]\n", "2:1-10", "a Venom test suite"),
         ("name: CI\non: push\njobs: {}\n", "3:1-5", "a GitHub Actions workflow"),
         ("kind: Pod\napiVersion: v1\n", "2:1-11", "a Kubernetes manifest"),

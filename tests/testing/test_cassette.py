@@ -278,7 +278,7 @@ def test_a_number_that_is_a_secret_is_masked_and_a_short_one_leaves_our_own_word
 
 def test_a_secret_behind_a_key_that_stands_twice_is_not_written(tmp_path: Path) -> None:
     save(tmp_path / "c.yaml", cassette(interaction(b'{"a":"s3cr3t","a":"x"}')), Mask(["s3cr3t"]), tmp_path)
-    assert load(tmp_path / "c.yaml").interactions[0].request.body == b'{\n  "a": "x"\n}'
+    assert load(tmp_path / "c.yaml").interactions[0].request.body == b'{"a":"***","a":"x"}'
 
 
 def test_a_body_without_secrets_stays_as_it_is(tmp_path: Path) -> None:
