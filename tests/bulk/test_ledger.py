@@ -800,7 +800,7 @@ def test_counts_are_known_also_of_what_could_not_be_recorded(run: RunLedger, fol
 
 
 @pytest.mark.parametrize(
-    ("version", "age", "way"), [(2, "an older", "end its runs with that one"), (4, "a newer", "update runner")]
+    ("version", "age", "way"), [(1, "an older", "end its runs with that one"), (3, "a newer", "update runner")]
 )
 def test_a_ledger_of_another_version_is_refused(folder: Path, version: int, age: str, way: str) -> None:
     Ledger(folder).close()
