@@ -324,7 +324,7 @@ def _not_among(listed: Sequence[object], path: tuple[Step, ...], name: str, valu
     is_bare = _is_bare(value) and all(isinstance(option, str) for option in listed)
     found, hint = _shown(value), _nearest(str(value), options)
     if is_bare:
-        found, hint = describe(value), hint or "put it in quotes"
+        found, hint = describe(value), "put it in quotes"
     elif isinstance(value, str) and value in options and value not in listed:
         found, hint = describe(value), "remove the quotes"
     message = f"{name} is {found}, not one of {', '.join(options)}{more}"

@@ -51,11 +51,12 @@ class Source:
 
     def events(self) -> Iterator[yaml.Event]:
         """Take the text apart. Raises yaml.YAMLError."""
-        if not self._breaks:
-            yield from yaml.parse(self.content, Loader=yaml.CLoader)
-            return
+        events: Iterator[yaml.Event] = yaml.parse(self.content, Loader=yaml.CLoader)
+        return self._restored(events) if self._breaks else events
+
+    def _restored(self, events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
         try:
-            for event in yaml.parse(self.content, Loader=yaml.CLoader):
+            for event in events:
                 if isinstance(event, yaml.ScalarEvent):
                     event.value = self._value(event)
                 if self._pairs:

@@ -168,7 +168,8 @@ class _Reader:
             )
         if event.tag is not None:
             self._check_tag(event, event.tag)
-        self._check_anchor(event)
+        if event.anchor is not None:
+            self._check_anchor(event, event.anchor)
         self._written += len(event.value)
         if self._takes_key():
             if self._open[-1][2] is None and self.text.content.startswith("?", start - 1):
@@ -243,7 +244,8 @@ class _Reader:
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         if event.tag is not None:
             self._check_tag(event, event.tag)
-        self._check_anchor(event)
+        if event.anchor is not None:
+            self._check_anchor(event, event.anchor)
         is_map = isinstance(event, yaml.MappingStartEvent)
         start, end = _span(event)
         if self._takes_key():
@@ -273,7 +275,8 @@ class _Reader:
         self._hang(node, anchor, self._written - before)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        self._check_anchor(event)
+        if event.anchor is not None:
+            self._check_anchor(event, event.anchor)
         if self._takes_key():
             self._stop("yaml-key", "a key must be written out, not an alias", event)
         anchor_name = event.anchor or ""
@@ -337,13 +340,11 @@ class _Reader:
             start, _ = _span(event)
             self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
 
-    def _check_anchor(self, event: yaml.NodeEvent) -> None:
+    def _check_anchor(self, event: yaml.NodeEvent, name: str) -> None:
         """Refuse a name that goes on behind what libyaml takes for all of it: `&an:chor`."""
-        if event.anchor is None:
-            return
         sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
-        start = self.text.content.find(sign + event.anchor, _span(event)[0])
-        end = start + 1 + len(event.anchor)
+        start = self.text.content.find(sign + name, _span(event)[0])
+        end = start + 1 + len(name)
         if not self.text.content.startswith(_AFTER_NAME, end) and end < len(self.text.content):
             message = f"a name behind {sign} has letters, digits, - and _, and then a blank"
             self._stop("yaml-syntax", message, event, start, end + 1, hint=f"quote a text that begins with {sign}")

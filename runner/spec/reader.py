@@ -198,9 +198,11 @@ class _Reader:
         shape["attachments"] = [
             _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
         ]
-        for template in templates_of(shape):
-            self._check_sets(template)
-        self.problems += template_problems(list(templates_of(shape)))
+        templates = list(templates_of(shape))
+        for template in templates:
+            if template.tree is not None and "{%" in template.text:
+                self._check_sets(template, template.tree)
+        self.problems += template_problems(templates)
         self._too_large = allowance.problem
         return shape
 
@@ -227,9 +229,9 @@ class _Reader:
                     self._check_declaration(variables[-1], node)
         return variables, set(table.entries) if isinstance(table.value, dict) else None
 
-    def _check_sets(self, template: Template) -> None:
+    def _check_sets(self, template: Template, tree: nodes.Template) -> None:
         """Warn of what is set inside a loop or block for use outside."""
-        for node in lost_sets(template.tree) if template.tree is not None and "{%" in template.text else ():
+        for node in lost_sets(tree):
             message = f"'{node.name}' is set inside a loop or block, which forgets it at its end"
             place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
             hint = (

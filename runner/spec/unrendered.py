@@ -47,7 +47,11 @@ _NO_TEXTS = frozenset({"pattern", "patternProperties", "error", "skip", "xfail",
 
 def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
     """List what is wrong with templates themselves; of those that are written for another engine only the first."""
-    broken = [each for each in templates if any(finding.code == "template-syntax" for finding in each.findings)]
+    broken = [
+        each
+        for each in templates
+        if each.findings and any(finding.code == "template-syntax" for finding in each.findings)
+    ]
     engine = next((name for name, sign in _ENGINES if any(sign.search(each.text) for each in broken)), None)
     if engine is None and len(broken) <= _MANY:
         for template in templates:
@@ -76,10 +80,22 @@ def unrendered(root: Node, shape: Shape, schema: Node | None) -> Iterator[Proble
     for field in _FIELDS:
         node = schema if field == "schema" else root.get(field)
         if node is not None and _may_hold_any(node):
-            yield from _in_texts(node, (field,), names)
+            yield from _in_texts(node, (field,))
+    for name, declaration in table.entries.items() if table is not None else ():
+        default = declaration.get("default")
+        if default is not None and isinstance(default.value, str):
+            yield from _in_default(default, default.value, ("vars", name, "default"), names)
 
 
-_SIGNS = ("{{", "{%", "$", "%", '"{', "'{", "*", "\\")
+def _may_have_lookalikes(text: str) -> bool:
+    """Return whether a text has a sign of one beside those of Jinja."""
+    if "$" in text or text.count("{") != 2 * text.count("{{") + text.count("{%"):
+        return True
+    return "%" in text and text.count("%") != text.count("{%") + text.count("%}")
+
+
+_SIGNS = ("{{", "{%", " *", "[*", ",*", "\\x7", "\\u007", "\\U")
+"""Of a template, of an alias, and of a brace that is written as an escape."""
 
 
 def _may_hold_any(node: Node) -> bool:
@@ -92,7 +108,7 @@ def _may_hold_any(node: Node) -> bool:
 def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem]:
     """Find lookalikes in the text around expressions; what stands in a raw block means itself."""
     whole = template.text
-    if template.findings or not ("$" in whole or "%" in whole or whole.count("{") != 2 * whole.count("{{")):
+    if template.findings or not _may_have_lookalikes(whole):
         return
     text, is_raw = "", False
     for offset, kind, token in tokens(whole) if template.tree is not None else [(0, "data", whole)]:
@@ -128,20 +144,28 @@ def _is_name_in_braces(node: Node, item: Node) -> bool:
     return content.startswith("{", node.start) and ":" not in content[node.start : item.end]
 
 
-def _in_texts(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
+def _in_texts(node: Node, path: tuple[Step, ...]) -> Iterator[Problem]:
     """Find templates in texts that are taken as they are."""
-    if isinstance(node.value, str):
-        if (span := _template_in(node.value)) is not None:
-            message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*span)
-            hint = "a template stands in the event's own fields, such as properties"
-            yield Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
-        elif path[0] == "vars" and path[-1] == "default" and (found := _whole_lookalike(node.value, names)):
-            yield _lookalike(found, names, node.span(*found.span()), path, "env: reads an environment variable")
+    if isinstance(node.value, str) and (span := _template_in(node.value)) is not None:
+        message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*span)
+        hint = "a template stands in the event's own fields, such as properties"
+        yield Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
     for key, item in node.entries.items():
         if key not in _NO_TEXTS and not key.startswith("x-"):
-            yield from _in_texts(item, (*path, key), names)
+            yield from _in_texts(item, (*path, key))
     for index, item in enumerate(node.items):
-        yield from _in_texts(item, (*path, index), names)
+        yield from _in_texts(item, (*path, index))
+
+
+def _in_default(node: Node, text: str, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
+    """Tell a default that is nothing but a lookalike: a part of one may be of a secret."""
+    found = next(_lookalikes(text, names), None) if text[:1] in _BEGINNINGS else None
+    if found is not None and found[0] == text:
+        hint = "env: reads an environment variable"
+        yield _lookalike(found, names, node.position(), path, hint)
+
+
+_BEGINNINGS = ("$", "%", "{", "<")
 
 
 def _template_in(text: str) -> tuple[int, int] | None:
@@ -174,12 +198,6 @@ def _lookalikes(text: str, names: Collection[str]) -> Iterator[re.Match[str]]:
         word = found["word"]
         if word is None or word.isupper() or _meant(word, names) in names:
             yield found
-
-
-def _whole_lookalike(text: str, names: Collection[str]) -> re.Match[str] | None:
-    """Return the lookalike that a text is; a part of one may be of a secret, and is not told."""
-    found = next(_lookalikes(text, names), None)
-    return found if found is not None and found[0] == text else None
 
 
 def _lookalike(

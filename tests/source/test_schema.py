@@ -52,7 +52,7 @@ URL_OR_MAP: Json = {
         ({"enum": ["late"]}, "", "the value is empty, not one of late", None),
         ({"enum": ["late"]}, " ", "the value is ' ', not one of late", None),
         ({"enum": ["late"]}, "late ", "the value is 'late ', not one of late", "did you mean 'late'?"),
-        ({"enum": ["1.10"]}, 1.1, "the value is a number, not one of 1.10", "did you mean '1.10'?"),
+        ({"enum": ["1.10"]}, 1.1, "the value is a number, not one of 1.10", "put it in quotes"),
         ({"enum": [1, 2]}, "1", "the value is text, not one of 1, 2", "remove the quotes"),
         ({"minimum": 0}, -1, "-1 is less than the minimum of 0", None),
         ({"maximum": 10}, 10**30, f"{10**30} is greater than the maximum of 10", None),
