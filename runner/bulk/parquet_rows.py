@@ -111,7 +111,7 @@ class Parquet:
             if name in self._int96.nested:
                 cells.append(_refused(field, column, "INT96 is no type of values in lists and structs", unfit))
             elif (coarse := self._int96.coarse.get(name)) is not None:
-                cells.append(_nanoseconds(column, portion.column(coarse)))
+                cells.append(_old_moments(field, column, portion.column(coarse), unfit))
             else:
                 cells.append(_cells(field, column, unfit))
         for index, values in enumerate(zip(*cells, strict=True) if cells else repeat((), portion.num_rows)):
@@ -444,6 +444,25 @@ def _refused(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tu
     for index in pc.indices_nonzero(column.is_valid()).to_pylist():
         unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
     return [None] * len(column)
+
+
+def _old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+    """Read moments of INT96, and refuse those that may be others.
+
+    Some writers, such as pyarrow 21, put down a time of day before 1970 as a negative number, which readers take for one
+    of the years from 2262 to 2554.
+    """
+    micros = coarse.cast(pa.int64())
+    may_be_earlier = pc.and_(pc.greater_equal(micros, _FIRST_UNCLEAR), pc.less(micros, _AFTER_UNCLEAR))
+    for index in pc.indices_nonzero(may_be_earlier).to_pylist():
+        reason = "a moment as INT96 is of the years 2262 to 2554, or before 1970: write it as TIMESTAMP"
+        unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
+    return _nanoseconds(column, coarse)
+
+
+_FIRST_UNCLEAR = 2**63 // 1000
+_AFTER_UNCLEAR = -(-(2**64) // 1000)
+"""In microseconds since 1970: a count of nanoseconds that is negative, read as one that is not."""
 
 
 def _has_nanoseconds(kind: pa.DataType) -> bool:

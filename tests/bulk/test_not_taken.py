@@ -40,7 +40,8 @@ def cli(cli: CommandLine, in_tmp: Path, server: CapturingServer) -> CommandLine:
 
 
 def send(cli: CommandLine, *args: str, stdin: str = "") -> Ended:
-    return cli("send", "order.yaml", "--retries", "0", *args, "-o", "json", stdin=stdin)
+    patience = () if "--retries" in args else ("--retries", "0")
+    return cli("send", "order.yaml", *patience, *args, "-o", "json", stdin=stdin)
 
 
 def counts(ended: Ended) -> tuple[int, ...]:
