@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from stat import S_ISREG
 from typing import TYPE_CHECKING, TextIO, cast
@@ -17,7 +18,7 @@ from runner.report.style import Style, harmless_json, json_without_commands, wit
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Format(StrEnum):
@@ -244,7 +245,8 @@ class Output:
 
     def lent(self) -> tuple[TextIO, TextIO]:
         """Return stdout and stderr for a program that runs in this process: what it writes becomes harmless on its way."""
-        lent = (_Lent(stream, is_for_workflow=self.is_for_workflow) for stream in (self._stdout, self._stderr))
+        streams = (self._stdout, self._stderr)
+        lent = (_Lent(each, partial(self._guarded, each), is_for_workflow=self.is_for_workflow) for each in streams)
         stdout, stderr = (cast("TextIO", stream) for stream in lent)
         return stdout, stderr
 
@@ -311,15 +313,18 @@ _PAGE = 1000
 
 
 class _Lent:
-    """A stream that makes text harmless before it writes it, also if lines come in pieces. It is not a terminal."""
+    """A stream that makes text harmless before it writes it, also if lines come in pieces. It is not a terminal.
 
-    def __init__(self, stream: TextIO, *, is_for_workflow: bool) -> None:
-        self._stream = stream
+    `put` writes a text, and for None what was kept back. It takes what it is given also when no reader is left: a program
+    must come to its end, and say how it went.
+    """
+
+    def __init__(self, stream: TextIO, put: Callable[[str | None], None], *, is_for_workflow: bool) -> None:
+        self._put = put
         self._is_for_workflow = is_for_workflow
         self._line = ""
         self.encoding = stream.encoding
         self.fileno = stream.fileno
-        self.flush = stream.flush
 
     def write(self, text: str) -> int:
         harmless = written(text)
@@ -328,8 +333,11 @@ class _Lent:
             # Else a command begins in one piece and ends in the next.
             harmless = whole[len(self._line) :] if whole.startswith(self._line) else f"\\{without_commands(harmless)}"
             self._line = f"{self._line}{harmless}".rpartition("\n")[2]
-        self._stream.write(harmless)
+        self._put(harmless)
         return len(text)
+
+    def flush(self) -> None:
+        self._put(None)
 
     def isatty(self) -> bool:
         return False

@@ -135,6 +135,27 @@ def test_an_interrupt_ends_a_test_session(number: signal.Signals, tmp_path: Path
     assert process.returncode == ENDS[number]
 
 
+FAILS = """version: 1
+event: order_placed
+distinct_id: u1
+tests: [{name: fails, expect: {event: {event: order_paid}}}, {name: passes, expect: {event: {event: order_placed}}}]
+"""
+
+
+@pytest.mark.parametrize("args", [("test",), ("validate",), ("test", "-o", "json")])
+def test_who_reads_only_the_beginning_changes_no_exit_code(args: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "order.yaml").write_text(FAILS if args[0] == "test" else "version: 1\nevent: 1\n")
+    command = [*COMMAND, args[0], "order.yaml", *args[1:]]
+    whole = subprocess.run(command, cwd=tmp_path, env=CLEAN, capture_output=True, check=False).returncode
+    with subprocess.Popen(command, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # as `head` does once it has its lines
+        told = process.stderr.read()
+    assert (process.returncode, whole) == (1 if args[0] == "test" else 2,) * 2
+    assert b"Traceback" not in told
+
+
 def test_who_ignores_hang_ups_is_not_ended_by_one(silent: socket.socket) -> None:
     """`nohup` starts a program so."""
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
