@@ -108,7 +108,7 @@ def _may_hold_any(node: Node) -> bool:
 def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem]:
     """Find lookalikes in the text around expressions; what stands in a raw block means itself."""
     whole = template.text
-    if template.findings or not _may_have_lookalikes(whole):
+    if template.findings or not (_may_have_lookalikes(whole) and _LOOKALIKE.search(whole)):
         return
     text, is_raw = "", False
     for offset, kind, token in tokens(whole) if template.tree is not None else [(0, "data", whole)]:
@@ -121,12 +121,8 @@ def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem
 
 def _in_keys(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
     for key, item in node.entries.items():
-        if _template_in(key) is not None:
-            message, place = "a key is not rendered: it would go out with its braces", node.key_position(key)
-            hint = "only values are templates: write the key itself"
-            yield Problem(_CODE, message, place, at=dotted(path), hint=hint)
-        elif found := next(_lookalikes(key, names), None):
-            yield _lookalike(found, names, node.key_position(key), path)
+        if not key.isidentifier():  # as most are
+            yield from _in_key(key, node, path, names)
         if _is_name_in_braces(node, item):
             message = "this is a map with an empty key, not a template"
             hint = f'write "{{{{ {_meant(key, names)} }}}}"'
@@ -134,6 +130,15 @@ def _in_keys(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iter
         yield from _in_keys(item, (*path, key), names)
     for index, item in enumerate(node.items):
         yield from _in_keys(item, (*path, index), names)
+
+
+def _in_key(key: str, node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
+    if _template_in(key) is not None:
+        message, place = "a key is not rendered: it would go out with its braces", node.key_position(key)
+        hint = "only values are templates: write the key itself"
+        yield Problem(_CODE, message, place, at=dotted(path), hint=hint)
+    elif found := next(_lookalikes(key, names), None):
+        yield _lookalike(found, names, node.key_position(key), path)
 
 
 def _is_name_in_braces(node: Node, item: Node) -> bool:
