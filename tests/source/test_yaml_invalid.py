@@ -91,7 +91,7 @@ INVALID = [
     ("EB22", "directive after a text without its end", "---\nsignup # done\n%YAML 1.1\n---\nrefund\n",
      "3:1 yaml-document: a second document begins here"),
     ("EW3V", "second key deeper than the first", "event: signup\n user: u1\n",
-     "2:6 yaml-syntax: the key of this ':' begins on a line above"),
+     "2:6 yaml-syntax: this line is indented deeper than the one above, which has a value already"),
     ("G5U8", "lone dashes in brackets", "---\n- [-, -, email]\n",
      "2:4 yaml-syntax: a '-' alone is no value inside [ ] or { }"),
     ("G7JE", "plain key over two lines", "order\\nid: 7\nuser\n id: u1\n", "2:1 yaml-syntax: a key can't span lines"),
