@@ -327,8 +327,22 @@ def _not_among(listed: Sequence[object], path: tuple[Step, ...], name: str, valu
         found, hint = describe(value), "put it in quotes"
     elif isinstance(value, str) and value in options and value not in listed:
         found, hint = describe(value), "remove the quotes"
+    elif path[-1:] == ("type",) and isinstance(value, str) and _TYPES.keys() == set(options):
+        hint = _HINTS_OF_TYPES.get(value.lower(), hint)
     message = f"{name} is {found}, not one of {', '.join(options)}{more}"
     return Fault("enum", path, message, hint, is_bare_number=is_bare)
+
+
+_HINTS_OF_TYPES = {
+    **dict.fromkeys(("double", "float", "decimal"), "did you mean 'number'?"),
+    **dict.fromkeys(("list", "tuple"), "did you mean 'array'?"),
+    **dict.fromkeys(("dict", "map"), "did you mean 'object'?"),
+    "text": "did you mean 'string'?",
+    "date": "write {type: string, format: date}",
+    **dict.fromkeys(("datetime", "date-time", "timestamp"), "write {type: string, format: date-time}"),
+    **dict.fromkeys(("email", "uuid", "uri", "time"), "that is a format: write {type: string, format: …}"),
+}
+"""What other languages call the types of JSON Schema."""
 
 
 def _fault_of_a_limit(

@@ -160,6 +160,9 @@ def folder_of(start: Path) -> Path:
     return folder.resolve()
 
 
+_SUFFIXES_OF_ROWS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+
+
 def _check_file(path: Path) -> None:
     try:
         path.lstat()
@@ -171,6 +174,8 @@ def _check_file(path: Path) -> None:
         raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path))) from None
     if path.suffix not in SUFFIXES or path.name.startswith("."):
         hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
+        if path.suffix in _SUFFIXES_OF_ROWS:
+            hint = "a file of rows is given beside a spec: runner send SPEC --rows FILE"
         raise NotFound(Problem("not-a-spec", f"{path} is no spec by its name", hint=hint))
     if path.name == CONFIG_NAME:
         raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is no spec"))

@@ -85,6 +85,8 @@ def _foreign(root: Node, *, is_base: bool) -> Problem | None:
     if not _unknown_keys(root) or (is_base and root.entries.keys() & (_keys() - _COMMON)):
         return None
     message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
+    if not is_named_base:
+        hint = f"a spec needs both of them; if it is something else, {hint}"
     return Problem("not-a-spec", message, root.position(), hint=hint)
 
 

@@ -373,6 +373,10 @@ def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
     value = node.value if node is not None else None
     hint = problem.hint
     match fault.path:
+        case ("vars", _) if fault.keyword == "additionalProperties" and node is not None:
+            hint = _hint_of_keyword(str(fault.key), node) or hint
+        case ("vars",) if fault.keyword == "type" and isinstance(value, list):
+            hint = "write a map of names to declarations, such as user: {type: string}"
         case () if fault.keyword == "required" and fault.key == "version":
             hint = "add the line `version: 1`"
         case ("vars", _) if fault.keyword == "type" and value in _JSON_TYPES:
@@ -388,6 +392,23 @@ def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
         case _:
             pass
     return replace(problem, hint=hint)
+
+
+_BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "Items", "object": "Properties"}
+_KEYWORDS = {
+    "regex": "did you mean 'pattern'?", "regexp": "did you mean 'pattern'?",
+    **dict.fromkeys(("choices", "options", "values", "one_of", "allowed"), "did you mean 'enum'?"),
+    "optional": "leave it out: a variable with a default is optional",
+}  # fmt: skip
+
+
+def _hint_of_keyword(key: str, declaration: Node) -> str | None:
+    """Suggest the keyword of JSON Schema for one that other formats have; `min` and `max` depend on the type."""
+    if key not in ("min", "max"):
+        return _KEYWORDS.get(key)
+    kind = declaration.get("type")
+    suffix = _BOUNDS.get(kind.value) if kind is not None and isinstance(kind.value, str) else None
+    return f"did you mean '{key}{suffix or 'imum'}'?"
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:

@@ -87,7 +87,8 @@ def test_a_file_that_extends_another_means_to_be_a_spec(project: Project) -> Non
 )
 def test_one_key_of_a_pair_makes_no_kind(project: Project, content: str) -> None:
     message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
-    assert project.problems(content) == [f"spec.yaml:1:1-2 error[not-a-spec] {message} {NOT_HERE}"]
+    hint = f"(a spec needs both of them; if it is something else, {NOT_HERE[1:]}"
+    assert project.problems(content) == [f"spec.yaml:1:1-2 error[not-a-spec] {message} {hint}"]
 
 
 @pytest.mark.parametrize("content", ["version: 1\nproperties: {a: 1}\n", "{}\n", "name: x\nx-mine: 1\n"])

@@ -972,6 +972,13 @@ def test_a_hint_quotes_a_number_as_it_is_written(project: Project, place: str, w
         ("u1", "a variable is declared by a map, such as {type: string, default: …}"),
         ("{type: string, required: true}", "leave it out: a variable without a default is required"),
         ("{type: string, required: false}", "leave it out, and give the variable a default: it is optional then"),
+        ("{type: string, optional: true}", "leave it out: a variable with a default is optional"),
+        ("{type: integer, min: 1}", "did you mean 'minimum'?"), ("{type: number, max: 1}", "did you mean 'maximum'?"),
+        ("{type: string, min: 1}", "did you mean 'minLength'?"), ("{type: array, max: 1}", "did you mean 'maxItems'?"),
+        ("{min: 1}", "did you mean 'minimum'?"), ("{type: string, minLenght: 1}", "did you mean 'minLength'?"),
+        ("{type: string, regex: a}", "did you mean 'pattern'?"), ("{choices: [a]}", "did you mean 'enum'?"),
+        ("{type: float}", "did you mean 'number'?"), ("{type: str}", "did you mean 'string'?"),
+        ("{type: dict}", "did you mean 'object'?"), ("{type: date}", "write {type: string, format: date}"),
     ],
 )  # fmt: skip
 def test_a_declaration_of_another_format_comes_with_what_to_write(
@@ -979,6 +986,11 @@ def test_a_declaration_of_another_format_comes_with_what_to_write(
 ) -> None:
     content = f"version: 1\nvars: {{user: {declaration}}}\nevent: order_placed\ndistinct_id: '{{{{ user }}}}'\n"
     assert [each.hint for each in project.load(content).problems] == [hint]
+
+
+def test_variables_as_a_list_come_with_what_to_write(project: Project) -> None:
+    [told] = project.load("version: 1\nvars: [user]\nevent: order_placed\ndistinct_id: u1\n").problems
+    assert told.hint == "write a map of names to declarations, such as user: {type: string}"
 
 
 def test_a_spec_without_a_version_is_told_what_to_add(project: Project) -> None:
