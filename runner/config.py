@@ -11,7 +11,16 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import CredentialsError, InvalidInput, NotFound, Problem, did_you_mean, in_order, shown_argument
+from runner.errors import (
+    CredentialsError,
+    InvalidInput,
+    NotFound,
+    Problem,
+    RunnerError,
+    did_you_mean,
+    in_order,
+    shown_argument,
+)
 from runner.secrets import Secret
 from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
 from runner.spec import Given
@@ -152,12 +161,21 @@ class Profile:
     def target(self, environ: Mapping[str, str]) -> Target:
         """Aim at the platform. Raises CredentialsError when a half of the credentials is missing."""
         return Target(
-            clean_base_url(self.base_url or environ.get(_BASE_URL)),
+            self._base_url(environ),
             _credentials(environ, self.names),
             self.names,
             self.max_event_kb,
             self.confirm,
         )
+
+    def _base_url(self, environ: Mapping[str, str]) -> str:
+        """Clean the base URL. What is raised says where it comes from."""
+        try:
+            return clean_base_url(self.base_url or environ.get(_BASE_URL))
+        except RunnerError as error:
+            origin = f"base_url of the profile in {CONFIG_NAME}" if self.base_url else _BASE_URL
+            problems = (replace(each, hint=f"{each.hint}; it comes from {origin}") for each in error.problems)
+            raise type(error)(*problems) from None
 
     def sandbox(self, port: int, admit: Admission | None = None) -> Target:
         """Aim at a sandbox on this machine, with its public credentials. Without `admit`, nothing may be sent there."""

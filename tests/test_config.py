@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.config import SANDBOX_KEY, Failure, SandboxRules, load_profile
-from runner.errors import CredentialsError, InvalidInput, NotFound
+from runner.errors import CredentialsError, InvalidInput, NotFound, RunnerError
 from runner.secrets import Secret
 from runner.source import Node, read_text
 from runner.spec import project_of
@@ -40,6 +40,15 @@ def test_an_api_key_is_taken_alone(in_tmp: Path) -> None:
 def test_the_environment_names_the_server(in_tmp: Path) -> None:
     target = load_profile(start=in_tmp).target(HMAC | {"SUPRSEND_BASE_URL": " http://localhost:9/x "})
     assert target.base_url == "http://localhost:9/x/"
+
+
+@pytest.mark.parametrize("url", ["hub.example.com", "http://hub.example.com/"])
+def test_a_base_url_that_is_refused_is_told_with_where_it_comes_from(in_tmp: Path, url: str) -> None:
+    with pytest.raises(RunnerError, match="; it comes from SUPRSEND_BASE_URL"):
+        load_profile(start=in_tmp).target(HMAC | {"SUPRSEND_BASE_URL": url})
+    (in_tmp / "runner.yaml").write_text(f"profiles: {{staging: {{base_url: '{url}'}}}}\n", "utf-8")
+    with pytest.raises(RunnerError, match=r"; it comes from base_url of the profile in runner\.yaml"):
+        load_profile(start=in_tmp, name="staging").target(HMAC)
 
 
 def test_white_space_around_a_credential_is_dropped_and_inside_it_is_an_error(in_tmp: Path) -> None:

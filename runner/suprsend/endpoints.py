@@ -47,7 +47,7 @@ def clean_base_url(base_url: str | None) -> str:
 def _bad_base_url(reason: str) -> InvalidInput:
     """Say what is wrong and show nothing: a token may stand in it."""
     hint = "a base URL looks like https://hub.suprsend.com/"
-    return InvalidInput(Problem("base-url", f"the base URL is none: {reason}", hint=hint))
+    return InvalidInput(Problem("base-url", f"the base URL is wrong: {reason}", hint=hint))
 
 
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+")

@@ -61,7 +61,7 @@ UNREADABLE = "its host or its port can't be read"
 def test_what_is_no_base_url_is_refused_with_the_reason_and_not_shown(url: str, reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         clean_base_url(url)
-    assert str(caught.value) == f"the base URL is none: {reason} (a base URL looks like https://hub.suprsend.com/)"
+    assert str(caught.value) == f"the base URL is wrong: {reason} (a base URL looks like https://hub.suprsend.com/)"
 
 
 @pytest.mark.parametrize("url", ["https://.example.com/", "https://*.example.com/"])
