@@ -267,7 +267,22 @@ def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLi
             "a variable is given with --var order_id=…; see",
         ),
         (("send", "a.yaml", "--sanbox"), "No such option: --sanbox (Possible options: --sandbox)", "see"),
-        (("test", "--user", "u1"), "No such option: --user", "see"),
+        (
+            ("test", "--lf"),
+            "No such option: --lf",
+            "a flag of pytest's stands behind --: `runner test -- --lf`; see",
+        ),
+        (
+            ("test", "-m", "smoke.x"),
+            "No such option: -m",
+            "a flag of pytest's stands behind --: `runner test -- -m`; see",
+        ),
+        (
+            ("test", "--user", "u1"),
+            "No such option: --user",
+            "a flag of pytest's stands behind --: `runner test -- --user`; see",
+        ),
+        (("validate", "--user", "u1"), "No such option: --user", "see"),
         (("sandbox", "start"), "`runner sandbox` takes no arguments, only options", "see"),
         (("schema", "a.yaml"), "`runner schema` takes no arguments, only options", "see"),
         (("runs", "list", "last"), "`runner runs list` takes no arguments, only options", "see"),
@@ -275,7 +290,7 @@ def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLi
         (
             ("render", "a.yaml", "user=s3cr3t"),
             "there are more arguments than the command takes",
-            "--var takes NAME=VALUE; see",
+            "it takes one SPEC, and --var takes NAME=VALUE; see",
         ),
     ],
 )
@@ -285,6 +300,31 @@ def test_an_option_or_argument_too_many_is_told_with_what_may_be_meant(
     ended = cli(*args)
     words = [word for word in args if word[0] != "-" and ("." not in word)][: 2 if args[0] == "runs" else 1]
     assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = {hint} `runner {' '.join(words)} --help`\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (("run", "a.yaml"), "No such command 'run'", "did you mean `runner send`? see `runner --help`"),
+        (("lint", "specs"), "No such command 'lint'", "did you mean `runner validate`? see `runner --help`"),
+        (
+            ("runs", "resume", "last"),
+            "No such command 'resume'",
+            "did you mean `runner send --resume RUN`? see `runner runs --help`",
+        ),
+        (
+            ("specs/a.yaml", "--var", "user=u1"),
+            "No such command 'specs/a.yaml'",
+            "a command comes before the files: runner send SPEC; see `runner --help`",
+        ),
+        (("sned",), "No such command 'sned'. Did you mean 'send'?", "see `runner --help`"),
+    ],
+)
+def test_a_word_where_a_command_must_stand_is_told_with_the_command_that_is_meant(
+    cli: CommandLine, args: tuple[str, ...], message: str, hint: str
+) -> None:
+    ended = cli(*args)
+    assert (ended.code, ended.err) == (64, f"error[usage]: {message}\n  = {hint}\n")
 
 
 @pytest.mark.parametrize(
