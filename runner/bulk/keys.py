@@ -6,7 +6,10 @@ from array import array
 from contextlib import nullcontext, suppress
 from hashlib import blake2b
 from tempfile import TemporaryFile
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 _DIGEST_BYTES = 8
 """Of ten million keys, two different ones have the same digest once in 400,000 runs."""
@@ -32,7 +35,7 @@ class KeyCount:
         self._groups = [bytearray() for _ in range(_GROUPS)]
         self._extents: list[list[_Extent]] = [[] for _ in range(_GROUPS)]
         self._held_bytes = 0
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def add(self, digests: bytes) -> None:
         """Take digests, one behind the other."""
@@ -40,7 +43,7 @@ class KeyCount:
             self._groups[digests[at] % _GROUPS] += digests[at : at + _DIGEST_BYTES]
         self._held_bytes += len(digests)
         if self._held_bytes > _HELD_BYTES:
-            with suppress(OSError):  # of a disk that is full: they stay in memory
+            with suppress(OSError):  # what a full disk does not take stays in memory
                 self._put_away()
 
     def close(self) -> int:
@@ -58,11 +61,12 @@ class KeyCount:
 
     def _put_away(self) -> None:
         if self._file is None:
-            self._file = TemporaryFile(prefix="runner-")  # noqa: SIM115 - lives as long as the count
+            # Without a buffer: what a full disk refused would be written once more when the file is read or closed.
+            self._file = TemporaryFile(prefix="runner-", buffering=0)  # noqa: SIM115 - lives as long as the count
         for group, extents in zip(self._groups, self._extents, strict=True):
             offset = self._file.seek(0, 2)
-            self._file.write(group)
-            self._file.flush()
+            if self._file.write(group) < len(group):
+                return
             extents.append(_Extent(offset, len(group)))
             self._held_bytes -= len(group)
             group.clear()

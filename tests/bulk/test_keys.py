@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,18 @@ def test_more_keys_than_memory_should_hold_are_counted_too(
     for first in range(0, 400_000, 1_000):
         keys.add(b"".join(digest_of(b"%d" % (number // 2)) for number in range(first, first + 1_000)))
     assert keys.close() == 200_000
+
+
+def test_keys_for_which_a_disk_has_no_room_are_counted_in_memory() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    keys = KeyCount()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_001, hard))  # in the middle of what is put away
+    try:
+        for first in range(0, 400_000, 1_000):
+            keys.add(b"".join(digest_of(b"%d" % (number // 2)) for number in range(first, first + 1_000)))
+        assert keys.close() == 200_000
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60), st.text(max_size=20))
