@@ -286,7 +286,7 @@ class _Pace:
         self._next_s = now_s
 
     def count(self, events: int, now_s: float) -> None:
-        """Let so many events begin now."""
+        """Count events that begin now."""
         if self._rate is not None:
             self._next_s = max(self._next_s, now_s) + events / self._rate
 

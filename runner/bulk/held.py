@@ -18,10 +18,10 @@ class HeldFile:
     """Reads a regular file from where a descriptor stands, block by block. The descriptor stays its owner's.
 
     After each block, and before any of it is given, the file's size and time are compared with those at the beginning;
-    so they are at the end of the file. A block that is read a second time must have the same bytes again. So whoever
-    takes the `fingerprint` first is given nothing but what it was taken of, also of a file whose time was set back.
+    so they are at the end of the file. A block that is read a second time must have the same bytes again. After
+    `fingerprint`, every byte that is read is one that was digested, also if the file's time was set back.
 
-    A file that is replaced or removed under its name is no change: the descriptor still has the old one.
+    Replacing or removing the file under its name changes nothing here: the descriptor still has the old one.
     """
 
     def __init__(self, descriptor: int) -> None:
