@@ -25,8 +25,10 @@ _ON_THE_WIRE = ("$attachments", "$ss_sdk_version")
 
 def matcher_of(expected: Node) -> str | None:
     """Give the name of the matcher that an expected value is; None for a value as it stands."""
-    entries = expected.entries
-    return next((key for key in entries if key in MATCHERS), None) if entries else None
+    for key in expected.entries:
+        if key in MATCHERS:
+            return key
+    return None
 
 
 def pattern_schema(pattern: str) -> Schema:

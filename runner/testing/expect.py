@@ -30,7 +30,7 @@ _DUST = Fraction(1, 10**12)
 _MAX_MISMATCHES = 100
 _MAX_PAIRS = 100_000
 """Of items that `$unordered` tries on one another; a list of plain values may have any length."""
-_MAX_TRIES = 500_000
+_MAX_TRIES = 400_000
 """Of values that are tried on one another in all, since matchers may stand in matchers: half a second."""
 _TRIES_OF_A_SCHEMA = 3
 _FEW = 3
@@ -100,22 +100,27 @@ class _Comparison:
         self._tries -= 1
         if self._tries < 0:
             raise _TooManyError
-        if self._has_matchers and (matcher := matcher_of(expected)) is not None:
-            return self._fits_matcher(matcher, expected.entries[matcher], actual)
-        if isinstance(expected.value, dict) and isinstance(actual, dict):
-            return self._fits_entries(expected, actual, is_whole=self._exact)
-        if isinstance(expected.value, list) and isinstance(actual, list):
-            pairs = zip(expected.items, actual, strict=False)
-            return len(expected.items) == len(actual) and all(self._fits(item, found) for item, found in pairs)
-        return _is_same_scalar(expected.value, actual)
+        wanted = expected.value
+        if isinstance(wanted, dict):
+            if self._has_matchers and (matcher := matcher_of(expected)) is not None:
+                return self._fits_matcher(matcher, expected.entries[matcher], actual)
+            return isinstance(actual, dict) and self._fits_entries(expected, actual, is_whole=self._exact)
+        if isinstance(wanted, list):
+            if not isinstance(actual, list) or len(expected.items) != len(actual):
+                return False
+            return all(map(self._fits, expected.items, actual))
+        return _is_same_scalar(wanted, actual)
 
     def _fits_entries(self, expected: Node, actual: dict[str, Json], *, is_whole: bool) -> bool:
         if is_whole and any(key not in expected.entries for key in actual):
             return False
-        return all(
-            self._fits(item, actual[key]) if key in actual else self._has_matchers and matcher_of(item) == "$absent"
-            for key, item in expected.entries.items()
-        )
+        for key, item in expected.entries.items():
+            if key in actual:
+                if not self._fits(item, actual[key]):
+                    return False
+            elif not self._has_matchers or matcher_of(item) != "$absent":
+                return False
+        return True
 
     def _fits_matcher(self, matcher: str, operand: Node, actual: Json) -> bool:
         match matcher:
@@ -262,6 +267,7 @@ class _Comparison:
 
         Plain values come first: all that one of them fits are alike, so whichever it takes, none is worse off.
         """
+        self._tries -= len(operand.items) + len(actual)
         spare: dict[object, deque[int]] = {}
         for index, value in enumerate(actual):
             spare.setdefault(_key(value), deque()).append(index)

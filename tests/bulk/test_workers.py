@@ -91,7 +91,7 @@ def nothing_stays() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - threads:
         thread.join(BOUND_S)
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads  # those of a test before may end meanwhile
     assert children_of(os.getpid()) == children
     assert count_descriptors() == descriptors
 

@@ -107,7 +107,7 @@ WAYS = {
 
 SHOWS_NONE_OF_IT = {
     "rows refused", "case of a folder with a name", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
-    "cassettes checked",
+    "cassettes checked", "option",
 }  # fmt: skip
 """An argument that may hold a secret is not repeated, and what a table has no room for is left out."""
 
