@@ -263,6 +263,8 @@ class Start:
             write = partial(write_results, results)
             checked = check_rows(parts, executor, partial(check_part, setup), self._bulk.concurrency, write)
         show_check(self._session.output, checked)
+        if not checked.rows and parts.failure is None:
+            self._session.output.message(self._bulk.without_rows())
         if parts.failure is not None:
             raise parts.failure
         return ExitCode.INVALID if checked.invalid else ExitCode.OK

@@ -41,6 +41,11 @@ class BulkOptions:
     part_rows: int
     linger_s: float = _LINGER_S
 
+    def without_rows(self) -> str:
+        """Say that there is no row to take: a job that sends nothing may have got the wrong file."""
+        rows = "the standard input" if self.rows == "-" else self.rows
+        return f"no rows: {f'--offset {self.offset:,} skips all of' if self.offset else 'there are none in'} {rows}"
+
 
 class BulkFlags(NamedTuple):
     """The flags, in the order of `--help`. What was not given is None, empty or False."""

@@ -127,6 +127,8 @@ class Sending:
         counts = self._book.counts(book.records(engine.unwritten))
         end = _End(tally, counts, parts.read, total, cause, failure)
         self._show(end, time.monotonic() - began_s)
+        if total == 0:
+            output.message(self._bulk.without_rows())
         return failure.exit_code if failure else self._code(end)
 
     def _cut(self, engine: Engine, stack: ExitStack) -> Parts | FlowingParts:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
-from runner.cli.target import aim, make_ready
+from runner.cli.target import advice, aim, make_ready
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
@@ -125,6 +125,10 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     show_verified(output, verified)
     stopped = verifications[-1].stopped if verifications else None
     if stopped is not None:
+        last = verifications[-1].problems[-1]
+        what_to_do = advice(target, last.code, last.message, sandbox=sandbox)
+        if what_to_do is not None:
+            output.message(f"  = {what_to_do}")
         return stopped
     return ExitCode.CASSETTE if problems else ExitCode.OK
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,11 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
         setup, rows = start.unsent(run)
         tools = tools_of(setup)
         met: set[ExitCode] = set()
+        first = next(rows, None)
+        if first is None:
+            session.output.message(bulk.without_rows())
+        else:
+            rows = chain([first], rows)
         code = session.output.stream(_texts(session, ((row, tools.prepare(row)) for row in rows), met))
         _tell_placeholder(session, setup.target)
     return code or max(met, default=ExitCode.OK)

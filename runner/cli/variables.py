@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.run import Inputs, Job
 from runner.source import UnclearError, discreet, parse_json, read
-from runner.spec import Given, in_case, unknown
+from runner.spec import Given, in_case, unknown, without_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ class VariableFlags:
         errors = [problem for problem in document.problems if problem.severity == "error"]
         root = document.root
         if root is not None and not isinstance(root.value, dict):
-            errors.append(Problem("wrong-type", "a vars file is a map of names to values", root.position()))
+            errors.append(without_names(root))
         if errors:
             raise InvalidInput(*map(discreet, errors))
         if root is None:

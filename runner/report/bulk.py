@@ -149,7 +149,7 @@ def show_check(output: Output, checked: Checked) -> None:
     )
     output.data(
         f"{_rows(checked.rows)}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
-        f"{checked.twice:,} with the key of another; {size}{largest}"
+        f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
 
@@ -258,10 +258,14 @@ def _sum(summary: Summary) -> str:
     rate = summary.handled / max(summary.took_s, 1e-9)
     rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
     total = "" if summary.total is None else f"{_rows(summary.total)}: "
-    same = f" ({summary.repeated:,} with the key of another: not counted again)" if summary.repeated else ""
+    same = f" ({_repeating(summary.repeated)}: not counted again)" if summary.repeated else ""
     counts = f"{summary.accepted:,} accepted{same}, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
     stopped = f" · stopped: {summary.stopped}" if summary.stopped else ""
     return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}{stopped}"
+
+
+def _repeating(rows: int) -> str:
+    return f"{rows:,} repeat{'s' if rows == 1 else ''} the key of another row"
 
 
 def _rows(number: int) -> str:

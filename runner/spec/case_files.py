@@ -8,6 +8,7 @@ from runner.errors import Problem
 from runner.source import discreet
 from runner.spec.files import SUFFIXES, misspelt
 from runner.spec.tree import Files
+from runner.spec.variables import without_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,8 +69,7 @@ class CaseFiles(Files):
         self.problems += map(discreet, document.problems)
         root = document.root
         if root is not None and not isinstance(root.value, dict):
-            problem = Problem("wrong-type", "a vars file is a map of names to values", root.position())
-            self.problems.append(discreet(problem))
+            self.problems.append(discreet(without_names(root)))
             return None
         return root
 

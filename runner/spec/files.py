@@ -235,18 +235,23 @@ def _nearby(path: Path) -> str | None:
         for name in (path, path.with_name(path.name + suffix)):
             if not path.is_absolute() and (found := SPECS / name).is_file():
                 return f"did you mean {found}?"
-    return misspelt(path)
+    return misspelt(path) or (None if path.is_absolute() else misspelt(SPECS / path))
 
 
 def misspelt(path: Path) -> str | None:
-    """Suggest an existing path for one that does not exist, if one of its names is a few letters wrong."""
+    """Suggest an existing path for one that does not exist, if one of its names is a few letters wrong or cut short."""
     if os.path.lexists(path):
         return None
     missing = next((part for part in (*reversed(path.parents), path) if not os.path.lexists(part)), path)
     try:
-        near = nearest(missing.name, os.listdir(missing.parent))  # noqa: PTH208 - names, not paths
+        names = os.listdir(missing.parent)  # noqa: PTH208 - names, not paths
     except (OSError, ValueError):
         return None
+    near = nearest(missing.name, names)
+    if near is None:  # `order.yaml` for `order-placed.yaml`
+        suffix = missing.suffix or SUFFIXES[0]
+        stems = {name.removesuffix(suffix): name for name in names if name.endswith(suffix)}
+        near = stems.get(nearest(missing.stem, stems) or "")
     if near is None:
         return None
     meant = missing.parent / near / path.relative_to(missing)

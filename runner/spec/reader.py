@@ -8,8 +8,9 @@ from functools import cache, cached_property
 from itertools import islice
 from json import dumps, loads
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import yaml
 from jinja2 import nodes
 
 from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
@@ -108,8 +109,13 @@ def schema_text() -> str:
 
 
 @cache
+def _document() -> Any:
+    return loads(schema_text())
+
+
+@cache
 def _format() -> OwnSchema:
-    return OwnSchema(loads(schema_text()))
+    return OwnSchema(_document())
 
 
 class _Reader:
@@ -389,9 +395,22 @@ def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
                 if value
                 else "leave it out, and give the variable a default: it is optional then"
             )
+        case (*_, str(key)) if fault.keyword == "type" and hint is None:
+            hint = _example(key, fault.rule)
         case _:
             pass
     return replace(problem, hint=hint)
+
+
+def _example(key: str, rule: Sequence[Step]) -> str | None:
+    """Show what may stand at a key, of the examples in the format's schema; None for what one word can say."""
+    part = _document()
+    for step in rule[:-1]:
+        part = part[step]  # the way was found in the same document
+    shown = next((each for each in part.get("examples", ()) if isinstance(each, dict | list)), None)
+    if shown is None:
+        return None
+    return f"such as {key}: {yaml.safe_dump(shown, default_flow_style=True, sort_keys=False, width=10_000).strip()}"
 
 
 _BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "Items", "object": "Properties"}

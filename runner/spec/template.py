@@ -292,12 +292,7 @@ class _Inspector:
             case nodes.For():
                 self._for(node, local)
             case nodes.If():
-                self._visit(node.test, local, guarded=False)
-                before, self._guarded = self._guarded, self._guarded | _tested(node.test)
-                self._block(node.body, set(local))
-                self._guarded = before
-                for body in (node.elif_, node.else_):
-                    self._block(list(body), set(local))
+                self._if(node, local)
             case nodes.CondExpr():
                 self._visit(node.test, local, guarded=False)
                 before, self._guarded = self._guarded, self._guarded | _tested(node.test)
@@ -349,6 +344,20 @@ class _Inspector:
             )
         else:
             self.uses.append(Use(node.name, node.lineno - 1, guarded or node.name in self._guarded))
+
+    def _if(self, node: nodes.If, local: set[str]) -> None:
+        """Visit the branches; what each of them sets is known behind them."""
+        ends = []
+        for branch in (node, *node.elif_):
+            self.repeats += self._depth
+            self._visit(branch.test, local, guarded=False)
+            before, self._guarded = self._guarded, self._guarded | _tested(branch.test)
+            ends.append(set(local))
+            self._block(branch.body, ends[-1])
+            self._guarded = before
+        ends.append(set(local))
+        self._block(node.else_, ends[-1])
+        local |= set.intersection(*ends)
 
     def _for(self, node: nodes.For, local: set[str]) -> None:
         if node.recursive:

@@ -339,6 +339,12 @@ _NOTHING = object()
 """No cell equals it."""
 
 
+def without_names(root: Node) -> Problem:
+    """Report a vars file whose root is not a map."""
+    hint = "such as `user: u1`; a list of maps is given as rows, with --rows"
+    return Problem("wrong-type", "a vars file is a map of names to values", root.position(), hint=hint)
+
+
 def unknown(given: Mapping[str, Given], known: Collection[str]) -> Iterator[Problem]:
     """Report each given name that no spec declares."""
     strangers = ((name, value) for name, value in given.items() if name not in known)

@@ -482,7 +482,7 @@ def test_a_dry_run_checks_every_row_and_sends_nothing(cli: CommandLine, server: 
     ]
     assert (ended.code, re.sub("[0-9]+ bytes|event [0-9]+", "…", ended.out[2]), ended.out[3:], ended.err) == (
         2,
-        "5 rows: 3 valid, 2 invalid, 0 with the key of another; … in 1 request, the largest … (row 2)",
+        "5 rows: 3 valid, 2 invalid, 0 repeat the key of another row; … in 1 request, the largest … (row 2)",
         [],
         ["dry run: nothing sent"],
     )
@@ -525,13 +525,32 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("command", [("render",), ("send", "--dry-run"), ("send",)])
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("rows.csv",), "no rows: there are none in rows.csv"),
+        (("one.csv", "--offset", "1000"), "no rows: --offset 1,000 skips all of one.csv"),
+        (("-",), "no rows: there are none in the standard input"),
+    ],
+)
+def test_that_there_are_no_rows_is_said(
+    cli: CommandLine, server: CapturingServer, command: tuple[str, ...], more: tuple[str, ...], told: str
+) -> None:
+    write("one.csv", "user,order\nu1,1\n")
+    ended = typed(
+        cli, *command, "purchase.yaml", "--rows", *more, stdin=write("rows.csv", "user,order\n") and "user,order\n"
+    )
+    assert (ended.code, told in ended.err, server.received) == (0, True, [])
+
+
 @pytest.mark.parametrize("more", [(), ("--results", "r.jsonl"), ("--processes", "2")])
 def test_rows_with_one_key_are_told_by_the_real_send_as_by_the_dry_run(cli: CommandLine, more: tuple[str, ...]) -> None:
     rows = write("rows.csv", "user,order\nu1,1\nu2,2\nu1,1\n")
-    assert "1 with the key of another" in send(cli, "--rows", rows, "--dry-run").out[-1]
+    assert "1 repeats the key of another row" in send(cli, "--rows", rows, "--dry-run").out[-1]
     ended = send(cli, "--rows", rows, *more)
     assert ended.code == 0
-    counts = "3 accepted (1 with the key of another: not counted again), 0 failed, 0 unknown, 0 not sent"
+    counts = "3 accepted (1 repeats the key of another row: not counted again), 0 failed, 0 unknown, 0 not sent"
     assert ended.out == [f"3 rows: {counts} · … s, …/s · run RUN"]
     assert json.loads(send(cli, "--rows", rows, *more, "-o", "json").raw)["same_key"] == 1
     assert "same_key" not in json.loads(send(cli, "--rows", many(3), *more, "-o", "json").raw)
@@ -542,7 +561,7 @@ def test_rows_of_which_one_was_refused_did_not_repeat_its_key(cli: CommandLine, 
                {"status": "error", "status_code": 404, "error": {"message": "no tenant", "type": "not_found"}}]  # fmt: skip
     server.answers.append((207, {"status": "success", "records": records}))
     ended = send(cli, "--rows", write("rows.csv", "user,order\nu1,1\nu1,1\n"))
-    assert (ended.code, "with the key" in ended.out[-1]) == (1, False)
+    assert (ended.code, "the key of another" in ended.out[-1]) == (1, False)
 
 
 def test_a_variable_that_no_column_gives_is_told_with_the_columns_that_there_are(cli: CommandLine) -> None:

@@ -113,6 +113,23 @@ def test_a_missing_file_ends_with_4_and_suggests_the_one_that_is_there(cli: Comm
 
 
 @pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("specs/order.yaml", "specs/order-placed.yaml"), ("specs/order-plaecd.yaml", "specs/order-placed.yaml"), ("order", "specs/order-placed.yaml"),
+        ("order-placd", "specs/order-placed.yaml"), ("order-placed", "specs/order-placed.yaml"), ("spec/order-placed.yaml", "specs/order-placed.yaml"), ("zzz.yaml", None),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_cut_short_or_misspelt_suggests_the_file(
+    cli: CommandLine, given: str, meant: str | None
+) -> None:
+    Path("specs").mkdir()
+    Path("specs/order-placed.yaml").write_text(FAULTY)
+    hint = f"  = did you mean {meant}?\n" if meant else ""
+    assert cli("validate", given).err == f"error[file-not-found]: no such file or folder: {given}\n{hint}"
+
+
+@pytest.mark.usefixtures("in_tmp")
 def test_a_fault_in_a_base_is_reported_once_for_all_its_children(cli: CommandLine) -> None:
     Path("_base.yaml").write_text("version: 1\ndistinct_id: u1\nproprties: {}\n")
     for name in ("a", "b"):

@@ -600,6 +600,21 @@ ITEMS = [{"price": 1}, {"price": 2}]
 
 
 @pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("{% if v %}{% set x = 1 %}{% else %}{% set x = 2 %}{% endif %}{{ x }}", ("1", "2")),
+        ("{% if not v %}{% set x = 1 %}{% elif v %}{% set x, y = 2, 3 %}{% else %}{% set x = 4 %}{% endif %}{{ x }}", ("2", "1")),
+        ("{% if v %}{% if v %}{% set x = 1 %}{% else %}{% set x = 3 %}{% endif %}{% else %}{% set x %}b{% endset %}{% endif %}{{ x }}", ("1", "b")),
+        ("{% for i in [1] %}{% if v %}{% set x = i %}{% else %}{% set x = 2 %}{% endif %}{{ x }}{% endfor %}", ("1", "2")),
+    ],
+)  # fmt: skip
+def test_what_every_branch_sets_is_known_behind_them(
+    templates: Templates, source: str, values: tuple[str, str]
+) -> None:
+    assert (templates.evaluate(source, v=True), templates.evaluate(source, v=False)) == values
+
+
+@pytest.mark.parametrize(
     ("source", "value"),
     [
         ("{% set ns = namespace(t=0) %}{% for i in v %}{% set ns.t = ns.t + i.price %}{% endfor %}{{ ns.t }}", "3"),

@@ -134,10 +134,10 @@ WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
         ("tenant_id: true",
          ["12-16 error[wrong-type] 'tenant_id' must be text, not a boolean @tenant_id"]),
         ("tenant_id: null", ["12-16 error[wrong-type] 'tenant_id' must be text, not null @tenant_id"]),
-        ("properties: [1]", ["13-14 error[wrong-type] 'properties' must be a map, not a list @properties"]),
+        ("properties: [1]", ["13-14 error[wrong-type] 'properties' must be a map, not a list (such as properties: {amount: '{{ amount }}', spend_amount: '${{ amount }}'}) @properties"]),
         ("labels: [ok, 5]", ['14-15 error[wrong-type] the value must be text, not a number (quote it: "5") @labels[1]']),
-        ("tests: {a: 1}", ["8-9 error[wrong-type] 'tests' must be a list, not a map @tests"]),
-        ("vars:", ["6-7 error[wrong-type] 'vars' must be a map, not null @vars"]),
+        ("tests: {a: 1}", ["8-9 error[wrong-type] 'tests' must be a list, not a map (such as tests: [{name: a premium purchase, vars: {amount: 1500}, expect: {event: {properties: {premium: true}}}}]) @tests"]),
+        ("vars:", ["6-7 error[wrong-type] 'vars' must be a map, not null (such as vars: {user: {type: string}, amount: {type: number, minimum: 0, default: 10}}) @vars"]),
         ("properties: {$x: 1, SS_y: 2, ok: 3, ss: 4}",
          [f"14-16 error[reserved-name] property '$x' is reserved {RESERVED} @properties.$x",
           f"21-25 error[reserved-name] property 'SS_y' is reserved {RESERVED} @properties.SS_y"]),
@@ -296,7 +296,7 @@ def test_without_vars_a_guarded_name_is_optional(project: Project) -> None:
         ("{pattern: '('}", "21-24 error[bad-schema] 'pattern' is '(', which is not a regular expression @vars.a"),
         ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] nothing stands at '#/nowhere' @vars.a"),
         ("{secret: 1}", "20-21 error[wrong-type] 'secret' must be true or false, not a number @vars.a.secret"),
-        ("5", "11-12 error[wrong-type] 'a' must be a map, not a number @vars.a"),
+        ("5", "11-12 error[wrong-type] 'a' must be a map, not a number (such as a: {type: string, env: PDF_TOKEN, secret: true}) @vars.a"),
     ],
 )  # fmt: skip
 def test_a_declaration_is_checked(project: Project, declaration: str, told: str) -> None:
@@ -702,7 +702,9 @@ def test_a_folder_is_not_suggested_for_itself(project: Project, key: str) -> Non
 
 def test_a_variable_whose_declaration_is_no_map_is_declared_all_the_same(project: Project) -> None:
     content = HEAD + "vars: {a: 5}\nproperties: {b: '{{ a }}'}\ntests: [{name: one, vars: {a: 5}}]\n"
-    assert project.problems(content) == ["spec.yaml:4:11-12 error[wrong-type] 'a' must be a map, not a number @vars.a"]
+    assert project.problems(content) == [
+        "spec.yaml:4:11-12 error[wrong-type] 'a' must be a map, not a number (such as a: {type: string, env: PDF_TOKEN, secret: true}) @vars.a"
+    ]
 
 
 @pytest.mark.parametrize("now", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-01:00"])
@@ -991,6 +993,31 @@ def test_a_declaration_of_another_format_comes_with_what_to_write(
 def test_variables_as_a_list_come_with_what_to_write(project: Project) -> None:
     [told] = project.load("version: 1\nvars: [user]\nevent: order_placed\ndistinct_id: u1\n").problems
     assert told.hint == "write a map of names to declarations, such as user: {type: string}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% if v %}{% set x = 1 %}{% endif %}{{ x }}", "{% if v %}{% set x = 1 %}{% elif not v %}{% set x = 1 %}{% endif %}{{ x }}",
+        "{% if v %}{% set x = 1 %}{% elif v %}{% else %}{% set x = 1 %}{% endif %}{{ x }}", "{% if v %}{{ x }}{% else %}{% set x = 1 %}{% endif %}",
+    ],
+)  # fmt: skip
+def test_what_one_branch_does_not_set_is_not_defined_behind_them(project: Project, template: str) -> None:
+    problems = project.load(f"{HEAD}vars: {{v: {{}}}}\nproperties: {{a: '{template}'}}\n").problems
+    assert [(each.code, each.message) for each in problems] == [("template-undefined", "variable 'x' is not defined")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ("properties: [1]", "such as properties: {amount: '{{ amount }}', spend_amount: '${{ amount }}'}"),
+        ("tests: [{name: a, expect: {response: 202}}]", "such as response: {success: true, status_code: 202}"),
+        ("tests: [{name: a, expect: {error: var-schema}}]", "such as error: {code: var-schema, at: vars.order_id}"),
+        ("labels: smoke", 'write a list: ["smoke"]'),
+    ],
+)
+def test_what_has_the_wrong_type_comes_with_an_example(project: Project, lines: str, hint: str) -> None:
+    assert [each.hint for each in project.load(f"{HEAD}{lines}\n").problems] == [hint]
 
 
 def test_a_spec_without_a_version_is_told_what_to_add(project: Project) -> None:
