@@ -12,6 +12,11 @@ def write_yaml(value: object) -> str:
     return yaml.dump(value, Dumper=_Dumper, width=_ENDLESS, allow_unicode=True)
 
 
+def in_one_line(value: object) -> str:
+    """Write a value as people write a short one: `{user: u1, tags: [a, b]}`."""
+    return yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, width=_ENDLESS).strip()
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes JSON of several lines as blocks."""
 

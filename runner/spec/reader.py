@@ -10,7 +10,6 @@ from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
 from jinja2 import nodes
 
 from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
@@ -404,13 +403,15 @@ def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
 
 def _example(key: str, rule: Sequence[Step]) -> str | None:
     """Show what may stand at a key, of the examples in the format's schema; None for what one word can say."""
+    from runner.source.yaml_writer import in_one_line  # noqa: PLC0415 - sound specs need none
+
     part = _document()
     for step in rule[:-1]:
         part = part[step]  # the way was found in the same document
     shown = next((each for each in part.get("examples", ()) if isinstance(each, dict | list)), None)
     if shown is None:
         return None
-    return f"such as {key}: {yaml.safe_dump(shown, default_flow_style=True, sort_keys=False, width=10_000).strip()}"
+    return f"such as {key}: {in_one_line(shown)}"
 
 
 _BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "Items", "object": "Properties"}
