@@ -467,9 +467,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("source", BOMBS.values(), ids=BOMBS.keys())
 def test_a_bomb_is_refused_at_once(templates: Templates, source: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     told = templates.failure(source, big=BIG)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
     assert len(told) == 1
 
 

@@ -1083,11 +1083,11 @@ def test_a_declaration_takes_every_keyword_of_json_schema(
 @pytest.mark.parametrize("text", ["{{", "<%", "{ ", "${", "$", "%a", "{a", "<% a ", "{ {"])
 def test_a_long_text_of_openings_is_read_at_once(project: Project, text: str) -> None:
     whole = json.dumps(text * (400_000 // len(text)))
-    start = time.monotonic()
+    start = time.process_time()
     project.load(
         f"version: 1\nevent: order_placed\ndistinct_id: u1\ndescription: {whole}\nproperties: {{a: {whole}}}\n"
     )
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_default_that_another_tool_would_replace_is_told_and_no_part_of_one(project: Project) -> None:

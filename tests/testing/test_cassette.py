@@ -471,10 +471,10 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_hostile_file_is_refused_before_it_costs_anything(bomb: bytes, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(bomb)
-    began = time.monotonic()
+    began = time.process_time()
     assert [each.code for each in refusal(tmp_path / "c.yaml")] == ["cassette-unreadable"]
     leaks(tmp_path / "c.yaml", Mask(["s3cr3t"]))
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 # Names
