@@ -21,15 +21,15 @@ from runner.errors import (
     in_order,
     shown_argument,
 )
+from runner.project.environment import ENV_ALLOWED, PUBLIC_KEYS, name_problems, secret_names, sent_secret
+from runner.project.files import CONFIG_NAME, find_config, project_of
+from runner.project.tree import Files
 from runner.secrets import Secret
 from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
-from runner.spec import Given
-from runner.spec.environment import ENV_ALLOWED, PUBLIC_KEYS, name_problems, secret_names, sent_secret
-from runner.spec.files import CONFIG_NAME, find_config, project_of
-from runner.spec.tree import Files
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import MAX_EVENT_KB
+from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -11,9 +11,10 @@ from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
-from runner.spec import Given, Occurrence, Spec, render, resolve
+from runner.eventspec import Occurrence, Spec, render
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
 from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode_sound, plain_id
+from runner.variables import Given, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.config import Target
-    from runner.spec import Values
     from runner.suprsend.answer import Result, State
+    from runner.variables import Values
 
 
 class Wire(Protocol):

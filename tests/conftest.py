@@ -21,6 +21,7 @@ import pytest
 from runner.cli.main import run
 from runner.cli.world import World
 from runner.sandbox.server import Sandbox
+from tests.projects import project, templates  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

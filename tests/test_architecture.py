@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(runner.__file__).parent
 ROOMS = [
-    "errors", "writing", "secrets", "source", "suprsend", "spec", "config", "run", "bulk", "sandbox", "testing", "report",
+    "errors", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
     "pytest_plugin", "cli",
 ]  # fmt: skip
 HOMES = {
@@ -26,8 +26,8 @@ HOMES = {
     "requests": {"suprsend"},
     "urllib3": {"suprsend"},
     "orjson": {"suprsend"},
-    "jinja2": {"spec"},
-    "markupsafe": {"spec"},
+    "jinja2": {"template", "eventspec"},
+    "markupsafe": {"template"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "h11": {"sandbox"},

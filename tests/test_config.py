@@ -9,10 +9,10 @@ import pytest
 
 from runner.config import SANDBOX_KEY, Failure, SandboxRules, load_profile
 from runner.errors import CredentialsError, InvalidInput, NotFound, RunnerError
+from runner.project import project_of
+from runner.project.files import find_config
 from runner.secrets import Secret
 from runner.source import Node, read_text
-from runner.spec import project_of
-from runner.spec.files import find_config
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import pytest
 
 from runner.config import load_profile
 from runner.errors import ExitCode
-from runner.spec import load
-from runner.spec.filters import FILTERS, METHODS, TESTS
+from runner.eventspec import load
+from runner.template.filters import FILTERS, METHODS, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

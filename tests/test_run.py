@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 
 from runner.errors import ExitCode, Problem
+from runner.eventspec import Occurrence, Spec, load
 from runner.run import Inputs, Job, Outcome, Prepared, Rejected, Run, Sent, exit_code, prepare, send, unsent
 from runner.secrets import Secret
-from runner.spec import Given, Occurrence, Spec, load
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.connection import Connection
+from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,7 @@ from runner.bulk.locks import RunLock, gate, held_runs
 from runner.bulk.paths import from_here, kept
 from runner.bulk.refusals import BUSY_S, Refusals, gone, identity
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
-from runner.spec.files import project_of
+from runner.project.files import project_of
 from runner.writing import opened, write_new
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.bulk.row import Row
     from runner.bulk.rows import RowFile
     from runner.source import Json
-    from runner.spec import Cells
+    from runner.variables import Cells
 
 COLUMN = "$row"
 _MARK = re.compile(r"([0-9]{8}-[0-9]{6}-[0-9a-f]{4}):([1-9][0-9]{0,17})")

@@ -9,7 +9,7 @@ from runner.errors import Position, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runner.spec import Cells
+    from runner.variables import Cells
 
 _Name = TypeVar("_Name")
 

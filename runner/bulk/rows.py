@@ -19,7 +19,7 @@ from runner.bulk.json_rows import json_array, json_lines
 from runner.bulk.row import BadRow, BrokenFileError, Row
 from runner.bulk.text import Text
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
-from runner.spec.files import misspelt
+from runner.project.files import misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence

@@ -18,11 +18,12 @@ from runner.bulk.columns import extra_columns
 from runner.bulk.keys import digest_of
 from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
+from runner.eventspec import Occurrence, load, specialize
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
-from runner.spec import Occurrence, RowResolver, load, specialize
 from runner.suprsend.delivery import CREDENTIALS_REFUSED, NOT_SENT, Delivery, Pauses, together
 from runner.suprsend.event import Encoded
+from runner.variables import RowResolver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.config import Target
+    from runner.eventspec import Make, Spec
     from runner.run import Outcome
-    from runner.spec import Make, Spec
     from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
 

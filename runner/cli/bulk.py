@@ -29,12 +29,14 @@ from runner.cli.specs import load_spec
 from runner.cli.target import aim, make_ready
 from runner.config import PUBLIC_SECRETS, load_profile
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError
+from runner.eventspec import load
+from runner.project import project_of
+from runner.project.files import find_config
 from runner.report.bulk import show_check
 from runner.report.style import printable
 from runner.run import Run
-from runner.spec import load, project_of, resolve_fixed
-from runner.spec.files import find_config
 from runner.suprsend.auth import secret_of
+from runner.variables import resolve_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session, World
     from runner.config import Target
+    from runner.eventspec import Spec
     from runner.report import Output
-    from runner.spec import Spec
 
 STATE_DIR = "RUNNER_STATE_DIR"
 _KEYS_HOLD = timedelta(hours=23)

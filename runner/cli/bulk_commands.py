@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.paths import from_here, kept
 from runner.cli.bulk_record import Kept
-from runner.spec.files import find_config
+from runner.project.files import find_config
 
 if TYPE_CHECKING:
     from runner.bulk.ledger import RunRecord

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from runner.bulk.ledger import RunRecord
     from runner.cli.bulk_options import BulkFlags
     from runner.cli.send import SendOptions
+    from runner.eventspec import Spec
     from runner.source import Json
-    from runner.spec import Spec
 
 
 class Kept(NamedTuple):

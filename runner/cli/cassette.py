@@ -13,17 +13,17 @@ from uuid import uuid5
 from runner.cli.target import advice, aim, make_ready
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
+from runner.project import project_of
+from runner.project.files import CASSETTES, CONFIG_NAME, as_unicode, find_config, home_of
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
-from runner.spec import project_of
-from runner.spec.files import CASSETTES, CONFIG_NAME, as_unicode, find_config, home_of
-from runner.spec.variables import ENV_PREFIX
 from runner.suprsend.retry import is_transient
 from runner.testing.answers import command_to_record
 from runner.testing.cassette import SANDBOX, CassetteError, expired
 from runner.testing.inventory import files_at, inventory, means_to_be_a_cassette, orphan
 from runner.testing.leaks import leaks
+from runner.variables import ENV_PREFIX
 from runner.writing import remove
 
 if TYPE_CHECKING:

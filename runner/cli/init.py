@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.config import load_profile
 from runner.errors import ExitCode, MachineError, Problem, RunnerError, UsageError, shown_argument
+from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, beside_specs, marked_project
 from runner.report import Format
 from runner.secrets import Mask
 from runner.source import open_file
 from runner.source.document import MAX_BYTES
-from runner.spec.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, beside_specs, marked_project
 from runner.testing.answers import Answers
 from runner.testing.collect import collect
 from runner.testing.verdict import run_case

@@ -8,13 +8,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cases import case_seed
 from runner.cli.specs import load_spec
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput
+from runner.eventspec import Occurrence
+from runner.project import project_of
 from runner.report import Format
 from runner.report.curl import curl_command
 from runner.run import Rejected, Run, prepare
-from runner.spec import Occurrence, case_seed, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from runner.cli.world import Session
     from runner.config import Target
     from runner.errors import Problem
+    from runner.eventspec import Spec
     from runner.run import Prepared
-    from runner.spec import Spec
 
 
 def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool = False) -> ExitCode:

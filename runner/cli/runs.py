@@ -21,7 +21,7 @@ from runner.report import Format
 from runner.report.bulk import show_run as report_run
 from runner.report.bulk import show_runs
 from runner.report.style import printable
-from runner.spec import Given
+from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runner.bulk.row import Row
     from runner.cli.world import Session
     from runner.source import Json
-    from runner.spec import Cells, Variable
+    from runner.variables import Cells, Variable
 
 _SHOWN = 100
 

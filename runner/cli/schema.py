@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode
-from runner.spec import schema_text
+from runner.project.format import schema_text
 
 if TYPE_CHECKING:
     from runner.cli.world import Session

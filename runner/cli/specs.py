@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
-from runner.spec import find, load, project_of
-from runner.spec.files import CONFIG_NAME, find_config
+from runner.eventspec import load
+from runner.project import find, project_of
+from runner.project.files import CONFIG_NAME, find_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.cli.world import Session
-    from runner.spec import Loaded, Spec
+    from runner.eventspec import Loaded, Spec
 
 
 _BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
+from runner.project import find, project_of
+from runner.project.files import SPECS, home_of, link_out
 from runner.pytest_plugin.front import run as run_pytest
 from runner.pytest_plugin.nodes import Cases, named_cases
 from runner.report import Format, as_json
 from runner.report.annotations import add_job_summary, annotate
-from runner.spec import find, project_of
-from runner.spec.files import SPECS, home_of, link_out
 from runner.testing.answers import Options, answers_for, is_ci
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from runner.cli.specs import load_all
 from runner.errors import ExitCode
+from runner.project.files import is_base
 from runner.report import Format, as_json
-from runner.spec.files import is_base
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

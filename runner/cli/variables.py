@@ -7,18 +7,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from runner.cases import in_case
 from runner.errors import InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.run import Inputs, Job
 from runner.source import UnclearError, discreet, parse_json, read
-from runner.spec import Given, in_case, unknown, without_names
+from runner.variables import Given, unknown, without_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from runner.cases import Case
     from runner.config import Profile
+    from runner.eventspec import Spec
     from runner.report import Output
-    from runner.spec import Case, Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.project.files import kind_of, paths_in
 from runner.pytest_plugin.nodes import CASES, Cases, SpecFile
-from runner.spec.files import kind_of, paths_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

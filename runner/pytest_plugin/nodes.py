@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.errors import ExitCode, Problem, RunnerError
+from runner.project import project_of
+from runner.project.files import as_unicode
 from runner.report import as_json, as_text
 from runner.report.problems import as_annotation
 from runner.report.style import name_of, without_commands
 from runner.secrets import Mask
-from runner.spec import project_of
-from runner.spec.files import as_unicode
 from runner.testing.answers import Options, answers_for, is_ci
 from runner.testing.collect import collect
 from runner.testing.verdict import run_case

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from runner.config import SANDBOX_KEY, Target, load_profile
 from runner.errors import InvalidInput, Problem, UsageError
+from runner.project.files import find_config
 from runner.secrets import Mask
-from runner.spec.files import find_config
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired, load, save
 from runner.testing.tape import Recorder, Replay
 from runner.testing.verdict import Tape

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 from runner import __version__
 from runner.errors import ExitCode, Position, Problem, RunnerError, dotted
+from runner.project.files import CASSETTES, SPECS, link_out, project_of
 from runner.source import open_file, parse_json, read_text
-from runner.spec.files import CASSETTES, SPECS, link_out, project_of
 from runner.suprsend.answer import Answer
 from runner.testing.leaks import MAX_BYTES, is_binary, leaks
 from runner.testing.matching import Request

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import InvalidInput, Problem
-from runner.spec import load
-from runner.spec.files import SPECS
+from runner.eventspec import load
+from runner.project.files import SPECS
 from runner.testing.cassette import cassette_path
 from runner.testing.expand import expand
 from runner.testing.verdict import CaseRef

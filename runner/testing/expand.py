@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.row import SHOWN_NAME_CHARS, BadRow, Row, first_told, place
 from runner.bulk.rows import open_rows
+from runner.cases.parametrize import ID, choice_id, named
 from runner.errors import InvalidInput, Problem, did_you_mean
-from runner.spec import Given
-from runner.spec.parametrize import ID, choice_id, named
+from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from runner.cases import Case, Step
     from runner.errors import Position
+    from runner.eventspec import Spec
     from runner.source import Json
-    from runner.spec import Case, Spec, Step, Variable
+    from runner.variables import Variable
 
 MAX_ROWS = 10_000
 """Of a file that a case names: they are held in memory, and rendered one by one."""

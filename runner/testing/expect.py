@@ -10,10 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
 from unicodedata import normalize
 
+from runner.cases.matchers import matcher_of, pattern_schema
 from runner.errors import nearest
 from runner.secrets import Mask
 from runner.source import Schema, SchemaError, describe, shared_allowance
-from runner.spec.matchers import matcher_of, pattern_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

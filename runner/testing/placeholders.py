@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.source import Json
-    from runner.spec import Variable
+    from runner.variables import Variable
 
 _FORMATS: dict[str, str] = {
     "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "duration": "P1D", "email": "placeholder@example.com",

@@ -10,10 +10,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from runner.cases import case_seed, in_case
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
+from runner.eventspec import Occurrence, load
 from runner.run import Inputs, Job, Prepared, Rejected, prepare
 from runner.secrets import Mask
-from runner.spec import Given, Occurrence, case_seed, in_case, load
 from runner.suprsend.auth import secret_of
 from runner.suprsend.event import MAX_EVENT_KB
 from runner.testing import network
@@ -21,6 +22,7 @@ from runner.testing.expand import rows_of
 from runner.testing.expect import compare
 from runner.testing.golden import golden_problems, own, update_golden
 from runner.testing.placeholders import placeholder
+from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from runner.cases import Case, Step
+    from runner.eventspec import Spec
     from runner.source import Json, Node
-    from runner.spec import Case, Spec, Step
     from runner.suprsend.auth import Credentials
     from runner.suprsend.connection import Connection
     from runner.suprsend.transport import Post

@@ -19,13 +19,14 @@ from uuid import UUID
 from jinja2 import Environment, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from runner.spec import Given, Occurrence, Spec, load, resolve
-from runner.spec.template import templates_of
+from runner.eventspec import Occurrence, Spec, load
+from runner.template.template import templates_of
+from runner.variables import Given, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runner.spec.template import Template
+    from runner.template.template import Template
     from tests.bench.timing import REPOSITORY, Row, conclude, faster, take_turns
 else:  # python puts this folder first on its path, not the repository's root
     from timing import REPOSITORY, Row, conclude, faster, take_turns

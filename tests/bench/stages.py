@@ -25,9 +25,9 @@ from runner.bulk.parts import Parts
 from runner.bulk.rows import open_rows
 from runner.bulk.task import PartOutcome, Setup, tools_of
 from runner.config import Target
+from runner.eventspec import load
 from runner.run import Prepared
 from runner.secrets import Secret
-from runner.spec import load
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.delivery import together
 from runner.suprsend.event import MAX_EVENT_KB, Encoded, encode_plain

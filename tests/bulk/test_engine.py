@@ -25,8 +25,8 @@ from runner.cli.main import run as main
 from runner.cli.world import World
 from runner.config import Target
 from runner.errors import ExitCode, MachineError, Problem
+from runner.eventspec import load
 from runner.secrets import Secret
-from runner.spec import load
 from runner.suprsend.auth import WorkspaceKey
 
 if TYPE_CHECKING:

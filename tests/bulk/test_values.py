@@ -14,9 +14,9 @@ from pyarrow import parquet as pq
 
 from runner.bulk.columns import assign
 from runner.bulk.rows import Row, open_rows
-from runner.spec import RowResolver, Variable, resolve
-from runner.spec.case import Step
+from runner.cases.case import Step
 from runner.testing.expand import rows_of
+from runner.variables import RowResolver, Variable, resolve
 
 if TYPE_CHECKING:
     from runner.source import Json

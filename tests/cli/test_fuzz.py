@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.spec.filters import FILTERS, METHODS, TESTS
+from runner.template.filters import FILTERS, METHODS, TESTS
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.spec import project_of
+from runner.project import project_of
 
 if TYPE_CHECKING:
     from tests.conftest import CapturingServer, CommandLine

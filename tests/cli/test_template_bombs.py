@@ -1,7 +1,7 @@
 """Templates that ask for much by way of little: each in a process of its own, refused within 3 seconds and 300 MB.
 
 What test_bombs.py has are single operations of a size; here an operation is repeated, one that looks small is not, or
-the template itself is what is too much. tests/spec/test_bounds.py has many more of the first two kinds.
+the template itself is what is too much. tests/template/test_bounds.py has many more of the first two kinds.
 """
 
 from __future__ import annotations

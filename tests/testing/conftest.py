@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.config import SandboxRules, load_profile
+from runner.project import find
 from runner.secrets import Mask
-from runner.spec import find
 from runner.testing.answers import Answers
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.errors import InvalidInput, NotFound
-from runner.spec import load
+from runner.eventspec import load
 from runner.testing.expand import MAX_ROWS, expand, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.spec import Given, Spec
+    from runner.eventspec import Spec
+    from runner.variables import Given
     from tests.conftest import CommandLine
 
 SPEC = (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.errors import InvalidInput
-from runner.spec import Variable
 from runner.testing.placeholders import placeholder
+from runner.variables import Variable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,29 @@
+"""A file and variables → an event, with every problem on the way."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.eventspec.event import Occurrence, render
+    from runner.eventspec.reader import Loaded, Spec, load
+    from runner.eventspec.specialized import Make, specialize
+
+__all__ = ["Loaded", "Make", "Occurrence", "Spec", "load", "render", "specialize"]
+
+_HOMES = {
+    "Loaded": "reader",
+    "Make": "specialized",
+    "Occurrence": "event",
+    "Spec": "reader",
+    "load": "reader",
+    "render": "event",
+    "specialize": "specialized",
+}
+
+
+def __getattr__(name: str) -> object:
+    if home := _HOMES.get(name):
+        return getattr(import_module(f"runner.eventspec.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,324 @@
+"""A template and the secrets that it reads → where less or something else than a whole secret goes into the event.
+
+The mask knows a secret as a whole, and what usual escapes make of it. A part of it, or what a template makes of its
+letters, is not recognized: neither in what is printed nor in a cassette. So that is told when the spec is read.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from jinja2 import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from runner.template.template import Template
+    from runner.variables import Variable
+
+
+class Exposure(NamedTuple):
+    """A secret of which not the whole goes out, as a stretch of the template's text."""
+
+    secret: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What of a secret is in a value. `cut` is the operation after which it is not whole any more.
+
+    Of a container each text is a secret of its own: to take one out of it cuts nothing.
+    """
+
+    secret: str
+    is_container: bool
+    is_number: bool = False
+    has_fraction: bool = False
+    """Whether it may be, or hold, a number of which less is left as a whole one."""
+    cut: nodes.Node | None = None
+
+
+_Traces: TypeAlias = frozenset[_Trace]
+_NONE: _Traces = frozenset()
+
+
+_MAX_TRACES = 100_000
+"""Of all expressions of a template: a quarter of a second. Its author can write ten thousand words."""
+
+
+class _TooManyError(Exception):
+    """More traces would have to be followed than may be."""
+
+
+def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Exposure]:
+    """List the secrets that a template cuts or changes, each at its first place.
+
+    Where following them all takes too long, list each secret that it reads.
+    """
+    if template.tree is None or not any(use.name in secrets for use in template.uses):
+        return []
+    first: dict[str, Exposure] = {}
+    try:
+        reader = _Reader(secrets)
+        found = reader.block(template.tree.body)
+        if template.tree.find(nodes.NSRef) is not None:  # what the end of a loop sets is there at its beginning
+            found |= reader.block(template.tree.body)
+    except (_TooManyError, RecursionError):
+        for name, offset, _ in template.uses:
+            if name in secrets:
+                first.setdefault(name, Exposure(name, offset, offset + len(name)))
+        return list(first.values())
+    for trace in sorted(found, key=lambda trace: _offset(trace.cut) if trace.cut else -1):
+        if trace.cut is not None and trace.secret not in first:
+            start = _offset(trace.cut)
+            name = next((node.name for node in _names(trace.cut)), "")
+            first[trace.secret] = Exposure(trace.secret, start, start + max(len(name), 1))
+    return list(first.values())
+
+
+def _names(node: nodes.Node) -> Iterable[nodes.Name]:
+    return [node] if isinstance(node, nodes.Name) else node.find_all(nodes.Name)
+
+
+def _offset(node: nodes.Node) -> int:
+    return next((name.lineno for name in _names(node)), node.lineno or 1) - 1
+
+
+class _Reader:
+    """Follows secrets through a template: which ones are in what a block writes, and in the value of an expression."""
+
+    def __init__(self, secrets: Mapping[str, Variable]) -> None:
+        self._secrets = secrets
+        self._left = _MAX_TRACES
+        self._set: dict[str, _Traces] = {}
+        self._looped: _Traces = _NONE
+        """What is in the items of all loops: `loop.nextitem` and `loop.previtem` are such items."""
+
+    def block(self, body: Iterable[nodes.Node]) -> _Traces:
+        """Return what statements write."""
+        return _NONE.union(*(self._statement(node) for node in body))
+
+    def _statement(self, node: nodes.Node) -> _Traces:
+        match node:
+            case nodes.Output():
+                return _as_text(_NONE.union(*(self._value(item) for item in node.nodes)))
+            case nodes.Assign():
+                traces = self._value(node.node)
+                is_unpacked = isinstance(node.target, nodes.Tuple)
+                self._store(node.target, _items(traces, node.node) if is_unpacked else traces)
+                return _NONE
+            case nodes.AssignBlock():
+                self._store(node.target, self._filtered(node.filter, self.block(node.body)))
+                return _NONE
+            case nodes.FilterBlock():
+                return self._filtered(node.filter, self.block(node.body))
+            case nodes.For():
+                items = _items(self._value(node.iter), node.iter)
+                self._looped |= items
+                self._store(node.target, items)
+                return self.block([*node.body, *node.else_])
+            case nodes.If():
+                return self.block([*node.body, *node.elif_, *node.else_])
+            case nodes.With():
+                for target, value in zip(node.targets, node.values, strict=True):
+                    self._store(target, self._value(value))
+                return self.block(node.body)
+            case _:
+                return _NONE
+
+    def _store(self, target: nodes.Node, traces: _Traces) -> None:
+        spaces = [target] if isinstance(target, nodes.NSRef) else target.find_all(nodes.NSRef)
+        for name in (*_names(target), *spaces):
+            self._set[name.name] = self._set.get(name.name, _NONE) | traces
+
+    def _value(self, node: nodes.Node | None) -> _Traces:
+        traces = self._followed(node)
+        self._left -= len(traces)
+        if self._left < 0:
+            raise _TooManyError
+        return traces
+
+    def _followed(self, node: nodes.Node | None) -> _Traces:
+        match node:
+            case nodes.Name(name=name):
+                return self._set.get(name, _NONE) | self._read(name)
+            case nodes.Getitem():
+                return self._item(node)
+            case nodes.Getattr(node=nodes.Name(name="loop"), attr=name) if "loop" not in self._set:
+                return self._looped if name in ("nextitem", "previtem") else _NONE
+            case nodes.Getattr():
+                return frozenset(replace(trace, is_container=False) for trace in self._value(node.node))
+            case nodes.Filter():
+                return self._filtered(node, self._value(node.node))
+            case nodes.Call():
+                return self._called(node)
+            case nodes.CondExpr():
+                return self._value(node.expr1) | self._value(node.expr2)
+            case nodes.Compare() | nodes.Test() | nodes.Not() | None:
+                return _NONE
+            case nodes.List() | nodes.Tuple() | nodes.Dict():
+                return frozenset(replace(trace, is_container=True) for trace in self._below(node))
+            case nodes.Concat() | nodes.And() | nodes.Or() | nodes.Pair() | nodes.Keyword():
+                return self._below(node)
+            case nodes.Mod(left=nodes.Const(value=str(pattern))):
+                return self._formatted(node, pattern, self._value(node.right))
+            case nodes.Add() | nodes.Mul():
+                return frozenset(_cut(trace, node) if trace.is_number else trace for trace in self._below(node))
+            case _:  # arithmetic, and whatever may come
+                return _all_cut(self._below(node), node)
+
+    def _below(self, node: nodes.Node) -> _Traces:
+        return _NONE.union(*(self._value(child) for child in node.iter_child_nodes()))
+
+    def _read(self, name: str) -> _Traces:
+        variable = self._secrets.get(name)
+        if variable is None:
+            return _NONE
+        types = {*variable.types}
+        is_container = bool(types) and types <= {"array", "object", "null"}
+        has_fraction = not types or bool(types & {"number", "array", "object"})
+        return frozenset({_Trace(name, is_container, bool(types & {"integer", "number"}), has_fraction)})
+
+    def _item(self, node: nodes.Getitem) -> _Traces:
+        is_key = isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str)
+        is_slice = isinstance(node.arg, nodes.Slice)
+        return frozenset(
+            replace(trace, is_container=is_slice) if trace.is_container else trace if is_key else _cut(trace, node)
+            for trace in self._value(node.node)
+        )
+
+    def _filtered(self, node: nodes.Filter | None, value: _Traces) -> _Traces:
+        """Return what a filter makes of a value. What its arguments have is put in whole."""
+        if node is None:
+            return value
+        given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
+        name = node.name
+        if name in _TELLS_NOTHING:
+            return _NONE
+        if name == "format":
+            pattern = node.node.value if isinstance(node.node, nodes.Const) else None
+            return _all_cut(value, node) | self._formatted(node, pattern, given)
+        if _is_kept(name, [*node.args, *node.kwargs], value):
+            return given | (value if name in _DEFAULTS else frozenset(replace(t, is_container=False) for t in value))
+        if name in _OF_LISTS and not _takes_letters(node) and (name != "map" or _applies_what_keeps(node, value)):
+            is_list = name not in _OF_LISTS_TEXT
+            return given | frozenset(
+                replace(trace, is_container=is_list) if trace.is_container else _cut(trace, node) for trace in value
+            )
+        return _all_cut(value, node) | given
+
+    def _formatted(self, node: nodes.Node, pattern: object, given: _Traces) -> _Traces:
+        if not isinstance(pattern, str):
+            return _all_cut(given, node)
+        kinds = _WHOLE if any(trace.has_fraction for trace in given) else _WHOLE | _WHOLE_NUMBERS
+        is_whole = all(each["precision"] is None and each["kind"] in kinds for each in _FORMAT.finditer(pattern))
+        return given if is_whole else _all_cut(given, node)
+
+    def _called(self, node: nodes.Call) -> _Traces:
+        given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
+        if not isinstance(node.node, nodes.Getattr):
+            match node.node:
+                case nodes.Name(name="uuid5"):
+                    return _NONE
+                case nodes.Name(name="namespace"):
+                    return given
+                case _:
+                    return _all_cut(given, node)
+        value, method = self._value(node.node.node), node.node.attr
+        if method in _METHODS_THAT_TELL_NOTHING:
+            return _NONE
+        if method == "get":
+            return given | frozenset(replace(trace, is_container=False) for trace in value)
+        if method in _METHODS_OF_MAPS:
+            return value | given
+        if method in _METHODS_THAT_KEEP and not node.args:
+            return value
+        return _all_cut(value, node) | given
+
+
+def _is_kept(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool:
+    """Return whether the mask still knows what a filter makes of a value, with what the filter is given."""
+    if name == "int":
+        return not given and all(trace.is_number and not trace.has_fraction for trace in traces)
+    if name == "float":
+        return not given and all(trace.is_number for trace in traces)
+    return name in _KEEPS and not (name == "trim" and given)
+
+
+def _applies_what_keeps(node: nodes.Filter, traces: _Traces) -> bool:
+    """Return whether `map` takes a part of each item, or applies a filter after which the mask knows it."""
+    if any(keyword.key == "attribute" for keyword in node.kwargs):
+        return True
+    name = node.args[0] if node.args else None
+    return isinstance(name, nodes.Const) and _is_kept(name.value, [*node.args[1:], *node.kwargs], traces)
+
+
+def _takes_letters(node: nodes.Filter) -> bool:
+    """Return whether a filter may take an item of each item by its number: of a text, that is a letter."""
+    place = _PLACES_OF_ATTRIBUTES.get(node.name)
+    if place is None:
+        return False
+    given = [*node.args[place : place + 1], *(each.value for each in node.kwargs if each.key == "attribute")]
+    return not all(isinstance(each, nodes.Const) and _is_name(each.value) for each in given)
+
+
+def _is_name(attribute: object) -> bool:
+    return attribute is None or (
+        isinstance(attribute, str) and not any(part.isdigit() for part in attribute.split("."))
+    )
+
+
+def _cut(trace: _Trace, node: nodes.Node) -> _Trace:
+    return trace if trace.cut is not None else replace(trace, is_container=False, cut=node)
+
+
+def _all_cut(traces: _Traces, node: nodes.Node) -> _Traces:
+    return frozenset(_cut(trace, node) for trace in traces)
+
+
+def _as_text(traces: _Traces) -> _Traces:
+    return frozenset(replace(trace, is_container=False, is_number=False) for trace in traces)
+
+
+def _items(traces: _Traces, node: nodes.Node) -> _Traces:
+    """Return what is in the items of something that is gone through: of a text, single letters."""
+    return frozenset(
+        replace(trace, is_container=False) if trace.is_container else _cut(trace, node) for trace in traces
+    )
+
+
+_KEEPS = frozenset(
+    """
+    capitalize center d default e escape forceescape indent lower string title tojson trim upper urlencode wordwrap
+    """.split()  # noqa: SIM905 - a list of words reads best as words
+)
+"""Filters after which the mask still knows any secret. All but `_DEFAULTS` make one text of a list or a map."""
+_DEFAULTS = frozenset({"d", "default"})
+_PLACES_OF_ATTRIBUTES = {"groupby": 0, "join": 1, "map": sys.maxsize}
+"""Filters that write what they find at an attribute, and where that stands among their arguments if it has no name."""
+_OF_LISTS = frozenset(
+    """
+    batch dictsort first groupby items join last list map max min reject rejectattr reverse select selectattr slice sort
+    unique
+    """.split()  # noqa: SIM905
+)
+"""Filters that give whole items of a list, and letters of a text."""
+_OF_LISTS_TEXT = frozenset({"first", "join", "last", "max", "min"})
+_TELLS_NOTHING = frozenset({"count", "length", "sha256", "wordcount"})
+_METHODS_THAT_TELL_NOTHING = frozenset(
+    """
+    count endswith find index isalnum isalpha isdecimal isdigit islower isspace istitle isupper startswith
+    """.split()  # noqa: SIM905
+)
+_METHODS_THAT_KEEP = frozenset("capitalize casefold lower lstrip rstrip strip swapcase title upper".split())  # noqa: SIM905
+_METHODS_OF_MAPS = frozenset({"items", "keys", "values"})
+_FORMAT = re.compile(r"%(?:\([^)]*\))?+[-+ #0]*+(?:\*|\d*+)(?P<precision>\.(?:\*|\d*+))?+(?P<kind>.)", re.DOTALL)
+_WHOLE = frozenset("s%")
+"""Kinds of formats that give the whole of a text or a number; without a precision."""
+_WHOLE_NUMBERS = frozenset("di")
+"""Those that leave a fraction out."""

@@ -1,0 +1,532 @@
+"""A file → a `Spec`, with every problem that can be told without variables."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import islice
+from json import dumps
+from typing import TYPE_CHECKING, NamedTuple
+
+from jinja2 import nodes
+
+from runner.cases.case import Case, in_case, read_cases, secrets_in_cases
+from runner.cases.check import case_problems, volatile_problems
+from runner.cases.files import CaseFiles
+from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
+from runner.eventspec.exposure import exposures
+from runner.project.environment import env_rules
+from runner.project.format import document
+from runner.project.tree import Files
+from runner.secrets import MIN_SECRET
+from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
+from runner.suprsend.event import Attachment, Breach, Event
+from runner.template.scopes import lost_sets
+from runner.template.template import RESERVED, Allowance, Shape, Template, TooLargeError, parse, templates_of
+from runner.template.unrendered import template_problems, unrendered
+from runner.variables import Given, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from runner.errors import Position, Step
+    from runner.source import Fault, Json
+    from runner.template.plan import Plan
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered."""
+
+    path: str
+    name: str
+    labels: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    shape: Shape
+    auto_key: bool
+    has_key: bool
+    schema: Schema | None
+    schema_root: Node | None
+    cases: tuple[Case, ...]
+    root: Node
+
+    @cached_property
+    def optional_fields(self) -> tuple[str, ...]:
+        """The fields that an event may lack, and that this spec names: it means to have them."""
+        tenants = [field for field in ("tenant_id", "brand_id") if self.root.get(field) is not None]
+        return ("idempotency_key", *tenants) if self.has_key else tuple(tenants)
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of all that the spec says, in whichever files: another one means another event."""
+        import hashlib  # noqa: PLC0415 - only long runs ask for it
+
+        parts = [node.plain() if node is not None else None for node in (self.root, self.schema_root)]
+        return hashlib.sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The templates, compiled when the first event is rendered. A check of the file needs no compiler."""
+        from runner.template.plan import Plan  # noqa: PLC0415
+
+        return Plan(self.shape)
+
+
+class Loaded(NamedTuple):
+    """What came of a file. `spec` is None when a problem is an error. Nothing may print `secrets`, the secret defaults."""
+
+    path: str
+    spec: Spec | None
+    problems: tuple[Problem, ...]
+    secrets: tuple[str, ...]
+
+
+def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
+    """Load a spec. No file that it names may lie outside `project`. `config` is the `runner.yaml` that counts for it.
+
+    Without `config` that is the nearest one above the spec.
+
+    Raises NotFound and MachineError for the spec's own file; all else is in the problems.
+    """
+    reader = _Reader(project, config)
+    with shared_allowance():
+        spec = reader.spec(path)
+    found = first_of(in_order(reader.problems))
+    broken = any(problem.severity == "error" for problem in found)
+    return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
+
+
+_MAX_BREACHES = 10_000
+"""Of which hundreds are more than anybody reads."""
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
+
+
+@cache
+def _format() -> OwnSchema:
+    return OwnSchema(document())
+
+
+class _Reader:
+    """Reads one spec, and collects what is wrong with it."""
+
+    def __init__(self, project: Path, config: Path | None) -> None:
+        self._config = config
+        self._files = Files(project)
+        self._case_files = CaseFiles(project)
+        self.problems = self._files.problems
+        self.secrets: list[str] = []
+        self._malformed: set[Position | None] = set()
+        self._too_large: Problem | None = None
+        """That the templates are too many to be compiled. It is told when nothing else is wrong."""
+
+    def spec(self, path: Path) -> Spec | None:
+        root = self._files.spec(path)
+        if root is None:
+            return None
+        # What the spec extends is part of it by now: nothing may be missing any more.
+        whole = root.without("extends")
+        faults = _format().faults(whole.plain())
+        found = zip(faults, problems(faults, whole), strict=True)
+        of_format = [_in_its_case(_advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
+        self._malformed = {problem.position for problem in of_format}
+        self._check_tenant(root)
+        try:
+            shape = self._shape(root)
+        except TooLargeError as error:
+            self.problems += [*of_format, error.problem]
+            return None
+        variables, declared = self._variables(root, shape)
+        self._check_env(path, root, variables)
+        self._check_names(shape, declared)
+        self._check_secrets(shape, variables)
+        self._check_constants(shape, root)
+        if declared is not None:
+            self._check_unused(root, shape)
+        if (tests := root.get("tests")) is not None:
+            readable = {variable.name: variable for variable in variables}
+            known = {name: readable.get(name) for name in declared or readable}
+            self.problems += case_problems(tests, known, self._case_files)
+            self.secrets += secrets_in_cases(tests, variables, self._case_files)
+        if (volatile := root.get("volatile")) is not None:
+            self.problems += volatile_problems(volatile)
+        schema, schema_root = self._schema(root)
+        self.problems += unrendered(root, shape, schema_root)
+        # One fault, one report: a rule of the platform says more than the format's.
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in of_format if problem.position not in told]
+        told |= self._malformed
+        self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
+        if any(problem.severity == "error" for problem in self.problems):
+            return None
+        if self._too_large is not None:
+            self.problems.append(self._too_large)
+            return None
+        cases = read_cases(root, variables, self._case_files)
+        return _spec(path, root, variables, shape, schema, schema_root, cases)
+
+    def _check_tenant(self, root: Node) -> None:
+        if root.get("tenant_id") is not None and root.get("brand_id") is not None:
+            message = "tenant_id and brand_id name the same thing; a spec has one of them"
+            self.problems.append(Problem("tenant-twice", message, root.key_position("brand_id"), hint="keep tenant_id"))
+
+    def _shape(self, root: Node) -> dict[str, Shape]:
+        """Parse every template of a spec, in the order in which the fields go out. Raises TooLargeError."""
+        allowance = Allowance()
+        fields = ("event", "distinct_id", "tenant_id", "brand_id", "idempotency_key")
+        shape: dict[str, Shape] = {}
+        for field in fields:
+            node = root.get(field)
+            if (
+                node is not None
+                and isinstance(node.value, str)
+                and not (field == "idempotency_key" and node.value == "auto")
+            ):
+                shape[field] = parse(node, (field,), allowance)
+        properties = root.get("properties")
+        is_map = properties is not None and isinstance(properties.value, dict)
+        shape["properties"] = (
+            _parsed(properties, ("properties",), allowance) if properties is not None and is_map else {}
+        )
+        attachments = root.get("attachments")
+        files_node = attachments.items if attachments is not None else []
+        shape["attachments"] = [
+            _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
+        ]
+        templates = list(templates_of(shape))
+        for template in templates:
+            if template.tree is not None and "{%" in template.text:
+                self._check_sets(template, template.tree)
+        self.problems += template_problems(templates)
+        self._too_large = allowance.problem
+        return shape
+
+    def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
+        """Read the declarations; without any, every name that a template uses is one."""
+        table = root.get("vars")
+        if table is None:
+            required: dict[str, bool] = {}
+            for template in templates_of(shape):
+                for use in template.uses:
+                    required[use.name] = required.get(use.name, False) or not use.optional
+            return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
+        self._check_reserved(table)
+        variables = []
+        has_secrets = any(node.get("secret") is not None for node in table.entries.values())
+        named = frozenset(_keys_in(templates_of(shape))) if has_secrets else frozenset[str]()
+        for name, node in table.entries.items():
+            declaration = node.plain()
+            if isinstance(declaration, dict):
+                variables.append(Variable(name, declaration, table, keys_in_templates=named))
+                if variables[-1].is_secret and (default := node.get("default")) is not None:
+                    self.secrets += variables[-1].secrets_of(Given.written(default, "default"))
+                if not self._is_malformed(node):
+                    self._check_declaration(variables[-1], node)
+        return variables, set(table.entries) if isinstance(table.value, dict) else None
+
+    def _check_sets(self, template: Template, tree: nodes.Template) -> None:
+        """Warn of what is set inside a loop or block for use outside."""
+        for node in lost_sets(tree):
+            message = f"'{node.name}' is set inside a loop or block, which forgets it at its end"
+            place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
+            hint = (
+                f"use a namespace: {{% set ns = namespace({node.name}=…) %}}, and inside {{% set ns.{node.name} = … %}}"
+            )
+            self.problems.append(Problem("template-set-lost", message, place, hint=hint, severity="warning"))
+
+    def _check_reserved(self, table: Node) -> None:
+        """Refuse names that mean something else in a template."""
+        for name in table.entries:
+            if name in RESERVED:
+                message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
+                place, at = table.key_position(name), f"vars.{name}"
+                self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
+
+    def _is_malformed(self, node: Node) -> bool:
+        """Tell whether the format's schema has found a fault at a node or below it."""
+        if not self._malformed:
+            return False
+        places = {node.position(), *(node.key_position(key) for key in node.entries)}
+        return bool(places & self._malformed) or any(self._is_malformed(item) for item in node.entries.values())
+
+    def _check_declaration(self, variable: Variable, node: Node) -> None:
+        try:
+            schema = variable.schema
+        except SchemaError as error:
+            self.problems.append(replace(error.problem(node, f"vars.{variable.name}"), message=error.message))
+            return
+        default = node.get("default")
+        if default is None:
+            return
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
+        for fault in schema.faults(default.plain()):
+            place = fault.position(default)
+            if place in told:  # it could not even be read
+                continue
+            why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint_at(place))
+            breaks = "breaks its own declaration" if fault.code is None else "can't be checked"
+            message = f"the default of '{variable.name}' {breaks}{why}"
+            at = f"vars.{variable.name}.default"
+            self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
+
+    def _check_env(self, path: Path, root: Node, variables: Sequence[Variable]) -> None:
+        """Refuse what may not be read from the environment."""
+        reading = [variable for variable in variables if variable.env is not None]
+        if not reading:
+            return
+        rules = env_rules(path, self._config)
+        self.problems += rules.problems
+        for variable in reading:
+            node = root.get("vars", variable.name, "env")
+            refusal = rules.refusal(variable.env or "", variable.name)
+            if refusal is not None and node is not None:
+                self.problems.append(replace(refusal, position=node.position(), at=f"vars.{variable.name}.env"))
+
+    def _check_secrets(self, shape: Shape, variables: Sequence[Variable]) -> None:
+        """Warn of secrets that the mask will not know, or not be able to hide."""
+        secrets = {each.name: each for each in variables if each.may_be_secret}
+        for template in templates_of(shape) if secrets else ():
+            for exposure in exposures(template, secrets):
+                message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
+                hint = "insert it whole; or make what is inserted a secret variable of its own"
+                place = template.place(exposure.start, exposure.end)
+                self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
+        for variable in secrets.values():
+            declaration = variable.table.get(variable.name) if variable.table is not None else None
+            for node in _short_values(declaration) if declaration is not None else ():
+                message = f"the secret '{variable.name}' may have fewer than {MIN_SECRET} characters"
+                hint = "one so short is masked only in events, where it is a word of its own"
+                place = node.position()
+                at = f"vars.{variable.name}"
+                self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
+
+    def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
+        if declared is None:
+            return
+        known = dict.fromkeys(sorted(name for name in declared if _NAME.fullmatch(name)))
+        for template in templates_of(shape):
+            self.problems += template.undefined(known, hints=max(MAX_HINTS - len(self.problems), 0))
+
+    def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
+        """Hold what is no template against the platform's rules already now."""
+        for breach in islice(_constant_breaches(shape), _MAX_BREACHES):
+            self.problems.append(placed(breach, root))
+
+    def _check_unused(self, root: Node, shape: Shape) -> None:
+        table = root.get("vars")
+        used = {use.name for template in templates_of(shape) for use in template.uses}
+        declared = table.entries if table is not None else {}
+        misspelt = [name for name in used if name not in declared]
+        used |= {near for name in misspelt[:MAX_HINTS] if (near := nearest(name, declared))}
+        broken = any(
+            finding.code == "template-syntax" for template in templates_of(shape) for finding in template.findings
+        )
+        for name, node in table.entries.items() if table is not None else ():
+            place = table.key_position(name) if table is not None else None
+            skipped = broken or self._is_malformed(node) or place in self._malformed
+            if name not in used and not skipped and node.text is root.text:
+                message = f"no template uses the variable '{name}'"
+                self.problems.append(Problem("unused-variable", message, place, at=f"vars.{name}", severity="warning"))
+
+    def _schema(self, root: Node) -> tuple[Schema | None, Node | None]:
+        """Read the schema of the properties, and the tree that it was read from."""
+        node = root.get("schema")
+        if node is None or not isinstance(node.value, str | dict | bool):
+            return None, None
+        source = self._files.included(node) if isinstance(node.value, str) else node
+        if source is None:
+            return None, None
+        try:
+            return Schema(source.plain()), source
+        except SchemaError as error:
+            self.problems.append(error.problem(source, "schema"))
+            return None, None
+
+
+def _short_values(declaration: Node) -> Iterator[Node]:
+    """Find what says that a variable may have a value of very few characters: the first one is enough."""
+    length = declaration.get("maxLength")
+    enum = declaration.get("enum")
+    values = [declaration.get("default"), declaration.get("const"), *(enum.items if enum is not None else ())]
+    short = (node for node in values if node is not None and _is_short(node.value))
+    if length is not None and isinstance(length.value, int | float) and length.value < MIN_SECRET:
+        yield length
+    else:
+        yield from islice(short, 1)
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
+
+
+_JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+
+
+def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
+    """Add what to write where somebody wrote what other formats take."""
+    node = root.get(*fault.path)
+    value = node.value if node is not None else None
+    hint = problem.hint
+    match fault.path:
+        case ("vars", _) if fault.keyword == "additionalProperties" and node is not None:
+            hint = _hint_of_keyword(str(fault.key), node) or hint
+        case ("vars",) if fault.keyword == "type" and isinstance(value, list):
+            hint = "write a map of names to declarations, such as user: {type: string}"
+        case () if fault.keyword == "required" and fault.key == "version":
+            hint = "add the line `version: 1`"
+        case ("vars", _) if fault.keyword == "type" and value in _JSON_TYPES:
+            hint = f"write {{type: {value}}}"
+        case ("vars", _) if fault.keyword == "type" and isinstance(value, str):
+            hint = "a variable is declared by a map, such as {type: string, default: …}"
+        case ("vars", _, "required") if isinstance(value, bool):
+            hint = (
+                "leave it out: a variable without a default is required"
+                if value
+                else "leave it out, and give the variable a default: it is optional then"
+            )
+        case (*_, str(key)) if fault.keyword == "type" and hint is None:
+            hint = _example(key, fault.rule)
+        case _:
+            pass
+    return replace(problem, hint=hint)
+
+
+def _example(key: str, rule: Sequence[Step]) -> str | None:
+    """Show what may stand at a key, of the examples in the format's schema; None for what one word can say."""
+    from runner.source.yaml_writer import in_one_line  # noqa: PLC0415 - sound specs need none
+
+    part = document()
+    for step in rule[:-1]:
+        part = part[step]  # the way was found in the same document
+    shown = next((each for each in part.get("examples", ()) if isinstance(each, dict | list)), None)
+    if shown is None:
+        return None
+    return f"such as {key}: {in_one_line(shown)}"
+
+
+_BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "Items", "object": "Properties"}
+_KEYWORDS = {
+    "regex": "did you mean 'pattern'?", "regexp": "did you mean 'pattern'?",
+    **dict.fromkeys(("choices", "options", "values", "one_of", "allowed"), "did you mean 'enum'?"),
+    "optional": "leave it out: a variable with a default is optional",
+}  # fmt: skip
+
+
+def _hint_of_keyword(key: str, declaration: Node) -> str | None:
+    """Suggest the keyword of JSON Schema for one that other formats have; `min` and `max` depend on the type."""
+    if key not in ("min", "max"):
+        return _KEYWORDS.get(key)
+    kind = declaration.get("type")
+    suffix = _BOUNDS.get(kind.value) if kind is not None and isinstance(kind.value, str) else None
+    return f"did you mean '{key}{suffix or 'imum'}'?"
+
+
+def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
+    """Tell the case of a problem that the format's schema has found in one."""
+    name = root.get(*path[:2], "name") if path[:1] == ("tests",) else None
+    return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
+
+
+def placed(breach: Breach, root: Node) -> Problem:
+    """Put a broken rule of the platform at its place in a spec."""
+    problem = breach.problem()
+    node = root.nearest(breach.path)
+    last: Step = breach.path[-1]
+    above = root.nearest(breach.path[:-1])
+    is_key = breach.code == "reserved-name" and isinstance(last, str) and breach.path[0] == "properties"
+    position = above.key_position(last) if is_key and isinstance(last, str) else node.position()
+    return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
+
+
+def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
+    value = node.value
+    if isinstance(value, str):
+        return parse(node, path, allowance)
+    if isinstance(value, dict):
+        return {key: _parsed(item, (*path, key), allowance) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_parsed(item, (*path, index), allowance) for index, item in enumerate(value)]
+    return value
+
+
+def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
+    """List the keys that templates name: `card.number`, `card['number']`."""
+    for template in templates:
+        for node in template.tree.find_all((nodes.Getattr, nodes.Getitem)) if template.tree else ():
+            match node:
+                case nodes.Getattr(attr=name) | nodes.Getitem(arg=nodes.Const(value=str(name))):
+                    yield name
+
+
+def _attachment(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
+    if isinstance(node.value, str):
+        return {"url": parse(node, path, allowance)}
+    known = ("url", "filename", "ignore_if_error")
+    return {key: _parsed(item, (*path, key), allowance) for key, item in node.entries.items() if key in known}
+
+
+def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
+    """Check the constants as an event of their own, in which every template is a harmless stand-in."""
+
+    def constant(value: Shape, stand_in: str) -> str:
+        if isinstance(value, Template):
+            return stand_in if value.constant is None else value.constant
+        return stand_in
+
+    properties = shape["properties"]
+    event = Event(
+        distinct_id=constant(shape.get("distinct_id"), "stand-in"),
+        event_name=constant(shape.get("event"), "stand-in"),
+        properties={key: _constants(item) for key, item in properties.items()} if isinstance(properties, dict) else {},
+        idempotency_key=constant(shape.get("idempotency_key"), "stand-in"),
+        tenant_id=constant(shape.get("tenant_id"), "stand-in"),
+        brand_id=constant(shape.get("brand_id"), "stand-in"),
+    )
+    attachments = shape["attachments"]
+    listed = attachments if isinstance(attachments, list) else []
+    urls = [each.get("url") if isinstance(each, dict) else None for each in listed]
+    event.attachments = tuple(Attachment(constant(url, "https://stand-in.example.com/")) for url in urls)
+    yield from event.breaches()
+
+
+def _constants(value: Shape) -> Json:
+    match value:
+        case Template():
+            return value.constant
+        case dict():
+            return {key: _constants(item) for key, item in value.items()}
+        case list():
+            return [_constants(item) for item in value]
+        case _:
+            return value
+
+
+def _spec(
+    path: Path,
+    root: Node,
+    variables: list[Variable],
+    shape: dict[str, Shape],
+    schema: Schema | None,
+    schema_root: Node | None,
+    cases: Sequence[Case],
+) -> Spec:
+    def text(key: str, otherwise: str) -> str:
+        node = root.get(key)
+        return str(node.value) if node is not None else otherwise
+
+    key = root.get("idempotency_key")
+    labels = root.get("labels")
+    return Spec(
+        path=str(path),
+        name=text("name", path.stem),
+        labels=tuple(str(item.value) for item in labels.items) if labels is not None else (),
+        variables=tuple(variables),
+        shape=shape,
+        auto_key=key is None or key.value == "auto",
+        has_key=key is None or key.value is not None,
+        schema=schema,
+        schema_root=schema_root,
+        cases=tuple(cases),
+        root=root,
+    )

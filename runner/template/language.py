@@ -1,0 +1,391 @@
+"""The template language: Jinja in its immutable sandbox, with closed lists and bounded operations.
+
+What a template may do is listed in `filters`; everything else is refused when the spec is read. What may grow is
+bounded by `budget`: a text, a list, a number, the steps of all loops and the time of one event.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date, time
+from functools import partial
+from itertools import islice
+from types import BuiltinMethodType
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import TemplateSyntaxError, pass_context
+from jinja2.lexer import TokenStream
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from runner.errors import did_you_mean
+from runner.template.budget import (
+    MAX_BITS,
+    MAX_NUMBER_BITS,
+    SMALL,
+    StrictName,
+    TemplateFault,
+    TemplateNamespace,
+    check_format,
+    check_key,
+    check_length,
+    shown_name,
+    too_large,
+    type_name,
+)
+from runner.template.dates import strftime
+from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
+from runner.template.methods import charge_call, charge_result
+from runner.template.values import native, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from runner.template.budget import Budget
+
+
+class Rendering(Context):
+    """One run of a program: the variables that it reads, what it may spend, and the values that it has made so far.
+
+    Jinja's own makes, for each event, what only templates need that include others.
+    """
+
+    name = None
+
+    def __init__(self, variables: Mapping[str, object], budget: Budget, made: dict[str, object]) -> None:
+        self.parent: Any = variables
+        self.vars = made
+        self.budget = budget
+        self.environment = environment
+        self.eval_ctx = _NO_ESCAPES
+        self.exported_vars = set()
+
+    def resolve_or_missing(self, key: str) -> Any:
+        """Look a name up among what was made, then the variables, then the functions."""
+        if key in self.vars:
+            return self.vars[key]
+        if key in self.parent:
+            return self.parent[key]
+        return GLOBALS.get(key, missing)
+
+
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """Jinja's immutable sandbox, in which a node's `lineno` is its offset in the template plus one.
+
+    Jinja knows lines only; a message that points at a name needs the column. The parser copies the number that comes
+    with a token to the node it makes of it, so numbering the tokens by offset is enough.
+    """
+
+    intercepted_binops = frozenset(["+", "-", "*", "**", "%"])
+
+    def _tokenize(
+        self,
+        source: str,
+        name: str | None,
+        filename: str | None = None,
+        state: str | None = None,  # noqa: ARG002 - Jinja's signature
+    ) -> TokenStream:
+        return CountedTokens(source, name, filename)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Compute `left operator right` when the result is of a bounded size."""
+        match operator:
+            case "*":
+                _check_product(left, right)
+            case "**":
+                _check_power(left, right)
+        if type(left) in SMALL and type(right) in SMALL:
+            return self.binop_table[operator](left, right)
+        budget = context.budget
+        match operator:
+            case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
+                check_length(len(left) + len(right))
+            case "-":  # of a map's keys or items
+                budget.walk(left)
+                budget.walk(right)
+            case "%" if isinstance(left, str):
+                budget.work(len(left))
+                check_format(left, *_values_of(right))
+        result = super().call_binop(context, operator, left, right)
+        budget.list_of(result) if isinstance(result, set) else budget.work_on(result)
+        return result
+
+    def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a function, or a method; what a method goes through and gives is accounted for."""
+        if type(function) is not BuiltinMethodType:
+            return super().call(context, function, *args, **kwargs)
+        charge_call(context.budget, function, args, kwargs)
+        if function.__name__ == "strftime" and isinstance(function.__self__, date | time):
+            function = partial(strftime, function.__self__)
+        result = super().call(context, function, *args, **kwargs)
+        charge_result(context.budget, result)
+        return result
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 - Jinja's signature
+        """Allow what a loop tells of itself."""
+        return attr in LOOP_ATTRIBUTES
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Look up a map's key, a part of a date, or what a loop tells of itself. Methods are no values: see `_method`."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        if isinstance(obj, StrictName):
+            return obj  # what is missing stays missing, so that default() can stand at the end of a path
+        if isinstance(obj, LoopContext):
+            return super().getattr(obj, attribute)
+        if isinstance(obj, TemplateNamespace):
+            nothing = StrictName(obj=obj, name=attribute)
+            return nothing if attribute.startswith("_") else getattr(obj, attribute, nothing)
+        if attribute in DATE_PARTS and isinstance(obj, date | time) and hasattr(obj, attribute):
+            return getattr(obj, attribute)
+        if attribute in METHODS and hasattr(obj, attribute):
+            return StrictName.of_method(obj, attribute)
+        return StrictName(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Look an index or a key up; what is missing stays missing."""
+        if isinstance(argument, tuple):
+            check_key(argument)
+        if isinstance(obj, StrictName):
+            return obj
+        try:
+            return obj[argument]
+        except (AttributeError, TypeError, LookupError):
+            return self.getattr(obj, argument) if isinstance(argument, str) else StrictName(obj=obj, name=argument)
+
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Apply a filter that a text names, as in `map('upper')`."""
+        _check_named(name, FILTERS, "filter")
+        if (context := kwargs.get("context")) is None:
+            return super().call_filter(name, *args, **kwargs)
+        context.budget.work_on(args[0])
+        result = super().call_filter(name, *args, **kwargs)
+        context.budget.work_on(result)
+        return result
+
+    def call_test(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Apply a test that a text names, as in `select('odd')`."""
+        _check_named(name, TESTS, "test")
+        return super().call_test(name, *args, **kwargs)
+
+
+def _check_named(name: object, known: Mapping[str, object], kind: str) -> None:
+    if not isinstance(name, str):
+        raise TemplateFault("template-type", f"a {kind} is named by a text")
+    if name not in known:
+        hint = did_you_mean(name, known, f"see the README's list of {kind}s")
+        raise TemplateFault(f"template-unknown-{kind}", f"there is no {kind} '{shown_name(name)}'", hint)
+
+
+MAX_TOKENS = 10_000
+"""Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
+MAX_PARSED = 30_000
+"""So many are parsed, to report what else is wrong."""
+TOO_MANY_TOKENS = (
+    f"the templates of one spec have more than {MAX_TOKENS:,} words and signs",
+    "make several specs of it, or pass what is long as a variable",
+)
+
+
+class SourceError(Exception):
+    """A template can't be read on, and not for its grammar. It has `code`, `message`, `hint` and a stretch of the source."""
+
+    def __init__(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
+        super().__init__(message)
+        self.told = code, message, hint, start, end
+
+
+class CountedTokens(TokenStream):
+    """The tokens of a template, and how many of them were taken."""
+
+    def __init__(self, source: str, name: str | None, filename: str | None) -> None:
+        self.count = 0
+        super().__init__(environment.lexer.wrap(self._numbered(source), name, filename), name, filename)
+
+    def _numbered(self, source: str) -> Iterator[tuple[int, str, str]]:
+        for offset, kind, token in tokens(source):
+            if kind != "whitespace":
+                self.count += 1
+            if kind in ("integer", "float"):
+                _check_number(kind, token, offset)
+            yield offset + 1, kind, token
+
+
+def is_too_large(source: str) -> bool:
+    """Return whether a template has more tokens than are parsed. To count them is faster than to parse them."""
+    if len(source) <= MAX_PARSED:
+        return False
+    with suppress(TemplateSyntaxError):
+        words = (kind for _, kind, _ in tokens(source) if kind != "whitespace")
+        return next(islice(words, MAX_PARSED, None), None) is not None
+    return False
+
+
+def _check_number(kind: str, token: str, offset: int) -> None:
+    end = offset + len(token)
+    if kind == "float":
+        if not token.isascii():  # the lexer takes digits of every script, Python's parser does not
+            raise SourceError("template-syntax", "a number is written with the digits 0 to 9", None, offset, end)
+        return
+    if len(token) <= _FEW_DIGITS:
+        return
+    try:
+        number = int(token.replace("_", ""), 0)
+    except ValueError:  # more digits than Python converts
+        number = None
+    if number is None or number.bit_length() > MAX_NUMBER_BITS:
+        raise SourceError("number-too-large", f"a number of {len(token)} digits", "write it as text", offset, end)
+
+
+_FEW_DIGITS = 600
+"""Any Python converts so many."""
+
+
+def tokens(source: str) -> Iterator[tuple[int, str, str]]:
+    """Split a template into tokens: offset, kind, text. Raises TemplateSyntaxError with the offset plus one as its line."""
+    at = 0
+    try:
+        for _, kind, token in environment.lexer.tokeniter(source, None):
+            at = max(source.find(token, at), at)
+            yield at, kind, token
+            at += len(token)
+    except TemplateSyntaxError as error:
+        found = re.fullmatch(r"(unexpected char .*) at (\d+)", error.message or "")
+        message, offset = (found[1], int(found[2])) if found else (error.message or "", at)
+        raise TemplateSyntaxError(message, offset + 1) from None
+
+
+def _values_of(right: object) -> Iterable[object]:
+    match right:
+        case dict():
+            return right.values()
+        case tuple():
+            return right
+        case _:
+            return (right,)
+
+
+def _check_product(left: object, right: object) -> None:
+    for sequence, factor in ((left, right), (right, left)):
+        if isinstance(sequence, str | list | tuple) and isinstance(factor, int):
+            check_length(len(sequence) * factor)
+            return
+    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MAX_BITS:
+        raise too_large("a product has", MAX_BITS, "bits")
+
+
+def _check_power(base: object, exponent: object) -> None:
+    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * abs(exponent) > MAX_BITS:
+        raise too_large("a power has", MAX_BITS, "bits")
+
+
+# Filters that only the compiler of a spec uses. They take the context so that Jinja does not fold them.
+
+
+@pass_context
+def _native(context: Rendering, value: object) -> object:
+    kind = type(value)
+    return value if kind is bool or kind is float or value is None else native(value, context.budget)
+
+
+@pass_context
+def _joined(context: Rendering, pieces: tuple[object, ...]) -> str:
+    texts = [piece if type(piece) is str else text(piece) for piece in pieces]
+    context.budget.spend_text(sum(map(len, texts)))  # before it is there
+    return "".join(texts)
+
+
+@pass_context
+def _piece(context: Rendering, value: object) -> str:
+    piece = text(value)
+    context.budget.spend_text(len(piece))
+    return piece
+
+
+@pass_context
+def _watched(context: Rendering, value: object) -> object:
+    context.budget.work_on(value)
+    return value
+
+
+@pass_context
+def _walked(context: Rendering, value: object) -> object:
+    context.budget.walk(value)
+    return value
+
+
+@pass_context
+def _spread(context: Rendering, value: object) -> object:
+    context.budget.list_of(value)
+    return value
+
+
+@pass_context
+def _cut(context: Rendering, value: Any, start: Any, stop: Any, step: Any) -> object:
+    part = value[start:stop:step]
+    context.budget.work_on(part)
+    return part
+
+
+def _key(value: object) -> object:
+    check_key(value)
+    return value
+
+
+def _method(value: object, name: str) -> object:
+    """Return the method that a template calls, whatever keys a map has."""
+    if isinstance(value, StrictName):
+        return value
+    method = getattr(value, name, None)
+    if type(method) is BuiltinMethodType:
+        return method
+    hint = f"write it without (): {name}" if method is not None else None
+    raise TemplateFault("template-type", f"{type_name(value)} has no method '{name}'", hint)
+
+
+@pass_context
+def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
+    if isinstance(values, StrictName):
+        raise values.fault
+    step = context.budget.step
+    for value in values:
+        step()
+        yield value
+
+
+@pass_context
+def _no_else(_context: Rendering, _value: object) -> StrictName:
+    return StrictName("the condition does not hold, and there is no else\ngive one: {{ a if b else c }}\n")
+
+
+DATE_PARTS = frozenset({"day", "hour", "minute", "month", "second", "year"})
+LOOP_ATTRIBUTES = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
+)
+
+
+def _environment() -> TemplateEnvironment:
+    made = TemplateEnvironment(undefined=StrictName, optimized=False, keep_trailing_newline=True, cache_size=0)
+    made.filters = FILTERS | {
+        "native value": _native,
+        "joined text": _joined,
+        "text piece": _piece,
+        "loop steps": _steps,
+        "watched": _watched,
+        "walked through": _walked,
+        "spread out": _spread,
+        "cut out": _cut,
+        "used as key": _key,
+        "method": _method,
+        "no else": _no_else,
+    }
+    made.tests = TESTS
+    made.globals = GLOBALS
+    return made
+
+
+environment = _environment()
+_NO_ESCAPES = EvalContext(environment)

@@ -1,0 +1,67 @@
+"""What a call of a method costs: before it where that is known, after it by the size of what it gave.
+
+Most methods go once through the text or list that they belong to. Those that do not are listed here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.template.budget import MAX_WIDTH, NEW, SMALL, check_key, too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import BuiltinMethodType
+
+    from runner.template.budget import Budget
+
+_AT_ONCE = frozenset(["get", "items", "keys", "values"])
+"""Methods of maps that take no longer for a large one."""
+_STRIP = frozenset(["strip", "lstrip", "rstrip"])
+
+
+def charge_call(budget: Budget, method: BuiltinMethodType, args: Sequence[object], named: Mapping[str, object]) -> None:
+    """Account for what a method goes through."""
+    name, owner = method.__name__, method.__self__
+    if not args and not named and isinstance(owner, str):
+        budget.work_on(owner)
+        return
+    if name not in _AT_ONCE:
+        budget.work_on(owner)
+    for value in (*args, *named.values()):
+        if type(value) not in SMALL:
+            budget.walk(value)
+    first: Any = next(iter((*args, *named.values())), None)
+    if name == "get":
+        check_key(first)
+    elif name in _STRIP:
+        charge_strip(budget, owner, first)
+    elif name == "rpartition" and isinstance(owner, str) and isinstance(first, str):
+        budget.work(len(owner) * len(first) // _QUICK)  # from the right Python looks in the simplest way
+    elif name in ("count", "index") and isinstance(owner, list | tuple):
+        budget.search(first, owner)
+    elif name == "strftime" and isinstance(first, str) and len(first) > MAX_WIDTH:
+        raise too_large("a date's format has", MAX_WIDTH, "characters")  # it may write 256 for each
+
+
+def charge_result(budget: Budget, value: object) -> None:
+    """Account for what a method gave."""
+    if isinstance(value, str):
+        if len(value) > _SHORT:
+            budget.work_on(value)
+    elif isinstance(value, list | tuple):
+        budget.work(len(value) * NEW)
+        for item in value:
+            if isinstance(item, str) and len(item) > _SHORT:
+                budget.work_on(item)
+
+
+def charge_strip(budget: Budget, text: object, characters: object) -> None:
+    """Account for taking characters off: each of the text is looked up among all of them."""
+    if isinstance(text, str) and isinstance(characters, str):
+        budget.work(len(text) * len(characters) // _QUICK)
+
+
+_QUICK = 32
+"""Characters that Python compares in the time of one step."""
+_SHORT = 16

@@ -1,0 +1,99 @@
+"""What a `{{ … }}` gives → a JSON value, or a piece of text."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, KeysView, ValuesView
+from datetime import date, datetime
+from math import isfinite
+from typing import TYPE_CHECKING, NoReturn
+
+from runner.template.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large, type_name
+
+if TYPE_CHECKING:
+    from runner.template.budget import Budget
+
+
+_WORD = 64
+_BITS_OF_A_DIGIT = 3
+"""A little less than it is: a number of many digits is written as a text is."""
+
+
+def native(value: object, budget: Budget) -> object:
+    """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
+    kind = type(value)
+    if kind is str:
+        budget.spend_text(len(value))  # type: ignore[arg-type]
+        return value
+    match value:
+        case bool() | float() | None:
+            return value
+        case int():
+            bits = value.bit_length()
+            if bits > MAX_NUMBER_BITS:
+                raise too_large("a number has", MAX_NUMBER_BITS, "bits")
+            if bits > _WORD:
+                budget.spend_text(bits // _BITS_OF_A_DIGIT)
+            return value
+        case str():
+            budget.spend_text(len(value))
+            return str(value)
+        case StrictName():
+            raise value.fault
+        case dict():
+            budget.spend_items(len(value))
+            return {_key(key): native(item, budget) for key, item in value.items()}
+        case list() | tuple():
+            budget.spend_items(len(value))
+            return [native(item, budget) for item in value]
+        case datetime() | date():
+            raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
+        case _ if _is_sequence(value):
+            raise TemplateFault("template-type", "a sequence that is not a list yet", "write {{ … | list }}")
+        case _:
+            _refuse_type(value)
+
+
+def text(value: object) -> str:
+    """Write a value inside text: null, lists and maps are no text, booleans are `true` and `false`."""
+    kind = type(value)
+    if kind is int or (kind is float and isfinite(value)):  # type: ignore[arg-type]
+        return repr(value)
+    match value:
+        case str():
+            return str(value)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float() if isfinite(value):
+            return repr(value)
+        case StrictName():
+            raise value.fault
+        case None:
+            hint = "give it a text with default('…', true), or let it stand alone in its value"
+            raise TemplateFault("template-null", "null inside text", hint)
+        case list() | tuple() | dict():
+            what = "a map" if isinstance(value, dict) else "a list"
+            hint = "use |join(', ') or |tojson, or let it stand alone"
+            raise TemplateFault("template-not-text", f"{what} inside text", hint)
+        case datetime() | date():
+            raise TemplateFault("template-datetime", "a date inside text", "write {{ … | isoformat }}")
+        case _ if _is_sequence(value):
+            raise TemplateFault("template-not-text", "a list inside text", "use |join(', ')")
+        case _:
+            _refuse_type(value)
+
+
+def _is_sequence(value: object) -> bool:
+    return hasattr(value, "__next__") or isinstance(value, KeysView | ValuesView | ItemsView)
+
+
+def _key(key: object) -> str:
+    if isinstance(key, str):
+        return str(key)
+    shown = f"the key {key!r}" if type(key) in SMALL else "a key"
+    raise TemplateFault("template-type", f"{shown} of a map is not text")
+
+
+def _refuse_type(value: object) -> NoReturn:
+    raise TemplateFault("template-type", f"{type_name(value)} is not a JSON value")
