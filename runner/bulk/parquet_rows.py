@@ -7,22 +7,19 @@ measured first what they unpack to, texts are read as they are stored, and no mo
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, time
-from decimal import Decimal
 from itertools import repeat
-from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
+from runner.bulk.parquet_cells import cells_of, old_moments, refused_cells
 from runner.bulk.parquet_pages import is_encrypted, measure_footer, measure_pages
+from runner.bulk.parquet_sizes import MAX_BATCH_BYTES, leaves, portions
 from runner.bulk.row import (
     LARGE_ROW_CHARS,
     MAX_COLUMNS,
-    MAX_ROW_CHARS,
     MAX_ROW_VALUES,
     SHOWN_NAME_CHARS,
     BadRow,
@@ -35,16 +32,13 @@ from runner.errors import InvalidInput, Problem
 from runner.suprsend.event import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.bulk.held import HeldFile
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024
 _MAX_BATCH_ROWS = 4096
-_MAX_BATCH_BYTES = 4 * 1024 * 1024
-"""Of what rows are made from at once, unless it is one row."""
-_MAX_BATCH_VALUES = 500_000
 _SHORT_TEXT = 1_000
 _MAX_FOOTER_BYTES = 16 * 1024 * 1024
 """It takes ten times as much in memory."""
@@ -55,8 +49,6 @@ _MAX_LISTED = 10_000_000
 """Of values in the lists of a row group: all may be one row's."""
 _LONGEST_PLAIN = 32
 """Bytes of fixed length that are more than a number or an id."""
-_REFUSALS = (ValueError, ArithmeticError, LookupError)
-"""What pyarrow raises for a value that Python can't hold: no UTF-8, a year 10000, a key twice, an unknown time zone."""
 
 
 class Parquet:
@@ -91,7 +83,7 @@ class Parquet:
         promised = self._file.metadata.num_rows
         try:
             for batch in self._batches():
-                for portion, size in _portions(batch):
+                for portion, size in portions(batch):
                     if portion.num_rows == 1 and size.is_too_large:
                         yield _too_large(number + 1)
                     else:
@@ -109,11 +101,11 @@ class Parquet:
         for name in self._kept:
             field, column = schema.field(name), portion.column(name)
             if name in self._int96.nested:
-                cells.append(_refused(field, column, "INT96 is no type of values in lists and structs", unfit))
+                cells.append(refused_cells(field, column, "INT96 is no type of values in lists and structs", unfit))
             elif (coarse := self._int96.coarse.get(name)) is not None:
-                cells.append(_old_moments(field, column, portion.column(coarse), unfit))
+                cells.append(old_moments(field, column, portion.column(coarse), unfit))
             else:
-                cells.append(_cells(field, column, unfit))
+                cells.append(cells_of(field, column, unfit))
         for index, values in enumerate(zip(*cells, strict=True) if cells else repeat((), portion.num_rows)):
             number = before + index + 1
             if index in unfit:
@@ -133,9 +125,7 @@ class Parquet:
             chunks = [chunk.with_longest(lengths.get(chunk.column, 0)) for chunk in chunks]
             size = sum(chunk.unpacked_bytes for chunk in chunks)
             row_bytes = max(1, size // rows, sum(chunk.row_bytes for chunk in chunks))
-            batch_rows = max(
-                1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), _MAX_BATCH_BYTES // row_bytes)
-            )
+            batch_rows = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), MAX_BATCH_BYTES // row_bytes))
             reader = self._reader(meta, [chunk.column for chunk in chunks if chunk.is_stored_once])
             batches = reader.iter_batches(batch_rows, [number], [*self._kept], use_threads=False)
             coarse = [name for name in self._kept if name in self._int96.coarse]
@@ -197,8 +187,8 @@ class Parquet:
         reader = self._reader(self._file.metadata, columns)
         batches = reader.iter_batches(1, [group], columns=columns, use_threads=False)
         first = next(batches)
-        leaves = [leaf for column in first.columns for leaf in _leaves(column)]
-        lengths = (pc.max(pc.binary_length(leaf.dictionary)).as_py() or 0 for leaf in leaves)
+        stored = [leaf for column in first.columns for leaf in leaves(column)]
+        lengths = (pc.max(pc.binary_length(leaf.dictionary)).as_py() or 0 for leaf in stored)
         return dict(zip(columns, lengths, strict=True))
 
     def _reader(self, meta: pq.FileMetaData, stored_once: Sequence[str] = (), unit: str = "ns") -> pq.ParquetFile:
@@ -266,88 +256,6 @@ class _Chunk(NamedTuple):
         return self._replace(row_bytes=self.row_bytes + text_bytes, is_stored_once=False)
 
 
-class _Size(NamedTuple):
-    """What the rows of a batch come to when each has its own copy of what is stored once."""
-
-    bytes: int
-    values: int
-    longest: int
-    """Bytes of the nested column that has most."""
-    row_bytes: int
-    """What one of them may have at most."""
-
-    @property
-    def is_too_large(self) -> bool:
-        """Whether this is too much for one row."""
-        return self.bytes > MAX_ROW_CHARS or self.values > MAX_ROW_VALUES or self.longest > MAX_BODY_BYTES
-
-
-def _portions(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, _Size]]:
-    """Cut a batch into portions whose rows can be made at once; a row that is too large for that is one of its own."""
-    sizes = [_size(column) for column in batch.columns]
-    size = _Size(
-        sum(each.bytes for each in sizes),
-        sum(each.values for each in sizes),
-        max((each.longest for each in sizes), default=0),
-        sum(each.row_bytes for each in sizes),
-    )
-    is_small = size.bytes <= _MAX_BATCH_BYTES and size.values <= _MAX_BATCH_VALUES
-    if batch.num_rows == 1 or (is_small and size.longest <= batch.num_rows * MAX_BODY_BYTES):
-        yield batch, size
-        return
-    half = batch.num_rows // 2
-    yield from _portions(batch.slice(0, half))
-    yield from _portions(batch.slice(half))
-
-
-def _leaves(array: pa.Array) -> Iterator[pa.Array]:
-    """Return the parts of a nested column."""
-    if pa.types.is_dictionary(array.type):
-        yield array
-        return
-    for inner in _inner(array):
-        yield from _leaves(inner)
-
-
-def _inner(array: pa.Array) -> list[pa.Array]:
-    """Return the arrays inside an array of nested values; of any other array none."""
-    if isinstance(array, pa.ExtensionArray):
-        return [array.storage]
-    if pa.types.is_struct(array.type):
-        return array.flatten()  # type: ignore[no-any-return]
-    if pa.types.is_map(array.type):
-        return [_within(array, array.keys), _within(array, array.items)]
-    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        return [_within(array, array.values)]
-    return [array.flatten()] if pa.types.is_fixed_size_list(array.type) else []
-
-
-def _size(array: pa.Array) -> _Size:
-    if pa.types.is_dictionary(array.type) and _has_texts(array.dictionary.type):
-        lengths = pc.take(pc.binary_length(array.dictionary), array.indices)
-        return _Size(pc.sum(lengths).as_py() or 0, len(array), 0, pc.max(lengths).as_py() or 0)
-    if inner := list(map(_size, _inner(array))):
-        size_bytes = sum(each.bytes for each in inner)
-        values = len(array) + sum(each.values for each in inner)
-        return _Size(size_bytes, values, size_bytes, max(size_bytes, values))
-    if _has_texts(array.type):
-        return _Size(array.nbytes, len(array), 0, pc.max(pc.binary_length(array)).as_py() or 0)
-    return _Size(array.nbytes, len(array), 0, array.nbytes // max(len(array), 1))
-
-
-def _has_texts(kind: pa.DataType) -> bool:
-    return any(is_text(kind) for is_text in _TEXTS)
-
-
-_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-
-
-def _within(lists: pa.Array, items: pa.Array) -> pa.Array:
-    """Cut out what belongs to the lists of a slice."""
-    begin, end = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
-    return items.slice(begin, end - begin)
-
-
 def _too_large(number: int) -> BadRow:
     message = f"a row of more than {MAX_ROW_VALUES:,} values, or a cell of more than {MAX_BODY_BYTES:,} bytes"
     return BadRow(number, 0, Problem("row-too-large", message, context=f"in row {number}"))
@@ -385,178 +293,3 @@ def _wrong_name(wrong: tuple[int, str]) -> Problem:
     is_twice = bool(name.strip())
     message = f"two columns have the name '{name[:SHOWN_NAME_CHARS]}'" if is_twice else f"column {number} has no name"
     return Problem("rows-header", message)
-
-
-def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> pa.Array:
-    """Leave out texts that are longer than any event."""
-    if pa.types.is_dictionary(column.type):
-        lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
-    else:
-        lengths = pc.binary_length(column)
-    is_long = pc.fill_null(pc.greater(lengths, MAX_BODY_BYTES), False)
-    message = f"column '{name[:SHOWN_NAME_CHARS]}': a text of more than {MAX_BODY_BYTES:,} bytes"
-    for index in pc.indices_nonzero(is_long).to_pylist():
-        unfit.setdefault(index, ("row-too-large", message))
-    if not pa.types.is_dictionary(column.type):
-        return pc.if_else(is_long, None, column)
-    indices = pc.if_else(is_long, None, column.indices)
-    return pa.DictionaryArray.from_arrays(indices, column.dictionary)
-
-
-def _cells(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
-    """Give a column's values as JSON has them. For a value that it does not have, `unfit` gets why, by its index."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if column.nbytes > MAX_BODY_BYTES and _has_texts(kind):
-        column = _without_long_texts(field.name, column, unfit)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    try:
-        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            return _nanoseconds(column)
-        if any(is_plain(column.type) for is_plain in _PLAIN):
-            return column.to_pylist()  # type: ignore[no-any-return]
-        is_fine = _has_nanoseconds(column.type)
-        values: list[object] = list(map(_value, column)) if is_fine else column.to_pylist(maps_as_pydicts="strict")
-    except _REFUSALS:
-        values = list(map(_value, column))
-    cells: list[Json] = []
-    for index, value in enumerate(values):
-        try:
-            cells.append(_json(value, field.type))
-        except ValueError as error:
-            unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {error}"))
-            cells.append(None)
-    return cells
-
-
-_PLAIN = (
-    pa.types.is_integer,
-    pa.types.is_boolean,
-    pa.types.is_null,
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_string_view,
-)
-
-
-def _refused(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[str, str]]) -> list[Json]:
-    """Refuse every row that has a value in a column."""
-    for index in pc.indices_nonzero(column.is_valid()).to_pylist():
-        unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
-    return [None] * len(column)
-
-
-def _old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
-    """Read moments of INT96, and refuse those that may be others.
-
-    Some writers, such as pyarrow 21, put down a time of day before 1970 as a negative number, which readers take for one
-    of the years from 2262 to 2554.
-    """
-    micros = coarse.cast(pa.int64())
-    may_be_earlier = pc.and_(pc.greater_equal(micros, _FIRST_UNCLEAR), pc.less(micros, _AFTER_UNCLEAR))
-    for index in pc.indices_nonzero(may_be_earlier).to_pylist():
-        reason = "a moment as INT96 is of the years 2262 to 2554, or before 1970: write it as TIMESTAMP"
-        unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
-    return _nanoseconds(column, coarse)
-
-
-_FIRST_UNCLEAR = 2**63 // 1000
-_AFTER_UNCLEAR = -(-(2**64) // 1000)
-"""In microseconds since 1970: a count of nanoseconds that is negative, read as one that is not."""
-
-
-def _has_nanoseconds(kind: pa.DataType) -> bool:
-    """Return whether values of a type may be moments that Python's own are too coarse for."""
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
-        return bool(kind.unit == "ns")
-    if pa.types.is_dictionary(kind):
-        return _has_nanoseconds(kind.value_type)
-    return any(_has_nanoseconds(kind.field(at).type) for at in range(kind.num_fields))
-
-
-def _value(cell: pa.Scalar) -> object:
-    """Return a value as Python has it, but for moments with nanoseconds, which are text; itself where there is none."""
-    try:
-        return _parts(cell) if _has_nanoseconds(cell.type) else cell.as_py(maps_as_pydicts="strict")
-    except _REFUSALS:
-        return cell
-
-
-def _parts(cell: pa.Scalar) -> object:
-    kind = cell.type
-    if not cell.is_valid:
-        return None
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
-        [text] = _nanoseconds(pa.array([cell], kind))
-        return text
-    if pa.types.is_dictionary(kind):
-        return _value(cell.value)
-    if pa.types.is_struct(kind):
-        return _entries((name, _value(cell[at])) for at, name in enumerate(kind.names))
-    if pa.types.is_map(kind):
-        keys, items = cell.values.field(0), cell.values.field(1)
-        return _entries((key.as_py(), _value(item)) for key, item in zip(keys, items, strict=True))
-    return [_value(item) for item in cell.values]
-
-
-def _entries(pairs: Iterable[tuple[object, object]]) -> dict[object, object]:
-    entries: dict[object, object] = {}
-    for key, value in pairs:
-        if key in entries:
-            raise KeyError(key)
-        entries[key] = value
-    return entries
-
-
-def _nanoseconds(column: pa.Array, coarse: pa.Array | None = None) -> list[Json]:
-    """Write moments, or times of a day, that Python's own are too coarse for.
-
-    `coarse` has them in microseconds where nanoseconds since 1970 may be too many for 64 bits: what these have more
-    than the others is right nevertheless.
-    """
-    counts = column.cast(pa.int64())
-    if coarse is None:
-        micros = pa.array([None if count is None else count // 1000 for count in counts.to_pylist()], pa.int64())
-    else:
-        micros = coarse.cast(pa.int64())
-    rests = pc.subtract(counts, pc.multiply(micros, 1000)).to_pylist()
-    kind = pa.time64("us") if pa.types.is_time64(column.type) else pa.timestamp("us", column.type.tz)
-    moments = micros.cast(kind).to_pylist()
-    return [None if rest is None else _moment(moment, rest) for moment, rest in zip(moments, rests, strict=True)]
-
-
-def _moment(moment: datetime | time, nanoseconds: int) -> str:
-    if not nanoseconds:
-        return moment.isoformat()
-    text = moment.isoformat(timespec="microseconds")
-    end = text.index(".") + 7
-    return f"{text[:end]}{nanoseconds:03}{text[end:]}"
-
-
-def _json(value: object, kind: pa.DataType) -> Json:
-    """Turn a value of a column of some kind into JSON's. Raises ValueError that says why it can't be."""
-    match value:
-        case str() | bool() | int() | None:
-            return value
-        case float() if isfinite(value):
-            return value
-        case float():
-            raise ValueError(f"{value} is not a JSON number")
-        case datetime() | date() | time():
-            return value.isoformat()
-        case Decimal():
-            return format(value, "f")
-        case UUID():
-            return str(value)
-        case list():
-            return [_json(item, kind) for item in value]
-        case dict() if all(isinstance(key, str) for key in value):
-            return {key: _json(item, kind) for key, item in value.items()}
-        case dict():
-            raise ValueError("a map whose keys are not text")
-        case bytes():
-            raise ValueError("bytes are no JSON value")
-        case pa.Scalar():
-            raise ValueError(f"a {kind} that Python can't hold")
-        case _:
-            raise ValueError(f"a {type(value).__name__} is no JSON value")
