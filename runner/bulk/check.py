@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor, Future
 
-    from runner.bulk.task import Part, PartCheck, RowFailure
+    from runner.bulk.outcomes import RowOutcome
+    from runner.bulk.task import Part, PartCheck
 
 _SHOWN = 10
 
@@ -31,7 +32,7 @@ class Checked:
     largest_row: int = 0
     twice: int = 0
     """Rows whose key an earlier row has: the platform would count only that one."""
-    failures: list[RowFailure] = field(default_factory=list)
+    failures: list[RowOutcome] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """A row, and the first one with its key."""
 

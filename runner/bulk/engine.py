@@ -12,8 +12,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from runner.bulk.keys import KeyCount
+from runner.bulk.outcomes import Counts, PartOutcome, RowOutcome
 from runner.bulk.parts import Idle
-from runner.bulk.task import PartOutcome, RowFailure
 from runner.bulk.workers import WorkerDied
 from runner.errors import ExitCode, MachineError
 
@@ -55,23 +55,15 @@ class Limits:
 class Tally:
     """What is known so far. `stopped` says why no more parts are begun; None to the end of the rows.
 
-    `turned_away` are those that were tried and surely not taken: they count as not sent.
+    The counts are those of rows that are done with: of what was not sent, only those that were tried and turned away.
     """
 
-    accepted: int = 0
-    failed: int = 0
-    unknown: int = 0
-    turned_away: int = 0
+    counts: Counts = field(default_factory=Counts)
     stopped: Reason | None = None
-    failures: list[RowFailure] = field(default_factory=list)
+    failures: list[RowOutcome] = field(default_factory=list)
     """The first ones, for people."""
     keys: KeyCount = field(default_factory=KeyCount, compare=False)
     """Of what was accepted."""
-
-    @property
-    def handled(self) -> int:
-        """How many rows are done with, whatever became of them."""
-        return self.accepted + self.failed + self.unknown + self.turned_away
 
 
 _SHOWN_FAILURES = 10
@@ -227,13 +219,10 @@ class Engine:
     def _count(self, outcome: PartOutcome) -> None:
         tally = self.tally
         tried = [failure for failure in outcome.failures if failure.attempts]
-        unknown = sum(failure.state == "unknown" for failure in outcome.failures)
-        unsent = sum(failure.state == "not_sent" for failure in outcome.failures)
-        tally.accepted += outcome.accepted
+        tally.counts += Counts.of(
+            outcome.accepted, [each for each in outcome.failures if each.attempts or each.state != "not_sent"]
+        )
         tally.keys.add(outcome.keys)
-        tally.unknown += unknown
-        tally.failed += len(outcome.failures) - unknown - unsent
-        tally.turned_away += sum(failure.state == "not_sent" for failure in tried)
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
         reasons = {_why(failure) for failure in tried}
         why = None if outcome.accepted or None in reasons else next(iter(reasons), None)
@@ -241,7 +230,7 @@ class Engine:
             self._heard += 1
             self._in_vain = self._in_vain + 1 if why else 0
             self._why = why
-        unhappy = tally.failed + tally.unknown + tally.turned_away
+        unhappy = tally.counts.rows - tally.counts.accepted
         if outcome.met_refused_credentials:
             self.stop("credentials")
         elif why and self._in_vain >= self._limits.concurrency:
@@ -250,7 +239,7 @@ class Engine:
             self.stop("failures")
 
 
-def _why(failure: RowFailure) -> Reason | None:
+def _why(failure: RowOutcome) -> Reason | None:
     """Say why a row failed, if the next ones would for the same reason; None if the platform refused it, or took it."""
     if failure.status_code // 100 == _SERVER_ERROR:
         return "unavailable"
@@ -299,6 +288,7 @@ def _given_up(part: Part, deaths: int) -> PartOutcome:
     times = f" {deaths} times" if deaths > 1 else "; what has no idempotency key is not sent again by itself"
     message = f"the process that sent it died{times}"
     failures = tuple(
-        RowFailure(row.number, row.line, "unknown", "worker-died", 0, deaths, message, row.origin) for row in part.rows
+        RowOutcome(row.number, row.line, "unknown", "worker-died", 0, deaths, row.origin, message=message)
+        for row in part.rows
     )
-    return PartOutcome(part.first_row, part.size, 0, failures, False, "")
+    return PartOutcome(part.first_row, part.size, 0, failures)

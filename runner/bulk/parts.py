@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from runner.bulk.inflow import Inflow
-    from runner.bulk.ledger import PartState
     from runner.bulk.row import BadRow, Row
+    from runner.bulk.run_ledger import PartState
 
 PART_CHARS = 1024 * 1024
 """Of large rows: with the one that brings it to so many characters, a part ends."""

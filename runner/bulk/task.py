@@ -12,10 +12,11 @@ import re
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.bulk.columns import extra_columns
 from runner.bulk.keys import digest_of
+from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
@@ -87,7 +88,7 @@ class Part(NamedTuple):
     first_row: int
     size: int
     digest: str
-    rows: Sequence[Row | BadRow]
+    rows: Sequence[Row | BadRow] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle rows as columns, in a third of the time and of the bytes."""
@@ -103,35 +104,6 @@ def _part_of(head: tuple[int, int, str], columns: Sequence[Sequence[Any]], bad: 
     return Part(*head, rows)
 
 
-class RowFailure(NamedTuple):
-    """A row that was not accepted, as far as is known. `origin` is that of its `Row`, `variable` the one with a wrong value."""
-
-    row: int
-    line: int
-    state: Literal["failed", "unknown", "not_sent"]
-    code: str
-    status_code: int
-    attempts: int
-    message: str
-    origin: int = 0
-    variable: str = ""
-
-
-class PartOutcome(NamedTuple):
-    """What became of a part. `results` has a line of JSON for each row, if they are wanted.
-
-    `keys` are the digests of the idempotency keys of what was accepted, where two rows may have the same one.
-    """
-
-    first_row: int
-    size: int
-    accepted: int
-    failures: tuple[RowFailure, ...]
-    met_refused_credentials: bool
-    results: str
-    keys: bytes = b""
-
-
 class PartCheck(NamedTuple):
     """What a part would make: `events` have their row, their size in bytes and their idempotency key.
 
@@ -139,7 +111,7 @@ class PartCheck(NamedTuple):
     """
 
     size: int
-    failures: tuple[RowFailure, ...]
+    failures: tuple[RowOutcome, ...]
     requests: int
     events: tuple[tuple[int, int, str | None], ...]
     results: str
@@ -175,7 +147,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     deliveries = together(_encoded(event) for event in made if not isinstance(event, Rejected))
     met_refused_credentials = _deliver(tools.connection, deliveries)
     told = iter(result for delivery in deliveries for result in delivery.results)
-    failures: list[RowFailure] = []
+    failures: list[RowOutcome] = []
     lines: list[str] = []
     keys = bytearray()
     for row, event in zip(part.rows, made, strict=True):
@@ -289,14 +261,14 @@ class Tools:
         occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
         return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None)
 
-    def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowFailure:
+    def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
         """Tell a row that was not accepted. `secrets` are its own."""
         state = "failed" if outcome.state == "accepted" else outcome.state
         code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
         text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
         variable = _variable_of(outcome.error)
-        return RowFailure(
-            row.number, row.line, state, code, outcome.status_code, outcome.attempts, text, row.origin, variable
+        return RowOutcome(
+            row.number, row.line, state, code, outcome.status_code, outcome.attempts, row.origin, variable, text
         )
 
     def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
@@ -336,7 +308,7 @@ def end_pauses() -> None:
     pauses.end()
 
 
-def undelivered_line(failure: RowFailure, session: int) -> str:
+def undelivered_line(failure: RowOutcome, session: int) -> str:
     """Tell a row as one line of JSON whose worker died: nobody knows more of its event."""
     document = {
         "row": failure.row,

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from runner.bulk.check import check_rows
 from runner.bulk.columns import assign
-from runner.bulk.ledger import FILE_NAME, FOLDER_NAME, Ledger, RunRecord
+from runner.bulk.ledger import Ledger
+from runner.bulk.ledger_file import FILE_NAME, FOLDER_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests, Parts
+from runner.bulk.record import RunRecord
 from runner.bulk.rows import open_rows
 from runner.bulk.task import Setup, check_part
 from runner.cli.bulk_commands import Commands

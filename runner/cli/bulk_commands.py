@@ -12,7 +12,7 @@ from runner.cli.bulk_record import Kept
 from runner.project.files import find_config
 
 if TYPE_CHECKING:
-    from runner.bulk.ledger import RunRecord
+    from runner.bulk.record import RunRecord
 
 
 class Commands(NamedTuple):

@@ -14,7 +14,7 @@ from runner.errors import Problem, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.bulk.ledger import RunRecord
+    from runner.bulk.record import RunRecord
     from runner.cli.bulk_options import BulkFlags
     from runner.cli.send import SendOptions
     from runner.eventspec import Spec

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk.engine import MAX_DEATHS, Engine, Limits, kind_of
 from runner.bulk.inflow import Inflow
-from runner.bulk.ledger import PartBegun, PartDone, RowRecord
 from runner.bulk.machine import cores, room_for_processes
 from runner.bulk.parts import FlowingParts, Parts
 from runner.bulk.task import end_pauses, pauses, send_part, undelivered_line
@@ -33,11 +32,12 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.bulk.engine import Reason, Tally
-    from runner.bulk.ledger import Counts, RunLedger
     from runner.bulk.origin import MarkedRows
+    from runner.bulk.outcomes import Counts, PartOutcome
     from runner.bulk.parts import Digests
     from runner.bulk.row import BadRow, Row
-    from runner.bulk.task import Part, PartOutcome, Setup
+    from runner.bulk.run_ledger import RunLedger
+    from runner.bulk.task import Part, Setup
     from runner.cli.bulk_commands import Commands
     from runner.cli.bulk_options import BulkOptions
     from runner.cli.world import Session
@@ -124,7 +124,7 @@ class Sending:
         for each in (failure, cause):
             if each is not None:
                 output.complaints(each.problems)
-        counts = self._book.counts(book.records(engine.unwritten))
+        counts = self._book.counts(engine.unwritten)
         end = _End(tally, counts, parts.read, total, cause, failure)
         self._show(end, time.monotonic() - began_s)
         if total == 0:
@@ -200,7 +200,7 @@ class Sending:
             self._session.output,
             Summary(
                 self._book.record.id, end.total, counts.accepted, counts.failed, end.unknown, end.not_sent,
-                tally.handled, took_s, tally.failures,
+                tally.counts.rows, took_s, tally.failures,
                 counts.failed + end.unknown + counts.not_sent,
                 _WHY.get(tally.stopped) if tally.stopped else None,
                 [] if is_gone else list(self._next(end)),
@@ -389,20 +389,8 @@ class _Book:
         if self._results:
             self._write_lines(self._results, [outcome for outcome in done if outcome.first_row not in self._told])
         self._told.update(outcome.first_row for outcome in done)
-        self._ledger.write(self.records(done), [PartBegun(part.first_row, part.size, part.digest) for part in begun])
+        self._ledger.write(done, begun)
         self._told.clear()
-
-    def records(self, done: Sequence[PartOutcome]) -> list[PartDone]:
-        """Give what the ledger keeps of outcomes."""
-        return [
-            PartDone(
-                outcome.first_row,
-                outcome.size,
-                outcome.accepted,
-                [RowRecord(*failure[:6], failure.origin, failure.variable) for failure in outcome.failures],
-            )
-            for outcome in done
-        ]
 
     def _write_lines(self, results: TextIO, done: Sequence[PartOutcome]) -> None:
         if self._refusal is not None:  # what was written last may be half a line

@@ -26,7 +26,7 @@ from runner.variables import Given
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from runner.bulk.ledger import RunRecord
+    from runner.bulk.record import RunRecord
     from runner.bulk.row import Row
     from runner.cli.world import Session
     from runner.source import Json

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from runner.bulk.check import Checked
     from runner.bulk.engine import Tally
-    from runner.bulk.ledger import RowRecord, RunSummary
-    from runner.bulk.task import RowFailure
+    from runner.bulk.ledger import RunSummary
+    from runner.bulk.outcomes import RowOutcome
     from runner.report.output import Output
 
 
@@ -42,7 +42,7 @@ class Summary:
     handled: int
     """How many rows this session of the run got through."""
     took_s: float
-    failures: Sequence[RowFailure]
+    failures: Sequence[RowOutcome]
     """The first ones of this session."""
     recorded: int
     """How many rows the run came to that were not accepted."""
@@ -82,13 +82,14 @@ class Progress:
         self._output.status("")
 
     def _line(self, tally: Tally, now_s: float, waiting: int) -> str:
-        done = tally.handled
+        counts = tally.counts
+        done = counts.rows
         rate = done / max(now_s - self._began_s, 1e-9)
         parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
-        parts += [f"{tally.accepted:,} accepted"]
-        parts += [f"{tally.failed:,} failed"] if tally.failed else []
-        parts += [f"{tally.unknown:,} unknown"] if tally.unknown else []
-        parts += [f"{tally.turned_away:,} not sent"] if tally.turned_away else []
+        parts += [f"{counts.accepted:,} accepted"]
+        parts += [f"{counts.failed:,} failed"] if counts.failed else []
+        parts += [f"{counts.unknown:,} unknown"] if counts.unknown else []
+        parts += [f"{counts.not_sent:,} not sent"] if counts.not_sent else []
         parts += [f"{waiting:,} waiting"] if waiting else []
         if self._about:
             share = min(1.0, done / self._about)
@@ -172,7 +173,7 @@ def show_run(
     output: Output,
     run: RunSummary,
     children: Sequence[str],
-    exceptions: Callable[[], Iterable[RowRecord]],
+    exceptions: Callable[[], Iterable[RowOutcome]],
     at_most: int | None,
 ) -> None:
     """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all.
@@ -208,19 +209,15 @@ def _group_line(count: int, state: str, code: str, status_code: int, variable: s
     return f"  {count:,} x {_state(state, output)}  {code}{status}{where}"
 
 
-def _record_line(record: RowRecord, parent: str | None, output: Output) -> str:
+def _record_line(record: RowOutcome, parent: str | None, output: Output) -> str:
     status = f" {record.status_code}" if record.status_code else ""
     place = row_place(record.row, record.line)
     origin = f", row {record.origin:,} of the first run" if parent and record.origin else ""
     return f"  {_state(record.state, output)}  {place}{origin}  {record.code}{status}"
 
 
-def _record_as_json(record: RowRecord, parent: str | None) -> dict[str, object]:
-    document = record._asdict()
-    del document["variable"]
-    if parent is None:
-        del document["origin"]
-    return document
+def _record_as_json(outcome: RowOutcome, parent: str | None) -> dict[str, object]:
+    return _recorded(outcome) | ({} if parent is None else {"origin": outcome.origin})
 
 
 def _state(state: str, output: Output) -> str:
@@ -232,15 +229,15 @@ def row_place(row: int, line: int) -> str:
     return f"row {row:,} (line {line:,})" if line else f"row {row:,}"
 
 
-def _failure_line(failure: RowFailure, output: Output) -> str:
+def _failure_line(failure: RowOutcome, output: Output) -> str:
     status = f" {failure.status_code}" if failure.status_code else ""
     place = row_place(failure.row, failure.line)
     return f"{_state(failure.state, output)}  {place}  {failure.code}{status}  {printable(failure.message)}"
 
 
 def _run_line(run: RunSummary, output: Output) -> str:
-    counts = f"{run.accepted:,} accepted, {run.failed:,} failed, {run.unknown:,} unknown"
-    rest = "" if run.total is None else f", {run.not_sent:,} not sent of {run.total:,}"
+    counts = f"{run.counts.accepted:,} accepted, {run.counts.failed:,} failed, {run.counts.unknown:,} unknown"
+    rest = "" if run.total is None else f", {run.counts.not_sent:,} not sent of {run.total:,}"
     files = f"{printable(run.spec)} x {printable(run.rows)}"
     begun = _instant(run.started_at)
     return f"{output.style.strong(run.run)}  {begun}  {run.state:<11}  {counts}{rest}  {output.style.faint(files)}"
@@ -251,7 +248,19 @@ def _instant(instant: datetime) -> str:
 
 
 def _run_as_json(run: RunSummary) -> dict[str, object]:
-    return run._asdict() | {"started_at": run.started_at.isoformat()}
+    return {
+        "run": run.run,
+        "spec": run.spec,
+        "rows": run.rows,
+        "state": run.state,
+        "started_at": run.started_at.isoformat(),
+        "total": run.total,
+        "accepted": run.counts.accepted,
+        "failed": run.counts.failed,
+        "unknown": run.counts.unknown,
+        "not_sent": run.counts.not_sent,
+        "parent": run.parent,
+    }
 
 
 def _sum(summary: Summary) -> str:
@@ -283,9 +292,17 @@ def _duration(seconds: float) -> str:
 _FINE_S = 100
 
 
-def _as_json(failure: RowFailure) -> dict[str, object]:
-    document = failure._asdict()
-    del document["variable"]
-    if not failure.origin:
-        del document["origin"]
-    return document
+def _as_json(outcome: RowOutcome) -> dict[str, object]:
+    origin = {"origin": outcome.origin} if outcome.origin else {}
+    return _recorded(outcome) | {"message": outcome.message} | origin
+
+
+def _recorded(outcome: RowOutcome) -> dict[str, object]:
+    return {
+        "row": outcome.row,
+        "line": outcome.line,
+        "state": outcome.state,
+        "code": outcome.code,
+        "status_code": outcome.status_code,
+        "attempts": outcome.attempts,
+    }

@@ -20,10 +20,12 @@ from uuid import UUID
 
 import orjson
 
-from runner.bulk.ledger import Ledger, PartBegun, PartDone, RunRecord
+from runner.bulk.ledger import Ledger
+from runner.bulk.outcomes import PartOutcome
 from runner.bulk.parts import Parts
+from runner.bulk.record import RunRecord
 from runner.bulk.rows import open_rows
-from runner.bulk.task import PartOutcome, Setup, tools_of
+from runner.bulk.task import Setup, tools_of
 from runner.config import Target
 from runner.eventspec import load
 from runner.run import Prepared
@@ -87,7 +89,7 @@ def main() -> int:
 
         def hand_over() -> list[tuple[Part, PartOutcome]]:
             packed = [pickle.dumps((setup, part), pickle.HIGHEST_PROTOCOL) for part in parts]
-            answers = [PartOutcome(part.first_row, part.size, part.size, (), False, "") for part in parts]
+            answers = [PartOutcome(part.first_row, part.size, part.size, ()) for part in parts]
             told = [pickle.dumps(answer, pickle.HIGHEST_PROTOCOL) for answer in answers]
             taken = [pickle.loads(part)[1] for part in packed]  # noqa: S301 - made just above
             return list(zip(taken, map(pickle.loads, told), strict=True))
@@ -110,10 +112,10 @@ def main() -> int:
             with Ledger(Path(name)) as ledger:
                 seed = UUID(int=number())
                 book = ledger.begin(RunRecord(str(seed), seed, now, "s", "r", {}, {}))
-                done: list[PartDone] = []
+                done: list[PartOutcome] = []
                 for part in parts:
-                    book.write(done, [PartBegun(part.first_row, part.size, "")])
-                    done = [PartDone(part.first_row, part.size, part.size, [])]
+                    book.write(done, [part])
+                    done = [PartOutcome(part.first_row, part.size, part.size, ())]
                 book.write(done, [])
                 book.close("finished", ROWS)
 

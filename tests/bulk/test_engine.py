@@ -17,9 +17,10 @@ from uuid import UUID
 import pytest
 
 from runner.bulk.engine import Engine, Limits, Tally, kind_of
+from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.parts import Idle
 from runner.bulk.row import Row
-from runner.bulk.task import Part, PartOutcome, RowFailure, Setup, send_part
+from runner.bulk.task import Part, Setup, send_part
 from runner.bulk.workers import WorkerDied
 from runner.cli.main import run as main
 from runner.cli.world import World
@@ -54,12 +55,12 @@ def accepted(part: Part) -> PartOutcome:
     return outcome(part)
 
 
-def outcome(part: Part, *failures: RowFailure, refused: bool = False) -> PartOutcome:
+def outcome(part: Part, *failures: RowOutcome, refused: bool = False) -> PartOutcome:
     return PartOutcome(part.first_row, part.size, part.size - len(failures), failures, refused, "")
 
 
 def all_failed(part: Part, code: str, status_code: int, *, refused: bool = False) -> PartOutcome:
-    failures = [RowFailure(row.number, row.line, "failed", code, status_code, 1, "no") for row in part.rows]
+    failures = [RowOutcome(row.number, row.line, "failed", code, status_code, 1, message="no") for row in part.rows]
     return outcome(part, *failures, refused=refused)
 
 
@@ -89,7 +90,7 @@ def run(task: Callable[[Part], PartOutcome], rows: Iterator[Part], **limits: Any
 
 def test_every_part_is_begun_and_done_once() -> None:
     tally, book = run(accepted, parts(50))
-    assert (tally.accepted, tally.failed, tally.unknown, tally.stopped) == (500, 0, 0, None)
+    assert (tally.counts.accepted, tally.counts.failed, tally.counts.unknown, tally.stopped) == (500, 0, 0, None)
     assert sorted(book.begun) == sorted(book.done) == [index * 10 + 1 for index in range(50)]
 
 
@@ -130,12 +131,12 @@ def test_rows_are_not_read_far_ahead() -> None:
         return outcome(part)
 
     tally, _ = run(task, counted(), concurrency=4)
-    assert tally.accepted == 1000
+    assert tally.counts.accepted == 1000
 
 
 def test_after_refused_credentials_no_part_is_begun() -> None:
     tally, book = run(lambda part: all_failed(part, "credentials-refused", 401, refused=True), parts(50), concurrency=1)
-    assert (tally.failed, tally.stopped, book.begun) == (10, "credentials", [1])
+    assert (tally.counts.failed, tally.stopped, book.begun) == (10, "credentials", [1])
 
 
 @pytest.mark.parametrize(
@@ -152,20 +153,20 @@ def test_a_run_that_goes_nowhere_stops(code: str, status_code: int, stopped: str
 
 def test_refused_rows_do_not_stop_a_run() -> None:
     tally, _ = run(lambda part: all_failed(part, "refused", 404), parts(50))
-    assert (tally.failed, tally.stopped, len(tally.failures)) == (500, None, 10)
+    assert (tally.counts.failed, tally.stopped, len(tally.failures)) == (500, None, 10)
 
 
 def test_a_run_stops_after_as_many_failures_as_it_may_have() -> None:
     tally, book = run(lambda part: all_failed(part, "refused", 404), parts(50), concurrency=1, max_failures=15)
-    assert (tally.failed, tally.stopped, len(book.begun)) == (20, "failures", 2)
+    assert (tally.counts.failed, tally.stopped, len(book.begun)) == (20, "failures", 2)
 
 
 def test_what_was_not_sent_is_no_failure() -> None:
     def task(part: Part) -> PartOutcome:
-        return outcome(part, RowFailure(part.first_row, 0, "not_sent", "not-sent", 0, 0, "not sent"))
+        return outcome(part, RowOutcome(part.first_row, 0, "not_sent", "not-sent", 0, 0, message="not sent"))
 
     tally, _ = run(task, parts(2))
-    assert (tally.accepted, tally.failed, tally.unknown) == (18, 0, 0)
+    assert (tally.counts.accepted, tally.counts.failed, tally.counts.unknown) == (18, 0, 0)
 
 
 class Mortal(Executor):
@@ -188,16 +189,16 @@ def test_the_part_of_a_worker_that_died_is_begun_and_sent_again() -> None:
     book = Book()
     engine = Engine(Mortal({11: 2}), accepted, book, Limits(2), lambda: 0.0, lambda: None, lambda _: None)
     tally = engine.run(parts(5))
-    assert (tally.accepted, tally.unknown, book.begun.count(11), book.done.count(11)) == (50, 0, 3, 1)
+    assert (tally.counts.accepted, tally.counts.unknown, book.begun.count(11), book.done.count(11)) == (50, 0, 3, 1)
 
 
 def test_a_part_whose_workers_die_three_times_is_unknown() -> None:
     book = Book()
     engine = Engine(Mortal({11: 3}), accepted, book, Limits(2), lambda: 0.0, lambda: None, lambda _: None)
     tally = engine.run(parts(5))
-    assert (tally.accepted, tally.unknown) == (40, 10)
-    assert tally.failures[0] == RowFailure(
-        11, 12, "unknown", "worker-died", 0, 3, "the process that sent it died 3 times"
+    assert (tally.counts.accepted, tally.counts.unknown) == (40, 10)
+    assert tally.failures[0] == RowOutcome(
+        11, 12, "unknown", "worker-died", 0, 3, message="the process that sent it died 3 times"
     )
 
 
@@ -206,9 +207,9 @@ def test_a_part_without_keys_goes_to_no_second_worker() -> None:
     limits = Limits(2, max_deaths=1)
     engine = Engine(Mortal({11: 1}), accepted, book, limits, lambda: 0.0, lambda: None, lambda _: None)
     tally = engine.run(parts(5))
-    assert (tally.accepted, tally.unknown, book.begun.count(11), book.done.count(11)) == (40, 10, 1, 1)
+    assert (tally.counts.accepted, tally.counts.unknown, book.begun.count(11), book.done.count(11)) == (40, 10, 1, 1)
     message = "the process that sent it died; what has no idempotency key is not sent again by itself"
-    assert tally.failures[0] == RowFailure(11, 12, "unknown", "worker-died", 0, 1, message)
+    assert tally.failures[0] == RowOutcome(11, 12, "unknown", "worker-died", 0, 1, message=message)
 
 
 @dataclass
@@ -233,7 +234,7 @@ def test_when_outcomes_can_not_be_written_down_nothing_more_is_begun_and_what_is
     with ThreadPoolExecutor(1) as executor:
         engine = Engine(executor, accepted, book, Limits(1), lambda: 0.0, lambda: None, lambda _: None)
         tally = engine.run(parts(9))
-    assert (tally.accepted, tally.stopped, str(engine.failure)) == (20, "machine", "full")
+    assert (tally.counts.accepted, tally.stopped, str(engine.failure)) == (20, "machine", "full")
     assert book.begun == [1, 11]
     unwritten = [outcome.first_row for outcome in engine.unwritten]
     assert (book.done, unwritten) == (([1, 11], []) if refusals == 1 else ([1], [11]))
@@ -245,7 +246,7 @@ def test_a_platform_that_is_down_stops_a_run(status_code: int, state: Any) -> No
 
     def task(part: Part) -> PartOutcome:
         return outcome(
-            part, *(RowFailure(row.number, row.line, state, code, status_code, 4, "no") for row in part.rows)
+            part, *(RowOutcome(row.number, row.line, state, code, status_code, 4, message="no") for row in part.rows)
         )
 
     tally, book = run(task, parts(50), concurrency=4)
@@ -269,7 +270,7 @@ def test_a_rate_is_kept_over_all_parts() -> None:
         engine = Engine(
             executor, accepted, Book(), Limits(1, rate=200), time.monotonic, lambda: None, lambda _: None
         )  # fmt: skip
-        assert engine.run(parts(4)).accepted == 40
+        assert engine.run(parts(4)).counts.accepted == 40
     assert 0.15 <= time.monotonic() - began_s < 1  # parts of 10 events, at 200 a second
 
 
@@ -289,7 +290,7 @@ def test_nobody_is_asked_for_parts_that_are_not_due_until_the_engine_is_woken_or
         asked.append(time.monotonic())
         yield second
 
-    assert engine.run(come_and_go()).accepted == 20
+    assert engine.run(come_and_go()).counts.accepted == 20
     pauses = [later - earlier for earlier, later in pairwise(asked)]
     assert pauses[0] >= 0.2
     assert 0.05 <= pauses[2] < 0.9, "it was woken"
@@ -306,7 +307,7 @@ def test_what_is_done_is_recorded_while_nothing_comes() -> None:
         engine.stop("interrupted")
         yield Idle(None)
 
-    assert engine.run(one_and_no_more()).accepted == 10
+    assert engine.run(one_and_no_more()).counts.accepted == 10
 
 
 def test_an_interrupt_while_nothing_comes_ends_it_at_once_and_hurries_what_is_under_way() -> None:

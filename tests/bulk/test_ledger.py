@@ -17,18 +17,12 @@ from uuid import UUID
 
 import pytest
 
-import runner.bulk.ledger as module
-from runner.bulk.ledger import (
-    Counts,
-    Ledger,
-    PartBegun,
-    PartDone,
-    PartState,
-    RowRecord,
-    RunLedger,
-    RunRecord,
-    RunSummary,
-)
+import runner.bulk.ledger_sql as module
+from runner.bulk.ledger import Ledger, RunSummary
+from runner.bulk.outcomes import Counts, PartOutcome, RowOutcome
+from runner.bulk.record import RunRecord
+from runner.bulk.run_ledger import PartState, RunLedger
+from runner.bulk.task import Part
 from runner.errors import ExitCode, MachineError, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -45,7 +39,7 @@ RUN = RunRecord(
     arguments={"profile": None, "map": {"user": "customer"}, "limit": 5, "ignore_extra": True},
     fingerprints={"spec": "5a", "rows": "b0", "variables": "c1"},
 )
-PART = PartBegun(0, 10, "d0")
+PART = Part(0, 10, "d0")
 
 
 @pytest.fixture
@@ -65,16 +59,16 @@ def run(ledger: Ledger) -> Iterator[RunLedger]:
         yield begun
 
 
-def failed(row: int, attempts: int = 1) -> RowRecord:
-    return RowRecord(row, row + 2, "failed", "refused", 400, attempts)
+def failed(row: int, attempts: int = 1) -> RowOutcome:
+    return RowOutcome(row, row + 2, "failed", "refused", 400, attempts)
 
 
-def unknown(row: int, code: str = "no-answer") -> RowRecord:
-    return RowRecord(row, row + 2, "unknown", code, 0, 1)
+def unknown(row: int, code: str = "no-answer") -> RowOutcome:
+    return RowOutcome(row, row + 2, "unknown", code, 0, 1)
 
 
-def not_sent(row: int) -> RowRecord:
-    return RowRecord(row, row + 2, "not_sent", "not-sent", 0, 0)
+def not_sent(row: int) -> RowOutcome:
+    return RowOutcome(row, row + 2, "not_sent", "not-sent", 0, 0)
 
 
 @contextmanager
@@ -85,7 +79,7 @@ def resumed_after_a_death(ledger: Ledger, run: RunLedger) -> Iterator[RunLedger]
         yield again
 
 
-def rows_of(ledger: Ledger) -> list[RowRecord]:
+def rows_of(ledger: Ledger) -> list[RowOutcome]:
     states = (ledger.failures(RUN.id, state) for state in ("failed", "unknown", "not_sent"))
     return sorted(record for rows in states for record in rows)
 
@@ -234,7 +228,7 @@ def test_a_part_is_begun_then_done(run: RunLedger) -> None:
     run.write(begun=[PART])
     assert run.part(0) == PartState("d0", 10, is_done=False, open_rows=frozenset())
     assert run.counts() == Counts(accepted=0, failed=0, unknown=0, not_sent=0, in_flight=10)
-    run.write([PartDone(0, 10, 6, [failed(1), unknown(4), not_sent(8), not_sent(9)])], [PartBegun(10, 3, "d10")])
+    run.write([PartOutcome(0, 10, 6, [failed(1), unknown(4), not_sent(8), not_sent(9)])], [Part(10, 3, "d10")])
     assert run.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({4, 8, 9}))
     assert run.part(1) is None
     assert run.part(10) == PartState("d10", 3, is_done=False, open_rows=frozenset())
@@ -242,8 +236,8 @@ def test_a_part_is_begun_then_done(run: RunLedger) -> None:
 
 
 def test_what_was_recorded_outlives_the_session(run: RunLedger, ledger: Ledger) -> None:
-    run.write(begun=[PART, PartBegun(10, 10, "d10")])
-    run.write([PartDone(0, 10, 8, [failed(1), unknown(4)])])
+    run.write(begun=[PART, Part(10, 10, "d10")])
+    run.write([PartOutcome(0, 10, 8, [failed(1), unknown(4)])])
     with resumed_after_a_death(ledger, run) as again:
         assert again.record == RUN
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({4}))
@@ -252,9 +246,9 @@ def test_what_was_recorded_outlives_the_session(run: RunLedger, ledger: Ledger) 
 
 
 def test_rows_are_told_by_their_state_in_their_order(run: RunLedger, ledger: Ledger) -> None:
-    run.write(begun=[PART, PartBegun(10, 10, "d10")])
-    run.write([PartDone(10, 10, 8, [failed(17), failed(12)])])
-    run.write([PartDone(0, 10, 6, [not_sent(9), failed(3), unknown(4), failed(0)])])
+    run.write(begun=[PART, Part(10, 10, "d10")])
+    run.write([PartOutcome(10, 10, 8, [failed(17), failed(12)])])
+    run.write([PartOutcome(0, 10, 6, [not_sent(9), failed(3), unknown(4), failed(0)])])
     assert list(ledger.failures(RUN.id)) == [failed(0), failed(3), failed(12), failed(17)]
     assert list(ledger.failures("last", "unknown")) == [unknown(4)]
     assert list(ledger.failures(RUN.id, "not_sent")) == [not_sent(9)]
@@ -263,24 +257,24 @@ def test_rows_are_told_by_their_state_in_their_order(run: RunLedger, ledger: Led
 def test_many_rows_are_told_while_more_are_written(run: RunLedger, ledger: Ledger) -> None:
     size = 700
     told = []
-    run.write(begun=[PartBegun(first, size, "d") for first in range(0, 5 * size, size)])
-    run.write([PartDone(0, size, 0, list(map(failed, range(size))))])
-    run.write([PartDone(size, size, 0, list(map(failed, range(size, 2 * size))))])
+    run.write(begun=[Part(first, size, "d") for first in range(0, 5 * size, size)])
+    run.write([PartOutcome(0, size, 0, list(map(failed, range(size))))])
+    run.write([PartOutcome(size, size, 0, list(map(failed, range(size, 2 * size))))])
     for record in ledger.failures(RUN.id):
         told.append(record.row)
         if record.row in (0, size, 2 * size):
             first = record.row + 2 * size
-            run.write([PartDone(first, size, 0, list(map(failed, range(first, first + size))))])
+            run.write([PartOutcome(first, size, 0, list(map(failed, range(first, first + size))))])
     assert told == list(range(5 * size))
 
 
 def test_runs_are_kept_apart(run: RunLedger, ledger: Ledger) -> None:
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 9, [failed(1)])])
+    run.write([PartOutcome(0, 10, 9, [failed(1)])])
     with ledger.begin(replace(RUN, id="other")) as other:
         assert other.part(0) is None
         other.write(begun=[PART])
-        other.write([PartDone(0, 10, 8, [failed(1), failed(2)])])
+        other.write([PartOutcome(0, 10, 8, [failed(1), failed(2)])])
         assert other.counts() == Counts(accepted=8, failed=2, unknown=0, not_sent=0, in_flight=0)
     assert run.counts() == Counts(accepted=9, failed=1, unknown=0, not_sent=0, in_flight=0)
     assert list(ledger.failures(RUN.id)) == [failed(1)]
@@ -291,15 +285,15 @@ def test_runs_are_kept_apart(run: RunLedger, ledger: Ledger) -> None:
 
 def test_open_rows_that_go_out_again_get_their_new_states(run: RunLedger, ledger: Ledger) -> None:
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 5, [failed(1), unknown(2), unknown(3), not_sent(8), not_sent(9)])])
+    run.write([PartOutcome(0, 10, 5, [failed(1), unknown(2), unknown(3), not_sent(8), not_sent(9)])])
     with resumed_after_a_death(ledger, run) as again:
         again.write(begun=[PART])
-        again.write([PartDone(0, 10, 2, [unknown(3, "unclear-answer"), failed(9, attempts=2)])])
+        again.write([PartOutcome(0, 10, 2, [unknown(3, "unclear-answer"), failed(9, attempts=2)])])
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({3}))
         assert again.counts() == Counts(accepted=7, failed=2, unknown=1, not_sent=0, in_flight=0)
         assert rows_of(ledger) == [failed(1), unknown(3, "unclear-answer"), failed(9, attempts=2)]
         again.write(begun=[PART])
-        again.write([PartDone(0, 10, 1, [])])
+        again.write([PartOutcome(0, 10, 1, [])])
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset())
         assert again.counts() == Counts(accepted=8, failed=2, unknown=0, not_sent=0, in_flight=0)
         assert rows_of(ledger) == [failed(1), failed(9, attempts=2)]
@@ -307,25 +301,25 @@ def test_open_rows_that_go_out_again_get_their_new_states(run: RunLedger, ledger
 
 def test_an_unknown_row_stays_unknown_unless_it_is_accepted(run: RunLedger, ledger: Ledger) -> None:
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 7, [unknown(2), unknown(3), unknown(4)])])
+    run.write([PartOutcome(0, 10, 7, [unknown(2), unknown(3), unknown(4)])])
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 1, [failed(3), not_sent(4)])])
+    run.write([PartOutcome(0, 10, 1, [failed(3), not_sent(4)])])
     assert rows_of(ledger) == [failed(3)._replace(state="unknown"), unknown(4)]
     assert run.counts() == Counts(accepted=8, failed=0, unknown=2, not_sent=0, in_flight=0)
 
 
 def test_a_row_that_was_not_sent_is_so_again_if_it_did_not_go_out(run: RunLedger, ledger: Ledger) -> None:
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 8, [not_sent(2), not_sent(3)])])
+    run.write([PartOutcome(0, 10, 8, [not_sent(2), not_sent(3)])])
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 0, [not_sent(2), failed(3)])])
+    run.write([PartOutcome(0, 10, 0, [not_sent(2), failed(3)])])
     assert rows_of(ledger) == [not_sent(2), failed(3)]
     assert run.counts() == Counts(accepted=8, failed=1, unknown=0, not_sent=1, in_flight=0)
 
 
 def test_rows_that_were_about_to_go_out_again_when_the_process_died_are_unknown(run: RunLedger, ledger: Ledger) -> None:
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 6, [failed(1), unknown(2), not_sent(3), not_sent(4)])])
+    run.write([PartOutcome(0, 10, 6, [failed(1), unknown(2), not_sent(3), not_sent(4)])])
     run.write(begun=[PART])
     in_doubt = [not_sent(row)._replace(state="unknown", code="interrupted") for row in (3, 4)]
     assert rows_of(ledger) == [failed(1), unknown(2), *in_doubt]
@@ -333,7 +327,7 @@ def test_rows_that_were_about_to_go_out_again_when_the_process_died_are_unknown(
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2, 3, 4}))
         assert again.counts() == Counts(accepted=6, failed=1, unknown=3, not_sent=0, in_flight=0)
         again.write(begun=[PART])
-        again.write([PartDone(0, 10, 1, [not_sent(3), failed(4)])])
+        again.write([PartOutcome(0, 10, 1, [not_sent(3), failed(4)])])
         assert rows_of(ledger) == [failed(1), in_doubt[0], failed(4)._replace(state="unknown")]
         assert again.counts() == Counts(accepted=7, failed=1, unknown=2, not_sent=0, in_flight=0)
 
@@ -341,15 +335,15 @@ def test_rows_that_were_about_to_go_out_again_when_the_process_died_are_unknown(
 @pytest.mark.parametrize("has_died", [True, False])
 def test_of_a_part_that_is_begun_again_only_acceptance_is_sure(run: RunLedger, ledger: Ledger, has_died: bool) -> None:
     """Whoever sent it the first time, another process or a worker of this one, may have got it through."""
-    invalid = RowRecord(5, 7, "failed", "var-schema", 0, 0)  # depends on nothing but the row
-    too_slow = RowRecord(6, 8, "failed", "template-too-slow", 0, 0)  # the first time it may have been quick enough
+    invalid = RowOutcome(5, 7, "failed", "var-schema", 0, 0)  # depends on nothing but the row
+    too_slow = RowOutcome(6, 8, "failed", "template-too-slow", 0, 0)  # the first time it may have been quick enough
     run.write(begun=[PART])
     if has_died:
         run._lock.release()
         run = ledger.resume(RUN.id)
     with run:
         run.write(begun=[PART])
-        run.write([PartDone(0, 10, 5, [failed(1), unknown(2), not_sent(3), invalid, too_slow])])
+        run.write([PartOutcome(0, 10, 5, [failed(1), unknown(2), not_sent(3), invalid, too_slow])])
         assert run.counts() == Counts(accepted=5, failed=1, unknown=4, not_sent=0, in_flight=0)
         assert run.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({1, 2, 3, 6}))
     assert rows_of(ledger) == [
@@ -364,62 +358,62 @@ def test_of_a_part_that_is_begun_again_only_acceptance_is_sure(run: RunLedger, l
 @pytest.mark.parametrize(
     ("done", "begun", "message"),
     [
-        ([PartDone(20, 10, 10, [])], [], "the part of row 20 is not under way"),
-        ([PartDone(0, 10, 10, [])], [], "the part of row 0 is not under way"),
+        ([PartOutcome(20, 10, 10, [])], [], "the part of row 20 is not under way"),
+        ([PartOutcome(0, 10, 10, [])], [], "the part of row 0 is not under way"),
         (
-            [PartDone(10, 10, 10, []), PartDone(10, 10, 10, [])],
+            [PartOutcome(10, 10, 10, []), PartOutcome(10, 10, 10, [])],
             [],
             "the part of row 10 is not under way",
         ),
         (
-            [PartDone(10, 10, 9, [])],
+            [PartOutcome(10, 10, 9, [])],
             [],
-            "PartDone(first_row=10, rows=10, accepted=9, exceptions=[]) does not tell of each row that went out, once",
+            "the part of row 10 does not tell of each row that went out, once",
         ),
         (
-            [PartDone(10, 10, 8, [unknown(11), unknown(11)])],
+            [PartOutcome(10, 10, 8, [unknown(11), unknown(11)])],
             [],
-            f"{PartDone(10, 10, 8, [unknown(11), unknown(11)])} does not tell of each row that went out, once",
+            "the part of row 10 does not tell of each row that went out, once",
         ),
         (
-            [PartDone(10, 10, 9, [unknown(20)])],
+            [PartOutcome(10, 10, 9, [unknown(20)])],
             [],
-            f"{PartDone(10, 10, 9, [unknown(20)])} does not tell of each row that went out, once",
+            "the part of row 10 does not tell of each row that went out, once",
         ),
         (
-            [PartDone(10, 10, 9, [unknown(11)])],
-            [PartBegun(0, 10, "d0")],
-            "PartBegun(first_row=0, rows=10, digest='d0') is done: none of its rows may go out again",
+            [PartOutcome(10, 10, 9, [unknown(11)])],
+            [Part(0, 10, "d0")],
+            "the part of row 0 is done: none of its rows may go out again",
         ),
         (
             [],
-            [PartBegun(30, 10, "d30"), PartBegun(10, 10, "other")],
-            "PartBegun(first_row=10, rows=10, digest='other') is not what was begun before: PartState(digest='d10', rows=10, is_done=False, open_rows=frozenset())",
+            [Part(30, 10, "d30"), Part(10, 10, "other")],
+            "the part of row 10 is not what was begun before: PartState(digest='d10', rows=10, is_done=False, open_rows=frozenset())",
         ),
     ],
 )
 def test_what_can_not_be_is_a_bug_and_nothing_of_it_is_recorded(
-    run: RunLedger, ledger: Ledger, done: list[PartDone], begun: list[PartBegun], message: str
+    run: RunLedger, ledger: Ledger, done: list[PartOutcome], begun: list[Part], message: str
 ) -> None:
-    run.write(begun=[PART, PartBegun(10, 10, "d10")])
-    run.write([PartDone(0, 10, 9, [failed(1)])])
+    run.write(begun=[PART, Part(10, 10, "d10")])
+    run.write([PartOutcome(0, 10, 9, [failed(1)])])
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         run.write(done, begun)
     assert run.counts() == Counts(accepted=9, failed=1, unknown=0, not_sent=0, in_flight=10)
     assert rows_of(ledger) == [failed(1)]
     assert run.part(30) is None
-    run.write([PartDone(10, 10, 10, [])])
+    run.write([PartOutcome(10, 10, 10, [])])
     assert run.counts() == Counts(accepted=19, failed=1, unknown=0, not_sent=0, in_flight=0)
 
 
 def test_open_rows_alone_go_out_again(run: RunLedger) -> None:
     run.write(begun=[PART])
-    run.write([PartDone(0, 10, 8, [unknown(1), failed(2)])])
+    run.write([PartOutcome(0, 10, 8, [unknown(1), failed(2)])])
     run.write(begun=[PART])
     with pytest.raises(ValueError, match="does not tell of each row that went out, once"):
-        run.write([PartDone(0, 10, 0, [failed(2)])])
+        run.write([PartOutcome(0, 10, 0, [failed(2)])])
     with pytest.raises(ValueError, match="does not tell of each row that went out, once"):
-        run.write([PartDone(0, 10, 10, [])])
+        run.write([PartOutcome(0, 10, 10, [])])
 
 
 @pytest.mark.usefixtures("run")
@@ -430,12 +424,12 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
         if isinstance(sql, str) and sql.lstrip().startswith("SELECT")
         for row in ledger._file.select(f"EXPLAIN QUERY PLAN {sql}", "?" * sql.count("?"))
     }
-    names = {"_RUN", "_SUMMARIES", "_COUNTS", "_PART", "_ROW", "_OPEN", "_ROWS_IN_STATE", "_LAST_ROW", "_KINDS"}
-    names |= {"_ROWS", "_SURELY_NOT_SENT", "_IN_FLIGHT", "_FAILED_AFTER"}
+    names = {"RUN", "SUMMARIES", "COUNTS", "PART", "ROW", "OPEN", "ROWS_IN_STATE", "LAST_ROW", "KINDS"}
+    names |= {"ROWS", "SURELY_NOT_SENT", "IN_FLIGHT", "FAILED_AFTER"}
     assert {name for name, _ in plans} == names
     # Each kind of failure of a run is looked for once, at its end.
-    assert {name for name, plan in plans if not plan.startswith("SEARCH")} == {"_SUMMARIES", "_KINDS"}
-    assert {plan.split()[-1] for name, plan in plans if name == "_SUMMARIES"} == {"runs"}
+    assert {name for name, plan in plans if not plan.startswith("SEARCH")} == {"SUMMARIES", "KINDS"}
+    assert {plan.split()[-1] for name, plan in plans if name == "SUMMARIES"} == {"runs"}
 
 
 # Runs at a glance
@@ -444,22 +438,22 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
 def test_runs_are_summed_up_the_newest_first(ledger: Ledger) -> None:
     for number, state in enumerate(("finished", "stopped", "interrupted", None)):
         run = ledger.begin(replace(RUN, id=f"run-{number}", rows="-", started=STARTED + timedelta(days=number)))
-        run.write(begun=[PART, PartBegun(10, 10, "d10")])
-        run.write([PartDone(0, 10, 7, [failed(1), unknown(2), not_sent(3)])])
+        run.write(begun=[PART, Part(10, 10, "d10")])
+        run.write([PartOutcome(0, 10, 7, [failed(1), unknown(2), not_sent(3)])])
         if state == "finished":
-            run.write([PartDone(10, 10, 10, [])])
+            run.write([PartOutcome(10, 10, 10, [])])
             run.close("finished", 20)
         elif state:
             run.close("stopped" if state == "stopped" else "interrupted", 1000 if state == "stopped" else None)
     with run:
         assert ledger.summaries() == [
-            RunSummary("run-3", RUN.spec, "-", "running", STARTED + timedelta(days=3), None, 7, 1, 1, 1),
-            RunSummary("run-2", RUN.spec, "-", "interrupted", STARTED + timedelta(days=2), None, 7, 1, 11, 1),
-            RunSummary("run-1", RUN.spec, "-", "stopped", STARTED + timedelta(days=1), 1000, 7, 1, 11, 981),
-            RunSummary("run-0", RUN.spec, "-", "finished", STARTED, 20, 17, 1, 1, 1),
+            RunSummary("run-3", RUN.spec, "-", "running", STARTED + timedelta(days=3), None, Counts(7, 1, 1, 1)),
+            RunSummary("run-2", RUN.spec, "-", "interrupted", STARTED + timedelta(days=2), None, Counts(7, 1, 11, 1)),
+            RunSummary("run-1", RUN.spec, "-", "stopped", STARTED + timedelta(days=1), 1000, Counts(7, 1, 11, 981)),
+            RunSummary("run-0", RUN.spec, "-", "finished", STARTED, 20, Counts(17, 1, 1, 1)),
         ]
     assert ledger.summaries()[0] == RunSummary(
-        "run-3", RUN.spec, "-", "interrupted", STARTED + timedelta(days=3), None, 7, 1, 11, 1
+        "run-3", RUN.spec, "-", "interrupted", STARTED + timedelta(days=3), None, Counts(7, 1, 11, 1)
     )
 
 
@@ -468,7 +462,7 @@ def test_a_run_that_goes_on_is_running_again(run: RunLedger, ledger: Ledger) -> 
     with ledger.resume("last") as again:
         assert ledger.summaries()[0].state == "running"
         again.close("finished", 0)
-    assert ledger.summaries() == [RunSummary(RUN.id, RUN.spec, RUN.rows, "finished", STARTED, 0, 0, 0, 0, 0)]
+    assert ledger.summaries() == [RunSummary(RUN.id, RUN.spec, RUN.rows, "finished", STARTED, 0, Counts())]
 
 
 def test_nothing_is_written_to_a_run_that_is_closed(run: RunLedger, ledger: Ledger) -> None:
@@ -525,7 +519,10 @@ import os, resource, subprocess, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
-from runner.bulk.ledger import Ledger, PartBegun, PartDone, RowRecord, RunRecord
+from runner.bulk.ledger import Ledger
+from runner.bulk.outcomes import PartOutcome, RowOutcome
+from runner.bulk.record import RunRecord
+from runner.bulk.task import Part
 from runner.errors import MachineError
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
@@ -536,10 +533,10 @@ def say(text):  # in one piece, whenever this is killed
     sys.stdout.flush()
 
 def begun(first):
-    return PartBegun(first, 10, f"d{first}")
+    return Part(first, 10, f"d{first}")
 
 def done(first, accepted=9):
-    return PartDone(first, 10, accepted, [RowRecord(first + 3, first + 5, "failed", "refused", 400, 1)])
+    return PartOutcome(first, 10, accepted, [RowOutcome(first + 3, first + 5, "failed", "refused", 400, 1)])
 """
 
 
@@ -611,7 +608,7 @@ def test_a_kill_at_any_instant_loses_nothing_that_was_recorded(folder: Path) -> 
                 with pytest.raises(MachineError, match=f"^run {RUN.id} is at work in another process"):
                     ledger.resume(RUN.id)
                 lines = [process.stdout.readline() for _ in range(chance.randrange(300))]
-                meanwhile.write(begun=[PartBegun(death, 1, "d")])
+                meanwhile.write(begun=[Part(death, 1, "d")])
                 process.kill()
                 lines += process.stdout.readlines()
             for line in lines:
@@ -635,7 +632,7 @@ def test_a_kill_at_any_instant_loses_nothing_that_was_recorded(folder: Path) -> 
             doubted = [record.row for record in ledger.failures(RUN.id, "unknown")]
             assert sorted(told + doubted) == [first + 3 for first in sorted(done)]
             assert counts == Counts(9 * len(done), len(told), len(doubted), 0, 10 * (len(parts) - len(done)))
-            assert summary[6:10] == (counts.accepted, counts.failed, counts.unknown + counts.in_flight, 0)
+            assert summary.counts == Counts(counts.accepted, counts.failed, counts.unknown + counts.in_flight)
             with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
                 assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert meanwhile.counts() == Counts(0, 0, 0, 0, in_flight=10)
@@ -667,8 +664,8 @@ with Ledger(folder) as ledger, ledger.begin(record) as run:
             process.stdin.flush()
         assert [process.communicate(timeout=30) for process in processes] == [("", "")] * 3
     with Ledger(folder) as ledger:
-        summaries = {summary.run: summary[3:10] for summary in ledger.summaries()}
-    ended = ("finished", datetime(2026, 1, 2, tzinfo=UTC), 2000, 1800, 200, 0, 0)
+        summaries = {summary.run: summary[3:7] for summary in ledger.summaries()}
+    ended = ("finished", datetime(2026, 1, 2, tzinfo=UTC), 2000, Counts(1800, 200))
     assert summaries == {"one": ended, "two": ended, "three": ended}
     assert [path.name for path in folder.glob("*.lock")] == []
 
@@ -696,9 +693,9 @@ def test_a_writer_is_waited_for_five_seconds(ledger: Ledger) -> None:
 def test_a_full_disk_is_refused_and_leaves_no_half_of_a_write(run: RunLedger, ledger: Ledger, folder: Path) -> None:
     run.write(begun=[PART])
     ledger._file.select("PRAGMA max_page_count = 1")  # as small as it can be: no page more than there are
-    many = [PartBegun(first, 10, "d" * 64) for first in range(10, 10_000, 10)]
+    many = [Part(first, 10, "d" * 64) for first in range(10, 10_000, 10)]
     with pytest.raises(MachineError) as caught:
-        run.write([PartDone(0, 10, 9, [failed(1)])], many)
+        run.write([PartOutcome(0, 10, 9, [failed(1)])], many)
     assert problem_of(caught) == Problem(
         "ledger-refused", f"can't use {folder}/ledger.sqlite3: database or disk is full"
     )
@@ -706,7 +703,7 @@ def test_a_full_disk_is_refused_and_leaves_no_half_of_a_write(run: RunLedger, le
     assert run.counts() == Counts(0, 0, 0, 0, in_flight=10)
     assert rows_of(ledger) == []
     ledger._file.select("PRAGMA max_page_count = 1000000")
-    run.write([PartDone(0, 10, 9, [failed(1)])], many)
+    run.write([PartOutcome(0, 10, 9, [failed(1)])], many)
     assert run.counts() == Counts(accepted=9, failed=1, unknown=0, not_sent=0, in_flight=9990)
 
 
@@ -738,8 +735,8 @@ with Ledger(folder) as ledger, ledger.begin(record) as run:
     *told, rows = printed_by(code, folder).splitlines()
     assert told == [refused, refused]
     with Ledger(folder) as ledger:
-        assert ledger.summaries()[0][3:10] == (
-            "stopped", datetime(2026, 1, 2, tzinfo=UTC), None, int(rows) * 9 // 10, int(rows) // 10, 0, 0,
+        assert ledger.summaries()[0][3:7] == (
+            "stopped", datetime(2026, 1, 2, tzinfo=UTC), None, Counts(int(rows) * 9 // 10, int(rows) // 10),
         )  # fmt: skip
 
 
@@ -754,40 +751,40 @@ def test_a_file_that_is_no_database_is_refused(folder: Path) -> None:
 
 
 def test_what_may_have_arrived_is_not_open_where_it_must_not_be_repeated(run: RunLedger, ledger: Ledger) -> None:
-    run.write(begun=[PART, PartBegun(10, 3, "d10")])
-    run.write([PartDone(0, 10, 6, [failed(1), unknown(2), not_sent(3), not_sent(4)])])
+    run.write(begun=[PART, Part(10, 3, "d10")])
+    run.write([PartOutcome(0, 10, 6, [failed(1), unknown(2), not_sent(3), not_sent(4)])])
     run._lock.release()
     with ledger.resume(RUN.id, repeats_unknown=False) as again:
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({3, 4}))
         assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset())
         assert again.counts() == Counts(accepted=6, failed=1, unknown=4, not_sent=2)
         again.write(begun=[PART])
-        again.write([PartDone(0, 10, 1, [not_sent(4)])])
+        again.write([PartOutcome(0, 10, 1, [not_sent(4)])])
         assert again.counts() == Counts(accepted=7, failed=1, unknown=4, not_sent=1)
-        in_doubt = [RowRecord(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11, 12)]
+        in_doubt = [RowOutcome(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11, 12)]
         assert rows_of(ledger) == [failed(1), unknown(2), not_sent(4), *in_doubt]
         again.write(begun=[PART])
-        again.write([PartDone(0, 10, 1, [])])
+        again.write([PartOutcome(0, 10, 1, [])])
     with ledger.resume(RUN.id) as again:
         assert again.part(0) == PartState("d0", 10, is_done=True, open_rows=frozenset({2}))
         assert again.part(10) == PartState("d10", 3, is_done=True, open_rows=frozenset({10, 11, 12}))
-        again.write(begun=[PartBegun(10, 3, "d10")])
-        makes_no_event, refused = RowRecord(10, 12, "failed", "var-schema", 0, 0), failed(11)
-        again.write([PartDone(10, 3, 1, [makes_no_event, refused])])
+        again.write(begun=[Part(10, 3, "d10")])
+        makes_no_event, refused = RowOutcome(10, 12, "failed", "var-schema", 0, 0), failed(11)
+        again.write([PartOutcome(10, 3, 1, [makes_no_event, refused])])
         assert rows_of(ledger)[-2:] == [makes_no_event, refused._replace(state="unknown")]
 
 
 def test_rows_of_parts_that_are_in_flight_are_told_when_the_process_is_dead(run: RunLedger, ledger: Ledger) -> None:
-    run.write(begun=[PART, PartBegun(10, 2, "d10"), PartBegun(12, 2, "d12")])
-    run.write([PartDone(0, 10, 9, [failed(1)]), PartDone(12, 2, 1, [failed(13)])])
-    in_doubt = [RowRecord(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11)]
+    run.write(begun=[PART, Part(10, 2, "d10"), Part(12, 2, "d12")])
+    run.write([PartOutcome(0, 10, 9, [failed(1)]), PartOutcome(12, 2, 1, [failed(13)])])
+    in_doubt = [RowOutcome(row, 0, "unknown", "interrupted", 0, 1) for row in (10, 11)]
     assert list(ledger.exceptions("last", with_in_flight=True)) == [failed(1), *in_doubt, failed(13)]
     assert list(ledger.exceptions("last", with_in_flight=False)) == [failed(1), failed(13)]
 
 
 def test_counts_are_known_also_of_what_could_not_be_recorded(run: RunLedger, folder: Path) -> None:
     run.write(begun=[PART])
-    done = [PartDone(0, 10, 8, [failed(1), unknown(2)])]
+    done = [PartOutcome(0, 10, 8, [failed(1), unknown(2)])]
     (folder / "ledger.sqlite3").rename(folder / "away")
     with pytest.raises(MachineError) as caught:
         run.write(done)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.bulk.ledger import PartState
 from runner.bulk.parts import PART_CHARS, Digests, Parts
 from runner.bulk.row import LargeRow, Row, size_of
+from runner.bulk.run_ledger import PartState
 from runner.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from runner.bulk.ledger import Ledger, RunRecord
+from runner.bulk.ledger import Ledger
+from runner.bulk.record import RunRecord
 
 if TYPE_CHECKING:
     from tests.conftest import CapturingServer, CommandLine

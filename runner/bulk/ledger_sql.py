@@ -1,0 +1,94 @@
+"""The ledger's tables, and every statement that reads or writes them."""
+
+VERSION = 2
+SCHEMA = (
+    # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
+    """
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL DEFAULT 'running',
+        total INTEGER,
+        accepted INTEGER NOT NULL DEFAULT 0,
+        failed INTEGER NOT NULL DEFAULT 0,
+        unknown INTEGER NOT NULL DEFAULT 0,
+        not_sent INTEGER NOT NULL DEFAULT 0,
+        in_flight INTEGER NOT NULL DEFAULT 0,
+        started_at TEXT NOT NULL,
+        seed TEXT NOT NULL,
+        spec BLOB NOT NULL,
+        rows BLOB NOT NULL,
+        arguments TEXT NOT NULL,
+        fingerprints TEXT NOT NULL,
+        parent TEXT,
+        parent_session INTEGER NOT NULL,
+        sessions INTEGER NOT NULL DEFAULT 1
+    )
+    """,
+    # How many rows are open, unknown or not sent, is known when the part is done.
+    """
+    CREATE TABLE parts (
+        run INTEGER NOT NULL,
+        first_row INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        open_rows INTEGER,
+        PRIMARY KEY (run, first_row)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE exceptions (
+        run INTEGER NOT NULL,
+        row INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        code TEXT NOT NULL,
+        status_code INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        origin INTEGER NOT NULL,
+        variable TEXT NOT NULL,
+        session INTEGER NOT NULL,
+        PRIMARY KEY (run, row)
+    ) WITHOUT ROWID
+    """,
+)
+ADD_RUN = """
+    INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+GO_ON = "UPDATE runs SET state = 'running', sessions = sessions + 1 WHERE id = ?"
+RUN = """
+    SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session FROM runs WHERE id = ?
+"""
+SUMMARIES = """
+    SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight, parent
+    FROM runs ORDER BY number DESC
+"""
+COUNTS = "SELECT sessions, accepted, failed, unknown, not_sent, in_flight FROM runs WHERE number = ?"
+COUNT = """
+    UPDATE runs SET
+        accepted = accepted + :accepted,
+        failed = failed + :failed,
+        unknown = unknown + :unknown,
+        not_sent = not_sent + :not_sent,
+        in_flight = in_flight + :in_flight
+    WHERE number = :number
+"""
+LAST_ROW = "SELECT first_row + rows - 1 FROM parts WHERE run = ? ORDER BY first_row DESC LIMIT 1"
+KINDS = "SELECT DISTINCT state, code, attempts > 0 FROM exceptions WHERE run = ?"
+IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS NULL ORDER BY first_row"
+BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
+PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
+ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
+ROW = "SELECT row, line, state, code, status_code, attempts, origin, variable FROM exceptions WHERE run = ?"
+OPEN = f"{ROW} AND row >= ? AND row < ? AND state != 'failed'"
+SURELY_NOT_SENT = f"{ROW} AND row >= ? AND row < ? AND state = 'not_sent'"
+DOUBT = """
+    UPDATE exceptions SET state = 'unknown', code = ?
+    WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'
+"""
+FAILED_AFTER = "SELECT row, origin FROM exceptions WHERE run = ? AND state = 'failed' AND session > ?"
+ROWS_IN_STATE = f"{ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"
+ROWS = f"{ROW} AND row > ? ORDER BY row LIMIT ?"

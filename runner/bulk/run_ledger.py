@@ -1,0 +1,235 @@
+"""One run in the ledger: what went out and what became of it, written by the one process that is at work on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from runner.bulk import ledger_sql as sql
+from runner.bulk.outcomes import Counts, RowOutcome
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Container, Mapping, Sequence
+    from typing import Self
+
+    from runner.bulk.ledger_file import LedgerFile
+    from runner.bulk.locks import RunLock
+    from runner.bulk.outcomes import PartOutcome
+    from runner.bulk.record import RunRecord
+    from runner.bulk.task import Part
+    from runner.suprsend.answer import State
+
+INTERRUPTED = "interrupted"
+"""The code of a row of which nobody knows how far it came."""
+
+
+class PartState(NamedTuple):
+    """What the ledger knows of a part. A resume sends the `open_rows` of a part that is done, all rows of another."""
+
+    digest: str
+    rows: int
+    is_done: bool
+    open_rows: frozenset[int]
+
+
+class RunLedger:
+    """One run that this process is at work on, and no other one is until this is closed or the process dies.
+
+    `session` counts how often somebody went to work on it. The counts are kept in memory as well: what this process knows
+    it can tell when the file is gone.
+    """
+
+    def __init__(
+        self, file: LedgerFile, lock: RunLock, number: int, record: RunRecord, *, repeats_unknown: bool
+    ) -> None:
+        self.record = record
+        self._file = file
+        self._lock = lock
+        self._number = number
+        self._repeats_unknown = repeats_unknown
+        self._under_way: dict[int, _Sending] = {}
+        [(self.session, *counts)] = file.select(sql.COUNTS, (number,))
+        self._counts = Counts(*counts)
+
+    def write(self, done: Sequence[PartOutcome] = (), begun: Sequence[Part] = ()) -> None:
+        """Record in one transaction what became of some parts, and which go out next; kept once this returns.
+
+        A part is begun each time before anything of it is sent. Of a part that is done, a second time only the open rows
+        go out: its next outcome tells of these alone. A row that may have gone out before without an answer stays
+        unknown unless it is accepted, whatever the outcome says of it.
+
+        Raises ValueError for what can't be: a part that ends and was not begun, rows told of twice or not at all. A file
+        or a lock that somebody removed is a MachineError `ledger-gone`.
+        """
+        self._check_open()
+        under_way = self._under_way.copy()
+        endings = [_end(under_way, outcome) for outcome in done]
+        gain = Counts()
+        self._check_there()
+        with self._file.transaction() as connection:
+            for ending in endings:
+                gain += ending.gain
+                self._finish(connection, ending)
+            for part in begun:
+                under_way[part.first_row], more = self._begin(connection, part)
+                gain += more
+            self._count(connection, gain)
+        self._under_way = under_way
+        self._counts += gain
+
+    def part(self, first_row: int) -> PartState | None:
+        """Tell what is known of the part that begins at a row; None if it was never begun."""
+        found = self._file.select(sql.PART, (self._number, first_row))
+        if not found:
+            return None
+        digest, rows, open_rows = found[0]
+        records = self._open(range(first_row, first_row + rows)) if open_rows else ()
+        return PartState(digest, rows, open_rows is not None, frozenset(record.row for record in records))
+
+    def counts(self, unwritten: Sequence[PartOutcome] = ()) -> Counts:
+        """Count the rows so far, those of earlier sessions of the run too, and of parts that could not be recorded."""
+        under_way = self._under_way.copy()
+        counts = self._counts
+        for outcome in unwritten:
+            counts += _end(under_way, outcome).gain
+        return counts
+
+    def last_row(self) -> int:
+        """Give the number of the last row that was ever begun, 0 if none was."""
+        found = self._file.select(sql.LAST_ROW, (self._number,))
+        return int(found[0][0]) if found else 0
+
+    def kinds(self) -> set[tuple[State, str, bool]]:
+        """Tell which states and codes the rows have that were not accepted, and whether they were sent."""
+        return {
+            (state, code, bool(was_sent)) for state, code, was_sent in self._file.select(sql.KINDS, (self._number,))
+        }
+
+    def give_up_parts(self) -> None:
+        """Record the rows of parts that another session began and did not end as unknown: nobody sends them again."""
+        with self._file.transaction() as connection:
+            for first_row, rows in self._file.select(sql.IN_FLIGHT, (self._number,)):
+                numbers = range(first_row, first_row + rows)
+                self._add(connection, [RowOutcome(row, 0, "unknown", INTERRUPTED, 0, 1) for row in numbers])
+                connection.execute(sql.FINISH_PART, (rows, self._number, first_row))
+            gain = Counts(unknown=self._counts.in_flight, in_flight=-self._counts.in_flight)
+            self._count(connection, gain)
+        self._counts += gain
+
+    def close(self, state: Literal["interrupted", "stopped", "finished"], total: int | None) -> None:
+        """Record how the run ended, of how many rows if that is known, and release its lock."""
+        self._check_open()
+        self._check_there()
+        with self._file.transaction() as connection:
+            connection.execute("UPDATE runs SET state = ?, total = ? WHERE number = ?", (state, total, self._number))
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _check_open(self) -> None:
+        if self._lock.is_released:
+            raise ValueError(f"run {self.record.id} is closed")
+
+    def _check_there(self) -> None:
+        """Make sure that what is written will be found again, and that no other process can take the run."""
+        self._file.check_there()
+        self._lock.check_there()
+
+    def _begin(self, connection: sqlite3.Connection, part: Part) -> tuple[_Sending, Counts]:
+        """Record that a part goes out. Returns what is under way then, and what the counts of the run gain by it."""
+        if connection.execute(sql.BEGIN_PART, (self._number, part.first_row, part.size, part.digest)).rowcount:
+            return _Sending(range(part.first_row, part.first_row + part.size)), Counts(in_flight=part.size)
+        known = self.part(part.first_row)
+        if known is None or known.digest != part.digest:
+            raise ValueError(f"the part of row {part.first_row} is not what was begun before: {known}")
+        rows = range(part.first_row, part.first_row + known.rows)
+        if not known.is_done:  # whoever sent it died, and nobody knows how far they came
+            return _Sending(rows, in_doubt=rows), Counts()
+        earlier = {outcome.row: outcome for outcome in self._open(rows)}
+        if not earlier:
+            raise ValueError(f"the part of row {part.first_row} is done: none of its rows may go out again")
+        # From now on none is surely not sent: if this process dies, that is what must stand here.
+        connection.execute(sql.DOUBT, (INTERRUPTED, self._number, rows.start, rows.stop))
+        in_doubt = {row for row, outcome in earlier.items() if outcome.state == "unknown"}
+        doubted = len(earlier) - len(in_doubt)
+        stay_open = len(self._open(rows, sql.OPEN)) - len(earlier)
+        return _Sending(earlier.keys(), in_doubt, earlier, stay_open), Counts(unknown=doubted, not_sent=-doubted)
+
+    def _finish(self, connection: sqlite3.Connection, ending: _Ending) -> None:
+        sending = ending.sending
+        if sending.earlier:
+            connection.executemany(sql.FORGET, [(self._number, row) for row in sending.rows])
+        if ending.failures:
+            self._add(connection, ending.failures)
+        open_rows = sum(outcome.state != "failed" for outcome in ending.failures)
+        connection.execute(sql.FINISH_PART, (sending.stay_open + open_rows, self._number, ending.first_row))
+
+    def _add(self, connection: sqlite3.Connection, outcomes: Sequence[RowOutcome]) -> None:
+        columns = [
+            (
+                self._number, each.row, each.line, each.state, each.code, each.status_code, each.attempts, each.origin,
+                each.variable, self.session,
+            )
+            for each in outcomes
+        ]  # fmt: skip
+        connection.executemany(sql.ADD_ROW, columns)
+
+    def _count(self, connection: sqlite3.Connection, gain: Counts) -> None:
+        connection.execute(sql.COUNT, {**gain._asdict(), "number": self._number})
+
+    def _open(self, rows: range, statement: str | None = None) -> list[RowOutcome]:
+        """Find the rows of a part that go out again; with a `statement`, those that it finds."""
+        statement = statement or (sql.OPEN if self._repeats_unknown else sql.SURELY_NOT_SENT)
+        return [RowOutcome(*row) for row in self._file.select(statement, (self._number, rows.start, rows.stop))]
+
+
+class _Sending(NamedTuple):
+    """A part that is under way: `rows` go out, and those `in_doubt` may have gone out before.
+
+    `earlier` tells what was recorded of each row, if the part was done before; `stay_open` of its open rows don't go out.
+    """
+
+    rows: Collection[int]
+    in_doubt: Container[int] = ()
+    earlier: Mapping[int, RowOutcome] = {}
+    stay_open: int = 0
+
+    def settle(self, told: RowOutcome) -> RowOutcome:
+        """Weigh what is told of a row against what may have happened before."""
+        if told.row not in self.in_doubt:
+            return told
+        earlier = self.earlier.get(told.row)
+        was_heard_of = earlier is not None and earlier.code != INTERRUPTED
+        if not was_heard_of and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
+            return told  # a row that makes no event did not make one before, unless it is the machine that was too slow
+        if told.state == "not_sent":
+            return earlier or told._replace(state="unknown", code=INTERRUPTED)
+        return told._replace(state="unknown")
+
+
+class _Ending(NamedTuple):
+    """How a part that was under way ended: which rows were not accepted, and what the counts of the run gain by it."""
+
+    first_row: int
+    sending: _Sending
+    failures: Sequence[RowOutcome]
+    gain: Counts
+
+
+def _end(under_way: dict[int, _Sending], part: PartOutcome) -> _Ending:
+    """Weigh what is told of a part, which is under way no longer. Raises ValueError for what can't be."""
+    sending = under_way.pop(part.first_row, None)
+    if sending is None:
+        raise ValueError(f"the part of row {part.first_row} is not under way")
+    told = {outcome.row for outcome in part.failures}
+    is_each_once = len(told) == len(part.failures) and all(row in sending.rows for row in told)
+    rows = len(sending.rows)
+    if not is_each_once or part.accepted + len(told) != rows:
+        raise ValueError(f"the part of row {part.first_row} does not tell of each row that went out, once")
+    settled = [sending.settle(outcome) for outcome in part.failures]
+    ended = Counts(unknown=-rows) if sending.earlier else Counts(in_flight=-rows)
+    return _Ending(part.first_row, sending, settled, Counts.of(part.accepted, settled) + ended)
