@@ -1,4 +1,4 @@
-"""Rows → what would go out: which rows make no event, how large the events are, and which share a key. Sends nothing."""
+"""The plan of a run → what would go out: which rows make no event, how large the events are, and which share a key."""
 
 from __future__ import annotations
 
@@ -6,23 +6,32 @@ import sqlite3
 from collections import deque
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from runner.bulk.executor import executor_of
+from runner.bulk.options import PART_ROWS
+from runner.bulk.parts import Parts
+from runner.bulk.results import results_file
+from runner.bulk.task import check_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor, Future
 
     from runner.bulk.outcomes import RowOutcome
-    from runner.bulk.task import Part, PartCheck
+    from runner.bulk.plan import RunPlan
+    from runner.bulk.task import Part, PartCheck, Setup
+    from runner.errors import RunnerError
 
 _SHOWN = 10
 
 
 @dataclass(slots=True)
-class Checked:
-    """What a file of rows would make. The lists have the first few; `largest_row` has the event of `largest_bytes`."""
+class RowCheck:
+    """What rows would make. The lists have the first few; `largest_row` has the event of `largest_bytes`."""
 
     rows: int = 0
     invalid: int = 0
@@ -35,25 +44,31 @@ class Checked:
     failures: list[RowOutcome] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """A row, and the first one with its key."""
+    failure: RunnerError | None = None
+    """Why the rows can't be read to their end."""
 
 
-def check_rows(
-    parts: Iterable[Part],
-    executor: Executor,
-    task: Callable[[Part], PartCheck],
-    concurrency: int,
-    write: Callable[[str], object],
-) -> Checked:
-    """Check every row, several parts at once, and `write` the results that the task makes, in the order of the rows.
+def check_rows(plan: RunPlan, setup: Setup) -> RowCheck:
+    """Render every row of a plan, and send nothing. The file of results gets a line for each, in their order.
 
     Keys are compared exactly, in a temporary file: there may be any number.
     """
-    checked = Checked()
+    options = plan.options
+    parts = Parts(plan.chosen_rows(), PART_ROWS, None, digests=None)
+    with results_file(options.results, "w") as results, executor_of(options) as executor:
+        checks = _in_order(parts, executor, partial(check_part, setup), options.concurrency)
+        checked = _checked(checks, results.write)
+    checked.failure = parts.failure
+    return checked
+
+
+def _checked(checks: Iterable[PartCheck], write: Callable[[str], None]) -> RowCheck:
+    checked = RowCheck()
     with TemporaryDirectory(prefix="runner-") as folder, closing(sqlite3.connect(f"{folder}/keys")) as keys:
         keys.execute("PRAGMA journal_mode = OFF")
         keys.execute("PRAGMA synchronous = OFF")
         keys.execute("CREATE TABLE keys (digest BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID")
-        for part in _in_order(parts, executor, task, concurrency):
+        for part in checks:
             write(part.results)
             checked.rows += part.size
             checked.invalid += len(part.failures)

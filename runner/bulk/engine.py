@@ -85,7 +85,7 @@ class Engine:
         limits: Limits,
         monotonic: Callable[[], float],
         hurry: Callable[[], None],
-        tell: Callable[[Tally], None],
+        tell: Callable[[Counts], None],
     ) -> None:
         self.tally = Tally()
         self.failure: MachineError | None = None
@@ -128,7 +128,7 @@ class Engine:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
                 begun = self._written(done, begun)
-            self._tell(self.tally)
+            self._tell(self.tally.counts)
             for part in begun:
                 self._submit(part, under_way)
             if self._is_to_hurry and not is_hurried:

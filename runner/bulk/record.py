@@ -1,16 +1,30 @@
-"""A run as the ledger keeps it."""
+"""A run as the ledger keeps it: what it began with, so that a resume needs no more than the run's id."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import os
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.bulk.ledger_file import FILE_NAME, FOLDER_NAME
+from runner.bulk.options import LEAVE_OUT, BulkOptions
+from runner.bulk.paths import from_here, kept
+from runner.errors import InvalidInput, Problem, UsageError
+from runner.project.files import find_config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from runner.source import Json
+
+STATE_DIR = "RUNNER_STATE_DIR"
+_KEYS_HOLD = timedelta(hours=23)
+"""The platform remembers a key for 24 hours."""
+_BEGIN_ANEW = "or begin a new run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +32,7 @@ class RunRecord:
     """A run, with all that a resume needs.
 
     `spec` and `rows` are paths, `rows` may be `-` for the standard input. They are kept so that a record that is found
-    names them from the directory in which it is found. `arguments` is the caller's own, as JSON. `fingerprints` are
+    names them from the directory in which it is found. `arguments` are the saved options, as JSON. `fingerprints` are
     digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are, those of
     its sessions up to `parent_session`.
     """
@@ -32,3 +46,187 @@ class RunRecord:
     fingerprints: Mapping[str, str]
     parent: str | None = None
     parent_session: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOptions:
+    """The options of a run that its record keeps. Of what is secret it has only the names.
+
+    `config` and `project` are where the spec's profile was looked for, and what bounds its files.
+    """
+
+    var: tuple[str, ...]
+    var_json: tuple[str, ...]
+    secret: tuple[str, ...]
+    vars_file: Path | None
+    case: str | None
+    profile: str | None
+    config: Path | None
+    project: Path
+    is_sandboxed: bool
+    timeout_s: float
+    retries: int
+    bulk: BulkOptions
+
+    @classmethod
+    def of(cls, record: RunRecord) -> SavedOptions:
+        """Read what a record keeps. Its paths lead on from the working directory."""
+        said: Any = record.arguments
+        names = (
+            "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
+            "linger_s",
+        )  # fmt: skip
+        return cls(
+            var=(*said["var"],),
+            var_json=(*said["var_json"],),
+            secret=(*said["secret"],),
+            vars_file=_path(said["vars_file"]),
+            case=said["case"],
+            profile=said["profile"],
+            config=_path(said["config"]),
+            project=Path(said["project"]),
+            is_sandboxed=said["sandbox"],
+            timeout_s=said["timeout_s"],
+            retries=said["retries"],
+            bulk=BulkOptions(
+                rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names if name in said}
+            ),
+        )
+
+    def without_secrets(self, names: Collection[str]) -> SavedOptions:
+        """Return what may be kept where variables of these names are secret."""
+        var, var_json = (
+            tuple(text for text in texts if _name(text) not in names) for texts in (self.var, self.var_json)
+        )
+        secret = sorted({_name(text) for text in (*self.var, *self.var_json)}.intersection(names))
+        return replace(self, var=var, var_json=var_json, secret=(*secret,))
+
+    def check_secrets(self, given: Collection[str]) -> None:
+        """Refuse a resume that is not given each secret variable again. Raises UsageError."""
+        for name in self.secret:
+            if name not in given:
+                message = f"the variable '{name}' must be given again: runs keep no secrets"
+                raise UsageError(Problem("usage", message, hint=f"add --var {name}=…"))
+
+    def arguments(self) -> dict[str, Json]:
+        """Write it as JSON, but for the rows, which the record names itself."""
+        bulk = self.bulk
+        return {
+            "var": [*self.var],
+            "var_json": [*self.var_json],
+            "secret": [*self.secret],
+            "vars_file": _text(self.vars_file),
+            "case": self.case,
+            "profile": self.profile,
+            "config": _text(self.config),
+            "project": str(self.project),
+            "sandbox": self.is_sandboxed,
+            "timeout_s": self.timeout_s,
+            "retries": self.retries,
+            "renamed": dict(bulk.renamed),
+            "ignore_extra": bulk.ignore_extra,
+            "limit": bulk.limit,
+            "offset": bulk.offset,
+            "concurrency": bulk.concurrency,
+            "processes": bulk.processes,
+            "rate": bulk.rate,
+            "max_failures": bulk.max_failures,
+            "results": _text(bulk.results),
+            "part_rows": bulk.part_rows,
+            "linger_s": bulk.linger_s,
+        }
+
+
+def named_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the folder of the ledger that a flag or the environment names."""
+    named = environ.get(STATE_DIR)
+    return given or (Path(named) if named else None)
+
+
+def ledger_folder(start: Path, config: Path | None) -> Path:
+    """Find where runs are kept.
+
+    That is beside the `runner.yaml` of `start`, else of the working directory, else in the working directory itself, or
+    in the one folder of it that has some.
+    """
+    found = config or find_config(start) or find_config(Path())
+    if found:
+        return found.parent / FOLDER_NAME
+    here = Path() / FOLDER_NAME
+    known = [] if (here / FILE_NAME).exists() else Path().glob(f"*/{FOLDER_NAME}/{FILE_NAME}")
+    below = [path for path in known if not path.parents[1].is_symlink()]
+    return below[0].parent if start == Path() and len(below) == 1 else here
+
+
+def check_same(record: RunRecord, paths: Sequence[Path], rows: str | None, profile: str | None) -> None:
+    """Refuse another spec, file of rows or profile than a run began with. Raises UsageError."""
+    began_with: Any = record.arguments["profile"]
+    others = {
+        "spec": (any(not _is_same(str(path), record.spec) for path in paths), record.spec),
+        "file of rows": (rows is not None and record.rows != "-" and not _is_same(rows, record.rows), record.rows),
+        "profile": (profile not in (None, began_with), began_with or "none"),
+    }
+    for what, (is_other, begun) in others.items():
+        if is_other:
+            message = f"a resume takes no other {what}: run {record.id} began with {begun}"
+            raise UsageError(Problem("usage", message, hint=LEAVE_OUT))
+
+
+def check_parent(record: RunRecord, now: str | None) -> None:
+    """Refuse rows that would go out under the ids of another run than before. Raises InvalidInput."""
+    if now != record.parent:
+        began, comes = (f"run {run}" if run else "no run" for run in (record.parent, now))
+        message = f"the rows are of {comes}, and run {record.id} began with rows of {began}"
+        raise InvalidInput(Problem("rows-changed", message, hint=f"resume with the same rows, {_BEGIN_ANEW}"))
+
+
+def check_unchanged(record: RunRecord, now: Mapping[str, str]) -> None:
+    """Refuse to go on with anything but what the run began with, by its fingerprints. Raises InvalidInput that says what changed.
+
+    With other credentials secrets can't be compared.
+    """
+    whats = {
+        "spec": f"the spec {record.spec}",
+        "rows": f"the file {record.rows}",
+        "variables": "a variable or the workspace",
+    }
+    before = record.fingerprints
+    changed = [
+        what
+        for name, what in whats.items()
+        if before[name] != now[name]
+        or (name == "variables" and has_same_key(record, now) and before["secrets"] != now["secrets"])
+    ]
+    if changed:
+        message = f"{' and '.join(changed)} changed since run {record.id} began"
+        hint = f"resume with what it began with, {_BEGIN_ANEW}"
+        raise InvalidInput(Problem("run-changed", message, hint=hint))
+
+
+def has_same_key(record: RunRecord, now: Mapping[str, str]) -> bool:
+    """Return whether a run began with the credentials whose fingerprint this is: secrets can be compared then."""
+    return record.fingerprints.get("credentials") == now["credentials"]
+
+
+def check_age(record: RunRecord, now: datetime) -> None:
+    """Refuse a run whose keys the platform may have forgotten. Raises UsageError."""
+    if now - record.started > _KEYS_HOLD:
+        message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
+        hint = "what arrived then would count again; add --yes to send it all the same"
+        raise UsageError(Problem("run-too-old", message, hint=hint))
+
+
+def _name(text: str) -> str:
+    return text.partition("=")[0]
+
+
+def _is_same(one: str, other: str) -> bool:
+    return "-" not in (one, other) and os.path.realpath(one) == os.path.realpath(other)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else kept(str(path))
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(from_here(text))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid5
 
-from runner.cli.target import advice, aim, make_ready
+from runner.cli.target import aim, ready
 from runner.config import load_profile
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import CASSETTES, CONFIG_NAME, as_unicode, find_config, home_of
+from runner.report.advice import advice
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
@@ -94,16 +95,15 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     if not sandbox and session.settings.config is None:
         _refuse_mixture(found)
     start = found[0].place
-    profile = load_profile(start=start, config=session.settings.config, name=session.settings.profile)
-    target = aim(session, profile, sandbox=sandbox)
+    aimed = aim(session, start, session.settings.config, session.settings.profile, sandbox=sandbox)
+    target = aimed.target
     problems = [problem for each in found for problem in each.problems]
     readable = [(each, each.cassette) for each in found if each.cassette is not None]
-    with ExitStack() as stack:
-        if not sandbox:
-            count = sum(len(cassette.interactions) for _, cassette in readable)
-            what = f"{count} recorded request{'' if count == 1 else 's'}"
-            if make_ready(session, profile, target, what, stack, sandbox=False, yes=yes) is None:
-                return ExitCode.INTERRUPTED
+    count = sum(len(cassette.interactions) for _, cassette in readable)
+    what = f"{count} recorded request{'' if count == 1 else 's'}"
+    with nullcontext(target) if sandbox else ready(session, aimed, what, yes=yes) as reached:
+        if reached is None:
+            return ExitCode.INTERRUPTED
         seed = world.new_seed()
         verifications: list[Verification] = []
         for each, cassette in readable:

@@ -125,7 +125,7 @@ def render(
     offset: Offset = None,
 ) -> ExitCode:
     """Show exactly what would be sent, but for secrets."""
-    from runner.cli.bulk_options import BulkFlags  # noqa: PLC0415
+    from runner.cli.bulk_flags import BulkFlags  # noqa: PLC0415
     from runner.cli.render import render as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415
 
@@ -201,7 +201,7 @@ def send(
     state_dir: StateDir = None,
 ) -> ExitCode:
     """Send one event, several, or one for each row of a file."""
-    from runner.cli.bulk_options import BulkFlags  # noqa: PLC0415
+    from runner.cli.bulk_flags import BulkFlags  # noqa: PLC0415
     from runner.cli.send import SendOptions  # noqa: PLC0415
     from runner.cli.send import send as run  # noqa: PLC0415
     from runner.cli.variables import VariableFlags  # noqa: PLC0415

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -10,21 +9,22 @@ from typing import TYPE_CHECKING
 
 from runner.cases import case_seed
 from runner.cli.specs import load_spec
-from runner.config import load_profile
+from runner.cli.target import aim
 from runner.errors import ExitCode, InvalidInput
 from runner.eventspec import Occurrence
 from runner.project import project_of
 from runner.report import Format
 from runner.report.curl import curl_command
 from runner.run import Rejected, Run, prepare
+from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from uuid import UUID
 
+    from runner.bulk.options import BulkOptions
     from runner.bulk.row import BadRow, Row
-    from runner.cli.bulk_options import BulkOptions
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
     from runner.config import Target
@@ -39,10 +39,9 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
     flags.check([path])
     spec = load_spec(session, [path], (), "render")
     path = Path(spec.path)  # a folder may hold the one spec
-    profile = load_profile(start=path, config=settings.config, name=settings.profile)
-    output.hide(profile.secrets(world.environ))
-    target = profile.target(world.environ)
-    [job] = flags.jobs(output, [spec], world.environ, profile)
+    aimed = aim(session, path, settings.config, settings.profile, sandbox=False)
+    target = aimed.target
+    [job] = flags.jobs(output, [spec], world.environ, aimed.profile)
     seed, now = _seed_and_instant(session, path, spec, flags)
     event = prepare(job, Occurrence(seed, 0, now), target.env, target.max_event_kb)
     output.hide(event.secrets)
@@ -61,20 +60,22 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
 
     The bodies are those of `render`; with `-o json` they are the items of one array.
     """
-    from runner.bulk.task import tools_of  # noqa: PLC0415 - one event is rendered without them
-    from runner.cli.bulk import Start, ledger_folder, state_dir_of  # noqa: PLC0415
-    from runner.cli.send import SendOptions  # noqa: PLC0415
+    from runner.bulk.plan import Source  # noqa: PLC0415 - one event is rendered without them
+    from runner.bulk.record import ledger_folder, named_folder  # noqa: PLC0415
+    from runner.bulk.task import tools_of  # noqa: PLC0415
+    from runner.cli.bulk import plan_rows  # noqa: PLC0415
 
+    settings = session.settings
     flags.check([path])
     spec = load_spec(session, [path], (), "--rows")
-    options = SendOptions((), dry_run=True, sandbox=False, timeout_s=None, retries=None, yes=False)
     path = Path(spec.path)
     run = Run(*_seed_and_instant(session, path, spec, flags))
-    with ExitStack() as stack:
-        folder = state_dir_of(session, None) or ledger_folder(path, session.settings.config)
-        start = Start(session, stack, path, spec, flags, options, bulk, folder)
-        setup, rows = start.unsent(run)
-        tools = tools_of(setup)
+    folder = named_folder(None, session.world.environ) or ledger_folder(path, settings.config)
+    source = Source(spec, path, project_of(path), settings.config)
+    patience = Patience(DEFAULT_TIMEOUT_S, DEFAULT_RETRIES)
+    with plan_rows(session, source, settings.profile, flags, bulk, patience, folder, sandbox=False) as (plan, _):
+        tools = tools_of(plan.setup(run, plan.target, session.output.hidden))
+        rows = plan.chosen_rows()
         met: set[ExitCode] = set()
         first = next(rows, None)
         if first is None:
@@ -82,7 +83,7 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
         else:
             rows = chain([first], rows)
         code = session.output.stream(_texts(session, ((row, tools.prepare(row)) for row in rows), met))
-        _tell_placeholder(session, setup.target)
+        _tell_placeholder(session, plan.target)
     return code or max(met, default=ExitCode.OK)
 
 
@@ -90,7 +91,7 @@ def _texts(
     session: Session, events: Iterator[tuple[Row | BadRow, Prepared | Rejected]], met: set[ExitCode]
 ) -> Iterator[str]:
     """Give the body of each event. What is rejected is told, and met."""
-    from runner.report.bulk import row_place  # noqa: PLC0415
+    from runner.report.rows import row_place  # noqa: PLC0415
 
     output = session.output
     for row, event in events:

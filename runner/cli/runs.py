@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, cast
 from runner.bulk.columns import assign
 from runner.bulk.ledger import Ledger
 from runner.bulk.origin import COLUMN, MarkedRows, mark
+from runner.bulk.record import SavedOptions, ledger_folder, named_folder
 from runner.bulk.row import BadRow
 from runner.bulk.rows import open_rows
-from runner.cli.bulk import ledger_folder, load_again, state_dir_of
-from runner.cli.bulk_record import Kept
+from runner.cli.specs import load_again
 from runner.errors import ExitCode, InvalidInput, Problem
 from runner.report import Format
-from runner.report.bulk import show_run as report_run
-from runner.report.bulk import show_runs
+from runner.report.runs import show_run as report_run
+from runner.report.runs import show_runs
 from runner.report.style import printable
 from runner.variables import Given
 
@@ -116,11 +116,10 @@ def _named(values: Cells) -> Mapping[str, Json]:
 
 def _variables(session: Session, record: RunRecord, header: Sequence[str]) -> Mapping[str, Variable]:
     """Name the variable that each column gives."""
-    kept = Kept.read(record)
-    session.settings = session.settings._replace(config=session.settings.config or kept.config)
-    spec = load_again(session, Path(record.spec), kept.project)
+    saved = SavedOptions.of(record)
+    spec = load_again(session.output, Path(record.spec), saved.project, session.settings.config or saved.config)
     named = {variable.name: variable for variable in spec.variables}
-    columns = assign(header, [*named], kept.bulk.renamed, ignore_extra=True)
+    columns = assign(header, [*named], saved.bulk.renamed, ignore_extra=True)
     return {column: named[name] for column, name in columns.items()}
 
 
@@ -146,5 +145,5 @@ def _csv_line(cells: Iterable[object]) -> str:
 
 
 def _ledger(session: Session, state_dir: Path | None) -> Ledger:
-    folder = state_dir_of(session, state_dir) or ledger_folder(Path(), session.settings.config)
+    folder = named_folder(state_dir, session.world.environ) or ledger_folder(Path(), session.settings.config)
     return Ledger(folder, is_new_allowed=False)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runner.cli.specs import check_one_config, labelled, load_specs
-from runner.cli.target import advice, aim, make_ready
-from runner.config import load_profile
+from runner.cli.target import aim, ready
 from runner.errors import ExitCode, Problem, UsageError
+from runner.report.advice import advice
 from runner.report.annotations import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.report.style import printable
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
 from runner.run import send as send_events
-from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S
+from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
     from runner.config import Target
     from runner.run import Outcome, Sent
     from runner.suprsend.delivery import Wait
-
-
-class Patience(NamedTuple):
-    """How long an event is tried, and how often once more."""
-
-    timeout_s: float
-    retries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +58,9 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
     specs = labelled(load_specs(session, paths), options.labels)
     if settings.config is None and (settings.profile is not None or options.sandbox):
         check_one_config(specs)
-    profile = load_profile(start=Path(specs[0].path), config=settings.config, name=settings.profile)
-    target = aim(session, profile, sandbox=options.sandbox)
-    jobs = flags.jobs(output, specs, world.environ, profile)
+    aimed = aim(session, Path(specs[0].path), settings.config, settings.profile, sandbox=options.sandbox)
+    target = aimed.target
+    jobs = flags.jobs(output, specs, world.environ, aimed.profile)
     run = Run(world.new_seed(), world.clock())
     events = prepare_all(jobs, run, target, world.clock)
     output.hide(secret for event in events for secret in event.secrets)
@@ -79,16 +71,15 @@ def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options:
         show_outcomes(output, outcomes, problems)
         show_on_page(output, world.environ, outcomes, problems)
         return exit_code(outcomes)
-    ready = [event for event in events if isinstance(event, Prepared)]
+    prepared = [event for event in events if isinstance(event, Prepared)]
     if options.dry_run:
-        show_dry_run(output, target.base_url, ready, unsent(ready))
+        show_dry_run(output, target.base_url, prepared, unsent(prepared))
         return ExitCode.OK
-    with ExitStack() as stack:
-        what = f"{len(ready)} event{'' if len(ready) == 1 else 's'}"
-        reached = make_ready(session, profile, target, what, stack, sandbox=options.sandbox, yes=options.yes)
+    what = f"{len(prepared)} event{'' if len(prepared) == 1 else 's'}"
+    with ready(session, aimed, what, yes=options.yes) as reached:
         if reached is None:
             return ExitCode.INTERRUPTED
-        sent = _deliver(session, ready, reached, patience)
+        sent = _deliver(session, prepared, reached, patience)
         outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
         outcomes = [_advised(outcome, reached, sandbox=options.sandbox) for outcome in outcomes]
         show_outcomes(output, outcomes)

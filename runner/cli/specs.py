@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from runner.cli.world import Session
     from runner.eventspec import Loaded, Spec
+    from runner.report import Output
 
 
 _BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
@@ -60,6 +61,15 @@ def load_spec(session: Session, paths: Sequence[Path], labels: Sequence[str], as
     if len(specs) != 1:
         raise UsageError(Problem("usage", f"{asked} takes one spec, these are {len(specs)}"))
     return specs[0]
+
+
+def load_again(output: Output, path: Path, project: Path, config: Path | None) -> Spec:
+    """Load a spec as a run did, whatever the working directory is now. What was to be warned of was told then."""
+    loaded = load(path, project, config)
+    output.hide(loaded.secrets)
+    if loaded.spec is None:
+        raise InvalidInput(*(problem for problem in loaded.problems if problem.severity == "error"))
+    return loaded.spec
 
 
 def labelled(specs: list[Spec], labels: Sequence[str]) -> list[Spec]:

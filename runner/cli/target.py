@@ -2,85 +2,60 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.config import SANDBOX_PORT
+from runner.config import SANDBOX_PORT, load_profile
 from runner.errors import Problem, UsageError
-from runner.suprsend.auth import WorkspaceKey
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from runner.cli.world import Session
     from runner.config import Profile, Target
 
 
-def aim(session: Session, profile: Profile, *, sandbox: bool) -> Target:
-    """Say where events will go. Opens no connection; what credentials there are is hidden from now on."""
+class Aimed(NamedTuple):
+    """Where events will go: a profile, the name that it was asked for by, and its target."""
+
+    profile: Profile
+    name: str | None
+    target: Target
+    is_sandboxed: bool
+
+
+def aim(session: Session, start: Path, config: Path | None, name: str | None, *, sandbox: bool) -> Aimed:
+    """Load a profile, and say where events will go. Opens no connection; what credentials there are is hidden from now on."""
+    profile = load_profile(start=start, config=config, name=name)
     environ = session.world.environ
     session.output.hide(profile.secrets(environ))
-    return profile.sandbox(SANDBOX_PORT) if sandbox else profile.target(environ)
+    target = profile.sandbox(SANDBOX_PORT) if sandbox else profile.target(environ)
+    return Aimed(profile, name, target, sandbox)
 
 
-def make_ready(
-    session: Session, profile: Profile, target: Target, what: str, stack: ExitStack, *, sandbox: bool, yes: bool
-) -> Target | None:
+@contextmanager
+def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[Target | None]:
     """Make sure that events can and may go there; None if somebody says no.
 
     Raises CredentialsError without credentials, UsageError where there is nobody to ask. A sandbox that is started
-    ends with `stack`.
+    ends with the block.
     """
+    target = aimed.target
     target.authorized()
-    if sandbox:
-        return sandbox_at(SANDBOX_PORT, session, profile, stack)
-    if target.confirm and not yes and not _confirmed(session, target, what):
+    if aimed.is_sandboxed:
+        with sandbox_at(SANDBOX_PORT, session, aimed.profile) as sandboxed:
+            yield sandboxed
+    elif target.confirm and not yes and not _confirmed(session, aimed, what):
         session.output.message("not confirmed: nothing was sent")
-        return None
-    return target
+        yield None
+    else:
+        yield target
 
 
-def advice(target: Target, code: str, message: str, *, sandbox: bool) -> str | None:
-    """Say what to do about an event that did not get through, by the code and message of its failure; None if that says it."""
-    where = target.base_url
-    else_sandbox = "" if sandbox else ", or add --sandbox to send to a server on this machine"
-    match code:
-        case "no-connection" if message == os.strerror(errno.ECONNREFUSED):
-            is_here = urlsplit(where).hostname in _LOOPBACK
-            do = (
-                "start the server there" if is_here else f"check the base URL ({_BASE_URL}, or base_url of the profile)"
-            )
-            return f"nothing listens on {where}: {do}{else_sandbox}"
-        case "no-connection" if not message.startswith("the proxy"):
-            return f"no connection to {where}: check the network, and the base URL ({_BASE_URL}, or base_url of the profile)"
-        case "credentials-refused" if target.credentials is not None:
-            kind = (
-                ("workspace_key_env", "workspace_secret_env")
-                if isinstance(target.credentials, WorkspaceKey)
-                else ("api_key_env", "workspace_uid_env")
-            )
-            names = " and ".join(target.names[key] for key in kind)
-            return f"{where} does not take these credentials: check {names}{else_sandbox}"
-        case _:
-            return None
-
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_BASE_URL = "SUPRSEND_BASE_URL"
-
-
-def _confirmed(session: Session, target: Target, what: str) -> bool:
-    if not session.world.stdin.isatty():
-        message = f"profile '{session.settings.profile}' asks before it sends, and there is no terminal to ask on"
-        raise UsageError(Problem("confirm", message, hint="add --yes"))
-    session.output.ask(f"send {what} to {target.base_url}? [y/N] ")
-    return session.world.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def sandbox_at(port: int, session: Session, profile: Profile, stack: ExitStack) -> Target:
-    """Aim at the sandbox of this user that listens on a port already, else start one for this command."""
+@contextmanager
+def sandbox_at(port: int, session: Session, profile: Profile) -> Iterator[Target]:
+    """Aim at the sandbox of this user that listens on a port already, else start one for as long as the block."""
     # A sandbox is loaded only when it is asked for.
     from runner.sandbox.find import HOST, Admit, look  # noqa: PLC0415
     from runner.sandbox.proof import KeyRefused, Proof, read_key  # noqa: PLC0415
@@ -93,10 +68,19 @@ def sandbox_at(port: int, session: Session, profile: Profile, stack: ExitStack) 
     listener = look(port, proof)
     if proof is not None and listener == "own":
         output.message(f"sandbox: the one on http://{HOST}:{port}/")
-        return profile.sandbox(port, Admit(proof))
+        yield profile.sandbox(port, Admit(proof))
+        return
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
-    sandbox = stack.enter_context(Sandbox(rules=profile.sandbox_rules()))
-    why = f"port {port} is not served by your sandbox; " if listener == "foreign" else ""
-    output.message(f"sandbox: {why}started for this command on {sandbox.base_url}")
-    return profile.sandbox(sandbox.port, Admit(sandbox.proof))
+    with Sandbox(rules=profile.sandbox_rules()) as sandbox:
+        why = f"port {port} is not served by your sandbox; " if listener == "foreign" else ""
+        output.message(f"sandbox: {why}started for this command on {sandbox.base_url}")
+        yield profile.sandbox(sandbox.port, Admit(sandbox.proof))
+
+
+def _confirmed(session: Session, aimed: Aimed, what: str) -> bool:
+    if not session.world.stdin.isatty():
+        message = f"profile '{aimed.name}' asks before it sends, and there is no terminal to ask on"
+        raise UsageError(Problem("confirm", message, hint="add --yes"))
+    session.output.ask(f"send {what} to {aimed.target.base_url}? [y/N] ")
+    return session.world.stdin.readline().strip().lower() in ("y", "yes")

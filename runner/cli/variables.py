@@ -32,6 +32,24 @@ class VariableFlags:
     vars_file: Path | None = None
     case: str | None = None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that `--var` and `--var-json` give a value."""
+        return frozenset(text.partition("=")[0] for text in (*self.var, *self.var_json))
+
+    def over(self, earlier: VariableFlags) -> VariableFlags:
+        """Put these flags over earlier ones: what they give counts, the rest is as before."""
+        var, var_json = (
+            tuple(text for text in texts if text.partition("=")[0] not in self.names)
+            for texts in (earlier.var, earlier.var_json)
+        )
+        return VariableFlags(
+            (*var, *self.var),
+            (*var_json, *self.var_json),
+            self.vars_file or earlier.vars_file,
+            self.case or earlier.case,
+        )
+
     def jobs(self, output: Output, specs: Sequence[Spec], environ: Mapping[str, str], profile: Profile) -> list[Job]:
         """Read all of it, for each spec; with `--case`, for those that have the case.
 

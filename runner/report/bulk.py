@@ -1,63 +1,38 @@
-"""A bulk run at work, and what became of it → a progress bar, lines, a summary."""
+"""A bulk run: what it would send, how far it is, and how it ended → a progress bar, lines, JSON."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass
-from datetime import UTC
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from runner.bulk.conclusion import Step
+from runner.report.advice import advice
 from runner.report.output import Format
+from runner.report.rows import count_of_rows, failure_as_json, failure_line
 from runner.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
 
-    from runner.bulk.check import Checked
-    from runner.bulk.engine import Tally
-    from runner.bulk.ledger import RunSummary
-    from runner.bulk.outcomes import RowOutcome
+    from runner.bulk.check import RowCheck
+    from runner.bulk.conclusion import Conclusion
+    from runner.bulk.engine import Reason
+    from runner.bulk.outcomes import Counts
+    from runner.config import Target
+    from runner.errors import Problem
     from runner.report.output import Output
-
-
-class Next(NamedTuple):
-    """A command to go on with, and what it does."""
-
-    command: str
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A run's sum: `accepted + failed + unknown + not_sent = total`. `total` is None if the rows were not counted to the end."""
-
-    run: str
-    total: int | None
-    accepted: int
-    failed: int
-    unknown: int
-    not_sent: int | None
-    handled: int
-    """How many rows this session of the run got through."""
-    took_s: float
-    failures: Sequence[RowOutcome]
-    """The first ones of this session."""
-    recorded: int
-    """How many rows the run came to that were not accepted."""
-    stopped: str | None
-    """Why the run stopped by itself, in words."""
-    next_commands: Sequence[Next]
-    show_command: str
-    """The command that shows all rows that were not accepted."""
-    advice: Sequence[str] = ()
-    """What to do about failures that are not the rows' own."""
-    repeated: int = 0
-    """How many rows this session had accepted under a key that another of its rows has: the platform counts one of these."""
-
+    from runner.report.run_commands import RunCommands
 
 _EVERY_S = 10.0
+_BAR = 20
+_FINE_S = 100
+_SHOWN_COLUMNS = 10
+_ALL = "--results FILE.jsonl writes a line for each row, with its key or what is wrong"
+_WHY: dict[Reason, str] = {
+    "no-answer": "the platform does not answer",
+    "unavailable": "the platform does not answer properly",
+    "rate-limited": "the platform asks to slow down",
+}
 
 
 class Progress:
@@ -70,19 +45,18 @@ class Progress:
         self._began_s = began_s
         self._told_s = began_s
 
-    def tell(self, tally: Tally, now_s: float, waiting: int = 0) -> None:
+    def tell(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
         """Show the state of things, if it is time to. `waiting` rows were read and are not on their way."""
         every_s = 0.1 if self._output.has_terminal else _EVERY_S
         if now_s - self._told_s >= every_s:
             self._told_s = now_s
-            self._output.status(self._line(tally, now_s, waiting))
+            self._output.status(self._line(counts, now_s, waiting))
 
     def end(self) -> None:
         """Take the bar away."""
         self._output.status("")
 
-    def _line(self, tally: Tally, now_s: float, waiting: int) -> str:
-        counts = tally.counts
+    def _line(self, counts: Counts, now_s: float, waiting: int) -> str:
         done = counts.rows
         rate = done / max(now_s - self._began_s, 1e-9)
         parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
@@ -99,43 +73,109 @@ class Progress:
         return " · ".join(parts)
 
 
-_BAR = 20
+class RunWatch(Progress):
+    """Shows a session of a run, with the command that goes on with it where it is broken off."""
+
+    def __init__(self, output: Output, about: int | None, began_s: float, commands: RunCommands) -> None:
+        super().__init__(output, about, began_s)
+        self._commands = commands
+
+    def interrupted(self) -> None:
+        """Say that what is under way will be finished."""
+        self._output.message("interrupted: finishing what is under way (again: end at once)")
+
+    def broken_off(self, error: BaseException) -> None:
+        """Say how to go on."""
+        self.end()
+        what = "ended at once" if isinstance(error, KeyboardInterrupt) else f"run {self._commands.record.id} stopped"
+        self._output.message(f"{what}; go on with: {self._commands.resume()}")
 
 
-def show_summary(output: Output, summary: Summary) -> None:
+def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, target: Target) -> None:
     """Show what became of a run, the first failures, and how to go on."""
+    for error in (end.failure, end.cause):
+        if error is not None:
+            output.complaints(error.problems)
     if output.format in (Format.JSON, Format.JSONL):
-        counts = {
-            name: getattr(summary, name) for name in ("run", "total", "accepted", "failed", "unknown", "not_sent")
-        }
-        counts |= {"same_key": summary.repeated} if summary.repeated else {}
-        output.json(counts | {"failures": [_as_json(failure) for failure in summary.failures]})
+        output.json(_as_json(end))
     else:
-        for failure in summary.failures:
-            output.data(_failure_line(failure, output))
-        shown = len(summary.failures)
-        more = summary.recorded - shown
-        if shown and more > 0:
-            output.data(output.style.faint(f"… {more:,} more: {summary.show_command}"))
-        output.data(_sum(summary))
-    if summary.stopped and output.format in (Format.JSON, Format.JSONL):
-        output.message(f"stopped: {summary.stopped}")
-    for hint in summary.advice:
+        for failure in end.failures:
+            output.data(failure_line(failure, output))
+        more = end.recorded - len(end.failures)
+        if end.failures and more > 0:
+            output.data(output.style.faint(f"… {more:,} more: {commands.show()}"))
+        output.data(_sum(end))
+    stopped = _stopped(end)
+    if stopped and output.format in (Format.JSON, Format.JSONL):
+        output.message(f"stopped: {stopped}")
+    hints = (advice(target, each.code, each.message, sandbox=target.admit is not None) for each in end.failures)
+    for hint in filter(None, dict.fromkeys(hints)):
         output.message(f"  = {hint}")
-    for command, effect in summary.next_commands:
+    for command, effect in _next(end, commands):
         output.message(f"  {command}\n      {effect}")
+    if end.total == 0:
+        output.message(end.options.without_rows())
 
 
-def show_check(output: Output, checked: Checked) -> None:
+def _as_json(end: Conclusion) -> dict[str, object]:
+    same = {"same_key": end.repeated} if end.repeated else {}
+    return {
+        "run": end.record.id,
+        "total": end.total,
+        "accepted": end.counts.accepted,
+        "failed": end.counts.failed,
+        "unknown": end.counts.unknown,
+        "not_sent": end.not_sent,
+        **same,
+        "failures": [failure_as_json(failure) for failure in end.failures],
+    }
+
+
+def _stopped(end: Conclusion) -> str | None:
+    """Say why a run stopped by itself."""
+    return _WHY.get(end.stopped) if end.stopped else None
+
+
+def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
+    """Write each step that makes sense next as a command, and what it does."""
+    piped = ", with the same rows piped in" if end.record.rows == "-" and not end.record.parent else ""
+    better = ", with credentials that are taken" if end.stopped == "credentials" else ""
+    when = "before the file is mended, " if end.has_rest else "once that is mended, " if end.failure else ""
+    for step in end.next_steps():
+        match step:
+            case Step.SEND_FAILED:
+                mend = "once they are mended, " if end.makes_mending_sense else ""
+                yield commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own"
+            case Step.RESUME:
+                what = "what is unknown or was not sent, under the same ids" if end.has_keys else "what was not sent"
+                yield commands.resume(), f"{when}sends {what}{piped}{better}"
+            case Step.RESUME_UNKNOWN:
+                unknown = f"the {end.counts.unknown:,} unknown too: they have no key, so they may count twice"
+                yield f"{commands.resume()} --yes", f"{when}sends {unknown}{piped}"
+            case Step.SEND_REST:
+                effect = "once the file is mended, sends the rest, as a run of its own"
+                yield commands.send_rest(*end.rest), effect
+
+
+def show_check(output: Output, checked: RowCheck) -> None:
     """Show what a file of rows would send."""
     if output.format in (Format.JSON, Format.JSONL):
-        counts = asdict(checked)
-        counts["failures"] = [_as_json(failure) for failure in checked.failures]
-        counts["duplicates"] = [{"row": row, "first": first} for row, first in checked.duplicates]
-        output.json(counts)
+        output.json(
+            {
+                "rows": checked.rows,
+                "invalid": checked.invalid,
+                "requests": checked.requests,
+                "event_bytes": checked.event_bytes,
+                "largest_bytes": checked.largest_bytes,
+                "largest_row": checked.largest_row,
+                "twice": checked.twice,
+                "failures": [failure_as_json(failure) for failure in checked.failures],
+                "duplicates": [{"row": row, "first": first} for row, first in checked.duplicates],
+            }
+        )
         return
     for failure in checked.failures:
-        output.data(_failure_line(failure, output))
+        output.data(failure_line(failure, output))
     if checked.invalid > len(checked.failures):
         output.data(output.style.faint(f"… {checked.invalid - len(checked.failures):,} more: {_ALL}"))
     for row, first in checked.duplicates:
@@ -149,136 +189,39 @@ def show_check(output: Output, checked: Checked) -> None:
         f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
     )
     output.data(
-        f"{_rows(checked.rows)}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
+        f"{count_of_rows(checked.rows)}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
         f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
 
 
-_ALL = "--results FILE.jsonl writes a line for each row, with its key or what is wrong"
+def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:
+    """Say of a variable without a value that a column of the rows may give it, and which columns there are."""
+    if problem.code != "var-missing" or columns is None:
+        return problem
+    name = (problem.at or "").removeprefix("vars.")
+    shown = ", ".join(f"'{printable(column)}'" for column in columns[:_SHOWN_COLUMNS])
+    more = ", …" if len(columns) > _SHOWN_COLUMNS else ""
+    file = "the standard input" if rows == "-" else rows
+    hint = f"{file} has no column '{name}', only {shown}{more}: rename one with --map {name}=COLUMN,\nor {problem.hint}"
+    return replace(problem, hint=hint)
 
 
-def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
-    """Show runs, the newest first."""
-    if output.format in (Format.JSON, Format.JSONL):
-        output.json({"runs": [_run_as_json(run) for run in runs]})
-        return
-    if not runs:
-        output.message("no runs yet: runner send SPEC --rows FILE begins one")
-    for run in runs:
-        output.data(_run_line(run, output))
-
-
-def show_run(
-    output: Output,
-    run: RunSummary,
-    children: Sequence[str],
-    exceptions: Callable[[], Iterable[RowOutcome]],
-    at_most: int | None,
-) -> None:
-    """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all.
-
-    Of more than a screen has room for, it is told first how many came to the same.
-    """
-    if output.format in (Format.JSON, Format.JSONL):
-        head = _run_as_json(run) | {"children": children}
-        output.long_json(head, "failures", (_record_as_json(record, run.parent) for record in exceptions()))
-        return
-    output.data(_run_line(run, output))
-    if run.parent:
-        output.data(f"  sends failed rows of run {run.parent}")
-    if children:
-        output.data(f"  failed rows went again in run {', '.join(children)}")
-    groups = Counter((row.state, row.code, row.status_code, row.variable) for row in exceptions())
-    if groups.total() > _A_SCREEN:
-        for group, count in groups.most_common():
-            output.data(_group_line(count, *group, output))
-    rows = iter(exceptions())
-    for record in islice(rows, at_most):
-        output.data(_record_line(record, run.parent, output))
-    if more := sum(1 for _ in rows):
-        output.data(output.style.faint(f"  … {more:,} more: --all shows them, -o json too"))
-
-
-_A_SCREEN = 20
-
-
-def _group_line(count: int, state: str, code: str, status_code: int, variable: str, output: Output) -> str:
-    status = f" {status_code}" if status_code else ""
-    where = f" at {printable(variable)}" if variable else ""
-    return f"  {count:,} x {_state(state, output)}  {code}{status}{where}"
-
-
-def _record_line(record: RowOutcome, parent: str | None, output: Output) -> str:
-    status = f" {record.status_code}" if record.status_code else ""
-    place = row_place(record.row, record.line)
-    origin = f", row {record.origin:,} of the first run" if parent and record.origin else ""
-    return f"  {_state(record.state, output)}  {place}{origin}  {record.code}{status}"
-
-
-def _record_as_json(outcome: RowOutcome, parent: str | None) -> dict[str, object]:
-    return _recorded(outcome) | ({} if parent is None else {"origin": outcome.origin})
-
-
-def _state(state: str, output: Output) -> str:
-    return output.style.error("not sent" if state == "not_sent" else state)
-
-
-def row_place(row: int, line: int) -> str:
-    """Name a row as people find it. In a file that has no lines, `line` is 0."""
-    return f"row {row:,} (line {line:,})" if line else f"row {row:,}"
-
-
-def _failure_line(failure: RowOutcome, output: Output) -> str:
-    status = f" {failure.status_code}" if failure.status_code else ""
-    place = row_place(failure.row, failure.line)
-    return f"{_state(failure.state, output)}  {place}  {failure.code}{status}  {printable(failure.message)}"
-
-
-def _run_line(run: RunSummary, output: Output) -> str:
-    counts = f"{run.counts.accepted:,} accepted, {run.counts.failed:,} failed, {run.counts.unknown:,} unknown"
-    rest = "" if run.total is None else f", {run.counts.not_sent:,} not sent of {run.total:,}"
-    files = f"{printable(run.spec)} x {printable(run.rows)}"
-    begun = _instant(run.started_at)
-    return f"{output.style.strong(run.run)}  {begun}  {run.state:<11}  {counts}{rest}  {output.style.faint(files)}"
-
-
-def _instant(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _run_as_json(run: RunSummary) -> dict[str, object]:
-    return {
-        "run": run.run,
-        "spec": run.spec,
-        "rows": run.rows,
-        "state": run.state,
-        "started_at": run.started_at.isoformat(),
-        "total": run.total,
-        "accepted": run.counts.accepted,
-        "failed": run.counts.failed,
-        "unknown": run.counts.unknown,
-        "not_sent": run.counts.not_sent,
-        "parent": run.parent,
-    }
-
-
-def _sum(summary: Summary) -> str:
-    rate = summary.handled / max(summary.took_s, 1e-9)
-    rest = "the rest not sent" if summary.not_sent is None else f"{summary.not_sent:,} not sent"
-    total = "" if summary.total is None else f"{_rows(summary.total)}: "
-    same = f" ({_repeating(summary.repeated)}: not counted again)" if summary.repeated else ""
-    counts = f"{summary.accepted:,} accepted{same}, {summary.failed:,} failed, {summary.unknown:,} unknown, {rest}"
-    stopped = f" · stopped: {summary.stopped}" if summary.stopped else ""
-    return f"{total}{counts} · {_duration(summary.took_s)}, {rate:,.0f}/s · run {summary.run}{stopped}"
+def _sum(end: Conclusion) -> str:
+    rate = end.session_rows / max(end.took_s, 1e-9)
+    rest = "the rest not sent" if end.not_sent is None else f"{end.not_sent:,} not sent"
+    total = "" if end.total is None else f"{count_of_rows(end.total)}: "
+    same = f" ({_repeating(end.repeated)}: not counted again)" if end.repeated else ""
+    counts = (
+        f"{end.counts.accepted:,} accepted{same}, {end.counts.failed:,} failed, {end.counts.unknown:,} unknown, {rest}"
+    )
+    why = _stopped(end)
+    stopped = f" · stopped: {why}" if why else ""
+    return f"{total}{counts} · {_duration(end.took_s)}, {rate:,.0f}/s · run {end.record.id}{stopped}"
 
 
 def _repeating(rows: int) -> str:
     return f"{rows:,} repeat{'s' if rows == 1 else ''} the key of another row"
-
-
-def _rows(number: int) -> str:
-    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:
@@ -287,22 +230,3 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-_FINE_S = 100
-
-
-def _as_json(outcome: RowOutcome) -> dict[str, object]:
-    origin = {"origin": outcome.origin} if outcome.origin else {}
-    return _recorded(outcome) | {"message": outcome.message} | origin
-
-
-def _recorded(outcome: RowOutcome) -> dict[str, object]:
-    return {
-        "row": outcome.row,
-        "line": outcome.line,
-        "state": outcome.state,
-        "code": outcome.code,
-        "status_code": outcome.status_code,
-        "attempts": outcome.attempts,
-    }

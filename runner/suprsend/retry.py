@@ -7,6 +7,7 @@ with the same idempotency key.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from runner.errors import InvalidInput, Problem
 
@@ -19,6 +20,13 @@ MAX_RETRY_AFTER_S = 60.0
 _FIRST_PAUSE_S = 0.5
 _MAX_PAUSE_S = 30.0
 _TRANSIENT = frozenset({408, 425, 429})
+
+
+class Patience(NamedTuple):
+    """How long an event is tried, and how often once more."""
+
+    timeout_s: float
+    retries: int
 
 
 def is_transient(status_code: int) -> bool:

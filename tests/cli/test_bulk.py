@@ -22,9 +22,10 @@ from uuid import UUID
 
 import pytest
 
+from runner.bulk.options import BulkOptions
 from runner.bulk.parts import Digests
 from runner.bulk.row import Row
-from runner.cli.bulk_options import BulkFlags, BulkOptions
+from runner.cli.bulk_flags import BulkFlags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

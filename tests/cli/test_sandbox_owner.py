@@ -96,7 +96,7 @@ def stack() -> Iterator[ExitStack]:
 def aimed(home: Path, port: int, stack: ExitStack) -> tuple[Target, str]:
     """Aim at the sandbox on a port as the user who lives there, and hear what is said of it."""
     world = World.real()._replace(environ={"HOME": str(home)}, stderr=io.StringIO())
-    target = sandbox_at(port, Session(world, Format.PRETTY), load_profile(start=home), stack)
+    target = stack.enter_context(sandbox_at(port, Session(world, Format.PRETTY), load_profile(start=home)))
     assert isinstance(world.stderr, io.StringIO)
     return target, world.stderr.getvalue()
 

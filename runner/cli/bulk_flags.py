@@ -1,50 +1,24 @@
-"""The flags of `send` about rows, as they were typed → what a run is to do."""
+"""The flags of `send` and `render` about rows, as they were typed → the options of a run."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.bulk.options import LEAVE_OUT, PART_ROWS, BulkOptions
 from runner.errors import Problem, UsageError, shown_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-PART_ROWS = 100
-"""As many rows go out together as the platform takes, unless the run is a slow one."""
+    from runner.cli.send import SendOptions
+
 _MAX_CONCURRENCY = 1000
 _MAX_PROCESSES = 64
 _CONCURRENCY = 16
-_LINGER_S = 1.0
 _MAX_LINGER_S = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class BulkOptions:
-    """What a run is to do with which rows, apart from what every `send` is.
-
-    `part_rows` of them go out together: the same ones in every session of a run, by which the ledger knows them.
-    """
-
-    rows: str
-    renamed: Mapping[str, str]
-    ignore_extra: bool
-    limit: int | None
-    offset: int
-    concurrency: int
-    processes: int | None
-    rate: float | None
-    max_failures: int | None
-    results: Path | None
-    part_rows: int
-    linger_s: float = _LINGER_S
-
-    def without_rows(self) -> str:
-        """Say that there is no row to take: a job that sends nothing may have got the wrong file."""
-        rows = "the standard input" if self.rows == "-" else self.rows
-        return f"no rows: {f'--offset {self.offset:,} skips all of' if self.offset else 'there are none in'} {rows}"
 
 
 class BulkFlags(NamedTuple):
@@ -74,6 +48,13 @@ class BulkFlags(NamedTuple):
         """Refuse all of them where there is no file of rows. Raises UsageError."""
         if names := self.names():
             raise UsageError(Problem("usage", f"{names[0]} is about the rows of a file", hint="add --rows FILE"))
+
+    def check_resume(self, options: SendOptions) -> None:
+        """Refuse flags that would change what a run is. Raises UsageError."""
+        others = (("--sandbox", options.sandbox), ("--label", options.labels), ("--dry-run", options.dry_run))
+        for name in [*self.names(), *(name for name, value in others if value)]:
+            if name in _FIXED:
+                raise UsageError(Problem("usage", f"a resume takes no {name}: {_FIXED[name]}", hint=LEAVE_OUT))
 
     def begin(self, read: Sequence[Path | None]) -> BulkOptions:
         """Tell what a new run is to do, which reads those files. Raises UsageError."""
@@ -145,3 +126,15 @@ def _check_results(results: Path, read: Sequence[Path | None]) -> None:
         raise UsageError(Problem("usage", f"--results {results}: its name must end in .jsonl", hint=hint))
     if results.exists() and any(each and each.exists() and each.samefile(results) for each in read):
         raise UsageError(Problem("usage", f"--results {results}: the run reads this file"))
+
+
+_SAME = "are those that the run began with"
+_FIXED = {
+    "--map": f"its columns {_SAME}",
+    "--ignore-extra": f"its columns {_SAME}",
+    "--limit": f"its rows {_SAME}",
+    "--offset": f"its rows {_SAME}",
+    "--sandbox": "it sends to where the run began to send",
+    "--label": "its spec is the one that the run began with",
+    "--dry-run": "it sends what the run has left to send",
+}

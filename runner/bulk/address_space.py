@@ -23,7 +23,7 @@ _OTHER_THREADS = 1
 """That of a sandbox that is started for the run, beside those that send."""
 
 
-def check_room(processes: int, threads: int, *, reads_parquet: bool) -> None:
+def check_address_space(processes: int, threads: int, *, reads_parquet: bool) -> None:
     """Raise MachineError if a process is allowed less than it needs for its share of the requests under way.
 
     Each of the `processes` has so many `threads`. One alone reads the rows as well; several have one that reads for them.

@@ -8,14 +8,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.paths import from_here, kept
-from runner.cli.bulk_record import Kept
+from runner.bulk.record import SavedOptions
 from runner.project.files import find_config
 
 if TYPE_CHECKING:
     from runner.bulk.record import RunRecord
 
 
-class Commands(NamedTuple):
+class RunCommands(NamedTuple):
     """The commands of a run. `config` is the file beside which its ledger lies, if there is one, `state_dir` its folder as given.
 
     A secret stands in them as `…`: whoever pastes them puts it in. With `asks`, somebody must agree before events go out.
@@ -63,12 +63,12 @@ class Commands(NamedTuple):
 
     def _flags(self) -> str:
         """Write the flags that make the same events of other rows."""
-        said = Kept.read(self.record)
-        flags = [("--var", quote(text)) for text in said.flags.var]
-        flags += [("--var-json", quote(text)) for text in said.flags.var_json]
+        said = SavedOptions.of(self.record)
+        flags = [("--var", quote(text)) for text in said.var]
+        flags += [("--var-json", quote(text)) for text in said.var_json]
         flags += [("--map", quote(f"{name}={column}")) for name, column in said.bulk.renamed.items()]
-        flags += [("--vars-file", _quoted(said.flags.vars_file))] if said.flags.vars_file else []
-        flags += [("--case", quote(said.flags.case))] if said.flags.case else []
+        flags += [("--vars-file", _quoted(said.vars_file))] if said.vars_file else []
+        flags += [("--case", quote(said.case))] if said.case else []
         flags += [("--profile", quote(said.profile))] if said.profile else []
         found = find_config(Path(self.record.spec))
         if said.config and not (found and _is_same(found, said.config)):
@@ -80,7 +80,7 @@ class Commands(NamedTuple):
         return text + (" --yes" if self.asks else "")  # the rows take the place of the terminal to ask on
 
     def _secrets(self) -> str:
-        return "".join(f" --var {name}=…" for name in Kept.read(self.record).secret)
+        return "".join(f" --var {name}=…" for name in SavedOptions.of(self.record).secret)
 
 
 def _quoted(path: Path) -> str:

@@ -1,0 +1,138 @@
+"""How a session of a run ended, and what follows from it: the exit code, and the steps that make sense next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from runner.bulk.engine import kind_of
+from runner.errors import SIGNALLED, ExitCode
+from runner.run import sum_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.bulk.engine import Reason
+    from runner.bulk.options import BulkOptions
+    from runner.bulk.outcomes import Counts, RowOutcome
+    from runner.bulk.record import RunRecord
+    from runner.errors import MachineError, RunnerError
+    from runner.suprsend.answer import State
+
+_MENDABLE = frozenset({"not-utf8", "rows-syntax"})
+_FOR_GOOD = _MENDABLE | {"row-origin"}
+_STOPS: dict[Reason, ExitCode] = {
+    "credentials": ExitCode.CREDENTIALS,
+    "no-answer": ExitCode.NO_ANSWER,
+    "unavailable": ExitCode.NO_ANSWER,
+    "rate-limited": ExitCode.RATE_LIMITED,
+}
+
+
+class Step(Enum):
+    """What to do next about a run."""
+
+    SEND_FAILED = auto()
+    RESUME = auto()
+    RESUME_UNKNOWN = auto()
+    """Also what may have arrived and has no key."""
+    SEND_REST = auto()
+    """The rows behind a fault of the file, once it is mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How a session of a run ended, and how the whole run stands.
+
+    `counts` are those of the run that are recorded, and what was in flight counts as unknown. `total` is None if the rows
+    were not counted to the end. `stopped` says why the session ended before it; of an interrupt, `signal` says which one.
+    `cause` is why no more rows could be read, `failure` why no more could be written down.
+    """
+
+    record: RunRecord
+    options: BulkOptions
+    has_keys: bool
+    counts: Counts
+    total: int | None
+    read: int
+    """How many rows of the file were read."""
+    stopped: Reason | None
+    signal: int | None
+    cause: RunnerError | None
+    failure: MachineError | None
+    kinds: frozenset[tuple[State, str, bool]]
+    """States and codes of the rows that were not accepted, and whether they were sent; none if the ledger can't say."""
+    session_rows: int
+    """How many rows this session got through."""
+    took_s: float
+    failures: tuple[RowOutcome, ...]
+    """The first ones of this session."""
+    repeated: int
+    """How many rows this session had accepted under a key that another of its rows has: the platform counts one of these."""
+
+    @property
+    def not_sent(self) -> int | None:
+        """How many rows surely did not arrive; None if nobody knows how many there are."""
+        return None if self.total is None else self.counts.settled(self.total).not_sent
+
+    @property
+    def recorded(self) -> int:
+        """How many rows the run came to that were not accepted."""
+        return self.counts.rows - self.counts.accepted
+
+    @property
+    def is_ledger_gone(self) -> bool:
+        """Whether there is no more a ledger to go on with."""
+        return self.failure is not None and self.failure.problems[0].code == "ledger-gone"
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether rows are left that a resume can't read either: a mended file is another one."""
+        return self._fault in _FOR_GOOD and not self.stopped
+
+    @property
+    def rest(self) -> tuple[int, int | None]:
+        """The offset of the rows that are left behind a fault of the file, and how many of them there may be."""
+        offset, limit = self.options.offset, self.options.limit
+        return offset + self.read, None if limit is None else limit - self.read
+
+    @property
+    def makes_mending_sense(self) -> bool:
+        """Whether all rows that failed are wrong themselves."""
+        kinds = {kind_of(code, was_sent) for state, code, was_sent in self.kinds if state == "failed"}
+        return kinds == {ExitCode.INVALID}
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the command that sent this session."""
+        if self.failure is not None:
+            return self.failure.exit_code
+        if self.stopped == "interrupted" and self.signal is not None:
+            return ExitCode(SIGNALLED + self.signal)
+        if self.stopped in _STOPS:
+            return _STOPS[self.stopped]
+        if self.cause is not None:
+            return self.cause.exit_code
+        if self.total == self.counts.accepted:
+            return ExitCode.OK
+        return sum_up({kind_of(code, was_sent) for _, code, was_sent in self.kinds} - {ExitCode.OK})
+
+    def next_steps(self) -> Iterator[Step]:
+        """Return what to do next, the first thing first."""
+        if self.is_ledger_gone:
+            return
+        record, unknown = self.record, self.counts.unknown
+        if self.failure is None and self.counts.failed and (record.rows != "-" or record.parent):
+            yield Step.SEND_FAILED
+        has_open = self.counts.not_sent > 0 if self.has_rest else self.not_sent is None or self.not_sent > 0
+        if has_open or (unknown and self.has_keys):
+            yield Step.RESUME
+        if unknown and not self.has_keys:
+            yield Step.RESUME_UNKNOWN
+        if self.has_rest and self._fault in _MENDABLE:
+            yield Step.SEND_REST
+
+    @property
+    def _fault(self) -> str | None:
+        return self.cause.problems[0].code if self.cause is not None else None

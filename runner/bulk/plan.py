@@ -1,0 +1,206 @@
+"""A spec, rows and variables → the plan of a run: all that must hold before its first row is sent.
+
+`send --rows`, its dry run, `render --rows` and a resume begin with the same plan, so they make the same events.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from runner.bulk.columns import assign
+from runner.bulk.ledger import Ledger
+from runner.bulk.ledger_file import FILE_NAME
+from runner.bulk.origin import COLUMN, MarkedRows
+from runner.bulk.parts import Digests
+from runner.bulk.record import STATE_DIR
+from runner.bulk.rows import open_rows
+from runner.bulk.task import Setup
+from runner.config import PUBLIC_SECRETS
+from runner.errors import InvalidInput, NotFound, Problem
+from runner.suprsend.auth import secret_of
+from runner.variables import resolve_fixed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import TextIO
+    from uuid import UUID
+
+    from runner.bulk.options import BulkOptions
+    from runner.bulk.record import RunRecord
+    from runner.bulk.row import BadRow, Row
+    from runner.bulk.rows import RowFile
+    from runner.config import Target
+    from runner.eventspec import Spec
+    from runner.run import Inputs, Run
+    from runner.suprsend.retry import Patience
+
+_KEY_BYTES = 64
+"""The longest key that BLAKE2 takes."""
+
+
+class Source(NamedTuple):
+    """A spec that is loaded, and from where: its path, the folder that bounds its files, and the config if one was named."""
+
+    spec: Spec
+    path: Path
+    project: Path
+    config: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a run is to do, whichever of its sessions it is.
+
+    `columns` are those that give variables, `fixed` the variables that no row gives. With `problems`, some of these have
+    no value, and there can be no run. Nothing may print `secrets`. `origin` is the run from which the ids of the rows
+    come, if they failed in another one.
+    """
+
+    source: Source
+    rows: MarkedRows
+    columns: Mapping[str, str]
+    fixed: Mapping[str, object]
+    secrets: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    options: BulkOptions
+    target: Target
+    patience: Patience
+    origin: RunRecord | None
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether each event has an idempotency key."""
+        return self.source.spec.has_key
+
+    def chosen_rows(self) -> Iterator[Row | BadRow]:
+        """Return the rows that the run is about."""
+        return self.options.chosen(self.rows)
+
+    def setup(self, run: Run | RunRecord, target: Target, secrets: Sequence[str], session: int = 1) -> Setup:
+        """Put together what a part needs, wherever it is sent from, in the session of that number.
+
+        Ids and time are those of the run that the rows come from, if they come from another one. `secrets` are all that
+        nothing may print.
+        """
+        origin = self.origin or run
+        source = self.source
+        return Setup(
+            spec=source.path,
+            project=source.project,
+            config=source.config,
+            spec_digest=source.spec.digest,
+            fixed=self.fixed,
+            secrets=(*secrets,),
+            columns=self.columns,
+            header=self.rows.header,
+            allows_extra=self.options.ignore_extra,
+            seed=origin.seed,
+            now=origin.started,
+            target=target,
+            timeout_s=self.patience.timeout_s,
+            retries=self.patience.retries,
+            wants_results=self.options.results is not None,
+            session=session,
+            has_keys=self.has_keys,
+        )
+
+    def fingerprints(self, seed: UUID) -> dict[str, str]:
+        """Digest what must not change between the sessions of a run.
+
+        What is secret is digested with a key that is not kept: the secret of the credentials, which a resume has too. So
+        values can't be tried out on the ledger. With the public credentials of a sandbox no secret is digested.
+        """
+        values, secret_names = self.fixed.items(), self._secret_names()
+        public = sorted((name, value) for name, value in values if name not in secret_names)
+        secret = sorted((name, value) for name, value in values if name in secret_names)
+        shared = [sorted(self.columns.items()), public, self.target.env]
+        return {
+            "spec": self.source.spec.digest,
+            "rows": "" if self.options.is_piped else self.rows.fingerprint(),
+            "variables": sha256(seed.bytes + json.dumps(shared, default=str).encode()).hexdigest(),
+            "secrets": self._keyed(seed, json.dumps(secret, default=str)) if secret else "",
+            "credentials": self._keyed(seed, "credentials"),
+        }
+
+    def digests(self, record: RunRecord) -> Digests | None:
+        """Return how rows that can't be read twice are held against what they were."""
+        if not self.options.is_piped:
+            return None
+        if self._secret_names().isdisjoint(self.columns.values()):
+            return Digests()
+        key = self._keyed(record.seed, "rows")
+        is_same_key = record.fingerprints.get("credentials") == self._keyed(record.seed, "credentials")
+        return Digests(key.encode()[:_KEY_BYTES], is_same_key) if key else None
+
+    def _secret_names(self) -> set[str]:
+        return {each.name for each in self.source.spec.variables if each.may_be_secret}
+
+    def _keyed(self, seed: UUID, text: str) -> str:
+        """Digest a text with the secret of the credentials; "" if there is none that others don't know."""
+        credentials = self.target.credentials
+        key = secret_of(credentials) if credentials is not None else ""
+        if not key or key in PUBLIC_SECRETS:
+            return ""
+        return hmac.digest(key.encode(), seed.bytes + text.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+@contextmanager
+def planned(
+    source: Source,
+    inputs: Inputs,
+    options: BulkOptions,
+    target: Target,
+    patience: Patience,
+    folder: Path,
+    stdin: TextIO,
+) -> Iterator[RunPlan]:
+    """Open the rows, assign columns to variables, and resolve the variables that no row gives.
+
+    `folder` has the ledger with the runs that rows may come from. Raises InvalidInput, NotFound.
+    """
+    spec = source.spec
+    with _open(options, stdin) as file:
+        rows = MarkedRows(file)
+        names = [variable.name for variable in spec.variables]
+        assigned = assign(rows.columns, names, options.renamed, ignore_extra=options.ignore_extra)
+        columns = {column: name for column, name in assigned.items() if name not in inputs.layers[0]}
+        rows.keep(columns, None if options.ignore_extra else assigned)
+        origin = _origin(folder, rows.parent) if rows.parent else None
+        fixed = resolve_fixed(spec.variables, inputs.layers, inputs.environ, inputs.profile, set(columns.values()))
+        yield RunPlan(
+            source,
+            rows,
+            columns,
+            fixed.values,
+            (*fixed.secrets,),
+            (*fixed.problems,),
+            options,
+            target,
+            patience,
+            origin,
+        )
+
+
+def _open(options: BulkOptions, stdin: TextIO) -> RowFile:
+    if not options.is_piped:
+        return open_rows(Path(options.rows), BytesIO(), options.rows)
+    stream: BinaryIO = getattr(stdin, "buffer", None) or BytesIO(stdin.read().encode())
+    return open_rows(None, stream, "the standard input")
+
+
+def _origin(folder: Path, parent: str) -> RunRecord:
+    """Find the run from which the ids of rows come that `parent` printed. Raises InvalidInput."""
+    with Ledger(folder, is_new_allowed=False) as ledger:
+        try:
+            return list(ledger.line(ledger.find(parent)))[-1]
+        except NotFound:
+            message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
+            hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or take the column {COLUMN} away: they are new rows then"
+            raise InvalidInput(Problem("row-origin", message, hint=hint)) from None

@@ -1,0 +1,284 @@
+"""One session of a run: from its first part, or where it was left, to its end or the next interrupt."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from runner.bulk.conclusion import Conclusion
+from runner.bulk.engine import MAX_DEATHS, Engine, Limits
+from runner.bulk.executor import executor_of, hurry
+from runner.bulk.inflow import Inflow
+from runner.bulk.ledger import Ledger
+from runner.bulk.parts import FlowingParts, Parts
+from runner.bulk.record import RunRecord
+from runner.bulk.results import results_file
+from runner.bulk.task import send_part, undelivered_line
+from runner.errors import SAME_SIGNAL_S, MachineError, RunnerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
+    from types import FrameType
+
+    from runner.bulk.engine import Tally
+    from runner.bulk.outcomes import Counts, PartOutcome
+    from runner.bulk.plan import RunPlan
+    from runner.bulk.record import SavedOptions
+    from runner.bulk.results import ResultsFile
+    from runner.bulk.run_ledger import RunLedger
+    from runner.bulk.task import Part
+    from runner.config import Target
+    from runner.run import Run
+
+_COUNT_S = 2.0
+"""For so long the rest of the rows is counted after an interrupt: who sends a SIGTERM does not wait for ever."""
+
+
+class Watcher(Protocol):
+    """Who is told how a session goes."""
+
+    def tell(self, counts: Counts, now_s: float, waiting: int) -> None:
+        """Hear how many rows came to what so far, and how many were read and are not on their way; often."""
+        ...
+
+    def interrupted(self) -> None:
+        """Hear that what is under way is finished, and nothing more begun."""
+        ...
+
+    def broken_off(self, error: BaseException) -> None:
+        """Hear that nothing more is finished, just before the error is raised."""
+        ...
+
+    def end(self) -> None:
+        """Hear that nothing is under way any more."""
+        ...
+
+
+class RunSession:
+    """A run at work, from when it is recorded as such to the end of its `with` block. It runs once."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        book: RunLedger,
+        results: ResultsFile,
+        target: Target,
+        secrets: Sequence[str],
+        *,
+        is_resumed: bool,
+    ) -> None:
+        self.record = book.record
+        self.in_doubt = book.counts().unknown + book.counts().in_flight
+        """How many rows an earlier session left that may have arrived."""
+        self._plan = plan
+        self._book = book
+        self._recorder = _Recorder(book, results)
+        self._setup = plan.setup(book.record, target, secrets, book.session)
+        self._digests = plan.digests(book.record)
+        self._known = book.part if is_resumed else None
+        self._begun_to = book.last_row() if is_resumed else 0
+        self._ended_by: int | None = None
+        self._is_told = False
+
+    @property
+    def can_compare_rows(self) -> bool:
+        """Whether piped rows can be held against those of earlier sessions."""
+        return self._digests is None or self._digests.is_same_key
+
+    def run(self, watcher: Watcher) -> Conclusion:
+        """Send what is to be sent. Raises what ends it at once: KeyboardInterrupt, MachineError of a worker, a bug."""
+        began_s = time.monotonic()
+        options = self._plan.options
+        parts: Parts | FlowingParts
+        limits = Limits(
+            options.concurrency, options.rate, options.max_failures, MAX_DEATHS if self._setup.has_keys else 1
+        )
+        with executor_of(options) as executor:
+            engine = Engine(
+                executor,
+                partial(send_part, self._setup),
+                self._recorder,
+                limits,
+                monotonic=time.monotonic,
+                hurry=partial(self._hurry, executor, watcher),
+                tell=lambda counts: watcher.tell(counts, time.monotonic(), parts.waiting),
+            )
+            with self._parts(engine) as parts, self._interrupts(engine):
+                try:
+                    tally = engine.run(iter(parts))
+                except (KeyboardInterrupt, MachineError) as error:
+                    watcher.broken_off(error)
+                    raise
+                watcher.end()
+                self._count_rest(parts)
+        return self._concluded(engine, tally, parts, began_s)
+
+    @contextmanager
+    def _parts(self, engine: Engine) -> Iterator[Parts | FlowingParts]:
+        """Cut the rows into parts: those of a file when they are asked for, others when they come."""
+        options, digests = self._plan.options, self._digests
+        rows, size, known, begun_to = self._plan.chosen_rows(), options.part_rows, self._known, self._begun_to
+        if not options.is_piped:
+            yield Parts(rows, size, known, digests=digests, begun_to=begun_to, offset=options.offset)
+            return
+        with Inflow(rows, engine.wake) as inflow:
+            yield FlowingParts(
+                inflow,
+                size,
+                known,
+                digests=digests,
+                linger_s=options.linger_s,
+                begun_to=begun_to,
+                offset=options.offset,
+            )
+
+    def _hurry(self, executor: Executor, watcher: Watcher) -> None:
+        """Have nothing tried again of what is under way, and say that it will be finished.
+
+        What comes before this is said is the same signal once more.
+        """
+        hurry(executor)
+        time.sleep(SAME_SIGNAL_S)
+        self._is_told = True
+        watcher.interrupted()
+
+    def _count_rest(self, parts: Parts | FlowingParts) -> None:
+        if not parts.is_over:
+            until_s = time.monotonic() + _COUNT_S
+            with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
+                parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
+
+    def _concluded(self, engine: Engine, tally: Tally, parts: Parts | FlowingParts, began_s: float) -> Conclusion:
+        """Record how the session ended."""
+        cause = parts.failure or self._change(parts.read)
+        total = parts.read if parts.is_over else None
+        is_cut = tally.stopped or cause is not None
+        state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
+        failure = engine.failure
+        try:
+            self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
+        except MachineError as error:
+            failure = failure or error
+        return Conclusion(
+            record=self.record,
+            options=self._plan.options,
+            has_keys=self._setup.has_keys,
+            counts=self._book.counts(engine.unwritten).settled(None),
+            total=total,
+            read=parts.read,
+            stopped=tally.stopped,
+            signal=self._ended_by,
+            cause=cause,
+            failure=failure,
+            kinds=frozenset(self._book.kinds()) if failure is None else frozenset(),
+            session_rows=tally.counts.rows,
+            took_s=time.monotonic() - began_s,
+            failures=(*tally.failures,),
+            repeated=tally.keys.close(),
+        )
+
+    def _change(self, read: int) -> RunnerError | None:
+        """Return what is wrong if the file changed after so many rows of it were read."""
+        try:
+            self._plan.rows.check(self._plan.options.offset + read)
+        except RunnerError as error:
+            return error
+        return None
+
+    @contextmanager
+    def _interrupts(self, engine: Engine) -> Iterator[None]:
+        """Let the first Ctrl-C, SIGTERM or SIGHUP finish what is under way, and the second one end at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._ended_by is None:
+                self._ended_by = number
+                engine.stop("interrupted")
+            elif not self._is_told:
+                pass  # whoever began it may not know: `timeout` signals a process, and then the group that it is in
+            elif callable(otherwise := before[signal.Signals(number)]):
+                otherwise(number, frame)
+            else:
+                raise KeyboardInterrupt
+
+        # Who starts a program with nohup wants it to go on without a terminal.
+        heard = [
+            each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
+        ]
+        before = {number: signal.signal(number, stop) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def begun(
+    plan: RunPlan, run: Run, saved: SavedOptions, folder: Path, target: Target, secrets: Sequence[str]
+) -> Iterator[RunSession]:
+    """Record a new run in the ledger of a folder, and lock it. Raises MachineError."""
+    with results_file(plan.options.results, "w") as results:
+        fingerprints, parent = plan.fingerprints(run.seed), plan.rows.parent
+        with Ledger(folder) as ledger:
+            parent_session = ledger.sessions(parent) if parent else 0
+            path, rows = str(plan.source.path), plan.options.rows
+            record = RunRecord(
+                run.id, run.seed, run.started, path, rows, saved.arguments(), fingerprints, parent, parent_session
+            )
+            with ledger.begin(record) as book:
+                yield RunSession(plan, book, results, target, secrets, is_resumed=False)
+
+
+@contextmanager
+def resumed(
+    plan: RunPlan, ledger: Ledger, record: RunRecord, target: Target, secrets: Sequence[str], *, repeats_unknown: bool
+) -> Iterator[RunSession]:
+    """Go on with a run of a ledger, and lock it. Raises MachineError.
+
+    Unless it `repeats_unknown`, what may have arrived and has no idempotency key does not go out again.
+    """
+    with (
+        results_file(plan.options.results, "a") as results,
+        ledger.resume(record.id, repeats_unknown=plan.has_keys or repeats_unknown) as book,
+    ):
+        yield RunSession(plan, book, results, target, secrets, is_resumed=True)
+
+
+class _Recorder:
+    """Writes outcomes to the ledger, and before that a line for each row to the file of results."""
+
+    def __init__(self, book: RunLedger, results: ResultsFile) -> None:
+        self._book = book
+        self._results = results
+        self._told: set[int] = set()
+        """Parts that have their lines and are not in the ledger yet."""
+        self._refusal: MachineError | None = None
+
+    def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
+        if self._results.is_wanted:
+            self._write_lines([outcome for outcome in done if outcome.first_row not in self._told])
+        self._told.update(outcome.first_row for outcome in done)
+        self._book.write(done, begun)
+        self._told.clear()
+
+    def _write_lines(self, done: Sequence[PartOutcome]) -> None:
+        if self._refusal is not None:  # what was written last may be half a line
+            raise self._refusal
+        lines = (
+            outcome.results or "".join(undelivered_line(row, self._book.session) for row in outcome.failures)
+            for outcome in done
+        )
+        try:
+            self._results.write("".join(lines))
+        except MachineError as error:
+            self._refusal = error
+            raise

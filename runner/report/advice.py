@@ -1,0 +1,42 @@
+"""Why events did not get through → what to do about it, where it is not the events' own fault."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from runner.suprsend.auth import WorkspaceKey
+
+if TYPE_CHECKING:
+    from runner.config import Target
+
+
+def advice(target: Target, code: str, message: str, *, sandbox: bool) -> str | None:
+    """Say what to do about an event that did not get through, by the code and message of its failure; None if that says it."""
+    where = target.base_url
+    else_sandbox = "" if sandbox else ", or add --sandbox to send to a server on this machine"
+    match code:
+        case "no-connection" if message == os.strerror(errno.ECONNREFUSED):
+            is_here = urlsplit(where).hostname in _LOOPBACK
+            do = (
+                "start the server there" if is_here else f"check the base URL ({_BASE_URL}, or base_url of the profile)"
+            )
+            return f"nothing listens on {where}: {do}{else_sandbox}"
+        case "no-connection" if not message.startswith("the proxy"):
+            return f"no connection to {where}: check the network, and the base URL ({_BASE_URL}, or base_url of the profile)"
+        case "credentials-refused" if target.credentials is not None:
+            kind = (
+                ("workspace_key_env", "workspace_secret_env")
+                if isinstance(target.credentials, WorkspaceKey)
+                else ("api_key_env", "workspace_uid_env")
+            )
+            names = " and ".join(target.names[key] for key in kind)
+            return f"{where} does not take these credentials: check {names}{else_sandbox}"
+        case _:
+            return None
+
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_BASE_URL = "SUPRSEND_BASE_URL"

@@ -1,0 +1,55 @@
+"""What became of a row → its place, its state, its line, its JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.report.style import printable
+
+if TYPE_CHECKING:
+    from runner.bulk.outcomes import RowOutcome
+    from runner.report.output import Output
+
+
+def row_place(row: int, line: int) -> str:
+    """Name a row as people find it. In a file that has no lines, `line` is 0."""
+    return f"row {row:,} (line {line:,})" if line else f"row {row:,}"
+
+
+def state_text(state: str, output: Output) -> str:
+    """Write the state of a row that was not accepted."""
+    return output.style.error("not sent" if state == "not_sent" else state)
+
+
+def failure_line(failure: RowOutcome, output: Output) -> str:
+    """Write a row that was not accepted, with its message."""
+    status = f" {failure.status_code}" if failure.status_code else ""
+    place = row_place(failure.row, failure.line)
+    return f"{state_text(failure.state, output)}  {place}  {failure.code}{status}  {printable(failure.message)}"
+
+
+def row_as_json(outcome: RowOutcome) -> dict[str, object]:
+    """Write what the ledger keeps of every row that was not accepted."""
+    return {
+        "row": outcome.row,
+        "line": outcome.line,
+        "state": outcome.state,
+        "code": outcome.code,
+        "status_code": outcome.status_code,
+        "attempts": outcome.attempts,
+    }
+
+
+def failure_as_json(outcome: RowOutcome) -> dict[str, object]:
+    """Write a row that was not accepted, with its message."""
+    origin = {"origin": outcome.origin} if outcome.origin else {}
+    return row_as_json(outcome) | {"message": outcome.message} | origin
+
+
+def count_of_rows(number: int) -> str:
+    """Write how many rows there are.
+
+    >>> count_of_rows(1), count_of_rows(2000)
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} row{'' if number == 1 else 's'}"
