@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from runner.bulk.columns import assign
+from runner.bulk.failed import FailedRows, variables_of
 from runner.bulk.ledger import Ledger
-from runner.bulk.origin import COLUMN, MarkedRows, mark
 from runner.bulk.record import SavedOptions, ledger_folder, named_folder
-from runner.bulk.row import BadRow
-from runner.bulk.rows import open_rows
 from runner.cli.specs import load_again
-from runner.errors import ExitCode, InvalidInput, Problem
-from runner.report import Format
+from runner.errors import ExitCode
+from runner.report.runs import failed_texts, show_runs
 from runner.report.runs import show_run as report_run
-from runner.report.runs import show_runs
 from runner.report.style import printable
-from runner.variables import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from runner.bulk.record import RunRecord
-    from runner.bulk.row import Row
     from runner.cli.world import Session
-    from runner.source import Json
-    from runner.variables import Cells, Variable
+    from runner.variables import Variable
 
 _SHOWN = 100
 
@@ -62,86 +51,20 @@ def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode
     """
     output = session.output
     with _ledger(session, state_dir) as ledger:
-        record = ledger.find(name)
-        line = list(ledger.line(record))
-        source = next((each for each in line if each.rows != "-"), line[-1])
-        if source.rows == "-":
-            message = f"the rows of run {source.id} came from the standard input, and the ledger keeps none"
-            raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} tells their numbers"))
-        # A row is found by its own number in its own file, and by that of its origin in another one.
-        is_own = source is record
-        numbers: list[int] = [each.row if is_own else each.origin for each in ledger.failures(record.id, "failed")]
-    unreadable: list[int] = [number for number in numbers if not number]  # it could not be read when it was piped in
-    with open_rows(Path(source.rows), io.BytesIO(), source.rows) as opened:
-        if opened.fingerprint() != source.fingerprints["rows"]:
-            raise InvalidInput(Problem("run-changed", f"the file {source.rows} changed since run {source.id} began"))
-        rows = MarkedRows(opened)
-        found = _of(set(numbers) - {0}, rows, unreadable, is_own=is_own)
-        code = output.stream(_texts(session, record, source, rows.header, found))
-    if unreadable:
-        output.message(f"{len(unreadable):,} of the failed rows can't be read: mend them in {printable(source.rows)}")
+        failed = FailedRows.of(ledger, name)
+    with failed.read() as rows:
+        code = output.stream(failed_texts(output, rows, partial(_variables, session, failed)))
+    if rows.unreadable:
+        file = printable(failed.source.rows)
+        output.message(f"{len(rows.unreadable):,} of the failed rows can't be read: mend them in {file}")
     return code
 
 
-def _of(wanted: set[int], rows: MarkedRows, unreadable: list[int], *, is_own: bool) -> Iterator[Row]:
-    for row in rows:
-        if not wanted:  # what comes behind the last one may be broken
-            return
-        number = row.number if is_own or isinstance(row, BadRow) else row.origin or row.number
-        if number not in wanted or (isinstance(row, BadRow) and not is_own):
-            continue
-        wanted.discard(number)
-        if isinstance(row, BadRow):
-            unreadable.append(number)
-        else:
-            yield row
-
-
-def _texts(
-    session: Session, record: RunRecord, source: RunRecord, header: Sequence[str] | None, rows: Iterator[Row]
-) -> Iterator[str]:
-    output = session.output
-    marked = ((mark(record.id, row.origin or row.number), row.values) for row in rows)
-    if header is None:
-        return (output.row_text({COLUMN: name, **_named(values)}) for name, values in marked)
-    if output.format not in (Format.JSON, Format.JSONL):
-        return chain([_csv_line([COLUMN, *header])], (_csv_line([name, *values]) for name, values in marked))
-    variables = _variables(session, source, header)
-    return (output.row_text({COLUMN: name, **_typed(values, header, variables)}) for name, values in marked)
-
-
-def _named(values: Cells) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", values)
-
-
-def _variables(session: Session, record: RunRecord, header: Sequence[str]) -> Mapping[str, Variable]:
-    """Name the variable that each column gives."""
-    saved = SavedOptions.of(record)
-    spec = load_again(session.output, Path(record.spec), saved.project, session.settings.config or saved.config)
-    named = {variable.name: variable for variable in spec.variables}
-    columns = assign(header, [*named], saved.bulk.renamed, ignore_extra=True)
-    return {column: named[name] for column, name in columns.items()}
-
-
-def _typed(cells: Cells, header: Sequence[str], variables: Mapping[str, Variable]) -> dict[str, Json]:
-    """Give the values that the texts of a row stand for: nobody types those of JSON again."""
-    values: dict[str, Json] = {}
-    for column, cell in zip(header, cells, strict=True):
-        variable = variables.get(column)
-        if variable is None or "string" in variable.types:
-            values[column] = cell
-        elif cell:
-            try:
-                values[column] = variable.typed(Given(cell, column, is_text=True))
-            except ValueError:  # it is why the row failed, and will be again
-                values[column] = cell
-    return values
-
-
-def _csv_line(cells: Iterable[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)  # Python 3.11 quotes a line break only where the line's own end has it
-    return line.getvalue().removesuffix("\r\n")
+def _variables(session: Session, failed: FailedRows, header: Sequence[str]) -> Mapping[str, Variable]:
+    saved = SavedOptions.of(failed.source)
+    config = session.settings.config or saved.config
+    spec = load_again(session.output, Path(failed.source.spec), saved.project, config)
+    return variables_of(failed.source, spec, header)
 
 
 def _ledger(session: Session, state_dir: Path | None) -> Ledger:

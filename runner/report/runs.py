@@ -1,23 +1,30 @@
-"""What the ledger keeps of past runs → lines, JSON."""
+"""What the ledger keeps of past runs, and their failed rows → lines, JSON."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from datetime import UTC
-from itertools import islice
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, cast
 
+from runner.bulk.failed import typed
+from runner.bulk.origin import COLUMN
 from runner.report.output import Format
 from runner.report.rows import row_as_json, row_place, state_text
 from runner.report.style import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from runner.bulk.failed import RowsAgain
     from runner.bulk.ledger import RunSummary
     from runner.bulk.outcomes import RowOutcome
     from runner.report.output import Output
+    from runner.source import Json
+    from runner.variables import Variable
 
 _A_SCREEN = 20
 
@@ -62,6 +69,25 @@ def show_run(
         output.data(_record_line(record, run.parent, output))
     if more := sum(1 for _ in rows):
         output.data(output.style.faint(f"  … {more:,} more: --all shows them, -o json too"))
+
+
+def failed_texts(
+    output: Output, rows: RowsAgain, variables: Callable[[Sequence[str]], Mapping[str, Variable]]
+) -> Iterator[str]:
+    """Write failed rows so that they can be sent again: as they stand in their file, or as JSON with the types of `variables`."""
+    header = rows.header
+    if header is None:
+        return (output.row_text({COLUMN: mark, **cast("Mapping[str, Json]", values)}) for mark, values in rows)
+    if output.format not in (Format.JSON, Format.JSONL):
+        return chain([_csv_line([COLUMN, *header])], (_csv_line([mark, *values]) for mark, values in rows))
+    of_columns = variables(header)
+    return (output.row_text({COLUMN: mark, **typed(values, header, of_columns)}) for mark, values in rows)
+
+
+def _csv_line(cells: Iterable[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)  # Python 3.11 quotes a line break only where the line's own end has it
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _group_line(count: int, state: str, code: str, status_code: int, variable: str, output: Output) -> str:
