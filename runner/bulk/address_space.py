@@ -1,6 +1,6 @@
 """What a process may take of its address space (`ulimit -v`) → whether a run has room in it.
 
-Where it has not, libraries written in other languages abort and imports break off in any thread: no error can be told then.
+Where it has not, libraries written in other languages abort and imports break off in any thread: no error can be reported then.
 What counts is not the memory that is used, but the addresses that are set aside, most of them for threads.
 """
 

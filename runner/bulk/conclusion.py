@@ -73,7 +73,7 @@ class Conclusion:
 
     @property
     def not_sent(self) -> int | None:
-        """How many rows surely did not arrive; None if nobody knows how many there are."""
+        """How many rows surely did not arrive; None if the rows were not counted to the end."""
         return None if self.total is None else self.counts.settled(self.total).not_sent
 
     @property
@@ -83,7 +83,7 @@ class Conclusion:
 
     @property
     def is_ledger_gone(self) -> bool:
-        """Whether there is no more a ledger to go on with."""
+        """Whether the ledger that a resume needs was removed."""
         return self.failure is not None and self.failure.problems[0].code == "ledger-gone"
 
     @property

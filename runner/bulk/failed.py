@@ -104,7 +104,7 @@ def variables_of(source: RunRecord, spec: Spec, header: Sequence[str]) -> Mappin
 
 
 def typed(cells: Cells, header: Sequence[str], variables: Mapping[str, Variable]) -> dict[str, Json]:
-    """Return the values that the texts of a row stand for: nobody types those of JSON again."""
+    """Return the values that the texts of a row stand for, by the types of their variables."""
     values: dict[str, Json] = {}
     for column, cell in zip(header, cells, strict=True):
         variable = variables.get(column)

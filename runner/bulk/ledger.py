@@ -40,7 +40,7 @@ _PAGE = 1000
 
 
 class RunSummary(NamedTuple):
-    """A run at a glance. `total` is None until somebody has seen the last row.
+    """A run at a glance. `total` is None until the last row was seen.
 
     Unless it is running, what was in flight counts as unknown. With a total, the counts add up to it.
     """
@@ -90,7 +90,7 @@ class Ledger:
         return book
 
     def line(self, record: RunRecord) -> Iterator[RunRecord]:
-        """Give a run, the run whose failed rows it sends, and so on to the first one that they failed in. Raises NotFound."""
+        """Return a run, the run whose failed rows it sends, and so on to the first one that they failed in. Raises NotFound."""
         seen = {record.id}
         yield record
         while record.parent is not None:
@@ -101,7 +101,7 @@ class Ledger:
             yield record
 
     def sessions(self, run_id: str) -> int:
-        """Count how often somebody went to work on a run. Raises NotFound."""
+        """Count the sessions of a run. Raises NotFound."""
         return int(self._file.select(sql.COUNTS, (self._file.number(self.find(run_id).id),))[0][0])
 
     def failed_after(self, run_id: str, session: int) -> frozenset[int]:
@@ -142,14 +142,14 @@ class Ledger:
             return [_summary(row, is_alive=row[0] in held) for row in rows]
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
-        """Give the rows of a run that are in a state, in their order; a page at a time, so that nobody waits for it."""
+        """Return the rows of a run that are in a state, in their order; they are read a page at a time."""
         number = self._file.number(self.find(run_id).id)
         return self._pages(sql.ROWS_IN_STATE, number, state)
 
     def exceptions(self, run_id: str, *, with_in_flight: bool) -> Iterator[RowOutcome]:
-        """Give all rows of a run that came to something and were not accepted, in their order, a page at a time.
+        """Return all rows of a run that came to something and were not accepted, in their order; they are read a page at a time.
 
-        What is in flight counts as unknown, unless the run is at work: nobody knows the lines of these rows.
+        What is in flight counts as unknown, unless the run is at work; the lines of these rows are not known.
         """
         number = self._file.number(self.find(run_id).id)
         parts = self._file.select(sql.IN_FLIGHT, (number,)) if with_in_flight else []
@@ -208,7 +208,7 @@ def _record(row: Sequence[Any]) -> RunRecord:
     if PurePath(run_id).name != run_id:
         raise ValueError("a lock is named after it")
     if not isinstance(parent, str | None):
-        raise TypeError("it is no id of a run")
+        raise TypeError("not the id of a run")
     return RunRecord(
         run_id,
         UUID(seed),

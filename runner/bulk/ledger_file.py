@@ -1,4 +1,4 @@
-"""The SQLite file of the ledger and its folder: made for their user alone, and opened only if nobody else wrote them.
+"""The SQLite file of the ledger and its folder: made for their user alone, and refused where another user may have written them.
 
 A write that returned outlives a kill -9: its bytes are with the kernel by then, and the write-ahead log makes sure
 that half a write is none. No `fsync` is needed for that. `synchronous=NORMAL` makes one every thousand writes all the
@@ -53,7 +53,7 @@ class LedgerFile:
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
-            # What somebody named may be anywhere, and hold more than runs.
+            # A folder that was named may be anywhere, and hold more than runs.
             is_own, root = (True, project_of(folder.parent)) if folder.name == FOLDER_NAME else (_made(folder), folder)
             inside = undo.enter_context(opened(folder, root))
             if is_own:

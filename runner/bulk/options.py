@@ -60,6 +60,6 @@ class BulkOptions:
         return max(0, min(lines - self.offset, lines if self.limit is None else self.limit))
 
     def without_rows(self) -> str:
-        """Say that there is no row to take: a job that sends nothing may have got the wrong file."""
+        """Return the message that there is no row to take: the file may be the wrong one."""
         rows = "the standard input" if self.is_piped else self.rows
         return f"no rows: {f'--offset {self.offset:,} skips all of' if self.offset else 'there are none in'} {rows}"

@@ -19,7 +19,7 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests
-from runner.bulk.record import STATE_DIR
+from runner.bulk.record import STATE_DIR, check_parent, check_unchanged, has_same_key
 from runner.bulk.rows import open_rows
 from runner.bulk.task import Setup
 from runner.config import PUBLIC_SECRETS
@@ -111,6 +111,19 @@ class RunPlan:
             has_keys=self.has_keys,
         )
 
+    def goes_on_with(self, record: RunRecord, ledger: Ledger) -> bool:
+        """Make sure that this is what a run began with, and take no rows that failed in a session of its parent since then.
+
+        Returns whether all of it could be compared: with other credentials, secret variables can't be. Raises
+        InvalidInput that says what changed.
+        """
+        check_parent(record, self.rows.parent)
+        if record.parent is not None:
+            self.rows.leave_out(ledger.failed_after(record.parent, record.parent_session))
+        now = self.fingerprints(record.seed)
+        check_unchanged(record, now)
+        return has_same_key(record, now) or not now["secrets"]
+
     def fingerprints(self, seed: UUID) -> dict[str, str]:
         """Digest what must not change between the sessions of a run.
 
@@ -143,7 +156,7 @@ class RunPlan:
         return {each.name for each in self.source.spec.variables if each.may_be_secret}
 
     def _keyed(self, seed: UUID, text: str) -> str:
-        """Digest a text with the secret of the credentials; "" if there is none that others don't know."""
+        """Digest a text with the secret of the credentials; "" without a secret that others don't know."""
         credentials = self.target.credentials
         key = secret_of(credentials) if credentials is not None else ""
         if not key or key in PUBLIC_SECRETS:
@@ -152,7 +165,7 @@ class RunPlan:
 
 
 @contextmanager
-def planned(
+def plan_run(
     source: Source,
     inputs: Inputs,
     options: BulkOptions,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ResultsFile:
-    """A file of results that is open, or none that nothing is written to. What the machine refuses is a MachineError."""
+    """A file of results that is open, or none: then nothing is written. What the machine refuses is a MachineError."""
 
     def __init__(self, file: TextIO | None) -> None:
         self._file = file
@@ -50,7 +50,7 @@ def results_file(path: Path | None, mode: Literal["w", "a"]) -> Iterator[Results
     try:
         yield ResultsFile(file)
     finally:
-        with suppress(OSError):  # each line was flushed when it was written, or its failure was told then
+        with suppress(OSError):  # each line was flushed when it was written, or its failure was raised then
             file.close()
 
 

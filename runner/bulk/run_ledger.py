@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.suprsend.answer import State
 
 INTERRUPTED = "interrupted"
-"""The code of a row of which nobody knows how far it came."""
+"""The code of a row that was under way when its process died."""
 
 
 class PartState(NamedTuple):
@@ -35,8 +35,8 @@ class PartState(NamedTuple):
 class RunLedger:
     """One run that this process is at work on, and no other one is until this is closed or the process dies.
 
-    `session` counts how often somebody went to work on it. The counts are kept in memory as well: what this process knows
-    it can tell when the file is gone.
+    `session` counts its sessions. The counts are kept in memory as well: what this process knows
+    it can say when the file is gone.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class RunLedger:
         self._lock = lock
         self._number = number
         self._repeats_unknown = repeats_unknown
-        self._under_way: dict[int, _Sending] = {}
+        self._under_way: dict[int, _UnderWay] = {}
         [(self.session, *counts)] = file.select(sql.COUNTS, (number,))
         self._counts = Counts(*counts)
 
@@ -58,8 +58,8 @@ class RunLedger:
         go out: its next outcome tells of these alone. A row that may have gone out before without an answer stays
         unknown unless it is accepted, whatever the outcome says of it.
 
-        Raises ValueError for what can't be: a part that ends and was not begun, rows told of twice or not at all. A file
-        or a lock that somebody removed is a MachineError `ledger-gone`.
+        Raises ValueError for what can't be: a part that ends and was not begun, rows with two outcomes or none. A file or
+        a lock that was removed is a MachineError `ledger-gone`.
         """
         self._check_open()
         under_way = self._under_way.copy()
@@ -78,7 +78,7 @@ class RunLedger:
         self._counts += gain
 
     def part(self, first_row: int) -> PartState | None:
-        """Tell what is known of the part that begins at a row; None if it was never begun."""
+        """Return what is known of the part that begins at a row; None if it was never begun."""
         found = self._file.select(sql.PART, (self._number, first_row))
         if not found:
             return None
@@ -95,18 +95,18 @@ class RunLedger:
         return counts
 
     def last_row(self) -> int:
-        """Give the number of the last row that was ever begun, 0 if none was."""
+        """Return the number of the last row that was ever begun, 0 if none was."""
         found = self._file.select(sql.LAST_ROW, (self._number,))
         return int(found[0][0]) if found else 0
 
     def kinds(self) -> set[tuple[State, str, bool]]:
-        """Tell which states and codes the rows have that were not accepted, and whether they were sent."""
+        """Return the states and codes of the rows that were not accepted, and whether they were sent."""
         return {
             (state, code, bool(was_sent)) for state, code, was_sent in self._file.select(sql.KINDS, (self._number,))
         }
 
     def give_up_parts(self) -> None:
-        """Record the rows of parts that another session began and did not end as unknown: nobody sends them again."""
+        """Record the rows of parts that another session began and did not end as unknown: they are not sent again."""
         with self._file.transaction() as connection:
             for first_row, rows in self._file.select(sql.IN_FLIGHT, (self._number,)):
                 numbers = range(first_row, first_row + rows)
@@ -139,16 +139,16 @@ class RunLedger:
         self._file.check_there()
         self._lock.check_there()
 
-    def _begin(self, connection: sqlite3.Connection, part: Part) -> tuple[_Sending, Counts]:
+    def _begin(self, connection: sqlite3.Connection, part: Part) -> tuple[_UnderWay, Counts]:
         """Record that a part goes out. Returns what is under way then, and what the counts of the run gain by it."""
         if connection.execute(sql.BEGIN_PART, (self._number, part.first_row, part.size, part.digest)).rowcount:
-            return _Sending(range(part.first_row, part.first_row + part.size)), Counts(in_flight=part.size)
+            return _UnderWay(range(part.first_row, part.first_row + part.size)), Counts(in_flight=part.size)
         known = self.part(part.first_row)
         if known is None or known.digest != part.digest:
             raise ValueError(f"the part of row {part.first_row} is not what was begun before: {known}")
         rows = range(part.first_row, part.first_row + known.rows)
-        if not known.is_done:  # whoever sent it died, and nobody knows how far they came
-            return _Sending(rows, in_doubt=rows), Counts()
+        if not known.is_done:  # the process that sent it died, at any row of it
+            return _UnderWay(rows, in_doubt=rows), Counts()
         earlier = {outcome.row: outcome for outcome in self._open(rows)}
         if not earlier:
             raise ValueError(f"the part of row {part.first_row} is done: none of its rows may go out again")
@@ -157,16 +157,16 @@ class RunLedger:
         in_doubt = {row for row, outcome in earlier.items() if outcome.state == "unknown"}
         doubted = len(earlier) - len(in_doubt)
         stay_open = len(self._open(rows, sql.OPEN)) - len(earlier)
-        return _Sending(earlier.keys(), in_doubt, earlier, stay_open), Counts(unknown=doubted, not_sent=-doubted)
+        return _UnderWay(earlier.keys(), in_doubt, earlier, stay_open), Counts(unknown=doubted, not_sent=-doubted)
 
     def _finish(self, connection: sqlite3.Connection, ending: _Ending) -> None:
-        sending = ending.sending
-        if sending.earlier:
-            connection.executemany(sql.FORGET, [(self._number, row) for row in sending.rows])
+        part = ending.part
+        if part.earlier:
+            connection.executemany(sql.FORGET, [(self._number, row) for row in part.rows])
         if ending.failures:
             self._add(connection, ending.failures)
         open_rows = sum(outcome.state != "failed" for outcome in ending.failures)
-        connection.execute(sql.FINISH_PART, (sending.stay_open + open_rows, self._number, ending.first_row))
+        connection.execute(sql.FINISH_PART, (part.stay_open + open_rows, self._number, ending.first_row))
 
     def _add(self, connection: sqlite3.Connection, outcomes: Sequence[RowOutcome]) -> None:
         columns = [
@@ -187,7 +187,7 @@ class RunLedger:
         return [RowOutcome(*row) for row in self._file.select(statement, (self._number, rows.start, rows.stop))]
 
 
-class _Sending(NamedTuple):
+class _UnderWay(NamedTuple):
     """A part that is under way: `rows` go out, and those `in_doubt` may have gone out before.
 
     `earlier` tells what was recorded of each row, if the part was done before; `stay_open` of its open rows don't go out.
@@ -198,38 +198,43 @@ class _Sending(NamedTuple):
     earlier: Mapping[int, RowOutcome] = {}
     stay_open: int = 0
 
-    def settle(self, told: RowOutcome) -> RowOutcome:
-        """Weigh what is told of a row against what may have happened before."""
-        if told.row not in self.in_doubt:
-            return told
-        earlier = self.earlier.get(told.row)
-        was_heard_of = earlier is not None and earlier.code != INTERRUPTED
-        if not was_heard_of and told.state == "failed" and not told.attempts and told.code != "template-too-slow":
-            return told  # a row that makes no event did not make one before, unless it is the machine that was too slow
-        if told.state == "not_sent":
-            return earlier or told._replace(state="unknown", code=INTERRUPTED)
-        return told._replace(state="unknown")
+    def settle(self, outcome: RowOutcome) -> RowOutcome:
+        """Weigh the outcome of a row against what may have happened before."""
+        if outcome.row not in self.in_doubt:
+            return outcome
+        earlier = self.earlier.get(outcome.row)
+        had_answer = earlier is not None and earlier.code != INTERRUPTED
+        if (
+            not had_answer
+            and outcome.state == "failed"
+            and not outcome.attempts
+            and outcome.code != "template-too-slow"
+        ):
+            return outcome  # a row that makes no event did not make one before, unless the machine was too slow
+        if outcome.state == "not_sent":
+            return earlier or outcome._replace(state="unknown", code=INTERRUPTED)
+        return outcome._replace(state="unknown")
 
 
 class _Ending(NamedTuple):
     """How a part that was under way ended: which rows were not accepted, and what the counts of the run gain by it."""
 
     first_row: int
-    sending: _Sending
+    part: _UnderWay
     failures: Sequence[RowOutcome]
     gain: Counts
 
 
-def _end(under_way: dict[int, _Sending], part: PartOutcome) -> _Ending:
-    """Weigh what is told of a part, which is under way no longer. Raises ValueError for what can't be."""
-    sending = under_way.pop(part.first_row, None)
-    if sending is None:
-        raise ValueError(f"the part of row {part.first_row} is not under way")
-    told = {outcome.row for outcome in part.failures}
-    is_each_once = len(told) == len(part.failures) and all(row in sending.rows for row in told)
-    rows = len(sending.rows)
-    if not is_each_once or part.accepted + len(told) != rows:
-        raise ValueError(f"the part of row {part.first_row} does not tell of each row that went out, once")
-    settled = [sending.settle(outcome) for outcome in part.failures]
-    ended = Counts(unknown=-rows) if sending.earlier else Counts(in_flight=-rows)
-    return _Ending(part.first_row, sending, settled, Counts.of(part.accepted, settled) + ended)
+def _end(parts: dict[int, _UnderWay], outcome: PartOutcome) -> _Ending:
+    """Weigh the outcome of a part, and take it from the parts under way. Raises ValueError for what can't be."""
+    part = parts.pop(outcome.first_row, None)
+    if part is None:
+        raise ValueError(f"the part of row {outcome.first_row} is not under way")
+    failed = {each.row for each in outcome.failures}
+    is_each_once = len(failed) == len(outcome.failures) and all(row in part.rows for row in failed)
+    rows = len(part.rows)
+    if not is_each_once or outcome.accepted + len(failed) != rows:
+        raise ValueError(f"the part of row {outcome.first_row} does not tell of each row that went out, once")
+    settled = [part.settle(each) for each in outcome.failures]
+    ended = Counts(unknown=-rows) if part.earlier else Counts(in_flight=-rows)
+    return _Ending(outcome.first_row, part, settled, Counts.of(outcome.accepted, settled) + ended)

@@ -41,22 +41,22 @@ _COUNT_S = 2.0
 
 
 class Watcher(Protocol):
-    """Who is told how a session goes."""
+    """What follows how a session goes."""
 
     def tell(self, counts: Counts, now_s: float, waiting: int) -> None:
-        """Hear how many rows came to what so far, and how many were read and are not on their way; often."""
+        """Take the counts so far, and how many rows were read and are not on their way; often."""
         ...
 
     def interrupted(self) -> None:
-        """Hear that what is under way is finished, and nothing more begun."""
+        """Take the first interrupt: what is under way is finished, and nothing more begun."""
         ...
 
     def broken_off(self, error: BaseException) -> None:
-        """Hear that nothing more is finished, just before the error is raised."""
+        """Take the error that ends the session at once, just before it is raised."""
         ...
 
     def end(self) -> None:
-        """Hear that nothing is under way any more."""
+        """Take that nothing is under way any more."""
         ...
 
 
@@ -84,7 +84,7 @@ class RunSession:
         self._known = book.part if is_resumed else None
         self._begun_to = book.last_row() if is_resumed else 0
         self._ended_by: int | None = None
-        self._is_told = False
+        self._is_announced = False
 
     @property
     def can_compare_rows(self) -> bool:
@@ -145,13 +145,13 @@ class RunSession:
         """
         hurry(executor)
         time.sleep(SAME_SIGNAL_S)
-        self._is_told = True
+        self._is_announced = True
         watcher.interrupted()
 
     def _count_rest(self, parts: Parts | FlowingParts) -> None:
         if not parts.is_over:
             until_s = time.monotonic() + _COUNT_S
-            with suppress(KeyboardInterrupt):  # whoever is in a hurry does without the number of rows
+            with suppress(KeyboardInterrupt):  # a second interrupt: there is no time for the number of rows
                 parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
 
     def _concluded(self, engine: Engine, tally: Tally, parts: Parts | FlowingParts, began_s: float) -> Conclusion:
@@ -202,8 +202,8 @@ class RunSession:
             if self._ended_by is None:
                 self._ended_by = number
                 engine.stop("interrupted")
-            elif not self._is_told:
-                pass  # whoever began it may not know: `timeout` signals a process, and then the group that it is in
+            elif not self._is_announced:
+                pass  # the same interrupt once more: `timeout` signals a process, and then the group that it is in
             elif callable(otherwise := before[signal.Signals(number)]):
                 otherwise(number, frame)
             else:
@@ -259,16 +259,16 @@ class _Recorder:
     def __init__(self, book: RunLedger, results: ResultsFile) -> None:
         self._book = book
         self._results = results
-        self._told: set[int] = set()
+        self._with_lines: set[int] = set()
         """Parts that have their lines and are not in the ledger yet."""
         self._refusal: MachineError | None = None
 
     def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
         if self._results.is_wanted:
-            self._write_lines([outcome for outcome in done if outcome.first_row not in self._told])
-        self._told.update(outcome.first_row for outcome in done)
+            self._write_lines([outcome for outcome in done if outcome.first_row not in self._with_lines])
+        self._with_lines.update(outcome.first_row for outcome in done)
         self._book.write(done, begun)
-        self._told.clear()
+        self._with_lines.clear()
 
     def _write_lines(self, done: Sequence[PartOutcome]) -> None:
         if self._refusal is not None:  # what was written last may be half a line

@@ -5,23 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runner.bulk.address_space import check_address_space
 from runner.bulk.check import check_rows
 from runner.bulk.executor import Share
 from runner.bulk.ledger import Ledger
-from runner.bulk.plan import RunPlan, Source, planned
-from runner.bulk.record import (
-    SavedOptions,
-    check_age,
-    check_parent,
-    check_same,
-    check_unchanged,
-    has_same_key,
-    ledger_folder,
-    named_folder,
-)
+from runner.bulk.plan import Source, plan_run
+from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder
 from runner.bulk.session import begun, resumed
 from runner.cli.specs import load_again, load_spec
 from runner.cli.target import aim, ready
@@ -38,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.bulk.options import BulkOptions
+    from runner.bulk.plan import RunPlan
     from runner.bulk.session import RunSession
     from runner.cli.bulk_flags import BulkFlags
     from runner.cli.send import SendOptions
@@ -45,18 +37,6 @@ if TYPE_CHECKING:
     from runner.cli.world import Session
     from runner.config import Target
     from runner.suprsend.retry import Patience
-
-
-class Planned(NamedTuple):
-    """The plan of a run, and where its events will go."""
-
-    plan: RunPlan
-    aimed: Aimed
-
-    @property
-    def what(self) -> str:
-        """What is sent, for a question."""
-        return f"an event for each row of {self.plan.options.rows}"
 
 
 def send_rows(
@@ -77,13 +57,11 @@ def send_rows(
     run = Run(world.new_seed(), world.clock())
     folder = named_folder(state_dir, world.environ) or ledger_folder(path, settings.config)
     source = Source(spec, path, project_of(path), settings.config)
-    with plan_rows(
-        session, source, settings.profile, flags, bulk, patience, folder, sandbox=options.sandbox
-    ) as planned_run:
-        plan, aimed = planned_run
+    planned = plan_rows(session, source, settings.profile, flags, bulk, patience, folder, sandbox=options.sandbox)
+    with planned as (plan, aimed):
         if options.dry_run:
             return _check(session, plan, run)
-        with ready(session, aimed, planned_run.what, yes=options.yes) as target:
+        with ready(session, aimed, _what(bulk), yes=options.yes) as target:
             if target is None:
                 return ExitCode.INTERRUPTED
             _check_address_space(bulk)
@@ -143,20 +121,15 @@ def resume(
         variables = flags.over(VariableFlags(saved.var, saved.var_json, saved.vars_file, saved.case))
         spec = load_again(output, Path(record.spec), saved.project, config)
         source = Source(spec, Path(record.spec), saved.project, config)
-        with plan_rows(
+        planned = plan_rows(
             session, source, saved.profile, variables, bulk, patience, folder, sandbox=saved.is_sandboxed
-        ) as planned_run:
-            plan, aimed = planned_run
-            check_parent(record, plan.rows.parent)
-            if record.parent is not None:
-                plan.rows.leave_out(ledger.failed_after(record.parent, record.parent_session))
-            fingerprints = plan.fingerprints(record.seed)
-            check_unchanged(record, fingerprints)
-            if fingerprints["secrets"] and not has_same_key(record, fingerprints):
+        )
+        with planned as (plan, aimed):
+            if not plan.goes_on_with(record, ledger):
                 output.message("other credentials than the run began with: its secret variables can't be compared")
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
-            with ready(session, aimed, planned_run.what, yes=options.yes) as target:
+            with ready(session, aimed, _what(bulk), yes=options.yes) as target:
                 if target is None:
                     return ExitCode.INTERRUPTED
                 _check_address_space(bulk)
@@ -180,15 +153,15 @@ def plan_rows(
     folder: Path,
     *,
     sandbox: bool,
-) -> Iterator[Planned]:
+) -> Iterator[tuple[RunPlan, Aimed]]:
     """Plan a run by a profile and flags; `folder` is that of the ledger. Raises InvalidInput for variables without a value."""
     aimed = aim(session, source.path, source.config, profile, sandbox=sandbox)
     [job] = flags.jobs(session.output, [source.spec], session.world.environ, aimed.profile)
-    with planned(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin) as plan:
+    with plan_run(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin) as plan:
         session.output.hide(plan.secrets)
         if plan.problems:
             raise InvalidInput(*(with_columns(problem, plan.rows.columns, bulk.rows) for problem in plan.problems))
-        yield Planned(plan, aimed)
+        yield plan, aimed
 
 
 def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:
@@ -200,6 +173,10 @@ def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:
     if not checked.rows:
         session.output.message(plan.options.without_rows())
     return ExitCode.INVALID if checked.invalid else ExitCode.OK
+
+
+def _what(bulk: BulkOptions) -> str:
+    return f"an event for each row of {bulk.rows}"
 
 
 def _check_address_space(bulk: BulkOptions) -> None:

@@ -57,7 +57,7 @@ class BulkFlags(NamedTuple):
                 raise UsageError(Problem("usage", f"a resume takes no {name}: {_FIXED[name]}", hint=LEAVE_OUT))
 
     def begin(self, read: Sequence[Path | None]) -> BulkOptions:
-        """Tell what a new run is to do, which reads those files. Raises UsageError."""
+        """Return the options of a new run, which reads those files. Raises UsageError."""
         pairs = [_rename(text) for text in self.map]
         renamed = dict(pairs)
         if len(renamed) < len(pairs) or len(set(renamed.values())) < len(pairs):
@@ -70,7 +70,7 @@ class BulkFlags(NamedTuple):
         return bulk if bulk.rate is None else replace(bulk, part_rows=max(1, min(PART_ROWS, int(bulk.rate / 5))))
 
     def go_on(self, begun: BulkOptions, read: Sequence[Path | None]) -> BulkOptions:
-        """Tell what a run is to do from now on that began so: other rows it can't take. Raises UsageError."""
+        """Return the options with which a run goes on that began with others: its rows stay the same. Raises UsageError."""
         self._check_numbers()
         if self.fail_fast and self.max_failures is not None:
             hint = "--fail-fast stops after 1 failure, --max-failures N after N"

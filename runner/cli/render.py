@@ -56,7 +56,7 @@ def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool 
 
 
 def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOptions) -> ExitCode:
-    """Render a spec for each row of a file; a row that makes no event is told, and the others go on.
+    """Render a spec for each row of a file; a row that makes no event is reported, and the others go on.
 
     The bodies are those of `render`; with `-o json` they are the items of one array.
     """
@@ -90,7 +90,7 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
 def _texts(
     session: Session, events: Iterator[tuple[Row | BadRow, Prepared | Rejected]], met: set[ExitCode]
 ) -> Iterator[str]:
-    """Give the body of each event. What is rejected is told, and met."""
+    """Return the body of each event. What is rejected is reported, and its exit code is met."""
     from runner.report.rows import row_place  # noqa: PLC0415
 
     output = session.output

@@ -64,7 +64,7 @@ def load_spec(session: Session, paths: Sequence[Path], labels: Sequence[str], as
 
 
 def load_again(output: Output, path: Path, project: Path, config: Path | None) -> Spec:
-    """Load a spec as a run did, whatever the working directory is now. What was to be warned of was told then."""
+    """Load a spec as a run did, whatever the working directory is now. Its warnings were shown then."""
     loaded = load(path, project, config)
     output.hide(loaded.secrets)
     if loaded.spec is None:

@@ -36,9 +36,9 @@ def aim(session: Session, start: Path, config: Path | None, name: str | None, *,
 
 @contextmanager
 def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[Target | None]:
-    """Make sure that events can and may go there; None if somebody says no.
+    """Make sure that events can and may go there; None if the answer to the question is no.
 
-    Raises CredentialsError without credentials, UsageError where there is nobody to ask. A sandbox that is started
+    Raises CredentialsError without credentials, UsageError without a terminal to ask on. A sandbox that is started
     ends with the block.
     """
     target = aimed.target

@@ -54,7 +54,7 @@ class VariableFlags:
         """Read all of it, for each spec; with `--case`, for those that have the case.
 
         Raises InvalidInput for names that none of the specs declares, NotFound for a case that none has, UsageError
-        for what is no NAME=VALUE. What a spec calls secret is hidden before anything can be said of it.
+        for what is not NAME=VALUE. What a spec calls secret is hidden before anything can be said of it.
         """
         flags = self._flags()
         from_file, names = self._from_file()
@@ -62,7 +62,7 @@ class VariableFlags:
             for given in (flags.get(variable.name), from_file.get(variable.name), profile.variables.get(variable.name)):
                 output.hide(variable.secrets_of(given) if given else ())
         known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
-        # What stands behind a name that nobody knows may be a secret.
+        # What stands behind an unknown name may be a secret.
         problems = [*unknown(flags, known), *map(discreet, unknown(names, known))]
         if problems:
             raise InvalidInput(*problems)
@@ -109,7 +109,7 @@ class VariableFlags:
         return [*found]
 
     def case_of(self, spec: Spec) -> Case | None:
-        """Give the case of a spec that `--case` names, if one is named and the spec has it."""
+        """Return the case of a spec that `--case` names, if one is named and the spec has it."""
         return next((case for case in _cases(spec) if case.name == self.case), None) if self.case is not None else None
 
     def _flags(self) -> dict[str, Given]:
@@ -132,7 +132,7 @@ class VariableFlags:
         return flags
 
     def _from_file(self) -> tuple[dict[str, Given], dict[str, Given]]:
-        """Read the vars file; also its values as they stand at their names, for a name that nobody knows."""
+        """Read the vars file; also its values as they stand at their names, for an unknown name."""
         if self.vars_file is None:
             return {}, {}
         document = read(self.vars_file, shown_argument(str(self.vars_file)), may_be_pipe=True)
@@ -160,6 +160,6 @@ def _cases(spec: Spec) -> Sequence[Case]:
 def _split(flag: str, text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not re.fullmatch(r"[A-Za-z]\w*=(?!=*$).*|[A-Za-z]\w*=", text, re.DOTALL):
-        # It is not shown: what is no NAME=VALUE may be a secret alone, with the = of base64 at its end.
+        # It is not shown: without a NAME it may be a secret alone, with the = of base64 at its end.
         raise UsageError(Problem("usage", f"what follows {flag} is no NAME=VALUE", hint=f"for example {flag} user=u1"))
     return name, value

@@ -39,17 +39,17 @@ class Progress:
     """Shows how far a run is: a bar on a terminal, else a line now and then."""
 
     def __init__(self, output: Output, about: int | None, began_s: float) -> None:
-        """Begin. `about` is how many rows there may be, if that can be told."""
+        """Begin. `about` is how many rows there may be, if that is known."""
         self._output = output
         self._about = about
         self._began_s = began_s
-        self._told_s = began_s
+        self._shown_s = began_s
 
     def tell(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
         """Show the state of things, if it is time to. `waiting` rows were read and are not on their way."""
         every_s = 0.1 if self._output.has_terminal else _EVERY_S
-        if now_s - self._told_s >= every_s:
-            self._told_s = now_s
+        if now_s - self._shown_s >= every_s:
+            self._shown_s = now_s
             self._output.status(self._line(counts, now_s, waiting))
 
     def end(self) -> None:

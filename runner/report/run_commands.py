@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RunCommands(NamedTuple):
     """The commands of a run. `config` is the file beside which its ledger lies, if there is one, `state_dir` its folder as given.
 
-    A secret stands in them as `…`: whoever pastes them puts it in. With `asks`, somebody must agree before events go out.
+    A secret stands in them as `…`, to be put in. With `asks`, a person must agree before events go out.
     """
 
     record: RunRecord

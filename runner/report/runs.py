@@ -49,7 +49,7 @@ def show_run(
 ) -> None:
     """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all.
 
-    Of more than a screen has room for, it is told first how many came to the same.
+    Of more than a screen has room for, the first lines say how many came to the same.
     """
     if output.format in (Format.JSON, Format.JSONL):
         head = _run_as_json(run) | {"children": children}

@@ -1,0 +1,114 @@
+"""How a session ended decides the exit code and what to do next, whatever ended it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from runner.bulk.conclusion import Conclusion, Step
+from runner.bulk.options import BulkOptions
+from runner.bulk.outcomes import Counts
+from runner.bulk.record import RunRecord
+from runner.errors import ExitCode, InvalidInput, MachineError, Problem
+
+RECORD = RunRecord("run", UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), "order.yaml", "rows.csv", {}, {})
+PIPED = replace(RECORD, rows="-")
+OPTIONS = BulkOptions(
+    rows="rows.csv",
+    renamed={},
+    ignore_extra=False,
+    limit=None,
+    offset=0,
+    concurrency=16,
+    processes=None,
+    rate=None,
+    max_failures=None,
+    results=None,
+    part_rows=100,
+)
+REFUSED = frozenset({("failed", "refused", True)})
+INVALID = frozenset({("failed", "var-type", False)})
+SYNTAX = InvalidInput(Problem("rows-syntax", "broken"))
+ORIGIN = InvalidInput(Problem("row-origin", "of another run"))
+FULL = MachineError(Problem("ledger-refused", "disk full"))
+GONE = MachineError(Problem("ledger-gone", "removed"))
+
+
+def ended(accepted: int = 0, failed: int = 0, unknown: int = 0, not_sent: int = 0, **changes: Any) -> Conclusion:
+    """End a session of a run of ten rows."""
+    counts = Counts(accepted, failed, unknown, not_sent)
+    plain = Conclusion(
+        record=RECORD, options=OPTIONS, has_keys=True, counts=counts, total=10, read=10, stopped=None, signal=None, cause=None,
+        failure=None, kinds=frozenset(), session_rows=counts.rows, took_s=1.0, failures=(), repeated=0,
+    )  # fmt: skip
+    return replace(plain, **changes)
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (ended(10), ExitCode.OK),
+        (ended(total=0), ExitCode.OK),
+        (ended(9, 1, kinds=REFUSED), ExitCode.REFUSED),
+        (ended(9, 1, kinds=INVALID), ExitCode.INVALID),
+        (ended(8, 2, kinds=INVALID | REFUSED), ExitCode.REFUSED),
+        (ended(9, 0, 1, kinds=frozenset({("unknown", "no-answer", True)})), ExitCode.NO_ANSWER),
+        (ended(9, 0, 0, 1, kinds=frozenset({("not_sent", "rate-limited", True)})), ExitCode.RATE_LIMITED),
+        (ended(9, stopped="interrupted", signal=15), ExitCode.TERMINATED),
+        (ended(0, 1, kinds=REFUSED, stopped="credentials"), ExitCode.CREDENTIALS),
+        (ended(0, 1, kinds=REFUSED, stopped="failures"), ExitCode.REFUSED),
+        (ended(stopped="unavailable"), ExitCode.NO_ANSWER),
+        (ended(stopped="rate-limited"), ExitCode.RATE_LIMITED),
+        (ended(9, total=None, cause=SYNTAX), ExitCode.INVALID),
+        (ended(9, total=None, failure=FULL, stopped="machine"), ExitCode.MACHINE),
+        (ended(9, total=None, failure=FULL, stopped="credentials", cause=SYNTAX), ExitCode.MACHINE),
+    ],
+)
+def test_each_end_has_its_exit_code(end: Conclusion, code: ExitCode) -> None:
+    assert end.exit_code is code
+
+
+@pytest.mark.parametrize(
+    ("end", "steps"),
+    [
+        (ended(10), []),
+        (ended(9, 1), [Step.SEND_FAILED]),
+        (ended(9, 1, record=PIPED), []),
+        (ended(9, 1, record=replace(PIPED, parent="parent")), [Step.SEND_FAILED]),
+        (ended(5), [Step.RESUME]),
+        (ended(9, 0, 1), [Step.RESUME]),
+        (ended(9, 0, 1, has_keys=False), [Step.RESUME_UNKNOWN]),
+        (ended(8, 0, 1, has_keys=False), [Step.RESUME, Step.RESUME_UNKNOWN]),
+        (ended(9, 1, total=None), [Step.SEND_FAILED, Step.RESUME]),
+        (ended(9, 1, failure=FULL, total=None), [Step.RESUME]),
+        (ended(9, 1, failure=GONE, total=None), []),
+        (ended(5, total=None, cause=SYNTAX), [Step.SEND_REST]),
+        (ended(4, not_sent=1, total=None, cause=SYNTAX), [Step.RESUME, Step.SEND_REST]),
+        (ended(5, total=None, cause=SYNTAX, stopped="interrupted"), [Step.RESUME]),
+        (ended(5, total=None, cause=ORIGIN), []),
+    ],
+)
+def test_each_end_has_its_next_steps(end: Conclusion, steps: list[Step]) -> None:
+    assert list(end.next_steps()) == steps
+
+
+def test_rows_that_were_never_begun_were_not_sent_once_all_are_counted() -> None:
+    assert (ended(5, 1, 1, 1).not_sent, ended(5, 1, 1, 1, total=None).not_sent) == (3, None)
+    assert ended(5, 1, 1, 1).recorded == 3
+
+
+def test_the_rest_behind_a_fault_begins_after_the_rows_that_were_read() -> None:
+    assert ended(read=4).rest == (4, None)
+    assert ended(read=4, options=replace(OPTIONS, offset=3, limit=10)).rest == (7, 6)
+
+
+def test_counts_are_added_and_settled() -> None:
+    counts = Counts(accepted=8, failed=2) + Counts(accepted=1, unknown=3, in_flight=4)
+    assert counts == Counts(accepted=9, failed=2, unknown=3, not_sent=0, in_flight=4)
+    assert counts.rows == 18
+    assert counts.settled(None) == Counts(accepted=9, failed=2, unknown=7)
+    assert counts.settled(20) == Counts(accepted=9, failed=2, unknown=7, not_sent=2)
