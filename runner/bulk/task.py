@@ -21,8 +21,9 @@ from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
-from runner.suprsend.delivery import CREDENTIALS_REFUSED, NOT_SENT, Delivery, Pauses, together
+from runner.suprsend.delivery import NOT_SENT, Delivery, Pauses, together
 from runner.suprsend.event import Encoded
+from runner.suprsend.statuses import refuses_credentials
 from runner.variables import RowResolver
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def _settled(outcome: Outcome, result: Result, met_refused_credentials: bool) ->
     """
     if result.state != "failed":
         return outcome
-    is_theirs = met_refused_credentials and result.status_code in CREDENTIALS_REFUSED
+    is_theirs = met_refused_credentials and refuses_credentials(result.status_code)
     may_pass = is_theirs or result.transient or not result.status_code
     return replace(outcome, state="not_sent") if may_pass else outcome
 

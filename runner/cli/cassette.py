@@ -18,7 +18,7 @@ from runner.project.files import CASSETTES, CONFIG_NAME, as_unicode, find_config
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
 from runner.secrets import Mask
 from runner.source import read
-from runner.suprsend.retry import is_transient
+from runner.suprsend.statuses import is_transient
 from runner.testing.answers import command_to_record
 from runner.testing.cassette import SANDBOX, CassetteError, expired
 from runner.testing.inventory import files_at, inventory, means_to_be_a_cassette, orphan
