@@ -19,11 +19,11 @@ from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
 from runner.suprsend.statuses import is_rate_limit, is_transient, refuses_credentials
 from runner.suprsend.transport import Transport
 from runner.testing.matching import summary
+from runner.testing.walk import Missing, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from runner.errors import Step
     from runner.source import Json
     from runner.suprsend.auth import Credentials
     from runner.suprsend.sockets import Exchange
@@ -110,7 +110,7 @@ def drifts(recorded: Answer, now: Answer) -> list[Drift]:
     if isinstance(before, _NoJson) or isinstance(after, _NoJson):
         told = (_kind(before), _kind(after))
         return [*found, Drift("the body", "recorded {}, now {}".format(*told))] if told[0] != told[1] else found
-    return [*found, *_shapes(before, after, ())]
+    return [*found, *_shapes(before, after)]
 
 
 class Again(NamedTuple):
@@ -224,32 +224,31 @@ def _kind(body: Json | _NoJson) -> str:
     return describe(body)
 
 
-def _shapes(recorded: Json, now: Json, way: tuple[Step, ...]) -> Iterator[Drift]:
-    at = dotted(way) or "the body"
-    if len(way) > _MAX_DEPTH:
-        return
-    if isinstance(recorded, dict) and isinstance(now, dict):
-        for key in (*recorded, *(key for key in now if key not in recorded)):
-            if key not in now:
-                yield Drift(dotted((*way, key)), f"recorded {describe(recorded[key])}, now there is none")
-            elif key not in recorded:
-                yield Drift(dotted((*way, key)), f"not recorded, now {describe(now[key])}")
-            elif key in _TELLING and _differ(recorded[key], now[key]):
-                yield Drift(dotted((*way, key)), f"recorded {recorded[key]}, now {now[key]}")
-            else:
-                yield from _shapes(recorded[key], now[key], (*way, key))
-    elif isinstance(recorded, list) and isinstance(now, list):
-        if len(recorded) != len(now):
-            yield Drift(at, f"recorded {_items(recorded)}, now {_items(now)}")
-        for index, (before, after) in enumerate(zip(recorded, now, strict=False)):
-            yield from _shapes(before, after, (*way, index))
-    elif describe(recorded) != describe(now):
-        yield Drift(at, f"recorded {describe(recorded)}, now {describe(now)}")
+def _shapes(recorded: Json, now: Json) -> Iterator[Drift]:
+    for way, before, after in pairs(recorded, now):
+        at = dotted(way) or "the body"
+        if isinstance(before, list) and isinstance(after, list):
+            if len(before) != len(after):
+                yield Drift(at, f"recorded {_items(before)}, now {_items(after)}")
+        elif isinstance(before, Missing) or isinstance(after, Missing):
+            if isinstance(way[-1], str):  # of lists the lengths are compared
+                yield Drift(at, f"{_recorded(before)}, now {_now(after)}")
+        elif way[-1:] and way[-1] in _TELLING and _differ(before, after):
+            yield Drift(at, f"recorded {before}, now {after}")
+        elif describe(before) != describe(after):
+            yield Drift(at, f"recorded {describe(before)}, now {describe(after)}")
+
+
+def _recorded(value: Json | Missing) -> str:
+    return "not recorded" if isinstance(value, Missing) else f"recorded {describe(value)}"
+
+
+def _now(value: Json | Missing) -> str:
+    return "there is none" if isinstance(value, Missing) else describe(value)
 
 
 _TELLING = frozenset({"status", "status_code"})
 """Where an answer says how it went: of it as a whole, or of one record of many."""
-_MAX_DEPTH = 100
 
 
 def _differ(recorded: Json, now: Json) -> bool:
