@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.eventspec import Occurrence, Spec, render
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
-from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode_sound, plain_id
+from runner.suprsend.encoding import Encoded, encode_sound
+from runner.suprsend.event import Event, Stamp, plain_id
+from runner.suprsend.rules import MAX_EVENT_KB
 from runner.suprsend.statuses import is_rate_limit, refuses_credentials
 from runner.variables import Given, resolve
 

@@ -22,7 +22,7 @@ from runner.eventspec import Occurrence, load, specialize
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
 from runner.suprsend.delivery import NOT_SENT, Delivery, Pauses, together
-from runner.suprsend.event import Encoded
+from runner.suprsend.encoding import Encoded
 from runner.suprsend.statuses import refuses_credentials
 from runner.variables import RowResolver
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from runner.config import SANDBOX_PORT
 from runner.errors import Problem, UsageError
+from runner.sandbox.rules import rules_of
 from runner.suprsend.auth import WorkspaceKey
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def sandbox_at(port: int, session: Session, profile: Profile, stack: ExitStack) 
         return profile.sandbox(port, Admit(proof))
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
-    sandbox = stack.enter_context(Sandbox(rules=profile.sandbox_rules()))
+    sandbox = stack.enter_context(Sandbox(rules=rules_of(profile)))
     why = f"port {port} is not served by your sandbox; " if listener == "foreign" else ""
     output.message(f"sandbox: {why}started for this command on {sandbox.base_url}")
     return profile.sandbox(sandbox.port, Admit(sandbox.proof))

@@ -21,7 +21,7 @@ from runner.project.format import document
 from runner.project.tree import Files
 from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
-from runner.suprsend.event import Attachment, Breach, Event
+from runner.suprsend.event import Attachment, Event
 from runner.template.scopes import lost_sets
 from runner.template.template import RESERVED, Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.template.unrendered import template_problems, unrendered
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from runner.errors import Position, Step
     from runner.source import Fault, Json
+    from runner.suprsend.rules import Breach
     from runner.template.plan import Plan
 
 

@@ -15,17 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 from jinja2 import nodes
 
 from runner.eventspec.event import Occurrence
-from runner.suprsend.event import (
-    MAX_KEY,
-    Attachment,
-    Event,
-    Stamp,
-    encode_plain,
-    is_plain_name,
-    is_plain_url,
-    is_sound,
-    is_tenant,
-)
+from runner.suprsend.encoding import encode_plain
+from runner.suprsend.event import Attachment, Event, Stamp
+from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
 from runner.template.budget import MAX_TEXT, Budget, derived_id
 from runner.template.plan import Plan, RenderingError
 from runner.template.template import Template, templates_of
@@ -37,7 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.eventspec.reader import Spec
-    from runner.suprsend.event import Encoded
+    from runner.suprsend.encoding import Encoded
     from runner.template.template import Shape
     from runner.variables import Cells, RowResolver, Variable
 

@@ -25,14 +25,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from runner import __version__
-from runner.config import SandboxRules
 from runner.errors import nearest
 from runner.sandbox.find import NAME
+from runner.sandbox.rules import SandboxRules
 from runner.sandbox.store import MAX_EVENTS
 from runner.source import parse_json
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
 from runner.suprsend.chunks import MAX_RECORDS
-from runner.suprsend.event import (
+from runner.suprsend.rules import (
     MAX_BODY_BYTES,
     distinct_id_breaches,
     key_breaches,
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from runner.config import Failure
     from runner.sandbox.proof import Proof
+    from runner.sandbox.rules import Failure
     from runner.sandbox.store import Store, StoredEvent
     from runner.secrets import Secret
     from runner.source import Json
-    from runner.suprsend.event import Breach
+    from runner.suprsend.rules import Breach
 
 MIN_TIME_MS = 1_640_995_200_000
 MIN_INSERT_ID = 36

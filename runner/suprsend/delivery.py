@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
 from runner.suprsend.chunks import array_of, chunks
+from runner.suprsend.encoding import Encoded
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
-from runner.suprsend.event import MAX_BODY_BYTES, Encoded
 from runner.suprsend.retry import asked_s, pause_s
+from runner.suprsend.rules import MAX_BODY_BYTES
 from runner.suprsend.statuses import is_too_large, refuses_credentials
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from runner.run import Prepared
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.delivery import together
-from runner.suprsend.event import MAX_EVENT_KB, Encoded, encode_plain
+from runner.suprsend.encoding import Encoded, encode_plain
+from runner.suprsend.rules import MAX_EVENT_KB
 
 if TYPE_CHECKING:
     from collections.abc import Callable

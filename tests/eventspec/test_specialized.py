@@ -23,7 +23,7 @@ from runner.variables import RowResolver
 if TYPE_CHECKING:
     from runner.eventspec import Make
     from runner.source import Json
-    from runner.suprsend.event import Encoded
+    from runner.suprsend.encoding import Encoded
     from runner.variables import Cells
     from tests.projects import Project
 
