@@ -165,6 +165,13 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     )
 
 
+def profile_names(start: Path, config: Path | None = None) -> list[str]:
+    """List the profiles of `config`, else of the `runner.yaml` that belongs to `start`. Raises InvalidInput."""
+    path = config or find_config(start)
+    profiles = root.get("profiles") if path is not None and (root := _read(path)) is not None else None
+    return list(profiles.entries) if profiles is not None else []
+
+
 def _max_event_kb(profile: Node) -> int:
     size = profile.get("max_event_kb")
     return int(size.value) if size is not None and isinstance(size.value, int | float) else MAX_EVENT_KB

@@ -35,6 +35,14 @@ class Command(TyperCommand):
         """Write arguments, options and panels of options."""
         _format_options(self, ctx, formatter)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, a line each, as they can be typed."""
+        del ctx
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
 
 class Group(TyperGroup):
     """The command that has the others below it."""
