@@ -53,8 +53,15 @@ class Group(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands first: they are what somebody who asks for help looks for."""
-        self.format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(_ENDLESS)) for name, command in self.commands.items()]
+            )
         _format_options(self, ctx, formatter)
+
+
+_ENDLESS = 10_000
+"""Characters of a summary that is never cut: it is wrapped."""
 
 
 class _Coercion:

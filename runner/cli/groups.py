@@ -101,7 +101,7 @@ def show_run(
 @runs.command(
     "failed",
     cls=Command,
-    epilog="runner runs failed last > failed.jsonl\nrunner runs failed last | runner send specs/purchase.yaml --rows -",
+    epilog="runner runs failed last > rows.jsonl\nrunner runs failed | runner send SPEC --rows -",
 )
 @command
 def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = None) -> ExitCode:

@@ -50,6 +50,10 @@ OptionalSpecs = Annotated[
         help="Spec files, or folders of them.", metavar="SPEC", show_default=False, autocompletion=complete.specs
     ),
 ]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(help="Only specs with this label.", metavar="LABEL", autocompletion=complete.labels),
+]
 Vars = Annotated[
     list[str] | None,
     typer.Option("--var", help="A variable, as text.", metavar="NAME=VALUE", rich_help_panel=_VARIABLES),
@@ -133,9 +137,18 @@ def validate(
     return run(session, paths, strict=strict)
 
 
+@app.command("list", cls=Command, epilog="runner list\nrunner list specs/purchase.yaml -o json")
+@command
+def list_specs(session: Session, paths: OptionalSpecs = None, label: Labels = None) -> ExitCode:
+    """List specs: what each takes, its cases, what is recorded."""
+    from runner.cli.list import list_specs as run  # noqa: PLC0415
+
+    return run(session, paths or (), label or ())
+
+
 @app.command(
     cls=Command,
-    epilog="runner render specs/purchase.yaml --var user=u1\nrunner render specs/purchase.yaml --case 'a premium purchase'",
+    epilog="runner render specs/purchase.yaml --var user=u1\nrunner render specs/purchase.yaml --as curl",
 )
 @command
 def render(
@@ -174,7 +187,7 @@ def render(
 
 @app.command(
     cls=Command,
-    epilog="runner send specs/purchase.yaml --var user=u1 --dry-run\nrunner send specs/purchase.yaml --rows orders.csv --sandbox",
+    epilog="runner send specs/purchase.yaml --var user=u1 --dry-run\nrunner send specs/purchase.yaml --rows orders.csv -n",
 )
 @command
 def send(
@@ -184,10 +197,7 @@ def send(
     var_json: JsonVars = None,
     vars_file: VarsFile = None,
     case: CaseName = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(help="Only specs with this label.", metavar="LABEL", autocompletion=complete.labels),
-    ] = None,
+    label: Labels = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would be sent; open no connection.")
     ] = False,
@@ -346,7 +356,7 @@ def sandbox(
     return run(session, port)
 
 
-@app.command(cls=Command, epilog="runner init\nrunner init shop --from https://git.example.com/tools@COMMIT")
+@app.command(cls=Command, epilog="runner init\nrunner init shop")
 @command
 def init(
     session: Session,
