@@ -72,7 +72,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
         return None, reader.problems
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark.index if error.problem_mark else 0
-        if (problems := _depth_problems(text, at)) is not None:
+        if (problems := _problems_before(text, at)) is not None:
             return None, problems
         problem = comments.before(at) or reader.left_open(error) or _refusal(text, error)
         reader.problems.append(problem)
@@ -108,17 +108,17 @@ def _take_all(source: Source, reader: _Reader, comments: Comments) -> None:
         reader.take(event)
 
 
-def _depth_problems(text: Text, end: int) -> list[Problem] | None:
-    """Return the problems up to the first value nested too deep before `end`, where libyaml gave up; None if there is none.
+def _problems_before(text: Text, end: int) -> list[Problem] | None:
+    """Return the problems up to the first value nested too deep, or template without quotes, before libyaml gave up at `end`.
 
-    libyaml looks ahead before it yields an event, and its releases differ in the depth that they refuse by
-    themselves. Of the text cut before its complaint, it yields all events.
+    None if there is none. libyaml looks ahead before it yields an event, and its releases differ in the depth that they
+    refuse by themselves. Of the text cut before its complaint, it yields all events.
     """
     reader = _Reader(text)
     try:
         _take_all(Source(text.content[:end]), reader, Comments(text))
     except _StopError:
-        return reader.problems if reader.problems[-1].code == "yaml-depth" else None
+        return reader.problems if reader.problems[-1].code in ("yaml-depth", "template-unquoted") else None
     except yaml.YAMLError:
         pass
     return None

@@ -7,7 +7,6 @@ libyaml stops, a text that is then read to its end is valid; of any other, libya
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -47,10 +46,6 @@ class _Construct(NamedTuple):
     in_block: int | None = None
     """What the text of a block scalar must hold, once it is rewritten."""
 
-    def told(self, text: Text, pairs: list[int]) -> Problem:
-        """Return the problem, where a line of the text may end in two characters."""
-        return Problem(self.code, self.message, text.position(self.at + bisect_left(pairs, self.at)), hint=self.hint)
-
 
 class _Swap(NamedTuple):
     """A construct that is known by libyaml's complaint and by what stands at its place, and is rewritten right there."""
@@ -63,7 +58,6 @@ class _Swap(NamedTuple):
 
 
 _EMPTY_KEY = ('"":', "an empty key", "write \"\" before the ':'")
-_OTHER_READERS = "means something else to other YAML readers"
 _SWAPS = tuple(_Swap(*row) for row in (
     ("parsing a flow node", r":(?=[\s,\]}])", *_EMPTY_KEY),
     ("expected key", r":(?!\S)", *_EMPTY_KEY),
@@ -91,8 +85,7 @@ _TOP_BLOCK = re.compile(r"[|>][-+]?+[ \t]*(?:(?<=[ \t])#.*)?\n[ \n]*^(?=[^ \n])"
 
 def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Problem | None]) -> Problem | None:
     """Return what libyaml refuses in a text; None if YAML refuses the text too. `fault` returns what ends the reading."""
-    pairs = [match.start() - index for index, match in enumerate(re.finditer("\r\n", text.content))]
-    content = text.content.replace("\r\n", "\n").replace("\r", "\n")
+    content = text.content.replace("\r", "\n")
     first: _Construct | None = None
     rewriting = _Rewriting()
     left = _MAX_CHARACTERS
@@ -104,7 +97,9 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
                 return None
             stop = events.error  # what we refuse is YAML all the same, and something may follow
         if stop is None:
-            return first.told(text, pairs) if first and rewriting.holds(events) else None
+            if first is None or not rewriting.holds(events):
+                return None
+            return Problem(first.code, first.message, text.position(first.at), hint=first.hint)
         found = rewriting.find(content, stop, events)
         if found is None:
             return None

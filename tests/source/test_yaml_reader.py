@@ -236,6 +236,9 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
         ("{{ x }}", 1, 1),
         ("a: [1, {{ x }}]", 1, 8),
         ("a: {b: {{ x }} }", 1, 8),
+        ("a: {{ x[1:] }}", 1, 4),
+        ("a: {{ x:}}", 1, 4),
+        ("a: {{ x | replace(':', '%') }}\nb: 1", 1, 4),
     ],
 )
 def test_an_unquoted_template_is_told_as_that(content: str, line: int, column: int) -> None:
