@@ -7,6 +7,7 @@ libyaml stops, a text that is then read to its end is valid; of any other, libya
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -93,11 +94,14 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         stop = fault(Text("", content))
         events = _Events(content)
         if isinstance(stop, Problem):
-            if stop.code == "yaml-syntax":
+            if _is_syntax(stop):
                 return None
             stop = events.error  # what we refuse is YAML all the same, and something may follow
         if stop is None:
+            later = pairwise([*events.documents[1:], len(content)])  # our own reading ends at the first document
             if first is None or not rewriting.holds(events):
+                return None
+            if any(_is_syntax(fault(Text("", content[start:end]))) for start, end in later):
                 return None
             return Problem(first.code, first.message, text.position(first.at), hint=first.hint)
         found = rewriting.find(content, stop, events)
@@ -106,6 +110,10 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         first = first or found
         content = rewriting.apply(content, found)
     return None
+
+
+def _is_syntax(fault: yaml.MarkedYAMLError | Problem | None) -> bool:
+    return isinstance(fault, Problem) and fault.code == "yaml-syntax"
 
 
 class _Seen(NamedTuple):
@@ -125,6 +133,8 @@ class _Events:
         """Whether what libyaml lets pass is no YAML, as far as it may stand behind what ends our own reading."""
         self.keys: set[int] = set()
         """Where keys of block maps begin."""
+        self.documents: list[int] = []
+        """Where documents begin."""
         self.signs: set[int] = set()
         """Where anchors and aliases begin."""
         self.blocks: list[tuple[int, int]] = []
@@ -150,6 +160,7 @@ class _Events:
         if isinstance(event, yaml.NodeEvent):
             self._take_node(event, seen.start, seen.end)
         elif isinstance(event, yaml.DocumentStartEvent):
+            self.documents.append(seen.start)
             before = self.last[-1].event
             if isinstance(before, yaml.DocumentEndEvent) and not before.explicit:
                 self.is_broken |= bool(event.version or event.tags)

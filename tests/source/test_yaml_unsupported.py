@@ -129,7 +129,9 @@ def test_valid_yaml_that_libyaml_refuses_has_a_code_of_its_own(
 
 
 @pytest.mark.parametrize("content", [pytest.param(row[1], id=row[0]) for row in VALID])
-@pytest.mark.parametrize("fault", ["]", "a: b: c", "a: *nowhere", "'a' b", "a: @b", "[a,, b]", "- a\nb: c", "[a]#b"])
+@pytest.mark.parametrize(
+    "fault", ["]", "a: b: c", "a: *nowhere", "'a' b", "a: @b", "[a,, b]", "- a\nb: c", "[a]#b", "a: [\nb]", "a:\n|\n b"]
+)
 def test_of_a_text_that_is_no_yaml_nothing_is_called_valid(content: str, fault: str) -> None:
     assert first_error(f"{content}\n...\n---\n{fault}\n").code in ("yaml-syntax", "yaml-key")
 
