@@ -64,6 +64,8 @@ _SWAPS = tuple(_Swap(*row) for row in (
     ("expected key", r":(?!\S)", *_EMPTY_KEY),
     ("unexpected ':'", r":(?=[,\]}])", ": ", "a ':' right before ',', ']' or '}'", "put a space after it"),
     ("unexpected ':'", r":(?=\?)", "x", "a text that holds ':?' inside [ ] or { }", "put it in quotes"),
+    ("scanning a tag", r"(?=[,\]}])", " ", "a tag right before ',', ']' or '}'",
+     "only !!str is allowed; quote a text that begins with !"),
 ))  # fmt: skip
 _BEGINS = re.compile(r"[?:](?=[^\s,\[\]{}])")
 """The sign of a key or a value, unless a text begins with it, which must be one inside brackets."""
@@ -94,14 +96,14 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         stop = fault(Text("", content))
         events = _Events(content)
         if isinstance(stop, Problem):
-            if _is_syntax(stop):
+            if stop.code == "yaml-syntax":
                 return None
             stop = events.error  # what we refuse is YAML all the same, and something may follow
         if stop is None:
             later = pairwise([*events.documents[1:], len(content)])  # our own reading ends at the first document
             if first is None or not rewriting.holds(events):
                 return None
-            if any(_is_syntax(fault(Text("", content[start:end]))) for start, end in later):
+            if any(_is_fault(fault(Text("", content[start:end]))) for start, end in later):
                 return None
             return Problem(first.code, first.message, text.position(first.at), hint=first.hint)
         found = rewriting.find(content, stop, events)
@@ -112,8 +114,8 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
     return None
 
 
-def _is_syntax(fault: yaml.MarkedYAMLError | Problem | None) -> bool:
-    return isinstance(fault, Problem) and fault.code == "yaml-syntax"
+def _is_fault(found: yaml.MarkedYAMLError | Problem | None) -> bool:
+    return found is not None and (not isinstance(found, Problem) or found.code == "yaml-syntax")
 
 
 class _Seen(NamedTuple):
