@@ -16,7 +16,6 @@ from runner.errors import Problem
 from runner.source.align import skip_properties
 from runner.source.text import Text
 from runner.source.yaml_chars import Source
-from runner.source.yaml_strict import Comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,14 +95,14 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         stop = fault(Text("", content))
         events = _Events(content)
         if isinstance(stop, Problem):
-            if stop.code == "yaml-syntax":
-                return None
-            stop = events.error  # what we refuse is YAML all the same, and something may follow
+            if stop.code != "yaml-document":
+                return None  # what follows is not read
+            stop = events.error
         if stop is None:
             later = pairwise([*events.documents[1:], len(content)])  # our own reading ends at the first document
             if first is None or not rewriting.holds(events):
                 return None
-            if any(_is_fault(fault(Text("", content[start:end]))) for start, end in later):
+            if any(fault(Text("", content[start:end])) for start, end in later):
                 return None
             return Problem(first.code, first.message, text.position(first.at), hint=first.hint)
         found = rewriting.find(content, stop, events)
@@ -112,10 +111,6 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         first = first or found
         content = rewriting.apply(content, found)
     return None
-
-
-def _is_fault(found: yaml.MarkedYAMLError | Problem | None) -> bool:
-    return found is not None and (not isinstance(found, Problem) or found.code == "yaml-syntax")
 
 
 class _Seen(NamedTuple):
@@ -132,7 +127,7 @@ class _Events:
     def __init__(self, content: str) -> None:
         self.error: yaml.MarkedYAMLError | None = None
         self.is_broken = False
-        """Whether what libyaml lets pass is no YAML, as far as it may stand behind what ends our own reading."""
+        """Whether libyaml lets pass what our own reading does too, but YAML does not: as a tag, or in a second document."""
         self.keys: set[int] = set()
         """Where keys of block maps begin."""
         self.documents: list[int] = []
@@ -146,12 +141,9 @@ class _Events:
         self.open: list[_Seen] = []
         self._is_key: list[bool] = []
         self._content = content
-        self._names: set[str] = set()
-        comments = Comments(Text("", content))
         try:
             for event in Source(content).events():
                 self._take(event)
-                self.is_broken |= comments.ahead is not None and comments.take(event) is not None
         except yaml.MarkedYAMLError as error:
             self.error = error
 
@@ -176,10 +168,8 @@ class _Events:
 
     def _take_node(self, event: yaml.NodeEvent, start: int, end: int) -> None:
         if event.anchor is not None:
-            is_alias = isinstance(event, yaml.AliasEvent)
-            self.signs.add(self._content.find(f"{'*' if is_alias else '&'}{event.anchor}", start))
-            self.is_broken |= is_alias and event.anchor not in self._names
-            self._names.add(event.anchor)
+            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
+            self.signs.add(self._content.find(sign + event.anchor, start))
         if isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"):
             self.blocks.append((start, end))
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
