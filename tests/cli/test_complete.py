@@ -45,13 +45,13 @@ def test_a_word_is_completed(line: str, found: str, other: str, shell: str) -> N
 def test_what_can_not_be_read_completes_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "runner.yaml").write_text("profiles: [\n")
     (tmp_path / "bad.yaml").write_text("version: 2\n")
-    for line in (
+    lines = (
         "runner send --profile ",
         "runner send bad.yaml --label ",
         "runner send nope/",
-        "runner send 'a --case ",
-    ):
-        assert completed(line, folder=tmp_path).strip() == ""
+        "runner render bad.yaml --case ",
+    )
+    assert [completed(line, folder=tmp_path).strip() for line in lines] == ["", "", "", ""]
 
 
 def test_a_script_for_the_shell_is_shown() -> None:

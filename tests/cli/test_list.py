@@ -25,7 +25,7 @@ distinct_id: "{{ user }}"
 properties: {amount: "{{ amount }}", token: "{{ token }}", pepper: "{{ pepper }}"}
 tests:
   - {name: small, labels: [quick], vars: {user: u1, pepper: p}, expect: {response: {success: true}}}
-  - {name: wrong, vars: {user: u1, pepper: p, amount: x}, expect: {error: {code: var-type}}}
+  - {name: wrong, vars: {user: u1, pepper: p, amount: -x}, expect: {error: {code: var-schema}}}
 """
 
 
