@@ -20,7 +20,7 @@ from runner.source.yaml_chars import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MAX_CHARACTERS = 512 * 1024
+_MAX_CHARACTERS = 1024 * 1024
 """Characters that are read again for one refusal, however many rewritings it takes."""
 _LEAST_CHARACTERS = 16 * 1024
 """What the shortest text counts for."""
