@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from runner.eventspec.reader import Spec
+    from runner.eventspec.spec import Spec
     from runner.suprsend.encoding import Encoded
     from runner.template.template import Shape
     from runner.variables import Cells, RowResolver, Variable

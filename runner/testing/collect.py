@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import InvalidInput, Problem
 from runner.eventspec import load
 from runner.project.files import SPECS
-from runner.testing.cassette import cassette_path
+from runner.testing.cassette_path import cassette_path
 from runner.testing.expand import expand
 from runner.testing.verdict import CaseRef
 
