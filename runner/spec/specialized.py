@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from runner.source import Json
     from runner.spec.reader import Spec
     from runner.spec.template import Shape
     from runner.spec.variables import Cells, RowResolver, Variable
@@ -140,7 +141,8 @@ class _Writer:
             if variable.takes_whole and not resolver.is_text:
                 self._lines.append(f"if type({local}) is float: {local} = whole({local})")
             if not (resolver.is_text and variable.is_only_typed):
-                self._unless(f"{self._bind(variable.schema.accepts)}({local})")
+                accepts = variable.schema.accepts if kind == "any" else variable.schema.check_up_to(_LONGEST)
+                self._unless(f"{self._bind(accepts)}({local})")
             self._scope[variable.name] = _Value(local, kind)
 
     def _read_text(self, local: str, kind: Kind, variable: Variable) -> None:
@@ -315,9 +317,12 @@ class _Writer:
 
     def _write_body(self, skeleton: dict[str, object], properties: dict[str, Shape]) -> None:
         whole = cast("dict[str, object]", skeleton["properties"])
+        left_before = len(self._rest)
         self._lines.append(f"properties = {self._literal(properties)}")
-        if self._spec.schema is not None:
-            self._unless(f"{self._bind(self._spec.schema.accepts)}(properties)")
+        if (schema := self._spec.schema) is not None:
+            is_bounded = len(self._rest) == left_before
+            accepts = schema.check_up_to(_largest(properties)) if is_bounded else schema.accepts
+            self._unless(f"{self._bind(accepts)}(properties)")
         self._lines += [
             f"properties[{key!r}] = {self._literal(item)}" for key, item in whole.items() if key not in properties
         ]
@@ -397,6 +402,22 @@ def _depth(shape: Shape) -> int:
             return 1 + max(map(_depth, shape), default=0)
         case _:
             return 0
+
+
+_LONGEST = "x" * MAX_CELL
+
+
+def _largest(shape: Shape) -> Json:
+    """Return what is as large as any value that is written out for a shape."""
+    match shape:
+        case Template():
+            return "x" * _most_text(shape)
+        case dict():
+            return {key: _largest(item) for key, item in shape.items()}
+        case list():
+            return list(map(_largest, shape))
+        case _:
+            return shape
 
 
 def _most_text(shape: Shape) -> int:
