@@ -141,7 +141,8 @@ class _Writer:
             if variable.takes_whole and not resolver.is_text:
                 self._lines.append(f"if type({local}) is float: {local} = whole({local})")
             if not (resolver.is_text and variable.is_only_typed):
-                accepts = variable.schema.accepts if kind == "any" else variable.schema.check_up_to(_LONGEST)
+                is_bounded = resolver.is_text or kind in ("text", "number")
+                accepts = variable.schema.check_up_to(_LONGEST) if is_bounded else variable.schema.accepts
                 self._unless(f"{self._bind(accepts)}({local})")
             self._scope[variable.name] = _Value(local, kind)
 

@@ -58,8 +58,8 @@ class Breach(NamedTuple):
         return Problem(self.code, self.message, at=dotted(self.path), hint=self.hint)
 
 
-_KEY_NAME = b'"$idempotency_key":'
-_KEY = re.compile(re.escape(_KEY_NAME) + rb'"([^"\\]*(?:\\.[^"\\]*)*)"')
+_KEY_NAME = b'"$idempotency_key":"'
+_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 
 
 class Encoded(NamedTuple):
@@ -71,8 +71,10 @@ class Encoded(NamedTuple):
     @property
     def key(self) -> bytes | None:
         """The idempotency key as it stands in the body. No text inside a body can look like it: quotes are escaped."""
-        found = _KEY.search(self.body, self.body.rfind(_KEY_NAME)) if self.has_key else None
-        return found and found[1]
+        if not self.has_key:
+            return None
+        found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))
+        return found and found[0]
 
 
 class Stamp(NamedTuple):
