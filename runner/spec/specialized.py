@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 from jinja2 import nodes
 
-from runner.spec.budget import MAX_TEXT, Budget, derived_id
+from runner.spec.budget import MAX_TEXT, Budget, row_ids
 from runner.spec.event import Occurrence
 from runner.spec.plan import Plan, RenderingError
 from runner.spec.template import Template, templates_of
@@ -89,7 +89,7 @@ class _Writer:
         self._max_event_kb = max_event_kb
         self._lines: list[str] = []
         self._known: dict[str, Any] = {
-            "encode_plain": encode_plain, "derived_id": derived_id, "seed": seed, "now": now,
+            "encode_plain": encode_plain, "key_of": row_ids(seed, "key"), "id_of": row_ids(seed, "insert"), "seed": seed, "now": now,
             "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_plain_name": is_plain_name,
             "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS, "whole": whole,
             # A key that a row of JSON lacks or a word that is no boolean; a number of too many digits.
@@ -171,7 +171,7 @@ class _Writer:
             raise _NotPlainError
         key: str | None = None
         if spec.has_key:
-            auto = _Value(r'derived_id(seed, f"key\n{row_number}")', "text")
+            auto = _Value("key_of(row_number)", "text")
             key = self._slot(_KEY, self._id("key", auto if spec.auto_key else self._value(shape[_KEY]), MAX_KEY))
         event = Event(
             self._slot("distinct_id", self._id("user", self._value(shape["distinct_id"]), None)),
@@ -187,7 +187,7 @@ class _Writer:
         )
         entries = cast("list[dict[str, Shape]]", shape["attachments"])
         event.attachments = tuple(self._attachment(number, entry) for number, entry in enumerate(entries))
-        insert_id = self._slot("$insert_id", r'derived_id(seed, f"insert\n{row_number}")')
+        insert_id = self._slot("$insert_id", "id_of(row_number)")
         return event.wire(self._env, Stamp(insert_id, Occurrence(self._seed, 0, self._now).stamp.time_ms))
 
     def _attachment(self, number: int, entry: dict[str, Shape]) -> Attachment:
