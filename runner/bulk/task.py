@@ -173,16 +173,15 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     """
     tools = tools_of(setup)
     made = [tools.make(row) for row in part.rows]
-    deliveries = together(_encoded(event) for event in made if not isinstance(event, Rejected))
+    sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
+    deliveries = together(sent)
     met_refused_credentials = _deliver(tools.connection, deliveries)
-    told = iter(result for delivery in deliveries for result in delivery.results)
+    results = [result for delivery in deliveries for result in delivery.results]
+    told = iter(results)
     failures: list[RowFailure] = []
     lines: list[str] = []
-    keys = bytearray()
     for row, event in zip(part.rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(told)
-        if result.state == "accepted" and tools.keys_may_repeat and not isinstance(event, Rejected):
-            keys += digest_of(_encoded(event).key or b"")
         if result.state == "accepted" and not setup.wants_results:
             continue
         if isinstance(event, Encoded):  # it is told by its result alone, and has no secret of its own
@@ -202,7 +201,14 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         tuple(failures),
         met_refused_credentials,
         "".join(lines),
-        bytes(keys),
+        _digests(sent, results) if tools.keys_may_repeat else b"",
+    )
+
+
+def _digests(sent: Sequence[Encoded], results: Sequence[Result]) -> bytes:
+    """Return the digests of the idempotency keys of what was accepted."""
+    return b"".join(
+        [digest_of(event.key or b"") for event, result in zip(sent, results, strict=True) if result.state == "accepted"]
     )
 
 

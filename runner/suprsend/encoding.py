@@ -14,8 +14,8 @@ from runner.suprsend.rules import MAX_EVENT_KB, size_breach, stamp_breaches
 if TYPE_CHECKING:
     from runner.suprsend.event import Event, Stamp
 
-_KEY_NAME = b'"$idempotency_key":'
-_KEY = re.compile(re.escape(_KEY_NAME) + rb'"([^"\\]*(?:\\.[^"\\]*)*)"')
+_KEY_NAME = b'"$idempotency_key":"'
+_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 
 
 class Encoded(NamedTuple):
@@ -27,8 +27,10 @@ class Encoded(NamedTuple):
     @property
     def key(self) -> bytes | None:
         """The idempotency key as it stands in the body. No text inside a body can look like it: quotes are escaped."""
-        found = _KEY.search(self.body, self.body.rfind(_KEY_NAME)) if self.has_key else None
-        return found and found[1]
+        if not self.has_key:
+            return None
+        found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))
+        return found and found[0]
 
 
 def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:
