@@ -1,12 +1,11 @@
-"""`runner.yaml`, the environment and the flags → a `Target`: where events go, and as whom; and the sandbox's rules."""
+"""`runner.yaml`, the environment and the flags → a `Target`: where events go, and as whom."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
-from http import HTTPStatus
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +21,12 @@ from runner.errors import (
     shown_argument,
 )
 from runner.project.environment import ENV_ALLOWED, PUBLIC_KEYS, name_problems, secret_names, sent_secret
-from runner.project.files import CONFIG_NAME, find_config, project_of
-from runner.project.tree import Files
+from runner.project.files import CONFIG_NAME, find_config
 from runner.secrets import Secret
-from runner.source import OwnSchema, Schema, SchemaError, discreet, problems, read, shared_allowance
+from runner.source import OwnSchema, discreet, problems, read
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.endpoints import clean_base_url
-from runner.suprsend.event import MAX_EVENT_KB
+from runner.suprsend.rules import MAX_EVENT_KB
 from runner.variables import Given
 
 if TYPE_CHECKING:
@@ -81,60 +79,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An answer that a sandbox gives instead of the proper one. `retry_after_s` is what it asks to wait, if it asks."""
-
-    status_code: int
-    retry_after_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxRules:
-    """How a sandbox answers, beyond what the platform's documentation says.
-
-    `tenants` are all that exist; None knows any. `schemas` are those of the properties by the event's name. `failures`
-    are given first, one a request. An event may have `max_event_kb`.
-    """
-
-    tenants: frozenset[str] | None = None
-    schemas: Mapping[str, Schema] = field(default_factory=dict)
-    failures: tuple[Failure, ...] = ()
-    max_event_kb: int = MAX_EVENT_KB
-
-    def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
-        """Read a `sandbox:` section, and what is wrong with it. What it does not say stays; schemas merge by event.
-
-        Paths in it are relative to the file it stands in, and lead to nothing outside `project`. `at` is the way to
-        the section. With an error among the problems, the rules are these.
-        """
-        reader = Files(project)
-        found = list(problems(map(_unquoted, _formats()[1].faults(section.plain())), section))
-        schemas: dict[str, Schema] = {}
-        given = section.get("schemas")
-        with shared_allowance():
-            for name, node in (given.entries if given else {}).items():
-                source = reader.included(node) if isinstance(node.value, str) and node.value else node
-                if source is None or not isinstance(node.value, str | dict | bool):
-                    continue
-                try:
-                    schemas[name] = Schema(source.plain())
-                except SchemaError as error:
-                    found.append(error.problem(source, f"schemas.{name}"))
-        found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
-        found = in_order([*found, *reader.problems])
-        if any(problem.severity == "error" for problem in found):
-            return self, tuple(found)
-        tenants, fail = section.get("tenants"), section.get("fail")
-        rules = replace(
-            self,
-            tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
-            schemas={**self.schemas, **schemas},
-            failures=self.failures if fail is None else tuple(_failure(node.plain()) for node in fail.items),
-        )
-        return rules, tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
 class Profile:
     """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change.
 
@@ -181,16 +125,6 @@ class Profile:
         """Aim at a sandbox on this machine, with its public credentials. Without `admit`, nothing may be sent there."""
         return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb, admit=admit)
 
-    def sandbox_rules(self) -> SandboxRules:
-        """Read how a sandbox of this project answers. Raises InvalidInput for a section that is not as it must be."""
-        plain = SandboxRules(max_event_kb=self.sandbox_max_event_kb)
-        if self.section is None:
-            return plain
-        path = self.section.text.path
-        rules, found = plain.read(self.section, project_of(Path(path)))
-        _refuse(found, path)
-        return rules
-
 
 def load_profile(*, start: Path, config: Path | None = None, name: str | None = None) -> Profile:
     """Read a profile from `config`, else from the `runner.yaml` that belongs to `start`; without a name, the defaults.
@@ -229,6 +163,13 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         allowed,
         size,
     )
+
+
+def profile_names(start: Path, config: Path | None = None) -> list[str]:
+    """List the profiles of `config`, else of the `runner.yaml` that belongs to `start`. Raises InvalidInput."""
+    path = config or find_config(start)
+    profiles = root.get("profiles") if path is not None and (root := _read(path)) is not None else None
+    return list(profiles.entries) if profiles is not None else []
 
 
 def _max_event_kb(profile: Node) -> int:
@@ -274,16 +215,21 @@ def _read(path: Path) -> Node | None:
     if document.root is not None:
         found += problems(map(_unquoted, _formats()[0].faults(document.root.plain())), document.root)
         found += name_problems(document.root)
-    _refuse(found, document.text.path)
+    refuse(found, document.text.path)
     return document.root
 
 
-def _refuse(found: Iterable[Problem], path: str) -> None:
+def refuse(found: Iterable[Problem], path: str) -> None:
     """Raise InvalidInput if one of the problems is an error. Of the file at `path` no value is shown."""
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         shown = (discreet(each) if each.position is None or each.position.path == path else each for each in errors)
         raise InvalidInput(*in_order(shown))
+
+
+def of_sandbox(section: Node) -> list[Problem]:
+    """List what is wrong with the form of a `sandbox:` section, of `runner.yaml` or of a case."""
+    return list(problems(map(_unquoted, _formats()[1].faults(section.plain())), section))
 
 
 @cache
@@ -308,16 +254,6 @@ def _unquoted(fault: Fault) -> Fault:
     # Hints about keys name those of the format alone.
     is_harmless = fault.keyword == "additionalProperties" or (fault.hint or "").startswith("did you mean")
     return fault if is_harmless else replace(fault, hint=None)
-
-
-def _failure(answer: Json) -> Failure:
-    """Read an answer to give first, whose form is known to be right."""
-    told = answer if isinstance(answer, dict) else {"status": answer}
-    status, seconds = (told.get(key) for key in ("status", "retry_after"))
-    status_code = int(status) if isinstance(status, int | float) else 0
-    if isinstance(seconds, int | float):
-        return Failure(status_code, int(seconds))
-    return Failure(status_code, 0 if status_code == HTTPStatus.TOO_MANY_REQUESTS else None)
 
 
 def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.eventspec import Occurrence, Spec, render
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
-from runner.suprsend.event import MAX_EVENT_KB, Encoded, Event, Stamp, encode_sound, plain_id
+from runner.suprsend.encoding import Encoded, encode_sound
+from runner.suprsend.event import Event, Stamp, plain_id
+from runner.suprsend.rules import MAX_EVENT_KB
+from runner.suprsend.statuses import is_rate_limit, refuses_credentials
 from runner.variables import Given, resolve
 
 if TYPE_CHECKING:
@@ -237,16 +240,12 @@ def sum_up(kinds: set[ExitCode]) -> ExitCode:
     return next(iter(kinds)) if len(kinds) == 1 else ExitCode.REFUSED
 
 
-_UNAUTHORIZED = (401, 403)
-_TOO_MANY = 429
-
-
 def _code_of(outcome: Outcome) -> ExitCode:
     if outcome.error is not None and outcome.insert_id is None:
         return ExitCode.INVALID
-    if outcome.status_code in _UNAUTHORIZED:
+    if refuses_credentials(outcome.status_code):
         return ExitCode.CREDENTIALS
-    if outcome.status_code == _TOO_MANY:
+    if is_rate_limit(outcome.status_code):
         return ExitCode.RATE_LIMITED
     return ExitCode.REFUSED if outcome.status_code else ExitCode.NO_ANSWER
 
@@ -284,6 +283,6 @@ def _error_code(result: Result) -> str:
         return "no-answer" if result.state == "unknown" else "no-connection"
     if result.state == "unknown":
         return "unclear-answer"
-    if result.status_code in _UNAUTHORIZED:
+    if refuses_credentials(result.status_code):
         return "credentials-refused"
-    return "rate-limited" if result.status_code == _TOO_MANY else "refused"
+    return "rate-limited" if is_rate_limit(result.status_code) else "refused"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.config import SANDBOX_KEY, Failure, SandboxRules, load_profile
+from runner.config import SANDBOX_KEY, load_profile
 from runner.errors import CredentialsError, InvalidInput, NotFound, RunnerError
 from runner.project import project_of
 from runner.project.files import find_config
+from runner.sandbox.rules import Failure, SandboxRules, rules_of
 from runner.secrets import Secret
 from runner.source import Node, read_text
 from runner.suprsend.auth import ApiKey, WorkspaceKey
@@ -187,7 +188,7 @@ def faults_of(in_tmp: Path) -> Callable[[str], list[tuple[object, ...]]]:
     def faults(section: str) -> list[tuple[object, ...]]:
         (in_tmp / "runner.yaml").write_text(f"sandbox:\n  {section}\n")
         with pytest.raises(InvalidInput) as raised:
-            load_profile(start=in_tmp).sandbox_rules()
+            rules_of(load_profile(start=in_tmp))
         assert all(each.position and each.position.path == "runner.yaml" for each in raised.value.problems)
         return told(raised.value)
 
@@ -199,7 +200,7 @@ def test_the_sandboxs_rules_stand_in_the_file_whatever_the_profile(in_tmp: Path)
     (in_tmp / "schemas" / "ordered.json").write_text('{"required": ["order_id"]}')
     (in_tmp / "runner.yaml").write_text(f"profiles: {{staging: {{}}}}\n{SECTION}")
     for name in (None, "staging"):
-        rules = load_profile(start=in_tmp, name=name).sandbox_rules()
+        rules = rules_of(load_profile(start=in_tmp, name=name))
         assert rules.tenants == frozenset({"acme", "default"})
         assert rules.failures == (Failure(429, 0), Failure(500), Failure(503, 1), Failure(429, 60))
         assert {event: schema.accepts({"amount": 1}) for event, schema in rules.schemas.items()} == {
@@ -214,7 +215,7 @@ def test_the_sandboxs_rules_stand_in_the_file_whatever_the_profile(in_tmp: Path)
 def test_without_a_section_a_sandbox_has_no_rules(in_tmp: Path, text: str | None) -> None:
     if text is not None:
         (in_tmp / "runner.yaml").write_text(text)
-    assert load_profile(start=in_tmp).sandbox_rules() == SandboxRules(None, {}, ())
+    assert rules_of(load_profile(start=in_tmp)) == SandboxRules(None, {}, ())
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_a_fault_in_a_schemas_file_is_told_there(in_tmp: Path) -> None:
     (in_tmp / "paid.json").write_text('{"type": "strin"}')
     (in_tmp / "runner.yaml").write_text("sandbox: {schemas: {paid: paid.json}}\n")
     with pytest.raises(InvalidInput) as raised:
-        load_profile(start=in_tmp).sandbox_rules()
+        rules_of(load_profile(start=in_tmp))
     assert str(raised.value) == (
         "paid.json:1:10: this is not a JSON Schema: 'type' is strin, not one of array, boolean, integer, null, number, "
         "object, string (did you mean 'string'?)"
@@ -335,7 +336,7 @@ def test_a_schema_is_found_from_a_folder_whose_name_looks_like_an_argument(in_tm
     folder.mkdir()
     (folder / "paid.json").write_text("{}")
     (folder / "runner.yaml").write_text("sandbox: {schemas: {paid: paid.json}}\n")
-    assert list(load_profile(start=folder).sandbox_rules().schemas) == ["paid"]
+    assert list(rules_of(load_profile(start=folder)).schemas) == ["paid"]
 
 
 def section_of(text: str) -> Node:
@@ -350,7 +351,7 @@ def test_a_case_says_what_is_other_than_in_its_project(in_tmp: Path) -> None:
     (in_tmp / "runner.yaml").write_text(
         "sandbox: {tenants: [acme], schemas: {paid: {required: [amount]}}, fail: [500]}\n"
     )
-    project = load_profile(start=in_tmp).sandbox_rules()
+    project = rules_of(load_profile(start=in_tmp))
 
     failing, problems = project.read(section_of("tests: [{sandbox: {fail: [429]}}]"), in_tmp)
     assert (failing.tenants, failing.failures, problems) == (frozenset({"acme"}), (Failure(429, 0),), ())
@@ -375,7 +376,7 @@ def test_a_fault_in_a_case_is_told_with_the_way_to_it_and_leaves_the_rules_as_th
 
 
 def test_the_repositorys_specs_have_a_sandbox_of_their_own(in_repository: Path) -> None:
-    rules = load_profile(start=in_repository / "specs").sandbox_rules()
+    rules = rules_of(load_profile(start=in_repository / "specs"))
     assert (rules.tenants, sorted(rules.schemas), rules.failures) == (
         frozenset({"acme", "default"}),
         ["order_refunded", "product_purchased"],
@@ -419,6 +420,6 @@ def test_a_sandbox_takes_what_the_profile_may_send_and_without_one_what_any_may(
     (in_tmp / "runner.yaml").write_text("profiles: {a: {max_event_kb: 800}, b: {max_event_kb: 20}, c: {}}\n")
 
     def most(name: str | None) -> int:
-        return load_profile(start=in_tmp, name=name).sandbox_rules().max_event_kb
+        return rules_of(load_profile(start=in_tmp, name=name)).max_event_kb
 
     assert [most(name) for name in ("a", "b", "c", None)] == [800, 20, 100, 800]

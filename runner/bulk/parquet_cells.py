@@ -13,7 +13,7 @@ from pyarrow import compute as pc
 
 from runner.bulk.parquet_sizes import has_texts
 from runner.bulk.row import SHOWN_NAME_CHARS
-from runner.suprsend.event import MAX_BODY_BYTES
+from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

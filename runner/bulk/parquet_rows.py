@@ -29,7 +29,7 @@ from runner.bulk.row import (
     first_told,
 )
 from runner.errors import InvalidInput, Problem
-from runner.suprsend.event import MAX_BODY_BYTES
+from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

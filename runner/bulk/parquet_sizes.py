@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import compute as pc
 
 from runner.bulk.row import MAX_ROW_CHARS, MAX_ROW_VALUES
-from runner.suprsend.event import MAX_BODY_BYTES
+from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,8 +22,9 @@ from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, prepare_with, unsent
 from runner.secrets import Mask
-from runner.suprsend.delivery import CREDENTIALS_REFUSED, NOT_SENT, Delivery, Pauses, together
-from runner.suprsend.event import Encoded
+from runner.suprsend.delivery import NOT_SENT, Delivery, Pauses, together
+from runner.suprsend.encoding import Encoded
+from runner.suprsend.statuses import refuses_credentials
 from runner.variables import RowResolver
 
 if TYPE_CHECKING:
@@ -144,16 +145,15 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     """
     tools = tools_of(setup)
     made = [tools.make(row) for row in part.rows]
-    deliveries = together(_encoded(event) for event in made if not isinstance(event, Rejected))
+    sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
+    deliveries = together(sent)
     met_refused_credentials = _deliver(tools.connection, deliveries)
-    told = iter(result for delivery in deliveries for result in delivery.results)
+    results = [result for delivery in deliveries for result in delivery.results]
+    told = iter(results)
     failures: list[RowOutcome] = []
     lines: list[str] = []
-    keys = bytearray()
     for row, event in zip(part.rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(told)
-        if result.state == "accepted" and tools.keys_may_repeat and not isinstance(event, Rejected):
-            keys += digest_of(_encoded(event).key or b"")
         if result.state == "accepted" and not setup.wants_results:
             continue
         if isinstance(event, Encoded):  # it is told by its result alone, and has no secret of its own
@@ -173,7 +173,14 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         tuple(failures),
         met_refused_credentials,
         "".join(lines),
-        bytes(keys),
+        _digests(sent, results) if tools.keys_may_repeat else b"",
+    )
+
+
+def _digests(sent: Sequence[Encoded], results: Sequence[Result]) -> bytes:
+    """Return the digests of the idempotency keys of what was accepted."""
+    return b"".join(
+        [digest_of(event.key or b"") for event, result in zip(sent, results, strict=True) if result.state == "accepted"]
     )
 
 
@@ -188,7 +195,7 @@ def _settled(outcome: Outcome, result: Result, met_refused_credentials: bool) ->
     """
     if result.state != "failed":
         return outcome
-    is_theirs = met_refused_credentials and result.status_code in CREDENTIALS_REFUSED
+    is_theirs = met_refused_credentials and refuses_credentials(result.status_code)
     may_pass = is_theirs or result.transient or not result.status_code
     return replace(outcome, state="not_sent") if may_pass else outcome
 

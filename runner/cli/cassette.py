@@ -17,9 +17,10 @@ from runner.project import project_of
 from runner.project.files import CASSETTES, CONFIG_NAME, as_unicode, find_config, home_of
 from runner.report.advice import advice
 from runner.report.cassettes import Checked, Listed, Verified, show_check, show_list, show_verified
+from runner.sandbox.rules import rules_of
 from runner.secrets import Mask
 from runner.source import read
-from runner.suprsend.retry import is_transient
+from runner.suprsend.statuses import is_transient
 from runner.testing.answers import command_to_record
 from runner.testing.cassette import SANDBOX, CassetteError, expired
 from runner.testing.inventory import files_at, inventory, means_to_be_a_cassette, orphan
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from runner.cli.world import Session
-    from runner.config import Profile, SandboxRules, Target
+    from runner.config import Profile, Target
+    from runner.sandbox.rules import SandboxRules
     from runner.testing.inventory import Found
     from runner.testing.verify import Platform, Verification
 
@@ -161,7 +163,7 @@ def _platform(session: Session, target: Target, found: Found, *, is_sandboxed: b
 
 def _rules(session: Session, of: Found) -> SandboxRules:
     """Read how the sandbox of a case answers. What it is to answer first and passes is not asked for."""
-    rules = load_profile(start=of.place, config=session.settings.config).sandbox_rules()
+    rules = rules_of(load_profile(start=of.place, config=session.settings.config))
     case = of.case
     if case is not None and case.case.sandbox is not None:
         rules, found = rules.read(case.case.sandbox, case.project)

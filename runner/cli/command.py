@@ -35,6 +35,14 @@ class Command(TyperCommand):
         """Write arguments, options and panels of options."""
         _format_options(self, ctx, formatter)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, a line each, as they can be typed."""
+        del ctx
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
 
 class Group(TyperGroup):
     """The command that has the others below it."""
@@ -45,8 +53,15 @@ class Group(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands first: they are what somebody who asks for help looks for."""
-        self.format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(_ENDLESS)) for name, command in self.commands.items()]
+            )
         _format_options(self, ctx, formatter)
+
+
+_ENDLESS = 10_000
+"""Characters of a summary that is never cut: it is wrapped."""
 
 
 class _Coercion:

@@ -13,6 +13,7 @@ from runner.config import load_profile
 from runner.errors import ExitCode, MachineError, Problem, RunnerError, UsageError, shown_argument
 from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, beside_specs, marked_project
 from runner.report import Format
+from runner.sandbox.rules import rules_of
 from runner.secrets import Mask
 from runner.source import open_file
 from runner.source.document import MAX_BYTES
@@ -189,7 +190,7 @@ _PYTEST_FILES = {
 
 def _recorded(session: Session, spec: Path, root: Path) -> Iterator[_File]:
     """Record what the cases have no cassette for."""
-    rules = load_profile(start=spec, config=session.settings.config).sandbox_rules()
+    rules = rules_of(load_profile(start=spec, config=session.settings.config))
     answers = Answers("rewrite", session.world.clock().date(), Mask(), rules)
     for ref in collect(spec, root).cases:
         if not ref.asks_for_answer:

@@ -5,21 +5,21 @@ The one handler that turns exceptions into exit codes is here too; nobody else e
 
 from __future__ import annotations
 
-import re
 from copy import copy
 from enum import StrEnum
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperArgument
 
 from runner import __version__
+from runner.cli import complete
 from runner.cli.command import Command, Group
-from runner.cli.options import command, format_in
+from runner.cli.groups import cassette, runs
+from runner.cli.options import StateDir, command, format_in
+from runner.cli.usage import usage_problem
 from runner.cli.world import Session, World
-from runner.errors import ExitCode, Problem, RunnerError, UsageError, nearest
+from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.report import Format, as_json
 
 if TYPE_CHECKING:
@@ -32,35 +32,66 @@ app = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     help="Fire, check and replay SuprSend notification events from YAML specs.",
-    add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
+_VARIABLES, _ROWS = "Variables", "Rows"
+
 Specs = Annotated[
-    list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="SPEC", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Spec files, or folders of them.", metavar="SPEC", show_default=False, autocompletion=complete.specs
+    ),
 ]
 OptionalSpecs = Annotated[
-    list[Path] | None, typer.Argument(help="Spec files, or folders of them.", metavar="SPEC", show_default=False)
+    list[Path] | None,
+    typer.Argument(
+        help="Spec files, or folders of them.", metavar="SPEC", show_default=False, autocompletion=complete.specs
+    ),
 ]
-Vars = Annotated[list[str] | None, typer.Option("--var", help="A variable, as text.", metavar="NAME=VALUE")]
-JsonVars = Annotated[list[str] | None, typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON")]
-VarsFile = Annotated[Path | None, typer.Option(help="A YAML or JSON map of variables.", metavar="FILE")]
-CaseName = Annotated[str | None, typer.Option("--case", help="Take the variables of this case.", metavar="NAME")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(help="Only specs with this label.", metavar="LABEL", autocompletion=complete.labels),
+]
+Vars = Annotated[
+    list[str] | None,
+    typer.Option("--var", help="A variable, as text.", metavar="NAME=VALUE", rich_help_panel=_VARIABLES),
+]
+JsonVars = Annotated[
+    list[str] | None,
+    typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON", rich_help_panel=_VARIABLES),
+]
+VarsFile = Annotated[
+    Path | None, typer.Option(help="A YAML or JSON map of variables.", metavar="FILE", rich_help_panel=_VARIABLES)
+]
+CaseName = Annotated[
+    str | None,
+    typer.Option(
+        "--case",
+        help="Take the variables of this case.",
+        metavar="NAME",
+        rich_help_panel=_VARIABLES,
+        autocompletion=complete.cases,
+    ),
+]
 Rows = Annotated[
     str | None,
-    typer.Option(help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz; - is stdin.", metavar="FILE"),
+    typer.Option(
+        help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz; - is stdin.",
+        metavar="FILE",
+        rich_help_panel=_ROWS,
+    ),
 ]
 Map = Annotated[
-    list[str] | None, typer.Option("--map", help="The column that gives a variable.", metavar="NAME=COLUMN")
+    list[str] | None,
+    typer.Option("--map", help="The column that gives a variable.", metavar="NAME=COLUMN", rich_help_panel=_ROWS),
 ]
-IgnoreExtra = Annotated[bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.")]
-Limit = Annotated[int | None, typer.Option(help="At most so many rows.", metavar="N")]
-StateDir = Annotated[
-    Path | None,
-    typer.Option(help="The folder that keeps runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR"),
+IgnoreExtra = Annotated[
+    bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.", rich_help_panel=_ROWS)
 ]
-Offset = Annotated[int | None, typer.Option(help="Leave out so many rows at first.", metavar="N")]
+Limit = Annotated[int | None, typer.Option(help="Stop after N rows.", metavar="N", rich_help_panel=_ROWS)]
+Offset = Annotated[int | None, typer.Option(help="Skip the first N rows.", metavar="N", rich_help_panel=_ROWS)]
 
 
 class As(StrEnum):
@@ -91,11 +122,9 @@ def _root(
         else:
             session.output.data(f"runner {__version__}")
         raise typer.Exit
-    if session.subcommand is None:
-        raise UsageError(Problem("usage", "Missing command", hint="see `runner --help`"))
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="runner validate specs/\nrunner validate --strict specs/purchase.yaml")
 @command
 def validate(
     session: Session,
@@ -108,11 +137,25 @@ def validate(
     return run(session, paths, strict=strict)
 
 
-@app.command(cls=Command)
+@app.command("list", cls=Command, epilog="runner list\nrunner list specs/purchase.yaml -o json")
+@command
+def list_specs(session: Session, paths: OptionalSpecs = None, label: Labels = None) -> ExitCode:
+    """List specs: what each takes, its cases, what is recorded."""
+    from runner.cli.list import list_specs as run  # noqa: PLC0415
+
+    return run(session, paths or (), label or ())
+
+
+@app.command(
+    cls=Command,
+    epilog="runner render specs/purchase.yaml --var user=u1\nrunner render specs/purchase.yaml --as curl",
+)
 @command
 def render(
     session: Session,
-    path: Annotated[Path, typer.Argument(help="The spec.", metavar="SPEC", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(help="The spec.", metavar="SPEC", show_default=False, autocompletion=complete.specs)
+    ],
     var: Vars = None,
     var_json: JsonVars = None,
     vars_file: VarsFile = None,
@@ -142,7 +185,10 @@ def render(
     return render_rows(session, path, flags, bulk.begin(read=()))
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    epilog="runner send specs/purchase.yaml --var user=u1 --dry-run\nrunner send specs/purchase.yaml --rows orders.csv -n",
+)
 @command
 def send(
     session: Session,
@@ -151,22 +197,22 @@ def send(
     var_json: JsonVars = None,
     vars_file: VarsFile = None,
     case: CaseName = None,
-    label: Annotated[list[str] | None, typer.Option(help="Only specs with this label.", metavar="LABEL")] = None,
+    label: Labels = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would be sent; open no connection.")
     ] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(help="Seconds until an answer must be there, with all retries; default 30.", metavar="SECONDS"),
+        typer.Option(help="Time for an answer, with all retries; default 30.", metavar="SECONDS"),
     ] = None,
     retries: Annotated[
         int | None,
-        typer.Option(help="How often to try again after no answer, 408, 425, 429 or 5xx; default 3.", metavar="N"),
+        typer.Option(help="Retries after no answer, 408, 425, 429 or 5xx; default 3.", metavar="N"),
     ] = None,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Don't ask where a profile says confirm; resume also what may count twice."),
+        typer.Option("--yes", help="Don't ask where a profile says confirm; resume rows that may count twice too."),
     ] = False,
     rows: Rows = None,
     map_: Map = None,
@@ -174,29 +220,42 @@ def send(
     limit: Limit = None,
     offset: Offset = None,
     concurrency: Annotated[
-        int | None, typer.Option(help="Requests under way at once; default 16.", metavar="N")
+        int | None, typer.Option(help="Requests under way at once; default 16.", metavar="N", rich_help_panel=_ROWS)
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(help="Processes; by default one a core for a large file.", metavar="N")
+        int | None,
+        typer.Option(help="Processes; by default one a core for a large file.", metavar="N", rich_help_panel=_ROWS),
     ] = None,
-    rate: Annotated[str | None, typer.Option(help="Events a second, in all.", metavar="N/s")] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop after the first failure.")] = False,
-    max_failures: Annotated[int | None, typer.Option(help="Stop after so many failures.", metavar="N")] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Events a second, in all.", metavar="N/s", rich_help_panel=_ROWS)
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop after the first failure.", rich_help_panel=_ROWS)
+    ] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(help="Stop after N failures.", metavar="N", rich_help_panel=_ROWS)
+    ] = None,
     results: Annotated[
         Path | None,
         typer.Option(
-            help="Write a line of JSON for each row; for those that a run never came to, none.", metavar="FILE.jsonl"
+            help="Write a line of JSON for each row that was tried.", metavar="FILE.jsonl", rich_help_panel=_ROWS
         ),
     ] = None,
     linger: Annotated[
         float | None,
         typer.Option(
-            help="Send rows of a pipe that are less than a request after so long; default 1.", metavar="SECONDS"
+            help="Send a request of fewer than 100 piped rows after this wait; default 1.",
+            metavar="SECONDS",
+            rich_help_panel=_ROWS,
         ),
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(help="Go on with a run, by its id or as `last`; what is not given is as it began.", metavar="RUN"),
+        typer.Option(
+            help="Go on with a run: its id, or `last`. Other options default to those it began with.",
+            metavar="RUN",
+            rich_help_panel=_ROWS,
+        ),
     ] = None,
     state_dir: StateDir = None,
 ) -> ExitCode:
@@ -244,7 +303,7 @@ class _Splitting(Command):
 _HANDED_ON = "--pytest-flag"
 
 
-@app.command("test", cls=_Splitting)
+@app.command("test", cls=_Splitting, epilog="runner test\nrunner test specs/ --record once --sandbox")
 @command
 def run_cases(
     session: Session,
@@ -253,6 +312,7 @@ def run_cases(
         typer.Argument(
             help="Spec files, folders, or SPEC::CASE; default: specs/. What follows -- goes to pytest.",
             metavar="[PATH] [-- FLAG]",
+            autocompletion=complete.specs,
             show_default=False,
         ),
     ] = None,
@@ -275,7 +335,7 @@ def run_cases(
     return run(session, paths or (), asked)
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="runner schema > spec.schema.json")
 @command
 def schema(session: Session) -> ExitCode:
     """Print the spec format's JSON Schema, for editors."""
@@ -284,7 +344,7 @@ def schema(session: Session) -> ExitCode:
     return run(session)
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="runner sandbox\nrunner sandbox --port 8000")
 @command
 def sandbox(
     session: Session,
@@ -296,7 +356,7 @@ def sandbox(
     return run(session, port)
 
 
-@app.command(cls=Command)
+@app.command(cls=Command, epilog="runner init\nrunner init shop")
 @command
 def init(
     session: Session,
@@ -312,85 +372,8 @@ def init(
     return run(session, folder, source)
 
 
-cassette = typer.Typer(cls=Group, help="Recorded answers of the platform.", rich_markup_mode=None)
 app.add_typer(cassette, name="cassette")
-Cassettes = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Cassettes, or folders of them; default: cassettes/.", metavar="PATH", show_default=False),
-]
-
-
-@cassette.command("list", cls=Command)
-@command
-def list_cassettes(session: Session, paths: Cassettes = None) -> ExitCode:
-    """List cassettes: whose they are, how old, how large."""
-    from runner.cli.cassette import list_cassettes as run  # noqa: PLC0415
-
-    return run(session, paths or ())
-
-
-@cassette.command("check", cls=Command)
-@command
-def check_cassettes(
-    session: Session,
-    paths: Cassettes = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Remove those that no case plays.")] = False,
-) -> ExitCode:
-    """Report secrets in cassettes, and those that can't be played."""
-    from runner.cli.cassette import check_cassettes as run  # noqa: PLC0415
-
-    return run(session, paths or (), fix=fix)
-
-
-@cassette.command("verify", cls=Command)
-@command
-def verify_cassettes(
-    session: Session,
-    paths: Cassettes = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask a server on this machine.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
-) -> ExitCode:
-    """Send what is recorded again, and report how answers differ."""
-    from runner.cli.cassette import verify_cassettes as run  # noqa: PLC0415
-
-    return run(session, paths or (), sandbox=sandbox, yes=yes)
-
-
-runs = typer.Typer(cls=Group, help="Past runs of send --rows.", rich_markup_mode=None)
 app.add_typer(runs, name="runs")
-RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `last`.", metavar="RUN")]
-
-
-@runs.command("list", cls=Command)
-@command
-def list_runs(session: Session, state_dir: StateDir = None) -> ExitCode:
-    """List all runs, the newest first."""
-    from runner.cli.runs import list_runs as run  # noqa: PLC0415
-
-    return run(session, state_dir)
-
-
-@runs.command("show", cls=Command)
-@command
-def show_run(
-    session: Session,
-    run: RunName = "last",
-    all_: Annotated[bool, typer.Option("--all", help="Show all rows as text, not the first 100 alone.")] = False,
-    state_dir: StateDir = None,
-) -> ExitCode:
-    """Show what became of a run, and which rows were not accepted."""
-    from runner.cli.runs import show_run as show  # noqa: PLC0415
-
-    return show(session, run, state_dir, shows_all=all_)
-
-
-@runs.command("failed", cls=Command)
-@command
-def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = None) -> ExitCode:
-    """Print the rows that failed, ready for --rows -."""
-    from runner.cli.runs import failed_rows as show  # noqa: PLC0415
-
-    return show(session, run, state_dir)
 
 
 def run(args: Sequence[str], world: World) -> int:
@@ -402,7 +385,7 @@ def run(args: Sequence[str], world: World) -> int:
         code = _app_for(args)(list(args), prog_name="runner", standalone_mode=False, obj=session)
         session.output.flush()
     except typer.TyperException as error:
-        return _report(session.output, [_usage_problem(error, args)], ExitCode.USAGE)
+        return _report(session.output, [usage_problem(error, app, args)], ExitCode.USAGE)
     except RunnerError as error:
         return _report(session.output, error.problems, error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -432,63 +415,6 @@ def _app_for(args: Sequence[str]) -> typer.Typer:
     if args and (named := known.get(args[0])):
         lean.registered_commands, lean.registered_groups = [named], []
     return lean
-
-
-def _usage_problem(error: typer.TyperException, args: Sequence[str]) -> Problem:
-    command_path = getattr(getattr(error, "ctx", None), "command_path", None) or _command_path(args)
-    message = error.format_message()
-    hint = f"see `{command_path} --help`"
-    options = [name for param in _params_of(error) for name in param.opts]
-    if "extra argument" in message:
-        what = "there are more arguments than the command takes"
-        if "--var" in options:  # one of them may be the value of a variable
-            return Problem("usage", what, hint=f"it takes one SPEC, and --var takes NAME=VALUE; {hint}")
-        if not any(isinstance(param, TyperArgument) for param in _params_of(error)):
-            what = f"`{command_path}` takes no arguments, only options"
-        return Problem("usage", what, hint=hint)
-    if (no_command := _NO_COMMAND.match(message)) is not None:
-        message, hint = _of_no_command(command_path, no_command[1], message, hint)
-    unknown = _UNKNOWN.match(message)
-    if unknown and (unknown[2] is None or nearest(unknown[1], options) is None):
-        message = unknown[0]
-        if command_path == "runner test":
-            hint = f"a flag of pytest's stands behind --: `runner test -- {unknown[1]}`; {hint}"
-        if "--var" in options and unknown[2]:
-            hint = f"a variable is given with --var {unknown[2].replace('-', '_')}=…; {hint}"
-    # What stands behind a stray `token=` may be a secret.
-    return Problem("usage", re.sub(r"(?<=\w)=.*", "=…", message, flags=re.DOTALL).rstrip("."), hint=hint)
-
-
-def _of_no_command(command_path: str, word: str, message: str, hint: str) -> tuple[str, str]:
-    """Name the command for a word that other tools have for it, or for a file where a command must stand."""
-    if (meant := _OTHER_WORDS.get(word)) is not None:
-        return f"No such command '{word}'", f"did you mean `{meant}`? {hint}"
-    if command_path == "runner" and word.endswith((".yaml", ".yml")):
-        return message, f"a command comes before the files: runner send SPEC; {hint}"
-    return message, hint
-
-
-_NO_COMMAND = re.compile(r"No such command '([^']*)'")
-_OTHER_WORDS = {
-    "run": "runner send", "replay": "runner test", "lint": "runner validate",
-    "resume": "runner send --resume RUN", "retry": "runner runs failed RUN", "record": "runner test --record once",
-}  # fmt: skip
-
-
-def _command_path(args: Sequence[str]) -> str:
-    """Name the command of arguments that could not be parsed, as far as its words come first."""
-    words = takewhile(lambda word: re.fullmatch("[a-z]+", word), args)
-    group = {each.name for each in app.registered_groups}
-    first = next(words, "")
-    return " ".join(filter(None, ["runner", first, next(words, "") if first in group else ""]))
-
-
-_UNKNOWN = re.compile(r"No such option: (-+(\w[\w-]+)?\w*)")
-
-
-def _params_of(error: typer.TyperException) -> list[Any]:
-    ctx = getattr(error, "ctx", None)
-    return ctx.command.get_params(ctx) if ctx is not None else []
 
 
 def _report(output: Output, problems: Sequence[Problem], code: ExitCode) -> int:

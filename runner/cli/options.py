@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import os
 from functools import wraps
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from runner.cli import complete
 from runner.cli.world import Color, Session, Settings
 from runner.errors import ExitCode, NotFound, Problem, shown_argument
 from runner.report import Format
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PANEL = "Everywhere"
+StateDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder that keeps runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR", rich_help_panel="Rows"
+    ),
+]
 
 
 def _declare(
@@ -28,13 +36,16 @@ def _declare(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No messages, no warnings.", rich_help_panel=_PANEL)
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more.", rich_help_panel=_PANEL)] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More messages.", rich_help_panel=_PANEL)] = False,
     color: Annotated[
         Color | None,
-        typer.Option(help=f"{' | '.join(Color)}; NO_COLOR is honoured.", metavar="WHEN", rich_help_panel=_PANEL),
+        typer.Option(help=f"{' | '.join(Color)}; NO_COLOR is honored.", metavar="WHEN", rich_help_panel=_PANEL),
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="A profile of runner.yaml.", metavar="NAME", rich_help_panel=_PANEL)
+        str | None,
+        typer.Option(
+            help="A profile of runner.yaml.", metavar="NAME", rich_help_panel=_PANEL, autocompletion=complete.profiles
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Another file than runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
@@ -54,9 +65,13 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
         shared = {name: values.pop(name) for name in _SHARED}
         session: Session = ctx.obj
         session.adopt(session.settings.joined(_declare(**shared)), ctx.invoked_subcommand)
-        if ctx.invoked_subcommand is None:  # all options are read
-            _check_config(session.settings.config)
-        return run(session, **values)
+        if ctx.invoked_subcommand is not None:  # its own options are still to be read
+            return run(session, **values)
+        _check_config(session.settings.config)
+        code = run(session, **values)
+        if isinstance(ctx.command, TyperGroup):  # a group without a command
+            session.output.data(ctx.get_help())
+        return code
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)

@@ -10,6 +10,7 @@ from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.errors import ExitCode, MachineError
 from runner.sandbox.find import look
 from runner.sandbox.proof import KeyRefused, Proof, ensure_key
+from runner.sandbox.rules import rules_of
 from runner.sandbox.server import serve
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def sandbox(session: Session, port: int) -> ExitCode:
             output.message(f"  --sandbox of other commands can't use it: {refused}")
 
     settings = session.settings
-    rules = load_profile(start=Path(), config=settings.config, name=settings.profile).sandbox_rules()
+    rules = rules_of(load_profile(start=Path(), config=settings.config, name=settings.profile))
     try:
         serve(port, announce, rules, key)
     except MachineError as error:

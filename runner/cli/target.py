@@ -70,9 +70,10 @@ def sandbox_at(port: int, session: Session, profile: Profile) -> Iterator[Target
         output.message(f"sandbox: the one on http://{HOST}:{port}/")
         yield profile.sandbox(port, Admit(proof))
         return
+    from runner.sandbox.rules import rules_of  # noqa: PLC0415
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
-    with Sandbox(rules=profile.sandbox_rules()) as sandbox:
+    with Sandbox(rules=rules_of(profile)) as sandbox:
         why = f"port {port} is not served by your sandbox; " if listener == "foreign" else ""
         output.message(f"sandbox: {why}started for this command on {sandbox.base_url}")
         yield profile.sandbox(sandbox.port, Admit(sandbox.proof))

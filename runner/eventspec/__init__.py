@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.eventspec.event import Occurrence, render
-    from runner.eventspec.reader import Loaded, Spec, load
+    from runner.eventspec.reader import load
+    from runner.eventspec.spec import Loaded, Spec
     from runner.eventspec.specialized import Make, specialize
 
 __all__ = ["Loaded", "Make", "Occurrence", "Spec", "load", "render", "specialize"]
 
 _HOMES = {
-    "Loaded": "reader",
+    "Loaded": "spec",
     "Make": "specialized",
     "Occurrence": "event",
-    "Spec": "reader",
+    "Spec": "spec",
     "load": "reader",
     "render": "event",
     "specialize": "specialized",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runner.errors import InvalidInput, Problem, dotted
-from runner.eventspec.reader import placed
+from runner.eventspec.constants import placed
 from runner.suprsend.event import Attachment, Event, Stamp
 from runner.template.budget import Budget, derived_id
 from runner.template.plan import RenderingError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from runner.eventspec.reader import Spec
+    from runner.eventspec.spec import Spec
     from runner.source import Json
 
 

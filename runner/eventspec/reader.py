@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import replace
+from functools import cache
 from itertools import islice
-from json import dumps
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
@@ -15,13 +14,15 @@ from runner.cases.case import Case, in_case, read_cases, secrets_in_cases
 from runner.cases.check import case_problems, volatile_problems
 from runner.cases.files import CaseFiles
 from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
+from runner.eventspec.advice import advised
+from runner.eventspec.constants import constant_breaches, placed
 from runner.eventspec.exposure import exposures
+from runner.eventspec.spec import Loaded, Spec
 from runner.project.environment import env_rules
 from runner.project.format import document
 from runner.project.tree import Files
 from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
-from runner.suprsend.event import Attachment, Breach, Event
 from runner.template.scopes import lost_sets
 from runner.template.template import RESERVED, Allowance, Shape, Template, TooLargeError, parse, templates_of
 from runner.template.unrendered import template_problems, unrendered
@@ -32,55 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.errors import Position, Step
-    from runner.source import Fault, Json
-    from runner.template.plan import Plan
-
-
-@dataclass(frozen=True)
-class Spec:
-    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered."""
-
-    path: str
-    name: str
-    labels: tuple[str, ...]
-    variables: tuple[Variable, ...]
-    shape: Shape
-    auto_key: bool
-    has_key: bool
-    schema: Schema | None
-    schema_root: Node | None
-    cases: tuple[Case, ...]
-    root: Node
-
-    @cached_property
-    def optional_fields(self) -> tuple[str, ...]:
-        """The fields that an event may lack, and that this spec names: it means to have them."""
-        tenants = [field for field in ("tenant_id", "brand_id") if self.root.get(field) is not None]
-        return ("idempotency_key", *tenants) if self.has_key else tuple(tenants)
-
-    @cached_property
-    def digest(self) -> str:
-        """A digest of all that the spec says, in whichever files: another one means another event."""
-        import hashlib  # noqa: PLC0415 - only long runs ask for it
-
-        parts = [node.plain() if node is not None else None for node in (self.root, self.schema_root)]
-        return hashlib.sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The templates, compiled when the first event is rendered. A check of the file needs no compiler."""
-        from runner.template.plan import Plan  # noqa: PLC0415
-
-        return Plan(self.shape)
-
-
-class Loaded(NamedTuple):
-    """What came of a file. `spec` is None when a problem is an error. Nothing may print `secrets`, the secret defaults."""
-
-    path: str
-    spec: Spec | None
-    problems: tuple[Problem, ...]
-    secrets: tuple[str, ...]
 
 
 def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
@@ -100,6 +52,8 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
 
 _MAX_BREACHES = 10_000
 """Of which hundreds are more than anybody reads."""
+
+
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -129,7 +83,7 @@ class _Reader:
         whole = root.without("extends")
         faults = _format().faults(whole.plain())
         found = zip(faults, problems(faults, whole), strict=True)
-        of_format = [_in_its_case(_advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
+        of_format = [_in_its_case(advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         try:
@@ -310,7 +264,7 @@ class _Reader:
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
         """Hold what is no template against the platform's rules already now."""
-        for breach in islice(_constant_breaches(shape), _MAX_BREACHES):
+        for breach in islice(constant_breaches(shape), _MAX_BREACHES):
             self.problems.append(placed(breach, root))
 
     def _check_unused(self, root: Node, shape: Shape) -> None:
@@ -360,83 +314,10 @@ def _is_short(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
 
 
-_JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-
-
-def _advised(problem: Problem, fault: Fault, root: Node) -> Problem:
-    """Add what to write where somebody wrote what other formats take."""
-    node = root.get(*fault.path)
-    value = node.value if node is not None else None
-    hint = problem.hint
-    match fault.path:
-        case ("vars", _) if fault.keyword == "additionalProperties" and node is not None:
-            hint = _hint_of_keyword(str(fault.key), node) or hint
-        case ("vars",) if fault.keyword == "type" and isinstance(value, list):
-            hint = "write a map of names to declarations, such as user: {type: string}"
-        case () if fault.keyword == "required" and fault.key == "version":
-            hint = "add the line `version: 1`"
-        case ("vars", _) if fault.keyword == "type" and value in _JSON_TYPES:
-            hint = f"write {{type: {value}}}"
-        case ("vars", _) if fault.keyword == "type" and isinstance(value, str):
-            hint = "a variable is declared by a map, such as {type: string, default: …}"
-        case ("vars", _, "required") if isinstance(value, bool):
-            hint = (
-                "leave it out: a variable without a default is required"
-                if value
-                else "leave it out, and give the variable a default: it is optional then"
-            )
-        case (*_, str(key)) if fault.keyword == "type" and hint is None:
-            hint = _example(key, fault.rule)
-        case _:
-            pass
-    return replace(problem, hint=hint)
-
-
-def _example(key: str, rule: Sequence[Step]) -> str | None:
-    """Show what may stand at a key, of the examples in the format's schema; None for what one word can say."""
-    from runner.source.yaml_writer import in_one_line  # noqa: PLC0415 - sound specs need none
-
-    part = document()
-    for step in rule[:-1]:
-        part = part[step]  # the way was found in the same document
-    shown = next((each for each in part.get("examples", ()) if isinstance(each, dict | list)), None)
-    if shown is None:
-        return None
-    return f"such as {key}: {in_one_line(shown)}"
-
-
-_BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "Items", "object": "Properties"}
-_KEYWORDS = {
-    "regex": "did you mean 'pattern'?", "regexp": "did you mean 'pattern'?",
-    **dict.fromkeys(("choices", "options", "values", "one_of", "allowed"), "did you mean 'enum'?"),
-    "optional": "leave it out: a variable with a default is optional",
-}  # fmt: skip
-
-
-def _hint_of_keyword(key: str, declaration: Node) -> str | None:
-    """Suggest the keyword of JSON Schema for one that other formats have; `min` and `max` depend on the type."""
-    if key not in ("min", "max"):
-        return _KEYWORDS.get(key)
-    kind = declaration.get("type")
-    suffix = _BOUNDS.get(kind.value) if kind is not None and isinstance(kind.value, str) else None
-    return f"did you mean '{key}{suffix or 'imum'}'?"
-
-
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
     """Tell the case of a problem that the format's schema has found in one."""
     name = root.get(*path[:2], "name") if path[:1] == ("tests",) else None
     return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
-
-
-def placed(breach: Breach, root: Node) -> Problem:
-    """Put a broken rule of the platform at its place in a spec."""
-    problem = breach.problem()
-    node = root.nearest(breach.path)
-    last: Step = breach.path[-1]
-    above = root.nearest(breach.path[:-1])
-    is_key = breach.code == "reserved-name" and isinstance(last, str) and breach.path[0] == "properties"
-    position = above.key_position(last) if is_key and isinstance(last, str) else node.position()
-    return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
 
 
 def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
@@ -464,42 +345,6 @@ def _attachment(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Sha
         return {"url": parse(node, path, allowance)}
     known = ("url", "filename", "ignore_if_error")
     return {key: _parsed(item, (*path, key), allowance) for key, item in node.entries.items() if key in known}
-
-
-def _constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
-    """Check the constants as an event of their own, in which every template is a harmless stand-in."""
-
-    def constant(value: Shape, stand_in: str) -> str:
-        if isinstance(value, Template):
-            return stand_in if value.constant is None else value.constant
-        return stand_in
-
-    properties = shape["properties"]
-    event = Event(
-        distinct_id=constant(shape.get("distinct_id"), "stand-in"),
-        event_name=constant(shape.get("event"), "stand-in"),
-        properties={key: _constants(item) for key, item in properties.items()} if isinstance(properties, dict) else {},
-        idempotency_key=constant(shape.get("idempotency_key"), "stand-in"),
-        tenant_id=constant(shape.get("tenant_id"), "stand-in"),
-        brand_id=constant(shape.get("brand_id"), "stand-in"),
-    )
-    attachments = shape["attachments"]
-    listed = attachments if isinstance(attachments, list) else []
-    urls = [each.get("url") if isinstance(each, dict) else None for each in listed]
-    event.attachments = tuple(Attachment(constant(url, "https://stand-in.example.com/")) for url in urls)
-    yield from event.breaches()
-
-
-def _constants(value: Shape) -> Json:
-    match value:
-        case Template():
-            return value.constant
-        case dict():
-            return {key: _constants(item) for key, item in value.items()}
-        case list():
-            return [_constants(item) for item in value]
-        case _:
-            return value
 
 
 def _spec(

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import hmac
 import json
-import re
 from collections import deque
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -25,15 +23,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from runner import __version__
-from runner.config import SandboxRules
-from runner.errors import nearest
 from runner.sandbox.find import NAME
+from runner.sandbox.queries import CHOOSING, WHOLE_NUMBER, asked_for, shown_events
+from runner.sandbox.refusals import Refusal, bad_request, refusal_of
+from runner.sandbox.rules import SandboxRules
 from runner.sandbox.store import MAX_EVENTS
 from runner.source import parse_json
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, sign
 from runner.suprsend.chunks import MAX_RECORDS
-from runner.suprsend.event import (
+from runner.suprsend.rules import (
     MAX_BODY_BYTES,
+    MIN_INSERT_ID,
+    MIN_TIME_MS,
     distinct_id_breaches,
     key_breaches,
     name_breaches,
@@ -43,36 +44,26 @@ from runner.suprsend.event import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from runner.config import Failure
     from runner.sandbox.proof import Proof
-    from runner.sandbox.store import Store, StoredEvent
+    from runner.sandbox.store import Store
     from runner.secrets import Secret
     from runner.source import Json
-    from runner.suprsend.event import Breach
+    from runner.suprsend.rules import Breach
 
-MIN_TIME_MS = 1_640_995_200_000
-MIN_INSERT_ID = 36
+
 MAX_SHOWN = 1000
+
+
 MAX_LIMIT_DIGITS = 10
-PART_BYTES = 64 * 1024
+
+
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 """Of all bodies together that have not arrived whole yet: who sends them is not known before."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
-    status_code: int
-    message: str
-    kind: str
-    retry_after_s: int | None = None
-
-    def body(self) -> dict[str, object]:
-        return {"status": "error", "error": {"message": self.message, "type": self.kind}}
 
 
 def make_app(
@@ -115,7 +106,7 @@ class _NoPreface:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
         if scope["method"] == "PRI":
-            refusal = _bad_request("this server speaks HTTP/1.1")
+            refusal = bad_request("this server speaks HTTP/1.1")
             app = JSONResponse(refusal.body(), refusal.status_code, {"Connection": "close"})
         await app(scope, receive, send)
 
@@ -131,7 +122,7 @@ class _OwnOrigin:
         origin = headers.get(b"origin")
         app = self._app
         if origin is not None and origin != b"http://" + headers.get(b"host", b""):
-            refusal = _Refusal(HTTPStatus.FORBIDDEN, "this is a page of another origin", "forbidden")
+            refusal = Refusal(HTTPStatus.FORBIDDEN, "this is a page of another origin", "forbidden")
             app = JSONResponse(refusal.body(), refusal.status_code)
         await app(scope, receive, send)
 
@@ -140,7 +131,7 @@ def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             wait_s = refusal.retry_after_s
             headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
             return JSONResponse(refusal.body(), refusal.status_code, headers)
@@ -170,15 +161,15 @@ class _Api:
     async def single(self, request: Request) -> Response:
         workspace, body = await self._body(request)
         if not isinstance(body, dict):
-            raise _bad_request("Request body must only contain a single JSON object")
+            raise bad_request("Request body must only contain a single JSON object")
         return JSONResponse(self._take(workspace, "/v2/event/", body), HTTPStatus.ACCEPTED)
 
     async def bulk(self, request: Request) -> Response:
         workspace, body = await self._body(request)
         if not isinstance(body, list):
-            raise _bad_request("Request body must be an array of events")
+            raise bad_request("Request body must be an array of events")
         if len(body) > MAX_RECORDS:
-            raise _bad_request(f"Request body must not have more than {MAX_RECORDS} events")
+            raise bad_request(f"Request body must not have more than {MAX_RECORDS} events")
         records = [self._record(workspace, "/v2/bulk/event/", item) for item in body]
         return JSONResponse({"status": "success", "records": records}, HTTPStatus.MULTI_STATUS)
 
@@ -187,7 +178,7 @@ class _Api:
         checked: list[tuple[dict[str, object], bytes]] = []
         for event in body if isinstance(body, list) else [body]:
             if not isinstance(event, dict):
-                raise _bad_request("BAD REQUEST")
+                raise bad_request("BAD REQUEST")
             checked.append((event, self._checked(workspace, event)))
         for event, raw in checked:
             self._store.add(workspace, "/event/", event, raw)
@@ -198,14 +189,14 @@ class _Api:
         given = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ")
         if not _same(given, self._token.reveal()):
             message = "the token is missing or wrong: open the address that `runner sandbox` prints"
-            raise _Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
-        asked = _asked(request.query_params.multi_items())
-        wanted = {name: value for name, value in asked.items() if name in _CHOOSING}
+            raise Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
+        asked = asked_for(request.query_params.multi_items())
+        wanted = {name: value for name, value in asked.items() if name in CHOOSING}
         limit = asked.get("limit", str(MAX_SHOWN))
-        if not _WHOLE_NUMBER.fullmatch(limit):
-            raise _bad_request("limit must be a whole number of events, for example limit=10")
+        if not WHOLE_NUMBER.fullmatch(limit):
+            raise bad_request("limit must be a whole number of events, for example limit=10")
         count = int(limit) if len(limit) < MAX_LIMIT_DIGITS else MAX_EVENTS
-        return StreamingResponse(_shown(self._store, wanted, count), media_type="application/json")
+        return StreamingResponse(shown_events(self._store, wanted, count), media_type="application/json")
 
     async def about(self, request: Request) -> Response:
         """Say what this is, and with `?nonce=` prove whose."""
@@ -227,18 +218,18 @@ class _Api:
         raw = await self._read(request)
         workspace = self._authenticate(request, raw)
         if self._failures:
-            raise _refusal_of(self._failures.popleft())
+            raise refusal_of(self._failures.popleft())
         if not raw.strip():
-            raise _bad_request("Request body must not be empty")
+            raise bad_request("Request body must not be empty")
         try:
             body = parse_json(raw)
             json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is not text
         except (ValueError, RecursionError):
-            raise _bad_request("BAD REQUEST") from None
+            raise bad_request("BAD REQUEST") from None
         return workspace, body
 
     async def _read(self, request: Request) -> bytes:
-        too_large = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
+        too_large = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
         length = request.headers.get("content-length", "0")
         if len(length) > MAX_LIMIT_DIGITS or int(length) > MAX_BODY_BYTES:
             raise too_large  # a client that waits for `100 Continue` need not send it
@@ -250,7 +241,7 @@ class _Api:
                 if len(raw) > MAX_BODY_BYTES:
                     raise too_large
                 if self._pending_bytes > MAX_PENDING_BYTES:
-                    raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are under way", "busy")
+                    raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are under way", "busy")
         finally:
             self._pending_bytes -= len(raw)
         return bytes(raw)
@@ -260,14 +251,14 @@ class _Api:
         for credentials in self._credentials:
             if _same(given, _expected(credentials, request, raw)):
                 return credentials.env
-        raise _Refusal(HTTPStatus.UNAUTHORIZED, "invalid workspace key, secret or signature", "authentication_error")
+        raise Refusal(HTTPStatus.UNAUTHORIZED, "invalid workspace key, secret or signature", "authentication_error")
 
     def _record(self, workspace: str, endpoint: str, item: object) -> dict[str, object]:
         try:
             if not isinstance(item, dict):
-                raise _bad_request("BAD REQUEST")
+                raise bad_request("BAD REQUEST")
             return self._take(workspace, endpoint, item) | {"status_code": HTTPStatus.ACCEPTED}
-        except _Refusal as refusal:
+        except Refusal as refusal:
             return refusal.body() | {"status_code": refusal.status_code}
 
     def _take(self, workspace: str, endpoint: str, event: dict[str, object]) -> dict[str, object]:
@@ -278,30 +269,30 @@ class _Api:
         """Return an event that breaks no rule as compact JSON."""
         if "distinct_id" not in event:
             either = "" if "event" in event else "either event or "
-            raise _bad_request(f"error: must pass value for {either}distinct_id{'/anonymous_id' if either else ''}")
+            raise bad_request(f"error: must pass value for {either}distinct_id{'/anonymous_id' if either else ''}")
         if not isinstance(event.get("properties", {}), dict):
-            raise _bad_request('Request body contains an invalid value for the "properties" field')
+            raise bad_request('Request body contains an invalid value for the "properties" field')
         for breach in _breaches(event):
-            raise _bad_request(f"error: {breach.message}")
+            raise bad_request(f"error: {breach.message}")
         if not isinstance(event["distinct_id"], str):
-            raise _bad_request("error: distinct_id must be a string")
+            raise bad_request("error: distinct_id must be a string")
         insert_id, time_ms = event.get("$insert_id"), event.get("$time")
         if not isinstance(insert_id, str) or len(insert_id) < MIN_INSERT_ID:
-            raise _bad_request("error: $insert_id must be a string of 36 characters or more")
+            raise bad_request("error: $insert_id must be a string of 36 characters or more")
         if not isinstance(time_ms, int) or isinstance(time_ms, bool) or time_ms < MIN_TIME_MS:
-            raise _bad_request("error: $time must be milliseconds since 1970, in 2022 or later")
+            raise bad_request("error: $time must be milliseconds since 1970, in 2022 or later")
         if event.get("env") != workspace:
-            raise _bad_request("error: env is not the workspace of these credentials")
+            raise bad_request("error: env is not the workspace of these credentials")
         raw = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         if too_large := size_breach(len(raw), self._rules.max_event_kb):
-            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
         self._check_rules(event)
         return raw
 
     def _check_rules(self, event: dict[str, object]) -> None:
         for tenant in (event.get("tenant_id"), event.get("brand_id")):
             if tenant and self._rules.tenants is not None and tenant not in self._rules.tenants:
-                raise _Refusal(HTTPStatus.NOT_FOUND, f"tenant/brand doesn't exist with id: {tenant}", "not_found")
+                raise Refusal(HTTPStatus.NOT_FOUND, f"tenant/brand doesn't exist with id: {tenant}", "not_found")
         name = str(event["event"]).strip()
         schema = self._rules.schemas.get(name)
         faults = schema.faults(_own_properties(event)) if schema else []
@@ -309,48 +300,7 @@ class _Api:
             # Of several, always the same one: the validator's order is its own.
             fault = min(faults, key=lambda fault: (fault.at(), fault.message))
             at = ".".join(("properties", *filter(None, [fault.at()])))
-            raise _bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
-
-
-_CHOOSING = ("event", "distinct_id")
-_PARAMETERS = (*_CHOOSING, "limit", "token")
-_WHOLE_NUMBER = re.compile("[0-9]+")
-
-
-def _asked(given: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Read what `GET /events` is asked for. Refuses what it does not know: a slip of the hand must not show other events."""
-    asked: dict[str, str] = {}
-    for name, value in given:
-        if name not in _PARAMETERS:
-            meant = nearest(name, _PARAMETERS)
-            hint = f"did you mean {meant}?" if meant else f"known are {', '.join(_PARAMETERS)}"
-            raise _bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
-        if name in asked:
-            raise _bad_request(f"the parameter {name} may be given only once")
-        asked[name] = value
-    return asked
-
-
-_SHOWN_CHARS = 100
-
-
-def _shown(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
-    """Write the newest events that are wanted, and how many there are in all, in parts: all at once may be large."""
-    chosen: deque[StoredEvent] = deque(maxlen=count)
-    total = 0
-    for event in store.events():
-        body = event.body if wanted else {}
-        if all(body.get(name) == value for name, value in wanted.items()):
-            chosen.append(event)
-            total += 1
-    part = bytearray(b'{"total":%d,"events":[' % (total if wanted else store.total))
-    for index, event in enumerate(chosen):
-        part += b"," if index else b""
-        part += event.as_json()
-        if len(part) > PART_BYTES:
-            yield bytes(part)
-            part.clear()
-    yield bytes(part) + b"]}"
+            raise bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
 
 
 def _breaches(event: dict[str, object]) -> Iterator[Breach]:
@@ -370,25 +320,6 @@ def _own_properties(event: dict[str, object]) -> dict[str, Json]:
         for key, value in (properties if isinstance(properties, dict) else {}).items()
         if key not in ("$attachments", "$ss_sdk_version")
     }
-
-
-def _refusal_of(failure: Failure) -> _Refusal:
-    """Put a failure that was asked for in the platform's form."""
-    code = failure.status_code
-    try:
-        phrase = HTTPStatus(code).phrase
-    except ValueError:  # a status of somebody's own, as those of proxies are
-        phrase = f"HTTP {code}"
-    message, kind = _REFUSALS.get(code, (phrase, phrase.lower().replace(" ", "_").replace("-", "_")))
-    return _Refusal(code, message, kind, failure.retry_after_s)
-
-
-_REFUSALS = {
-    400: ("BAD REQUEST", "bad_request"),
-    401: ("workspace key inactive", "authentication_error"),
-    413: ("Request body is larger than 800KB", "too_large"),
-}
-"""Where the platform, or this sandbox elsewhere, has words of its own."""
 
 
 def _expected(credentials: Credentials, request: Request, raw: bytes) -> str:
@@ -412,7 +343,3 @@ def _expected(credentials: Credentials, request: Request, raw: bytes) -> str:
 
 def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
-
-
-def _bad_request(message: str) -> _Refusal:
-    return _Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import uvicorn
 
-from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, SandboxRules
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
 from runner.errors import MachineError, Problem
 from runner.sandbox.app import make_app
 from runner.sandbox.connections import ACCEPTED_AT_ONCE, QUEUE, TimedConnection, TimedServer
 from runner.sandbox.find import HOST
 from runner.sandbox.proof import Proof, new_key
+from runner.sandbox.rules import SandboxRules
 from runner.sandbox.store import Store
 from runner.secrets import Secret
 

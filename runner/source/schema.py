@@ -20,7 +20,7 @@ from runner.source.pattern_work import TooMuchError
 from runner.source.validator import Broken, Unlisted, validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from runner.errors import Position, Step
     from runner.source.node import Json, Node
@@ -129,6 +129,14 @@ class Schema:
             return self._is_valid(value)
         except (UnicodeEncodeError, TooMuchError):
             return False
+
+    def check_up_to(self, largest: Json) -> Callable[[Json], bool]:
+        """Return `accepts` for values that are no larger than `largest`: if none of them can take long, none is measured.
+
+        That is those with as many levels, values and keys, and characters in each, or fewer. Text that is not Unicode may
+        be a ValueError.
+        """
+        return self._validator.check_up_to(largest) or self.accepts
 
     def faults(self, value: Json) -> list[Fault]:
         """List every rule that `value` breaks, each once; of thousands the first, in few words."""

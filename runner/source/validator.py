@@ -14,7 +14,7 @@ from runner.source.pattern_work import MAX_BACKTRACKS, TooMuchError
 from runner.source.schema_work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.source.node import Json
 
@@ -96,6 +96,12 @@ class Validator:
         if not (self._is_light or (isinstance(value, str) and len(value) <= self._chars)):
             self._check_units(value)
         return self._engine.is_valid(value)
+
+    def check_up_to(self, largest: Json) -> Callable[[Json], bool] | None:
+        """Return `accepts` without its bounds, for values that are no larger than this one; None if one may need them."""
+        units = self.work.bound(largest)
+        is_quick = self._is_light or (units is not None and units <= _AT_FIRST_SIGHT)
+        return self._engine.is_valid if is_quick else None
 
     def accepts_unbounded(self, value: Json) -> bool:
         """Return whether a value breaks no rule of a schema that is known to be harmless."""

@@ -19,7 +19,7 @@ from runner.source.align import skip_properties
 from runner.source.json_reader import MAX_DEPTH, NUMBER, is_integer
 from runner.source.node import Node
 from runner.source.yaml_chars import Source
-from runner.source.yaml_strict import Comments, has_uncounted_line, overlong_blank, underindented
+from runner.source.yaml_strict import Comments, block_fault, has_uncounted_line, underindented
 
 if TYPE_CHECKING:
     from runner.source.text import Text
@@ -43,6 +43,7 @@ _AMBIGUOUS = re.compile(
 _DATE = re.compile("[0-9]{4}-")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _AFTER_NAME = (" ", "\t", "\n", "\r", ",", "]", "}")
+_LOST_COLON = re.compile(r"(?:\s|(?<=\s)#.*)*+:(?=[^\s,\[\]{}])")
 _STR_TAG = "tag:yaml.org,2002:str"
 
 _Scalar: TypeAlias = "bool | int | float | str | None"
@@ -70,14 +71,34 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
         reader.problems.append(Problem("yaml-syntax", message, place, hint="write it as an escape in double quotes"))
         return None, reader.problems
     except yaml.MarkedYAMLError as error:
-        from runner.source.yaml_words import syntax_problem  # noqa: PLC0415 - a long table, for the few files that need it
-
         at = error.problem_mark.index if error.problem_mark else 0
-        if (problems := _depth_problems(text, at)) is not None:
+        if (problems := _problems_before(text, at)) is not None:
             return None, problems
-        reader.problems.append(comments.before(at) or reader.left_open(error) or syntax_problem(text, error))
-        return None, reader.problems
+        problem = comments.before(at) or reader.left_open(error) or _refusal(text, error)
+        reader.problems.append(problem)
+        return reader.root if problem.code == "yaml-document" else None, reader.problems
     return reader.root, reader.problems
+
+
+def _refusal(text: Text, error: yaml.MarkedYAMLError) -> Problem:
+    # For the few files that need them.
+    from runner.source.yaml_unsupported import unsupported  # noqa: PLC0415
+    from runner.source.yaml_words import syntax_problem  # noqa: PLC0415
+
+    return unsupported(text, _fault) or syntax_problem(text, error)
+
+
+def _fault(text: Text) -> yaml.MarkedYAMLError | Problem | None:
+    """Return what ends the reading of a text before its end."""
+    reader, comments = _Reader(text), Comments(text)
+    try:
+        _take_all(Source(text.content), reader, comments)
+    except _StopError:
+        return reader.problems[-1]
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark.index if error.problem_mark else 0
+        return comments.before(at) or reader.left_open(error) or error
+    return None
 
 
 def _take_all(source: Source, reader: _Reader, comments: Comments) -> None:
@@ -87,17 +108,17 @@ def _take_all(source: Source, reader: _Reader, comments: Comments) -> None:
         reader.take(event)
 
 
-def _depth_problems(text: Text, end: int) -> list[Problem] | None:
-    """Return the problems up to the first value nested too deep before `end`, where libyaml gave up; None if there is none.
+def _problems_before(text: Text, end: int) -> list[Problem] | None:
+    """Return the problems up to the first value nested too deep, or template without quotes, before libyaml gave up at `end`.
 
-    libyaml looks ahead before it yields an event, and its releases differ in the depth that they refuse by
-    themselves. Of the text cut before its complaint, it yields all events.
+    None if there is none. libyaml looks ahead before it yields an event, and its releases differ in the depth that they
+    refuse by themselves. Of the text cut before its complaint, it yields all events.
     """
     reader = _Reader(text)
     try:
         _take_all(Source(text.content[:end]), reader, Comments(text))
     except _StopError:
-        return reader.problems if reader.problems[-1].code == "yaml-depth" else None
+        return reader.problems if reader.problems[-1].code in ("yaml-depth", "template-unquoted") else None
     except yaml.YAMLError:
         pass
     return None
@@ -156,9 +177,9 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         start, end = _span(event)
         if event.style:
-            if self.text.content.find("\n", start, end) >= 0:
-                is_block = event.style in ("|", ">")
-                check = overlong_blank if is_block else underindented
+            is_block = event.style in ("|", ">")
+            if is_block or self.text.content.find("\n", start, end) >= 0:
+                check = block_fault if is_block else underindented
                 self.refuse(check(self.text, start, end, self._column()))
                 if is_block and has_uncounted_line(self.text, start, end, event.value):
                     event.value += "\n"
@@ -172,9 +193,8 @@ class _Reader:
             self._check_anchor(event, event.anchor)
         self._written += len(event.value)
         if self._takes_key():
-            if self._open[-1][2] is None and self.text.content.startswith("?", start - 1):
-                message = "a text that begins with '?' inside [ ] or { } means something else to other YAML readers"
-                self._stop("yaml-syntax", message, event, start - 1, end, hint="put it in quotes")
+            if self._open[-1][2] is None:
+                self._check_flow_key(event, start, end)
             self._keys[-1] = _Key(event.value, start, end, plain=not event.style)
             if event.anchor is not None:
                 self._anchors[event.anchor] = self._scalar_node(event, start, end), len(event.value)
@@ -346,8 +366,20 @@ class _Reader:
         start = self.text.content.find(sign + name, _span(event)[0])
         end = start + 1 + len(name)
         if not self.text.content.startswith(_AFTER_NAME, end) and end < len(self.text.content):
-            message = f"a name behind {sign} has letters, digits, - and _, and then a blank"
-            self._stop("yaml-syntax", message, event, start, end + 1, hint=f"quote a text that begins with {sign}")
+            self._misread("scanning an anchor or alias", "the name goes on", start)
+
+    def _check_flow_key(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
+        """Refuse `[?a]` and `{? :a}`, of which libyaml loses a character."""
+        content = self.text.content
+        if content.startswith("?", start - 1):
+            self._misread("scanning for the next token", "found character that cannot start any token", start - 1)
+        if not event.value and not event.style and (colon := _LOST_COLON.match(content, end)):
+            self._misread("parsing a flow node", "did not find expected node content", colon.end() - 1)
+
+    def _misread(self, context: str, problem: str, at: int) -> NoReturn:
+        """Complain, as libyaml would have to, of what it reads as something else than it is."""
+        mark = yaml.Mark("", at, 0, 0, None, 0)
+        raise yaml.MarkedYAMLError(f"while {context}", mark, problem, mark)
 
     def _note(
         self, code: str, message: str, start: int, end: int, *, hint: str | None = None, warning: bool = False

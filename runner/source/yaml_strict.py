@@ -1,8 +1,8 @@
 """What libyaml lets pass and YAML 1.2 refuses, each fault told at its place.
 
-A comment's `#` follows white space; a line inside brackets or quotes is indented deeper than the block around them; a
-blank line before a block's text is no longer than that text's indentation. One thing stays allowed: a line that begins
-with the closing bracket may stand at the column of the block around it.
+A comment's `#` follows white space; a line inside brackets or quotes, and the | or > of a block scalar, is indented
+deeper than the block around it; a blank line before a block's text is no longer than that text's indentation. One thing
+stays allowed: a line that begins with the closing bracket may stand at the column of the block around it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,21 @@ def underindented(text: Text, start: int, end: int, column: int) -> Problem | No
     return None
 
 
-def overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | None:
+def block_fault(text: Text, start: int, end: int, column: int) -> Problem | None:
+    """Find the | or > of a block scalar on a line of its own that is not indented deeper than `column`, or a fault below it."""
+    sign = skip_properties(text.content, start)
+    line = text.content.rfind("\n", 0, sign) + 1
+    if sign - line <= column and not text.content[line:sign].strip(" "):
+        return Problem(
+            "yaml-syntax",
+            f"a {text.content[sign]} that belongs to nothing above it",
+            text.position(sign),
+            hint="write it behind its key",
+        )
+    return _overlong_blank(text, start, end, column)
+
+
+def _overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | None:
     """Find a blank line of a block scalar that is longer than the indentation of the block's first text.
 
     libyaml takes such a block for an empty one that ends at its first text, which it reads as a comment or refuses.

@@ -33,8 +33,6 @@ _TAG_HINT = "only !!str is allowed; quote a text that begins with !"
 _WORDS = tuple(_Words(*row) for row in (
     ("cannot start any token", r"\0\t", *_TAB),
     ("cannot start any token", "", "a plain value can't begin with {char}", "put the value in quotes"),
-    ("tab character.*block scalar", r"^ +\0\t", "the text of this block begins with a tab",
-     "say how far it is indented: behind the | or > write the number of spaces that it has more than its key"),
     ("tab character", "", *_TAB),
     ("mapping values", r"^---[ \t].*\0", "a map can't begin on the line of '---'", "begin it on the next line"),
     ("mapping values", r"^(?>.*?:[ \t]).*\0", "a second ': ' on this line",
@@ -95,6 +93,8 @@ _WORDS = tuple(_Words(*row) for row in (
     ("indicator equal to 0", "", "a block can't be indented by 0", "write a digit from 1 to 9, or none"),
     ("line break while scanning a block", "", "text on the line of the {opening} that begins a block",
      "begin it on the next line; quote a text that begins with {opening}"),
+    ("name goes on", "", "a name behind {char} has letters, digits, - and _, and then a blank",
+     "quote a text that begins with {char}"),
     ("scanning an a", "", "after {opening} comes a name of letters, digits, - and _",
      "quote a text that begins with {opening}"),
     ("undefined tag handle", "", "a tag whose prefix is declared nowhere", _TAG_HINT),

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from runner.suprsend.retry import is_transient
+from runner.suprsend.statuses import is_interim, is_success, is_transient
 
 State = Literal["accepted", "failed", "unknown", "not_sent"]
 MAX_MESSAGE_ID = 300
@@ -74,7 +74,7 @@ def single_result(answer: Answer | NoAnswer) -> Result:
     if isinstance(answer, NoAnswer):
         return _lost(answer)
     raw = _json(answer.body)
-    if not _is_success(answer.status_code):
+    if not is_success(answer.status_code):
         return _refusal(answer, raw)
     if isinstance(raw, dict):
         message_id = _message_id(raw)
@@ -93,7 +93,7 @@ def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
     if isinstance(answer, NoAnswer):
         return [_lost(answer)] * count
     raw = _json(answer.body)
-    if not _is_success(answer.status_code):
+    if not is_success(answer.status_code):
         return [_refusal(answer, raw)] * count
     records = raw.get("records") if isinstance(raw, dict) else None
     if _refuses(raw) and records is None:
@@ -114,7 +114,7 @@ def _record_result(record: object, status_code: int) -> Result:
     if type(code) is not int:
         return Result("unknown", status_code, "the answer's record has a status_code that is no number")
     status = record.get("status")
-    if status == "success" and _is_success(code) and not record.get("error"):
+    if status == "success" and is_success(code) and not record.get("error"):
         return Result("accepted", code, "OK", _message_id(record))
     match status:
         case "error" | "fail":
@@ -139,10 +139,6 @@ def _message_id(raw: dict[str, object]) -> str | None:
     return message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else None
 
 
-def _is_success(status_code: int) -> bool:
-    return status_code // 100 == 2  # noqa: PLR2004 - HTTP's class of successes
-
-
 def _lost(answer: NoAnswer) -> Result:
     return Result("unknown" if answer.sent else "failed", 0, answer.message, transient=not answer.is_final)
 
@@ -151,12 +147,13 @@ def _refusal(answer: Answer, raw: object) -> Result:
     """Read an answer that is no success. Whether a gateway's 5xx kept events from the platform can't be known."""
     code = answer.status_code
     says_so = _refuses(raw) and (code not in _GATEWAYS or (isinstance(raw, dict) and "status" in raw))
-    is_open = code // 100 == _INTERIM or (code // 100 >= _SERVER_ERROR and not says_so)
+    is_open = is_interim(code) or (code >= _SERVER_ERRORS and not says_so)
     message = _error_text(answer, raw)
     return Result("unknown" if is_open else "failed", code, message, raw=raw, transient=is_transient(code))
 
 
-_INTERIM, _SERVER_ERROR = 1, 5
+_SERVER_ERRORS = 500
+"""The first of them. What lies beyond 599 says no more about the request."""
 _GATEWAYS = (502, 504)
 """Answers of something between, whose errors look like the platform's older ones."""
 

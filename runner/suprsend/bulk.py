@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from runner.errors import InvalidEvent
 from runner.suprsend.answer import Result
 from runner.suprsend.delivery import together
-from runner.suprsend.event import MAX_DEPTH, Encoded, Event
+from runner.suprsend.encoding import Encoded
+from runner.suprsend.event import Event
+from runner.suprsend.rules import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

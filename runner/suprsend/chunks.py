@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.suprsend.event import MAX_BODY_BYTES, Encoded
+from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from runner.suprsend.encoding import Encoded
 
 MAX_RECORDS = 100
 

@@ -14,8 +14,10 @@ from runner.suprsend.auth import ApiKey, WorkspaceKey, check_credential
 from runner.suprsend.bulk import BulkEventsFactory
 from runner.suprsend.connection import Connection, logger
 from runner.suprsend.delivery import alone
-from runner.suprsend.event import MAX_BODY_BYTES, MAX_EVENT_KB, USER_AGENT, Encoded, Event, Stamp, encode
+from runner.suprsend.encoding import Encoded, encode
+from runner.suprsend.event import USER_AGENT, Event, Stamp
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
+from runner.suprsend.rules import MAX_BODY_BYTES, MAX_EVENT_KB
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,19 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
 from runner.suprsend.chunks import array_of, chunks
+from runner.suprsend.encoding import Encoded
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
-from runner.suprsend.event import MAX_BODY_BYTES
 from runner.suprsend.retry import asked_s, pause_s
+from runner.suprsend.rules import MAX_BODY_BYTES
+from runner.suprsend.statuses import is_too_large, refuses_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from runner.suprsend.event import Encoded
-
 NOT_SENT = Result("not_sent", 0, "not sent", attempts=0)
 INTERRUPTED = Result("unknown", 0, "interrupted before an answer came")
-_TOO_LARGE = 413
-CREDENTIALS_REFUSED = (401, 403)
 
 
 class Delivery:
@@ -36,22 +34,29 @@ class Delivery:
     Whoever `met_refused_credentials` would meet them with all else that is sent with the same ones.
     """
 
-    __slots__ = ("events", "met_refused_credentials", "path", "results")
+    __slots__ = ("events", "is_array", "met_refused_credentials", "path", "results")
 
-    def __init__(self, path: str, events: Sequence[Encoded]) -> None:
+    def __init__(self, path: str, events: Sequence[Encoded], *, is_array: bool) -> None:
+        """Deliver to a path the array of events that `is_array` asks for, else one event, or what stands for one."""
         self.path = path
         self.events = events
+        self.is_array = is_array
         self.results = [NOT_SENT] * len(events)
         self.met_refused_credentials = False
 
     def body_of(self, events: Sequence[Encoded]) -> bytes:
-        """Give the body that sends some of the events."""
-        return array_of(events) if self.path == BULK_PATH else events[0].body
+        """Return the body that sends some of the events."""
+        return array_of(events) if self.is_array else events[0].body
 
 
 def alone(event: Encoded) -> Delivery:
     """Deliver one event to the single endpoint."""
-    return Delivery(SINGLE_PATH, (event,))
+    return Delivery(SINGLE_PATH, (event,), is_array=False)
+
+
+def whole(path: str, body: bytes, *, has_keys: bool) -> Delivery:
+    """Deliver a body as it is: it is never split, and sent again only if `has_keys` says that each event in it has one."""
+    return Delivery(path, (Encoded(body, has_keys),), is_array=False)
 
 
 def together(events: Iterable[Encoded]) -> list[Delivery]:
@@ -60,7 +65,7 @@ def together(events: Iterable[Encoded]) -> list[Delivery]:
     One that leaves no room for the array's brackets goes to the single endpoint.
     """
     return [
-        alone(chunk[0]) if len(chunk[0].body) + 2 > MAX_BODY_BYTES else Delivery(BULK_PATH, chunk)
+        alone(chunk[0]) if len(chunk[0].body) + 2 > MAX_BODY_BYTES else Delivery(BULK_PATH, chunk, is_array=True)
         for chunk in chunks(events)
     ]
 
@@ -167,11 +172,10 @@ class Courier:
         if not gate.begin(delivery, indexes):
             return None
         answer = self.post(delivery.path, body, until_s)
-        if isinstance(answer, Answer) and answer.status_code in CREDENTIALS_REFUSED:
+        if isinstance(answer, Answer) and refuses_credentials(answer.status_code):
             delivery.met_refused_credentials = True
             gate.shut()
-        is_bulk = delivery.path == BULK_PATH
-        results = bulk_results(answer, len(events)) if is_bulk else [single_result(answer)]
+        results = bulk_results(answer, len(events)) if delivery.is_array else [single_result(answer)]
         if _asks_for_less(answer, indexes):  # nobody took them: all is as it was before
             results = before
         for index, earlier, result in zip(indexes, before, results, strict=True):
@@ -200,7 +204,7 @@ class Courier:
 
 
 def _asks_for_less(answer: Answer | NoAnswer, indexes: Sequence[int]) -> bool:
-    return isinstance(answer, Answer) and answer.status_code == _TOO_LARGE and len(indexes) > 1
+    return isinstance(answer, Answer) and is_too_large(answer.status_code) and len(indexes) > 1
 
 
 def _may_repeat(delivery: Delivery, index: int, answer: Answer | NoAnswer) -> bool:

@@ -19,7 +19,6 @@ MAX_RETRY_AFTER_S = 60.0
 """Who is asked to wait longer waits this long and asks again."""
 _FIRST_PAUSE_S = 0.5
 _MAX_PAUSE_S = 30.0
-_TRANSIENT = frozenset({408, 425, 429})
 
 
 class Patience(NamedTuple):
@@ -27,11 +26,6 @@ class Patience(NamedTuple):
 
     timeout_s: float
     retries: int
-
-
-def is_transient(status_code: int) -> bool:
-    """Tell whether the same request may meet another answer later: 408, 425, 429 and 5xx."""
-    return status_code in _TRANSIENT or status_code // 100 == 5  # noqa: PLR2004 - HTTP's class of server errors
 
 
 def pause_s(retry: int, asked_s: float | None, draw: float) -> float:

@@ -16,7 +16,7 @@ from jinja2.utils import Namespace, missing
 from runner.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from uuid import UUID
 
 MAX_TEXT = 1_000_000
@@ -56,7 +56,25 @@ class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, fou
 
 def derived_id(seed: UUID, name: str) -> str:
     """Give the text of `uuid5(seed, name)` (RFC 9562, section 5.5), in a third of the time: an event has up to three of them."""
-    digits = sha1(seed.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    return _uuid5_text(sha1(seed.bytes + name.encode(), usedforsecurity=False).hexdigest())
+
+
+def row_ids(seed: UUID, what: str) -> Callable[[int], str]:
+    """Return `derived_id` for rows of a run: of a name that is `what` and, in a second line, the row's number.
+
+    What the names have in common is hashed once.
+    """
+    shared = sha1(seed.bytes + f"{what}\n".encode(), usedforsecurity=False)
+
+    def of(row: int) -> str:
+        digest = shared.copy()
+        digest.update(b"%d" % row)
+        return _uuid5_text(digest.hexdigest())
+
+    return of
+
+
+def _uuid5_text(digits: str) -> str:
     variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 

@@ -15,9 +15,10 @@ from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
 from runner.template.budget import Budget, TemplateFault, UndefinedFault
+from runner.template.inspector import Finding
 from runner.template.language import Rendering, environment, tokens
 from runner.template.python_words import in_words
-from runner.template.template import Finding, Template, templates_of
+from runner.template.template import Template, templates_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from runner.config import SANDBOX_KEY, Target, load_profile
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
+from runner.sandbox.rules import rules_of
 from runner.secrets import Mask
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired, load, save
 from runner.testing.tape import Recorder, Replay
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
     from pathlib import Path
 
-    from runner.config import SandboxRules
+    from runner.sandbox.rules import SandboxRules
     from runner.testing.verdict import CaseRef
 
 Record = Literal["none", "once", "new_episodes", "rewrite"]
@@ -63,7 +64,7 @@ def answers_for(options: Options, start: Path, environ: Mapping[str, str], today
                 message = f"profile '{options.profile}' asks before it sends: nothing is recorded from there"
                 raise UsageError(Problem("confirm", message, hint="record from another profile, or with --sandbox"))
     mask = Mask(profile.secrets(environ))
-    return Answers(options.record, today, mask, profile.sandbox_rules(), live, profile.cassettes_max_age)
+    return Answers(options.record, today, mask, rules_of(profile), live, profile.cassettes_max_age)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import InvalidInput, Problem
 from runner.eventspec import load
 from runner.project.files import SPECS
-from runner.testing.cassette import cassette_path
+from runner.testing.cassette_path import cassette_path
 from runner.testing.expand import expand
 from runner.testing.verdict import CaseRef
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.errors import Position
+    from runner.eventspec import Spec
 
 
 class SpecCases(NamedTuple):
@@ -26,25 +27,27 @@ class SpecCases(NamedTuple):
     cases: tuple[CaseRef, ...]
     secrets: tuple[str, ...]
     """Of defaults and cases: nothing may print them."""
+    spec: Spec | None
+    """None if it can't be read."""
 
 
 def collect(path: Path, project: Path, config: Path | None = None) -> SpecCases:
     """Load a spec, by the rules of `config` if it is given, and list its cases. Raises NotFound and MachineError for the file itself."""
     loaded = load(path, project, config)
     if loaded.spec is None:
-        return SpecCases(path, loaded.problems, (), loaded.secrets)
+        return SpecCases(path, loaded.problems, (), loaded.secrets, None)
     try:
         cases = expand(loaded.spec)
     except InvalidInput as error:
-        return SpecCases(path, (*loaded.problems, *error.problems), (), loaded.secrets)
+        return SpecCases(path, (*loaded.problems, *error.problems), (), loaded.secrets, loaded.spec)
     below = path.resolve().relative_to(project)
     refs = tuple(
         CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name), config)
         for case in cases
     )
     if shared := list(_shared(refs, below)):
-        return SpecCases(path, (*loaded.problems, *shared), (), loaded.secrets)
-    return SpecCases(path, loaded.problems, refs, loaded.secrets)
+        return SpecCases(path, (*loaded.problems, *shared), (), loaded.secrets, loaded.spec)
+    return SpecCases(path, loaded.problems, refs, loaded.secrets, loaded.spec)
 
 
 def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:

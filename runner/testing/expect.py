@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import deque
 from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, cast
-from unicodedata import normalize
 
 from runner.cases.matchers import matcher_of, pattern_schema
 from runner.errors import nearest
 from runner.secrets import Mask
 from runner.source import Schema, SchemaError, describe, shared_allowance
+from runner.testing.pairing import pairing
+from runner.testing.shown import (
+    at_way,
+    both_shown,
+    hint_of_type,
+    items_text,
+    json_text,
+    shown_value,
+    way_joined,
+    way_to,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,21 +30,38 @@ if TYPE_CHECKING:
     from runner.errors import Position
     from runner.source import Json, Node
 
+
 _OPEN = Mask()
-_SHOWN = 100
-"""Characters of a value in a message; of longer ones the stretch where they differ is shown."""
+
+
 _MILLIONTH = Fraction(1, 10**6)
+
+
 _DUST = Fraction(1, 10**12)
 """What arithmetic in binary leaves over where nothing should be."""
+
+
 _MAX_MISMATCHES = 100
+
+
 _MAX_PAIRS = 100_000
 """Of items that `$unordered` tries on one another; a list of plain values may have any length."""
+
+
 _MAX_TRIES = 400_000
 """Of values that are tried on one another in all, since matchers may stand in matchers: half a second."""
+
+
 _TRIES_OF_A_SCHEMA = 3
+
+
 _FEW = 3
+
+
 _MAX_SEARCHED = 4_000
 """Characters in which a pattern that looks around is sought. Its time may grow with their square: half a second here."""
+
+
 _LOOKS_AROUND = re.compile(r"\(\?<?[=!]|[+*?}]\+|\\[1-9k]")
 """Patterns without any of these take a time in proportion to the text."""
 
@@ -93,7 +119,7 @@ class _Comparison:
             yield from self._items(expected, actual, at)
         elif not _is_same_scalar(expected.value, actual):
             wanted, found = self._shown_both(expected.plain(), actual)
-            yield _mismatch(at, f"expected {wanted}, got {found}", expected, _hint(expected, actual))
+            yield _mismatch(at, f"expected {wanted}, got {found}", expected, hint_of_type(expected, actual))
 
     def _fits(self, expected: Node, actual: Json) -> bool:
         """Return whether there is no difference. Raises _TooManyError after as many tries as may be made."""
@@ -148,7 +174,7 @@ class _Comparison:
 
     def _entries(self, expected: Node, actual: dict[str, Json], at: str, *, is_whole: bool) -> Iterator[Mismatch]:
         for key, item in expected.entries.items():
-            below = _below(at, key)
+            below = way_to(at, key)
             if key in actual:
                 yield from self.differences(item, actual[key], below)
             elif not self._has_matchers or matcher_of(item) != "$absent":
@@ -158,7 +184,7 @@ class _Comparison:
                 yield _mismatch(below, message, item, hint)
         for key in actual if is_whole else ():
             if key not in expected.entries:
-                yield _mismatch(_below(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
+                yield _mismatch(way_to(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
 
     def _items(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         for index, (item, found) in enumerate(zip(expected.items, actual, strict=False)):
@@ -168,7 +194,7 @@ class _Comparison:
     def _length(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         wanted, found = len(expected.items), len(actual)
         if wanted != found:
-            yield _mismatch(at, f"expected a list of {_count(wanted)}, got one of {_count(found)}", expected)
+            yield _mismatch(at, f"expected a list of {items_text(wanted)}, got one of {items_text(found)}", expected)
 
     def _wanted(self, expected: Node) -> str:
         """Say what was expected."""
@@ -184,7 +210,7 @@ class _Comparison:
                 return f"text that matches {value}"
             case "$approx":
                 near, within = _approx(operand)
-                return f"about {_json(near)}" if within is None else f"{_json(near)} ± {_json(within)}"
+                return f"about {json_text(near)}" if within is None else f"{json_text(near)} ± {json_text(within)}"
             case "$len":
                 return f"a length of {value}"
             case "$contains":
@@ -222,8 +248,8 @@ class _Comparison:
                     yield _mismatch(at, "the schemas of this case are too large to be checked together", operand)
                     return
                 for fault in schema.faults(actual):
-                    below = _joined(at, fault.at())
-                    yield Mismatch(below, _placed(below, fault.message), operand.nearest(fault.rule).position(), None)
+                    below = way_joined(at, fault.at())
+                    yield Mismatch(below, at_way(below, fault.message), operand.nearest(fault.rule).position(), None)
                 return
         hint = None
         if matcher == "$re" and isinstance(actual, str) and _is_too_long(str(operand.value), actual):
@@ -283,7 +309,7 @@ class _Comparison:
         if len(others) * len(free) > _MAX_PAIRS:
             raise _TooManyError(f"{len(others):,} expected items and {len(free):,} others")
         fitting = [[index for index in free if self._fits(item, actual[index])] for item in others]
-        holders = _pairs(fitting)
+        holders = pairing(fitting)
         paired = set(holders.values())
         left += [item for number, item in enumerate(others) if number not in paired]
         return left, [actual[index] for index in free if index not in holders]
@@ -312,37 +338,10 @@ class _Comparison:
 
     def _shown(self, value: Json, *, told: bool = True) -> str:
         """Show a value, masked before it is cut: half a secret is not recognised."""
-        return _shown(cast("Json", self._mask.json(value)), told=told)
+        return shown_value(cast("Json", self._mask.json(value)), told=told)
 
     def _shown_both(self, expected: Json, actual: Json) -> tuple[str, str]:
-        return _shown_both(cast("Json", self._mask.json(expected)), cast("Json", self._mask.json(actual)))
-
-
-def _pairs(fitting: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Give each number one of those that fit it, no two the same, as many as can have one; gives fitting → number.
-
-    Where all that fit a number are taken, those who hold them are asked to take others (augmenting paths).
-    """
-    holders: dict[int, int] = {}
-    held: dict[int, int] = {}
-    for start in range(len(fitting)):
-        came_from: dict[int, int] = {}
-        asked = deque([start])
-        free: int | None = None
-        while asked and free is None:
-            number = asked.popleft()
-            for other in fitting[number]:
-                if other not in came_from:
-                    came_from[other] = number
-                    if other not in holders:
-                        free = other
-                        break
-                    asked.append(holders[other])
-        while free is not None:
-            number = came_from[free]
-            holders[free] = number
-            held[number], free = free, held.get(number)
-    return holders
+        return both_shown(cast("Json", self._mask.json(expected)), cast("Json", self._mask.json(actual)))
 
 
 def _is_same_scalar(expected: object, actual: object) -> bool:
@@ -394,61 +393,5 @@ def _fraction(number: float) -> Fraction:
     return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
 
 
-def _below(at: str, key: str) -> str:
-    return f"{at}.{key}" if at else key
-
-
-def _joined(at: str, way: str) -> str:
-    return at + way if way.startswith("[") or not at or not way else f"{at}.{way}"
-
-
-def _placed(at: str, message: str) -> str:
-    return f"{at}: {message}" if at else message
-
-
 def _mismatch(at: str, message: str, expected: Node, hint: str | None = None) -> Mismatch:
-    return Mismatch(at, _placed(at, message), expected.position(), hint)
-
-
-def _count(items: int) -> str:
-    return f"{items} item{'' if items == 1 else 's'}"
-
-
-def _hint(expected: Node, actual: Json) -> str | None:
-    """Suggest what to write where only the type is another."""
-    wanted = expected.value
-    if isinstance(wanted, str) and not isinstance(actual, str | list | dict) and wanted == _json(actual):
-        return f"without quotes it stands for {describe(actual)}"
-    if isinstance(actual, str) and not isinstance(wanted, str | list | dict) and actual == _json(wanted):
-        return "in quotes it stands for text; a template keeps a type if one {{ … }} stands alone in it"
-    return None
-
-
-def _json(value: Json, *, escaped: bool = False) -> str:
-    return json.dumps(value, ensure_ascii=escaped)
-
-
-def _shown(value: Json, *, told: bool = True) -> str:
-    """Show a value and its type, cut if it is long."""
-    text = _json(value)
-    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return f"{text} ({describe(value)})" if told and value is not None else text
-
-
-def _shown_both(expected: Json, actual: Json) -> tuple[str, str]:
-    """Show two values so that one sees where they differ: long texts there, and what looks alike in escapes."""
-    if not isinstance(expected, str) or not isinstance(actual, str):
-        return _shown(expected), _shown(actual)
-    alike = normalize("NFKC", expected).strip() == normalize("NFKC", actual).strip()
-    texts = [_json(text, escaped=alike) for text in (expected, actual)]
-    if max(map(len, texts)) > _SHOWN:
-        differ = _first_difference(*texts)
-        start = differ - _SHOWN // 3 if differ > _SHOWN // 2 else 0
-        end = start + _SHOWN
-        texts = [f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}" for text in texts]
-    return f"{texts[0]} (text)", f"{texts[1]} (text)"
-
-
-def _first_difference(one: str, other: str) -> int:
-    pairs = zip(one, other, strict=False)
-    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    return Mismatch(at, at_way(at, message), expected.position(), hint)

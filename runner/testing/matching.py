@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from runner.errors import dotted
 from runner.source import describe, parse_json
+from runner.testing.walk import Missing, is_entered, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.errors import Step
     from runner.secrets import Mask
     from runner.source import Json
-
-_Key = TypeVar("_Key", bound="Step")
 
 RUN_KEYS = ("$insert_id", "$time", "env", "properties.$ss_sdk_version")
 """Paths below an event to what changes with each run, workspace or version, and never counts."""
@@ -74,7 +72,7 @@ class Rules:
             if then[part] != now[part]
         ]
         try:
-            found += _differences(self._body(recorded), self._body(sent), (), mask)
+            found += _differences(self._body(recorded), self._body(sent), mask)
         except (ValueError, RecursionError):
             if recorded.body != sent.body:
                 sizes = f"recorded {len(recorded.body):,} bytes, sent {len(sent.body):,} bytes"
@@ -119,34 +117,18 @@ def _leave_out(value: Json, path: Sequence[str]) -> None:
             del value[step]
 
 
-def _differences(recorded: Json, sent: Json, way: tuple[Step, ...], mask: Mask) -> Iterator[Difference]:
-    at = dotted(way) or "the body"
-    if isinstance(recorded, dict) and isinstance(sent, dict) and len(way) < _MAX_DEPTH:
-        for key in (*recorded, *(key for key in sent if key not in recorded)):
-            yield from _entry(recorded, sent, key, way, mask)
-    elif isinstance(recorded, list) and isinstance(sent, list) and len(way) < _MAX_DEPTH:
-        before, after = dict(enumerate(recorded)), dict(enumerate(sent))
-        for index in range(max(len(recorded), len(sent))):
-            yield from _entry(before, after, index, way, mask)
-    elif json.dumps(recorded, sort_keys=True) != json.dumps(sent, sort_keys=True):
-        before_text, after_text = _texts(recorded, sent, mask)
-        yield Difference(at, f"recorded {before_text}, sent {after_text}")
-
-
-_MAX_DEPTH = 100
-"""Deeper ones are compared as a whole."""
-
-
-def _entry(
-    recorded: dict[_Key, Json], sent: dict[_Key, Json], key: _Key, way: tuple[Step, ...], mask: Mask
-) -> Iterator[Difference]:
-    below = (*way, key)
-    if key not in sent:
-        yield Difference(dotted(below), f"recorded {_typed(recorded[key], mask)}, not sent")
-    elif key not in recorded:
-        yield Difference(dotted(below), f"not recorded, sent {_typed(sent[key], mask)}")
-    else:
-        yield from _differences(recorded[key], sent[key], below, mask)
+def _differences(recorded: Json, sent: Json, mask: Mask) -> Iterator[Difference]:
+    for way, before, after in pairs(recorded, sent):
+        at = dotted(way) or "the body"
+        if isinstance(before, Missing) and not isinstance(after, Missing):
+            yield Difference(at, f"not recorded, sent {_typed(after, mask)}")
+        elif isinstance(after, Missing) and not isinstance(before, Missing):
+            yield Difference(at, f"recorded {_typed(before, mask)}, not sent")
+        elif isinstance(before, Missing) or isinstance(after, Missing) or is_entered(before, after, way):
+            continue
+        elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
+            before_text, after_text = _texts(before, after, mask)
+            yield Difference(at, f"recorded {before_text}, sent {after_text}")
 
 
 def _texts(recorded: Json, sent: Json, mask: Mask) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from runner.eventspec import Occurrence, load
 from runner.run import Inputs, Job, Prepared, Rejected, prepare
 from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
-from runner.suprsend.event import MAX_EVENT_KB
+from runner.suprsend.rules import MAX_EVENT_KB
 from runner.testing import network
 from runner.testing.expand import rows_of
 from runner.testing.expect import compare

@@ -6,29 +6,27 @@ Compared are the status and the shape: keys and JSON types. Values are not, but 
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 from runner.errors import ExitCode, Problem, dotted
 from runner.secrets import Mask
 from runner.source import describe, parse_json
 from runner.suprsend.answer import Answer, NoAnswer
-from runner.suprsend.auth import signed_headers
+from runner.suprsend.connection import Connection
+from runner.suprsend.delivery import whole
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
-from runner.suprsend.event import USER_AGENT
-from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, asked_s, is_transient, pause_s
-from runner.suprsend.sockets import Exchange
+from runner.suprsend.statuses import is_rate_limit, is_transient, refuses_credentials
 from runner.suprsend.transport import Transport
 from runner.testing.matching import summary
+from runner.testing.walk import Missing, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from runner.errors import Step
     from runner.source import Json
     from runner.suprsend.auth import Credentials
+    from runner.suprsend.sockets import Exchange
     from runner.testing.cassette import Cassette
 
 
@@ -87,17 +85,13 @@ def _usable(answer: Answer | NoAnswer, recorded: int) -> Answer | _Stop:
     if isinstance(answer, NoAnswer):
         return _Stop("no-answer" if answer.sent else "no-connection", answer.message, ExitCode.NO_ANSWER)
     status = answer.status_code
-    if status in _REFUSED and status != recorded:
+    if refuses_credentials(status) and status != recorded:
         return _Stop("credentials-refused", f"the platform refuses the credentials: {status}", ExitCode.CREDENTIALS)
-    if status == _TOO_MANY:
+    if is_rate_limit(status):
         return _Stop("rate-limited", "the platform asks to slow down: 429", ExitCode.RATE_LIMITED)
     if is_transient(status):
         return _Stop("no-answer", f"all that comes is a {status}", ExitCode.NO_ANSWER)
     return answer
-
-
-_REFUSED = (401, 403)
-_TOO_MANY = 429
 
 
 class Drift(NamedTuple):
@@ -116,7 +110,7 @@ def drifts(recorded: Answer, now: Answer) -> list[Drift]:
     if isinstance(before, _NoJson) or isinstance(after, _NoJson):
         told = (_kind(before), _kind(after))
         return [*found, Drift("the body", "recorded {}, now {}".format(*told))] if told[0] != told[1] else found
-    return [*found, *_shapes(before, after, ())]
+    return [*found, *_shapes(before, after)]
 
 
 class Again(NamedTuple):
@@ -171,40 +165,36 @@ class Platform:
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ) -> None:
-        self._credentials = credentials
-        self._root = urlsplit(base_url).path
-        self._transport = Transport(base_url)
-        self._clock = clock
-        self._sleep = sleep
-        self._random = random
+        self._heard = _Heard(Transport(base_url))
+        self._connection = Connection(
+            credentials, base_url, clock=clock, sleep=sleep, random=random, transport=self._heard
+        )
 
     def ask(self, endpoint: str, body: bytes) -> Answer | NoAnswer:
-        """Post a body. It is sent again only if no event in it can be counted twice."""
-        path = self._root + endpoint
-        until_s = time.monotonic() + DEFAULT_TIMEOUT_S
-        retry = 0
-        while True:
-            headers = signed_headers(self._credentials, path, body, self._clock()) | {"User-Agent": USER_AGENT}
-            with Exchange(until_s, DEFAULT_TIMEOUT_S) as exchange:
-                answer = self._transport.post(path, headers, body, exchange)
-            retry += 1
-            if retry > DEFAULT_RETRIES or not _may_repeat(answer, body):
-                return answer
-            asked = asked_s(answer.retry_after, self._clock()) if isinstance(answer, Answer) else None
-            pause = pause_s(retry, asked, self._random())
-            if time.monotonic() + pause >= until_s:
-                return answer
-            self._sleep(pause)
+        """Post a body, and return the last answer. It is sent again only if no event in it can be counted twice."""
+        self._connection.deliver(whole(endpoint, body, has_keys=_have_keys(body)))
+        return self._heard.answer
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._connection.close()
+
+
+class _Heard:
+    """HTTP to a server, which keeps the last answer."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.answer: Answer | NoAnswer = NoAnswer("nothing was sent", sent=False)
+
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
+        """Post a body as `Transport` does."""
+        self.answer = self._transport.post(path, headers, body, exchange)
+        return self.answer
 
     def close(self) -> None:
         """Close the kept connections."""
         self._transport.close()
-
-
-def _may_repeat(answer: Answer | NoAnswer, body: bytes) -> bool:
-    if isinstance(answer, NoAnswer):
-        return not answer.is_final and (not answer.sent or _have_keys(body))
-    return is_transient(answer.status_code) and _have_keys(body)
 
 
 def _have_keys(body: bytes) -> bool:
@@ -234,32 +224,31 @@ def _kind(body: Json | _NoJson) -> str:
     return describe(body)
 
 
-def _shapes(recorded: Json, now: Json, way: tuple[Step, ...]) -> Iterator[Drift]:
-    at = dotted(way) or "the body"
-    if len(way) > _MAX_DEPTH:
-        return
-    if isinstance(recorded, dict) and isinstance(now, dict):
-        for key in (*recorded, *(key for key in now if key not in recorded)):
-            if key not in now:
-                yield Drift(dotted((*way, key)), f"recorded {describe(recorded[key])}, now there is none")
-            elif key not in recorded:
-                yield Drift(dotted((*way, key)), f"not recorded, now {describe(now[key])}")
-            elif key in _TELLING and _differ(recorded[key], now[key]):
-                yield Drift(dotted((*way, key)), f"recorded {recorded[key]}, now {now[key]}")
-            else:
-                yield from _shapes(recorded[key], now[key], (*way, key))
-    elif isinstance(recorded, list) and isinstance(now, list):
-        if len(recorded) != len(now):
-            yield Drift(at, f"recorded {_items(recorded)}, now {_items(now)}")
-        for index, (before, after) in enumerate(zip(recorded, now, strict=False)):
-            yield from _shapes(before, after, (*way, index))
-    elif describe(recorded) != describe(now):
-        yield Drift(at, f"recorded {describe(recorded)}, now {describe(now)}")
+def _shapes(recorded: Json, now: Json) -> Iterator[Drift]:
+    for way, before, after in pairs(recorded, now):
+        at = dotted(way) or "the body"
+        if isinstance(before, list) and isinstance(after, list):
+            if len(before) != len(after):
+                yield Drift(at, f"recorded {_items(before)}, now {_items(after)}")
+        elif isinstance(before, Missing) or isinstance(after, Missing):
+            if isinstance(way[-1], str):  # of lists the lengths are compared
+                yield Drift(at, f"{_recorded(before)}, now {_now(after)}")
+        elif way[-1:] and way[-1] in _TELLING and _differ(before, after):
+            yield Drift(at, f"recorded {before}, now {after}")
+        elif describe(before) != describe(after):
+            yield Drift(at, f"recorded {describe(before)}, now {describe(after)}")
+
+
+def _recorded(value: Json | Missing) -> str:
+    return "not recorded" if isinstance(value, Missing) else f"recorded {describe(value)}"
+
+
+def _now(value: Json | Missing) -> str:
+    return "there is none" if isinstance(value, Missing) else describe(value)
 
 
 _TELLING = frozenset({"status", "status_code"})
 """Where an answer says how it went: of it as a whole, or of one record of many."""
-_MAX_DEPTH = 100
 
 
 def _differ(recorded: Json, now: Json) -> bool:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.bulk.keys import KeyCount, digest_of
-from runner.suprsend.event import Encoded, Event, Stamp, encode
+from runner.suprsend.encoding import Encoded, encode
+from runner.suprsend.event import Event, Stamp
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,8 @@ from runner.sandbox.proof import ensure_key
 from runner.sandbox.server import Sandbox
 from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import alone
-from runner.suprsend.event import Event, Stamp, encode
+from runner.suprsend.encoding import encode
+from runner.suprsend.event import Event, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ import pytest
 
 from runner.errors import InvalidInput, RunnerError
 from runner.eventspec import Occurrence
-from runner.suprsend.event import Attachment, encode
+from runner.suprsend.encoding import encode
+from runner.suprsend.event import Attachment
 
 if TYPE_CHECKING:
     from runner.suprsend import Event

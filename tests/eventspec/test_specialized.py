@@ -23,7 +23,7 @@ from runner.variables import RowResolver
 if TYPE_CHECKING:
     from runner.eventspec import Make
     from runner.source import Json
-    from runner.suprsend.event import Encoded
+    from runner.suprsend.encoding import Encoded
     from runner.variables import Cells
     from tests.projects import Project
 
@@ -239,6 +239,55 @@ def test_an_event_that_is_too_large_is_left_to_the_other_rooms(project: Project)
     pair = Both(project.spec(content), tuple(cells))
     assert pair.agree(["x" * 2000] * 40)
     assert not pair.agree(["x" * MAX_CELL] * 40)
+
+
+_DOUBLING: dict[str, Json] = {
+    "$ref": "#/$defs/a0",
+    "$defs": {
+        **{
+            f"a{level}": {"allOf": [{"items": {"$ref": f"#/$defs/a{level + 1}"}}, {"prefixItems": [{"$ref": f"#/$defs/a{level + 1}"}]}]}
+            for level in range(28)
+        },
+        "a28": {},
+    },
+}  # fmt: skip
+
+
+def nested(value: Json, levels: int) -> Json:
+    return nested([value], levels - 1) if levels else value
+
+
+@pytest.mark.parametrize("declared", [{"type": "boolean"}, {}], ids=["boolean", "any"])
+def test_no_cell_of_json_is_checked_without_bounds(project: Project, declared: dict[str, Json]) -> None:
+    cells: dict[str, Json] = {"user": {"type": "string"}, "deep": {**_DOUBLING, **declared}}
+    content: dict[str, Json] = {"version": 1, "vars": cells, "event": "seen", "distinct_id": "{{ user }}"}
+    pair = Both(project.spec(yaml.safe_dump(content)), columns=("user", "deep"))
+    assert not pair.agree({"user": "u1", "deep": nested(True, 28)})
+    assert pair.agree({"user": "u1", "deep": True})
+
+
+def test_no_properties_are_checked_without_bounds(project: Project) -> None:
+    content: dict[str, Json] = {
+        "version": 1, "vars": {"user": {"type": "string"}}, "event": "seen", "distinct_id": "{{ user }}",
+        "properties": {"deep": nested("{{ user }}", 28)},
+        "schema": {"properties": {"deep": {"$ref": _DOUBLING["$ref"]}}, "$defs": _DOUBLING["$defs"]},
+    }  # fmt: skip
+    pair = Both(project.spec(yaml.safe_dump(content)), ("user",))
+    assert not pair.agree(["u1"])
+
+
+_LOOKS_BACK: dict[str, Json] = {"pattern": r"^(\w+\s?)*\1$"}
+
+
+def test_a_long_text_is_sought_for_no_longer_by_the_quick_way(project: Project) -> None:
+    cells: dict[str, Json] = {"user": {"type": "string", **_LOOKS_BACK}, "other": {"type": "string"}}
+    content: dict[str, Json] = {
+        "version": 1, "vars": cells, "event": "seen", "distinct_id": "u1",
+        "properties": {"a": "{{ other }}"}, "schema": {"properties": {"a": _LOOKS_BACK}},
+    }  # fmt: skip
+    pair = Both(project.spec(yaml.safe_dump(content)), ("user", "other"))
+    for row in (["aa", "bb"], ["x y " * 1000 + "!", "bb"], ["aa", "x y " * 1000 + "!"], ["ab", "bb"]):
+        assert pair.agree(row) == (pair.slowly(row) is not None)
 
 
 _TEMPLATES = [

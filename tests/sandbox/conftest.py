@@ -18,6 +18,7 @@ import uvicorn
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.sandbox.app import make_app
+from runner.sandbox.rules import rules_of
 from runner.sandbox.store import Store
 from runner.secrets import Secret
 
@@ -162,7 +163,7 @@ def ruled(changeable: tuple[int, Changeable], tmp_path: Path) -> Callable[[str],
     def start(section: str) -> Api:
         (tmp_path / "runner.yaml").write_text(f"sandbox: {section}\n")
         store = Store(time.time)
-        rules = load_profile(start=tmp_path).sandbox_rules()
+        rules = rules_of(load_profile(start=tmp_path))
         app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret(TOKEN), rules)
         return Api(port, store)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner import Event, Suprsend
-from runner.config import Failure, SandboxRules, load_profile
+from runner.config import load_profile
+from runner.sandbox.rules import Failure, SandboxRules, rules_of
 from runner.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ def test_two_sandboxes_of_the_same_rules_answer_with_the_same_bytes(caller: Call
 
 
 def test_the_sandbox_of_the_repositorys_specs_takes_all_of_them(cli: CommandLine, in_repository: Path) -> None:
-    rules = load_profile(start=in_repository / "specs").sandbox_rules()
+    rules = rules_of(load_profile(start=in_repository / "specs"))
     with Sandbox(rules=rules) as sandbox:
         cli.environ |= {
             "SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key",

@@ -74,6 +74,16 @@ def test_a_schema_that_doubles_with_each_level_is_refused_for_a_deep_value_alone
     assert schema.accepts("x")
 
 
+def test_a_check_of_values_up_to_a_size_is_bounded_where_one_of_them_may_take_long() -> None:
+    schema = Schema(doubled({"allOf": [{"items": "here"}, {"prefixItems": ["here"]}]}))
+    value: Json = "x"
+    for _ in range(LEVELS):
+        value = [value]
+    assert not schema.check_up_to(value)(value)
+    assert schema.check_up_to(value)("x")
+    assert schema.check_up_to("xy")("x")
+
+
 @pytest.mark.parametrize(
     "schema",
     [
@@ -190,3 +200,4 @@ def test_an_estimate_is_never_too_low(schema: Json, definition: Json, value: Jso
     bound = work.bound(value)
     assert bound is None or price.units <= bound
     assert Schema(whole).accepts(value) == compiled.is_valid(value)
+    assert Schema(whole).check_up_to(value)(value) == compiled.is_valid(value)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.suprsend.chunks import array_of, chunks
-from runner.suprsend.event import Encoded
+from runner.suprsend.encoding import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

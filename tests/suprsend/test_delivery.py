@@ -17,7 +17,7 @@ from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import Pauses, alone
-from runner.suprsend.event import Encoded
+from runner.suprsend.encoding import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner import InvalidEvent, __version__
-from runner.suprsend.event import Breach, Event, Stamp, encode
+from runner.suprsend.encoding import encode
+from runner.suprsend.event import Event, Stamp
+from runner.suprsend.rules import Breach
 
 if TYPE_CHECKING:
     from collections.abc import Callable

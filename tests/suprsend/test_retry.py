@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.suprsend.retry import asked_s, is_transient, pause_s
+from runner.suprsend.retry import asked_s, pause_s
+from runner.suprsend.statuses import is_transient
 
 NOW_S = 1767225600.0  # Thu, 01 Jan 2026 00:00:00 GMT
 

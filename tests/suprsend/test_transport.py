@@ -10,7 +10,8 @@ from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import alone
-from runner.suprsend.event import Event, Stamp, encode
+from runner.suprsend.encoding import encode
+from runner.suprsend.event import Event, Stamp
 from runner.suprsend.sockets import Exchange
 from runner.suprsend.transport import Transport
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.template.template import RESERVED, Use
+from runner.template.inspector import Use
+from runner.template.template import RESERVED
 
 if TYPE_CHECKING:
     from tests.projects import Templates

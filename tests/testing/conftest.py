@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.config import SandboxRules, load_profile
+from runner.config import load_profile
 from runner.project import find
+from runner.sandbox.rules import SandboxRules, rules_of
 from runner.secrets import Mask
 from runner.testing.answers import Answers
 from runner.testing.collect import collect
@@ -61,7 +62,7 @@ class Project:
     def answers(self, record: Record = "none", today: date = TODAY) -> Answers:
         """Give what answers the cases: the cassettes, or to record them a sandbox with the project's rules, or `live`."""
         folder = self.path / "specs"
-        rules = load_profile(start=folder).sandbox_rules() if folder.is_dir() else SandboxRules()
+        rules = rules_of(load_profile(start=folder)) if folder.is_dir() else SandboxRules()
         return Answers(record=record, today=today, mask=self.mask, rules=rules, live=self.live)
 
     def verdicts(

@@ -25,17 +25,8 @@ from runner.errors import ExitCode, MachineError, Position, Problem
 from runner.secrets import Mask
 from runner.source import read
 from runner.suprsend.answer import Answer
-from runner.testing.cassette import (
-    SANDBOX,
-    Cassette,
-    CassetteError,
-    Interaction,
-    _spread,
-    cassette_path,
-    expired,
-    load,
-    save,
-)
+from runner.testing.cassette import SANDBOX, Cassette, CassetteError, Interaction, _spread, expired, load, save
+from runner.testing.cassette_path import cassette_path
 from runner.testing.leaks import leaks
 from runner.testing.matching import Request
 from runner.testing.network import blocked

@@ -19,7 +19,8 @@ from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import alone, together
-from runner.suprsend.event import Event, Stamp, encode
+from runner.suprsend.encoding import encode
+from runner.suprsend.event import Event, Stamp
 from runner.suprsend.sockets import Exchange
 from runner.suprsend.transport import Transport
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction, load, save

@@ -17,7 +17,7 @@ from runner.errors import ExitCode
 from runner.report.problems import as_text
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer
-from runner.testing.cassette import cassette_path
+from runner.testing.cassette_path import cassette_path
 from runner.testing.collect import collect
 from runner.testing.verdict import Tape, Verdict, run_case
 

@@ -1,0 +1,63 @@
+"""One event, declared: what a sound file of a spec says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from json import dumps
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from runner.cases.case import Case
+    from runner.errors import Problem
+    from runner.source import Node, Schema
+    from runner.template.plan import Plan
+    from runner.template.template import Shape
+    from runner.variables import Variable
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered."""
+
+    path: str
+    name: str
+    labels: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    shape: Shape
+    auto_key: bool
+    has_key: bool
+    schema: Schema | None
+    schema_root: Node | None
+    cases: tuple[Case, ...]
+    root: Node
+
+    @cached_property
+    def optional_fields(self) -> tuple[str, ...]:
+        """The fields that an event may lack, and that this spec names: it means to have them."""
+        tenants = [field for field in ("tenant_id", "brand_id") if self.root.get(field) is not None]
+        return ("idempotency_key", *tenants) if self.has_key else tuple(tenants)
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of all that the spec says, in whichever files: another one means another event."""
+        import hashlib  # noqa: PLC0415 - only long runs ask for it
+
+        parts = [node.plain() if node is not None else None for node in (self.root, self.schema_root)]
+        return hashlib.sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The templates, compiled when the first event is rendered. A check of the file needs no compiler."""
+        from runner.template.plan import Plan  # noqa: PLC0415
+
+        return Plan(self.shape)
+
+
+class Loaded(NamedTuple):
+    """What came of a file. `spec` is None when a problem is an error. Nothing may print `secrets`, the secret defaults."""
+
+    path: str
+    spec: Spec | None
+    problems: tuple[Problem, ...]
+    secrets: tuple[str, ...]

@@ -1,0 +1,63 @@
+"""What `GET /events` is asked for → the events that fit, as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import TYPE_CHECKING
+
+from runner.errors import nearest
+from runner.sandbox.refusals import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from runner.sandbox.store import Store, StoredEvent
+
+
+PART_BYTES = 64 * 1024
+
+
+CHOOSING = ("event", "distinct_id")
+
+
+_PARAMETERS = (*CHOOSING, "limit", "token")
+
+
+WHOLE_NUMBER = re.compile("[0-9]+")
+
+
+def asked_for(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Read what `GET /events` is asked for. Refuses what it does not know: a slip of the hand must not show other events."""
+    asked: dict[str, str] = {}
+    for name, value in given:
+        if name not in _PARAMETERS:
+            meant = nearest(name, _PARAMETERS)
+            hint = f"did you mean {meant}?" if meant else f"known are {', '.join(_PARAMETERS)}"
+            raise bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
+        if name in asked:
+            raise bad_request(f"the parameter {name} may be given only once")
+        asked[name] = value
+    return asked
+
+
+_SHOWN_CHARS = 100
+
+
+def shown_events(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
+    """Write the newest events that are wanted, and how many there are in all, in parts: all at once may be large."""
+    chosen: deque[StoredEvent] = deque(maxlen=count)
+    total = 0
+    for event in store.events():
+        body = event.body if wanted else {}
+        if all(body.get(name) == value for name, value in wanted.items()):
+            chosen.append(event)
+            total += 1
+    part = bytearray(b'{"total":%d,"events":[' % (total if wanted else store.total))
+    for index, event in enumerate(chosen):
+        part += b"," if index else b""
+        part += event.as_json()
+        if len(part) > PART_BYTES:
+            yield bytes(part)
+            part.clear()
+    yield bytes(part) + b"]}"

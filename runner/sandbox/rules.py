@@ -1,0 +1,96 @@
+"""How a sandbox answers, beyond what the platform's documentation says: the `sandbox:` of `runner.yaml`, or of a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.config import of_sandbox, refuse
+from runner.errors import Problem, in_order
+from runner.project.files import project_of
+from runner.project.tree import Files
+from runner.source import Schema, SchemaError, shared_allowance
+from runner.suprsend.rules import MAX_EVENT_KB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.config import Profile
+    from runner.source import Json, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer that a sandbox gives instead of the proper one. `retry_after_s` is what it asks to wait, if it asks."""
+
+    status_code: int
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRules:
+    """How a sandbox answers, beyond what the platform's documentation says.
+
+    `tenants` are all that exist; None knows any. `schemas` are those of the properties by the event's name. `failures`
+    are given first, one a request. An event may have `max_event_kb`.
+    """
+
+    tenants: frozenset[str] | None = None
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    max_event_kb: int = MAX_EVENT_KB
+
+    def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
+        """Read a `sandbox:` section, and what is wrong with it. What it does not say stays; schemas merge by event.
+
+        Paths in it are relative to the file it stands in, and lead to nothing outside `project`. `at` is the way to
+        the section. With an error among the problems, the rules are these.
+        """
+        reader = Files(project)
+        found = of_sandbox(section)
+        schemas: dict[str, Schema] = {}
+        given = section.get("schemas")
+        with shared_allowance():
+            for name, node in (given.entries if given else {}).items():
+                source = reader.included(node) if isinstance(node.value, str) and node.value else node
+                if source is None or not isinstance(node.value, str | dict | bool):
+                    continue
+                try:
+                    schemas[name] = Schema(source.plain())
+                except SchemaError as error:
+                    found.append(error.problem(source, f"schemas.{name}"))
+        found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
+        found = in_order([*found, *reader.problems])
+        if any(problem.severity == "error" for problem in found):
+            return self, tuple(found)
+        tenants, fail = section.get("tenants"), section.get("fail")
+        rules = replace(
+            self,
+            tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
+            schemas={**self.schemas, **schemas},
+            failures=self.failures if fail is None else tuple(_failure(node.plain()) for node in fail.items),
+        )
+        return rules, tuple(found)
+
+
+def rules_of(profile: Profile) -> SandboxRules:
+    """Read how a sandbox of a profile's project answers. Raises InvalidInput for a section that is not as it must be."""
+    plain = SandboxRules(max_event_kb=profile.sandbox_max_event_kb)
+    if profile.section is None:
+        return plain
+    path = profile.section.text.path
+    rules, found = plain.read(profile.section, project_of(Path(path)))
+    refuse(found, path)
+    return rules
+
+
+def _failure(answer: Json) -> Failure:
+    """Read an answer to give first, whose form is known to be right."""
+    told = answer if isinstance(answer, dict) else {"status": answer}
+    status, seconds = (told.get(key) for key in ("status", "retry_after"))
+    status_code = int(status) if isinstance(status, int | float) else 0
+    if isinstance(seconds, int | float):
+        return Failure(status_code, int(seconds))
+    return Failure(status_code, 0 if status_code == HTTPStatus.TOO_MANY_REQUESTS else None)

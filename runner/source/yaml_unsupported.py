@@ -1,0 +1,403 @@
+"""What YAML 1.2 allows and libyaml refuses, told as that and not as a fault of syntax.
+
+Each construct has a rewriting that libyaml takes if, and only if, YAML 1.2 takes what stands there. Rewritten wherever
+libyaml stops, a text that is then read to its end is valid; of any other, libyaml's complaint stands.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import yaml
+
+from runner.errors import Problem
+from runner.source.align import skip_properties
+from runner.source.text import Text
+from runner.source.yaml_chars import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MAX_CHARACTERS = 1024 * 1024
+"""Characters that are read again for one refusal, however many rewritings it takes."""
+_LEAST_CHARACTERS = 16 * 1024
+"""What the shortest text counts for."""
+
+_CODE = "yaml-unsupported"
+_VALID = "is valid YAML, but not read here"
+
+
+class _Construct(NamedTuple):
+    """What to say of a construct, and what to write in the place of `[start, end)`."""
+
+    at: int
+    message: str
+    hint: str
+    start: int
+    end: int
+    written: str
+    code: str = _CODE
+    no_key: int | None = None
+    """Where no key may begin, once it is rewritten."""
+    sign: int | None = None
+    """Where an anchor or an alias must begin, once it is rewritten."""
+    in_block: int | None = None
+    """What the text of a block scalar must hold, once it is rewritten."""
+
+
+class _Swap(NamedTuple):
+    """A construct that is known by libyaml's complaint and by what stands at its place, and is rewritten right there."""
+
+    complaint: str
+    found: str
+    written: str
+    what: str
+    hint: str
+
+
+_EMPTY_KEY = ('"":', "an empty key", "write \"\" before the ':'")
+_SWAPS = tuple(_Swap(*row) for row in (
+    ("parsing a flow node", r":(?=[\s,\]}])", *_EMPTY_KEY),
+    ("expected key", r":(?!\S)", *_EMPTY_KEY),
+    ("unexpected ':'", r":(?=[,\]}])", ": ", "a ':' right before ',', ']' or '}'", "put a space after it"),
+    ("unexpected ':'", r":(?=\?)", "x", "a text that holds ':?' inside [ ] or { }", "put it in quotes"),
+    ("scanning a tag", r"(?=[,\]}])", " ", "a tag right before ',', ']' or '}'",
+     "only !!str is allowed; quote a text that begins with !"),
+))  # fmt: skip
+_BEGINS = re.compile(r"[?:](?=[^\s,\[\]{}])")
+"""The sign of a key or a value, unless a text begins with it, which must be one inside brackets."""
+_BEGINS_FREELY = re.compile(rf"(?<![^\s,\[{{]){_BEGINS.pattern}")
+_ENDS_KEY = re.compile("[\"'\\]}]\\Z")
+_NAMED = re.compile(r"(?<![^\s,\[{])[&*][\w-]+\Z", re.ASCII)
+_SEPARATION = re.compile(r"[ \t]*+")
+_INDICATOR = re.compile(r"[-?:](?!\S)")
+_NEVER_FIRST = re.compile(r"%|(?:---|\.\.\.)(?!\S)")
+"""What means something else at the start of a line."""
+_NAME = re.compile(r"[&*][^\s,\[\]{}]++")
+_OTHER_VERSION = re.compile(r"%YAML[ \t]+1\.\d+(?!\S)")
+_RESERVED = re.compile(r"%(?!(?:YAML|TAG)(?!\S))\S.*")
+_DOCUMENT_END = re.compile(r"\.\.\.[ \t]*(?:(?<=[ \t])#.*)?$", re.MULTILINE)
+_BLANK_LINE = re.compile(r"[ \t]*(?:#.*)?\Z")
+_MARKER = re.compile(r"^(?:---|\.\.\.)(?!\S)", re.MULTILINE)
+_TOP_BLOCK = re.compile(r"[|>][-+]?+[ \t]*(?:(?<=[ \t])#.*)?\n[ \n]*^(?=[^ \n])", re.MULTILINE)
+"""The header of a block scalar up to its first text, which stands at the first column."""
+
+
+def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Problem | None]) -> Problem | None:
+    """Return what libyaml refuses in a text; None if YAML refuses the text too. `fault` returns what ends the reading."""
+    content = text.content.replace("\r", "\n")
+    first: _Construct | None = None
+    rewriting = _Rewriting()
+    left = _MAX_CHARACTERS
+    while (left := left - max(len(content), _LEAST_CHARACTERS)) >= 0:
+        stop = fault(Text("", content))
+        events = _Events(content)
+        if isinstance(stop, Problem):
+            if stop.code != "yaml-document":
+                return None  # what follows is not read
+            stop = events.error
+        if stop is None:
+            later = pairwise([*events.documents[1:], len(content)])  # our own reading ends at the first document
+            if first is None or not rewriting.holds(events):
+                return None
+            if any(fault(Text("", content[start:end])) for start, end in later):
+                return None
+            return Problem(first.code, first.message, text.position(first.at), hint=first.hint)
+        found = rewriting.find(content, stop, events)
+        if found is None:
+            return None
+        first = first or found
+        content = rewriting.apply(content, found)
+    return None
+
+
+class _Seen(NamedTuple):
+    """An event, and what belongs to it: of the end of a list or a map, all of that."""
+
+    event: yaml.Event
+    start: int
+    end: int
+
+
+class _Events:
+    """The events of a text up to libyaml's complaint: what the rewritings must know of them."""
+
+    def __init__(self, content: str) -> None:
+        self.error: yaml.MarkedYAMLError | None = None
+        self.is_broken = False
+        """Whether libyaml lets pass what our own reading does too, but YAML does not: as a tag, or in a second document."""
+        self.keys: set[int] = set()
+        """Where keys of block maps begin."""
+        self.documents: list[int] = []
+        """Where documents begin."""
+        self.signs: set[int] = set()
+        """Where anchors and aliases begin."""
+        self.blocks: list[tuple[int, int]] = []
+        """The block scalars."""
+        self.last: list[_Seen] = []
+        """The last two events."""
+        self.open: list[_Seen] = []
+        self._is_key: list[bool] = []
+        self._content = content
+        try:
+            for event in Source(content).events():
+                self._take(event)
+        except yaml.MarkedYAMLError as error:
+            self.error = error
+
+    def _take(self, event: yaml.Event) -> None:
+        if event.start_mark is None or event.end_mark is None:
+            raise AssertionError("libyaml marks every event")
+        seen = _Seen(event, event.start_mark.index, event.end_mark.index)
+        if isinstance(event, yaml.NodeEvent):
+            self._take_node(event, seen.start, seen.end)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self.documents.append(seen.start)
+            before = self.last[-1].event
+            if isinstance(before, yaml.DocumentEndEvent) and not before.explicit:
+                self.is_broken |= bool(event.version or event.tags)
+        if isinstance(event, yaml.CollectionStartEvent):
+            self.open.append(seen)
+            self._is_key.append(True)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            seen = seen._replace(start=self.open.pop().start)
+            self._is_key.pop()
+        self.last = [*self.last[-1:], seen]
+
+    def _take_node(self, event: yaml.NodeEvent, start: int, end: int) -> None:
+        if event.anchor is not None:
+            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
+            self.signs.add(self._content.find(sign + event.anchor, start))
+        if isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"):
+            self.blocks.append((start, end))
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
+            self.is_broken |= "!" in event.tag[1:]
+        around = self.open[-1].event if self.open else None
+        if isinstance(around, yaml.MappingStartEvent):
+            if self._is_key[-1] and not around.flow_style:
+                self.keys.add(start)
+            self._is_key[-1] = not self._is_key[-1]
+
+
+class _Rewriting:
+    """Finds constructs one by one, and remembers what must hold of the text with all of them rewritten."""
+
+    def __init__(self) -> None:
+        self._no_keys: list[int] = []
+        self._in_blocks: list[int] = []
+        self._signs: list[int] = []
+        self._names: set[str] = set()
+        """Those of anchors that were rewritten."""
+
+    def apply(self, content: str, found: _Construct) -> str:
+        grown = len(found.written) - (found.end - found.start)
+        for places in (self._no_keys, self._in_blocks, self._signs):
+            places[:] = [place + grown if place >= found.end else place for place in places]
+        if found.no_key is not None:
+            self._no_keys.append(found.no_key)
+        if found.in_block is not None:
+            self._in_blocks.append(found.in_block)
+        if found.sign is not None:
+            self._signs.append(found.sign)
+        return content[: found.start] + found.written + content[found.end :]
+
+    def holds(self, events: _Events) -> bool:
+        return (
+            not events.is_broken
+            and events.keys.isdisjoint(self._no_keys)
+            and events.signs.issuperset(self._signs)
+            and all(any(start < place < end for start, end in events.blocks) for place in self._in_blocks)
+        )
+
+    def find(self, content: str, error: yaml.MarkedYAMLError, events: _Events) -> _Construct | None:
+        at = error.problem_mark.index if error.problem_mark else 0
+        opened = error.context_mark.index if error.context_mark else at
+        complaint = " ".join(filter(None, (error.problem, error.context)))
+        return (
+            _top_block(content, events)
+            or self._find_cut(content, at, opened)
+            or _swapped(content, at, complaint)
+            or self._find_other(content, at, opened, complaint, events)
+        )
+
+    def _find_cut(self, content: str, at: int, opened: int) -> _Construct | None:
+        """Find a sign or a name that libyaml takes alone, and so complains of what belongs to it."""
+        for place in (at, opened):
+            line = content.rfind("\n", 0, place) + 1
+            if (match := _NAMED.search(content, line, place)) and (found := self._name(content, match.start())):
+                return found
+            first = len(content[line:place].rstrip("?:")) + line
+            if (
+                first < place
+                and _BEGINS_FREELY.match(content, first)
+                and not _ENDS_KEY.search(content[:first].rstrip())
+            ):
+                return _sign(content, first)
+        return None
+
+    def _find_other(self, content: str, at: int, opened: int, complaint: str, events: _Events) -> _Construct | None:
+        if "scanning an a" in complaint:
+            return self._name(content, opened)
+        if "any token" in complaint or "parsing a flow node" in complaint:
+            return _sign(content, at) if _BEGINS.match(content, at) else _tab(content, at)
+        if "tab character" in complaint:
+            return (_tab_in_block if "block scalar" in complaint else _tab_below_text)(content, at)
+        if "expected ',' or '}'" in complaint:
+            return _key_above(content, at, events)
+        if "scanning a directive" in complaint or "incompatible YAML" in complaint:
+            return _directive(content, opened, is_version="incompatible YAML" in complaint)
+        if "expected node content" in complaint:
+            return _end_alone(content, at)
+        return _second_document(content, at) if "<document start>" in complaint else None
+
+    def _name(self, content: str, at: int) -> _Construct | None:
+        match = _NAME.match(content, at)
+        if match is None:
+            return None
+        sign, name = match[0][0], match[0][1:]
+        written = re.sub(r"[^\w-]", "x", name, flags=re.ASCII)
+        if written == name or (sign == "*" and name not in self._names):
+            return None
+        if sign == "&":
+            self._names.add(name)
+        message = f"a name behind {sign} with more than letters, digits, - and _ {_VALID}"
+        hint = f"write another name; quote a text that begins with {sign}"
+        return _Construct(at, message, hint, at + 1, match.end(), written, sign=at)
+
+
+def _swapped(content: str, at: int, complaint: str) -> _Construct | None:
+    for swap in _SWAPS:
+        if swap.complaint in complaint and (match := re.compile(swap.found).match(content, at)):
+            return _Construct(at, f"{swap.what} {_VALID}", swap.hint, at, match.end(), swap.written)
+    return None
+
+
+def _sign(content: str, at: int) -> _Construct:
+    message = f"a text that begins with '{content[at]}' inside [ ] or {{ }} means something else to other YAML readers"
+    return _Construct(at, message, "put it in quotes", at, at + 1, "x")
+
+
+def _tab(content: str, at: int) -> _Construct | None:
+    """Take the white space around a tab for less: a tab may separate, but what it separates can't be indented by it."""
+    before = len(content[:at].rstrip(" \t"))
+    end = _behind_tab(content, at)
+    if end is None or _INDICATOR.match(content, end):
+        return None
+    if before == 0 or content[before - 1] == "\n":
+        start, written = content.index("\t", before), ""
+        if start == before and _NEVER_FIRST.match(content, end):
+            return None
+    else:
+        start, written = before, " "
+    return _Construct(at, *_tab_words(content, end), start, end, written, no_key=start + len(written))
+
+
+def _tab_below_text(content: str, at: int) -> _Construct | None:
+    """Take it for a comment, which ends a text too: only where it ends may a line begin with a tab."""
+    end = _behind_tab(content, at)
+    if end is None or content[end : end + 1] not in ("", "\n", "#"):
+        return None
+    return _Construct(at, *_tab_words(content, end), at, at + 1, "#")
+
+
+def _behind_tab(content: str, at: int) -> int | None:
+    gap = _SEPARATION.match(content, at)
+    return gap.end() if gap and gap[0].startswith("\t") else None
+
+
+def _tab_words(content: str, end: int) -> tuple[str, str]:
+    match content[end : end + 1]:
+        case "" | "\n":
+            return f"a tab with nothing behind it {_VALID}", "remove it"
+        case "#":
+            return f"a tab before this comment {_VALID}", "use spaces"
+        case _:
+            return f"a tab before this value {_VALID}", "use spaces"
+
+
+def _tab_in_block(content: str, at: int) -> _Construct | None:
+    line = content.rfind("\n", 0, at) + 1
+    if line == at or content[line:at].strip(" "):
+        return None
+    hint = "say how far it is indented: behind the | or > write the number of spaces that it has more than its key"
+    return _Construct(at, "the text of this block begins with a tab", hint, at, at + 1, "x", in_block=at)
+
+
+def _key_above(content: str, at: int, events: _Events) -> _Construct | None:
+    """Mark a key as one by `? `, which takes whatever a key in braces may be."""
+    if not content.startswith(":", at):
+        return None
+    (node, key, _), (empty, _, end) = events.last
+    if not isinstance(empty, yaml.ScalarEvent) or empty.value or empty.style or end != at:
+        return None
+    if content.startswith("//", key):
+        return None  # the author means a comment
+    if isinstance(node, yaml.ScalarEvent) and not node.style and _BEGINS.match(content, at):
+        return None  # only a quote takes a ':' with no space after it
+    message = f"a key in {{ }} that is not on one line with its ':' {_VALID}"
+    return _Construct(at, message, "write the key and its ':' on one line", key, key, "? ")
+
+
+def _top_block(content: str, events: _Events) -> _Construct | None:
+    """Indent the text of a block scalar that is the whole document: only there it need not be."""
+    block = next((seen for seen in events.last if isinstance(seen.event, yaml.ScalarEvent)), None)
+    header = block and _TOP_BLOCK.match(content, skip_properties(content, block.start))
+    if not header or events.open:
+        return None
+    first = header.end()
+    marker = _MARKER.search(content, first)
+    end = marker.start() if marker else len(content)
+    if first == end:
+        return None
+    start = content.index("\n", header.start()) + 1
+    written = re.sub(r"^(?=.)", " ", content[start:end], flags=re.MULTILINE)
+    message, hint = f"a block's text that is not indented {_VALID}", "begin each of its lines with a space"
+    return _Construct(first, message, hint, start, end, written, in_block=first + 1)
+
+
+def _directive(content: str, at: int, *, is_version: bool) -> _Construct | None:
+    """Write a directive that libyaml knows, and that may stand in one document as often as wanted."""
+    where = _before_document(content, at, directives=True)
+    if where is None:
+        return None
+    if match := _OTHER_VERSION.match(content, at) if is_version else None:
+        message, hint = "another version of YAML than 1.1 and 1.2", "write %YAML 1.2, or remove this line"
+        written = "%YAML 1.1"
+    elif match := _RESERVED.match(content, at):
+        message, hint = "a directive other than %YAML and %TAG", "remove it; quote a text that begins with %"
+        written = f"%TAG !{at}! x"
+    else:
+        return None
+    if where == "...":
+        return _second(at, at, match.end(), written)
+    return _Construct(at, f"{message} {_VALID}", hint, at, match.end(), written)
+
+
+def _end_alone(content: str, at: int) -> _Construct | None:
+    if not _DOCUMENT_END.match(content, at) or _before_document(content, at) is None:
+        return None
+    return _Construct(at, f"a '...' that ends no document {_VALID}", "remove it", at, at + 3, "#..")
+
+
+def _second_document(content: str, at: int) -> _Construct | None:
+    line = content.rfind("\n", 0, at) + 1
+    return _second(at, line, line, "---\n") if _before_document(content, line) == "..." else None
+
+
+def _second(at: int, start: int, end: int, written: str) -> _Construct:
+    what, hint = "a second document begins here", "one file holds one document"
+    return _Construct(at, what, hint, start, end, written, code="yaml-document")
+
+
+def _before_document(content: str, at: int, *, directives: bool = False) -> str | None:
+    """Return what stands above a line, comments left out: '...' or '' for nothing; None for a document."""
+    while at:
+        line = content.rfind("\n", 0, at - 1) + 1
+        if _DOCUMENT_END.match(content, line):
+            return "..."
+        if not (directives and content.startswith("%", line)) and not _BLANK_LINE.match(content[line : at - 1]):
+            return None
+        at = line
+    return ""

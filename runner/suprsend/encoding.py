@@ -1,0 +1,73 @@
+"""An event → its bytes on the wire: compact JSON in UTF-8."""
+
+from __future__ import annotations
+
+import re
+from json import dumps
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from runner.errors import InvalidEvent
+from runner.suprsend.rules import MAX_EVENT_KB, size_breach, stamp_breaches
+
+if TYPE_CHECKING:
+    from runner.suprsend.event import Event, Stamp
+
+_KEY_NAME = b'"$idempotency_key":"'
+_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
+
+
+class Encoded(NamedTuple):
+    """An event as it goes out: JSON in UTF-8. Only one that `has_key` may be sent again once it may have arrived."""
+
+    body: bytes
+    has_key: bool
+
+    @property
+    def key(self) -> bytes | None:
+        """The idempotency key as it stands in the body. No text inside a body can look like it: quotes are escaped."""
+        if not self.has_key:
+            return None
+        found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))
+        return found and found[0]
+
+
+def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:
+    """Check an event and encode it: the JSON that goes out.
+
+    Raises InvalidEvent with the first rule that it breaks.
+    """
+    for breach in (*(() if event.is_sound() else event.breaches()), *stamp_breaches(stamp)):
+        raise InvalidEvent(breach.problem())
+    return encode_sound(event, env, stamp, max_event_kb)
+
+
+def encode_sound(event: Event, env: str, stamp: Stamp, max_event_kb: int) -> Encoded:
+    """Encode an event that was checked. Raises InvalidEvent if it is too large."""
+    body = _json(event.wire(env, stamp))
+    if len(body) > max_event_kb * 1024 and (too_large := size_breach(len(body), max_event_kb)):
+        raise InvalidEvent(too_large.problem())
+    return Encoded(body, event.idempotency_key is not None)
+
+
+def encode_plain(wire: dict[str, object], max_event_kb: int) -> Encoded | None:
+    """Encode what `Event.wire` gives of an event that was checked, but for its Unicode. None if it is not to be sent so."""
+    try:
+        body = _plain_json(wire)
+    except orjson.JSONEncodeError:
+        return None
+    return Encoded(body, "$idempotency_key" in wire) if len(body) <= max_event_kb * 1024 else None
+
+
+def _plain_json(value: object) -> bytes:
+    # A copy: what orjson returns keeps the whole buffer that it was written in, 4 KB for the smallest event.
+    return bytes(memoryview(orjson.dumps(value)))
+
+
+def _json(value: object) -> bytes:
+    """Write compact JSON. Integers may have any length."""
+    try:
+        return _plain_json(value)
+    except orjson.JSONEncodeError:
+        return dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,49 @@
+"""Two JSON values, side by side → each place of either one, with what stands there in both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.errors import Step
+    from runner.source import Json
+
+    Side: TypeAlias = "Json | Missing"
+    Pair: TypeAlias = tuple[tuple[Step, ...], Side, Side]
+
+
+class Missing:
+    """What stands at a place that one of the two values does not have."""
+
+
+MISSING: Final = Missing()
+MAX_DEPTH = 100
+"""Deeper values are not entered: they stand as a whole at their place."""
+
+
+def pairs(before: Side, after: Side, way: tuple[Step, ...] = ()) -> Iterator[Pair]:
+    """List the places of two values with what each has there, outer ones first, keys in the order of `before`.
+
+    Two maps, or two lists, are entered; everything else is compared by whoever reads the pairs.
+    """
+    yield way, before, after
+    if len(way) >= MAX_DEPTH:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in (*before, *(key for key in after if key not in before)):
+            yield from pairs(before.get(key, MISSING), after.get(key, MISSING), (*way, key))
+    elif isinstance(before, list) and isinstance(after, list):
+        for index in range(max(len(before), len(after))):
+            one = before[index] if index < len(before) else MISSING
+            other = after[index] if index < len(after) else MISSING
+            yield from pairs(one, other, (*way, index))
+
+
+def is_entered(before: Side, after: Side, way: tuple[Step, ...]) -> bool:
+    """Return whether `pairs` lists what is inside of two values."""
+    both = (isinstance(before, dict) and isinstance(after, dict)) or (
+        isinstance(before, list) and isinstance(after, list)
+    )
+    return both and len(way) < MAX_DEPTH
