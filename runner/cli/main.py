@@ -180,7 +180,7 @@ def render(
     if as_ is As.CURL:
         hint = "give one event's variables with --var, or send the rows: runner send SPEC --rows FILE"
         raise UsageError(Problem("usage", "--as curl gives the command for one event, not for rows", hint=hint))
-    from runner.cli.render import render_rows  # noqa: PLC0415
+    from runner.cli.render_rows import render_rows  # noqa: PLC0415
 
     return render_rows(session, path, flags, bulk.begin(read=()))
 

@@ -1,14 +1,22 @@
-"""What became of a row → its place, its state, its line, its JSON."""
+"""A row and its event, or what became of it → its place, its state, its line, its JSON."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.errors import ExitCode
 from runner.report.style import printable
+from runner.run import Rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.bulk.outcomes import RowOutcome
+    from runner.bulk.row import BadRow, Row
+    from runner.errors import Problem
     from runner.report.output import Output
+    from runner.run import Prepared
 
 
 def row_place(row: int, line: int) -> str:
@@ -53,3 +61,24 @@ def count_of_rows(number: int) -> str:
     ('1 row', '2,000 rows')
     """
     return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def rendered(
+    output: Output, events: Iterator[tuple[Row | BadRow, Prepared | Rejected]], met: set[ExitCode], *, indent: bool
+) -> Iterator[str]:
+    """Return the body of each event. What is rejected is reported, and its exit code is added to those that were `met`."""
+    for row, event in events:
+        with output.hiding(event.secrets):
+            if isinstance(event, Rejected):
+                met.add(ExitCode.INVALID)
+                place = f"in {row_place(row.number, row.line)}"
+                output.complaints(_placed(problem, place) for problem in event.problems)
+                continue
+            text = output.body_text(event.body, indent=indent)
+        yield text
+
+
+def _placed(problem: Problem, place: str) -> Problem:
+    if problem.context is None or problem.context.startswith("in row "):
+        return replace(problem, context=place)
+    return replace(problem, context=f"{place}: {problem.context}")
