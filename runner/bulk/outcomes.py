@@ -75,4 +75,10 @@ class Counts(NamedTuple):
         return Counts(self.accepted, self.failed, unknown, not_sent)
 
     def __add__(self, other: Counts) -> Counts:  # type: ignore[override]  # counts are added, not strung together
-        return Counts(*map(sum, zip(self, other, strict=True)))
+        return Counts(
+            self.accepted + other.accepted,
+            self.failed + other.failed,
+            self.unknown + other.unknown,
+            self.not_sent + other.not_sent,
+            self.in_flight + other.in_flight,
+        )
