@@ -194,5 +194,9 @@ def table() -> str:
         for code, entry in sorted(ENTRIES.items())
     ]
     lines = ["| code | meaning | for example |", "|---|---|---|"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")

@@ -22,6 +22,7 @@ from runner.errors import InvalidEvent, Problem, dotted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from runner.codes import Code
     from runner.errors import Step
 
 USER_AGENT = f"suprsend-runner/{__version__}"
@@ -48,7 +49,7 @@ Path: TypeAlias = "tuple[Step, ...]"
 class Breach(NamedTuple):
     """One rule that an event breaks, and the way to the value that breaks it."""
 
-    code: str
+    code: Code
     path: Path
     message: str
     hint: str | None = None

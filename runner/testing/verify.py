@@ -26,6 +26,7 @@ from runner.testing.matching import summary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runner.codes import Code
     from runner.errors import Step
     from runner.source import Json
     from runner.suprsend.auth import Credentials
@@ -77,7 +78,7 @@ _TOLD = 10
 class _Stop(NamedTuple):
     """Why there is nothing to compare, and that nothing more can be sent."""
 
-    code: str
+    code: Code
     message: str
     exit_code: ExitCode
 
