@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Code: TypeAlias = Literal[
     "ambiguous-scalar", "app-info", "attachment-filename", "attachment-ignore", "attachment-url", "bad-pattern",
@@ -29,3 +29,4 @@ Code: TypeAlias = Literal[
     "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size", "yaml-syntax", "yaml-tag",
 ]  # fmt: skip
 """Stable: scripts and cases compare with it."""
+CODES: tuple[Code, ...] = get_args(Code)

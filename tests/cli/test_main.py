@@ -372,6 +372,7 @@ Commands:
   send      Send one event, several, or one for each row of a file.
   test      Run the cases of specs, offline, against recorded answers.
   schema    Print the spec format's JSON Schema, for editors.
+  explain   Explain a problem code, with a wrong and a right example.
   sandbox   Run a local server that speaks the platform's event API.
   init      Write a first project that works: spec, cassette, workflow.
   cassette  Recorded answers of the platform.
