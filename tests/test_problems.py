@@ -6,9 +6,11 @@ Pages of the manual show examples in fenced blocks, each with words behind its l
     ```yaml right              one in which `runner validate` finds nothing
     ```yaml wrong render …     as above, with the command that shows it; the spec comes behind the command's first word
     ```csv orders.csv          a file beside the specs, for the blocks below it
-    ```console                 commands behind `$`, and all that they print; the page's code is in it
+    ```console wrong           commands behind `$`, and all that they print; the page's code is in it
+    ```csv right orders.csv    the same file as it should be: the session above it, run again, succeeds
+    ```sh right                commands that succeed
     ```python wrong            a program that raises a RunnerError with the page's code; with `right`, one that raises nothing
-    ```text                    something else, which no test runs
+    ```text                    something else, which no test runs; it may be `wrong` or `right` too
 
 After a change of messages that is meant, `UPDATE_GOLDENS=1 pytest tests/test_problems.py` writes what sessions print anew.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import os
 import re
 import shlex
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from uuid import UUID
-
-    from tests.conftest import CommandLine
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "runner"
@@ -176,9 +177,9 @@ def test_a_page_is_short_and_shows_an_example(code: Code) -> None:
     assert lines[:2] == [f"# {code}", ""]
     assert 8 <= len(lines) <= 40
     assert max(map(len, lines)) <= 120
-    assert {block.words.partition(" ")[0] for block in blocks(code)} >= {"wrong", "right"} or any(
-        block.language in ("console", "text") for block in blocks(code)
-    )
+    kinds = [block.words.partition(" ")[0] for block in blocks(code)]
+    shown = [kind for kind in kinds if kind in ("", "wrong", "right")]
+    assert shown in (["wrong", "right"], [""], ["", ""])
 
 
 class Block(NamedTuple):
@@ -195,36 +196,66 @@ def blocks(code: Code) -> list[Block]:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_examples_of_a_page_show_its_problem(
-    code: Code, cli: CommandLine, in_tmp: Path, fixed: tuple[datetime, UUID]
-) -> None:
+def test_the_examples_of_a_page_show_its_problem(code: Code, terminal: Terminal, in_tmp: Path) -> None:
+    session: list[str] = []
     for block in blocks(code):
-        kind, *command = shlex.split(block.words) or [""]
-        if block.language == "console":
-            printed = "".join(replayed(block, *fixed))
-            assert f"[{code}]" in printed or f'"{code}"' in printed
-            if "UPDATE_GOLDENS" in os.environ:
-                path = PAGES / f"{code}.md"
-                path.write_text(path.read_text("utf-8").replace(block.text, printed), "utf-8")
-            else:
-                assert printed == block.text
-        elif block.language == "python":
-            assert raised_by(block.text) == ({"wrong": code, "right": None}[kind])
-        elif block.language == "text":
-            assert not kind
-        elif kind in ("wrong", "right"):
-            Path("spec.yaml").write_text(block.text, "utf-8")
-            assert found_by(cli, *(command or ["validate"])) == ({code} if kind == "wrong" else set())
-        else:
-            path = in_tmp / kind
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text, "utf-8")
+        kind, *words = shlex.split(block.words) or [""]
+        match block.language, kind:
+            case "console", "wrong":
+                session = re.findall(r"^\$ (.*)", block.text, re.MULTILINE)
+                printed = "".join(f"$ {command}\n{terminal(command)[1]}" for command in session)
+                assert f"[{code}]" in printed
+                if "UPDATE_GOLDENS" in os.environ:
+                    path = PAGES / f"{code}.md"
+                    path.write_text(path.read_text("utf-8").replace(block.text, printed), "utf-8")
+                else:
+                    assert printed == block.text
+            case "sh", "right":
+                assert [terminal(command)[0] for command in block.text.splitlines()] == [0]
+            case "python", "wrong" | "right":
+                assert raised_by(block.text) == (code if kind == "wrong" else None)
+            case "yaml", "wrong" | "right":
+                Path("spec.yaml").write_text(block.text, "utf-8")
+                command, *flags = words or ["validate"]
+                assert terminal.codes(command, "spec.yaml", *flags) == ({code} if kind == "wrong" else set())
+            case "text", "" | "wrong" | "right":
+                pass
+            case _, "right":
+                in_tmp.joinpath(*words).write_text(block.text, "utf-8")
+                assert [terminal(command)[0] for command in session] == [0]
+            case _:
+                path = in_tmp / kind
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(block.text, "utf-8")
 
 
-def found_by(cli: CommandLine, name: str, *flags: str) -> set[str]:
-    """Run a command on the spec, and return the codes of what it reports."""
-    ended = cli(name, "spec.yaml", *flags, "-o", "json")
-    return {problem["code"] for problem in ended.json.get("problems", [])}
+class Terminal:
+    """Runs commands with a clock and ids that stand still, and both streams on one screen."""
+
+    def __init__(self, now: datetime, seed: UUID) -> None:
+        self._now = now
+        self._seed = seed
+
+    def __call__(self, line: str) -> tuple[int, str]:
+        """Run a command, perhaps behind variables of the environment, and return its exit code and what it prints."""
+        words = shlex.split(line)
+        start = words.index("runner")
+        environ = dict(word.split("=", 1) for word in words[:start])
+        screen = io.StringIO()
+        world = World(
+            environ, io.StringIO(), screen, screen, lambda: self._now, lambda: self._seed, lambda _: None, lambda: 0.5
+        )
+        return run(words[start + 1 :], world), screen.getvalue()
+
+    def codes(self, *words: str) -> set[str]:
+        """Run a command, and return the codes of what it reports."""
+        _, text = self(shlex.join(["runner", "-q", *words, "-o", "json"]))
+        return {problem["code"] for problem in json.loads(text).get("problems", [])}
+
+
+@pytest.fixture
+def terminal(fixed: tuple[datetime, UUID]) -> Terminal:
+    return Terminal(*fixed)
 
 
 def raised_by(program: str) -> str | None:
@@ -233,17 +264,3 @@ def raised_by(program: str) -> str | None:
     except RunnerError as error:
         return error.problems[0].code
     return None
-
-
-def replayed(block: Block, now: datetime, seed: UUID) -> Iterator[str]:
-    """Yield each command of a session, and what it prints."""
-    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command = part.partition("\n")[0]
-        words = shlex.split(command)
-        environ = dict(word.split("=", 1) for word in words[: words.index("runner")])
-        screen = io.StringIO()
-        world = World(
-            environ, io.StringIO(), screen, screen, lambda: now, lambda: seed, sleep=lambda _: None, random=lambda: 0.5
-        )
-        run(words[words.index("runner") + 1 :], world)
-        yield f"$ {command}\n{screen.getvalue()}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.report.style import Style
 
 _INDENT = "    "
-_FENCE = re.compile(r"```(\w*) ?(.*)")
+_EMPHASIS = re.compile(r"\*(\w+)\*")
 
 
 def as_text(code: Code, style: Style) -> str:
@@ -23,7 +23,7 @@ def as_text(code: Code, style: Style) -> str:
     paint = style.warning if entry.is_warning else style.error
     head = f"{paint(code)}{style.strong(f': {_plain(entry.meaning)}')}"
     end = "a warning: exit code 0, with --strict 2" if entry.is_warning else f"exit code {entry.exit_code:d}"
-    return "\n".join([head, end, "", *_lines(page(code), style)])
+    return "\n".join([head, end, "", *_lines(page(code))])
 
 
 def listed(codes: Sequence[Code], style: Style) -> str:
@@ -50,24 +50,14 @@ def _body(text: str) -> str:
     return text.partition("\n\n")[2]
 
 
-def _lines(text: str, style: Style) -> Iterator[str]:
-    inside = False
+def _lines(text: str) -> Iterator[str]:
+    is_code = False
     for line in _body(text).rstrip("\n").split("\n"):
-        if (fence := _FENCE.fullmatch(line)) is None:
-            yield f"{_INDENT}{line}".rstrip() if inside else _plain(line)
-            continue
-        inside = not inside
-        if inside and (label := _label(fence[2])):
-            yield style.strong(label)
-
-
-def _label(words: str) -> str:
-    """Say what a block is: an example, perhaps with the command that shows it, or a file beside it."""
-    kind, _, command = words.partition(" ")
-    if kind not in ("wrong", "right"):
-        return f"{words}:" if words else ""
-    return f"{kind.capitalize()}, with `runner {command}`:" if command else f"{kind.capitalize()}:"
+        if line.startswith("```"):
+            is_code = not is_code
+        else:
+            yield f"{_INDENT}{line}".rstrip() if is_code else _plain(line)
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\*(\w+)\*", r"\1", text)
+    return _EMPHASIS.sub(r"\1", text)
