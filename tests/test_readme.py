@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from runner.codes import CODES
 from runner.config import load_profile
 from runner.errors import ExitCode
 from runner.eventspec import load
@@ -119,6 +120,11 @@ def test_the_readme_lists_every_filter_test_and_method() -> None:
     assert listed("filters") == set(FILTERS)
     assert listed("methods") == set(METHODS)
     assert listed("tests") - comparisons == {name for name in TESTS if name.isalpha()} - comparisons
+
+
+def test_the_readme_lists_every_code_of_a_problem_in_order() -> None:
+    section = README.partition("## Problems\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \| \S.* \| \S.* \|$", section, re.MULTILINE) == list(CODES)
 
 
 def test_the_readme_lists_every_exit_code_that_a_command_can_give() -> None:
