@@ -31,7 +31,7 @@ import pytest
 from runner.cli.main import run
 from runner.cli.world import World
 from runner.codes import CODES, Code
-from runner.errors import ExitCode, RunnerError
+from runner.errors import ExitCode, Problem, RunnerError
 from runner.problems import ENTRIES, page, table
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ def code_in(call: ast.Call) -> str | None:
 
 def test_every_code_has_an_entry_in_order() -> None:
     assert list(CODES) == list(get_args(Code)) == sorted(CODES) == list(ENTRIES)
+
+
+def test_a_problem_with_a_code_that_is_not_in_the_registry_is_an_error_for_mypy() -> None:
+    """That the comment is needed is what mypy checks."""
+    assert Problem("no-such-code", "m").code not in ENTRIES  # type: ignore[arg-type]
 
 
 def test_every_code_is_made_somewhere_and_none_else() -> None:
