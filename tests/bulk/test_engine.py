@@ -143,7 +143,7 @@ def test_after_refused_credentials_no_part_is_begun() -> None:
     ("code", "status_code", "stopped"),
     [("no-connection", 0, "no-answer"), ("no-answer", 0, "no-answer"), ("rate-limited", 429, "rate-limited")],
 )
-def test_a_run_that_goes_nowhere_stops(code: str, status_code: int, stopped: str) -> None:
+def test_a_run_that_goes_nowhere_stops(code: Code, status_code: int, stopped: str) -> None:
     tally, book = run(lambda part: all_failed(part, code, status_code), parts(50), concurrency=1)
     assert (tally.stopped, len(book.begun)) == (stopped, 1)
     tally, book = run(lambda part: all_failed(part, code, status_code), parts(50), concurrency=4)
