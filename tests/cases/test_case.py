@@ -368,6 +368,6 @@ def test_an_expected_error_must_have_a_code_that_there_is(project: Project) -> N
         "{name: b, steps: [{expect: {error: {code: no-such-thing}}}]}",
         "{name: c, expect: {error: {code: template-undefined}}}",
     ) == [
-        "11:34-43 error[bad-value] there is no problem code 'var-shema' (did you mean 'var-schema'?) @error.code",
-        "12:36-49 error[bad-value] there is no problem code 'no-such-thing' (`runner explain` lists them all) @error.code",
+        "11:36-45 error[bad-value] there is no problem code 'var-shema' (did you mean 'var-schema'?) @error.code",
+        "12:45-58 error[bad-value] there is no problem code 'no-such-thing' (`runner explain` lists them all) @error.code",
     ]

@@ -26,7 +26,7 @@ timeout: a timeout is not a number of seconds greater than 0 and up to a day
 exit code 2
 
 A timeout is the number of seconds until an answer must be there, with all retries: greater than 0,
-and at most a day (86,400). There is no "wait for ever": a server that never answers would hold
+and at most a day (86,400). There is no "wait forever": a server that never answers would hold
 your program.
 
 Wrong:
