@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.bulk.held import HeldFile
+    from runner.codes import Code
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024
@@ -103,7 +104,7 @@ class Parquet:
             raise BrokenFileError(f"its footer promises {promised:,} rows, but it ends")
 
     def _rows(self, portion: pa.RecordBatch, before: int, kind: type[Row]) -> Iterator[Row | BadRow]:
-        unfit: dict[int, tuple[str, str]] = {}
+        unfit: dict[int, tuple[Code, str]] = {}
         schema = self._file.schema_arrow
         cells: list[list[Json]] = []
         for name in self._kept:
@@ -387,7 +388,7 @@ def _wrong_name(wrong: tuple[int, str]) -> Problem:
     return Problem("rows-header", message)
 
 
-def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> pa.Array:
+def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> pa.Array:
     """Leave out texts that are longer than any event."""
     if pa.types.is_dictionary(column.type):
         lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
@@ -403,7 +404,7 @@ def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[str,
     return pa.DictionaryArray.from_arrays(indices, column.dictionary)
 
 
-def _cells(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+def _cells(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
     """Give a column's values as JSON has them. For a value that it does not have, `unfit` gets why, by its index."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if column.nbytes > MAX_BODY_BYTES and _has_texts(kind):
@@ -439,14 +440,14 @@ _PLAIN = (
 )
 
 
-def _refused(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+def _refused(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
     """Refuse every row that has a value in a column."""
     for index in pc.indices_nonzero(column.is_valid()).to_pylist():
         unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
     return [None] * len(column)
 
 
-def _old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+def _old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
     """Read moments of INT96, and refuse those that may be others.
 
     Some writers, such as pyarrow 21, put down a time of day before 1970 as a negative number, which readers take for one

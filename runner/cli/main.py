@@ -344,6 +344,32 @@ def schema(session: Session) -> ExitCode:
     return run(session)
 
 
+def _codes(incomplete: str) -> list[tuple[str, str]]:
+    from runner.cli.explain import complete  # noqa: PLC0415
+
+    return list(complete(incomplete))
+
+
+@app.command(cls=Command, epilog="runner explain var-missing\nrunner explain")
+@command
+def explain(
+    session: Session,
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            help="A problem's code, such as var-missing; default: list them all.",
+            metavar="CODE",
+            show_default=False,
+            autocompletion=_codes,
+        ),
+    ] = None,
+) -> ExitCode:
+    """Explain a problem code, with a wrong and a right example."""
+    from runner.cli.explain import explain as run  # noqa: PLC0415
+
+    return run(session, code)
+
+
 @app.command(cls=Command, epilog="runner sandbox\nrunner sandbox --port 8000")
 @command
 def sandbox(
