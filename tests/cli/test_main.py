@@ -374,6 +374,7 @@ Commands:
   schema    Print the spec format's JSON Schema, for editors.
   sandbox   Run a local server that speaks the platform's event API.
   init      Write a first project that works: spec, cassette, workflow.
+  help      Show a page of the manual, or list its topics.
   cassette  Recorded answers of the platform.
   runs      Past runs of send --rows.
 
