@@ -65,3 +65,5 @@ README = read(REPOSITORY / "README.md")
 PAGES = {path.stem: read(path) for path in sorted(MANUAL.glob("*.md"))}
 """The pages of the manual, by their topics."""
 EVERY = [README, *PAGES.values()]
+"""What users read."""
+FOR_DEVELOPERS = [read(path) for path in sorted((REPOSITORY / ".github").glob("*.md"))]

@@ -17,7 +17,7 @@ import pytest
 from runner.cli.help import GROUPS
 from runner.config import load_profile
 from runner.eventspec import load
-from tests.pages import EVERY, MANUAL, PAGES, README, REPOSITORY, Block, Page
+from tests.pages import EVERY, FOR_DEVELOPERS, MANUAL, PAGES, README, REPOSITORY, Block, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,17 +180,23 @@ def test_no_example_is_indented_instead_of_fenced(page: Page) -> None:
     assert re.findall(r"^\n    \S.*$", page.prose, re.MULTILINE) == []
 
 
-@pytest.mark.parametrize("page", named(EVERY))
+@pytest.mark.parametrize("page", named([*EVERY, *FOR_DEVELOPERS]))
 def test_links_lead_somewhere(page: Page) -> None:
-    targets = {path: read_page for read_page in EVERY for path in [read_page.path]}
+    targets = {each.path: each for each in [*EVERY, *FOR_DEVELOPERS]}
     for link in page.links():
         name, _, anchor = link.partition("#")
         path = (page.path.parent / name).resolve() if name else page.path
         assert path.exists(), link
         if anchor:
             assert anchor in targets[path].anchors(), link
-        if page is not README:
+        if page.path.parent == MANUAL:
             assert path.parent == MANUAL, f"{link} is not in the package"
+
+
+@pytest.mark.parametrize("page", named([*EVERY, *FOR_DEVELOPERS]))
+def test_files_of_the_repository_that_are_named_exist(page: Page) -> None:
+    names = re.findall(r"`(?:pytest |python )?((?:runner|tests|\.ci)/[\w./-]*)", page.prose)
+    assert [name for name in names if not (REPOSITORY / name).exists()] == []
 
 
 def test_readme_leads_to_every_page() -> None:

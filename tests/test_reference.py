@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
+from jinja2.filters import FILTERS as STOCK_FILTERS
 
 from runner.cli.main import app
 from runner.project.format import document
+from runner.template.filters import FILTERS, GLOBALS
 from tests.pages import PAGES, REPOSITORY
 from tests.test_architecture import HOMES, ROOMS
 
@@ -87,6 +89,12 @@ def test_every_key_of_a_case_is_named() -> None:
 def test_every_matcher_is_named() -> None:
     matchers = set(document()["$defs"]["matcher"]["properties"])
     assert set(re.findall(r"\$\w+", " ".join(first_cells(section("cases", "## Matchers"))))) == matchers
+
+
+def test_every_function_of_templates_is_named() -> None:
+    functions = {name.partition("(")[0] for name in first_cells(section("templates", "## Functions"))}
+    assert functions == set(GLOBALS)
+    assert set(FILTERS) - set(STOCK_FILTERS) == {"isoformat", "sha256"}  # the page says it
 
 
 def test_every_key_of_the_configuration_is_named() -> None:
