@@ -35,7 +35,7 @@ SAME_SIGNAL_S = 0.1
 
 
 class ExitCode(IntEnum):
-    """How a command ended; the same table stands in the README."""
+    """How a command ended; the manual's page exit-codes has the same table."""
 
     OK = 0
     REFUSED = 1

@@ -88,6 +88,7 @@ def ended(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", named([page for page in EVERY if page.blocks("console", "sh")]))
 def test_commands_print_what_the_page_says(page: Page, checkout: Path) -> None:
     """The commands of a page are run one after the other, beside the files that it says are saved."""

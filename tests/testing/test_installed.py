@@ -184,10 +184,8 @@ def test_the_command_runs_cases_whatever_the_project_calls_its_own(project: Proj
 
 def test_the_manual_is_installed_page_by_page(installed: Environment, tmp_path: Path) -> None:
     def helped(*args: str) -> str:
-        runner = [installed.bin / "runner", "help", *args]
-        return subprocess.run(
-            runner, cwd=tmp_path, env=installed.environ, capture_output=True, text=True, check=True
-        ).stdout
+        command = [str(installed.bin / "runner"), "help", *args]
+        return subprocess.check_output(command, cwd=tmp_path, env=installed.environ, text=True)
 
     pages = {path.stem: path.read_text("utf-8") for path in (REPOSITORY / "runner" / "manual").glob("*.md")}
     listed = json.loads(helped("-o", "json"))["topics"]
