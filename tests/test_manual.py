@@ -22,7 +22,8 @@ from tests.pages import EVERY, FOR_DEVELOPERS, MANUAL, PAGES, README, REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_", "GITHUB_"))}
+SET_BY_OTHERS = ("SUPRSEND_", "RUNNER_", "GITHUB_", "CI")
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
 CHANGING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),

@@ -466,7 +466,7 @@ def test_help_is_plain_text(
     assert (ended.code, ended.out + printed.out, ended.err + printed.err) == (0, text, "")
 
 
-@pytest.mark.parametrize("command", ["validate", "render", "send", "schema", "sandbox"])
+@pytest.mark.parametrize("command", ["validate", "render", "send", "schema", "sandbox", "help"])
 def test_the_help_of_every_command_fits_80_columns(
     cli: CommandLine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
