@@ -37,7 +37,7 @@ SAME_SIGNAL_S = 0.1
 
 
 class ExitCode(IntEnum):
-    """How a command ended; the manual has the same table."""
+    """How a command ended; the manual's page exit-codes has the same table."""
 
     OK = 0
     REFUSED = 1

@@ -101,7 +101,7 @@ class Variable:
         return whole(given.value) if self.takes_whole else given.value
 
     def takes_nothing(self, *, is_text: bool, has_other: bool) -> bool:
-        """Return whether an empty cell of a table of texts, or else a null, is a value: the manual's table says when.
+        """Return whether an empty cell of a table of texts, or else a null, is a value: the manual's page bulk says when.
 
         `has_other` tells that the variable has a value without it.
         """

@@ -115,6 +115,7 @@ def loaded_by(*args: str) -> set[str]:
         ("validate", "specs/purchase.yaml"),
         ("render", "specs/purchase.yaml", "--var", "user=u1"),
         ("send", "specs/purchase.yaml", "--var", "user=u1", "--dry-run"),
+        ("help", "bulk"),
     ],
 )
 def test_a_command_loads_only_what_it_uses(args: tuple[str, ...]) -> None:
