@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.codes import Code
+
 Severity = Literal["error", "warning"]
 Step: TypeAlias = str | int
 """One step of the way into a value: a key or an index."""
@@ -35,7 +37,7 @@ SAME_SIGNAL_S = 0.1
 
 
 class ExitCode(IntEnum):
-    """How a command ended; the same table stands in the README."""
+    """How a command ended; the manual's page exit-codes has the same table."""
 
     OK = 0
     REFUSED = 1
@@ -69,11 +71,11 @@ class Position:
 class Problem:
     """One fault, told once.
 
-    `code` is a stable kebab-case name. `at` is the way to the value inside the document
+    `code` is a stable kebab-case name of the registry in `runner.problems`. `at` is the way to the value inside the document
     (`properties.order.id`), `hint` what to do about it, `context` where it happened (`in case 'x'`).
     """
 
-    code: str
+    code: Code
     message: str
     position: Position | None = None
     at: str | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from runner.codes import Code
     from runner.config import Target
     from runner.suprsend.answer import Result, State
     from runner.variables import Values
@@ -276,7 +277,7 @@ def _error(result: Result) -> Problem | None:
     return None if result.state in ("accepted", "not_sent") else Problem(_error_code(result), result.message)
 
 
-def _error_code(result: Result) -> str:
+def _error_code(result: Result) -> Code:
     if result == INTERRUPTED:
         return "interrupted"
     if not result.status_code:

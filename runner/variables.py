@@ -19,6 +19,7 @@ from runner.source import NUMBER, Schema, UnclearError, is_integer, parse_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from runner.codes import Code
     from runner.errors import Position
     from runner.source import Json, Node
 
@@ -100,7 +101,7 @@ class Variable:
         return whole(given.value) if self.takes_whole else given.value
 
     def takes_nothing(self, *, is_text: bool, has_other: bool) -> bool:
-        """Return whether an empty cell of a table of texts, or else a null, is a value: README's table says when.
+        """Return whether an empty cell of a table of texts, or else a null, is a value: the manual's page bulk says when.
 
         `has_other` tells that the variable has a value without it.
         """
@@ -482,7 +483,7 @@ def _default_position(variable: Variable) -> Position | None:
     return default.position() if default is not None else None
 
 
-def _problem(code: str, message: str, variable: Variable, given: Given, hint: str | None) -> Problem:
+def _problem(code: Code, message: str, variable: Variable, given: Given, hint: str | None) -> Problem:
     if given.position is not None:
         return Problem(code, message, given.position, at=f"vars.{variable.name}", hint=hint)
     # A flag or the environment has no place in a file; the declaration that it breaks has one.

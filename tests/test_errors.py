@@ -38,8 +38,8 @@ PLACE = Position("specs/a.yaml", 3, 7, 9, "user: x")
     ],
 )
 def test_each_exception_ends_the_command_with_its_own_code(kind: type[RunnerError], code: int) -> None:
-    error = kind(Problem("c", "m"))
-    assert (error.exit_code, error.problems) == (code, (Problem("c", "m"),))
+    error = kind(Problem("usage", "m"))
+    assert (error.exit_code, error.problems) == (code, (Problem("usage", "m"),))
 
 
 def test_the_exit_codes_are_the_readme_s() -> None:
@@ -51,7 +51,7 @@ def test_the_exit_codes_are_the_readme_s() -> None:
 
 
 def test_an_exception_reads_as_one_line_a_problem() -> None:
-    error = InvalidInput(Problem("a", "first", PLACE, hint="do it"), Problem("b", "second"))
+    error = InvalidInput(Problem("usage", "first", PLACE, hint="do it"), Problem("bug", "second"))
     assert str(error) == "specs/a.yaml:3:7: first (do it)\nsecond"
 
 

@@ -1,119 +1,18 @@
-"""The README is true: its commands print what it says, its YAML is valid, its Python runs."""
+"""The lists of the manual are those of the code: filters, codes of problems, exit codes."""
 
 from __future__ import annotations
 
-import ast
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-import pytest
-
-from runner.config import load_profile
+from runner import problems
 from runner.errors import ExitCode
-from runner.eventspec import load
 from runner.template.filters import FILTERS, METHODS, TESTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-REPOSITORY = Path(__file__).parent.parent
-README = (REPOSITORY / "README.md").read_text("utf-8")
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_", "GITHUB_"))}
-CHANGING = (
-    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
-    (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "INSTANT"),
-    (r'("(?:\$time|time_ms)": )\d{13}', r"\1MILLISECONDS"),
-    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-    (r"\d+\.\d s, [\d,]+/s", "SECONDS, PACE"),
-    (r"in \d\.\d\ds =", "in SECONDS ="),
-)
+from tests.pages import PAGES
 
 
-class Block(NamedTuple):
-    """A fenced block and the line it begins on."""
-
-    language: str
-    text: str
-    line: int
-
-
-def blocks(language: str) -> list[Block]:
-    found = re.finditer(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    return [Block(m[1], m[2], README.count("\n", 0, m.start()) + 1) for m in found if m[1] == language]
-
-
-def commands(block: Block) -> Iterator[tuple[str, str]]:
-    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield command, output
-
-
-def steady(text: str) -> str:
-    for pattern, word in CHANGING:
-        text = re.sub(pattern, word, text)
-    return text
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, in_repository: Path) -> Path:
-    """Copy the repository's specs and cassettes, and what the README says stands in broken.yaml."""
-    for folder in ("specs", "cassettes"):
-        shutil.copytree(in_repository / folder, tmp_path / folder)
-    [broken] = [block.text for block in blocks("yaml") if "oder_id" in block.text]
-    (tmp_path / "broken.yaml").write_text(broken)
-    return tmp_path
-
-
-@pytest.mark.parametrize("block", blocks("console"), ids=lambda block: f"line {block.line}")
-def test_commands_print_what_the_readme_says(block: Block, checkout: Path) -> None:
-    environ = CLEAN | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    last = 0
-    for command, expected in commands(block):
-        if command == "echo $?":
-            assert f"{last}\n" == expected
-            continue
-        assert command.startswith("runner ")
-        ended = subprocess.run(
-            ["sh", "-c", command], cwd=checkout, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            check=False,
-        )  # fmt: skip
-        last = ended.returncode
-        assert steady(ended.stdout) == steady(expected)
-
-
-@pytest.mark.parametrize("block", blocks("yaml"), ids=lambda block: f"line {block.line}")
-def test_yaml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
-    if block.text.startswith("profiles:"):
-        (tmp_path / "runner.yaml").write_text(block.text)
-        assert load_profile(start=tmp_path, name="staging").max_event_kb == 200
-        return
-    (tmp_path / "runner.yaml").write_text("env_allowed: [PDF_TOKEN]\n")
-    path = tmp_path / "block.yaml"
-    path.write_text(block.text)
-    found = [problem.code for problem in load(path, tmp_path).problems]
-    broken = ["template-unknown-filter", "template-undefined"]
-    assert sorted(found) == (sorted(broken) if "oder_id" in block.text else [])
-
-
-@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: f"line {block.line}")
-def test_python_blocks_run(block: Block) -> None:
-    from runner.sandbox.server import Sandbox  # noqa: PLC0415 - collection needs no server
-
-    with Sandbox() as sandbox:
-        code = block.text.replace("http://127.0.0.1:7788/", sandbox.base_url)
-        exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README's own code
-        assert sandbox.store.total == 4
-
-
-def test_the_readme_lists_every_filter_test_and_method() -> None:
+def test_the_manual_lists_every_filter_test_and_method() -> None:
     def listed(row: str) -> set[str]:
-        [cells] = re.findall(rf"^\| {row} \| (.*) \|$", README, re.MULTILINE)
+        [cells] = re.findall(rf"^\| {row} \| (.*) \|$", PAGES["templates"].text, re.MULTILINE)
         return set(re.findall(r"`(\w+)`", cells))
 
     comparisons = {"eq", "gt", "equalto", "ne", "lt", "lessthan", "greaterthan", "le", "ge"}
@@ -122,81 +21,10 @@ def test_the_readme_lists_every_filter_test_and_method() -> None:
     assert listed("tests") - comparisons == {name for name in TESTS if name.isalpha()} - comparisons
 
 
-NO_CODES = {
-    "api-key", "content-length", "content-type", "date-time", "latin-1", "lfplugin-collwrapper", "proxy-authorization", "retry-after", "runner-cases", "set-cookie",
-    "stand-in", "suprsend-runner", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token",
-}  # fmt: skip
-"""Words with a hyphen in the code that are no codes of problems."""
-TOLD_ELSEWHERE = {
-    "bug": "cli/test_main.py",
-    "case-mismatch": "testing/test_verdict.py",
-    "case-passed": "testing/test_verdict.py",
-    "cassette-changed": "testing/test_tape.py",
-    "cassette-drift": "cli/test_cassette.py",
-    "cassette-empty": "testing/test_cassette.py",
-    "cassette-expired": "testing/test_cassette.py",
-    "cassette-leak": "testing/test_cassette.py",
-    "cassette-missing": "testing/test_cassette.py",
-    "cassette-orphan": "cli/test_cassette.py",
-    "cassette-unplayed": "testing/test_tape.py",
-    "cassette-unreadable": "testing/test_cassette.py",
-    "cassette-unrecorded": "testing/test_tape.py",
-    "interrupted": "cli/test_process.py",
-    "ledger-gone": "bulk/test_gone.py",
-    "ledger-locked": "bulk/test_ledger.py",
-    "ledger-refused": "bulk/test_ledger.py",
-    "network-blocked": "testing/test_network.py",
-    "not-sent": "bulk/test_engine.py",
-    "row-too-large": "cli/test_input_bombs.py",
-    "rows-changed": "bulk/test_crash.py",
-    "rows-gone": "cli/test_runs.py",
-    "rows-too-large": "cli/test_input_bombs.py",
-    "run-changed": "bulk/test_crash.py",
-    "run-locked": "bulk/test_ledger.py",
-    "run-too-old": "bulk/test_engine.py",
-    "schema-too-large": "cli/test_input_bombs.py",
-    "spec-changed": "bulk/test_engine.py",
-    "worker-died": "bulk/test_engine.py",
-    "workflow-command": "cli/test_injection.py",
-}
+def test_the_manual_lists_every_code_of_a_problem() -> None:
+    assert problems.table() in PAGES["problems"].text
 
 
-def listed_codes() -> list[str]:
-    section = README.partition("## Problems\n")[2].partition("\n## ")[0]
-    return re.findall(r"^\| `([a-z0-9-]+)` \| \S.* \| \S.* \|$", section, re.MULTILINE)
-
-
-def test_the_readme_lists_every_code_of_a_problem_in_order() -> None:
-    trees = [ast.parse(path.read_text("utf-8")) for path in (REPOSITORY / "runner").rglob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    hyphenated = {text for text in texts if re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", text)} - NO_CODES
-    made = {call.args[0].value for call in nodes if isinstance(call, ast.Call) and is_code(call)}  # type: ignore[attr-defined]
-    codes = {text for text in hyphenated | made if not text.startswith(("sandbox-", "utf-"))}
-    assert listed_codes() == sorted(codes | {"refused"})
-
-
-def is_code(call: ast.Call) -> bool:
-    """Tell a call such as `Problem("usage", …)`, whose first argument is a code."""
-    makes_problems = isinstance(call.func, ast.Name) and call.func.id in (
-        "Problem",
-        "Breach",
-        "Finding",
-        "TemplateFault",
-    )
-    return makes_problems and bool(call.args) and isinstance(call.args[0], ast.Constant)
-
-
-@pytest.mark.parametrize("code", listed_codes())
-def test_every_code_has_a_golden_session(code: str) -> None:
-    if (test := TOLD_ELSEWHERE.get(code)) is not None:
-        assert code in (REPOSITORY / "tests" / test).read_text("utf-8")
-        return
-    told = re.compile(rf'(?:error|warning)\[{code}\]|"code": "{code}"|title={code}::|^{code}$', re.MULTILINE)
-    sessions = (REPOSITORY / "tests" / "faults").glob("*/*.txt")
-    assert any(told.search(session.read_text("utf-8")) for session in sessions)
-
-
-def test_the_readme_lists_every_exit_code_that_a_command_can_give() -> None:
-    listed = {int(code) for code in re.findall(r"^\| (\d+) \| ", README, re.MULTILINE)}
+def test_the_manual_lists_every_exit_code_that_a_command_can_give() -> None:
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \| ", PAGES["exit-codes"].text, re.MULTILINE)}
     assert listed == set(ExitCode)

@@ -124,7 +124,7 @@ def outcome(code: int, *, state: str = "failed", sent: bool = True) -> Outcome:
         state,  # type: ignore[arg-type] # the literal that the test names
         status_code=code,
         insert_id="id" if sent else None,
-        error=None if state == "accepted" else Problem("x", "x"),
+        error=None if state == "accepted" else Problem("refused", "x"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.codes import Code
     from runner.suprsend.answer import State
 
 
@@ -20,7 +21,7 @@ class RowOutcome(NamedTuple):
     row: int
     line: int
     state: State
-    code: str
+    code: Code
     status_code: int
     attempts: int
     origin: int = 0

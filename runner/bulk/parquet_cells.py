@@ -18,13 +18,14 @@ from runner.suprsend.rules import MAX_BODY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from runner.codes import Code
     from runner.source import Json
 
 _REFUSALS = (ValueError, ArithmeticError, LookupError)
 """What pyarrow raises for a value that Python can't hold: no UTF-8, a year 10000, a key twice, an unknown time zone."""
 
 
-def cells_of(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+def cells_of(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
     """Give a column's values as JSON has them. For a value that it does not have, `unfit` gets why, by its index."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if column.nbytes > MAX_BODY_BYTES and has_texts(kind):
@@ -60,14 +61,14 @@ _PLAIN = (
 )
 
 
-def refused_cells(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+def refused_cells(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
     """Refuse every row that has a value in a column."""
     for index in pc.indices_nonzero(column.is_valid()).to_pylist():
         unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
     return [None] * len(column)
 
 
-def old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[str, str]]) -> list[Json]:
+def old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
     """Read moments of INT96, and refuse those that may be others.
 
     Some writers, such as pyarrow 21, put down a time of day before 1970 as a negative number, which readers take for one
@@ -86,7 +87,7 @@ _AFTER_UNCLEAR = -(-(2**64) // 1000)
 """In microseconds since 1970: a count of nanoseconds that is negative, read as one that is not."""
 
 
-def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[str, str]]) -> pa.Array:
+def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> pa.Array:
     """Leave out texts that are longer than any event."""
     if pa.types.is_dictionary(column.type):
         lengths = pc.take(pc.binary_length(column.dictionary), column.indices)

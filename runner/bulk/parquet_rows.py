@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.bulk.held import HeldFile
+    from runner.codes import Code
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024
@@ -95,7 +96,7 @@ class Parquet:
             raise BrokenFileError(f"its footer promises {promised:,} rows, but it ends")
 
     def _rows(self, portion: pa.RecordBatch, before: int, kind: type[Row]) -> Iterator[Row | BadRow]:
-        unfit: dict[int, tuple[str, str]] = {}
+        unfit: dict[int, tuple[Code, str]] = {}
         schema = self._file.schema_arrow
         cells: list[list[Json]] = []
         for name in self._kept:

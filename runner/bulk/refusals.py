@@ -12,6 +12,8 @@ from runner.errors import MachineError, Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.codes import Code
+
 BUSY_S = 5.0
 """How long SQLite waits for another process that is writing."""
 
@@ -39,7 +41,7 @@ class Refusals:
         )
         raise self._refused("ledger-refused", error, _ANOTHER_FOLDER if is_forbidden else None) from error
 
-    def _refused(self, code: str, reason: object, hint: str | None = None) -> MachineError:
+    def _refused(self, code: Code, reason: object, hint: str | None = None) -> MachineError:
         return MachineError(Problem(code, f"can't use {self._path}: {reason}", hint=hint))
 
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from runner.bulk.outcomes import PartOutcome
     from runner.bulk.record import RunRecord
     from runner.bulk.task import Part
+    from runner.codes import Code
     from runner.suprsend.answer import State
 
-INTERRUPTED = "interrupted"
+INTERRUPTED: Code = "interrupted"
 """The code of a row that was under way when its process died."""
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from runner.codes import Code
     from runner.config import Target
     from runner.eventspec import Make, Spec
     from runner.run import Outcome
@@ -271,7 +272,8 @@ class Tools:
     def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
         """Tell a row that was not accepted. `secrets` are its own."""
         state = "failed" if outcome.state == "accepted" else outcome.state
-        code, message = (outcome.error.code, outcome.error.message) if outcome.error else ("not-sent", "not sent")
+        code: Code = outcome.error.code if outcome.error else "not-sent"
+        message = outcome.error.message if outcome.error else "not sent"
         text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
         variable = _variable_of(outcome.error)
         return RowOutcome(

@@ -146,6 +146,7 @@ class _Check:
         if "exact" in expect.entries and not {"event", "error"} & expect.entries.keys():
             message, place = "'exact' says how to compare 'event', and there is none", expect.key_position("exact")
             yield Problem("missing-key", message, place, hint="add event: {…}")
+        yield from self._code(expect)
         for key in ("event", "response"):
             part = expect.get(key)
             for value in part.entries.values() if part is not None else ():
@@ -160,6 +161,19 @@ class _Check:
         if golden is not None and isinstance(golden.value, str) and golden.value:
             self._files.golden(golden)
             yield from self._of_files()
+
+    def _code(self, expect: Node) -> Iterator[Problem]:
+        """Report an expected code that no problem has: such a case could never pass."""
+        error = expect.get("error")
+        code = error.get("code") if error is not None else None
+        if code is None or not isinstance(code.value, str):
+            return
+        from runner.codes import CODES  # noqa: PLC0415 - few specs expect an error
+
+        if code.value not in CODES:
+            hint = did_you_mean(code.value, CODES, "`runner explain` lists them all") if self.told < MAX_HINTS else None
+            message = f"there is no problem code '{code.value}'"
+            yield Problem("bad-value", message, code.position(), at="error.code", hint=hint)
 
     def _parametrize(self, sets: Node | None, *, fails: bool) -> Iterator[Problem]:
         if sets is None:

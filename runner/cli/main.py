@@ -344,6 +344,32 @@ def schema(session: Session) -> ExitCode:
     return run(session)
 
 
+def _codes(incomplete: str) -> list[tuple[str, str]]:
+    from runner.cli.explain import complete  # noqa: PLC0415
+
+    return list(complete(incomplete))
+
+
+@app.command(cls=Command, epilog="runner explain var-missing\nrunner explain")
+@command
+def explain(
+    session: Session,
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            help="A problem's code, such as var-missing; default: list them all.",
+            metavar="CODE",
+            show_default=False,
+            autocompletion=_codes,
+        ),
+    ] = None,
+) -> ExitCode:
+    """Explain a problem code, with a wrong and a right example."""
+    from runner.cli.explain import explain as run  # noqa: PLC0415
+
+    return run(session, code)
+
+
 @app.command(cls=Command, epilog="runner sandbox\nrunner sandbox --port 8000")
 @command
 def sandbox(
@@ -370,6 +396,29 @@ def init(
     from runner.cli.init import init as run  # noqa: PLC0415
 
     return run(session, folder, source)
+
+
+def _topics() -> list[str]:
+    from runner.cli.help import topics  # noqa: PLC0415
+
+    return topics()
+
+
+@app.command("help", cls=Command, epilog="runner help\nrunner help templates")
+@command
+def help_(
+    session: Session,
+    topic: Annotated[
+        str | None,
+        typer.Argument(
+            help="A topic; without one, all are listed.", metavar="TOPIC", show_default=False, autocompletion=_topics
+        ),
+    ] = None,
+) -> ExitCode:
+    """Show a page of the manual, or list its topics."""
+    from runner.cli.help import help_ as run  # noqa: PLC0415
+
+    return run(session, topic, _names())
 
 
 app.add_typer(cassette, name="cassette")
@@ -408,11 +457,18 @@ _NO_ROOM = "failed to map segment"
 """What the system's loader says of a library for which there is no memory."""
 
 
+def _commands() -> dict[str, Any]:
+    return {str(each.name or getattr(each.callback, "__name__", "")): each for each in app.registered_commands}
+
+
+def _names() -> list[str]:
+    return [*_commands(), *(str(each.name) for each in app.registered_groups)]
+
+
 def _app_for(args: Sequence[str]) -> typer.Typer:
     """Keep the command that comes first alone: typer makes every option of every command anew each time it runs."""
-    known = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
     lean = copy(app)
-    if args and (named := known.get(args[0])):
+    if args and (named := _commands().get(args[0])):
         lean.registered_commands, lean.registered_groups = [named], []
     return lean
 

@@ -46,6 +46,8 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
             if is_base(path):
                 output.message(f"{path}: not checked by itself; a base is checked through the specs that extend it")
         output.message(_summary(count, errors, warnings))
+        if errors and output.has_terminal:
+            output.message("`runner explain CODE` says more")
     return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from runner.codes import Code
     from runner.eventspec.spec import Spec
     from runner.source import Json
 
@@ -106,7 +107,7 @@ def _blank_fields(spec: Spec, event: Event) -> Iterator[Problem]:
             yield _blank(spec, "tenant-id", field, f"{field} is blank")
 
 
-def _blank(spec: Spec, code: str, field: str, message: str) -> Problem:
+def _blank(spec: Spec, code: Code, field: str, message: str) -> Problem:
     position = spec.root.nearest((field,)).position()
     return Problem(code, message, position, at=field, hint=f"give the variable a value, or leave {field} out")
 

@@ -17,6 +17,7 @@ from runner.source import describe, discreet, read, unshown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.codes import Code
     from runner.source import Document, Node
 
 _NOT_INHERITED = ("name", "tests", "extends")
@@ -69,9 +70,7 @@ class Files:
         root = document.root
         if root is None:
             if not document.problems:
-                self._report(
-                    "empty-file", "the file is empty", document, "see `runner schema`, or the README, for the format"
-                )
+                self._report("empty-file", "the file is empty", document, "`runner schema` prints the format")
             return None
         if (problem := foreign(root, is_base=len(seen) > 1)) is not None:
             # What else is wrong with it, by the rules of a spec, helps nobody.
@@ -143,7 +142,7 @@ class Files:
             self.problems.append(replace(problem, position=node.position(), hint=misspelt(path)))
             return None
 
-    def _report(self, code: str, message: str, document: Document, hint: str | None = None) -> None:
+    def _report(self, code: Code, message: str, document: Document, hint: str | None = None) -> None:
         place = document.text.position(document.root.start if document.root else 0)
         self.problems.append(Problem(code, message, place, hint=hint))
 

@@ -66,7 +66,7 @@ def as_annotation(problem: Problem, mask: Mask = _OPEN, workspace: str | None = 
     """
     problem = _masked(problem, mask)
     place = problem.position
-    fields = {"title": problem.code}
+    fields: dict[str, str] = {"title": problem.code}
     if place:
         fields = {
             "file": _in_workspace(place.path, workspace) if workspace else place.path,

@@ -16,6 +16,7 @@ from runner.source.text import Text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.codes import Code
     from runner.source.node import Node
 
 MAX_BYTES = 1024 * 1024
@@ -116,9 +117,9 @@ _CONFLICT = re.compile(r"^<{7}(?: .*)?$(?=[^\0]*^={7}$[^\0]*^>{7}(?: .*)?$)", re
 def _unmerged(text: Text, conflict: re.Match[str], *, as_json: bool) -> Problem:
     """Report what git leaves in a file that two sides changed: whatever else is wrong follows from it."""
     hint = "keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
-    code = "json-syntax" if as_json else "yaml-syntax"
+    code: Code = "json-syntax" if as_json else "yaml-syntax"
     return Problem(code, "a merge conflict is not resolved here", text.position(*conflict.span()), hint=hint)
 
 
-def _unread(name: str, code: str, message: str, hint: str | None = None) -> Document:
+def _unread(name: str, code: Code, message: str, hint: str | None = None) -> Document:
     return Document(Text(name, ""), None, (Problem(code, message, Position(name, 1, 1, 2, ""), hint=hint),))

@@ -22,6 +22,7 @@ from runner.source.validator import Broken, Unlisted, validator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from runner.codes import Code
     from runner.errors import Position, Step
     from runner.source.node import Json, Node
 
@@ -40,7 +41,7 @@ class Fault:
     hint: str | None = None
     key: str | None = None
     rule: tuple[Step, ...] = field(default=(), compare=False)
-    code: str | None = None
+    code: Code | None = None
     is_bare_number: bool = field(default=False, compare=False)
     """Whether a text is wanted and a number is there, which quotes around it would make a text."""
 
@@ -67,7 +68,7 @@ class Fault:
         return node.position()
 
 
-TOO_LARGE = "schema-too-large"
+TOO_LARGE: Code = "schema-too-large"
 _DIALECT = re.compile(r"https?://json-schema\.org/draft/2020-12/schema#?")
 
 
@@ -75,7 +76,7 @@ class SchemaError(Exception):
     """This is not a JSON Schema, or not one that can be used. `path` leads to the part of it that is wrong."""
 
     def __init__(
-        self, message: str, path: tuple[Step, ...], hint: str | None = None, *, code: str = "bad-schema"
+        self, message: str, path: tuple[Step, ...], hint: str | None = None, *, code: Code = "bad-schema"
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -225,7 +226,7 @@ def _references(schema: Json, path: tuple[Step, ...] = ()) -> Iterator[tuple[tup
             yield from _references(item, (*path, step))
 
 
-_CODES = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
+_CODES: dict[str, Code] = {"additionalProperties": "unknown-key", "required": "missing-key", "type": "wrong-type"}
 
 
 def problems(faults: Iterable[Fault], root: Node) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ from runner.source.yaml_chars import Source
 from runner.source.yaml_strict import Comments, block_fault, has_uncounted_line, underindented
 
 if TYPE_CHECKING:
+    from runner.codes import Code
     from runner.source.text import Text
 
 MAX_NODES = 100_000
@@ -382,14 +383,14 @@ class _Reader:
         raise yaml.MarkedYAMLError(f"while {context}", mark, problem, mark)
 
     def _note(
-        self, code: str, message: str, start: int, end: int, *, hint: str | None = None, warning: bool = False
+        self, code: Code, message: str, start: int, end: int, *, hint: str | None = None, warning: bool = False
     ) -> None:
         place = self.text.position(start, end)
         self.problems.append(Problem(code, message, place, hint=hint, severity="warning" if warning else "error"))
 
     def _stop(
         self,
-        code: str,
+        code: Code,
         message: str,
         event: yaml.Event,
         start: int | None = None,

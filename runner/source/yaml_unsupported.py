@@ -20,12 +20,14 @@ from runner.source.yaml_chars import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner.codes import Code
+
 _MAX_CHARACTERS = 1024 * 1024
 """Characters that are read again for one refusal, however many rewritings it takes."""
 _LEAST_CHARACTERS = 16 * 1024
 """What the shortest text counts for."""
 
-_CODE = "yaml-unsupported"
+_CODE: Code = "yaml-unsupported"
 _VALID = "is valid YAML, but not read here"
 
 
@@ -38,7 +40,7 @@ class _Construct(NamedTuple):
     start: int
     end: int
     written: str
-    code: str = _CODE
+    code: Code = _CODE
     no_key: int | None = None
     """Where no key may begin, once it is rewritten."""
     sign: int | None = None

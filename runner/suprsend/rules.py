@@ -18,6 +18,7 @@ from runner.errors import Problem, dotted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.codes import Code
     from runner.errors import Step
     from runner.suprsend.event import Attachment, Stamp
 
@@ -44,7 +45,7 @@ Path: TypeAlias = "tuple[Step, ...]"
 class Breach(NamedTuple):
     """One rule that an event breaks, and the way to the value that breaks it."""
 
-    code: str
+    code: Code
     path: Path
     message: str
     hint: str | None = None

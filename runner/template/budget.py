@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from uuid import UUID
 
+    from runner.codes import Code
+
 MAX_TEXT = 1_000_000
 """Characters of one text, and of all texts that one event puts together. An event may have 819,200 bytes."""
 MAX_ITEMS = 100_000
@@ -47,7 +49,7 @@ SMALL = frozenset([int, float, bool, type(None)])
 class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, found while rendering
     """A template asks for what it may not have, or gives what can't be sent."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, code: Code, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
 from runner.errors import did_you_mean
 from runner.template.dates import told, wrong_directives
 from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
+from runner.template.language import UNKNOWN, WHERE_LISTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.codes import Code
+    from runner.template.language import Kind
 
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock,
@@ -34,7 +41,7 @@ class Use(NamedTuple):
 class Finding(NamedTuple):
     """A fault in a template's text, as a stretch of it."""
 
-    code: str
+    code: Code
     message: str
     hint: str | None
     start: int
@@ -204,7 +211,7 @@ class Inspector:
 
     def _filter(self, node: nodes.Filter, local: set[str]) -> None:
         if node.name not in FILTERS:
-            hint = did_you_mean(node.name, FILTERS, "see the README's list of filters")
+            hint = did_you_mean(node.name, FILTERS, WHERE_LISTED)
             self._find("template-unknown-filter", f"there is no filter '{node.name}'", node, len(node.name), hint)
         if node.node is not None:
             self._visit(node.node, local, guarded=node.name in ("default", "d"))
@@ -217,15 +224,16 @@ class Inspector:
         argument = node.args[place] if place < len(node.args) else None
         if not isinstance(argument, nodes.Const) or not isinstance(argument.value, str):
             return
-        known, kind = (FILTERS, "filter") if node.name == "map" else (TESTS, "test")
+        kind: Kind = "filter" if node.name == "map" else "test"
+        known: Mapping[str, object] = FILTERS if kind == "filter" else TESTS
         if argument.value not in known:
-            hint = did_you_mean(argument.value, known, f"see the README's list of {kind}s")
+            hint = did_you_mean(argument.value, known, WHERE_LISTED)
             message = f"there is no {kind} '{argument.value}'"
-            self._find(f"template-unknown-{kind}", message, argument, len(argument.value) + 2, hint)
+            self._find(UNKNOWN[kind], message, argument, len(argument.value) + 2, hint)
 
     def _test(self, node: nodes.Test, local: set[str]) -> None:
         if node.name not in TESTS:
-            hint = did_you_mean(node.name, TESTS, "see the README's list of tests")
+            hint = did_you_mean(node.name, TESTS, WHERE_LISTED)
             self._find("template-unknown-test", f"there is no test '{node.name}'", node, len(node.name), hint)
         self._visit(node.node, local, guarded=node.name in ("defined", "undefined"))
         self._arguments(node, local)
@@ -239,7 +247,7 @@ class Inspector:
                 self._find("template-unknown-function", message, target, len(target.name), hint)
         elif isinstance(target, nodes.Getattr):
             if target.attr not in METHODS:
-                hint = did_you_mean(target.attr, METHODS, "see the README's list of methods")
+                hint = did_you_mean(target.attr, METHODS, WHERE_LISTED)
                 self._find_name("template-unknown-method", f"there is no method '{target.attr}'", target, hint)
             self._visit(target.node, local, guarded=False)
             if target.attr == "strftime":
@@ -271,17 +279,17 @@ class Inspector:
                 self._find_argument("template-syntax", f"argument '{name}' is given twice", named)
             given.add(name)
 
-    def _find(self, code: str, message: str, node: nodes.Node, width: int, hint: str | None = None) -> None:
+    def _find(self, code: Code, message: str, node: nodes.Node, width: int, hint: str | None = None) -> None:
         numbered = node if node.lineno else next(node.iter_child_nodes())
         start = max(numbered.lineno - 1, 0)
         self.findings.append(Finding(code, message, hint, start, start + width))
 
-    def _find_name(self, code: str, message: str, node: nodes.Getattr, hint: str | None = None) -> None:
+    def _find_name(self, code: Code, message: str, node: nodes.Getattr, hint: str | None = None) -> None:
         """Point at an attribute's name: its node begins at the dot before it."""
         start = self.source.find(node.attr, max(node.lineno - 1, 0))
         self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
 
-    def _find_argument(self, code: str, message: str, argument: nodes.Keyword) -> None:
+    def _find_argument(self, code: Code, message: str, argument: nodes.Keyword) -> None:
         """Point at an argument's name: its node begins at the value behind it."""
         start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
         self.findings.append(Finding(code, message, None, start, start + len(argument.key)))

@@ -12,7 +12,7 @@ from datetime import date, time
 from functools import partial
 from itertools import islice
 from types import BuiltinMethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jinja2 import TemplateSyntaxError, pass_context
 from jinja2.lexer import TokenStream
@@ -44,6 +44,7 @@ from runner.template.values import native, text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from runner.codes import Code
     from runner.template.budget import Budget
 
 
@@ -172,14 +173,18 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return super().call_test(name, *args, **kwargs)
 
 
-def _check_named(name: object, known: Mapping[str, object], kind: str) -> None:
+def _check_named(name: object, known: Mapping[str, object], kind: Kind) -> None:
     if not isinstance(name, str):
         raise TemplateFault("template-type", f"a {kind} is named by a text")
     if name not in known:
-        hint = did_you_mean(name, known, f"see the README's list of {kind}s")
-        raise TemplateFault(f"template-unknown-{kind}", f"there is no {kind} '{shown_name(name)}'", hint)
+        hint = did_you_mean(name, known, WHERE_LISTED)
+        raise TemplateFault(UNKNOWN[kind], f"there is no {kind} '{shown_name(name)}'", hint)
 
 
+Kind: TypeAlias = Literal["filter", "test"]
+"""What a filter over a list may name by a text."""
+UNKNOWN: Mapping[Kind, Code] = {"filter": "template-unknown-filter", "test": "template-unknown-test"}
+WHERE_LISTED = "`runner help templates` lists them all"
 MAX_TOKENS = 10_000
 """Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
 MAX_PARSED = 30_000
@@ -193,7 +198,7 @@ TOO_MANY_TOKENS = (
 class SourceError(Exception):
     """A template can't be read on, and not for its grammar. It has `code`, `message`, `hint` and a stretch of the source."""
 
-    def __init__(self, code: str, message: str, hint: str | None, start: int, end: int) -> None:
+    def __init__(self, code: Code, message: str, hint: str | None, start: int, end: int) -> None:
         super().__init__(message)
         self.told = code, message, hint, start, end
 

@@ -14,11 +14,12 @@ from runner.template.template import templates_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from runner.codes import Code
     from runner.errors import Position, Step
     from runner.source import Node
     from runner.template.template import Shape, Template
 
-_CODE = "template-not-rendered"
+_CODE: Code = "template-not-rendered"
 _NAME = r"[A-Za-z_]\w*"
 _LOOKALIKE = re.compile(
     rf"""\$\{{\s*({_NAME})\s*\}}                            # of a shell

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from runner.codes import Code
     from runner.suprsend.sockets import Exchange
     from runner.suprsend.transport import Post
     from runner.testing.matching import Difference
@@ -137,11 +138,11 @@ class Replay:
             message = f"and {len(differences) - _TOLD} more differences"
             yield self._problem("cassette-changed", message, interaction.line)
 
-    def _rest(self, code: str, count: int, what: str) -> Iterator[Problem]:
+    def _rest(self, code: Code, count: int, what: str) -> Iterator[Problem]:
         if count > _TOLD:
             yield self._problem(code, f"{count - _TOLD} more {what}", 1)
 
-    def _problem(self, code: str, message: str, line: int, at: str | None = None) -> Problem:
+    def _problem(self, code: Code, message: str, line: int, at: str | None = None) -> Problem:
         return Problem(code, message, self.cassette.place(line), at=at, hint=self._hint)
 
 

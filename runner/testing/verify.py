@@ -24,6 +24,7 @@ from runner.testing.walk import Missing, pairs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from runner.codes import Code
     from runner.source import Json
     from runner.suprsend.auth import Credentials
     from runner.suprsend.sockets import Exchange
@@ -75,7 +76,7 @@ _TOLD = 10
 class _Stop(NamedTuple):
     """Why there is nothing to compare, and that nothing more can be sent."""
 
-    code: str
+    code: Code
     message: str
     exit_code: ExitCode
 

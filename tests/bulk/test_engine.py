@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from runner.codes import Code
     from tests.conftest import CapturingServer, CommandLine
 
 SPEC = """\
@@ -59,7 +60,7 @@ def outcome(part: Part, *failures: RowOutcome, refused: bool = False) -> PartOut
     return PartOutcome(part.first_row, part.size, part.size - len(failures), failures, refused, "")
 
 
-def all_failed(part: Part, code: str, status_code: int, *, refused: bool = False) -> PartOutcome:
+def all_failed(part: Part, code: Code, status_code: int, *, refused: bool = False) -> PartOutcome:
     failures = [RowOutcome(row.number, row.line, "failed", code, status_code, 1, message="no") for row in part.rows]
     return outcome(part, *failures, refused=refused)
 
@@ -143,7 +144,7 @@ def test_after_refused_credentials_no_part_is_begun() -> None:
     ("code", "status_code", "stopped"),
     [("no-connection", 0, "no-answer"), ("no-answer", 0, "no-answer"), ("rate-limited", 429, "rate-limited")],
 )
-def test_a_run_that_goes_nowhere_stops(code: str, status_code: int, stopped: str) -> None:
+def test_a_run_that_goes_nowhere_stops(code: Code, status_code: int, stopped: str) -> None:
     tally, book = run(lambda part: all_failed(part, code, status_code), parts(50), concurrency=1)
     assert (tally.stopped, len(book.begun)) == (stopped, 1)
     tally, book = run(lambda part: all_failed(part, code, status_code), parts(50), concurrency=4)
@@ -242,7 +243,7 @@ def test_when_outcomes_can_not_be_written_down_nothing_more_is_begun_and_what_is
 
 @pytest.mark.parametrize(("status_code", "state"), [(503, "not_sent"), (500, "not_sent"), (502, "unknown")])
 def test_a_platform_that_is_down_stops_a_run(status_code: int, state: Any) -> None:
-    code = "unclear-answer" if state == "unknown" else "refused"
+    code: Code = "unclear-answer" if state == "unknown" else "refused"
 
     def task(part: Part) -> PartOutcome:
         return outcome(

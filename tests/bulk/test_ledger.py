@@ -28,6 +28,8 @@ from runner.errors import ExitCode, MachineError, NotFound, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.codes import Code
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 STARTED = datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC)
 RUN = RunRecord(
@@ -63,7 +65,7 @@ def failed(row: int, attempts: int = 1) -> RowOutcome:
     return RowOutcome(row, row + 2, "failed", "refused", 400, attempts)
 
 
-def unknown(row: int, code: str = "no-answer") -> RowOutcome:
+def unknown(row: int, code: Code = "no-answer") -> RowOutcome:
     return RowOutcome(row, row + 2, "unknown", code, 0, 1)
 
 

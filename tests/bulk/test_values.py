@@ -17,6 +17,7 @@ from runner.bulk.rows import Row, open_rows
 from runner.cases.case import Step
 from runner.testing.expand import rows_of
 from runner.variables import RowResolver, Variable, resolve
+from tests.pages import PAGES
 
 if TYPE_CHECKING:
     from runner.source import Json
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.usefixtures("in_tmp")
 
 FORMATS = ("csv", "tsv", "jsonl", "json", "parquet")
 TEXTS = ("csv", "tsv")
-README = Path(__file__).parents[2] / "README.md"
 
 DECLARATIONS: dict[str, list[tuple[dict[str, Json], Json]]] = {
     "text": [({"type": "string"}, "d"), ({"type": ["string", "boolean"]}, "d")],
@@ -45,12 +45,12 @@ DECLARATIONS: dict[str, list[tuple[dict[str, Json], Json]]] = {
     "one of these, or `null`": [({"type": ["number", "null"]}, 7), ({"type": ["object", "null"]}, {"d": 7})],
     "anything": [({}, 7)],
 }
-"""Declarations by what the README calls them, each with a default for it."""
+"""Declarations by what the manual calls them, each with a default for it."""
 
 
 def table() -> dict[str, list[str]]:
-    """Read the README's table: by declaration, what an empty cell, a null and a missing column come to."""
-    [lines] = re.findall(r"\| declared \|.*\n\|[-|]+\n((?:\|.*\n)+)", README.read_text("utf-8"))
+    """Read the manual's table: by declaration, what an empty cell, a null and a missing column come to."""
+    [lines] = re.findall(r"\| declared \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGES["bulk"].text)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.splitlines()]
     return {name: cells for name, *cells in rows}
 
@@ -95,7 +95,7 @@ def expected(cell: str, default: Json, *, has_default: bool) -> object:
     raise AssertionError(cell)
 
 
-def test_the_readme_says_it_of_each_kind_of_declaration() -> None:
+def test_the_manual_says_it_of_each_kind_of_declaration() -> None:
     assert list(table()) == list(DECLARATIONS)
 
 

@@ -359,3 +359,15 @@ def without_examples(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {key: without_examples(item) for key, item in schema.items() if key != "examples"}
     return schema
+
+
+def test_an_expected_error_must_have_a_code_that_there_is(project: Project) -> None:
+    assert told_of(
+        project,
+        "{name: a, expect: {error: {code: var-shema}}}",
+        "{name: b, steps: [{expect: {error: {code: no-such-thing}}}]}",
+        "{name: c, expect: {error: {code: template-undefined}}}",
+    ) == [
+        "11:36-45 error[bad-value] there is no problem code 'var-shema' (did you mean 'var-schema'?) @error.code",
+        "12:45-58 error[bad-value] there is no problem code 'no-such-thing' (`runner explain` lists them all) @error.code",
+    ]

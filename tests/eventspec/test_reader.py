@@ -86,8 +86,8 @@ def test_a_missing_file_is_not_found(project: Project) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
-        ("# c\n", "1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)"),
+        ("", "1:1-2 error[empty-file] the file is empty (`runner schema` prints the format)"),
+        ("# c\n", "1:1-2 error[empty-file] the file is empty (`runner schema` prints the format)"),
         ("[1]\n", "1:1-2 error[not-a-spec] a spec is a map with an `event:`, not a list"),
         ("text\n", "1:1-5 error[not-a-spec] a spec is a map with an `event:`, not text"),
     ],
@@ -386,7 +386,7 @@ def test_an_unused_variable_of_a_base_is_no_warning(project: Project) -> None:
     [
         (
             "",
-            "_base.yaml:1:1-2 error[empty-file] the file is empty (see `runner schema`, or the README, for the format)",
+            "_base.yaml:1:1-2 error[empty-file] the file is empty (`runner schema` prints the format)",
         ),
         ("[1]\n", "_base.yaml:1:1-2 error[not-a-spec] a spec is a map with an `event:`, not a list"),
         ("a: 'x\n", "_base.yaml:1:4-5 error[yaml-syntax] the quote that opens here is never closed"),

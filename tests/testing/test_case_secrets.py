@@ -96,8 +96,8 @@ EDITS: dict[str, list[tuple[str, str]]] = {
     "failing": [('  plain: "{{ token }}"', '  plain: "{{ token + 1 }}"')],
     "error": [
         ('  plain: "{{ token }}"', '  plain: "{{ {}[token] }}"'),
-        (ONE, "{error: {code: x, message: x}}"),
-        (TWO, "{error: {code: x, message: x}}"),
+        (ONE, "{error: {code: usage, message: x}}"),
+        (TWO, "{error: {code: usage, message: x}}"),
     ],
     "golden": [(ONE, "{golden: golden/one.json}"), (TWO, "{golden: golden/two.json}")],
     "large": [(ONE, "{max_bytes: 1}"), (TWO, "{max_bytes: 1}")],

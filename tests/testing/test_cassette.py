@@ -34,6 +34,7 @@ from runner.testing.network import blocked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner.codes import Code
     from tests.conftest import CapturingServer
 
 DAY = date(2026, 11, 24)
@@ -57,7 +58,7 @@ def cassette(*interactions: Interaction, source: str = SANDBOX) -> Cassette:
     return Cassette(source, DAY, interactions or (interaction(),))
 
 
-def problem(code: str, message: str, line: int = 1, hint: str | None = f"record it: {AGAIN}") -> Problem:
+def problem(code: Code, message: str, line: int = 1, hint: str | None = f"record it: {AGAIN}") -> Problem:
     return Problem(code, message, Position("c.yaml", line, 1, 2, ""), hint=hint)
 
 

@@ -6,6 +6,7 @@ environment of its own, which borrows the libraries of this one.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -179,3 +180,14 @@ def test_the_command_runs_cases_whatever_the_project_calls_its_own(project: Proj
         [installed.bin / "runner", "test"], cwd=project.path, env=installed.environ, capture_output=True, check=False
     )
     assert (ended.returncode, b"1 passed" in ended.stdout) == (0, True)
+
+
+def test_the_manual_is_installed_page_by_page(installed: Environment, tmp_path: Path) -> None:
+    def helped(*args: str) -> str:
+        command = [str(installed.bin / "runner"), "help", *args]
+        return subprocess.check_output(command, cwd=tmp_path, env=installed.environ, text=True)
+
+    pages = {path.stem: path.read_text("utf-8") for path in (REPOSITORY / "runner" / "manual").glob("*.md")}
+    listed = json.loads(helped("-o", "json"))["topics"]
+    assert {each["topic"] for each in listed} == set(pages)
+    assert {name: helped(name) for name in pages} == pages

@@ -30,6 +30,7 @@ from runner.testing.tape import Recorder, Replay
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.codes import Code
     from runner.sandbox.server import Sandbox
     from runner.suprsend.answer import Result
     from runner.suprsend.auth import Credentials
@@ -83,7 +84,7 @@ def post(tape: Post, body: Any, path: str = "/v2/event/", content_type: str | No
         return tape.post(path, headers, raw(body), exchange)
 
 
-def problem(code: str, message: str, line: int, at: str | None = None) -> Problem:
+def problem(code: Code, message: str, line: int, at: str | None = None) -> Problem:
     return Problem(code, message, Position("cassettes/purchase/a-case.yaml", line, 1, 2, ""), at=at, hint=HINT)
 
 

@@ -1,0 +1,33 @@
+"""The name of every problem. What each one means stands in `runner.problems`, which few commands need to load."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+Code: TypeAlias = Literal[
+    "ambiguous-scalar", "app-info", "attachment-filename", "attachment-ignore", "attachment-url", "bad-pattern",
+    "bad-schema", "bad-value", "base-url", "bug", "case-mismatch", "case-not-found", "case-passed",
+    "cassette-changed", "cassette-drift", "cassette-empty", "cassette-expired", "cassette-leak", "cassette-missing",
+    "cassette-orphan", "cassette-unplayed", "cassette-unreadable", "cassette-unrecorded", "concurrency", "confirm",
+    "conflicting-keys", "credentials-invalid", "credentials-missing", "credentials-refused", "distinct-id",
+    "duplicate-case", "duplicate-key", "empty-file", "env-not-allowed", "event-name", "event-time", "event-too-large",
+    "extends-cycle", "file-not-found", "file-too-large", "file-unreadable", "idempotency-key", "insecure-url",
+    "insert-id", "interrupted", "json-syntax", "label-not-found", "ledger-gone", "ledger-locked", "ledger-refused",
+    "machine-refused", "matcher-misplaced", "matcher-not-alone", "max-event-kb", "missing-key", "network-blocked",
+    "no-answer", "no-connection", "no-specs", "not-a-spec", "not-finite", "not-sent", "not-utf8", "number-too-large",
+    "output-refused", "path-outside", "port-taken", "profile-not-found", "property-depth", "property-type",
+    "rate-limited", "refused", "reserved-name", "retries", "row-columns", "row-json", "row-origin", "row-quotes",
+    "row-too-large", "rows-changed", "rows-format", "rows-gone", "rows-header", "rows-syntax", "rows-too-large",
+    "run-changed", "run-locked", "run-not-found", "run-too-old", "schema-too-large", "schema-violation",
+    "secret-too-short", "secret-transformed", "spec-changed", "template-datetime", "template-failed",
+    "template-forbidden", "template-not-rendered", "template-not-text", "template-null", "template-set-lost",
+    "template-syntax", "template-too-large", "template-too-slow", "template-type", "template-undefined",
+    "template-unknown-filter", "template-unknown-function", "template-unknown-method", "template-unknown-test",
+    "template-unquoted", "tenant-id", "tenant-twice", "timeout", "too-many-problems", "unclear-answer", "unicode",
+    "unknown-column", "unknown-key", "unknown-matcher", "unknown-variable", "unused-variable", "usage", "var-missing",
+    "var-schema", "var-type", "worker-died", "workflow-command", "wrong-type", "yaml-alias", "yaml-depth",
+    "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size", "yaml-syntax", "yaml-tag",
+    "yaml-unsupported",
+]  # fmt: skip
+"""Stable: scripts and cases compare with it."""
+CODES: tuple[Code, ...] = get_args(Code)

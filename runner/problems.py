@@ -1,0 +1,203 @@
+"""The registry of problems: what each code means, an example, and the exit code that it ends a command with.
+
+`runner explain`, the table in the documentation and the shell's completion are made of it. The longer explanation of a
+code is its page in `manual/problems/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.codes import Code
+    from runner.errors import Severity
+
+_PAGES = Path(__file__).parent / "manual" / "problems"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one code. Meaning and example are a line of Markdown each.
+
+    Where several exit codes are possible, `exit_code` is the usual one, and the page names the others.
+    """
+
+    meaning: str
+    example: str
+    exit_code: ExitCode
+    is_warning: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """Return the severity of a problem with this code."""
+        return "warning" if self.is_warning else "error"
+
+
+# fmt: off
+ENTRIES: Mapping[Code, Entry] = {
+    "ambiguous-scalar": Entry("plain text that other YAML readers take for a boolean, a number or a date, or the other way round", "`gift: no`", ExitCode.OK, is_warning=True),
+    "app-info": Entry("`app_info` contains a character that no HTTP header can carry", '`app_info={"name": "shop\\n"}`', ExitCode.INVALID),
+    "attachment-filename": Entry("an attachment's `filename` is not text", '`filename: "{{ 7 }}"`', ExitCode.INVALID),
+    "attachment-ignore": Entry("an attachment's `ignore_if_error` is neither true nor false", "`ignore_if_error: \"{{ 'maybe' }}\"`", ExitCode.INVALID),
+    "attachment-url": Entry("an attachment is not a public http(s) URL", "`- ./invoice.pdf`", ExitCode.INVALID),
+    "bad-pattern": Entry("a matcher's regular expression is invalid", '`{$re: "(["}`', ExitCode.INVALID),
+    "bad-schema": Entry("a schema is not valid JSON Schema, is not of the dialect 2020-12, or refers outside itself", "`schema: {type: objekt}`", ExitCode.INVALID),
+    "bad-value": Entry("a value has the right type, but the format does not allow it", "`version: 2`", ExitCode.INVALID),
+    "base-url": Entry("the platform's base URL is invalid", "`SUPRSEND_BASE_URL=hub.example.com`", ExitCode.INVALID),
+    "bug": Entry("runner itself failed; the message says how to report it", "a traceback with `-v`", ExitCode.BUG),
+    "case-mismatch": Entry("a case produced something other than it expects", "`expect: {event: {properties: {amount: 11}}}`", ExitCode.REFUSED),
+    "case-not-found": Entry("none of the given specs has this case", "`--case 'no such case'`", ExitCode.NOT_FOUND),
+    "case-passed": Entry("a case expects an error, or is marked `xfail`, and it passed", "`expect: {error: {code: var-schema}}`", ExitCode.REFUSED),
+    "cassette-changed": Entry("a request differs from the recorded one, is not recorded, or is sent too early", "a property's new value", ExitCode.CASSETTE),
+    "cassette-drift": Entry("the server answers differently from what was recorded", "`cassette verify` finds a new key", ExitCode.CASSETTE),
+    "cassette-empty": Entry("a cassette contains no requests", "a file cut short", ExitCode.CASSETTE),
+    "cassette-expired": Entry("a cassette is older than `max_age`, or its age is unknown", "`cassettes: {max_age: 90d}`", ExitCode.CASSETTE),
+    "cassette-leak": Entry("a cassette contains a secret, or what looks like a credential", "`Authorization` in a file of another program", ExitCode.CASSETTE),
+    "cassette-missing": Entry("a case expects an answer, and none is recorded (a warning where `cassette check` finds no cassettes)", "a new case", ExitCode.CASSETTE),
+    "cassette-orphan": Entry("no case plays this cassette", "a case with a new name", ExitCode.CASSETTE),
+    "cassette-unplayed": Entry("a recorded request is no longer sent", "one step less", ExitCode.CASSETTE),
+    "cassette-unreadable": Entry("a file in `cassettes/` can't be read as a cassette", "a merge conflict in it", ExitCode.CASSETTE),
+    "cassette-unrecorded": Entry("there was no answer to record, or it can't be recorded", "no server at the base URL", ExitCode.CASSETTE),
+    "concurrency": Entry("`concurrency` is not a number from 1 to 64", "`Suprsend(…, concurrency=0)`", ExitCode.INVALID),
+    "confirm": Entry("a profile asks before it sends, and there is no terminal to ask on", "`send --profile production` in CI", ExitCode.USAGE),
+    "conflicting-keys": Entry("a case has keys that exclude each other", "`skip:` beside `xfail:`, `golden:` beside `parametrize:`", ExitCode.INVALID),
+    "credentials-invalid": Entry("a credential contains a character that no HTTP header can carry", "a key copied with a line break", ExitCode.CREDENTIALS),
+    "credentials-missing": Entry("credentials are missing, or only half of them are set", "`send` with nothing set", ExitCode.CREDENTIALS),
+    "credentials-refused": Entry("the platform refuses the credentials: 401 or 403", "a revoked API key", ExitCode.CREDENTIALS),
+    "distinct-id": Entry("`distinct_id` is blank, missing or not text", '`distinct_id: " "`', ExitCode.INVALID),
+    "duplicate-case": Entry("two cases have the same name, or would share a cassette", "two cases `- name: an order`", ExitCode.INVALID),
+    "duplicate-key": Entry("a map has the same key twice", "two keys `order:`", ExitCode.INVALID),
+    "empty-file": Entry("the file is empty", "comments only", ExitCode.INVALID),
+    "env-not-allowed": Entry("a spec reads an environment variable that `env_allowed` does not list, or one for credentials; or a profile names one that is not for the platform", "`env: GITHUB_TOKEN`", ExitCode.INVALID),
+    "event-name": Entry("the event's name is shorter than two characters, or not text", "`event: x`", ExitCode.INVALID),
+    "event-time": Entry("an event's time lies before 2022, which the platform refuses", "(Python API) a clock that was never set", ExitCode.INVALID),
+    "event-too-large": Entry("the event's JSON is larger than 100 KB, or than `max_event_kb`", "a report as a property", ExitCode.INVALID),
+    "extends-cycle": Entry("a spec extends itself, perhaps through others", "`a.yaml` → `_b.yaml` → `a.yaml`", ExitCode.INVALID),
+    "file-not-found": Entry("a file or folder does not exist", "`validate spcs/`", ExitCode.NOT_FOUND),
+    "file-too-large": Entry("a spec is larger than 1 MiB", "rows pasted into a spec", ExitCode.INVALID),
+    "file-unreadable": Entry("this machine can't read the file", "no permission", ExitCode.MACHINE),
+    "idempotency-key": Entry("the idempotency key is blank, null, not text, or longer than 255 characters", '`idempotency_key: "{{ text }}"`', ExitCode.INVALID),
+    "insecure-url": Entry("credentials would be sent over plain http to another machine", "`SUPRSEND_BASE_URL=http://…`", ExitCode.CREDENTIALS),
+    "insert-id": Entry("an event's id has fewer than 36 characters", '(Python API) `new_id=lambda: "x"`', ExitCode.INVALID),
+    "interrupted": Entry("Ctrl-C, SIGTERM or SIGHUP ended the command; what may have arrived is *unknown*", "exit codes 130, 143, 129", ExitCode.INTERRUPTED),
+    "json-syntax": Entry("a JSON file is not valid JSON", '`["order",]`', ExitCode.INVALID),
+    "label-not-found": Entry("none of the given specs has this label", "`--label smok`", ExitCode.NOT_FOUND),
+    "ledger-gone": Entry("the ledger was removed or replaced during a run", "`git clean -fdx`", ExitCode.MACHINE),
+    "ledger-locked": Entry("another process has been writing to the ledger for too long", "a backup tool", ExitCode.MACHINE),
+    "ledger-refused": Entry("the ledger of bulk runs can't be read or written", "a full disk", ExitCode.MACHINE),
+    "machine-refused": Entry("this machine refused something else", "the working directory is gone; `ulimit -v` leaves no memory", ExitCode.MACHINE),
+    "matcher-misplaced": Entry("`$absent` stands where there is no key", "`[kettle, {$absent: true}]`", ExitCode.INVALID),
+    "matcher-not-alone": Entry("a matcher has another key beside it", "`{$len: 3, $any: true}`", ExitCode.INVALID),
+    "max-event-kb": Entry("`max_event_kb` is not a number from 1 to 800", "`Suprsend(…, max_event_kb=900)`", ExitCode.INVALID),
+    "missing-key": Entry("a required key is missing", "no `event:`", ExitCode.INVALID),
+    "network-blocked": Entry("something in a case tried to reach the network", "a plugin's own client", ExitCode.CASSETTE),
+    "no-answer": Entry("the request was sent, and no answer came", "a timeout", ExitCode.NO_ANSWER),
+    "no-connection": Entry("no connection could be made, so nothing was sent", "no server at the base URL", ExitCode.NO_ANSWER),
+    "no-specs": Entry("a folder contains no specs", "`validate docs/`", ExitCode.NOT_FOUND),
+    "not-a-spec": Entry("the file is something else: variables, a workflow, a manifest, a base, or a link to such a file", "`jobs:` with `on:`", ExitCode.NOT_FOUND),
+    "not-finite": Entry("a number that JSON does not have", "`.nan`", ExitCode.INVALID),
+    "not-sent": Entry("a row was not sent, since the run stopped before it", "credentials refused midway", ExitCode.OK),
+    "not-utf8": Entry("the file is not UTF-8", "saved as UTF-16", ExitCode.INVALID),
+    "number-too-large": Entry("a number that no double, or no receiver, can hold", "`1e999`", ExitCode.INVALID),
+    "output-refused": Entry("the output can't be written", "a full disk", ExitCode.MACHINE),
+    "path-outside": Entry("a path leads out of the project", "`extends: ../../base.yaml`", ExitCode.INVALID),
+    "port-taken": Entry("another program listens on the port", "a second `runner sandbox`", ExitCode.MACHINE),
+    "profile-not-found": Entry("`runner.yaml` has no such profile", "`--profile stagin`", ExitCode.NOT_FOUND),
+    "property-depth": Entry("properties are nested more than 64 levels deep", "(Python API)", ExitCode.INVALID),
+    "property-type": Entry("a property is not a JSON value", '`{"day": date.today()}`', ExitCode.INVALID),
+    "rate-limited": Entry("the platform asks to slow down: 429", "too many sends", ExitCode.RATE_LIMITED),
+    "refused": Entry("the platform refused the event", "400, 404, 413, 5xx", ExitCode.REFUSED),
+    "reserved-name": Entry("a name is reserved by the platform, or has another meaning in a template", "`$order`, `SS_order`; a variable `none`", ExitCode.INVALID),
+    "retries": Entry("`retries` is not a number from 0 to 100", "`Suprsend(…, retries=-1)`", ExitCode.INVALID),
+    "row-columns": Entry("a row has more or fewer cells than the header", "a comma without quotes", ExitCode.INVALID),
+    "row-json": Entry("a row is not a JSON object", '`{"user": }`', ExitCode.INVALID),
+    "row-origin": Entry("the column `$row` names a run that is not in this ledger, or not the run of the rows before", "rows of two `runs failed`", ExitCode.INVALID),
+    "row-quotes": Entry("text follows the quote that closes a cell", '`"u1"x,5`', ExitCode.INVALID),
+    "row-too-large": Entry("a row has more, or longer, values than an event can have", "1,000,000 keys", ExitCode.INVALID),
+    "rows-changed": Entry("a file of rows changed while it was read, or a resumed run got other rows than it began with", "a file that is still being written", ExitCode.INVALID),
+    "rows-format": Entry("a file of rows has an unsupported format", "`--rows orders.xlsx`", ExitCode.INVALID),
+    "rows-gone": Entry("the rows came from the standard input, and can't be read again", "`runs failed`", ExitCode.INVALID),
+    "rows-header": Entry("a column of the header has no name, or two columns have the same one", "`user,,user`", ExitCode.INVALID),
+    "rows-syntax": Entry("a file of rows can't be read beyond this place", "a download cut short", ExitCode.INVALID),
+    "rows-too-large": Entry("reading a file of rows would take too much memory", "a file that unpacks to gigabytes", ExitCode.INVALID),
+    "run-changed": Entry("the spec, the rows or the variables changed since the run began", "`send --resume RUN`", ExitCode.INVALID),
+    "run-locked": Entry("the run is in use by another process", "two resumes", ExitCode.MACHINE),
+    "run-not-found": Entry("no run has this id, or several ids begin with it", "`runs show 2026`", ExitCode.NOT_FOUND),
+    "run-too-old": Entry("a run began more than 23 hours ago: the platform may have forgotten its idempotency keys", "`--resume` after a weekend", ExitCode.USAGE),
+    "schema-too-large": Entry("checking a JSON Schema would take too much time or memory", "references that double at each step", ExitCode.INVALID),
+    "schema-violation": Entry("the rendered properties break the spec's `schema:`", "text where a number is required", ExitCode.INVALID),
+    "secret-too-short": Entry("a secret may have fewer than four characters, and is masked in few places", "`{secret: true, maxLength: 3}`", ExitCode.OK, is_warning=True),
+    "secret-transformed": Entry("a template cuts or changes a secret: the result is not masked", "`{{ otp[:3] }}`", ExitCode.OK, is_warning=True),
+    "spec-changed": Entry("a spec was changed while its rows were sent", "an editor", ExitCode.MACHINE),
+    "template-datetime": Entry("a date where JSON or text is needed", "`{{ now() }}`", ExitCode.INVALID),
+    "template-failed": Entry("an operation has no result", "`{{ 1 / 0 }}`", ExitCode.INVALID),
+    "template-forbidden": Entry("something that templates must not do", "`{% include 'x' %}`", ExitCode.INVALID),
+    "template-not-rendered": Entry("a template in a key (an error); or in a default, a description or a case, or in another tool's syntax (a warning)", "`$USER`, `{ user }`", ExitCode.INVALID),
+    "template-not-text": Entry("a list or a map inside text", "`Bought: {{ items }}`", ExitCode.INVALID),
+    "template-null": Entry("null inside text", "`Hello {{ name }}`", ExitCode.INVALID),
+    "template-set-lost": Entry("a `set` inside a loop or block is used outside of it, where its value is lost", "a running total", ExitCode.OK, is_warning=True),
+    "template-syntax": Entry("a template is not valid Jinja", "`{{ user`", ExitCode.INVALID),
+    "template-too-large": Entry("a result, the work for one event, or all templates of a spec exceed a limit", "`{{ 'x' * 10000000 }}`", ExitCode.INVALID),
+    "template-too-slow": Entry("rendering one event takes longer than two seconds", "loops in loops", ExitCode.INVALID),
+    "template-type": Entry("a value has the wrong type for its use", "`{{ items | map('upper') }}` without `list`", ExitCode.INVALID),
+    "template-undefined": Entry("a name, key or index does not exist", "`{{ oder_id }}`", ExitCode.INVALID),
+    "template-unknown-filter": Entry("there is no such filter", "`{{ user | uper }}`", ExitCode.INVALID),
+    "template-unknown-function": Entry("there is no such function", "`{{ today() }}`", ExitCode.INVALID),
+    "template-unknown-method": Entry("there is no such method", "`{{ user.zfill(8) }}`", ExitCode.INVALID),
+    "template-unknown-test": Entry("there is no such test", "`{{ user is blank }}`", ExitCode.INVALID),
+    "template-unquoted": Entry("an unquoted `{{`, which YAML reads as a map", "`user: {{ user }}`", ExitCode.INVALID),
+    "tenant-id": Entry("a tenant's id is blank, or not 1 to 64 letters, digits, `_` and `-`", "`tenant_id: my shop`", ExitCode.INVALID),
+    "tenant-twice": Entry("both `tenant_id` and `brand_id` are set", "old name and new", ExitCode.INVALID),
+    "timeout": Entry("a timeout is not a number of seconds greater than 0 and up to a day", "`Suprsend(…, timeout=-1)`", ExitCode.INVALID),
+    "too-many-problems": Entry("a file has more than 100 problems; the others are counted", "a generated spec", ExitCode.INVALID),
+    "unclear-answer": Entry("an answer that does not come from the platform: the event may have arrived", "a proxy's login page", ExitCode.REFUSED),
+    "unicode": Entry("text contains half of a surrogate pair", '`"\\ud83d"`', ExitCode.INVALID),
+    "unknown-column": Entry("a column that belongs to no variable, or that the file does not have", "`usr,amount`", ExitCode.INVALID),
+    "unknown-key": Entry("a key that the format does not have", "`propertys:`", ExitCode.INVALID),
+    "unknown-matcher": Entry("there is no such matcher", "`{$regex: …}`", ExitCode.INVALID),
+    "unknown-variable": Entry("a value for a variable that no spec declares", "`--var oder_id=7`", ExitCode.INVALID),
+    "unused-variable": Entry("no template uses a declared variable", "`vars:` left over", ExitCode.OK, is_warning=True),
+    "usage": Entry("wrong use of the command line", "`--vras user=u1`", ExitCode.USAGE),
+    "var-missing": Entry("a variable has no value", "`render` without `--var user=…`", ExitCode.INVALID),
+    "var-schema": Entry("a value breaks its variable's declaration", "`--var amount=-5`", ExitCode.INVALID),
+    "var-type": Entry("text can't be converted to the declared type", "`--var amount=lots`", ExitCode.INVALID),
+    "worker-died": Entry("the process that sent a row died; what became of the row is unknown", "out of memory", ExitCode.REFUSED),
+    "workflow-command": Entry("a row would be taken for a command by a GitHub workflow that reads it", "`runs failed` in a workflow, a cell with `::stop-commands::`", ExitCode.INVALID),
+    "wrong-type": Entry("a value has another type than the format requires", "`labels: smoke`", ExitCode.INVALID),
+    "yaml-alias": Entry("an alias has no anchor above it, or stands inside it", "`*order`", ExitCode.INVALID),
+    "yaml-depth": Entry("values are nested more than 64 levels deep", "`[[[[…`", ExitCode.INVALID),
+    "yaml-document": Entry("a file contains a second document", "`---`", ExitCode.INVALID),
+    "yaml-key": Entry("a key is not text", "`[a, b]: 1`", ExitCode.INVALID),
+    "yaml-merge-key": Entry("merge keys are not supported", "`<<: *base`", ExitCode.INVALID),
+    "yaml-size": Entry("more than 100,000 values or 2 MiB of text, aliases written out", "an alias bomb", ExitCode.INVALID),
+    "yaml-syntax": Entry("a file is not valid YAML", "a tab as indentation", ExitCode.INVALID),
+    "yaml-tag": Entry("a tag other than `!!str`", "`!env TOKEN`", ExitCode.INVALID),
+    "yaml-unsupported": Entry("valid YAML 1.2 that is not read here; write it another way", "`{user: :u1}`", ExitCode.INVALID),
+}
+# fmt: on
+
+
+def page(code: Code) -> str:
+    """Return the explanation of a code, as Markdown: why it is refused, an example that is wrong and one that is right."""
+    return (_PAGES / f"{code}.md").read_text("utf-8")
+
+
+def table() -> str:
+    """Return all codes with their meanings and examples as a Markdown table, sorted."""
+    rows = [
+        (f"`{code}`", f"{entry.meaning} (a warning)" if entry.is_warning else entry.meaning, entry.example)
+        for code, entry in sorted(ENTRIES.items())
+    ]
+    lines = ["| code | meaning | for example |", "|---|---|---|"]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")

@@ -1,0 +1,222 @@
+"""README and the manual are true: commands print what they say, YAML is valid, Python runs, links lead somewhere."""
+
+from __future__ import annotations
+
+import configparser
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.cli.help import GROUPS
+from runner.config import load_profile
+from runner.eventspec import load
+from tests.pages import EVERY, FOR_DEVELOPERS, MANUAL, PAGES, README, REPOSITORY, Block, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SET_BY_OTHERS = ("SUPRSEND_", "RUNNER_", "GITHUB_", "CI")
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
+CHANGING = (
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+    (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "INSTANT"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "INSTANT"),
+    (r'("(?:\$time|time_ms)": )\d{13}', r"\1MILLISECONDS"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"\d+\.\d s, [\d,]+/s", "SECONDS, PACE"),
+    (r"in \d\.\d\ds =", "in SECONDS ="),
+)
+STARTER = REPOSITORY / "runner" / "cli" / "starter"
+CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
+UNCHECKED = {
+    "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
+    "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/test_test.py",
+    "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox_owner.py",
+    'error[case-mismatch]: properties.amount: expected 12 (a number), got "12" (text)': "tests/testing/test_verdict.py",
+    " specs/*.yaml ──► source ──► project ──► eventspec ──► Spec ─┐": "a picture",
+    "  specs/purchase.yaml        cases and cassettes": "a picture",
+}  # fmt: skip
+"""Examples that no test here runs, by their first lines, and why."""
+
+
+def commands(block: Block) -> Iterator[tuple[str, str]]:
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def steady(text: str) -> str:
+    for pattern, word in CHANGING:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def first_line(block: Block) -> str:
+    return block.text.split("\n", 1)[0]
+
+
+def named(pages: list[Page]) -> list[object]:
+    return [pytest.param(page, id=page.name) for page in pages]
+
+
+def each_block(*languages: str) -> list[object]:
+    return [
+        pytest.param(block, id=f"{page.name}, line {block.line}") for page in EVERY for block in page.blocks(*languages)
+    ]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, in_repository: Path) -> Path:
+    """Copy the repository's specs and cassettes."""
+    for folder in ("specs", "cassettes"):
+        shutil.copytree(in_repository / folder, tmp_path / folder)
+    return tmp_path
+
+
+def ended(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environ = CLEAN | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", named([page for page in EVERY if page.blocks("console", "sh")]))
+def test_commands_print_what_the_page_says(page: Page, checkout: Path) -> None:
+    """The commands of a page are run one after the other, beside the files that it says are saved."""
+    folder, last = checkout, 0
+    for block in page.blocks():
+        if block.file is not None:
+            (checkout / block.file).write_text(block.text)
+        if block.language == "sh" and first_line(block) not in UNCHECKED:
+            assert block.text.startswith("runner ")
+            run = ended(block.text, folder)
+            assert run.returncode == 0, f"line {block.line}: {run.stdout}"
+        for command, expected in commands(block) if block.language == "console" else ():
+            if command == "echo $?":
+                assert f"{last}\n" == expected
+                continue
+            if command.startswith("cd "):
+                folder /= command.removeprefix("cd ")
+                continue
+            assert command.startswith("runner ")
+            run = ended(command, folder)
+            last = run.returncode
+            assert steady(run.stdout) == steady(expected), f"line {block.line}"
+
+
+@pytest.mark.parametrize("block", each_block("yaml"))
+def test_yaml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
+    if block.text.startswith("jobs:"):
+        written = (STARTER / "notifications.yml").read_text("utf-8")
+        lines = [line for line in written.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        assert block.text.strip() in "\n".join(lines)
+    elif block.text.startswith("repos:"):
+        [named_hooks] = re.findall(r"hooks: (\[.*\])", block.text)
+        published = re.findall(
+            r"^- id: (.+)$", (REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8"), re.MULTILINE
+        )
+        assert re.findall(r"\{id: ([\w-]+)\}", named_hooks) == published
+    elif block.text.startswith(("profiles:", "env_allowed:", "sandbox:")):
+        (tmp_path / "runner.yaml").write_text(block.text)
+        name = "staging" if block.text.startswith("profiles:") else None
+        profile = load_profile(start=tmp_path, name=name)
+        assert profile.max_event_kb == (200 if name else 100)
+    else:
+        (tmp_path / "runner.yaml").write_text("env_allowed: [PDF_TOKEN]\n")
+        path = tmp_path / "block.yaml"
+        path.write_text(block.text)
+        found = [problem.code for problem in load(path, tmp_path).problems]
+        broken = ["template-unknown-filter", "template-undefined"]
+        assert sorted(found) == (sorted(broken) if "oder_id" in block.text else [])
+
+
+@pytest.mark.parametrize(("name", "events"), [("python", 4), ("sdk", 1)])
+def test_python_blocks_run(name: str, events: int) -> None:
+    from runner.sandbox.server import Sandbox  # noqa: PLC0415 - collection needs no server
+
+    [block] = PAGES[name].blocks("python")
+    with Sandbox() as sandbox:
+        code = block.text.replace("http://127.0.0.1:7788/", sandbox.base_url)
+        exec(compile(code, f"{name}.md", "exec"), {})  # noqa: S102 - the manual's own code
+        assert sandbox.store.total == events
+
+
+@pytest.mark.parametrize("block", each_block("ini"))
+def test_settings_are_those_that_init_writes(block: Block) -> None:
+    shown, written = configparser.ConfigParser(), configparser.ConfigParser()
+    shown.read_string(block.text)
+    written.read_string((STARTER / "pytest.ini").read_text("utf-8"))
+    assert shown == written
+
+
+@pytest.mark.parametrize("block", each_block("csv"))
+def test_tables_of_rows_are_saved_for_a_command(block: Block) -> None:
+    header, *rows = csv.reader(block.text.splitlines())
+    assert block.file is not None
+    assert all(len(row) == len(header) for row in rows)
+
+
+def test_python_blocks_are_on_pages_that_are_run() -> None:
+    assert [page.name for page in EVERY for _ in page.blocks("python")] == ["python", "sdk"]
+
+
+def test_every_example_is_tested_or_named_with_a_reason() -> None:
+    untested = [
+        first_line(block) for page in EVERY for block in page.blocks() if block.language not in CHECKED
+    ] + [first_line(block) for page in EVERY for block in page.blocks("sh") if first_line(block) in UNCHECKED]  # fmt: skip
+    assert sorted(set(untested)) == sorted(UNCHECKED)
+
+
+@pytest.mark.parametrize("page", named(EVERY))
+def test_no_example_is_indented_instead_of_fenced(page: Page) -> None:
+    assert re.findall(r"^\n    \S.*$", page.prose, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", named([*EVERY, *FOR_DEVELOPERS]))
+def test_links_lead_somewhere(page: Page) -> None:
+    targets = {each.path: each for each in [*EVERY, *FOR_DEVELOPERS]}
+    for link in page.links():
+        name, _, anchor = link.partition("#")
+        path = (page.path.parent / name).resolve() if name else page.path
+        assert path.exists(), link
+        if anchor:
+            assert anchor in targets[path].anchors(), link
+        if page.path.parent == MANUAL:
+            assert path.parent == MANUAL, f"{link} is not in the package"
+
+
+@pytest.mark.parametrize("page", named([*EVERY, *FOR_DEVELOPERS]))
+def test_files_of_the_repository_that_are_named_exist(page: Page) -> None:
+    names = re.findall(r"`(?:pytest |python )?((?:runner|tests|\.ci)/[\w./-]*)", page.prose)
+    assert [name for name in names if not (REPOSITORY / name).exists()] == []
+
+
+def test_readme_leads_to_every_page() -> None:
+    assert {f"runner/manual/{name}.md" for name in PAGES} <= {link.partition("#")[0] for link in README.links()}
+
+
+def test_readme_is_short() -> None:
+    assert len(README.text.splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", named(list(PAGES.values())))
+def test_a_page_begins_with_one_sentence_that_says_what_it_is_for(page: Page) -> None:
+    title, about, _ = page.text.split("\n\n", 2)
+    assert re.fullmatch(r"# [A-Z].*", title)
+    assert re.fullmatch(r"[A-Z][^\n]*\.", about)
+    assert ". " not in about
+    assert len(about) <= 80 - len("  configuration  ")
+
+
+def test_every_page_is_a_topic() -> None:
+    assert {name for names in GROUPS.values() for name in names} == set(PAGES)
