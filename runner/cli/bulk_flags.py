@@ -6,13 +6,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.options import LEAVE_OUT, PART_ROWS, BulkOptions
 from runner.errors import Problem, UsageError, shown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from runner.bulk.options import BulkOptions
     from runner.cli.send import SendOptions
 
 _MAX_CONCURRENCY = 1000
@@ -51,6 +51,8 @@ class BulkFlags(NamedTuple):
 
     def check_resume(self, options: SendOptions) -> None:
         """Refuse flags that would change what a run is. Raises UsageError."""
+        from runner.bulk.options import LEAVE_OUT  # noqa: PLC0415 - one event is sent without them
+
         others = (("--sandbox", options.sandbox), ("--label", options.labels), ("--dry-run", options.dry_run))
         for name in [*self.names(), *(name for name, value in others if value)]:
             if name in _FIXED:
@@ -58,6 +60,8 @@ class BulkFlags(NamedTuple):
 
     def begin(self, read: Sequence[Path | None]) -> BulkOptions:
         """Return the options of a new run, which reads those files. Raises UsageError."""
+        from runner.bulk.options import PART_ROWS, BulkOptions  # noqa: PLC0415 - one event is sent without them
+
         pairs = [_rename(text) for text in self.map]
         renamed = dict(pairs)
         if len(renamed) < len(pairs) or len(set(renamed.values())) < len(pairs):
