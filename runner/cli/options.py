@@ -70,7 +70,10 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
         _check_config(session.settings.config)
         code = run(session, **values)
         if isinstance(ctx.command, TyperGroup):  # a group without a command
-            session.output.data(ctx.get_help())
+            if session.output.format in (Format.JSON, Format.JSONL):
+                session.output.json({"help": ctx.get_help()})
+            else:
+                session.output.data(ctx.get_help())
         return code
 
     own = list(inspect.signature(run, eval_str=True).parameters.values())[1:]

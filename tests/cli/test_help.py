@@ -91,4 +91,6 @@ def test_a_group_without_a_command_shows_its_help(
     cli: CommandLine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    assert shown(cli, capsys, *group) == shown(cli, capsys, *group, "--help")
+    text = shown(cli, capsys, *group, "--help")
+    assert shown(cli, capsys, *group) == text
+    assert cli(*group, "-o", "json").json == {"help": text.rstrip("\n")}

@@ -348,7 +348,6 @@ def test_json_of_a_table_whose_spec_is_gone_is_refused_and_the_table_is_printed_
         (("failed", "last"), 2, "run-changed"),
         (("show", "last", "more"), 64, "usage"),
         (("lst",), 64, "usage"),
-        ((), 64, "usage"),
     ],
 )
 def test_what_goes_wrong_is_one_document_too(
