@@ -91,9 +91,10 @@ def nothing_stays() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - threads:
         thread.join(BOUND_S)
-    assert set(threading.enumerate()) <= threads  # those of a test before may end meanwhile
-    assert children_of(os.getpid()) == children
-    assert count_descriptors() == descriptors
+    # What a test before has left to end may be gone by now.
+    assert set(threading.enumerate()) <= threads
+    assert set(children_of(os.getpid())) <= set(children)
+    assert count_descriptors() <= descriptors
 
 
 @pytest.fixture
