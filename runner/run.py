@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.eventspec import Occurrence, Spec, render
+from runner.exits import of_event, summed
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
 from runner.suprsend.encoding import Encoded, encode_sound
 from runner.suprsend.event import Event, Stamp, plain_id
@@ -227,28 +228,13 @@ def with_repeated(outcomes: Sequence[Outcome], is_first: Callable[[Outcome], boo
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
-    """Sum up a run. Refused credentials come first; a rate limit or silence only when it explains every failure."""
+    """Return the exit code that the outcomes of single sends come to."""
     bad = [outcome for outcome in outcomes if outcome.state in ("failed", "unknown")]
     if not bad:
         return ExitCode.OK if all(outcome.state == "accepted" for outcome in outcomes) else ExitCode.REFUSED
-    return sum_up({_code_of(outcome) for outcome in bad})
-
-
-def sum_up(kinds: set[ExitCode]) -> ExitCode:
-    """Give one exit code for failures of several kinds: a kind counts if it explains them all, credentials always."""
-    if ExitCode.CREDENTIALS in kinds:
-        return ExitCode.CREDENTIALS
-    return next(iter(kinds)) if len(kinds) == 1 else ExitCode.REFUSED
-
-
-def _code_of(outcome: Outcome) -> ExitCode:
-    if outcome.error is not None and outcome.insert_id is None:
-        return ExitCode.INVALID
-    if refuses_credentials(outcome.status_code):
-        return ExitCode.CREDENTIALS
-    if is_rate_limit(outcome.status_code):
-        return ExitCode.RATE_LIMITED
-    return ExitCode.REFUSED if outcome.status_code else ExitCode.NO_ANSWER
+    return summed(
+        of_event(outcome.error.code if outcome.error else "", was_sent=outcome.insert_id is not None) for outcome in bad
+    )
 
 
 def _outcome(event: Prepared, result: Result) -> Outcome:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(runner.__file__).parent
 ROOMS = [
-    "codes", "errors", "problems", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
+    "codes", "errors", "exits", "problems", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
     "pytest_plugin", "cli",
 ]  # fmt: skip
 HOMES = {

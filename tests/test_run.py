@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from runner.codes import Code
     from tests.conftest import CapturingServer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -124,8 +125,14 @@ def outcome(code: int, *, state: str = "failed", sent: bool = True) -> Outcome:
         state,  # type: ignore[arg-type] # the literal that the test names
         status_code=code,
         insert_id="id" if sent else None,
-        error=None if state == "accepted" else Problem("refused", "x"),
+        error=None if state == "accepted" else Problem(CODES.get(code, "refused"), "x"),
     )
+
+
+CODES: dict[int, Code] = {
+    0: "no-answer", 401: "credentials-refused", 403: "credentials-refused", 429: "rate-limited",
+}  # fmt: skip
+"""The code of a failure, by its status."""
 
 
 @pytest.mark.parametrize(
@@ -140,8 +147,8 @@ def outcome(code: int, *, state: str = "failed", sent: bool = True) -> Outcome:
         ([outcome(0), outcome(0, state="unknown")], ExitCode.NO_ANSWER),
         ([outcome(0), outcome(429)], ExitCode.REFUSED),
         ([outcome(200, state="unknown")], ExitCode.REFUSED),
-        ([outcome(0, sent=False)], ExitCode.INVALID),
-        ([outcome(0, sent=False), outcome(0, state="not_sent")], ExitCode.INVALID),
+        ([outcome(-1, sent=False)], ExitCode.INVALID),
+        ([outcome(-1, sent=False), outcome(0, state="not_sent")], ExitCode.INVALID),
     ],
 )
 def test_the_exit_code_sums_up_the_outcomes(outcomes: list[Outcome], code: ExitCode) -> None:

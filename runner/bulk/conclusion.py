@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from runner.bulk.engine import kind_of
 from runner.errors import SIGNALLED, ExitCode
-from runner.run import sum_up
+from runner.exits import of_event, summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +99,7 @@ class Conclusion:
     @property
     def makes_mending_sense(self) -> bool:
         """Whether all rows that failed are wrong themselves."""
-        kinds = {kind_of(code, was_sent) for state, code, was_sent in self.kinds if state == "failed"}
+        kinds = {of_event(code, was_sent=was_sent) for state, code, was_sent in self.kinds if state == "failed"}
         return kinds == {ExitCode.INVALID}
 
     @property
@@ -116,7 +115,7 @@ class Conclusion:
             return self.cause.exit_code
         if self.total == self.counts.accepted:
             return ExitCode.OK
-        return sum_up({kind_of(code, was_sent) for _, code, was_sent in self.kinds} - {ExitCode.OK})
+        return summed(of_event(code, was_sent=was_sent) for _, code, was_sent in self.kinds)
 
     def next_steps(self) -> Iterator[Step]:
         """Return what to do next, the first thing first."""

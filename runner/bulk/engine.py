@@ -15,7 +15,7 @@ from runner.bulk.keys import KeyCount
 from runner.bulk.outcomes import Counts, PartOutcome, RowOutcome
 from runner.bulk.parts import Idle
 from runner.bulk.workers import WorkerDied
-from runner.errors import ExitCode, MachineError
+from runner.errors import MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -248,23 +248,6 @@ def _why(failure: RowOutcome) -> Reason | None:
 
 _SERVER_ERROR = 5
 _IN_VAIN: dict[str, Reason] = {"no-connection": "no-answer", "no-answer": "no-answer", "rate-limited": "rate-limited"}
-
-
-def kind_of(code: str, was_sent: bool) -> ExitCode:
-    """Tell what a failure means for the run that it is in. One that was never sent is the row's own, if nothing stopped it."""
-    if code in _KINDS:
-        return _KINDS[code]
-    return ExitCode.REFUSED if was_sent else ExitCode.INVALID
-
-
-_KINDS = {
-    "credentials-refused": ExitCode.CREDENTIALS,
-    "rate-limited": ExitCode.RATE_LIMITED,
-    "no-answer": ExitCode.NO_ANSWER,
-    "no-connection": ExitCode.NO_ANSWER,
-    "not-sent": ExitCode.OK,
-    "interrupted": ExitCode.REFUSED,
-}
 
 
 class _Pace:

@@ -12,7 +12,7 @@ from runner.bulk.task import tools_of
 from runner.cli.bulk import plan_rows
 from runner.cli.render import is_for_people, seed_and_instant, tell_placeholder
 from runner.cli.specs import load_spec
-from runner.errors import ExitCode
+from runner.exits import summed
 from runner.project import project_of
 from runner.report.rows import rendered
 from runner.run import Run
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner.bulk.options import BulkOptions
     from runner.cli.variables import VariableFlags
     from runner.cli.world import Session
+    from runner.errors import ExitCode
 
 
 def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOptions) -> ExitCode:
@@ -49,4 +50,4 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
         events = ((row, tools.prepare(row)) for row in rows)
         code = output.stream(rendered(output, events, met, indent=is_for_people(session)))
         tell_placeholder(session, plan.target)
-    return code or max(met, default=ExitCode.OK)
+    return code or summed(met)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import ExitCode, InvalidInput, NotFound, Problem, UsageError, did_you_mean, shown_argument
+from runner.exits import summed
 from runner.project import find, project_of
 from runner.project.files import SPECS, home_of, link_out
 from runner.pytest_plugin.front import run as run_pytest
@@ -245,23 +246,15 @@ def _exit_code(ended: Ended, left: Sequence[Problem]) -> ExitCode:
     if ended.was_interrupted:
         return ExitCode.INTERRUPTED
     codes = {
-        *ended.codes,
+        *map(ExitCode, ended.codes),
         *([ExitCode.CASSETTE] if left else []),
         *([ExitCode.BUG] if ended.status == _BUG_STATUS else []),
     }
-    if codes:
-        return next((code for code in _WORST_FIRST if code in codes), ExitCode.REFUSED)
+    if codes:  # a spec that can't be read hides its cases
+        return summed(codes, before=ExitCode.INVALID)
     return _OTHERWISE.get(ended.status, ExitCode.REFUSED)
 
 
-_WORST_FIRST = (
-    ExitCode.BUG,
-    ExitCode.MACHINE,
-    ExitCode.CREDENTIALS,
-    ExitCode.INVALID,
-    ExitCode.REFUSED,
-    ExitCode.CASSETTE,
-)
 _OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 5: ExitCode.NOT_FOUND}
 """What pytest's own exit status means where no case failed."""
 _BUG_STATUS, _USAGE_STATUS, _NOTHING_STATUS = 3, 4, 5

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 from runner.errors import ExitCode, Problem, dotted
+from runner.exits import of_event
 from runner.secrets import Mask
 from runner.source import describe, parse_json
 from runner.suprsend.answer import Answer, NoAnswer
@@ -78,20 +79,24 @@ class _Stop(NamedTuple):
 
     code: Code
     message: str
-    exit_code: ExitCode
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a command that can't go on for this reason."""
+        return of_event(self.code, was_sent=True)
 
 
 def _usable(answer: Answer | NoAnswer, recorded: int) -> Answer | _Stop:
     """Give an answer that can be held against one that was recorded with that status."""
     if isinstance(answer, NoAnswer):
-        return _Stop("no-answer" if answer.sent else "no-connection", answer.message, ExitCode.NO_ANSWER)
+        return _Stop("no-answer" if answer.sent else "no-connection", answer.message)
     status = answer.status_code
     if refuses_credentials(status) and status != recorded:
-        return _Stop("credentials-refused", f"the platform refuses the credentials: {status}", ExitCode.CREDENTIALS)
+        return _Stop("credentials-refused", f"the platform refuses the credentials: {status}")
     if is_rate_limit(status):
-        return _Stop("rate-limited", "the platform asks to slow down: 429", ExitCode.RATE_LIMITED)
+        return _Stop("rate-limited", "the platform asks to slow down: 429")
     if is_transient(status):
-        return _Stop("no-answer", f"all that comes is a {status}", ExitCode.NO_ANSWER)
+        return _Stop("no-answer", f"all that comes is a {status}")
     return answer
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from runner.bulk.engine import Engine, Limits, Tally, kind_of
+from runner.bulk.engine import Engine, Limits, Tally
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.parts import Idle
 from runner.bulk.row import Row
@@ -27,6 +27,7 @@ from runner.cli.world import World
 from runner.config import Target
 from runner.errors import ExitCode, MachineError, Problem
 from runner.eventspec import load
+from runner.exits import of_event
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
 
@@ -357,7 +358,7 @@ def test_how_things_stand_is_told_also_when_nothing_happens() -> None:
     ],
 )
 def test_each_failure_has_its_exit_code(code: str, was_sent: bool, kind: ExitCode) -> None:
-    assert kind_of(code, was_sent) is kind
+    assert of_event(code, was_sent=was_sent) is kind
 
 
 # Over the command line

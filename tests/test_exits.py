@@ -1,0 +1,45 @@
+"""The one rule for exit codes, as the manual states it."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.errors import ExitCode
+from runner.exits import of_event, summed
+from runner.problems import ENTRIES
+
+OK, REFUSED, INVALID, CREDENTIALS = ExitCode.OK, ExitCode.REFUSED, ExitCode.INVALID, ExitCode.CREDENTIALS
+RATE_LIMITED, CASSETTE, NO_ANSWER = ExitCode.RATE_LIMITED, ExitCode.CASSETTE, ExitCode.NO_ANSWER
+BUG, MACHINE = ExitCode.BUG, ExitCode.MACHINE
+
+
+@pytest.mark.parametrize(
+    ("kinds", "code"),
+    [
+        ([], OK), ([OK], OK), ([OK, REFUSED], REFUSED), ([INVALID, INVALID], INVALID), ([INVALID, REFUSED], REFUSED),
+        ([RATE_LIMITED], RATE_LIMITED), ([RATE_LIMITED, NO_ANSWER], REFUSED), ([NO_ANSWER, OK], NO_ANSWER),
+        ([CASSETTE], CASSETTE), ([CASSETTE, REFUSED], REFUSED), ([CREDENTIALS, REFUSED, NO_ANSWER], CREDENTIALS),
+        ([MACHINE, CREDENTIALS], MACHINE), ([BUG, MACHINE, CREDENTIALS, INVALID], BUG),
+    ],
+)  # fmt: skip
+def test_several_failures_come_to_one_code(kinds: list[ExitCode], code: ExitCode) -> None:
+    assert summed(kinds) is code
+    assert summed(reversed(kinds)) is code
+
+
+@pytest.mark.parametrize(
+    ("kinds", "code"),
+    [([INVALID, REFUSED, CASSETTE], INVALID), ([CASSETTE, REFUSED], REFUSED), ([INVALID, CREDENTIALS], CREDENTIALS)],
+)
+def test_a_spec_that_can_not_be_read_comes_before_failed_cases(kinds: list[ExitCode], code: ExitCode) -> None:
+    assert summed(kinds, before=INVALID) is code
+
+
+@pytest.mark.parametrize("code", ["credentials-refused", "rate-limited", "no-answer", "no-connection", "not-sent"])
+def test_an_event_fails_with_the_code_that_its_problem_is_explained_with(code: str) -> None:
+    [entry] = [entry for known, entry in ENTRIES.items() if known == code]
+    assert of_event(code, was_sent=True) is of_event(code, was_sent=False) is entry.exit_code
+
+
+def test_another_failure_is_the_platforms_if_the_event_went_out() -> None:
+    assert (of_event("refused", was_sent=True), of_event("var-schema", was_sent=False)) == (REFUSED, INVALID)
