@@ -93,7 +93,7 @@ def nothing_stays() -> Iterator[None]:
         thread.join(BOUND_S)
     # What a test before has left to end may be gone by now.
     assert set(threading.enumerate()) <= threads
-    assert set(children_of(os.getpid())) <= set(children)
+    assert children_of(os.getpid()) <= children
     assert count_descriptors() <= descriptors
 
 
