@@ -1,11 +1,13 @@
 """What a shell may complete a word to: specs, labels, cases and profiles of the project at hand.
 
-Nothing is ever reported: a file that can't be read completes to nothing.
+Nothing is ever reported: a file that can't be read completes to nothing. A shell may evaluate what it is offered, and the
+names in a project are somebody else's: only those of plain characters are.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ from runner.errors import RunnerError
 from runner.project.files import SUFFIXES, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from runner.eventspec import Spec
 
@@ -25,13 +27,20 @@ _MOST = 200
 """Specs that are read for their labels: a shell waits for the answer."""
 
 
+_PLAIN = re.compile(r"\w[\w ./@+=,-]*")
+"""Letters, digits and signs that mean nothing to any shell inside quotes."""
+
+
 def specs(incomplete: str) -> list[str]:
     """Complete the path of a spec, or a folder that may have some."""
-    typed = Path(incomplete)
-    folder = typed if incomplete.endswith("/") or not incomplete else typed.parent
+    folder, _, begun = incomplete.rpartition("/")
     with suppress(OSError):
-        found = sorted(path for path in folder.iterdir() if str(path).startswith(incomplete))
-        return [f"{path}/" if path.is_dir() else str(path) for path in found if kind_of(path) is not None]
+        found = sorted(
+            path for path in Path(f"{folder}/" if "/" in incomplete else "").iterdir() if path.name.startswith(begun)
+        )
+        typed = incomplete.removesuffix(begun)
+        names = (f"{path.name}/" if path.is_dir() else path.name for path in found if kind_of(path) is not None)
+        return [f"{typed}{name}" for name in names if _PLAIN.fullmatch(name)]
     return []
 
 
@@ -41,19 +50,22 @@ def profiles(ctx: typer.Context, incomplete: str) -> list[str]:
 
     with suppress(RunnerError):
         start = next(iter(_given()), Path("specs") if Path("specs").is_dir() else Path())
-        return [name for name in profile_names(start, ctx.params.get("config")) if name.startswith(incomplete)]
+        return _offered(profile_names(start, ctx.params.get("config")), incomplete)
     return []
 
 
 def labels(incomplete: str) -> list[str]:
     """Complete a label of the specs given, else of those in specs/."""
-    found = {label: None for spec in _loaded() for label in spec.labels}
-    return [label for label in found if label.startswith(incomplete)]
+    return _offered((label for spec in _loaded() for label in spec.labels), incomplete)
 
 
 def cases(incomplete: str) -> list[str]:
     """Complete the name of a case of the spec given."""
-    return [case.name for spec in _loaded() for case in spec.cases if case.name.startswith(incomplete)]
+    return _offered((case.name for spec in _loaded() for case in spec.cases), incomplete)
+
+
+def _offered(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
 
 
 def _loaded() -> Iterator[Spec]:

@@ -31,7 +31,7 @@ def completed(line: str, shell: str = "bash", folder: Path = REPOSITORY) -> str:
     [
         ("runner va", "validate", "send"), ("runner send --dry", "--dry-run", "--rows"), ("runner runs ", "failed", "send"),
         ("runner send specs/ref", "specs/refund.yaml", "specs/purchase.yaml"),
-        ("runner send --profile ", "staging", "checkout"), ("runner render specs/purchase.yaml --profile st", "staging", "production"),
+        ("runner send ./specs/ref", "./specs/refund.yaml", "purchase"), ("runner send --profile ", "staging", "checkout"), ("runner render specs/purchase.yaml --profile st", "staging", "production"),
         ("runner send specs/invoice.yaml --label ", "billing", "checkout"),
         ("runner render specs/purchase.yaml --case ", "a premium purchase", "the lines add up"),
     ],
@@ -52,6 +52,24 @@ def test_what_can_not_be_read_completes_to_nothing(tmp_path: Path) -> None:
         "runner render bad.yaml --case ",
     )
     assert [completed(line, folder=tmp_path).strip() for line in lines] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize("shell", BY_SHELL)
+def test_a_name_that_a_shell_could_evaluate_is_not_offered(tmp_path: Path, shell: str) -> None:
+    names = ["good one", r"bad\\$(touch pwned)", "bad`id`", "bad\\nline", "bad\\u001b[2J", "bad;id", "bad'", "-bad"]
+    cases = ", ".join(f'{{name: "{name}", expect: {{max_bytes: 9000}}}}' for name in names)
+    spec = tmp_path / "ok.yaml"
+    spec.write_text(f"version: 1\nevent: order_placed\ndistinct_id: u1\ntests: [{cases}]\n")
+    (tmp_path / "bad$(id).yaml").write_text(spec.read_text())
+    (tmp_path / "runner.yaml").write_text("profiles: {good: {}}\n")
+    asked = ("runner render ok.yaml --case ", "runner send --profile ", "runner send ")
+    told = [completed(line, shell, tmp_path) for line in asked]
+    assert ["bad" in each for each in told] == [False, False, False]
+    assert [name in each for name, each in zip(("good one", "good", "ok.yaml"), told, strict=True)] == [
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_script_for_the_shell_is_shown() -> None:
