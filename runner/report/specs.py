@@ -59,7 +59,7 @@ def show_specs(output: Output, specs: Sequence[ListedSpec]) -> None:
                 output.json(each)
         return
     for spec in specs:
-        labels = f"  [{', '.join(spec.labels)}]" if spec.labels else ""
+        labels = f"  [{printable(', '.join(spec.labels))}]" if spec.labels else ""
         about = f"  {spec.description}" if spec.description else ""
         style = output.style
         output.data(
@@ -75,11 +75,11 @@ def show_specs(output: Output, specs: Sequence[ListedSpec]) -> None:
 def _variable(variable: ListedVariable) -> str:
     name = printable(variable.name)
     if variable.secret:
-        return f"{name} (secret{f', from {variable.env}' if variable.env else ''})"
+        return f"{name} (secret{f', from {printable(variable.env)}' if variable.env else ''})"
     if variable.has_default:
         return f"{name}={printable(_shown(json.dumps(variable.default, ensure_ascii=False)))}"
     if variable.env:
-        return f"{name} (from {variable.env})"
+        return f"{name} (from {printable(variable.env)})"
     return f"{name} (required)" if variable.required else f"{name} (optional)"
 
 

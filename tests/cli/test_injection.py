@@ -79,6 +79,10 @@ WAYS = {
     "label": Way([*SEND, "--label", HOSTILE]),
     "case's name": Way([*RUNNER, "render", "specs/a.yaml", "--case", HOSTILE]),
     "command": Way([*RUNNER, HOSTILE]),
+    "list": Way([*RUNNER, "list"]),
+    "list of one": Way([*RUNNER, "list", f"specs/{NAME}.yaml"]),
+    "explain": Way([*RUNNER, "explain", HOSTILE]),
+    "help": Way([*RUNNER, "help", HOSTILE]),
     "option": Way([*RUNNER, "send", f"--{HOSTILE}"]),
     "run": Way([*RUNNER, "runs", "show", HOSTILE]),
     "file's name": Way([*RUNNER, "validate", "specs"]),
@@ -107,7 +111,7 @@ WAYS = {
 
 SHOWS_NONE_OF_IT = {
     "rows refused", "case of a folder with a name", "variable's name", "profile's name", "label", "case's name", "run", "file that is not there",
-    "cassettes checked", "option",
+    "cassettes checked", "option", "explain",
 }  # fmt: skip
 """An argument that may hold a secret is not repeated, and what a table has no room for is left out."""
 
