@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from runner.errors import Problem
 from runner.suprsend.event import Attachment, Event
-from runner.template.template import Shape, Template
+from runner.template.shape import ForEach, Merge
+from runner.template.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from runner.errors import Step
     from runner.source import Json, Node
     from runner.suprsend.rules import Breach
+    from runner.template.shape import Shape
 
 
 def placed(breach: Breach, root: Node) -> Problem:
@@ -59,5 +61,7 @@ def _constants(value: Shape) -> Json:
             return {key: _constants(item) for key, item in value.items()}
         case list():
             return [_constants(item) for item in value]
+        case ForEach() | Merge():
+            return None
         case _:
             return value

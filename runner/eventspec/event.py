@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runner.errors import InvalidInput, Problem, dotted
 from runner.eventspec.constants import placed
+from runner.source.node import describe
 from runner.suprsend.event import Attachment, Event, Stamp
-from runner.template.budget import Budget, derived_id
+from runner.template.budget import Budget, derived_id, shown_name
 from runner.template.plan import RenderingError
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.codes import Code
+    from runner.errors import Step
     from runner.eventspec.spec import Spec
     from runner.source import Json
+    from runner.suprsend.rules import Breach
 
 
 class Occurrence(NamedTuple):
@@ -48,30 +51,88 @@ class Occurrence(NamedTuple):
 def render(spec: Spec, values: Mapping[str, object], occurrence: Occurrence) -> Event:
     """Render an event. Raises InvalidInput with every problem of it, each at its place in the spec."""
     try:
-        fields = spec.plan.evaluate(values, occurrence.budget())
+        fields: Any = spec.plan.evaluate(values, occurrence.budget())
     except RenderingError as error:
         raise InvalidInput(*error.problems) from None
     event = _event(spec, fields, occurrence)
-    if problems := _problems(spec, event):
+    if entries := fields["attachments"]:
+        event.attachments = attachments(spec, entries)
+    if problems := _problems(spec, event, fields):
         raise InvalidInput(*problems)
     return event
 
 
-def _problems(spec: Spec, event: Event) -> list[Problem]:
-    schema = spec.schema
-    is_sound = event.is_sound() and _has_all(event, spec.optional_fields)
+def _problems(spec: Spec, event: Event, fields: Mapping[str, object]) -> list[Problem]:
+    schema, needed = spec.schema, spec.optional_fields
+    if spec.may_omit_tenant:
+        needed = tuple(field for field in needed if field in fields or field not in _TENANTS)
+    is_sound = event.is_sound() and _has_all(event, needed)
     if is_sound and (schema is None or schema.accepts(event.properties)):  # type: ignore[arg-type]
         return []
-    found = [placed(breach, spec.root) for breach in event.breaches()]
-    found += _blank_fields(spec, event)
+    found = [placed(breach, spec.root) for breach in _breaches(event, fields["attachments"])]
+    found += _blank_fields(spec, event, needed)
     return found or list(_schema_problems(spec, event))
+
+
+def _breaches(event: Event, entries: object) -> Iterator[Breach]:
+    """Find the rules that an event breaks, with the places of attachments in the spec: `omit` leaves out some."""
+    kept = (
+        [index for index, entry in enumerate(entries) if entry != {} and _has_url(entry)]
+        if isinstance(entries, list)
+        else []
+    )
+    for breach in event.breaches():
+        match breach.path:
+            case ("attachments", int(index), *rest):
+                yield breach._replace(path=("attachments", kept[index], *rest))
+            case _:
+                yield breach
+
+
+def _has_url(entry: object) -> bool:
+    return not isinstance(entry, dict) or "url" in entry
+
+
+def attachments(spec: Spec, entries: object) -> tuple[Attachment, ...]:
+    """Make attachments of what the templates gave: a list of URLs, or of maps. One without a URL was left out.
+
+    Raises InvalidInput if they are anything else.
+    """
+    if not isinstance(entries, list):
+        raise InvalidInput(_misshapen(spec, ("attachments",), f"attachments must be a list, not {describe(entries)}"))
+    made = []
+    for index, entry in enumerate(entries):
+        path = ("attachments", index)
+        match entry:
+            case str():
+                made.append(Attachment(entry))
+            case dict() if entry.keys() <= _KEYS_OF_ATTACHMENTS:
+                if "url" in entry:
+                    made.append(Attachment(entry["url"], entry.get("filename"), entry.get("ignore_if_error", False)))
+            case dict():
+                key = next(key for key in entry if key not in _KEYS_OF_ATTACHMENTS)
+                raise InvalidInput(_misshapen(spec, path, f"an attachment has no key '{shown_name(key)}'"))
+            case _:
+                raise InvalidInput(
+                    _misshapen(spec, path, f"an attachment must be a URL or a map, not {describe(entry)}")
+                )
+    return tuple(made)
+
+
+_KEYS_OF_ATTACHMENTS = frozenset({"url", "filename", "ignore_if_error"})
+_TENANTS = ("tenant_id", "brand_id")
+
+
+def _misshapen(spec: Spec, path: tuple[Step, ...], message: str) -> Problem:
+    hint = "its keys are url, filename and ignore_if_error"
+    return Problem("wrong-type", message, spec.root.nearest(path).position(), at=dotted(path), hint=hint)
 
 
 def _event(spec: Spec, fields: Any, occurrence: Occurrence) -> Event:
     """Make an event of what the templates gave, whatever that is: its rules are checked next."""
     # What a lone expression gives may be a number; the wire's own fields are text.
     get = fields.get
-    event = Event(
+    return Event(
         _as_text(fields["distinct_id"]),
         fields["event"],
         fields["properties"],
@@ -79,11 +140,6 @@ def _event(spec: Spec, fields: Any, occurrence: Occurrence) -> Event:
         _as_text(get("tenant_id")),
         _as_text(get("brand_id")),
     )
-    if entries := fields["attachments"]:
-        event.attachments = tuple(
-            Attachment(entry["url"], entry.get("filename"), entry.get("ignore_if_error", False)) for entry in entries
-        )
-    return event
 
 
 def _as_text(value: Any) -> Any:
@@ -97,9 +153,9 @@ def _has_all(event: Event, fields: Sequence[str]) -> bool:
     return True
 
 
-def _blank_fields(spec: Spec, event: Event) -> Iterator[Problem]:
+def _blank_fields(spec: Spec, event: Event, needed: Sequence[str]) -> Iterator[Problem]:
     """Refuse what the wire would silently leave out: a spec that names a key or a tenant means to have one."""
-    for field in spec.optional_fields:
+    for field in needed:
         if field == "idempotency_key":
             if event.idempotency_key is None:
                 yield _blank(spec, "idempotency-key", field, "the idempotency key is null")

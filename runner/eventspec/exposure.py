@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from jinja2 import nodes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from runner.eventspec.lets import ordered
+from runner.template.inspector import Use
+from runner.template.shape import ForEach, Merge
+from runner.template.template import Template
 
-    from runner.template.template import Template
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+
+    from runner.eventspec.fields import Fields
+    from runner.template.shape import Shape
     from runner.variables import Variable
 
 
@@ -55,30 +61,84 @@ class _TooManyError(Exception):
     """More traces would have to be followed than may be."""
 
 
-def exposures(template: Template, secrets: Mapping[str, Variable]) -> list[Exposure]:
-    """List the secrets that a template cuts or changes, each at its first place.
+def exposures(event: Fields, secrets: Mapping[str, Variable]) -> Iterator[tuple[Template, Exposure]]:
+    """List the secrets that templates cut or change, each at its first place in a template.
 
-    Where following them all takes too long, list each secret that it reads.
+    A let holds what its templates write, and an item of a `$for` what is in its list. Where following them all takes
+    too long, list each secret that a template reads.
     """
-    if template.tree is None or not any(use.name in secrets for use in template.uses):
-        return []
-    first: dict[str, Exposure] = {}
+    known: dict[str, _Traces] = {}
+    for name, shape in ordered(event.lets).items():
+        found = yield from _in_shape(shape, secrets, known)
+        if found:
+            is_container = isinstance(shape, dict | list | ForEach | Merge)
+            known[name] = frozenset(replace(trace, is_container=is_container or trace.is_container) for trace in found)
+    yield from _in_shape(event.shape, secrets, known)
+
+
+def _in_shape(
+    shape: Shape, secrets: Mapping[str, Variable], known: Mapping[str, _Traces]
+) -> Generator[tuple[Template, Exposure], None, _Traces]:
+    """Find the exposures in a shape; returns what of secrets is in its value."""
+    found = _NONE
+    match shape:
+        case Template():
+            return (yield from _in_template(shape, secrets, known))
+        case ForEach():
+            yield from _in_template(shape.loop, secrets, known)
+            reader = _Reader(secrets, known)
+            reader.block(shape.loop.tree.body if shape.loop.tree is not None else [])
+            return (yield from _in_shape(shape.body, secrets, {**known, **reader.stored}))
+        case Merge(parts=parts):
+            parts_of: Iterable[Shape] = parts
+        case dict():
+            parts_of = shape.values()
+        case list():
+            parts_of = shape
+        case _:
+            return found
+    for part in parts_of:
+        found |= yield from _in_shape(part, secrets, known)
+    return found
+
+
+def _in_template(
+    template: Template, secrets: Mapping[str, Variable], known: Mapping[str, _Traces]
+) -> Generator[tuple[Template, Exposure], None, _Traces]:
+    if template.tree is None or not any(use.name in secrets or use.name in known for use in _reads(template, known)):
+        return _NONE
     try:
-        reader = _Reader(secrets)
+        reader = _Reader(secrets, known)
         found = reader.block(template.tree.body)
         if template.tree.find(nodes.NSRef) is not None:  # what the end of a loop sets is there at its beginning
             found |= reader.block(template.tree.body)
+        if (lone := template.lone) is not None:
+            found |= reader.value(lone)
     except (_TooManyError, RecursionError):
-        for name, offset, _ in template.uses:
-            if name in secrets:
-                first.setdefault(name, Exposure(name, offset, offset + len(name)))
-        return list(first.values())
+        first = {
+            name: Exposure(name, offset, offset + len(name))
+            for name, offset, _ in reversed(template.uses)
+            if name in secrets
+        }
+        for exposure in first.values():
+            yield template, exposure
+        return _NONE
+    seen: set[str] = set()
     for trace in sorted(found, key=lambda trace: _offset(trace.cut) if trace.cut else -1):
-        if trace.cut is not None and trace.secret not in first:
+        if trace.cut is not None and trace.secret not in seen:
+            seen.add(trace.secret)
             start = _offset(trace.cut)
             name = next((node.name for node in _names(trace.cut)), "")
-            first[trace.secret] = Exposure(trace.secret, start, start + max(len(name), 1))
-    return list(first.values())
+            yield template, Exposure(trace.secret, start, start + max(len(name), 1))
+    return frozenset(trace for trace in found if trace.cut is None)  # what is cut has been reported
+
+
+def _reads(template: Template, known: Mapping[str, _Traces]) -> Iterator[Use]:
+    """List the variables that a template reads, and the names of loops around it."""
+    yield from template.uses
+    if template.tree is not None:
+        names = {node.name for node in template.tree.find_all(nodes.Name)}
+        yield from (Use(name, 0, optional=False) for name in known if name in names)
 
 
 def _names(node: nodes.Node) -> Iterable[nodes.Name]:
@@ -92,12 +152,17 @@ def _offset(node: nodes.Node) -> int:
 class _Reader:
     """Follows secrets through a template: which ones are in what a block writes, and in the value of an expression."""
 
-    def __init__(self, secrets: Mapping[str, Variable]) -> None:
+    def __init__(self, secrets: Mapping[str, Variable], known: Mapping[str, _Traces]) -> None:
         self._secrets = secrets
         self._left = _MAX_TRACES
-        self._set: dict[str, _Traces] = {}
+        self._set: dict[str, _Traces] = dict(known)
         self._looped: _Traces = _NONE
         """What is in the items of all loops: `loop.nextitem` and `loop.previtem` are such items."""
+
+    @property
+    def stored(self) -> dict[str, _Traces]:
+        """What is in each name that was set."""
+        return self._set
 
     def block(self, body: Iterable[nodes.Node]) -> _Traces:
         """Return what statements write."""
@@ -106,9 +171,9 @@ class _Reader:
     def _statement(self, node: nodes.Node) -> _Traces:
         match node:
             case nodes.Output():
-                return _as_text(_NONE.union(*(self._value(item) for item in node.nodes)))
+                return _as_text(_NONE.union(*(self.value(item) for item in node.nodes)))
             case nodes.Assign():
-                traces = self._value(node.node)
+                traces = self.value(node.node)
                 is_unpacked = isinstance(node.target, nodes.Tuple)
                 self._store(node.target, _items(traces, node.node) if is_unpacked else traces)
                 return _NONE
@@ -118,7 +183,7 @@ class _Reader:
             case nodes.FilterBlock():
                 return self._filtered(node.filter, self.block(node.body))
             case nodes.For():
-                items = _items(self._value(node.iter), node.iter)
+                items = _items(self.value(node.iter), node.iter)
                 self._looped |= items
                 self._store(node.target, items)
                 return self.block([*node.body, *node.else_])
@@ -126,7 +191,7 @@ class _Reader:
                 return self.block([*node.body, *node.elif_, *node.else_])
             case nodes.With():
                 for target, value in zip(node.targets, node.values, strict=True):
-                    self._store(target, self._value(value))
+                    self._store(target, self.value(value))
                 return self.block(node.body)
             case _:
                 return _NONE
@@ -136,7 +201,8 @@ class _Reader:
         for name in (*_names(target), *spaces):
             self._set[name.name] = self._set.get(name.name, _NONE) | traces
 
-    def _value(self, node: nodes.Node | None) -> _Traces:
+    def value(self, node: nodes.Node | None) -> _Traces:
+        """Return what of secrets is in the value of an expression."""
         traces = self._followed(node)
         self._left -= len(traces)
         if self._left < 0:
@@ -152,13 +218,13 @@ class _Reader:
             case nodes.Getattr(node=nodes.Name(name="loop"), attr=name) if "loop" not in self._set:
                 return self._looped if name in ("nextitem", "previtem") else _NONE
             case nodes.Getattr():
-                return frozenset(replace(trace, is_container=False) for trace in self._value(node.node))
+                return frozenset(replace(trace, is_container=False) for trace in self.value(node.node))
             case nodes.Filter():
-                return self._filtered(node, self._value(node.node))
+                return self._filtered(node, self.value(node.node))
             case nodes.Call():
                 return self._called(node)
             case nodes.CondExpr():
-                return self._value(node.expr1) | self._value(node.expr2)
+                return self.value(node.expr1) | self.value(node.expr2)
             case nodes.Compare() | nodes.Test() | nodes.Not() | None:
                 return _NONE
             case nodes.List() | nodes.Tuple() | nodes.Dict():
@@ -166,14 +232,14 @@ class _Reader:
             case nodes.Concat() | nodes.And() | nodes.Or() | nodes.Pair() | nodes.Keyword():
                 return self._below(node)
             case nodes.Mod(left=nodes.Const(value=str(pattern))):
-                return self._formatted(node, pattern, self._value(node.right))
+                return self._formatted(node, pattern, self.value(node.right))
             case nodes.Add() | nodes.Mul():
                 return frozenset(_cut(trace, node) if trace.is_number else trace for trace in self._below(node))
             case _:  # arithmetic, and whatever may come
                 return _all_cut(self._below(node), node)
 
     def _below(self, node: nodes.Node) -> _Traces:
-        return _NONE.union(*(self._value(child) for child in node.iter_child_nodes()))
+        return _NONE.union(*(self.value(child) for child in node.iter_child_nodes()))
 
     def _read(self, name: str) -> _Traces:
         variable = self._secrets.get(name)
@@ -189,14 +255,14 @@ class _Reader:
         is_slice = isinstance(node.arg, nodes.Slice)
         return frozenset(
             replace(trace, is_container=is_slice) if trace.is_container else trace if is_key else _cut(trace, node)
-            for trace in self._value(node.node)
+            for trace in self.value(node.node)
         )
 
     def _filtered(self, node: nodes.Filter | None, value: _Traces) -> _Traces:
         """Return what a filter makes of a value. What its arguments have is put in whole."""
         if node is None:
             return value
-        given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
+        given = _NONE.union(*(self.value(each) for each in (*node.args, *node.kwargs)))
         name = node.name
         if name in _TELLS_NOTHING:
             return _NONE
@@ -220,7 +286,7 @@ class _Reader:
         return given if is_whole else _all_cut(given, node)
 
     def _called(self, node: nodes.Call) -> _Traces:
-        given = _NONE.union(*(self._value(each) for each in (*node.args, *node.kwargs)))
+        given = _NONE.union(*(self.value(each) for each in (*node.args, *node.kwargs)))
         if not isinstance(node.node, nodes.Getattr):
             match node.node:
                 case nodes.Name(name="uuid5"):
@@ -229,7 +295,7 @@ class _Reader:
                     return given
                 case _:
                     return _all_cut(given, node)
-        value, method = self._value(node.node.node), node.node.attr
+        value, method = self.value(node.node.node), node.node.attr
         if method in _METHODS_THAT_TELL_NOTHING:
             return _NONE
         if method == "get":

@@ -17,6 +17,8 @@ from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
 from runner.eventspec.advice import advised
 from runner.eventspec.constants import constant_breaches, placed
 from runner.eventspec.exposure import exposures
+from runner.eventspec.fields import Fields, fields, omitted_for_good
+from runner.eventspec.lets import let_problems, ordered
 from runner.eventspec.spec import Loaded, Spec
 from runner.project.environment import env_rules
 from runner.project.format import document
@@ -24,15 +26,17 @@ from runner.project.tree import Files
 from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
 from runner.template.scopes import lost_sets
-from runner.template.template import RESERVED, Allowance, Shape, Template, TooLargeError, parse, templates_of
+from runner.template.shape import omitting
+from runner.template.template import RESERVED, Template, TooLargeError
 from runner.template.unrendered import template_problems, unrendered
 from runner.variables import Given, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from runner.errors import Position, Step
+    from runner.template.shape import Shape
 
 
 def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
@@ -72,8 +76,6 @@ class _Reader:
         self.problems = self._files.problems
         self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
-        self._too_large: Problem | None = None
-        """That the templates are too many to be compiled. It is told when nothing else is wrong."""
 
     def spec(self, path: Path) -> Spec | None:
         root = self._files.spec(path)
@@ -87,17 +89,20 @@ class _Reader:
         self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         try:
-            shape = self._shape(root)
+            event = fields(root)
         except TooLargeError as error:
             self.problems += [*of_format, error.problem]
             return None
-        variables, declared = self._variables(root, shape)
+        templates = list(event.templates())
+        self._check_templates(event, templates)
+        variables, declared = self._variables(root, event, templates)
         self._check_env(path, root, variables)
-        self._check_names(shape, declared)
-        self._check_secrets(shape, variables)
-        self._check_constants(shape, root)
+        self._check_names(templates, declared, event.lets)
+        self._check_lets(root, event, variables, templates)
+        self._check_secrets(event, variables)
+        self._check_constants(event.shape, root)
         if declared is not None:
-            self._check_unused(root, shape)
+            self._check_unused(root, templates)
         if (tests := root.get("tests")) is not None:
             readable = {variable.name: variable for variable in variables}
             known = {name: readable.get(name) for name in declared or readable}
@@ -106,7 +111,7 @@ class _Reader:
         if (volatile := root.get("volatile")) is not None:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
-        self.problems += unrendered(root, shape, schema_root)
+        self.problems += unrendered(root, templates, schema_root)
         # One fault, one report: a rule of the platform says more than the format's.
         told = {problem.position for problem in self.problems if problem.severity == "error"}
         self.problems += [problem for problem in of_format if problem.position not in told]
@@ -114,61 +119,40 @@ class _Reader:
         self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
         if any(problem.severity == "error" for problem in self.problems):
             return None
-        if self._too_large is not None:
-            self.problems.append(self._too_large)
+        if event.too_large is not None:  # reported when nothing else is wrong
+            self.problems.append(event.too_large)
             return None
         cases = read_cases(root, variables, self._case_files)
-        return _spec(path, root, variables, shape, schema, schema_root, cases)
+        return _spec(path, root, variables, event, schema, schema_root, cases)
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
             message = "tenant_id and brand_id name the same thing; a spec has one of them"
             self.problems.append(Problem("tenant-twice", message, root.key_position("brand_id"), hint="keep tenant_id"))
 
-    def _shape(self, root: Node) -> dict[str, Shape]:
-        """Parse every template of a spec, in the order in which the fields go out. Raises TooLargeError."""
-        allowance = Allowance()
-        fields = ("event", "distinct_id", "tenant_id", "brand_id", "idempotency_key")
-        shape: dict[str, Shape] = {}
-        for field in fields:
-            node = root.get(field)
-            if (
-                node is not None
-                and isinstance(node.value, str)
-                and not (field == "idempotency_key" and node.value == "auto")
-            ):
-                shape[field] = parse(node, (field,), allowance)
-        properties = root.get("properties")
-        is_map = properties is not None and isinstance(properties.value, dict)
-        shape["properties"] = (
-            _parsed(properties, ("properties",), allowance) if properties is not None and is_map else {}
-        )
-        attachments = root.get("attachments")
-        files_node = attachments.items if attachments is not None else []
-        shape["attachments"] = [
-            _attachment(node, ("attachments", index), allowance) for index, node in enumerate(files_node)
-        ]
-        templates = list(templates_of(shape))
+    def _check_templates(self, event: Fields, templates: Sequence[Template]) -> None:
         for template in templates:
             if template.tree is not None and "{%" in template.text:
                 self._check_sets(template, template.tree)
+        self.problems += event.problems
         self.problems += template_problems(templates)
-        self._too_large = allowance.problem
-        return shape
 
-    def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
-        """Read the declarations; without any, every name that a template uses is one."""
+    def _variables(
+        self, root: Node, event: Fields, templates: Sequence[Template]
+    ) -> tuple[list[Variable], set[str] | None]:
+        """Read the declarations; without any, every name that a template uses and no let has is one."""
         table = root.get("vars")
         if table is None:
             required: dict[str, bool] = {}
-            for template in templates_of(shape):
+            for template in templates:
                 for use in template.uses:
-                    required[use.name] = required.get(use.name, False) or not use.optional
+                    if use.name not in event.lets:
+                        required[use.name] = required.get(use.name, False) or not use.optional
             return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
         self._check_reserved(table)
         variables = []
         has_secrets = any(node.get("secret") is not None for node in table.entries.values())
-        named = frozenset(_keys_in(templates_of(shape))) if has_secrets else frozenset[str]()
+        named = frozenset(_keys_in(templates)) if has_secrets else frozenset[str]()
         for name, node in table.entries.items():
             declaration = node.plain()
             if isinstance(declaration, dict):
@@ -237,15 +221,25 @@ class _Reader:
             if refusal is not None and node is not None:
                 self.problems.append(replace(refusal, position=node.position(), at=f"vars.{variable.name}.env"))
 
-    def _check_secrets(self, shape: Shape, variables: Sequence[Variable]) -> None:
+    def _check_lets(
+        self, root: Node, event: Fields, variables: Sequence[Variable], templates: Sequence[Template]
+    ) -> None:
+        """Check lets, and what `omit` leaves out."""
+        if (table := root.get("let")) is not None:
+            used = {use.name for template in templates for use in template.uses}
+            broken = any(template.findings for template in templates)
+            found = let_problems(table, event.lets, {variable.name for variable in variables}, used)
+            self.problems += [each for each in found if not (broken and each.code == "unused-let")]
+        self.problems += omitted_for_good(event.shape, omitting(event.lets))
+
+    def _check_secrets(self, event: Fields, variables: Sequence[Variable]) -> None:
         """Warn of secrets that the mask will not know, or not be able to hide."""
         secrets = {each.name: each for each in variables if each.may_be_secret}
-        for template in templates_of(shape) if secrets else ():
-            for exposure in exposures(template, secrets):
-                message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
-                hint = "insert it whole; or make what is inserted a secret variable of its own"
-                place = template.place(exposure.start, exposure.end)
-                self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
+        for template, exposure in exposures(event, secrets) if secrets else ():
+            message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
+            hint = "insert it whole; or make what is inserted a secret variable of its own"
+            place = template.place(exposure.start, exposure.end)
+            self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
         for variable in secrets.values():
             declaration = variable.table.get(variable.name) if variable.table is not None else None
             for node in _short_values(declaration) if declaration is not None else ():
@@ -255,11 +249,11 @@ class _Reader:
                 at = f"vars.{variable.name}"
                 self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
 
-    def _check_names(self, shape: Shape, declared: set[str] | None) -> None:
+    def _check_names(self, templates: Sequence[Template], declared: set[str] | None, lets: Collection[str]) -> None:
         if declared is None:
             return
-        known = dict.fromkeys(sorted(name for name in declared if _NAME.fullmatch(name)))
-        for template in templates_of(shape):
+        known = dict.fromkeys(sorted(name for name in {*declared, *lets} if _NAME.fullmatch(name)))
+        for template in templates:
             self.problems += template.undefined(known, hints=max(MAX_HINTS - len(self.problems), 0))
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
@@ -267,15 +261,13 @@ class _Reader:
         for breach in islice(constant_breaches(shape), _MAX_BREACHES):
             self.problems.append(placed(breach, root))
 
-    def _check_unused(self, root: Node, shape: Shape) -> None:
+    def _check_unused(self, root: Node, templates: Sequence[Template]) -> None:
         table = root.get("vars")
-        used = {use.name for template in templates_of(shape) for use in template.uses}
+        used = {use.name for template in templates for use in template.uses}
         declared = table.entries if table is not None else {}
         misspelt = [name for name in used if name not in declared]
         used |= {near for name in misspelt[:MAX_HINTS] if (near := nearest(name, declared))}
-        broken = any(
-            finding.code == "template-syntax" for template in templates_of(shape) for finding in template.findings
-        )
+        broken = any(finding.code == "template-syntax" for template in templates for finding in template.findings)
         for name, node in table.entries.items() if table is not None else ():
             place = table.key_position(name) if table is not None else None
             skipped = broken or self._is_malformed(node) or place in self._malformed
@@ -320,17 +312,6 @@ def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
     return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
 
 
-def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
-    value = node.value
-    if isinstance(value, str):
-        return parse(node, path, allowance)
-    if isinstance(value, dict):
-        return {key: _parsed(item, (*path, key), allowance) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_parsed(item, (*path, index), allowance) for index, item in enumerate(value)]
-    return value
-
-
 def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
     """List the keys that templates name: `card.number`, `card['number']`."""
     for template in templates:
@@ -340,18 +321,11 @@ def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
                     yield name
 
 
-def _attachment(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
-    if isinstance(node.value, str):
-        return {"url": parse(node, path, allowance)}
-    known = ("url", "filename", "ignore_if_error")
-    return {key: _parsed(item, (*path, key), allowance) for key, item in node.entries.items() if key in known}
-
-
 def _spec(
     path: Path,
     root: Node,
     variables: list[Variable],
-    shape: dict[str, Shape],
+    event: Fields,
     schema: Schema | None,
     schema_root: Node | None,
     cases: Sequence[Case],
@@ -367,7 +341,8 @@ def _spec(
         name=text("name", path.stem),
         labels=tuple(str(item.value) for item in labels.items) if labels is not None else (),
         variables=tuple(variables),
-        shape=shape,
+        shape=event.shape,
+        lets=ordered(event.lets),
         auto_key=key is None or key.value == "auto",
         has_key=key is None or key.value is not None,
         schema=schema,

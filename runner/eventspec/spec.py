@@ -7,24 +7,32 @@ from functools import cached_property
 from json import dumps
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.template.shape import may_omit, omitting
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.cases.case import Case
     from runner.errors import Problem
     from runner.source import Node, Schema
     from runner.template.plan import Plan
-    from runner.template.template import Shape
+    from runner.template.shape import Shape
     from runner.variables import Variable
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered."""
+    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered.
+
+    `lets` are the named values that its templates read, each after those that it needs.
+    """
 
     path: str
     name: str
     labels: tuple[str, ...]
     variables: tuple[Variable, ...]
-    shape: Shape
+    shape: dict[str, Shape]
+    lets: Mapping[str, Shape]
     auto_key: bool
     has_key: bool
     schema: Schema | None
@@ -39,6 +47,12 @@ class Spec:
         return ("idempotency_key", *tenants) if self.has_key else tuple(tenants)
 
     @cached_property
+    def may_omit_tenant(self) -> bool:
+        """Return whether a template may leave out the tenant."""
+        names = omitting(self.lets)
+        return any(may_omit(self.shape.get(field), names) for field in ("tenant_id", "brand_id"))
+
+    @cached_property
     def digest(self) -> str:
         """A digest of all that the spec says, in whichever files: another one means another event."""
         import hashlib  # noqa: PLC0415 - only long runs ask for it
@@ -51,7 +65,7 @@ class Spec:
         """The templates, compiled when the first event is rendered. A check of the file needs no compiler."""
         from runner.template.plan import Plan  # noqa: PLC0415
 
-        return Plan(self.shape)
+        return Plan(self.shape, self.lets)
 
 
 class Loaded(NamedTuple):

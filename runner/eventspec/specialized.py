@@ -20,7 +20,8 @@ from runner.suprsend.event import Attachment, Event, Stamp
 from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
 from runner.template.budget import MAX_TEXT, Budget, row_ids
 from runner.template.plan import Plan, RenderingError
-from runner.template.template import Template, templates_of
+from runner.template.shape import ForEach, Merge, may_omit, templates_of
+from runner.template.template import Template
 from runner.variables import PLAIN_NUMBER, whole
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from runner.eventspec.spec import Spec
     from runner.source import Json
     from runner.suprsend.encoding import Encoded
-    from runner.template.template import Shape
+    from runner.template.shape import Shape
     from runner.variables import Cells, RowResolver, Variable
 
 Make: TypeAlias = "Callable[[Cells, int], Encoded | None]"
@@ -96,7 +97,7 @@ class _Writer:
 
     def function(self) -> Make:
         spec, shape = self._spec, self._spec.shape
-        if not isinstance(shape, dict) or not self._resolver.is_plain or self._most_text > MAX_TEXT:
+        if spec.lets or not _is_plain(shape) or not self._resolver.is_plain or self._most_text > MAX_TEXT:
             raise _NotPlainError
         self._read_row()
         begun = len(self._lines)
@@ -360,6 +361,20 @@ _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gte
 _AS_TEXT = {"text": "{}", "number": "repr({})", "boolean": "('true' if {} else 'false')"}
 
 
+def _is_plain(shape: Shape) -> bool:
+    match shape:
+        case Template():
+            return not may_omit(shape)
+        case ForEach() | Merge():
+            return False
+        case dict():
+            return all(map(_is_plain, shape.values()))
+        case list():
+            return all(map(_is_plain, shape))
+        case _:
+            return True
+
+
 def _kind_of(value: object) -> Kind:
     match value:
         case bool():
@@ -409,6 +424,8 @@ def _largest(shape: Shape) -> Json:
             return {key: _largest(item) for key, item in shape.items()}
         case list():
             return list(map(_largest, shape))
+        case ForEach() | Merge():
+            raise _NotPlainError
         case _:
             return shape
 

@@ -30,6 +30,7 @@ from runner.template.budget import (
     too_large,
 )
 from runner.template.methods import charge_strip
+from runner.template.omit import OMIT
 from runner.template.values import native, text
 
 if TYPE_CHECKING:
@@ -511,7 +512,7 @@ TESTS: dict[str, Any] = (
     | {"in": _in}
 )
 GLOBALS: dict[str, Any] = {
-    "now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range, "namespace": _namespace,
+    "now": _now, "uuid4": _uuid4, "uuid5": _uuid5, "range": _range, "namespace": _namespace, "omit": OMIT,
 }  # fmt: skip
 METHODS = frozenset(
     [

@@ -11,9 +11,10 @@ from runner.errors import did_you_mean
 from runner.template.dates import told, wrong_directives
 from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.template.language import UNKNOWN, WHERE_LISTED
+from runner.template.omit import NAME as OMIT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from runner.codes import Code
     from runner.template.language import Kind
@@ -68,10 +69,10 @@ class Inspector:
         self._level = 0
         self._guarded: set[str] = set()
 
-    def inspect(self, tree: nodes.Template) -> None:
-        """Walk a tree, and keep what is found."""
+    def inspect(self, tree: nodes.Template, known: Iterable[str] = ()) -> None:
+        """Walk a tree, and keep what is found. `known` are names that are no variables."""
         try:
-            self._block(tree.body, set())
+            self._block(tree.body, set(known))
         except RecursionError:
             self.findings.append(TOO_DEEP)
 
@@ -141,7 +142,7 @@ class Inspector:
                     self._visit(child, local, guarded=guarded and isinstance(node, nodes.Getitem))
 
     def _name(self, node: nodes.Name, local: set[str], *, guarded: bool) -> None:
-        if node.name in local:
+        if node.name in local or node.name == OMIT_NAME:
             return
         if node.name in GLOBALS:
             self._find("template-type", f"'{node.name}' is a function", node, len(node.name), f"call it: {node.name}()")

@@ -39,7 +39,8 @@ from runner.template.budget import (
 from runner.template.dates import strftime
 from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
 from runner.template.methods import charge_call, charge_result
-from runner.template.values import native, text
+from runner.template.omit import OMIT
+from runner.template.values import is_sequence, native, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,6 +60,7 @@ class Rendering(Context):
     def __init__(self, variables: Mapping[str, object], budget: Budget, made: dict[str, object]) -> None:
         self.parent: Any = variables
         self.vars = made
+        self.indexes: dict[int, int] = {}
         self.budget = budget
         self.environment = environment
         self.eval_ctx = _NO_ESCAPES
@@ -293,7 +295,76 @@ def _check_power(base: object, exponent: object) -> None:
 @pass_context
 def _native(context: Rendering, value: object) -> object:
     kind = type(value)
-    return value if kind is bool or kind is float or value is None else native(value, context.budget)
+    if kind is bool or kind is float or value is None or value is OMIT:
+        return value
+    return native(value, context.budget)
+
+
+@pass_context
+def _kept(context: Rendering, value: Any) -> object:
+    """Return the value of a let: whatever templates know; a sequence becomes a list, which can be read more than once."""
+    if isinstance(value, StrictName):
+        raise value.fault
+    if is_sequence(value):
+        context.budget.list_of(value)
+        return list(_steps(context, value))
+    context.budget.work_on(value)
+    return value
+
+
+def _without_omitted(value: Any) -> object:
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if item is not OMIT}
+    return [item for item in value if item is not OMIT]
+
+
+@pass_context
+def _gathered(context: Rendering, items: list[object], item: object) -> None:
+    if item is not OMIT:
+        context.budget.spend_items(1)
+        items.append(item)
+
+
+@pass_context
+def _item_steps(context: Rendering, values: Any) -> Iterator[object]:
+    return _steps(context, _listed(values))
+
+
+@pass_context
+def _numbered(context: Rendering, values: Any) -> Iterator[object]:
+    return enumerate(_steps(context, _listed(values)))
+
+
+def _listed(values: Any) -> Iterable[object]:
+    """Refuse what `$for` does not go through: a text would give its characters."""
+    if isinstance(values, StrictName):
+        raise values.fault
+    if isinstance(values, list | tuple | dict) or is_sequence(values):
+        return values  # type: ignore[no-any-return]
+    raise TemplateFault("template-type", f"$for goes through a list, and this is {type_name(values)}")
+
+
+@pass_context
+def _at_item(context: Rendering, index: int, loop: int) -> None:
+    context.indexes[loop] = index
+
+
+def _map(value: object) -> object:
+    if isinstance(value, StrictName):
+        raise value.fault
+    if not isinstance(value, dict) and value is not OMIT:
+        raise TemplateFault("template-type", f"a map is expected here, and this is {type_name(value)}")
+    return value
+
+
+@pass_context
+def _merged(context: Rendering, parts: list[Any]) -> dict[str, object]:
+    whole: dict[str, object] = {}
+    for part in parts:
+        if part is not OMIT:
+            context.budget.spend_items(len(part))
+            whole |= part
+    return whole
 
 
 @pass_context
@@ -386,6 +457,14 @@ def _environment() -> TemplateEnvironment:
         "used as key": _key,
         "method": _method,
         "no else": _no_else,
+        "kept value": _kept,
+        "without omitted": _without_omitted,
+        "gathered": _gathered,
+        "items of a list": _item_steps,
+        "numbered items": _numbered,
+        "at item": _at_item,
+        "map to merge": _map,
+        "merged maps": _merged,
     }
     made.tests = TESTS
     made.globals = GLOBALS

@@ -1,33 +1,38 @@
-"""All templates of one event → one compiled program, run in one pass an event.
-
-The program is a single list expression: constants stand in it as they are, a lone expression as itself, mixed text as
-a joined tuple, and only a template with statements as a captured block before it. So an event costs one context and
-one call, whatever the number of its templates.
-"""
+"""All templates of one event → one program, run in one pass an event; and where a fault comes from, if there is one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
-from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
 from runner.template.budget import Budget, TemplateFault, UndefinedFault
 from runner.template.inspector import Finding
-from runner.template.language import Rendering, environment, tokens
+from runner.template.language import tokens
+from runner.template.program import (
+    CONDITION,
+    ITEMS,
+    JOINED,
+    KEPT,
+    MAP,
+    NATIVE,
+    compiled,
+    compiled_let,
+    compiled_part,
+    loop_of,
+)
 from runner.template.python_words import in_words
-from runner.template.template import Template, templates_of
+from runner.template.shape import ForEach, Merge, omitting, templates_of
+from runner.template.template import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.errors import Problem
-    from runner.template.template import Shape
-
-_RESULT = "result"
-_BLOCK = "_block"
+    from runner.template.program import Program
+    from runner.template.shape import Shape
 
 
 class RenderingError(Exception):
@@ -40,45 +45,46 @@ class RenderingError(Exception):
 
 @dataclass(slots=True)
 class Plan:
-    """A shape, compiled when it is first evaluated."""
+    """A shape and its lets, compiled when they are first evaluated.
+
+    `lets` are in an order in which each stands after those that it reads.
+    """
 
     shape: Shape
+    lets: Mapping[str, Shape] = field(default_factory=dict)
     _program: Program | None = None
-    _probes: list[_Probe] | None = None
+    _probes: _Probes | None = None
 
     def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
         """Render every template of the shape; once more, within the same time, to look for the cause of a fault.
 
         Raises RenderingError with the fault of each template that has one.
         """
-        done: dict[str, object] = {}
+        made: dict[str, object] = {}
         try:
             if self._program is None:
-                self._program = _compile(self.shape)
-            return _run(self._program, variables, budget, done)
+                self._program = compiled(self.shape, self.lets, omitting(self.lets))
+            return self._program.run(variables, budget, made)
         except _FAULTS as error:
             fault = _alone(error)
-        templates = [template for template in templates_of(self.shape) if template.tree is not None]
-        at_work = _at_work(templates, done)
-        done.clear()
-        problems = [] if _is_too_slow(fault) else self._causes(fault, templates, variables, budget.anew())
+        at_work = self._at_work(made)
+        made.clear()
+        problems = [] if _is_too_slow(fault) else self._causes(fault, variables, budget.anew())
         # Each may be fine alone: together they are too much.
         raise RenderingError(problems or [at_work.problem(_finding(at_work, fault, (0, len(at_work.text))))])
 
-    def _causes(
-        self, fault: Exception, templates: list[Template], variables: Mapping[str, object], budget: Budget
-    ) -> list[Problem]:
+    def _causes(self, fault: Exception, variables: Mapping[str, object], budget: Budget) -> list[Problem]:
         """Render each expression alone, if there are several and as long as there is time for it."""
         if self._probes is None:
-            self._probes = [probe for template in templates for probe in _probes(template)]
-        if len(self._probes) == 1:
-            return [self._probes[0].problem(fault)]
-        problems: list[Problem] = []
-        for probe in self._probes:
-            if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
-                break  # whatever came next would fail too
-            problems += probe.problems(variables, budget)
-        return problems
+            self._probes = _Probes.of(self.shape, self.lets)
+        return self._probes.problems(fault, variables, budget)
+
+    def _at_work(self, made: Mapping[str, object]) -> Template:
+        """Return the template that was being rendered: steps come one by one; of the rest the longest is the likeliest."""
+        steps = self._program.steps if self._program is not None else ()
+        unfinished = next((shape for name, shape in steps if name not in made), None)
+        candidates = [*templates_of(unfinished)] or [*templates_of([*self.lets.values(), self.shape])]
+        return max(candidates, key=lambda template: (template.tree is not None, len(template.text)))
 
 
 _SPENT = ("template-too-large", "template-too-slow")
@@ -95,13 +101,6 @@ def _is_too_slow(error: Exception) -> bool:
     return isinstance(error, TemplateFault) and error.code == "template-too-slow"
 
 
-def _at_work(templates: list[Template], done: Mapping[str, object]) -> Template:
-    """Tell which template was being rendered: blocks come first, one by one; of the rest the longest is the likeliest."""
-    blocks = [template for template in templates if template.pieces is None]
-    finished = sum(name.startswith(_BLOCK) for name in done)
-    return blocks[finished] if finished < len(blocks) else max(templates, key=lambda template: len(template.text))
-
-
 _FAULTS = (
     TemplateFault, TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError, AttributeError,
     RecursionError, MemoryError, SyntaxError,
@@ -109,191 +108,154 @@ _FAULTS = (
 """What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
 
 
-def _run(program: Program, variables: Mapping[str, object], budget: Budget, done: dict[str, object]) -> object:
-    """Run a program. `done` takes what is finished, while it goes on."""
-    context = Rendering(variables, budget, done)
-    for _ in program.root_render_func(context):
-        pass
-    return done[_RESULT]
+@dataclass(slots=True)
+class _Probes:
+    """Every expression of a shape and its lets, to find those that fail."""
+
+    lets: list[_Let]
+    probes: list[_Probe]
+
+    @classmethod
+    def of(cls, shape: Shape, lets: Mapping[str, Shape]) -> _Probes:
+        """Take a shape and its lets apart."""
+        names = omitting(lets)
+        return cls(
+            [_Let(name, value, list(_probes(value, lone=KEPT)), names) for name, value in lets.items()],
+            [*_probes(shape)],
+        )
+
+    def problems(self, fault: Exception, variables: Mapping[str, object], budget: Budget) -> list[Problem]:
+        """Run them until the budget is spent; what reads a let that failed is left out."""
+        if not self.lets and len(self.probes) == 1 and not self.probes[0].loops:
+            return [self.probes[0].problem(fault)]
+        problems: list[Problem] = []
+        known = dict(variables)
+        failed: set[str] = set()
+        for let in self.lets:
+            found = _run_all(let.probes, known, budget, failed)
+            problems += found
+            if found or not let.evaluate(known, budget):
+                failed.add(let.name)
+        return problems + _run_all(self.probes, known, budget, failed)
 
 
-def _compile(shape: Shape) -> Program:
-    blocks: list[nodes.Node] = []
-    return _program(_expression(shape, blocks), blocks)
+def _run_all(
+    probes: Sequence[_Probe], variables: Mapping[str, object], budget: Budget, failed: set[str]
+) -> list[Problem]:
+    problems: list[Problem] = []
+    broken: set[int] = set()
+    for probe in probes:
+        if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
+            break  # whatever came next would fail too
+        if failed.intersection(probe.reads) or any(id(loop) in broken for loop in probe.loops):
+            continue
+        found = list(probe.problems(variables, budget))
+        problems += found
+        if found and probe.of is not None:
+            broken.add(id(probe.of))
+    return problems
 
 
-def _program(expression: nodes.Expr, blocks: list[nodes.Node]) -> Program:
-    tree = nodes.Template([*blocks, nodes.Assign(nodes.Name(_RESULT, "store"), expression)])
-    tree.set_environment(environment)
-    for node in (tree, *tree.find_all(nodes.Node)):
-        node.lineno = node.lineno or 1
-    return Program.from_code(environment, environment.compile(tree), dict(environment.globals))
+@dataclass(slots=True)
+class _Let:
+    """A let, to be known to what reads it."""
 
+    name: str
+    shape: Shape
+    probes: list[_Probe]
+    omitting: frozenset[str]
+    _program: Program | None = None
 
-def _expression(shape: Shape, blocks: list[nodes.Node]) -> nodes.Expr:
-    match shape:
-        case Template():
-            return _template_expression(shape, blocks)
-        case dict():
-            entries = {key: _expression(item, blocks) for key, item in shape.items()}
-            if all(isinstance(item, nodes.Const) for item in entries.values()):
-                return nodes.Const({key: item.value for key, item in entries.items() if isinstance(item, nodes.Const)})
-            return nodes.Dict([nodes.Pair(nodes.Const(key), item) for key, item in entries.items()])
-        case list():
-            items = [_expression(item, blocks) for item in shape]
-            if all(isinstance(item, nodes.Const) for item in items):
-                return nodes.Const([item.value for item in items if isinstance(item, nodes.Const)])
-            return nodes.List(items)
-        case _:
-            return nodes.Const(shape)
-
-
-def _template_expression(template: Template, blocks: list[nodes.Node]) -> nodes.Expr:
-    if template.tree is None:
-        return nodes.Const(template.text)
-    place = _place(template)
-    if (lone := template.lone) is not None:
-        return _filter(_guard(lone, place), "native value")
-    if (pieces := template.pieces) is not None:
-        return _joined([_as_expression(_guard(piece, place)) for piece in pieces])
-    name = f"{_BLOCK}{len(blocks)}"
-    body = [_guard(node, place) for node in template.tree.body]
-    blocks.append(nodes.AssignBlock(nodes.Name(name, "store"), None, body))
-    return nodes.Name(name, "load")
-
-
-def _place(template: Template) -> str:
-    """Name the template's place in its spec; the same on every machine."""
-    return dotted(template.path)
-
-
-def _filter(node: Any, name: str, args: list[nodes.Expr] | None = None) -> nodes.Filter:
-    return nodes.Filter(node, name, args or [], [], None, None)
-
-
-def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
-    return _filter(nodes.Tuple(parts, "load"), "joined text")
-
-
-def _guard(node: nodes.Node, place: str) -> Any:
-    """Copy a tree, with what must be watched at run time put under watch.
-
-    Every piece of output, every loop, every comparison of two values, every slice and what goes into every filter is
-    counted, `~` joins as mixed text does, and `uuid4()` is told its place. Calls, other operators and filters are counted
-    by the environment that runs them.
-    """
-    copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
-    copy.lineno = node.lineno
-    match copy:
-        case nodes.Output():
-            copy.nodes = [_filter(_as_expression(piece), "text piece") for piece in copy.nodes]
-        case nodes.CondExpr(expr2=None):
-            copy.expr2 = _filter(nodes.Const(None), "no else")
-        case nodes.For():
-            copy.iter = _filter(copy.iter, "loop steps")
-        case nodes.Filter(node=nodes.Expr() as value):
-            copy.node = _filter(value, "watched")
-        case nodes.Compare():
-            return _compared(copy)
-        case nodes.Getitem(node=value, arg=nodes.Slice(start=start, stop=stop, step=step)):
-            return _filter(value, "cut out", [part or nodes.Const(None) for part in (start, stop, step)])
-        case nodes.Pair(key=nodes.Expr() as key) if not isinstance(key, nodes.Const):
-            copy.key = _filter(key, "used as key")
-        case nodes.Concat():
-            return _joined(copy.nodes)
-        case nodes.Call(node=nodes.Getattr(node=value, attr=name)):
-            copy.node = _filter(value, "method", [nodes.Const(name)])
-        case nodes.Call(node=nodes.Name(name="uuid4"), args=[]):
-            copy.args = [nodes.Const(place)]
-    if isinstance(copy, nodes.Call | nodes.Filter | nodes.Test):
-        copy.dyn_args = copy.dyn_args and _filter(copy.dyn_args, "spread out")
-        copy.dyn_kwargs = copy.dyn_kwargs and _filter(copy.dyn_kwargs, "spread out")
-    return copy
-
-
-def _compared(compare: nodes.Compare) -> nodes.Expr:
-    """Let a test compare two values, which accounts for it. What is compared with a constant costs nothing worth counting."""
-    first, operands = compare.expr, compare.ops
-    if len(operands) == 1:
-        (operand,) = operands
-        if _is_constant(operand.expr) or (operand.op in _ORDER and _is_constant(first)):
-            return compare
-        name = "in" if operand.op == "notin" else _ORDER.get(operand.op, operand.op)
-        test = nodes.Test(first, name, [operand.expr], [], None, None)
-        return nodes.Not(test) if operand.op == "notin" else test
-    return nodes.Compare(_walked(first), [nodes.Operand(each.op, _walked(each.expr)) for each in operands])
-
-
-def _walked(node: nodes.Expr) -> nodes.Expr:
-    return node if _is_constant(node) else _filter(node, "walked through")
-
-
-_ORDER = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
-"""The parser's names of comparisons, and the names of the tests that do the same."""
-
-
-def _is_constant(node: nodes.Expr) -> bool:
-    """Return whether an expression is a constant, or a list of constants, as it stands in the template."""
-    return isinstance(node, nodes.Const) or (
-        isinstance(node, nodes.List | nodes.Tuple) and all(isinstance(item, nodes.Const) for item in node.items)
-    )
-
-
-def _guard_field(value: object, place: str) -> object:
-    if isinstance(value, nodes.Node):
-        return _guard(value, place)
-    if isinstance(value, list):
-        return [_guard_field(item, place) for item in value]
-    return value
-
-
-def _as_expression(piece: nodes.Expr) -> nodes.Expr:
-    return nodes.Const(piece.data) if isinstance(piece, nodes.TemplateData) else piece
+    def evaluate(self, variables: dict[str, object], budget: Budget) -> bool:
+        """Add its value to the variables; return whether it has one."""
+        try:
+            if self._program is None:
+                self._program = compiled_let(self.name, self.shape, self.omitting)
+            variables[self.name] = self._program.run(variables, budget, {})
+        except _FAULTS:
+            return False
+        return True
 
 
 @dataclass(slots=True)
 class _Probe:
-    """One expression of a template, or with None all of it, to tell whether it is the one that fails.
+    """One expression of a template, or with None all of it, to find out whether it is the one that fails.
 
-    It is compiled once: a file may have a million rows that fail.
+    It is compiled once: a file may have a million rows that fail. `of` is the `$for` whose list or condition it is.
     """
 
     template: Template
     expression: nodes.Expr | None
     region: tuple[int, int]
-    is_lone: bool = False
+    role: str
+    loops: tuple[ForEach, ...] = ()
+    of: ForEach | None = None
     _program: Program | None = None
+
+    @property
+    def reads(self) -> set[str]:
+        """The names that it reads, with those of the loops around it."""
+        templates = [self.template, *(each for loop in self.loops for each in (loop.loop, loop.condition) if each)]
+        return {use.name for template in templates for use in template.uses}
 
     def problems(self, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
         """Run it; yields the problem if it fails."""
+        indexes: dict[int, int] = {}
         try:
             if self._program is None:
-                self._program = self._compiled()
-            _run(self._program, variables, budget, {})
+                self._program = compiled_part(self.expression, self.template, self.role, self.loops)
+            self._program.run(variables, budget, {}, indexes)
         except _FAULTS as error:
-            yield self.problem(error)
+            problem = self.problem(error)
+            yield replace(problem, at=(at := self._at(indexes)), context=f"at {at}") if self.loops else problem
 
-    def _compiled(self) -> Program:
-        if self.expression is None:
-            return _compile(self.template)
-        guarded = _guard(self.expression, _place(self.template))
-        return _program(_filter(guarded, "native value") if self.is_lone else _joined([guarded]), [])
+    def _at(self, indexes: Mapping[int, int]) -> str:
+        """Name the place in the event, with the items that the loops are at."""
+        path = list(self.template.path)
+        for number, loop in enumerate(self.loops):
+            path[len(loop.path)] = indexes.get(number, 0)
+        merged = {number for number, step in enumerate(path) if step == "$merge"}
+        return dotted([step for number, step in enumerate(path) if not merged & {number, number - 1}])
 
     def problem(self, error: Exception) -> Problem:
         """Put an error at its place in the spec."""
         return self.template.problem(_finding(self.template, error, self.region))
 
 
-def _probes(template: Template) -> Iterator[_Probe]:
+def _probes(shape: Shape, loops: tuple[ForEach, ...] = (), *, lone: str = NATIVE) -> Iterator[_Probe]:
+    """Take a shape apart. `lone` is the role of an expression that stands alone."""
+    match shape:
+        case Template():
+            yield from _probes_of(shape, loops, lone)
+        case ForEach(loop=loop, condition=condition, body=body):
+            yield _Probe(loop, cast("nodes.Expr", loop_of(shape).iter), (0, len(loop.text)), ITEMS, loops, shape)
+            inside = (*loops, shape)
+            if condition is not None:
+                yield _Probe(condition, condition.lone, (0, len(condition.text)), CONDITION, inside, shape)
+            yield from _probes(body, inside, lone=lone)
+        case Merge(parts=parts):
+            for part in parts:
+                yield from _probes(part, loops, lone=MAP if isinstance(part, Template) else lone)
+        case dict():
+            for item in shape.values():
+                yield from _probes(item, loops, lone=lone)
+        case list():
+            for item in shape:
+                yield from _probes(item, loops, lone=lone)
+
+
+def _probes_of(template: Template, loops: tuple[ForEach, ...], role: str) -> Iterator[_Probe]:
     """Take a template apart."""
+    if template.tree is None:
+        return
     expressions = [piece for piece in template.pieces or () if not isinstance(piece, nodes.TemplateData)]
     regions = list(_regions(template.text))
-    is_lone = template.lone is not None
+    role = role if template.lone is not None else JOINED
     if template.pieces is None or len(expressions) != len(regions):  # it has statements, such as print
-        yield _Probe(template, None, (0, len(template.text)))
+        yield _Probe(template, None, (0, len(template.text)), role, loops)
         return
     for piece, region in zip(expressions, regions, strict=True):
-        yield _Probe(template, piece, region, is_lone)
+        yield _Probe(template, piece, region, role, loops)
 
 
 def _finding(template: Template, error: Exception, region: tuple[int, int]) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
@@ -25,6 +25,7 @@ from runner.template.language import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from runner.errors import Position, Step
     from runner.source import Node
@@ -63,6 +64,15 @@ class Template:
         """The text itself, when nothing in it is a template."""
         return self.text if self.tree is None and not self.findings else None
 
+    @property
+    def reads_omit(self) -> bool:
+        """Return whether the template names `omit`."""
+        return (
+            "omit" in self.text
+            and self.tree is not None
+            and any(name.name == "omit" for name in self.tree.find_all(nodes.Name))
+        )
+
     def problems(self) -> Iterator[Problem]:
         """List what is wrong with the template itself, at its places."""
         return map(self.problem, self.findings)
@@ -85,23 +95,6 @@ class Template:
     def place(self, start: int, end: int) -> Position:
         """Place of a stretch of the template's text."""
         return self.node.span(start, end)
-
-
-Shape: TypeAlias = "Template | bool | int | float | str | list[Shape] | dict[str, Shape] | None"
-"""A value of a spec with its templates still in it."""
-
-
-def templates_of(shape: Shape) -> Iterator[Template]:
-    """Walk the templates of a shape, in its order."""
-    match shape:
-        case Template():
-            yield shape
-        case dict():
-            for item in shape.values():
-                yield from templates_of(item)
-        case list():
-            for item in shape:
-                yield from templates_of(item)
 
 
 class TooLargeError(Exception):
@@ -131,13 +124,57 @@ class Allowance:
             raise TooLargeError(self.problem)
 
 
-def parse(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Template:
-    """Parse a text node. Faults are in the template, not raised, but for the TooLargeError of all templates together."""
+def parse(node: Node, path: tuple[Step, ...], allowance: Allowance, items: AbstractSet[str] = frozenset()) -> Template:
+    """Parse a text node. `items` are the names of loops around it, which are not variables.
+
+    Faults are in the template, not raised, except the TooLargeError of all templates together.
+    """
     source = str(node.value)
     if "{{" not in source and "{%" not in source and "{#" not in source:
         return Template(node, path, source)
+    return _parsed(node, path, allowance, _TEMPLATE, items)
+
+
+def parse_loop(node: Node, path: tuple[Step, ...], allowance: Allowance, items: AbstractSet[str]) -> Template:
+    """Parse the text of a `$for`, such as `item in items`: its tree is one loop without a body."""
+    return _parsed(node, path, allowance, _LOOP, items)
+
+
+def parse_condition(node: Node, path: tuple[Step, ...], allowance: Allowance, items: AbstractSet[str]) -> Template:
+    """Parse the text of a `$if`, such as `item.quantity > 0`: an expression without braces."""
+    return _parsed(node, path, allowance, _CONDITION, items)
+
+
+class _Form(NamedTuple):
+    """How the text of a node becomes the source of a template."""
+
+    before: str
+    after: str
+    expected: str | None = None
+    hint: str | None = None
+
+    def fits(self, tree: nodes.Template) -> bool:
+        """Return whether a tree is what a text of this form means."""
+        match self, tree.body:
+            case _Form(expected=None), _:
+                return True
+            case _Form(before="{% for "), [nodes.For(body=[], else_=[], test=None, recursive=False)]:
+                return True
+            case _Form(before="{{ "), [nodes.Output(nodes=[only])]:
+                return not isinstance(only, nodes.TemplateData)
+            case _:
+                return False
+
+
+_TEMPLATE = _Form("", "")
+_LOOP = _Form("{% for ", " %}{% endfor %}", "$for expects a name and a list", "such as: item in items")
+_CONDITION = _Form("{{ ", " }}", "$if expects an expression", "such as: item.quantity > 0, without braces")
+
+
+def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance, form: _Form, items: AbstractSet[str]) -> Template:
+    source = str(node.value)
     inspect = _inspected if len(source) <= _SHORT else _inspected.__wrapped__
-    tree, uses, findings, count = inspect(source)
+    tree, uses, findings, count = inspect(source, form, frozenset(items))
     template = Template(node, path, source, tree, uses, findings)
     allowance.take(template, count)
     return template
@@ -147,11 +184,14 @@ _SHORT = 1000
 
 
 @lru_cache(maxsize=256)
-def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tuple[Finding, ...], int]:
+def _inspected(
+    text: str, form: _Form, items: frozenset[str]
+) -> tuple[nodes.Template | None, tuple[Use, ...], tuple[Finding, ...], int]:
     """Parse and inspect a text: its tree, unless it has faults, what it reads, its faults, the number of its tokens.
 
     Many specs share `{{ user }}`.
     """
+    source = f"{form.before}{text}{form.after}"
     if is_too_large(source):
         return None, (), (Finding("template-too-large", *TOO_MANY_TOKENS, 0, 1),), MAX_PARSED + 1
     parser: Parser | None = None
@@ -169,11 +209,18 @@ def _inspected(source: str) -> tuple[nodes.Template | None, tuple[Use, ...], tup
     except RecursionError:
         findings = [TOO_DEEP]
     count = parser.stream.count if parser is not None and isinstance(parser.stream, CountedTokens) else 1
-    if tree is not None:
+    if tree is not None and form.fits(tree):
         inspector = Inspector(source)
-        inspector.inspect(tree)
+        inspector.inspect(tree, items)
         findings, uses = inspector.findings, inspector.uses
         count += inspector.repeats // _REPEATS
+    elif form.expected is not None:
+        findings = [Finding("directive", form.expected, form.hint, len(form.before), len(source) - len(form.after))]
+    if before := len(form.before):
+        uses = [use._replace(offset=use.offset - before) for use in uses]
+        findings = [each._replace(start=max(each.start - before, 0), end=each.end - before) for each in findings]
+        for each in tree.find_all(nodes.Node) if tree is not None else ():
+            each.lineno = max((each.lineno or 0) - before, 0)
     return None if findings else tree, tuple(uses), tuple(findings), count
 
 

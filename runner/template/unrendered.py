@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from runner.errors import MAX_PROBLEMS, Problem, dotted
 from runner.template.language import tokens
-from runner.template.template import templates_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from runner.codes import Code
     from runner.errors import Position, Step
     from runner.source import Node
-    from runner.template.template import Shape, Template
+    from runner.template.template import Template
 
 _CODE: Code = "template-not-rendered"
 _NAME = r"[A-Za-z_]\w*"
@@ -70,14 +69,15 @@ def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
                 yield replace(problem, message=f"{what}{more}", hint=hint)
 
 
-def unrendered(root: Node, shape: Shape, schema: Node | None) -> Iterator[Problem]:
+def unrendered(root: Node, templates: Sequence[Template], schema: Node | None) -> Iterator[Problem]:
     """Report what nothing renders. `schema` is that of the properties, which may stand in another file."""
     table = root.get("vars")
     names = tuple(table.entries) if table is not None else ()
-    for template in templates_of(shape):
+    for template in templates:
         yield from _in_template(template, names)
-    if (properties := root.get("properties")) is not None:
-        yield from _in_keys(properties, ("properties",), names)
+    for field in ("let", "properties", "attachments"):
+        if (node := root.get(field)) is not None:
+            yield from _in_keys(node, (field,), names)
     for field in _FIELDS:
         node = schema if field == "schema" else root.get(field)
         if node is not None and _may_hold_any(node):
@@ -128,7 +128,8 @@ def _in_keys(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iter
             message = "this is a map with an empty key, not a template"
             hint = f'write "{{{{ {_meant(key, names)} }}}}"'
             yield Problem(_CODE, message, node.position(), at=dotted(path), hint=hint, severity="warning")
-        yield from _in_keys(item, (*path, key), names)
+        if key != "$literal":
+            yield from _in_keys(item, (*path, key), names)
     for index, item in enumerate(node.items):
         yield from _in_keys(item, (*path, index), names)
 

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
 from runner.template.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large, type_name
+from runner.template.omit import Omit
 
 if TYPE_CHECKING:
     from runner.template.budget import Budget
@@ -47,7 +48,13 @@ def native(value: object, budget: Budget) -> object:
             return [native(item, budget) for item in value]
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
-        case _ if _is_sequence(value):
+        case Omit():
+            raise TemplateFault(
+                "template-type",
+                "omit stands for a whole value",
+                "in a list or map of a template leave it out with select() or if",
+            )
+        case _ if is_sequence(value):
             raise TemplateFault("template-type", "a sequence that is not a list yet", "write {{ … | list }}")
         case _:
             _refuse_type(value)
@@ -78,13 +85,18 @@ def text(value: object) -> str:
             raise TemplateFault("template-not-text", f"{what} inside text", hint)
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date inside text", "write {{ … | isoformat }}")
-        case _ if _is_sequence(value):
+        case Omit():
+            raise TemplateFault(
+                "template-type", "omit inside text", "it leaves out a whole value, so it must be the whole template"
+            )
+        case _ if is_sequence(value):
             raise TemplateFault("template-not-text", "a list inside text", "use |join(', ')")
         case _:
             _refuse_type(value)
 
 
-def _is_sequence(value: object) -> bool:
+def is_sequence(value: object) -> bool:
+    """Return whether a value gives its items one by one, as what `map` and `items()` make does."""
     return hasattr(value, "__next__") or isinstance(value, KeysView | ValuesView | ItemsView)
 
 

@@ -20,7 +20,7 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from runner.eventspec import Occurrence, Spec, load
-from runner.template.template import templates_of
+from runner.template.shape import templates_of
 from runner.variables import Given, resolve
 
 if TYPE_CHECKING:

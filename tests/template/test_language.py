@@ -390,7 +390,7 @@ def test_the_closed_lists_hold_what_is_exercised_here_and_nothing_else() -> None
     assert sorted(FILTERS) == [row[0] for row in FILTER_EXAMPLES]
     assert sorted(TESTS) == [row[0] for row in TEST_EXAMPLES]
     assert sorted(METHODS) == [row[0] for row in METHOD_EXAMPLES]
-    assert sorted(GLOBALS) == ["namespace", "now", "range", "uuid4", "uuid5"]
+    assert sorted(GLOBALS) == ["namespace", "now", "omit", "range", "uuid4", "uuid5"]
 
 
 def test_uuid5_names_a_text_the_same_everywhere(templates: Templates) -> None:

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from runner.template.plan import Plan, RenderingError
-from runner.template.template import templates_of
+from runner.template.shape import templates_of
 
 if TYPE_CHECKING:
-    from runner.template.template import Shape
+    from runner.template.shape import Shape
     from tests.projects import Templates
 
 

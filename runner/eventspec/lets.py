@@ -1,0 +1,66 @@
+"""`let`: named values that are computed once an event → the order to compute them in, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import Problem
+from runner.template.shape import templates_of
+from runner.template.template import RESERVED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from runner.source import Node
+    from runner.template.shape import Shape
+
+
+def ordered(lets: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return lets in an order in which each stands after those that it reads, and else as they are declared.
+
+    What is part of a circle is left out: see `let_problems`.
+    """
+    reads = {name: _reads(shape, lets) for name, shape in lets.items()}
+    done: dict[str, Shape] = {}
+    while ready := [name for name in lets if name not in done and reads[name] <= done.keys()]:
+        done |= {name: lets[name] for name in ready}
+    return {name: done[name] for name in done}
+
+
+def _reads(shape: Shape, lets: Collection[str]) -> set[str]:
+    return {use.name for template in templates_of(shape) for use in template.uses if use.name in lets}
+
+
+def let_problems(
+    table: Node, lets: Mapping[str, Shape], variables: Collection[str], used: Collection[str]
+) -> Iterator[Problem]:
+    """Report lets that have the name of something else, that read each other in a circle, and that nothing reads.
+
+    `used` are the names that the templates of the event and of other lets read.
+    """
+    left = lets.keys() - ordered(lets).keys()
+    for name in lets:
+        place, at = table.key_position(name), f"let.{name}"
+        if name in RESERVED or name in variables:
+            other = "a variable" if name in variables else "something else in templates"
+            message = f"'{name}' can't be the name of a let: it is the name of {other}"
+            yield Problem("reserved-name", message, place, at=at, hint="choose another name")
+        elif name in left and (way := _circle(name, lets)):
+            message = f"'{name}' needs itself: {' → '.join(way)}"
+            yield Problem("let-cycle", message, place, at=at, hint="compute one of them from variables alone")
+        elif name not in used:
+            yield Problem("unused-let", f"no template uses the let '{name}'", place, at=at, severity="warning")
+
+
+def _circle(name: str, lets: Mapping[str, Shape]) -> list[str] | None:
+    """Return the shortest way from a let back to itself; None if there is none."""
+    ways = [[name]]
+    seen: set[str] = set()
+    for way in ways:  # it grows while it is walked
+        for following in sorted(_reads(lets[way[-1]], lets)):
+            if following == name:
+                return [*way, name]
+            if following not in seen:
+                seen.add(following)
+                ways.append([*way, following])
+    return None
