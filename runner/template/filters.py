@@ -16,6 +16,7 @@ from jinja2.filters import FILTERS as STOCK_FILTERS
 from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import escape
 
+from runner.template.arithmetic import ROUNDINGS, compute, rounded
 from runner.template.budget import (
     MAX_ITEMS,
     MAX_WIDTH,
@@ -330,7 +331,11 @@ def _sum(context: Any, value: Iterable[object], attribute: str | int | None = No
             raise part.fault
         if isinstance(part, list | tuple | str):
             raise TemplateFault("template-type", "sum adds numbers", "texts are put together with |join")
-        total += part
+        total = (
+            compute("+", total, part)
+            if type(total) in SMALL and type(part) in SMALL and part is not None
+            else total + part
+        )
     return total
 
 
@@ -370,9 +375,12 @@ def _int(value: object, default: int = 0, base: int = 10) -> int:
 def _round(value: object, precision: int = 0, method: str = "common") -> float:
     if not isinstance(value, int | float):
         raise value.fault if isinstance(value, StrictName) else TemplateFault("template-type", "round takes a number")
+    check_whole(precision, "the number of digits")
     if abs(precision) > _MAX_PRECISION:
         raise TemplateFault("template-type", f"round to {precision} digits")
-    return float(STOCK_FILTERS["round"](value, precision, method))
+    if method not in ROUNDINGS:
+        raise TemplateFault("template-type", "unknown method of round", f"these exist: {', '.join(ROUNDINGS)}")
+    return rounded(value, precision, method)
 
 
 _MAX_PRECISION = 300

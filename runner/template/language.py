@@ -22,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from runner.errors import did_you_mean
+from runner.template.arithmetic import compute
 from runner.template.budget import (
     MAX_BITS,
     MAX_NUMBER_BITS,
@@ -82,7 +83,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     with a token to the node it makes of it, so numbering the tokens by offset is enough.
     """
 
-    intercepted_binops = frozenset(["+", "-", "*", "**", "%"])
+    intercepted_binops = frozenset(["+", "-", "*", "/", "//", "**", "%"])
 
     def _tokenize(
         self,
@@ -101,7 +102,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             case "**":
                 _check_power(left, right)
         if type(left) in SMALL and type(right) in SMALL:
-            return self.binop_table[operator](left, right)
+            if left is None or right is None:
+                return self.binop_table[operator](left, right)
+            return compute(operator, left, right)
         budget = context.budget
         match operator:
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):

@@ -1,0 +1,88 @@
+"""Arithmetic with numbers as they are written: `0.1 + 0.2` is `0.3`, and `3 * 19.99` is `59.97`.
+
+JSON's numbers are decimal, and Python computes with binary fractions. So where a fraction takes part, the digits that
+both numbers are written with are computed with, to 40 digits, and the result is the nearest number of 64 bits. Its
+ties go to the even digit (IEEE 754, section 4.3.1).
+"""
+
+from __future__ import annotations
+
+import operator
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from math import isfinite
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Number: TypeAlias = int | float
+
+_DIGITS = 40
+_MAX_INTEGER_BITS = 120
+"""An integer of more bits has more digits than are computed with."""
+_MAX_EXPONENT = 1000
+_CONTEXT = Context(prec=_DIGITS, rounding=ROUND_HALF_EVEN)
+_WIDE = Context(prec=1000, rounding=ROUND_HALF_EVEN)
+"""For rounding: a number of 64 bits has up to 309 digits before the point, and may be asked for 300 behind it."""
+
+
+def compute(sign: str, left: Number, right: Number) -> Number:
+    """Return `left sign right`. Integers alone are computed as Python does.
+
+    Raises ArithmeticError for a division by zero and for a result that is beyond 64 bits.
+    """
+    if not _is_decimal(sign, left, right):
+        return _BINARY[sign](left, right)  # type: ignore[no-any-return]
+    result = float(_DECIMAL[sign](_decimal(left), _decimal(right)))
+    if not isfinite(result):
+        raise OverflowError("the result is beyond what a double can hold")
+    return result
+
+
+def _is_decimal(sign: str, left: Number, right: Number) -> bool:
+    numbers = (left, right)
+    if not any(type(number) is float for number in numbers) or not all(map(_is_exact, numbers)):
+        return sign == "/" and right != 0 and all(map(_is_exact, numbers))
+    if sign == "**":
+        return type(right) is int and abs(right) <= _MAX_EXPONENT and left != 0
+    return right != 0 or sign not in ("/", "//", "%")
+
+
+def _is_exact(number: Number) -> bool:
+    return isfinite(number) if type(number) is float else int(number).bit_length() <= _MAX_INTEGER_BITS
+
+
+def _decimal(number: Number) -> Decimal:
+    return Decimal(repr(number)) if type(number) is float else Decimal(int(number))
+
+
+def _floor(left: Decimal, right: Decimal) -> Decimal:
+    return _WIDE.divide(left, right).to_integral_value(ROUND_FLOOR, _WIDE)
+
+
+def _modulo(left: Decimal, right: Decimal) -> Decimal:
+    return _WIDE.subtract(left, _WIDE.multiply(right, _floor(left, right)))
+
+
+_DECIMAL: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": _CONTEXT.add, "-": _CONTEXT.subtract, "*": _CONTEXT.multiply, "/": _CONTEXT.divide, "**": _CONTEXT.power,
+    "//": _floor, "%": _modulo,
+}  # fmt: skip
+_BINARY = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
+    "//": operator.floordiv, "%": operator.mod,
+}  # fmt: skip
+
+ROUNDINGS: Mapping[str, str] = {
+    "common": ROUND_HALF_EVEN, "half_up": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR,
+}  # fmt: skip
+"""The methods of `round`."""
+
+
+def rounded(number: Number, digits: int, method: str) -> float:
+    """Round a number, as it is written, to so many digits behind the point."""
+    if not isfinite(number):
+        return float(number)
+    if not _is_exact(number):
+        number = float(number)
+    return float(_decimal(number).quantize(Decimal(1).scaleb(-digits), ROUNDINGS[method], _WIDE))
