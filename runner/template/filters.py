@@ -16,7 +16,6 @@ from jinja2.filters import FILTERS as STOCK_FILTERS
 from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import escape
 
-from runner.template.arithmetic import ROUNDINGS, compute, rounded
 from runner.template.budget import (
     MAX_ITEMS,
     MAX_WIDTH,
@@ -324,6 +323,8 @@ def _sum(context: Any, value: Iterable[object], attribute: str | int | None = No
         raise TemplateFault(
             "template-type", "sum begins with a number", "lists and texts are put together with + and ~"
         )
+    from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
+
     total: Any = start
     for item in _listed(context, value, _steps_to(attribute)):
         part: Any = item if attribute is None else _part(context, item, attribute)
@@ -375,6 +376,8 @@ def _int(value: object, default: int = 0, base: int = 10) -> int:
 def _round(value: object, precision: int = 0, method: str = "common") -> float:
     if not isinstance(value, int | float):
         raise value.fault if isinstance(value, StrictName) else TemplateFault("template-type", "round takes a number")
+    from runner.template.arithmetic import ROUNDINGS, rounded  # noqa: PLC0415 - few templates compute
+
     check_whole(precision, "the number of digits")
     if abs(precision) > _MAX_PRECISION:
         raise TemplateFault("template-type", f"round to {precision} digits")

@@ -22,7 +22,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from runner.errors import did_you_mean
-from runner.template.arithmetic import compute
 from runner.template.budget import (
     MAX_BITS,
     MAX_NUMBER_BITS,
@@ -104,6 +103,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if type(left) in SMALL and type(right) in SMALL:
             if left is None or right is None:
                 return self.binop_table[operator](left, right)
+            from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
+
             return compute(operator, left, right)
         budget = context.budget
         match operator:
