@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from runner.errors import InvalidInput, Problem, dotted
 from runner.eventspec.constants import placed
 from runner.suprsend.event import Attachment, Event, Stamp
-from runner.template.budget import Budget, derived_id
+from runner.template.budget import Budget
+from runner.template.ids import derived_id
 from runner.template.plan import RenderingError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The template language: Jinja in its immutable sandbox, with closed lists and bounded operations.
 
-What a template may do is listed in `filters`; everything else is refused when the spec is read. What may grow is
-bounded by `budget`: a text, a list, a number, the steps of all loops and the time of one event.
+`filters`, `conditions`, `functions` and `methods` list what a template may use; anything else is refused when the spec
+is read. `limits` and `budget` bound everything that can grow: text, lists, numbers, the steps of loops, time.
 """
 
 from __future__ import annotations
@@ -22,23 +22,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from runner.errors import did_you_mean
-from runner.template.budget import (
-    MAX_BITS,
-    MAX_NUMBER_BITS,
-    SMALL,
-    StrictName,
-    TemplateFault,
-    TemplateNamespace,
-    check_format,
-    check_key,
-    check_length,
-    shown_name,
-    too_large,
-    type_name,
-)
+from runner.template.conditions import TESTS
 from runner.template.dates import strftime
-from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
-from runner.template.methods import charge_call, charge_result
+from runner.template.fault import TemplateFault
+from runner.template.filters import FILTERS
+from runner.template.functions import GLOBALS
+from runner.template.kinds import SMALL
+from runner.template.limits import MAX_BITS, MAX_NUMBER_BITS, check_key, check_length, too_large
+from runner.template.methods import METHODS, charge_call, charge_result
+from runner.template.names import shown_name, type_name
+from runner.template.namespace import TemplateNamespace
+from runner.template.percent_format import check_format
+from runner.template.strict_name import StrictName
 from runner.template.values import native, text
 
 if TYPE_CHECKING:

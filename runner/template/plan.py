@@ -14,7 +14,7 @@ from jinja2 import Template as Program
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
-from runner.template.budget import Budget, TemplateFault, UndefinedFault
+from runner.template.fault import TemplateFault, UndefinedFault
 from runner.template.inspector import Finding
 from runner.template.language import Rendering, environment, tokens
 from runner.template.python_words import in_words
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runner.errors import Problem
+    from runner.template.budget import Budget
     from runner.template.template import Shape
 
 _RESULT = "result"

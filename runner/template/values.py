@@ -7,7 +7,11 @@ from datetime import date, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
-from runner.template.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large, type_name
+from runner.template.fault import TemplateFault
+from runner.template.kinds import SMALL
+from runner.template.limits import MAX_NUMBER_BITS, too_large
+from runner.template.names import type_name
+from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
     from runner.template.budget import Budget
