@@ -28,6 +28,7 @@ HOMES = {
     "orjson": {"suprsend"},
     "jinja2": {"template", "eventspec"},
     "markupsafe": {"template"},
+    "re2": {"template"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "h11": {"sandbox"},

@@ -6,7 +6,9 @@ import re
 
 from runner import problems
 from runner.errors import ExitCode
-from runner.template.filters import FILTERS, METHODS, TESTS
+from runner.template.conditions import TESTS
+from runner.template.filters import FILTERS
+from runner.template.methods import METHODS
 from tests.pages import PAGES
 
 

@@ -12,7 +12,8 @@ from jinja2.filters import FILTERS as STOCK_FILTERS
 
 from runner.cli.main import app
 from runner.project.format import document
-from runner.template.filters import FILTERS, GLOBALS
+from runner.template.filters import FILTERS
+from runner.template.functions import GLOBALS
 from tests.pages import PAGES, REPOSITORY
 from tests.test_architecture import HOMES, ROOMS
 

@@ -8,7 +8,9 @@ from runner.errors import InvalidInput, Problem, dotted
 from runner.eventspec.constants import placed
 from runner.source.node import describe
 from runner.suprsend.event import Attachment, Event, Stamp
-from runner.template.budget import Budget, derived_id, shown_name
+from runner.template.budget import Budget
+from runner.template.ids import derived_id
+from runner.template.names import shown_name
 from runner.template.plan import RenderingError
 
 if TYPE_CHECKING:

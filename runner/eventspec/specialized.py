@@ -18,7 +18,9 @@ from runner.eventspec.event import Occurrence
 from runner.suprsend.encoding import encode_plain
 from runner.suprsend.event import Attachment, Event, Stamp
 from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
-from runner.template.budget import MAX_TEXT, Budget, row_ids
+from runner.template.budget import Budget
+from runner.template.ids import row_ids
+from runner.template.limits import MAX_TEXT
 from runner.template.plan import Plan, RenderingError
 from runner.template.shape import ForEach, Merge, may_omit, templates_of
 from runner.template.template import Template

@@ -1,9 +1,11 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
 from runner.source.document import Document, discreet, open_file, read, read_text, unshown
+from runner.source.fault import TOO_LARGE, Fault, problems
 from runner.source.json_reader import NUMBER, STRICT, UnclearError, is_integer, parse_json
 from runner.source.node import Json, Node, describe
-from runner.source.schema import TOO_LARGE, Fault, OwnSchema, Schema, SchemaError, problems
+from runner.source.schema import OwnSchema, Schema
+from runner.source.schema_error import SchemaError
 from runner.source.text import Text
 from runner.source.validator import shared_allowance
 

@@ -1,24 +1,22 @@
-"""YAML text → nodes, by the scalar table of the spec format.
+"""YAML text → nodes.
 
-null is `null`, `~` or nothing, booleans are `true` and `false`, numbers follow JSON's grammar, and every other plain
-scalar is text: nothing turns `no` into false or `12:30` into 750. The tree is built from libyaml's events in one loop:
-its own composer recurses, and crashes on a deeply nested file.
+A loop builds the tree from libyaml's events: libyaml's own composer recurses, and crashes on a deeply nested file.
+`yaml_scalars` reads the plain scalars.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from math import isfinite, isinf
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn
 
 import yaml
 
 from runner.errors import Problem
 from runner.source.align import skip_properties
-from runner.source.json_reader import MAX_DEPTH, NUMBER, is_integer
+from runner.source.json_reader import MAX_DEPTH
 from runner.source.node import Node
 from runner.source.yaml_chars import Source
+from runner.source.yaml_scalars import PlainScalars
 from runner.source.yaml_strict import Comments, block_fault, has_uncounted_line, underindented
 
 if TYPE_CHECKING:
@@ -30,24 +28,9 @@ MAX_NODES = 100_000
 MAX_CHARACTERS = 2 * 1024 * 1024
 """Characters of a document with every alias written out: twice what a file may have."""
 
-_CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
-_AMBIGUOUS = re.compile(
-    r"""
-    (?i:y|n|yes|no|on|off|true|false|null)     # words that YAML 1.1 reads as booleans or null
-    | [-+]?0[0-7_]+ | [-+]?0x[0-9a-fA-F_]+ | [-+]?0b[01_]+
-    | [-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)? | [-+]?\.[0-9_]+(?:[eE][-+]?[0-9]+)?
-    | [-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?     # sexagesimal: 12:30 is 750 in YAML 1.1
-    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ ].*)?
-    """,
-    re.VERBOSE,
-)
-_DATE = re.compile("[0-9]{4}-")
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 _AFTER_NAME = (" ", "\t", "\n", "\r", ",", "]", "}")
 _LOST_COLON = re.compile(r"(?:\s|(?<=\s)#.*)*+:(?=[^\s,\[\]{}])")
 _STR_TAG = "tag:yaml.org,2002:str"
-
-_Scalar: TypeAlias = "bool | int | float | str | None"
 
 
 class _StopError(Exception):
@@ -61,7 +44,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     source = Source(text.content)
     try:
         _take_all(source, reader, comments)
-        reader.count_groups()
+        reader.scalars.count_groups()
     except _StopError:
         return reader.root if reader.has_second else None, reader.problems
     except yaml.reader.ReaderError as error:
@@ -137,8 +120,7 @@ class _Reader:
         self._keys: list[_Key | None] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
         """Values that aliases may stand for, and their characters."""
-        self._groups: dict[str, tuple[int, int]] = {}
-        """Of warnings that are told once: where the first stands among the problems, and how many followed."""
+        self.scalars = PlainScalars(text, self.problems)
         self._written = 0
         """Characters of all keys and texts so far, aliases written out."""
         self.has_second = False
@@ -206,61 +188,8 @@ class _Reader:
         if event.anchor is not None or event.tag is not None:
             start = skip_properties(self.text.content, start)
         plain = not event.style and event.tag is None
-        value = self._plain(event.value, start, end) if plain else event.value
+        value = self.scalars.value(event.value, start, end) if plain else event.value
         return Node(value, self.text, start, end, event.style or None)
-
-    def _plain(self, value: str, start: int, end: int) -> _Scalar:
-        if value in _CONSTANTS:
-            return _CONSTANTS[value]
-        if match := NUMBER.fullmatch(value):
-            number = self._number(value, match, start, end)
-            exponent = match["exponent"] or ""
-            if exponent and not (match["fraction"] and exponent[1] in "+-") and isfinite(number):
-                message = f"{value} is a number here, but text to other YAML readers"
-                self._ambiguous("numbers", message, f'if it is text, write "{value}"', start, end)
-            return number
-        if _AMBIGUOUS.fullmatch(value):
-            group = "dates" if _DATE.match(value) else ""
-            self._ambiguous(
-                group, f"{value} is text here, but not to every YAML reader", f'write "{value}"', start, end
-            )
-        elif _NOT_FINITE.fullmatch(value):
-            self._note(
-                "not-finite", f"{value} is not a JSON number", start, end, hint=f'if it is text, write "{value}"'
-            )
-        return value
-
-    def _ambiguous(self, group: str, message: str, hint: str, start: int, end: int) -> None:
-        """Warn of a scalar, and of those of a group that programs write by the hundred only once."""
-        if group in self._groups:
-            place, count = self._groups[group]
-            self._groups[group] = place, count + 1
-            return
-        if group:
-            self._groups[group] = len(self.problems), 0
-        self._note("ambiguous-scalar", message, start, end, hint=hint, warning=True)
-
-    def count_groups(self) -> None:
-        """Say how many more of a group there are, where it is warned of the first."""
-        for group, (place, count) in self._groups.items():
-            if count:
-                first = self.problems[place]
-                message = f"{first.message}; so {'is' if count == 1 else 'are'} {count:,} more {group if count > 1 else group[:-1]} in this file"
-                self.problems[place] = replace(first, message=message)
-
-    def _number(self, value: str, match: re.Match[str], start: int, end: int) -> int | float:
-        if is_integer(match):
-            try:
-                return int(value)
-            except ValueError:  # more digits than Python converts
-                self._note("number-too-large", f"a number of {len(value)} digits", start, end, hint="write it as text")
-                return 0
-        number = float(value)
-        if isinf(number):
-            self._note(
-                "number-too-large", f"{value} is beyond what a double can hold", start, end, hint="write it as text"
-            )
-        return number
 
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         if event.tag is not None:
@@ -382,11 +311,8 @@ class _Reader:
         mark = yaml.Mark("", at, 0, 0, None, 0)
         raise yaml.MarkedYAMLError(f"while {context}", mark, problem, mark)
 
-    def _note(
-        self, code: Code, message: str, start: int, end: int, *, hint: str | None = None, warning: bool = False
-    ) -> None:
-        place = self.text.position(start, end)
-        self.problems.append(Problem(code, message, place, hint=hint, severity="warning" if warning else "error"))
+    def _note(self, code: Code, message: str, start: int, end: int, *, hint: str | None = None) -> None:
+        self.problems.append(Problem(code, message, self.text.position(start, end), hint=hint))
 
     def _stop(
         self,

@@ -15,18 +15,18 @@ import yaml
 from runner.errors import Problem
 from runner.source.align import skip_properties
 from runner.source.text import Text
-from runner.source.yaml_chars import Source
+from runner.source.yaml_events import YamlEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.codes import Code
 
+
 _MAX_CHARACTERS = 1024 * 1024
 """Characters that are read again for one refusal, however many rewritings it takes."""
 _LEAST_CHARACTERS = 16 * 1024
 """What the shortest text counts for."""
-
 _CODE: Code = "yaml-unsupported"
 _VALID = "is valid YAML, but not read here"
 
@@ -95,7 +95,7 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
     left = _MAX_CHARACTERS
     while (left := left - max(len(content), _LEAST_CHARACTERS)) >= 0:
         stop = fault(Text("", content))
-        events = _Events(content)
+        events = YamlEvents(content)
         if isinstance(stop, Problem):
             if stop.code != "yaml-document":
                 return None  # what follows is not read
@@ -113,74 +113,6 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         first = first or found
         content = rewriting.apply(content, found)
     return None
-
-
-class _Seen(NamedTuple):
-    """An event, and what belongs to it: of the end of a list or a map, all of that."""
-
-    event: yaml.Event
-    start: int
-    end: int
-
-
-class _Events:
-    """The events of a text up to libyaml's complaint: what the rewritings must know of them."""
-
-    def __init__(self, content: str) -> None:
-        self.error: yaml.MarkedYAMLError | None = None
-        self.is_broken = False
-        """Whether libyaml lets pass what our own reading does too, but YAML does not: as a tag, or in a second document."""
-        self.keys: set[int] = set()
-        """Where keys of block maps begin."""
-        self.documents: list[int] = []
-        """Where documents begin."""
-        self.signs: set[int] = set()
-        """Where anchors and aliases begin."""
-        self.blocks: list[tuple[int, int]] = []
-        """The block scalars."""
-        self.last: list[_Seen] = []
-        """The last two events."""
-        self.open: list[_Seen] = []
-        self._is_key: list[bool] = []
-        self._content = content
-        try:
-            for event in Source(content).events():
-                self._take(event)
-        except yaml.MarkedYAMLError as error:
-            self.error = error
-
-    def _take(self, event: yaml.Event) -> None:
-        if event.start_mark is None or event.end_mark is None:
-            raise AssertionError("libyaml marks every event")
-        seen = _Seen(event, event.start_mark.index, event.end_mark.index)
-        if isinstance(event, yaml.NodeEvent):
-            self._take_node(event, seen.start, seen.end)
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self.documents.append(seen.start)
-            before = self.last[-1].event
-            if isinstance(before, yaml.DocumentEndEvent) and not before.explicit:
-                self.is_broken |= bool(event.version or event.tags)
-        if isinstance(event, yaml.CollectionStartEvent):
-            self.open.append(seen)
-            self._is_key.append(True)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            seen = seen._replace(start=self.open.pop().start)
-            self._is_key.pop()
-        self.last = [*self.last[-1:], seen]
-
-    def _take_node(self, event: yaml.NodeEvent, start: int, end: int) -> None:
-        if event.anchor is not None:
-            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            self.signs.add(self._content.find(sign + event.anchor, start))
-        if isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"):
-            self.blocks.append((start, end))
-        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
-            self.is_broken |= "!" in event.tag[1:]
-        around = self.open[-1].event if self.open else None
-        if isinstance(around, yaml.MappingStartEvent):
-            if self._is_key[-1] and not around.flow_style:
-                self.keys.add(start)
-            self._is_key[-1] = not self._is_key[-1]
 
 
 class _Rewriting:
@@ -205,7 +137,7 @@ class _Rewriting:
             self._signs.append(found.sign)
         return content[: found.start] + found.written + content[found.end :]
 
-    def holds(self, events: _Events) -> bool:
+    def holds(self, events: YamlEvents) -> bool:
         return (
             not events.is_broken
             and events.keys.isdisjoint(self._no_keys)
@@ -213,7 +145,7 @@ class _Rewriting:
             and all(any(start < place < end for start, end in events.blocks) for place in self._in_blocks)
         )
 
-    def find(self, content: str, error: yaml.MarkedYAMLError, events: _Events) -> _Construct | None:
+    def find(self, content: str, error: yaml.MarkedYAMLError, events: YamlEvents) -> _Construct | None:
         at = error.problem_mark.index if error.problem_mark else 0
         opened = error.context_mark.index if error.context_mark else at
         complaint = " ".join(filter(None, (error.problem, error.context)))
@@ -239,7 +171,7 @@ class _Rewriting:
                 return _sign(content, first)
         return None
 
-    def _find_other(self, content: str, at: int, opened: int, complaint: str, events: _Events) -> _Construct | None:
+    def _find_other(self, content: str, at: int, opened: int, complaint: str, events: YamlEvents) -> _Construct | None:
         if "scanning an a" in complaint:
             return self._name(content, opened)
         if "any token" in complaint or "parsing a flow node" in complaint:
@@ -327,7 +259,7 @@ def _tab_in_block(content: str, at: int) -> _Construct | None:
     return _Construct(at, "the text of this block begins with a tab", hint, at, at + 1, "x", in_block=at)
 
 
-def _key_above(content: str, at: int, events: _Events) -> _Construct | None:
+def _key_above(content: str, at: int, events: YamlEvents) -> _Construct | None:
     """Mark a key as one by `? `, which takes whatever a key in braces may be."""
     if not content.startswith(":", at):
         return None
@@ -342,7 +274,7 @@ def _key_above(content: str, at: int, events: _Events) -> _Construct | None:
     return _Construct(at, message, "write the key and its ':' on one line", key, key, "? ")
 
 
-def _top_block(content: str, events: _Events) -> _Construct | None:
+def _top_block(content: str, events: YamlEvents) -> _Construct | None:
     """Indent the text of a block scalar that is the whole document: only there it need not be."""
     block = next((seen for seen in events.last if isinstance(seen.event, yaml.ScalarEvent)), None)
     header = block and _TOP_BLOCK.match(content, skip_properties(content, block.start))

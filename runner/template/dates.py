@@ -10,7 +10,7 @@ from datetime import date, time
 from typing import TYPE_CHECKING
 
 from runner.errors import did_you_mean
-from runner.template.budget import TemplateFault
+from runner.template.fault import TemplateFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import nodes
 
 from runner.errors import did_you_mean
+from runner.template.conditions import TESTS
 from runner.template.dates import told, wrong_directives
-from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
+from runner.template.filters import FILTERS
+from runner.template.functions import GLOBALS
 from runner.template.language import UNKNOWN, WHERE_LISTED
+from runner.template.methods import METHODS
 from runner.template.omit import NAME as OMIT_NAME
 
 if TYPE_CHECKING:

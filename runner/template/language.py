@@ -1,14 +1,14 @@
 """The template language: Jinja in its immutable sandbox, with closed lists and bounded operations.
 
-What a template may do is listed in `filters`; everything else is refused when the spec is read. What may grow is
-bounded by `budget`: a text, a list, a number, the steps of all loops and the time of one event.
+`filters`, `conditions`, `functions` and `methods` list what a template may use; anything else is refused when the spec
+is read. `limits` and `budget` bound everything that can grow: text, lists, numbers, the steps of loops, time.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import partial
 from itertools import islice
 from types import BuiltinMethodType
@@ -22,24 +22,19 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from runner.errors import did_you_mean
-from runner.template.budget import (
-    MAX_BITS,
-    MAX_NUMBER_BITS,
-    SMALL,
-    StrictName,
-    TemplateFault,
-    TemplateNamespace,
-    check_format,
-    check_key,
-    check_length,
-    shown_name,
-    too_large,
-    type_name,
-)
+from runner.template.conditions import TESTS
 from runner.template.dates import strftime
-from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
-from runner.template.methods import charge_call, charge_result
+from runner.template.fault import TemplateFault
+from runner.template.filters import FILTERS
+from runner.template.functions import GLOBALS
+from runner.template.kinds import SMALL
+from runner.template.limits import MAX_BITS, MAX_NUMBER_BITS, check_key, check_length, too_large
+from runner.template.methods import METHODS, charge_call, charge_result
+from runner.template.names import shown_name, type_name
+from runner.template.namespace import TemplateNamespace
 from runner.template.omit import OMIT
+from runner.template.percent_format import check_format
+from runner.template.strict_name import StrictName
 from runner.template.values import is_sequence, native, text
 
 if TYPE_CHECKING:
@@ -106,6 +101,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
 
             return compute(operator, left, right)
+        if isinstance(left, date | timedelta) or isinstance(right, date | timedelta):
+            from runner.template import moments  # noqa: PLC0415 - few templates compute with dates
+
+            return moments.compute(operator, left, right)
         budget = context.budget
         match operator:
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
@@ -127,6 +126,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         charge_call(context.budget, function, args, kwargs)
         if function.__name__ == "strftime" and isinstance(function.__self__, date | time):
             function = partial(strftime, function.__self__)
+        elif function.__name__ == "replace":
+            from runner.template import moments  # noqa: PLC0415
+
+            return moments.replaced(function.__self__, args, kwargs)
         result = super().call(context, function, *args, **kwargs)
         charge_result(context.budget, result)
         return result
@@ -146,7 +149,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(obj, TemplateNamespace):
             nothing = StrictName(obj=obj, name=attribute)
             return nothing if attribute.startswith("_") else getattr(obj, attribute, nothing)
-        if attribute in DATE_PARTS and isinstance(obj, date | time) and hasattr(obj, attribute):
+        if attribute in DATE_PARTS and isinstance(obj, date | time | timedelta) and hasattr(obj, attribute):
             return getattr(obj, attribute)
         if attribute in METHODS and hasattr(obj, attribute):
             return StrictName.of_method(obj, attribute)
@@ -441,7 +444,7 @@ def _no_else(_context: Rendering, _value: object) -> StrictName:
     return StrictName("the condition does not hold, and there is no else\ngive one: {{ a if b else c }}\n")
 
 
-DATE_PARTS = frozenset({"day", "hour", "minute", "month", "second", "year"})
+DATE_PARTS = frozenset({"day", "days", "hour", "minute", "month", "second", "year"})
 LOOP_ATTRIBUTES = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}
 )

@@ -8,7 +8,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from runner.template.budget import StrictName, TemplateFault, shown_name, type_name
+from runner.template.fault import TemplateFault
+from runner.template.names import shown_name, type_name
+from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -39,23 +41,23 @@ def decimal(value: object, locale: object = "en", digits: object = None) -> str:
     return str(found.decimal_formats[None].apply(number, found, force_frac=(digits, digits)))
 
 
-def written_date(value: object, locale: object = "en", form: object = "medium") -> str:
-    """Return the day of a date: `2. Januar 2026`. `form` is one of `LENGTHS`. Raises TemplateFault."""
+def written_date(value: object, locale: object = "en", format: object = "medium") -> str:  # noqa: A002 - the name that templates write
+    """Return the day of a date: `2. Januar 2026`. `format` is one of `LENGTHS`. Raises TemplateFault."""
     if isinstance(value, StrictName):
         raise value.fault
     if not isinstance(value, date):
         raise _not_a_date("date", value)
-    return str(_babel("dates").format_date(value, _length(form), locale=_locale(locale)))
+    return str(_babel("dates").format_date(value, _length(format), locale=_locale(locale)))
 
 
-def written_time(value: object, locale: object = "en", form: object = "short") -> str:
+def written_time(value: object, locale: object = "en", format: object = "short") -> str:  # noqa: A002
     """Return the time of a date, on the clocks of its time zone. Raises TemplateFault."""
-    return str(_babel("dates").format_time(_moment("time", value), _length(form), locale=_locale(locale)))
+    return str(_babel("dates").format_time(_moment("time", value), _length(format), locale=_locale(locale)))
 
 
-def written_datetime(value: object, locale: object = "en", form: object = "medium") -> str:
+def written_datetime(value: object, locale: object = "en", format: object = "medium") -> str:  # noqa: A002 - the name that templates write
     """Return a date with its time, on the clocks of its time zone. Raises TemplateFault."""
-    return str(_babel("dates").format_datetime(_moment("datetime", value), _length(form), locale=_locale(locale)))
+    return str(_babel("dates").format_datetime(_moment("datetime", value), _length(format), locale=_locale(locale)))
 
 
 def _moment(what: str, value: object) -> datetime:

@@ -1,13 +1,15 @@
-"""What a call of a method costs: before it where that is known, after it by the size of what it gave.
+"""Methods that a template may call, and what a call costs.
 
-Most methods go once through the text or list that they belong to. Those that do not are listed here.
+Most methods go once through the text or list that they belong to. Methods that cost more are charged here one by one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.template.budget import MAX_WIDTH, NEW, SMALL, check_key, too_large
+from runner.template.budget import NEW
+from runner.template.kinds import SMALL
+from runner.template.limits import MAX_WIDTH, check_key, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
 
     from runner.template.budget import Budget
 
+METHODS = frozenset([
+    "capitalize", "casefold", "count", "date", "day", "endswith", "find", "get", "hour", "index", "isalnum",
+    "isalpha", "isdecimal", "isdigit", "islower", "isoformat", "isspace", "istitle", "isupper", "items", "keys",
+    "lower", "lstrip", "minute", "month", "partition", "removeprefix", "removesuffix", "replace", "rpartition", "rstrip",
+    "second", "split", "splitlines", "startswith", "strftime", "strip", "swapcase", "time", "timestamp", "total_seconds", "title",
+    "upper", "values", "weekday", "year",
+])  # fmt: skip
+"""Methods of texts, lists, maps and dates that a template may call."""
 _AT_ONCE = frozenset(["get", "items", "keys", "values"])
 """Methods of maps that take no longer for a large one."""
 _STRIP = frozenset(["strip", "lstrip", "rstrip"])

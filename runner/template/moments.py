@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from runner.errors import did_you_mean
-from runner.template.budget import MAX_NAME, StrictName, TemplateFault, shown_name, type_name
+from runner.template.fault import TemplateFault
+from runner.template.names import MAX_NAME, shown_name, type_name
+from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Moment: TypeAlias = date | timedelta
 """What arithmetic with dates takes; a `datetime` is a `date`."""
@@ -137,8 +139,13 @@ def start_of(value: object, period: object) -> datetime:
     return settled(first)
 
 
-def replaced(moment: date, parts: Mapping[str, object]) -> date:
+def replaced(moment: object, given: Sequence[object], parts: Mapping[str, object]) -> date:
     """Return a date with some of its parts changed. Raises TemplateFault for a part that dates do not have."""
+    if not isinstance(moment, date):
+        hint = "write {{ … | replace('old', 'new') }}" if isinstance(moment, str) else None
+        raise TemplateFault("template-type", f"replace() is a method of dates, and this is {type_name(moment)}", hint)
+    if given:
+        raise TemplateFault("template-type", "replace() takes parts by name", "such as replace(hour=20, minute=30)")
     allowed = ("year", "month", "day", *(("hour", "minute", "second", "microsecond") * isinstance(moment, datetime)))
     for name, part in parts.items():
         if name not in allowed:

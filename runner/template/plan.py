@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from jinja2 import TemplateError, nodes
 
 from runner.errors import dotted
-from runner.template.budget import Budget, TemplateFault, UndefinedFault
+from runner.template.fault import TemplateFault, UndefinedFault
 from runner.template.inspector import Finding
 from runner.template.language import tokens
 from runner.template.program import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runner.errors import Problem
+    from runner.template.budget import Budget
     from runner.template.program import Program
     from runner.template.shape import Shape
 

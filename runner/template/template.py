@@ -11,7 +11,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from runner.errors import MAX_HINTS, Problem, did_you_mean
-from runner.template.filters import GLOBALS
+from runner.template.functions import GLOBALS
 from runner.template.inspector import TOO_DEEP, Finding, Inspector, Use
 from runner.template.language import (
     MAX_PARSED,

@@ -10,7 +10,10 @@ from hmac import digest
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from runner.template.budget import MAX_WIDTH, NEW, TemplateFault, check_length, too_large, type_name
+from runner.template.budget import NEW
+from runner.template.fault import TemplateFault
+from runner.template.limits import MAX_WIDTH, check_length, too_large
+from runner.template.names import type_name
 from runner.template.values import text
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ def slug(value: str) -> str:
     return _NOT_IN_SLUGS.sub("-", plain).strip("-")
 
 
-def replaced(budget: Budget, value: str, pattern: object, replacement: object) -> str:
+def replaced(value: str, pattern: object, replacement: object, *, budget: Budget) -> str:
     r"""Replace each match of a regular expression; `\1` in the replacement is the first group. Raises TemplateFault."""
     new = text(replacement)
     pieces: list[str] = []
@@ -57,9 +60,9 @@ def replaced(budget: Budget, value: str, pattern: object, replacement: object) -
     return "".join(pieces)
 
 
-def searched(budget: Budget, value: str, pattern: object, group: object) -> str | None:
+def searched(value: object, pattern: object, group: object, *, budget: Budget) -> str | None:
     """Return the first match of a regular expression, or one of its groups; None without a match. Raises TemplateFault."""
-    match = next(_matches(budget, value, pattern), None)
+    match = next(_matches(budget, text(value), pattern), None)
     if match is None:
         return None
     try:

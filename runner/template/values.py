@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView, ValuesView
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
-from runner.template.budget import MAX_NUMBER_BITS, SMALL, StrictName, TemplateFault, too_large, type_name
+from runner.template.fault import TemplateFault
+from runner.template.kinds import SMALL
+from runner.template.limits import MAX_NUMBER_BITS, too_large
+from runner.template.names import type_name
 from runner.template.omit import Omit
+from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
     from runner.template.budget import Budget
@@ -48,6 +52,8 @@ def native(value: object, budget: Budget) -> object:
             return [native(item, budget) for item in value]
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
+        case timedelta():
+            raise _duration()
         case Omit():
             raise TemplateFault(
                 "template-type",
@@ -85,6 +91,8 @@ def text(value: object) -> str:
             raise TemplateFault("template-not-text", f"{what} inside text", hint)
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date inside text", "write {{ … | isoformat }}")
+        case timedelta():
+            raise _duration()
         case Omit():
             raise TemplateFault(
                 "template-type", "omit inside text", "it leaves out a whole value, so it must be the whole template"
@@ -93,6 +101,11 @@ def text(value: object) -> str:
             raise TemplateFault("template-not-text", "a list inside text", "use |join(', ')")
         case _:
             _refuse_type(value)
+
+
+def _duration() -> TemplateFault:
+    hint = "add it to a date, or write {{ ….total_seconds() }}"
+    return TemplateFault("template-datetime", "a duration is neither text nor a JSON value", hint)
 
 
 def is_sequence(value: object) -> bool:

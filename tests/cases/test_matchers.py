@@ -91,8 +91,8 @@ def test_a_matcher_of_the_right_form_is_no_problem(project: Project, expected: s
         ("{$schema: {properties: {b: {minimum: x}}}}",
          "49-50 error[bad-schema] this is not a JSON Schema: 'minimum' must be a number, not text"),
         ("{$schema: {$ref: 'https://x.example/y'}}",
-         ("29-50 error[bad-schema] this is not a JSON Schema: 'https://x.example/y' lies outside the schema "
-          "(put what it refers to under $defs: references out of the schema are never followed)")),
+         ("29-50 error[bad-schema] this is not a JSON Schema: 'https://x.example/y' is outside the schema "
+          "(move what it refers to under $defs: external references are never followed)")),
         ("{$rex: x}", "13-17 error[unknown-matcher] there is no matcher '$rex' (did you mean '$re'?)"),
         ("{$Len: 3}", "13-17 error[unknown-matcher] there is no matcher '$Len' (did you mean '$len'?)"),
         ("{$matches: x}", f"13-21 error[unknown-matcher] there is no matcher '$matches' {KNOWN}"),

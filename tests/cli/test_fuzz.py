@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.template.filters import FILTERS, METHODS, TESTS
+from runner.template.conditions import TESTS
+from runner.template.filters import FILTERS
+from runner.template.methods import METHODS
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine

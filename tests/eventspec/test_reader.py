@@ -294,7 +294,7 @@ def test_without_vars_a_guarded_name_is_optional(project: Project) -> None:
         ("{minimum: x}", "21-22 error[wrong-type] 'minimum' must be a number, not text @vars.a.minimum"),
         ("{items: {minimum: x}}", "29-30 error[bad-schema] 'minimum' must be a number, not text @vars.a"),
         ("{pattern: '('}", "21-24 error[bad-schema] 'pattern' is '(', which is not a regular expression @vars.a"),
-        ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] nothing stands at '#/nowhere' @vars.a"),
+        ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] '#/nowhere' does not exist in the schema @vars.a"),
         ("{secret: 1}", "20-21 error[wrong-type] 'secret' must be true or false, not a number @vars.a.secret"),
         ("5", "11-12 error[wrong-type] 'a' must be a map, not a number (such as a: {type: string, env: PDF_TOKEN, secret: true}) @vars.a"),
     ],
@@ -509,8 +509,8 @@ def test_an_empty_file_is_no_schema(project: Project) -> None:
 def test_a_schema_that_points_outside_itself_is_refused(project: Project) -> None:
     assert project.problems(HEAD + "schema: {$ref: 'https://example.com/x.json'}\n") == [
         (
-            "spec.yaml:4:16-44 error[bad-schema] this is not a JSON Schema: 'https://example.com/x.json' lies outside the schema "
-            "(put what it refers to under $defs: references out of the schema are never followed) @schema"
+            "spec.yaml:4:16-44 error[bad-schema] this is not a JSON Schema: 'https://example.com/x.json' is outside the schema "
+            "(move what it refers to under $defs: external references are never followed) @schema"
         )
     ]
 
@@ -635,7 +635,7 @@ def test_without_vars_a_case_gives_texts(project: Project) -> None:
         ("{minimum: x}", "21-22 error[wrong-type] 'minimum' must be a number, not text @vars.a.minimum"),
         ("{items: {minimum: x}}", "29-30 error[bad-schema] 'minimum' must be a number, not text @vars.a"),
         ("{pattern: '('}", "21-24 error[bad-schema] 'pattern' is '(', which is not a regular expression @vars.a"),
-        ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] nothing stands at '#/nowhere' @vars.a"),
+        ("{$ref: '#/nowhere'}", "18-29 error[bad-schema] '#/nowhere' does not exist in the schema @vars.a"),
         ("{typ: string}", "12-15 error[unknown-key] unknown key 'typ' (did you mean 'type'?) @vars.a.typ"),
     ],
 )

@@ -137,7 +137,7 @@ def test_what_can_t_be_counted_is_told_by_its_first_broken_rule() -> None:
     faults = Schema({"items": {"allOf": [{"type": "string"}] * 20}}).faults([1] * 9_000)
     assert [(fault.path, fault.message) for fault in faults] == [
         ((0,), "the value must be text, not a number"),
-        ((), "this is too large for a list of all that breaks its schema"),
+        ((), "the value is too large to list every rule that it breaks"),
     ]
 
 

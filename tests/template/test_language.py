@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.template.filters import FILTERS, GLOBALS, METHODS, TESTS
+from runner.template.conditions import TESTS
+from runner.template.filters import FILTERS
+from runner.template.functions import GLOBALS
+from runner.template.methods import METHODS
 
 if TYPE_CHECKING:
     from tests.projects import Templates

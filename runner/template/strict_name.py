@@ -1,0 +1,77 @@
+"""The value of a name, a key or an index that does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined
+from jinja2.utils import missing
+
+from runner.errors import did_you_mean
+from runner.template.fault import TemplateFault, UndefinedFault
+from runner.template.names import MAX_NAME, shown_name, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class StrictName(StrictUndefined):
+    """An undefined value that says what was looked for, and what is there instead."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: Any = None,  # noqa: ARG002 - the sandbox passes its own; here all faults are of one kind
+    ) -> None:
+        # Jinja's type asks for one of its exceptions; any that takes a text will do.
+        super().__init__(hint, obj, name, UndefinedFault)  # type: ignore[arg-type]
+
+    @classmethod
+    def of_method(cls, obj: object, name: str) -> StrictName:
+        """Make what a method is that is not called: nothing is there by its name."""
+        return cls(f"{_undefined_words(obj, name)[0]}\nto use the method, call it: {name}()\n{name}")
+
+    @property
+    def _undefined_message(self) -> str:
+        """Write the text only where it is read: to look for what was meant takes time, and most of these are caught."""
+        return self._undefined_hint or _undefined_text(self._undefined_obj, self._undefined_name)
+
+    @property
+    def fault(self) -> TemplateFault:
+        """What any use of it raises."""
+        return UndefinedFault(self._undefined_message)
+
+
+def _undefined_text(obj: object, name: object) -> str:
+    message, hint = _undefined_words(obj, name)
+    shown = name if isinstance(name, str) and "\n" not in name else ""
+    return f"{message}\n{hint or ''}\n{shown}"
+
+
+def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
+    match name:
+        case str():
+            name = shown_name(name)
+        case int() | None:
+            pass
+        case _:
+            name = "…"  # written out, a list or a map may be of any length
+    match obj:
+        case _ if obj is missing:
+            return f"variable '{name}' is not defined", None
+        case dict():
+            return f"there is no key '{name}' here", did_you_mean(str(name), _names(obj))
+        case list() | tuple() if isinstance(name, int):
+            return f"there is no item {name} in a list of {len(obj)}", None
+        case None:
+            return f"null has no '{name}'", None
+        case _:
+            return f"{type_name(obj)} has no '{name}'", None
+
+
+def _names(keys: Iterable[object]) -> Iterator[str]:
+    return (key.replace("\n", "\\n") for key in keys if isinstance(key, str) and len(key) <= MAX_NAME)
