@@ -43,33 +43,54 @@ def slug(value: str) -> str:
 
 
 def replaced(value: str, pattern: object, replacement: object, *, budget: Budget) -> str:
-    r"""Replace each match of a regular expression; `\1` in the replacement is the first group. Raises TemplateFault."""
-    new = text(replacement)
+    """Replace each match of a regular expression. Raises TemplateFault.
+
+    In the replacement `$1` is the first group, `${name}` a named one, and `$$` a dollar sign.
+    """
+    parts = _parts(text(replacement))
     pieces: list[str] = []
     size = end = 0
     for match in _matches(budget, value, pattern):
-        try:
-            piece = match.expand(new)
-        except (re.error, LookupError) as error:
-            raise TemplateFault("template-type", f"the replacement of regex_replace is invalid: {error}") from None
-        pieces += value[end : match.start()], piece
+        pieces.append(value[end : match.start()])
+        for part in parts:
+            piece = part if isinstance(part, str) else _group(match, part[0]) or ""
+            size += len(piece)
+            pieces.append(piece)
         end = match.end()
-        size += len(piece)
+        budget.work(len(parts) * NEW)
         check_length(size)
     pieces.append(value[end:])
     return "".join(pieces)
 
 
-def searched(value: object, pattern: object, group: object, *, budget: Budget) -> str | None:
-    """Return the first match of a regular expression, or one of its groups; None without a match. Raises TemplateFault."""
-    match = next(_matches(budget, text(value), pattern), None)
-    if match is None:
-        return None
+_GROUP = re.compile(r"\$(?:([0-9]{1,2})|\{([A-Za-z_]\w*)\}|(\$))")
+
+
+def _parts(replacement: str) -> list[str | tuple[int | str]]:
+    """Take a replacement apart: texts, and the numbers and names of groups in a tuple each."""
+    parts: list[str | tuple[int | str]] = []
+    end = 0
+    for found in _GROUP.finditer(replacement):
+        parts.append(replacement[end : found.start()])
+        number, name, dollar = found.groups()
+        parts.append(dollar or ((int(number),) if number else (name,)))
+        end = found.end()
+    return [*parts, replacement[end:]]
+
+
+def _group(match: Any, group: object) -> str | None:
     try:
         found: str | None = match.group(group)
     except (LookupError, TypeError):
-        raise TemplateFault("template-type", "the pattern has no such group", "groups count from 1") from None
+        hint = "groups have numbers from 1, or names: (?P<name>…)"
+        raise TemplateFault("template-type", "the pattern has no such group", hint) from None
     return found
+
+
+def searched(value: object, pattern: object, group: object, *, budget: Budget) -> str | None:
+    """Return the first match of a regular expression, or one of its groups; None without a match. Raises TemplateFault."""
+    match = next(_matches(budget, text(value), pattern), None)
+    return None if match is None else _group(match, group)
 
 
 def _matches(budget: Budget, value: str, pattern: object) -> Iterator[Any]:
