@@ -52,7 +52,7 @@ def executor_of(options: BulkOptions) -> Iterator[Executor]:
 def hurry(executor: Executor) -> None:
     """Have nothing tried again of what is under way."""
     if isinstance(executor, Workers):
-        executor.tell(end_pauses)
+        executor.call_in_each(end_pauses)
     else:
         end_pauses()
 

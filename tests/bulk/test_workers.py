@@ -162,7 +162,7 @@ def told(error: BaseException | None) -> tuple[type[BaseException], str]:
 
 
 def no_worker(why: str) -> str:
-    return f"no worker process can start: {why} (what it wrote to stderr may say why; --processes 1 needs none)"
+    return f"no worker process can start: {why} (its output on stderr may say why; --processes 1 starts no worker processes)"
 
 
 def test_a_call_runs_in_another_process_and_answers() -> None:
