@@ -416,7 +416,7 @@ def test_what_is_told_reaches_each_process_beside_its_tasks_and_those_that_start
         busy = workers.submit(tasks.wait_until_told, board.port)
         first = board.call().pid
         assert not busy.done()
-        workers.tell(tasks.be_told)
+        workers.call_in_each(tasks.be_told)
         assert busy.result(BOUND_S) == first
         workers.submit(tasks.wait_to_go, board.port)
         holding = board.call()
