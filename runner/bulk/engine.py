@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
-    from runner.bulk.task import Part
+    from runner.bulk.part import Part
 
 Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited", "unavailable", "machine"]
 MAX_DEATHS = 3

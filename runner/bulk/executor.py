@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.machine import cores, room_for_processes
-from runner.bulk.task import end_pauses, pauses
+from runner.bulk.tools import end_pauses, pauses
 from runner.bulk.workers import Workers
 from runner.suprsend.threads import Threads
 

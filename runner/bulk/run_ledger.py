@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from runner.bulk.ledger_file import LedgerFile
     from runner.bulk.locks import RunLock
     from runner.bulk.outcomes import PartOutcome
+    from runner.bulk.part import Part
     from runner.bulk.record import RunRecord
-    from runner.bulk.task import Part
     from runner.codes import Code
     from runner.suprsend.answer import State
 
