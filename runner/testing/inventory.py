@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import NotFound, Position, Problem, RunnerError, shown_argument
 from runner.project.files import CASSETTES, SPECS, link_out, misspelt, project_of
 from runner.source import open_file
-from runner.testing.cassette import Cassette, CassetteError, load
+from runner.testing.cassette import Cassette, CassetteError
+from runner.testing.cassette_reader import load
 from runner.testing.collect import collect
 from runner.testing.leaks import MAX_BYTES
 
