@@ -26,6 +26,10 @@ class CassetteError(RunnerError):
     exit_code: ClassVar[ExitCode] = ExitCode.CASSETTE
 
 
+class OutsideProject(CassetteError):  # noqa: N818 - it names a state of the world, as `NotFound` does
+    """A cassette is a link out of the project."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """A request and its answer. `line` is its line in the file, 1 if it is not in a file yet."""

@@ -18,7 +18,7 @@ from runner.errors import Position, Problem, dotted
 from runner.project.files import link_out, project_of
 from runner.source import open_file, read_text
 from runner.suprsend.answer import Answer
-from runner.testing.cassette import Cassette, CassetteError, Interaction
+from runner.testing.cassette import Cassette, CassetteError, Interaction, OutsideProject
 from runner.testing.leaks import MAX_BYTES, is_binary
 from runner.testing.matching import Request
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 def load(path: Path, again: str | None = None, shown: str | None = None, project: Path | None = None) -> Cassette:
     """Read a cassette of `project`, by default the project that contains it.
 
-    `again` is the command that records it again, `shown` the file's name in messages. Raises CassetteError with the code
-    `path-outside`, `cassette-missing`, `cassette-empty` or `cassette-unreadable`.
+    `again` is the command that records it again, `shown` the file's name in messages. Raises OutsideProject for a
+    link out of it, and CassetteError for a file that is missing, unreadable or empty.
     """
     name, hint = shown or str(path), f"record it: {again}" if again else None
     if problem := link_out(path, project or project_of(path), name, "cassettes must lie"):
-        raise CassetteError(problem)
+        raise OutsideProject(problem)
     resolved = Path(os.path.realpath(path))
     is_link = resolved != path.parent.resolve() / path.name
     if is_link and resolved.is_file() and (resolved.suffix not in _SUFFIXES or resolved.name.startswith(".")):
