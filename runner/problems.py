@@ -7,6 +7,7 @@ code is its page in `manual/problems/`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Flag, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 _PAGES = Path(__file__).parent / "manual" / "problems"
 
 
+class Trait(Flag):
+    """What code needs to know of a problem beyond its exit code."""
+
+    NONE = 0
+    ENDS_ROWS = auto()
+    """No row after it can be read from the file, not by a resume either."""
+    MENDABLE = auto()
+    """The file can be corrected, and its remaining rows be sent then."""
+    MAY_PASS = auto()
+    """The same row may succeed at another time."""
+    OF_SPEC = auto()
+    """Its cause is in the spec, whatever file it was found in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is known of one code. Meaning and example are a line of Markdown each.
@@ -32,6 +47,7 @@ class Entry:
     example: str
     exit_code: ExitCode
     is_warning: bool = False
+    traits: Trait = Trait.NONE
 
     @property
     def severity(self) -> Severity:
@@ -54,14 +70,14 @@ ENTRIES: Mapping[Code, Entry] = {
     "case-mismatch": Entry("a case produced something other than it expects", "`expect: {event: {properties: {amount: 11}}}`", ExitCode.REFUSED),
     "case-not-found": Entry("none of the given specs has this case", "`--case 'no such case'`", ExitCode.NOT_FOUND),
     "case-passed": Entry("a case expects an error, or is marked `xfail`, and it passed", "`expect: {error: {code: var-schema}}`", ExitCode.REFUSED),
-    "cassette-changed": Entry("a request differs from the recorded one, is not recorded, or is sent too early", "a property's new value", ExitCode.CASSETTE),
+    "cassette-changed": Entry("a request differs from the recorded one, is not recorded, or is sent too early", "a property's new value", ExitCode.CASSETTE, traits=Trait.OF_SPEC),
     "cassette-drift": Entry("the server answers differently from what was recorded", "`cassette verify` finds a new key", ExitCode.CASSETTE),
     "cassette-empty": Entry("a cassette contains no requests", "a file cut short", ExitCode.CASSETTE),
     "cassette-expired": Entry("a cassette is older than `max_age`, or its age is unknown", "`cassettes: {max_age: 90d}`", ExitCode.CASSETTE),
     "cassette-leak": Entry("a cassette contains a secret, or what looks like a credential", "`Authorization` in a file of another program", ExitCode.CASSETTE),
     "cassette-missing": Entry("a case expects an answer, and none is recorded (a warning where `cassette check` finds no cassettes)", "a new case", ExitCode.CASSETTE),
     "cassette-orphan": Entry("no case plays this cassette", "a case with a new name", ExitCode.CASSETTE),
-    "cassette-unplayed": Entry("a recorded request is no longer sent", "one step less", ExitCode.CASSETTE),
+    "cassette-unplayed": Entry("a recorded request is no longer sent", "one step less", ExitCode.CASSETTE, traits=Trait.OF_SPEC),
     "cassette-unreadable": Entry("a file in `cassettes/` can't be read as a cassette", "a merge conflict in it", ExitCode.CASSETTE),
     "cassette-unrecorded": Entry("there was no answer to record, or it can't be recorded", "no server at the base URL", ExitCode.CASSETTE),
     "concurrency": Entry("`concurrency` is not a number from 1 to 64", "`Suprsend(…, concurrency=0)`", ExitCode.INVALID),
@@ -103,7 +119,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "not-a-spec": Entry("the file is something else: variables, a workflow, a manifest, a base, or a link to such a file", "`jobs:` with `on:`", ExitCode.NOT_FOUND),
     "not-finite": Entry("a number that JSON does not have", "`.nan`", ExitCode.INVALID),
     "not-sent": Entry("a row was not sent, since the run stopped before it", "credentials refused midway", ExitCode.OK),
-    "not-utf8": Entry("the file is not UTF-8", "saved as UTF-16", ExitCode.INVALID),
+    "not-utf8": Entry("the file is not UTF-8", "saved as UTF-16", ExitCode.INVALID, traits=Trait.ENDS_ROWS | Trait.MENDABLE),
     "number-too-large": Entry("a number that no double, or no receiver, can hold", "`1e999`", ExitCode.INVALID),
     "output-refused": Entry("the output can't be written", "a full disk", ExitCode.MACHINE),
     "path-outside": Entry("a path leads out of the project", "`extends: ../../base.yaml`", ExitCode.INVALID),
@@ -117,14 +133,14 @@ ENTRIES: Mapping[Code, Entry] = {
     "retries": Entry("`retries` is not a number from 0 to 100", "`Suprsend(…, retries=-1)`", ExitCode.INVALID),
     "row-columns": Entry("a row has more or fewer cells than the header", "a comma without quotes", ExitCode.INVALID),
     "row-json": Entry("a row is not a JSON object", '`{"user": }`', ExitCode.INVALID),
-    "row-origin": Entry("the column `$row` names a run that is not in this ledger, or not the run of the rows before", "rows of two `runs failed`", ExitCode.INVALID),
+    "row-origin": Entry("the column `$row` names a run that is not in this ledger, or not the run of the rows before", "rows of two `runs failed`", ExitCode.INVALID, traits=Trait.ENDS_ROWS),
     "row-quotes": Entry("text follows the quote that closes a cell", '`"u1"x,5`', ExitCode.INVALID),
     "row-too-large": Entry("a row has more, or longer, values than an event can have", "1,000,000 keys", ExitCode.INVALID),
     "rows-changed": Entry("a file of rows changed while it was read, or a resumed run got other rows than it began with", "a file that is still being written", ExitCode.INVALID),
     "rows-format": Entry("a file of rows has an unsupported format", "`--rows orders.xlsx`", ExitCode.INVALID),
     "rows-gone": Entry("the rows came from the standard input, and can't be read again", "`runs failed`", ExitCode.INVALID),
     "rows-header": Entry("a column of the header has no name, or two columns have the same one", "`user,,user`", ExitCode.INVALID),
-    "rows-syntax": Entry("a file of rows can't be read beyond this place", "a download cut short", ExitCode.INVALID),
+    "rows-syntax": Entry("a file of rows can't be read beyond this place", "a download cut short", ExitCode.INVALID, traits=Trait.ENDS_ROWS | Trait.MENDABLE),
     "rows-too-large": Entry("reading a file of rows would take too much memory", "a file that unpacks to gigabytes", ExitCode.INVALID),
     "run-changed": Entry("the spec, the rows or the variables changed since the run began", "`send --resume RUN`", ExitCode.INVALID),
     "run-locked": Entry("the run is in use by another process", "two resumes", ExitCode.MACHINE),
@@ -144,7 +160,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "template-set-lost": Entry("a `set` inside a loop or block is used outside of it, where its value is lost", "a running total", ExitCode.OK, is_warning=True),
     "template-syntax": Entry("a template is not valid Jinja", "`{{ user`", ExitCode.INVALID),
     "template-too-large": Entry("a result, the work for one event, or all templates of a spec exceed a limit", "`{{ 'x' * 10000000 }}`", ExitCode.INVALID),
-    "template-too-slow": Entry("rendering one event takes longer than two seconds", "loops in loops", ExitCode.INVALID),
+    "template-too-slow": Entry("rendering one event takes longer than two seconds", "loops in loops", ExitCode.INVALID, traits=Trait.MAY_PASS),
     "template-type": Entry("a value has the wrong type for its use", "`{{ items | map('upper') }}` without `list`", ExitCode.INVALID),
     "template-undefined": Entry("a name, key or index does not exist", "`{{ oder_id }}`", ExitCode.INVALID),
     "template-unknown-filter": Entry("there is no such filter", "`{{ user | uper }}`", ExitCode.INVALID),

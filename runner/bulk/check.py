@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from runner.bulk.outcomes import RowOutcome
+    from runner.bulk.part import Part
     from runner.bulk.plan import RunPlan
-    from runner.bulk.task import Part, PartCheck, Setup
+    from runner.bulk.setup import Setup
+    from runner.bulk.task import PartCheck
     from runner.errors import RunnerError
 
 _SHOWN = 10

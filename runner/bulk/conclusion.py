@@ -6,27 +6,21 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from runner.bulk.reason import EXIT_CODES
+from runner.bulk.refusals import LedgerGone
 from runner.errors import SIGNALLED, ExitCode
 from runner.exits import of_event, summed
+from runner.problems import ENTRIES, Trait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.bulk.engine import Reason
     from runner.bulk.options import BulkOptions
     from runner.bulk.outcomes import Counts, RowOutcome
+    from runner.bulk.reason import Reason
     from runner.bulk.record import RunRecord
     from runner.errors import MachineError, RunnerError
     from runner.suprsend.answer import State
-
-_MENDABLE = frozenset({"not-utf8", "rows-syntax"})
-_FOR_GOOD = _MENDABLE | {"row-origin"}
-_STOPS: dict[Reason, ExitCode] = {
-    "credentials": ExitCode.CREDENTIALS,
-    "no-answer": ExitCode.NO_ANSWER,
-    "unavailable": ExitCode.NO_ANSWER,
-    "rate-limited": ExitCode.RATE_LIMITED,
-}
 
 
 class Step(Enum):
@@ -83,12 +77,12 @@ class Conclusion:
     @property
     def is_ledger_gone(self) -> bool:
         """Whether the ledger that a resume needs was removed."""
-        return self.failure is not None and self.failure.problems[0].code == "ledger-gone"
+        return isinstance(self.failure, LedgerGone)
 
     @property
     def has_rest(self) -> bool:
         """Whether rows are left that a resume can't read either: a mended file is another one."""
-        return self._fault in _FOR_GOOD and not self.stopped
+        return Trait.ENDS_ROWS in self._fault and not self.stopped
 
     @property
     def rest(self) -> tuple[int, int | None]:
@@ -109,8 +103,8 @@ class Conclusion:
             return self.failure.exit_code
         if self.stopped == "interrupted" and self.signal is not None:
             return ExitCode(SIGNALLED + self.signal)
-        if self.stopped in _STOPS:
-            return _STOPS[self.stopped]
+        if self.stopped is not None and self.stopped in EXIT_CODES:
+            return EXIT_CODES[self.stopped]
         if self.cause is not None:
             return self.cause.exit_code
         if self.total == self.counts.accepted:
@@ -129,9 +123,9 @@ class Conclusion:
             yield Step.RESUME
         if unknown and not self.has_keys:
             yield Step.RESUME_UNKNOWN
-        if self.has_rest and self._fault in _MENDABLE:
+        if self.has_rest and Trait.MENDABLE in self._fault:
             yield Step.SEND_REST
 
     @property
-    def _fault(self) -> str | None:
-        return self.cause.problems[0].code if self.cause is not None else None
+    def _fault(self) -> Trait:
+        return ENTRIES[self.cause.problems[0].code].traits if self.cause is not None else Trait.NONE

@@ -9,11 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.bulk.keys import KeyCount
 from runner.bulk.outcomes import Counts, PartOutcome, RowOutcome
 from runner.bulk.parts import Idle
+from runner.bulk.reason import outage_of
 from runner.bulk.workers import WorkerDied
 from runner.errors import MachineError
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
 
-    from runner.bulk.task import Part
+    from runner.bulk.part import Part
+    from runner.bulk.reason import Reason
 
-Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited", "unavailable", "machine"]
 MAX_DEATHS = 3
 """Of workers that had one part. A part without idempotency keys goes to no second one."""
 _TELL_S = 1.0
@@ -224,7 +225,7 @@ class Engine:
         )
         tally.keys.add(outcome.keys)
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
-        reasons = {_why(failure) for failure in tried}
+        reasons = {outage_of(failure) for failure in tried}
         why = None if outcome.accepted or None in reasons else next(iter(reasons), None)
         if outcome.accepted or tried:  # rows that make no event say nothing of the platform
             self._heard += 1
@@ -237,17 +238,6 @@ class Engine:
             self.stop(why)
         elif self._limits.max_failures is not None and unhappy >= self._limits.max_failures:
             self.stop("failures")
-
-
-def _why(failure: RowOutcome) -> Reason | None:
-    """Say why a row failed, if the next ones would for the same reason; None if the platform refused it, or took it."""
-    if failure.status_code // 100 == _SERVER_ERROR:
-        return "unavailable"
-    return _IN_VAIN.get(failure.code)
-
-
-_SERVER_ERROR = 5
-_IN_VAIN: dict[str, Reason] = {"no-connection": "no-answer", "no-answer": "no-answer", "rate-limited": "rate-limited"}
 
 
 class _Pace:

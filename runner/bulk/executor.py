@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.machine import cores, room_for_processes
-from runner.bulk.task import end_pauses, pauses
+from runner.bulk.tools import end_pauses, pauses
 from runner.bulk.workers import Workers
 from runner.suprsend.threads import Threads
 
@@ -52,7 +52,7 @@ def executor_of(options: BulkOptions) -> Iterator[Executor]:
 def hurry(executor: Executor) -> None:
     """Have nothing tried again of what is under way."""
     if isinstance(executor, Workers):
-        executor.tell(end_pauses)
+        executor.call_in_each(end_pauses)
     else:
         end_pauses()
 

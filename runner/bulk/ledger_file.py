@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.bulk import ledger_sql as sql
 from runner.bulk.locks import gate
-from runner.bulk.refusals import BUSY_S, Refusals, gone, identity
+from runner.bulk.refusals import BUSY_S, LedgerGone, Refusals, identity
 from runner.errors import MachineError, Problem
 from runner.project.files import project_of
 from runner.writing import opened, write_new
@@ -78,7 +78,7 @@ class LedgerFile:
     def check_there(self) -> None:
         """Raise MachineError if the file that is open is no longer the one that its path leads to."""
         if identity(self.path) != self._identity:
-            raise gone(self.path)
+            raise LedgerGone(self.path)
 
     def _check_owner(self, inside: int) -> None:
         """Refuse a ledger that came with a tree: a resume does what a ledger says. One of ours only its user can read."""

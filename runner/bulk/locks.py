@@ -7,7 +7,7 @@ import os
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Literal
 
-from runner.bulk.refusals import Refusals, gone, identity
+from runner.bulk.refusals import LedgerGone, Refusals, identity
 from runner.errors import MachineError, Problem
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class RunLock:
     def check_there(self) -> None:
         """Raise MachineError if the file was removed: another process could lock one of its name."""
         if identity(self._path) != self._identity:
-            raise gone(self._path)
+            raise LedgerGone(self._path)
 
     def release(self) -> None:
         """Let others take the run, and remove the file if it is still there. A second time does nothing."""

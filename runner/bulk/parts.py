@@ -7,8 +7,8 @@ from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.bulk.part import Part
 from runner.bulk.row import LargeRow, size_of
-from runner.bulk.task import Part
 from runner.errors import InvalidInput, Problem, RunnerError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests
 from runner.bulk.record import STATE_DIR, check_parent, check_unchanged, has_same_key
 from runner.bulk.rows import open_rows
-from runner.bulk.task import Setup
+from runner.bulk.setup import Setup
 from runner.config import PUBLIC_SECRETS
 from runner.errors import InvalidInput, NotFound, Problem
 from runner.suprsend.auth import secret_of

@@ -61,7 +61,9 @@ def identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def gone(path: Path) -> MachineError:
-    """Say that a file was removed, or another one put in its place, while a run was at work."""
-    message = f"{path} was removed or replaced while the run was at work"
-    return MachineError(Problem("ledger-gone", message, hint="keep cleaning programs such as 'git clean' away from it"))
+class LedgerGone(MachineError):  # noqa: N818 - it names a state of the world, as `NotFound` does
+    """A file of the ledger was removed or replaced during a run."""
+
+    def __init__(self, path: Path) -> None:
+        hint = "keep cleaning programs such as 'git clean' away from it"
+        super().__init__(Problem("ledger-gone", f"{path} was removed or replaced during the run", hint=hint))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk import ledger_sql as sql
 from runner.bulk.outcomes import Counts, RowOutcome
+from runner.problems import ENTRIES, Trait
 
 if TYPE_CHECKING:
     import sqlite3
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from runner.bulk.ledger_file import LedgerFile
     from runner.bulk.locks import RunLock
     from runner.bulk.outcomes import PartOutcome
+    from runner.bulk.part import Part
     from runner.bulk.record import RunRecord
-    from runner.bulk.task import Part
     from runner.codes import Code
     from runner.suprsend.answer import State
 
@@ -205,13 +206,9 @@ class _UnderWay(NamedTuple):
             return outcome
         earlier = self.earlier.get(outcome.row)
         had_answer = earlier is not None and earlier.code != INTERRUPTED
-        if (
-            not had_answer
-            and outcome.state == "failed"
-            and not outcome.attempts
-            and outcome.code != "template-too-slow"
-        ):
-            return outcome  # a row that makes no event did not make one before, unless the machine was too slow
+        may_pass = Trait.MAY_PASS in ENTRIES[outcome.code].traits
+        if not had_answer and outcome.state == "failed" and not outcome.attempts and not may_pass:
+            return outcome  # the row made no event before either, so nothing was sent
         if outcome.state == "not_sent":
             return earlier or outcome._replace(state="unknown", code=INTERRUPTED)
         return outcome._replace(state="unknown")

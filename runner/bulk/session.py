@@ -16,8 +16,8 @@ from runner.bulk.inflow import Inflow
 from runner.bulk.ledger import Ledger
 from runner.bulk.parts import FlowingParts, Parts
 from runner.bulk.record import RunRecord
-from runner.bulk.results import results_file
-from runner.bulk.task import send_part, undelivered_line
+from runner.bulk.results import results_file, undelivered_line
+from runner.bulk.task import send_part
 from runner.errors import SAME_SIGNAL_S, MachineError, RunnerError
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from runner.bulk.engine import Tally
     from runner.bulk.outcomes import Counts, PartOutcome
+    from runner.bulk.part import Part
     from runner.bulk.plan import RunPlan
     from runner.bulk.record import SavedOptions
     from runner.bulk.results import ResultsFile
     from runner.bulk.run_ledger import RunLedger
-    from runner.bulk.task import Part
     from runner.config import Target
     from runner.run import Run
 

@@ -43,9 +43,12 @@ def case_problems(tests: Node, variables: Variables, files: CaseFiles) -> Iterat
     for node in tests.items:
         name = node.get("name")
         shown = in_case(name.value) if name is not None and isinstance(name.value, str) else None
-        for problem in (*_namesakes(node, variables, names), *check.case(node)):
+        namesakes = list(_namesakes(node, variables, names))
+        check.told += len(namesakes)
+        yield from namesakes
+        for problem in check.case(node):
             check.told += 1
-            yield problem if problem.code == "duplicate-case" else replace(problem, context=shown)
+            yield replace(problem, context=shown)
 
 
 def volatile_problems(volatile: Node) -> Iterator[Problem]:

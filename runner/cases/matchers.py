@@ -10,7 +10,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
-from runner.source import TOO_LARGE, Schema, SchemaError
+from runner.source import Schema, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,8 +85,8 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
 
 def _bad_pattern(operand: Node, pattern: str, broken: SchemaError) -> Problem:
     """Say why a pattern is none: in Python's words, where it agrees."""
-    if broken.code == TOO_LARGE:
-        return Problem(TOO_LARGE, f"this regular expression can't be used: {broken.message}", operand.position())
+    if broken.is_too_large:
+        return Problem(broken.code, f"this regular expression can't be used: {broken.message}", operand.position())
     try:
         with warnings.catch_warnings(action="ignore"):
             re.compile(pattern)

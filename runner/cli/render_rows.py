@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.bulk.plan import Source
 from runner.bulk.record import ledger_folder, named_folder
-from runner.bulk.task import tools_of
+from runner.bulk.tools import tools_of
 from runner.cli.bulk import plan_rows
 from runner.cli.render import is_for_people, seed_and_instant, tell_placeholder
 from runner.cli.specs import load_spec

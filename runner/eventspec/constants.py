@@ -24,8 +24,7 @@ def placed(breach: Breach, root: Node) -> Problem:
     node = root.nearest(breach.path)
     last: Step = breach.path[-1]
     above = root.nearest(breach.path[:-1])
-    is_key = breach.code == "reserved-name" and isinstance(last, str) and breach.path[0] == "properties"
-    position = above.key_position(last) if is_key and isinstance(last, str) else node.position()
+    position = above.key_position(last) if breach.is_of_key and isinstance(last, str) else node.position()
     return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
 
 

@@ -1,20 +1,20 @@
-"""A spec, specialized for the rows of a file → one function that makes what goes out for a plain row.
+"""A spec → a Python function that encodes the events of plain rows.
 
-Most rows of a large file are plain: texts and numbers that break no rule, and templates that put them in their places.
-For those, what `RowResolver`, `render` and `encode` do one after the other is written out here as one Python function,
-at a sixth of the cost. Of a row that it is not sure of, the function gives None: those three make its event, or say what
-is wrong with it. What it does give is what they would give, byte for byte.
+Most rows of a large file are plain: texts and numbers that break no rule, inserted into templates. For those, the work of
+`RowResolver`, `render` and `encode` is generated here as one Python function, at a sixth of the cost. It returns None for a
+row that it can't be sure of: those three then make the event, or report its problems. Otherwise its result is byte for
+byte the same as theirs.
 """
 
 from __future__ import annotations
 
-from math import isfinite
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from jinja2 import nodes
 
 from runner.eventspec.event import Occurrence
+from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, expression, joined, kind_of
 from runner.suprsend.encoding import encode_plain
 from runner.suprsend.event import Attachment, Event, Stamp
 from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
@@ -27,7 +27,7 @@ from runner.template.template import Template
 from runner.variables import PLAIN_NUMBER, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -39,39 +39,26 @@ if TYPE_CHECKING:
 
 Make: TypeAlias = "Callable[[Cells, int], Encoded | None]"
 
-MAX_CELL = 4096
-"""Characters of a plain cell. What is longer is put together where its length is bounded."""
-
 
 def specialize(
     spec: Spec, resolver: RowResolver, seed: UUID, now: datetime, env: str, max_event_kb: int
 ) -> Make | None:
-    """Write the function for rows as `resolver` reads them; it takes a row's values and its number.
+    """Return the function for rows as `resolver` reads them; it takes a row's values and its number.
 
-    None for a spec that asks for more than putting values in their places.
+    Return None for a spec that can't be specialized.
     """
     try:
         return _Writer(spec, resolver, seed, now, env, max_event_kb).function()
-    except (_NotPlainError, RecursionError, MemoryError, SyntaxError, ValueError):  # Python's compiler may give up
+    except (_NotPlainError, RecursionError, MemoryError, SyntaxError, ValueError):  # Python's compiler has limits
         return None
 
 
 class _NotPlainError(Exception):
-    """The spec is none that can be written out."""
-
-
-Kind = Literal["text", "number", "boolean", "any"]
-
-
-class _Value(NamedTuple):
-    """An expression of Python and what it gives. A text is as long as a cell at most, a number is finite."""
-
-    source: str
-    kind: Kind
+    """The spec can't be specialized."""
 
 
 class _Writer:
-    """Writes the function's lines; `self._known` are the objects that they name."""
+    """Writes the function's lines; `self._known` holds the objects that they name."""
 
     def __init__(
         self, spec: Spec, resolver: RowResolver, seed: UUID, now: datetime, env: str, max_event_kb: int
@@ -87,15 +74,15 @@ class _Writer:
             "encode_plain": encode_plain, "key_of": row_ids(seed, "key"), "id_of": row_ids(seed, "insert"), "seed": seed, "now": now,
             "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_plain_name": is_plain_name,
             "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS, "whole": whole,
-            # A key that a row of JSON lacks or a word that is no boolean; a number of too many digits.
+            # KeyError: a JSON row lacks a key, or a word is not a boolean. ValueError: a number has too many digits.
             "Unsure": (KeyError, ValueError, RenderingError),
         }  # fmt: skip
-        self._scope: dict[str, _Value] = {}
+        self._scope: dict[str, PythonValue] = {}
         self._most_text = _most_text(spec.shape)
         self._rest: list[Template] = []
         self._slots: dict[str, str] = {}
         self._nonce = token_hex(16)
-        """Makes texts that stand for expressions: no spec can spell them."""
+        """Part of the placeholders for expressions, so that no spec can contain one by chance."""
 
     def function(self) -> Make:
         spec, shape = self._spec, self._spec.shape
@@ -114,12 +101,12 @@ class _Writer:
         make: Make = self._known["make"]
         return make
 
-    # What the row gives
+    # Reading the row
 
     def _read_row(self) -> None:
         resolver = self._resolver
         for name, value in resolver.fixed.items():
-            self._scope[name] = _Value(self._bind(value), _kind_of(value))
+            self._scope[name] = PythonValue(self._bind(value), kind_of(value))
         if not resolver.is_text:
             self._unless(f"len(row) == {len(resolver.columns)}")
         for number, column in enumerate(resolver.columns):
@@ -139,7 +126,7 @@ class _Writer:
                 is_bounded = resolver.is_text or kind in ("text", "number")
                 accepts = variable.schema.check_up_to(_LONGEST) if is_bounded else variable.schema.accepts
                 self._unless(f"{self._bind(accepts)}({local})")
-            self._scope[variable.name] = _Value(local, kind)
+            self._scope[variable.name] = PythonValue(local, kind)
 
     def _read_text(self, local: str, kind: Kind, variable: Variable) -> None:
         if kind == "text":
@@ -157,16 +144,16 @@ class _Writer:
         else:
             raise _NotPlainError
 
-    # What the templates make of it
+    # Rendering the templates
 
     def _skeleton(self, shape: dict[str, Shape]) -> dict[str, object]:
-        """Give the event as it goes out, with stand-ins for what differs from row to row."""
+        """Return the event on the wire, with placeholders for the values that differ between rows."""
         spec = self._spec
         if any(shape.get(field) is None for field in spec.optional_fields if not (field == _KEY and spec.auto_key)):
             raise _NotPlainError
         key: str | None = None
         if spec.has_key:
-            auto = _Value("key_of(row_number)", "text")
+            auto = PythonValue("key_of(row_number)", "text")
             key = self._slot(_KEY, self._id("key", auto if spec.auto_key else self._value(shape[_KEY]), MAX_KEY))
         event = Event(
             self._slot("distinct_id", self._id("user", self._value(shape["distinct_id"]), None)),
@@ -193,13 +180,13 @@ class _Writer:
         return Attachment(self._slot(f"url{number}", url), filename, ignore)
 
     def _slot(self, name: str, source: str) -> str:
-        """Give a text that stands for an expression until the source is written."""
+        """Return a placeholder for an expression."""
         slot = f"{name} {self._nonce}"
         self._slots[slot] = source
         return slot
 
-    def _id(self, local: str, value: _Value, at_most: int | None) -> str:
-        """Write the check of a text that goes out trimmed; it may be given as an integer."""
+    def _id(self, local: str, value: PythonValue, at_most: int | None) -> str:
+        """Write the check of an id: a text, which is sent trimmed, or an integer."""
         if value.kind == "number":
             self._unless(f"type({value.source}) is int")
             self._lines.append(f"{local} = repr({value.source})")
@@ -209,94 +196,39 @@ class _Writer:
         self._unless(local if at_most is None else f"0 < len({local}) <= {at_most}")
         return local
 
-    def _checked(self, local: str, value: _Value, check: str) -> str:
-        """Write a check of a text that some rule restricts."""
+    def _checked(self, local: str, value: PythonValue, check: str) -> str:
+        """Write the check of a text against a rule of the platform."""
         self._check_text(value)
         self._lines.append(f"{local} = {value.source}")
         self._unless(f"{check}({local})")
         return local
 
-    def _check_text(self, value: _Value) -> None:
+    def _check_text(self, value: PythonValue) -> None:
         if value.kind == "any":
             self._unless(f"type({value.source}) is str")
         elif value.kind != "text":
             raise _NotPlainError
 
-    def _value(self, shape: Shape) -> _Value:
+    def _value(self, shape: Shape) -> PythonValue:
         if not isinstance(shape, Template):
-            return _Value(self._bind(shape), _kind_of(shape))
+            return PythonValue(self._bind(shape), kind_of(shape))
         if (constant := shape.constant) is not None:
-            return _Value(repr(constant), "text")
+            return PythonValue(repr(constant), "text")
         value = None
         if (lone := shape.lone) is not None:
-            value = self._expression(lone)
+            value = expression(lone, self._scope)
         elif (pieces := shape.pieces) is not None:
-            value = self._joined(pieces)
+            value = joined(pieces, self._scope)
         return value or self._left_to_jinja(shape)
 
-    def _left_to_jinja(self, template: Template) -> _Value:
+    def _left_to_jinja(self, template: Template) -> PythonValue:
         self._rest.append(template)
-        return _Value(f"rest[{len(self._rest) - 1}]", "any")
+        return PythonValue(f"rest[{len(self._rest) - 1}]", "any")
 
-    def _expression(self, node: nodes.Node) -> _Value | None:
-        """Write an expression over values of known kinds as Python has it, which is how Jinja has it. None if it is another."""
-        match node:
-            case nodes.Name(name=str(name)):
-                found = self._scope.get(name)
-                return found if found and found.kind != "any" else None
-            case nodes.Const(value=value):
-                kind = _kind_of(value)
-                return _Value(repr(value), kind) if kind != "any" else None
-            case nodes.Not(node=inner):
-                value = self._expression(inner)
-                return value and _Value(f"(not {value.source})", "boolean")
-            case nodes.Compare(expr=first, ops=operands) if all(each.op in _COMPARISONS for each in operands):
-                return self._comparison([first, *(each.expr for each in operands)], [each.op for each in operands])
-            case nodes.And(left=left, right=right):
-                return self._either("({} and {})", left, right)
-            case nodes.Or(left=left, right=right):
-                return self._either("({} or {})", left, right)
-            case nodes.CondExpr(test=test, expr1=left, expr2=nodes.Expr() as right):
-                condition = self._expression(test)
-                return condition and self._either(f"({{}} if {_braced(condition.source)} else {{}})", left, right)
-            case nodes.Concat(nodes=pieces):
-                return self._joined(pieces)
-            case _:
-                return None
-
-    def _comparison(self, sides: Sequence[nodes.Node], operators: Sequence[str]) -> _Value | None:
-        values = [self._expression(side) for side in sides]
-        if None in values or len({value.kind for value in values if value}) > 1:
-            return None
-        parts = [
-            part
-            for value, sign in zip(values, [*operators, ""], strict=True)
-            if value
-            for part in (value.source, _COMPARISONS.get(sign, ""))
-        ]
-        return _Value(f"({' '.join(parts).strip()})", "boolean")
-
-    def _either(self, pattern: str, left: nodes.Node, right: nodes.Node) -> _Value | None:
-        one, other = self._expression(left), self._expression(right)
-        if one is None or other is None or one.kind != other.kind:
-            return None
-        return _Value(pattern.format(one.source, other.source), one.kind)
-
-    def _joined(self, pieces: Sequence[nodes.Expr]) -> _Value | None:
-        texts = []
-        for piece in pieces:
-            value = (
-                _Value(repr(piece.data), "text") if isinstance(piece, nodes.TemplateData) else self._expression(piece)
-            )
-            if value is None:
-                return None
-            texts.append(_AS_TEXT[value.kind].format(value.source))
-        return _Value(f'"".join([{", ".join(texts)}])', "text")
-
-    # What goes out
+    # Writing the event
 
     def _write_rest(self) -> list[str]:
-        """Write what Jinja does, before all that needs it."""
+        """Write the evaluation of the templates that are left to Jinja; it precedes all uses of their results."""
         if not self._rest:
             return []
         self._known |= {"plan": Plan(list(self._rest)), "fixed": self._resolver.fixed}
@@ -305,7 +237,7 @@ class _Writer:
         )
         return [
             "budget = Budget(now, seed, row_number)",
-            f"budget.spend_text({self._most_text})",  # what is written out counts as well
+            f"budget.spend_text({self._most_text})",  # text that the function joins itself counts as well
             f"rest = plan.evaluate({{**fixed{given}}}, budget)",
             f"if not is_sound(rest, {_depth(self._spec.shape)}):",
             "    return None",
@@ -359,8 +291,6 @@ _KINDS: Mapping[tuple[str, ...], Kind] = {
     ("integer",): "number",
     ("boolean",): "boolean",
 }
-_COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
-_AS_TEXT = {"text": "{}", "number": "repr({})", "boolean": "('true' if {} else 'false')"}
 
 
 def _is_plain(shape: Shape) -> bool:
@@ -377,30 +307,12 @@ def _is_plain(shape: Shape) -> bool:
             return True
 
 
-def _kind_of(value: object) -> Kind:
-    match value:
-        case bool():
-            return "boolean"
-        case str() if len(value) <= MAX_CELL:
-            return "text"
-        case int() if -(2**63) <= value < 2**63:
-            return "number"
-        case float() if isfinite(value):
-            return "number"
-        case _:
-            return "any"
-
-
 def _constant(shape: Shape) -> object:
     if isinstance(shape, Template):
         if shape.constant is None:
             raise _NotPlainError
         return shape.constant
     return shape
-
-
-def _braced(source: str) -> str:
-    return source.replace("{", "{{").replace("}", "}}")
 
 
 def _depth(shape: Shape) -> int:
@@ -418,7 +330,7 @@ _LONGEST = "x" * MAX_CELL
 
 
 def _largest(shape: Shape) -> Json:
-    """Return what is as large as any value that is written out for a shape."""
+    """Return a value at least as large as any value of this shape."""
     match shape:
         case Template():
             return "x" * _most_text(shape)
@@ -433,7 +345,7 @@ def _largest(shape: Shape) -> Json:
 
 
 def _most_text(shape: Shape) -> int:
-    """Bound the characters of all that templates put together, if no value is longer than a cell."""
+    """Return an upper bound for the characters of all rendered templates, if no value is longer than a cell."""
     trees = [template for template in templates_of(shape) if template.tree is not None]
     names = sum(1 for template in trees if template.tree for _ in template.tree.find_all(nodes.Name))
     return names * MAX_CELL + sum(len(template.text) for template in trees)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.errors import ExitCode, Problem, RunnerError
+from runner.problems import ENTRIES, Trait
 from runner.project import project_of
 from runner.project.files import as_unicode
 from runner.report import as_json, as_text
@@ -352,16 +353,13 @@ def _told(problem: Problem, mask: Mask, workspace: str | None, ref: CaseRef | No
     """
     told = {key: as_unicode(value) if isinstance(value, str) else value for key, value in as_json(problem).items()}
     placed = problem
-    if ref is not None and (problem.position is None or problem.code in _OF_CHANGES):
+    if ref is not None and (problem.position is None or Trait.OF_SPEC in ENTRIES[problem.code].traits):
         placed = replace(problem, position=_place_in_spec(ref, problem.at or ""))
     return {
         "text": without_commands(as_text(problem, mask=mask)),
         "json": mask.texts(told),
         "annotation": as_annotation(placed, mask, workspace),
     }
-
-
-_OF_CHANGES = frozenset({"cassette-changed", "cassette-unplayed"})
 
 
 def _place_in_spec(ref: CaseRef, at: str) -> Position:

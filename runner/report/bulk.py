@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from runner.bulk.check import RowCheck
     from runner.bulk.conclusion import Conclusion
-    from runner.bulk.engine import Reason
     from runner.bulk.outcomes import Counts
+    from runner.bulk.reason import Reason
     from runner.config import Target
     from runner.errors import Problem
     from runner.report.output import Output

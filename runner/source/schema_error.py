@@ -28,13 +28,18 @@ class SchemaError(Exception):
         self.hint = hint
         self.code = code
 
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the schema may be valid, but is too large to be used."""
+        return self.code == TOO_LARGE
+
     def problem(self, source: Node, at: str | None = None) -> Problem:
         """Return the problem of a schema that was read from `source`.
 
         If the file may be something other than a schema, the message quotes no value: it may be a secret.
         """
         place = source.nearest(self.path).position()
-        if self.code == TOO_LARGE:
+        if self.is_too_large:
             return Problem(self.code, self.message, place, at=at, hint=self.hint)
         is_quoted = source.text.shows_lines or not isinstance(source.value, dict)
         message = "this is not a JSON Schema" + (f": {self.message}" if is_quoted else "")

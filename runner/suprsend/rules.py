@@ -49,6 +49,8 @@ class Breach(NamedTuple):
     path: Path
     message: str
     hint: str | None = None
+    is_of_key: bool = False
+    """Whether the key breaks the rule, not its value."""
 
     def problem(self) -> Problem:
         """Tell it as a problem without a place in a file."""
@@ -134,7 +136,7 @@ def properties_breaches(properties: object) -> Iterator[Breach]:
             hint = "keys that begin with $ or ss_ are the platform's own"
             if key == "$attachments":
                 hint = "attach files with add_attachment, or with attachments: in a spec"
-            yield Breach("reserved-name", ("properties", key), f"property '{key}' is reserved", hint)
+            yield Breach("reserved-name", ("properties", key), f"property '{key}' is reserved", hint, is_of_key=True)
     if not is_sound(properties, 1):
         yield from _json_breaches(properties, ("properties",))
 

@@ -14,7 +14,9 @@ from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
 from runner.sandbox.rules import rules_of
 from runner.secrets import Mask
-from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired, load, save
+from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired
+from runner.testing.cassette_reader import load
+from runner.testing.cassette_writer import save
 from runner.testing.tape import Recorder, Replay
 from runner.testing.verdict import Tape
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import NotFound, Position, Problem, RunnerError, shown_argument
 from runner.project.files import CASSETTES, SPECS, link_out, misspelt, project_of
 from runner.source import open_file
-from runner.testing.cassette import Cassette, CassetteError, load
+from runner.testing.cassette import Cassette, CassetteError, OutsideProject
+from runner.testing.cassette_reader import load
 from runner.testing.collect import collect
 from runner.testing.leaks import MAX_BYTES
 
@@ -101,19 +102,28 @@ def inventory(files: Iterable[Path], project: Path | None = None, config: Path |
         cases = [case for spec in specs for case in known[spec][0]]
         case = next((each for each in cases if each.cassette == place and each.asks_for_answer), None)
         shown = os.path.relpath(path)
-        cassette, problems = _load(path, shown)
+        cassette, error = _load(path, shown)
         is_recorded = cassette is not None and cassette.source is not None
         is_known = all(known[spec][1] for spec in specs) and not _is_put_aside(place, project)
         is_below = place.is_relative_to(project / CASSETTES)
         is_orphan = is_recorded and is_below and is_known and case is None
-        is_refused = any(problem.code == "path-outside" for problem in problems) or (
-            path.exists() and not path.is_file()
-        )
+        is_refused = isinstance(error, OutsideProject) or (path.exists() and not path.is_file())
         is_ours = case is not None or is_recorded or bool(specs) or is_refused
         if is_ours or is_below or cassette is not None or means_to_be_a_cassette(path):
             here = Path(os.path.realpath(path.parent), path.name)  # and not where a link leads
             owner = case.path.resolve() if case is not None else _place(here, project)
-            yield Found(path, project, shown, owner, cassette, problems, case, is_orphan, is_ours, is_refused)
+            yield Found(
+                path,
+                project,
+                shown,
+                owner,
+                cassette,
+                () if error is None else error.problems,
+                case,
+                is_orphan,
+                is_ours,
+                is_refused,
+            )
 
 
 def means_to_be_a_cassette(path: Path) -> bool:
@@ -195,8 +205,8 @@ def _cases(spec: Path, project: Path, config: Path | None) -> tuple[tuple[CaseRe
     return collected.cases, all(problem.severity == "warning" for problem in collected.problems)
 
 
-def _load(path: Path, shown: str) -> tuple[Cassette | None, tuple[Problem, ...]]:
+def _load(path: Path, shown: str) -> tuple[Cassette | None, CassetteError | None]:
     try:
-        return load(path, shown=shown), ()
+        return load(path, shown=shown), None
     except CassetteError as error:
-        return None, error.problems
+        return None, error

@@ -12,15 +12,8 @@ from runner.errors import Problem
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import secrets_of
-from runner.testing.cassette import (
-    SANDBOX,
-    SANDBOX_URL,
-    Cassette,
-    CassetteError,
-    Interaction,
-    masked_interaction,
-    masked_request,
-)
+from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction
+from runner.testing.masked import masked_interaction, masked_request
 from runner.testing.matching import Request, Rules, summary
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from runner.bulk.outcomes import PartOutcome
 from runner.bulk.parts import Parts
 from runner.bulk.record import RunRecord
 from runner.bulk.rows import open_rows
-from runner.bulk.task import Setup, tools_of
+from runner.bulk.setup import Setup
+from runner.bulk.tools import tools_of
 from runner.config import Target
 from runner.eventspec import load
 from runner.run import Prepared
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from runner.bulk.task import Part
+    from runner.bulk.part import Part
     from tests.bench.bulk import rows_file
     from tests.bench.counting_server import counting_server
     from tests.bench.timing import REPOSITORY

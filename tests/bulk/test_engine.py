@@ -18,9 +18,11 @@ import pytest
 
 from runner.bulk.engine import Engine, Limits, Tally
 from runner.bulk.outcomes import PartOutcome, RowOutcome
+from runner.bulk.part import Part
 from runner.bulk.parts import Idle
 from runner.bulk.row import Row
-from runner.bulk.task import Part, Setup, send_part
+from runner.bulk.setup import Setup
+from runner.bulk.task import send_part
 from runner.bulk.workers import WorkerDied
 from runner.cli.main import run as main
 from runner.cli.world import World
@@ -417,7 +419,7 @@ def test_a_spec_that_changes_while_it_is_sent_stops_the_run(project: Path) -> No
     with pytest.raises(MachineError) as caught:
         send_part(setup, Part(1, 1, "", [Row(1, 2, ["u1"])]))
     assert [(problem.code, problem.hint) for problem in caught.value.problems] == [
-        ("spec-changed", "a run sends one spec from its first row to the last: begin a new one")
+        ("spec-changed", "a run sends one version of its spec: start a new run")
     ]
 
 

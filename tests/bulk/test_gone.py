@@ -88,7 +88,7 @@ def test_a_ledger_that_is_removed_under_a_run_ends_it_with_74_and_the_counts(
     assert (ended.code, RUN.sub("RUN", ended.err)) == (
         74,
         (
-            f"error[ledger-gone]: .runner/{file} was removed or replaced while the run was at work\n"
+            f"error[ledger-gone]: .runner/{file} was removed or replaced during the run\n"
             "  = keep cleaning programs such as 'git clean' away from it\n"
         ),
     )

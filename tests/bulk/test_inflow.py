@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.bulk.inflow import AHEAD_CHARS, AHEAD_ROWS, Inflow
+from runner.bulk.part import Part
 from runner.bulk.parts import PART_CHARS, Digests, FlowingParts, Idle
 from runner.bulk.row import LargeRow, Row
 from runner.bulk.run_ledger import PartState
-from runner.bulk.task import Part
 from runner.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ import pytest
 import runner.bulk.ledger_sql as module
 from runner.bulk.ledger import Ledger, RunSummary
 from runner.bulk.outcomes import Counts, PartOutcome, RowOutcome
+from runner.bulk.part import Part
 from runner.bulk.record import RunRecord
 from runner.bulk.run_ledger import PartState, RunLedger
-from runner.bulk.task import Part
 from runner.errors import ExitCode, MachineError, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -524,7 +524,7 @@ from uuid import UUID
 from runner.bulk.ledger import Ledger
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.record import RunRecord
-from runner.bulk.task import Part
+from runner.bulk.part import Part
 from runner.errors import MachineError
 
 folder, name = Path(sys.argv[1]), sys.argv[2]

@@ -162,7 +162,7 @@ def told(error: BaseException | None) -> tuple[type[BaseException], str]:
 
 
 def no_worker(why: str) -> str:
-    return f"no worker process can start: {why} (what it wrote to stderr may say why; --processes 1 needs none)"
+    return f"no worker process can start: {why} (its output on stderr may say why; --processes 1 starts no worker processes)"
 
 
 def test_a_call_runs_in_another_process_and_answers() -> None:
@@ -416,7 +416,7 @@ def test_what_is_told_reaches_each_process_beside_its_tasks_and_those_that_start
         busy = workers.submit(tasks.wait_until_told, board.port)
         first = board.call().pid
         assert not busy.done()
-        workers.tell(tasks.be_told)
+        workers.call_in_each(tasks.be_told)
         assert busy.result(BOUND_S) == first
         workers.submit(tasks.wait_to_go, board.port)
         holding = board.call()

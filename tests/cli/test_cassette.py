@@ -183,7 +183,7 @@ class TestCheck:
         assert (ended.code, ended.out) == (
             6,
             (
-                "error[cassette-expired]: the cassette is too old: it was recorded 32 days ago, and may be 30 days old\n"
+                "error[cassette-expired]: the cassette is too old: it was recorded 32 days ago, max_age is 30 days\n"
                 f" --> {CASSETTE}:1:1\n"
                 f"  = record it again: {RECORD} --sandbox\n\n"
             ),

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from runner.eventspec import Occurrence, Spec, load, specialize
-from runner.eventspec.specialized import MAX_CELL
+from runner.eventspec.python_source import MAX_CELL
 from runner.project import project_of
 from runner.run import Prepared, prepare_with
 from runner.variables import RowResolver

@@ -25,8 +25,10 @@ from runner.errors import ExitCode, MachineError, Position, Problem
 from runner.secrets import Mask
 from runner.source import read
 from runner.suprsend.answer import Answer
-from runner.testing.cassette import SANDBOX, Cassette, CassetteError, Interaction, _spread, expired, load, save
+from runner.testing.cassette import SANDBOX, Cassette, CassetteError, Interaction, expired
 from runner.testing.cassette_path import cassette_path
+from runner.testing.cassette_reader import load
+from runner.testing.cassette_writer import _spread, save
 from runner.testing.leaks import leaks
 from runner.testing.matching import Request
 from runner.testing.network import blocked
@@ -208,7 +210,7 @@ def test_a_file_that_can_not_be_written_leaves_the_old_one_as_it_was(tmp_path: P
     assert refused.value.problems == (Problem("cassette-empty", "nothing was recorded for c.yaml"),)
     with pytest.raises(CassetteError) as refused:
         save(path, replace(cassette(), source=None), OPEN, tmp_path, "c.yaml")
-    message = "c.yaml can't be recorded: what was written does not read the same"
+    message = "c.yaml can't be recorded: the written file reads differently"
     assert refused.value.problems == (Problem("cassette-unrecorded", message),)
     with pytest.raises(MachineError) as failed:
         save(path / "below.yaml", cassette(), OPEN, tmp_path, "c.yaml/below.yaml")
@@ -283,7 +285,7 @@ def test_a_secret_that_can_not_be_masked_is_found_after_writing_and_nothing_is_l
     mask = Mask(["suprsend-runner"])  # it stands in the first line, which says what wrote the file
     with pytest.raises(CassetteError) as refused:
         save(tmp_path / "c.yaml", cassette(), mask, tmp_path, "c.yaml")
-    hint = "a secret may not stand in what events are made of; nothing was written"
+    hint = "an event's names and structure must not contain a secret; nothing was written"
     assert refused.value.problems == (problem("cassette-leak", "a secret stands here", hint=hint),)
     assert refused.value.exit_code == ExitCode.CASSETTE
     assert list(tmp_path.iterdir()) == []
@@ -388,10 +390,10 @@ def test_a_missing_cassette_is_told_with_the_command_that_records_it(tmp_path: P
 @pytest.mark.parametrize("content", ["", "\n# only a comment\n", "interactions: []\nversion: 1\n"])
 def test_an_empty_cassette_is_told(content: str, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(content)
-    assert refusal(tmp_path / "c.yaml") == (problem("cassette-empty", "there are no requests in the cassette"),)
+    assert refusal(tmp_path / "c.yaml") == (problem("cassette-empty", "the cassette contains no requests"),)
 
 
-FORM = "this is no cassette: it has no list of interactions, or no version 1"
+FORM = "not a cassette: it has no list of interactions, or its version is not 1"
 
 
 @pytest.mark.parametrize(
@@ -404,30 +406,30 @@ FORM = "this is no cassette: it has no list of interactions, or no version 1"
         (b"interactions: {}\nversion: 1\n", FORM, 1),
         (b"interactions: []\nversion: 2\n", FORM, 1),
         (b"- request: {}\n", FORM, 1),
-        (b"interactions:\n- 1\nversion: 1\n", "this is no cassette: an interaction has no status of an answer", 2),
+        (b"interactions:\n- 1\nversion: 1\n", "invalid cassette: an interaction has no status code", 2),
         (
             b"interactions:\n- response: {status: {code: 200}}\nversion: 1\n",
-            "this is no cassette: an interaction has no text at response.body.string",
+            "invalid cassette: an interaction has no text at response.body.string",
             2,
         ),
         (
             b"interactions:\n- response: {status: {code: 200}, body: {string: [1]}}\nversion: 1\n",
-            "this is no cassette: an interaction has no text at response.body.string",
+            "invalid cassette: an interaction has no text at response.body.string",
             2,
         ),
         (
             b"interactions:\n- response: {status: {code: 9}, body: {string: x}}\nversion: 1\n",
-            "this is no cassette: an interaction has no status of an answer",
+            "invalid cassette: an interaction has no status code",
             2,
         ),
         (
             b"interactions:\n- response: {status: {code: 200}, body: {string: x}}\n  request:\n    method: POST\n    uri: 'http://['\nversion: 1\n",
-            "this is no cassette: request.uri is not a URL",
+            "invalid cassette: request.uri is not a URL",
             5,
         ),
         (
             "interactions:\n- response: {status: {code: 200}, body: {string: x}}\n  request: {method: POST, uri: //a℀b/}\nversion: 1\n".encode(),
-            "this is no cassette: request.uri is not a URL",
+            "invalid cassette: request.uri is not a URL",
             3,
         ),
         (
@@ -525,7 +527,7 @@ def test_a_cassette_may_be_as_old_as_it_may_be_and_no_older() -> None:
     assert expired(tape, timedelta(days=90), DAY, AGAIN) is None
     assert expired(tape, timedelta(days=90), DAY - timedelta(days=1), AGAIN) is None  # recorded east of here
     hint = f"record it again: {AGAIN}"
-    message = "the cassette is too old: it was recorded 91 days ago, and may be 90 days old"
+    message = "the cassette is too old: it was recorded 91 days ago, max_age is 90 days"
     assert expired(tape, timedelta(days=90), DAY + timedelta(days=91), AGAIN) == problem(
         "cassette-expired", message, 1, hint
     )
@@ -545,7 +547,7 @@ def test_a_cassette_that_is_a_link_to_a_file_of_another_kind_is_not_read(tmp_pat
     (tmp_path / "one.yaml").symlink_to(tmp_path / target)
     with pytest.raises(CassetteError) as caught:
         load(tmp_path / "one.yaml", shown="one.yaml")
-    assert str(caught.value) == "one.yaml:1:1: the cassette is a link to a file of another kind"
+    assert str(caught.value) == "one.yaml:1:1: the cassette is a link to a file that is not a cassette"
 
 
 def test_a_value_is_searched_once_however_many_aliases_it_has(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_value_is_as_expected(expected: str, actual: Json) -> None:
         ("{$contains: {a: 1}}", {"a": 2}, ["1:17 a: expected 1 (a number), got 2 (a number)"]),
         ("{$contains: {$len: 3}}", ["a"], ['1:1 expected something that contains a length of 3, got ["a"] (a list)']),
         ("{$unordered: [a, b]}", ["a", "c"], ['1:18 expected "b" (text) among the items, but left over is "c" (text)']),
-        ("{$unordered: [a, b]}", ["a"], ['1:18 expected "b" (text) among the items, but none is left']),
+        ("{$unordered: [a, b]}", ["a"], ['1:18 expected "b" (text) among the items, but no other items are left']),
         ("{$unordered: [a]}", ["a", "b", "c", "d", "e"],
          ['1:14 expected no other items, but left over are "b" (text), "c" (text), "d" (text) and 1 more']),
         ("{$unordered: [{$re: ^a}, {$re: a$}, {$any: true}]}", ["ab", "ac", "ad"],
@@ -188,7 +188,7 @@ def test_no_pattern_holds_a_test_up(pattern: str) -> None:
 def test_a_pattern_that_looks_around_is_sought_in_short_texts_alone() -> None:
     assert told("{$re: '(?=b)'}", "a" * 3_999 + "b") == []
     [line] = told("{$re: '(?=b)'}", "a" * 4_000 + "b")
-    assert line.endswith("(a pattern that looks around is sought in at most 4,000 characters)")
+    assert line.endswith("(a pattern with lookarounds is searched for in at most 4,000 characters)")
     assert told("{$re: 'b$'}", "a" * 100_000 + "b") == []
 
 
@@ -204,7 +204,7 @@ def test_lists_in_any_order_are_paired_in_a_bounded_time() -> None:
     assert told(json.dumps({"$unordered": plain[::-1]}), plain) == []
     many: list[Json] = [{"n": 1}] * 400
     assert told(json.dumps({"$unordered": many}), many) == [
-        "1:16 400 expected items and 400 others are too many to try on one another (give them in order, without $unordered)"
+        "1:16 400 expected items and 400 others are too many to compare (list them in order, without $unordered)"
     ]
     assert time.process_time() - start < 5
 

@@ -23,7 +23,9 @@ from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
 from runner.suprsend.sockets import Exchange
 from runner.suprsend.transport import Transport
-from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction, load, save
+from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction
+from runner.testing.cassette_reader import load
+from runner.testing.cassette_writer import save
 from runner.testing.matching import Request
 from runner.testing.tape import Recorder, Replay
 

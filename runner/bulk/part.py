@@ -1,0 +1,35 @@
+"""A part of a run's rows, the unit of work for threads and processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.bulk.row import BadRow, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Part(NamedTuple):
+    """Contiguous rows of a file: `size` of them from `first_row` on. A resumed run may leave out some.
+
+    `digest` is that of all of them, where the file can't be looked at beforehand.
+    """
+
+    first_row: int
+    size: int
+    digest: str
+    rows: Sequence[Row | BadRow] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle rows as columns, in a third of the time and of the bytes."""
+        bad = {at: row for at, row in enumerate(self.rows) if isinstance(row, BadRow)}
+        columns = [[row[field] for row in self.rows] for field in range(len(Row._fields))]
+        return _part_of, (self[:3], columns, bad)
+
+
+def _part_of(head: tuple[int, int, str], columns: Sequence[Sequence[Any]], bad: Mapping[int, BadRow]) -> Part:
+    rows: list[Row | BadRow] = list(map(Row, *columns))
+    for at, row in bad.items():
+        rows[at] = row
+    return Part(*head, rows)

@@ -1,0 +1,54 @@
+"""The values that all parts of a run share."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+    from uuid import UUID
+
+    from runner.config import Target
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all parts of a run have in common. Everything in it can be pickled; it goes out with each part."""
+
+    spec: Path
+    project: Path
+    config: Path | None
+    spec_digest: str
+    fixed: Mapping[str, object]
+    secrets: tuple[str, ...]
+    columns: Mapping[str, str]
+    header: tuple[str, ...] | None
+    allows_extra: bool
+    seed: UUID
+    now: datetime
+    target: Target
+    timeout_s: float
+    retries: int
+    wants_results: bool
+    session: int = 1
+    """How often somebody went to work on the run: of several results of a row, those of the last session count."""
+    has_keys: bool = True
+    """Whether each event has an idempotency key. What has none may count twice when it is sent again."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it once, and have a process unpickle it once."""
+        return _setup_of, (self._pickled,)
+
+    @cached_property
+    def _pickled(self) -> bytes:
+        return pickle.dumps([getattr(self, each.name) for each in fields(self)], pickle.HIGHEST_PROTOCOL)
+
+
+@lru_cache(1)
+def _setup_of(pickled: bytes) -> Setup:
+    return Setup(*pickle.loads(pickled))  # noqa: S301 - it comes from the process that began the run

@@ -1,0 +1,153 @@
+"""A run's setup → the program of its spec and its connection, made once in each process."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from runner.bulk.columns import extra_columns
+from runner.bulk.outcomes import RowOutcome
+from runner.bulk.results import result_line
+from runner.bulk.row import BadRow, Row
+from runner.errors import MachineError, Problem
+from runner.eventspec import Occurrence, load, specialize
+from runner.run import Prepared, Rejected, prepare_with
+from runner.secrets import Mask
+from runner.suprsend.delivery import Pauses
+from runner.variables import RowResolver
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.bulk.setup import Setup
+    from runner.codes import Code
+    from runner.eventspec import Make, Spec
+    from runner.run import Outcome
+    from runner.suprsend.connection import Connection
+    from runner.suprsend.encoding import Encoded
+
+
+MAX_MESSAGE = 300
+
+
+class Tools:
+    """The spec's program and the connection of one process, shared by its threads."""
+
+    def __init__(self, setup: Setup) -> None:
+        loaded = load(setup.spec, setup.project, setup.config).spec
+        if loaded is None or loaded.digest != setup.spec_digest:
+            hint = "a run sends one version of its spec: start a new run"
+            raise MachineError(Problem("spec-changed", f"{setup.spec} was changed while it was sent", hint=hint))
+        self._spec: Spec = loaded
+        self.setup = setup
+        self._resolver = RowResolver(loaded.variables, setup.fixed, setup.columns, setup.header)
+        self.keys_may_repeat = loaded.has_key and not loaded.auto_key
+        self._names = [variable.name for variable in loaded.variables]
+        self._mask = Mask(setup.secrets)
+        self._env = setup.target.env
+        self._max_event_kb = setup.target.max_event_kb
+        self._checks_keys = setup.header is None and not setup.allows_extra
+        self._plain: Make | None = None
+        if not setup.wants_results:  # results need more than the bytes of an event
+            self._plain = specialize(loaded, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connections to the target, kept open."""
+        from runner.suprsend.connection import Connection  # noqa: PLC0415 - a dry run loads no HTTP library
+
+        setup, target = self.setup, self.setup.target
+        return Connection(
+            target.authorized(),
+            target.base_url,
+            timeout_s=setup.timeout_s,
+            retries=setup.retries,
+            sleep=pauses.sleep,
+            admit=target.admit,
+            may_retry=lambda: not pauses.are_over,
+        )
+
+    def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
+        """Make a row's event, in the fast form that holds only the bytes where that is enough."""
+        encoded = (
+            self._plain(row.values, row.origin or row.number)
+            if self._plain is not None and isinstance(row, Row)
+            else None
+        )
+        return encoded if encoded is not None else self.prepare(row)
+
+    def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
+        """Make a row's event, or report its problems."""
+        if isinstance(row, BadRow):
+            return Rejected(self._spec, (row.problem,), ())
+        setup = self.setup
+        if self._checks_keys:
+            extra = [str(key) for key in row.values if key not in setup.columns]
+            if extra:
+                return Rejected(self._spec, tuple(extra_columns(extra, self._names)), ())
+        values = self._resolver.resolve(row.values)
+        occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
+        return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None)
+
+    def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
+        """Return the outcome of a row that was not accepted. `secrets` are the row's own."""
+        state = "failed" if outcome.state == "accepted" else outcome.state
+        code: Code = outcome.error.code if outcome.error else "not-sent"
+        message = outcome.error.message if outcome.error else "not sent"
+        text = self._mask.with_values(secrets).cut(message, MAX_MESSAGE)
+        variable = _variable_of(outcome.error)
+        return RowOutcome(
+            row.number, row.line, state, code, outcome.status_code, outcome.attempts, row.origin, variable, text
+        )
+
+    def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
+        """Return the row's line for the file of results."""
+        mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
+        return result_line(
+            mask,
+            row=row.number,
+            line=row.line,
+            state=outcome.state,
+            status_code=outcome.status_code,
+            key=outcome.idempotency_key and mask.data(outcome.idempotency_key),
+            insert_id=outcome.insert_id,
+            message_id=outcome.message_id,
+            code=outcome.error.code if outcome.error else None,
+            error=mask.cut(outcome.error.message, MAX_MESSAGE) if outcome.error else None,
+            attempts=outcome.attempts,
+            session=self.setup.session,
+        )
+
+
+def _variable_of(error: Problem | None) -> str:
+    """Return the name of the variable with this problem; a longer path could contain text of a cell."""
+    at = error.at if error is not None and error.at is not None else ""
+    return at.removeprefix("vars.") if _VARIABLE.fullmatch(at) else ""
+
+
+_VARIABLE = re.compile(r"vars\.\w+")
+
+
+pauses = Pauses()
+"""The pauses between attempts of all requests of this process, which works on one run at a time."""
+
+
+def end_pauses() -> None:
+    """End the current parts soon: failed requests of this process are not retried."""
+    pauses.end()
+
+
+_latest: list[Tools] = []
+
+
+_making = Lock()
+
+
+def tools_of(setup: Setup) -> Tools:
+    """Return the tools for a setup; they are made at the first call."""
+    with _making:
+        if not _latest or (_latest[0].setup is not setup and _latest[0].setup != setup):
+            _latest[:] = [Tools(setup)]  # a process works on one run at a time
+        return _latest[0]
