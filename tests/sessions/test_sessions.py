@@ -1,8 +1,8 @@
-"""Faults and what is said of them: pairs of an input and the whole session in which somebody meets it.
+"""Golden terminal sessions: pairs of an input and everything that a command prints about it.
 
 `NAME.yaml`, `NAME.py` or the folder `NAME/` is what was written; `NAME.txt` is a command, everything that it prints, and
 its exit code. With `NAME.http`, a server on port 40123 answers each request with those bytes. After a change that is meant,
-`UPDATE_GOLDENS=1 pytest tests/faults` writes the texts anew: read their diff.
+`UPDATE_GOLDENS=1 pytest tests/sessions` writes the texts anew: read their diff.
 """
 
 from __future__ import annotations
