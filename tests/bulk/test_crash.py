@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 import time
 from collections import defaultdict
@@ -23,11 +22,15 @@ import pytest
 from pyarrow import parquet as pq
 
 from runner.bulk.ledger import Ledger
+from tests.servers.listeners import silent_listener, url_of
+from tests.servers.recording import RecordingServer, Taken, recording_server
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Sequence
 
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 HERE = Path(__file__).resolve().parent
 RUNNER = Path(sys.executable).with_name("runner")
@@ -56,61 +59,13 @@ UNKEYED_SPEC = SPEC.replace('"order-{{ n }}"', "null")
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
-class Taken(NamedTuple):
-    """An event that the server took, in a request of a number."""
-
-    request: int
-    insert_id: str
-    key: str
-    digest: str
-
-
-class Server:
-    """The recording server, as a test sees it."""
-
-    def __init__(self, base_url: str, record: Path, process: Popen[str]) -> None:
-        self.environ = environ_for(base_url)
-        self._record = record
-        self._process = process
-
-    def requests(self) -> int:
-        """Give the number of the request that was written down last."""
-        with self._record.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
-            return int((b"0\n" + file.read()).splitlines()[-1].split(b"\t")[0])
-
-    def taken(self) -> list[Taken]:
-        lines = self._record.read_text("ascii").rpartition("\n")[0].splitlines()  # the last one may still be coming
-        return [Taken(int(request), *others) for request, *others in (line.split("\t") for line in lines)]
-
-    def kill(self) -> None:
-        self._process.kill()
-
-
 def environ_for(base_url: str) -> dict[str, str]:
     return CLEAN | WORKSPACE | {"SUPRSEND_BASE_URL": base_url}
 
 
-@contextmanager
-def recording(*options: str) -> Iterator[Server]:
-    """Run the recording server; in the end it has written down all that came."""
-    record = Path("record.tsv").resolve()
-    record.touch()
-    command = [sys.executable, str(HERE / "recording_server.py"), str(record), *options]
-    # In a session of its own, so that what is done to the group of a sender does not come to it.
-    with Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True) as process:
-        assert process.stdout is not None
-        try:
-            yield Server(f"http://127.0.0.1:{int(process.stdout.readline())}/", record, process)
-            process.communicate(timeout=BOUND_S)
-        finally:
-            process.kill()
-
-
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """Listen, take connections and never answer."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with silent_listener() as listening:
         yield listening
 
 
@@ -253,7 +208,7 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
     keys = write_rows(ROWS, invalid=INVALID)
     settled_before: list[tuple[int, set[str]]] = []
     args = begin(processes, concurrency)
-    with recording("--before", "40", "--after", "40") as server:
+    with recording_server("--before", "40", "--after", "40") as server:
         for kill in kills:
             killed(kill, server, processes, args)
             at = len(server.taken())
@@ -266,7 +221,7 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
             assert run["accepted"] <= len(arrived) <= run["accepted"] + run["unknown"]
             settled_before.append((at, settled))
             args = ("--resume", "last")
-        with sending(server.environ, *args) as sender:
+        with sending(environ_for(server.base_url), *args) as sender:
             code, told, _ = sender.ends()
     del told["failures"]
     assert (code, told) == (2, _counts(run["run"], accepted=len(keys), failed=len(INVALID)))
@@ -278,9 +233,9 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
         assert {event.key for event in taken[at:]} & settled == set()
 
 
-def killed(kill: Kill, server: Server, processes: int, args: Sequence[str]) -> None:
+def killed(kill: Kill, server: RecordingServer, processes: int, args: Sequence[str]) -> None:
     """Send, and be killed in the middle of it."""
-    with sending(server.environ, *args) as sender:
+    with sending(environ_for(server.base_url), *args) as sender:
         if kill.after_requests:  # what a dead sender had under way may still be written down, so look for workers
             goal, workers = server.requests() + kill.after_requests, 0 if processes == 1 else processes
             sender.runs_until(partial(_is_at, server, goal))
@@ -296,11 +251,11 @@ def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unk
 ) -> None:
     write_rows(ROWS, invalid=INVALID, spec=UNKEYED_SPEC)
     args = begin(processes, concurrency)
-    with recording("--before", "40", "--after", "40") as server:
+    with recording_server("--before", "40", "--after", "40") as server:
         for kill in kills:
             killed(kill, server, processes, args)
             args = ("--resume", "last")
-        with sending(server.environ, *args) as sender:
+        with sending(environ_for(server.base_url), *args) as sender:
             code, told, err = sender.ends()
         assert (code, told["total"], told["not_sent"]) == (1, ROWS, 0)
         assert 0 < told["unknown"] <= len(kills) * concurrency * PART_ROWS
@@ -315,7 +270,7 @@ def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unk
         failed, unknown = ({row["row"] for row in shown if row["state"] == state} for state in ("failed", "unknown"))
         assert (len(failed), len(unknown)) == (told["failed"], told["unknown"])
         assert failed <= set(INVALID) <= failed | unknown
-        with sending(server.environ, *args, "--yes") as sender:
+        with sending(environ_for(server.base_url), *args, "--yes") as sender:
             code, told, _ = sender.ends()
     del told["failures"]
     assert (code, told) == (2, _counts(run, accepted=ROWS - len(INVALID), failed=len(INVALID)))
@@ -329,12 +284,12 @@ def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one
 ) -> None:
     keys = write_rows(ROWS, invalid=INVALID)
     args = (*begin(processes, concurrency), "--retries", "0")
-    with recording("--before", "40", "--after", "40", "--turn-away") as server:
+    with recording_server("--before", "40", "--after", "40", "--turn-away") as server:
         for kill in kills:
             killed(kill, server, processes, args)
             args = ("--resume", "last")
         for _ in range(2):  # the first time, some come that were never there before
-            with sending(server.environ, "--resume", "last") as sender:
+            with sending(environ_for(server.base_url), "--resume", "last") as sender:
                 code, told, _ = sender.ends()
             assert sum(told[name] for name in ("accepted", "failed", "unknown", "not_sent")) == told["total"] == ROWS
     assert (code, told["accepted"], told["failed"]) == (2, len(keys), len(INVALID))
@@ -342,7 +297,7 @@ def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one
     assert state_of_run(cli)["state"] == "finished"
 
 
-def _is_at(server: Server, goal: int) -> bool:
+def _is_at(server: RecordingServer, goal: int) -> bool:
     return server.requests() >= goal
 
 
@@ -373,8 +328,8 @@ def test_the_first_ctrl_c_finishes_what_is_under_way_and_a_resume_sends_only_the
     processes: int, cli: CommandLine
 ) -> None:
     keys = write_rows(3_000)
-    with recording("--before", "20", "--after", "20") as server:
-        with sending(server.environ, *begin(processes, 4)) as sender:
+    with recording_server("--before", "20", "--after", "20") as server:
+        with sending(environ_for(server.base_url), *begin(processes, 4)) as sender:
             sender.runs_until(lambda: server.requests() >= 5)
             sender.process.send_signal(signal.SIGINT)
             code, told, err = sender.ends()
@@ -384,7 +339,7 @@ def test_the_first_ctrl_c_finishes_what_is_under_way_and_a_resume_sends_only_the
         assert 500 <= len(arrived) < 3_000
         assert told == _told(run, accepted=len(arrived), not_sent=3_000 - len(arrived))
         assert state_of_run(cli)["state"] == "interrupted"
-        with sending(server.environ, "--resume", "last") as sender:
+        with sending(environ_for(server.base_url), "--resume", "last") as sender:
             code, told, err = sender.ends()
     assert (code, told, err) == (0, _told(run, accepted=3_000), "")
     check_each_once(server.taken(), keys)
@@ -396,7 +351,7 @@ def test_the_second_ctrl_c_ends_at_once_and_what_was_under_way_is_unknown(
     processes: int, silent: socket.socket, cli: CommandLine
 ) -> None:
     write_rows(3_000)
-    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    environ = environ_for(url_of(silent))
     with sending(environ, *begin(processes, 4)) as sender:
         connection, _ = silent.accept()
         with connection:
@@ -413,7 +368,10 @@ def test_the_second_ctrl_c_ends_at_once_and_what_was_under_way_is_unknown(
 
 def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_sent_beyond_what_it_had() -> None:
     keys = write_rows(4_000)
-    with recording("--before", "20", "--after", "20") as server, sending(server.environ, *begin(2, 8)) as sender:
+    with (
+        recording_server("--before", "20", "--after", "20") as server,
+        sending(environ_for(server.base_url), *begin(2, 8)) as sender,
+    ):
         for goal in (6, 18):
             sender.runs_until(partial(_is_at, server, goal))
             os.kill(min(sender.workers()), signal.SIGKILL)
@@ -426,7 +384,10 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_sent_beyond_
 def test_a_part_without_keys_whose_worker_is_killed_is_unknown_and_not_sent_again(cli: CommandLine) -> None:
     write_rows(4_000, spec=UNKEYED_SPEC)
     args = (*begin(2, 8), "--results", "results.jsonl")
-    with recording("--before", "20", "--after", "20") as server, sending(server.environ, *args) as sender:
+    with (
+        recording_server("--before", "20", "--after", "20") as server,
+        sending(environ_for(server.base_url), *args) as sender,
+    ):
         sender.runs_until(partial(_is_at, server, 6))
         os.kill(min(sender.workers()), signal.SIGKILL)
         code, told, _ = sender.ends()
@@ -445,15 +406,15 @@ def test_a_part_without_keys_whose_worker_is_killed_is_unknown_and_not_sent_agai
 
 def test_rows_without_a_key_that_are_unknown_go_again_only_when_somebody_says_yes(cli: CommandLine) -> None:
     write_rows(300, spec=UNKEYED_SPEC)
-    with recording("--after", "60000") as slow, sending(slow.environ, *begin(1, 2)) as sender:
+    with recording_server("--after", "60000") as slow, sending(environ_for(slow.base_url), *begin(1, 2)) as sender:
         sender.runs_until(lambda: slow.requests() >= 2)
         sender.kill("all")
         slow.kill()
     arrived = len(slow.taken())
     assert arrived == 200
     assert len(cli("runs", "show", "-o", "json").json["failures"]) == 200, "rows in flight when it was killed are shown"
-    with recording() as server:
-        with sending(server.environ, "--resume", "last") as sender:
+    with recording_server() as server:
+        with sending(environ_for(server.base_url), "--resume", "last") as sender:
             code, told, err = sender.ends()
         run = told["run"]
         assert (code, told) == (1, _counts(run, accepted=100, unknown=200) | {"failures": []})
@@ -461,10 +422,10 @@ def test_rows_without_a_key_that_are_unknown_go_again_only_when_somebody_says_ye
             f"  runner send --resume {run} --yes\n"
             "      sends the 200 unknown too: they have no key, so they may count twice\n"
         )
-        with sending(server.environ, "--resume", "last") as sender:
+        with sending(environ_for(server.base_url), "--resume", "last") as sender:
             assert sender.ends()[:2] == (1, told)
         assert len(server.taken()) == arrived + 100
-        with sending(server.environ, "--resume", "last", "--yes") as sender:
+        with sending(environ_for(server.base_url), "--resume", "last", "--yes") as sender:
             code, told, err = sender.ends()
     assert (code, told) == (0, _told(run, accepted=300))
     assert err == "200 rows without a key that may have arrived: sent again, may count twice\n"
@@ -475,15 +436,15 @@ def test_rows_without_a_key_that_are_unknown_go_again_only_when_somebody_says_ye
 def test_a_row_in_doubt_that_is_refused_when_it_goes_again_stays_unknown(cli: CommandLine) -> None:
     """A refusal says nothing of the time before: the first copy of such a row may have been taken."""
     write_rows(300)
-    with recording("--after", "60000") as slow, sending(slow.environ, *begin(1, 2)) as sender:
+    with recording_server("--after", "60000") as slow, sending(environ_for(slow.base_url), *begin(1, 2)) as sender:
         sender.runs_until(lambda: slow.requests() >= 2)
         sender.kill("all")
         slow.kill()
     assert (state_of_run(cli)["accepted"], state_of_run(cli)["unknown"]) == (0, 200)
     Path("record.tsv").unlink()
-    with recording("--refuse", "7") as server:
+    with recording_server("--refuse", "7") as server:
         for _ in range(2):  # once more: they go again, and are as unknown as before
-            with sending(server.environ, "--resume", "last") as sender:
+            with sending(environ_for(server.base_url), "--resume", "last") as sender:
                 code, told, _ = sender.ends()
             del told["failures"]
             assert (code, told) == (1, _counts(told["run"], accepted=270, failed=10, unknown=20))
@@ -565,7 +526,7 @@ def test_another_workspace_is_refused(stopped: CommandLine, server: CapturingSer
 
 def test_a_run_that_is_at_work_can_not_be_resumed(silent: socket.socket, cli: CommandLine) -> None:
     write_rows(150)
-    cli.environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    cli.environ = environ_for(url_of(silent))
     with sending(cli.environ, *begin(1, 1)) as sender:
         connection, _ = silent.accept()
         with connection:
@@ -621,8 +582,8 @@ def test_rows_of_the_standard_input_are_piped_again_to_a_resume_and_others_are_r
 def test_fewer_rows_than_were_begun_are_refused_at_a_resume(cli: CommandLine) -> None:
     write_rows(300)
     rows = Path("rows.csv").read_text("utf-8")
-    with recording("--after", "60000") as slow:
-        with sending(slow.environ, "spec.yaml", "--rows", "-", "--concurrency", "3") as sender:
+    with recording_server("--after", "60000") as slow:
+        with sending(environ_for(slow.base_url), "spec.yaml", "--rows", "-", "--concurrency", "3") as sender:
             assert sender.process.stdin is not None
             sender.process.stdin.write(rows)
             sender.process.stdin.close()
@@ -631,8 +592,8 @@ def test_fewer_rows_than_were_begun_are_refused_at_a_resume(cli: CommandLine) ->
             sender.kill("all")
         slow.kill()
     Path("record.tsv").unlink()
-    with recording() as server:
-        cli.environ = server.environ
+    with recording_server() as server:
+        cli.environ = environ_for(server.base_url)
         ended = cli("send", "--resume", "last", "--rows", "-", stdin=rows.partition("\n101\n")[0])
     assert (ended.code, "rows-changed" in ended.err, state_of_run(cli)["total"]) == (2, True, None)
 
@@ -664,8 +625,8 @@ def test_a_signal_to_all_processes_of_a_run_finishes_what_is_under_way_and_a_res
 ) -> None:
     """Whoever stops a service or closes a terminal signals the whole group."""
     keys = write_rows(3_000)
-    with recording("--before", "20", "--after", "20") as server:
-        with sending(server.environ, *begin(2, 4)) as sender:
+    with recording_server("--before", "20", "--after", "20") as server:
+        with sending(environ_for(server.base_url), *begin(2, 4)) as sender:
             sender.runs_until(lambda: server.requests() >= 5)
             os.killpg(sender.process.pid, number)
             code, told, err = sender.ends()
@@ -673,7 +634,7 @@ def test_a_signal_to_all_processes_of_a_run_finishes_what_is_under_way_and_a_res
         assert (code, err) == (ENDS[number], HOW_TO_GO_ON.format(run=told["run"]))
         assert told == _told(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
         assert state_of_run(cli)["state"] == "interrupted"
-        with sending(server.environ, "--resume", "last") as sender:
+        with sending(environ_for(server.base_url), "--resume", "last") as sender:
             code, told, err = sender.ends()
     assert (code, told["accepted"], err) == (0, 3_000, "")
     check_each_once(server.taken(), keys)
@@ -683,7 +644,7 @@ def test_a_signal_to_all_processes_of_a_run_finishes_what_is_under_way_and_a_res
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_the_second_signal_of_any_kind_ends_at_once(number: signal.Signals, silent: socket.socket) -> None:
     write_rows(300)
-    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    environ = environ_for(url_of(silent))
     with sending(environ, *begin(1, 2)) as sender:
         connection, _ = silent.accept()
         with connection:
@@ -700,7 +661,7 @@ def test_the_second_signal_of_any_kind_ends_at_once(number: signal.Signals, sile
 def test_the_same_signal_twice_at_once_is_one(number: signal.Signals, silent: socket.socket) -> None:
     """`timeout` signals the process that it started, and then the group that it is in; others hand on what both got."""
     write_rows(300)
-    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    environ = environ_for(url_of(silent))
     with sending(environ, *begin(1, 2)) as sender:
         connection, _ = silent.accept()
         with connection:
@@ -722,9 +683,9 @@ def test_the_first_process_of_a_container_ends_by_sigterm() -> None:
     if run([*as_first, "true"], check=False, capture_output=True).returncode:
         pytest.skip("no process namespaces here")
     write_rows(3_000)
-    with recording("--after", "100") as server:
+    with recording_server("--after", "100") as server:
         command = [*as_first, *COMMAND, "send", *begin(2, 4), "-o", "json"]
-        with Popen(command, env=server.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
+        with Popen(command, env=environ_for(server.base_url), stdout=PIPE, stderr=PIPE, text=True) as process:
             while server.requests() < 3:
                 assert process.poll() is None
                 time.sleep(0.01)
@@ -785,13 +746,15 @@ PIPED = ("spec.yaml", "--rows", "-")
 @pytest.mark.parametrize("pause_s", [0.1, 1])
 def test_rows_of_a_slow_pipe_go_out_when_they_come(pause_s: float) -> None:
     write_rows(1)
-    with recording() as server:
+    with recording_server() as server:
         began_s = time.monotonic()
-        with sending(server.environ, "spec.yaml", "--var", "n=0") as sender:  # how long it takes to begin at all
+        with sending(
+            environ_for(server.base_url), "spec.yaml", "--var", "n=0"
+        ) as sender:  # how long it takes to begin at all
             sender.process.wait(BOUND_S)
         begins_s = time.monotonic() - began_s
         began_s = time.monotonic()
-        with sending(server.environ, *PIPED) as sender:
+        with sending(environ_for(server.base_url), *PIPED) as sender:
             write(sender, "n", 1)
             number = 1
             while server.requests() < 2:
@@ -807,8 +770,8 @@ def test_rows_of_a_slow_pipe_go_out_when_they_come(pause_s: float) -> None:
 
 def test_answers_are_recorded_while_a_pipe_is_silent_and_a_kill_sends_nothing_of_them_again(cli: CommandLine) -> None:
     write_rows(1)
-    with recording() as server:
-        with sending(server.environ, *PIPED, "--linger", "0.2") as sender:
+    with recording_server() as server:
+        with sending(environ_for(server.base_url), *PIPED, "--linger", "0.2") as sender:
             write(sender, "n")
             for rows in (range(1, 4), range(4, 10), range(10, 11)):
                 write(sender, *rows)
@@ -816,7 +779,7 @@ def test_answers_are_recorded_while_a_pipe_is_silent_and_a_kill_sends_nothing_of
             sender.kill("all")
         assert (state_of_run(cli)["state"], state_of_run(cli)["unknown"]) == ("interrupted", 0)
         before = server.requests()
-        with sending(server.environ, "--resume", "last", "--rows", "-") as sender:
+        with sending(environ_for(server.base_url), "--resume", "last", "--rows", "-") as sender:
             write(sender, "n", *range(1, 201))
             code, told, err = sender.ends()
         assert server.requests() == before + 2, "those of a part that is known are cut as they were then"
@@ -833,7 +796,7 @@ def _is_accepted(cli: CommandLine, number: int) -> bool:
 @pytest.mark.parametrize("number", ENDS)
 def test_a_signal_ends_a_run_whose_pipe_is_silent(number: signal.Signals, cli: CommandLine) -> None:
     write_rows(1)
-    with recording() as server, sending(server.environ, *PIPED) as sender:
+    with recording_server() as server, sending(environ_for(server.base_url), *PIPED) as sender:
         write(sender, "n", 1, 2, 3)
         sender.runs_until(lambda: _is_accepted(cli, 3))
         sender.process.send_signal(number)
@@ -850,9 +813,9 @@ def test_a_pipe_that_does_not_wait_for_its_reader_is_waited_for() -> None:
     write_rows(1)
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
-    with recording() as server, os.fdopen(reading) as stdin, os.fdopen(writing, "w") as pipe:
+    with recording_server() as server, os.fdopen(reading) as stdin, os.fdopen(writing, "w") as pipe:
         command = [*COMMAND, "send", *PIPED, "-o", "json"]
-        with Popen(command, env=server.environ, stdin=stdin, stdout=PIPE, text=True) as process:
+        with Popen(command, env=environ_for(server.base_url), stdin=stdin, stdout=PIPE, text=True) as process:
             for line in ("n", 1, 2):
                 time.sleep(0.3)
                 print(line, file=pipe, flush=True)
@@ -918,9 +881,9 @@ def test_a_file_that_changes_under_a_run_stops_it_and_no_row_is_sent_that_was_no
     content = _rows_of(name, count)
     path.write_bytes(content)
     original = {f"order-{n}" for n in range(100_000_000, 100_000_000 + count)}
-    with recording("--after", "100") as server:
+    with recording_server("--after", "100") as server:
         args = ("spec.yaml", "--rows", name, "--processes", "1", "--concurrency", "10")
-        with sending(server.environ, *args) as sender:
+        with sending(environ_for(server.base_url), *args) as sender:
             sender.runs_until(lambda: server.requests() >= 5)
             change(path)
             code, told, err = sender.ends()
@@ -933,12 +896,12 @@ def test_a_file_that_changes_under_a_run_stops_it_and_no_row_is_sent_that_was_no
         else:
             assert (code, state_of_run(cli)["state"]) == (2, "stopped")
             assert f"error[rows-changed]: {name} changed while it was read: it " in err
-        with sending(server.environ, "--resume", "last") as sender:
+        with sending(environ_for(server.base_url), "--resume", "last") as sender:
             code, refused, _ = sender.ends()
         assert (code, refused["problems"][0]["code"]) in {(2, "run-changed"), (2, "rows-format")}
         path.write_bytes(content)
         if change is not _replace:
-            with sending(server.environ, "--resume", "last") as sender:
+            with sending(environ_for(server.base_url), "--resume", "last") as sender:
                 code, told, _ = sender.ends()
             assert (code, told["accepted"]) == (0, count)
     check_each_once(server.taken(), original)
@@ -947,7 +910,7 @@ def test_a_file_that_changes_under_a_run_stops_it_and_no_row_is_sent_that_was_no
 
 def test_a_file_that_changes_after_its_last_row_was_read_is_told_too(silent: socket.socket, cli: CommandLine) -> None:
     write_rows(3)
-    environ = environ_for(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    environ = environ_for(url_of(silent))
     with sending(environ, *begin(1, 1), "--retries", "0") as sender:
         connection, _ = silent.accept()
         with connection:
@@ -1017,11 +980,11 @@ def test_columns_that_nobody_takes_need_no_memory_and_a_kill_loses_nothing(name:
     Path("spec.yaml").write_text(SPEC, "utf-8")
     wide_rows(name, number)
     limited = [sys.executable, "-c", MEMORY, str(350 * 1024 * 1024)]
-    with recording("--after", "200") as server:
+    with recording_server("--after", "200") as server:
         for kills in (True, False):
             flags = ["--resume", "last"] if not kills else ["spec.yaml", "--rows", name, "--ignore-extra"]
             command = [*limited, *COMMAND, "send", *flags, "--concurrency", "2", "--processes", "1", "-qo", "json"]
-            with Popen(command, env=server.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
+            with Popen(command, env=environ_for(server.base_url), stdout=PIPE, stderr=PIPE, text=True) as process:
                 if kills:
                     while server.requests() < 1:
                         assert process.poll() is None, process.communicate()

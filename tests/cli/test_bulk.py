@@ -8,7 +8,6 @@ import hmac
 import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,11 +25,14 @@ from runner.bulk.options import BulkOptions
 from runner.bulk.parts import Digests
 from runner.bulk.row import Row
 from runner.cli.bulk_flags import BulkFlags
+from tests.servers.listeners import free_port, silent_listener, url_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
 
-    from tests.conftest import CapturingServer, CommandLine, Received
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer, Received
 
 CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 SPEC = """\
@@ -577,8 +579,7 @@ def test_a_variable_that_no_column_gives_is_told_with_the_columns_that_there_are
 
 
 def test_what_to_do_about_a_server_that_is_not_there_is_told(cli: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     cli.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{port}/"
     ended = send(cli, "--rows", many(3), "--retries", "0")
     hint = f"nothing listens on http://127.0.0.1:{port}/: start the server there"
@@ -738,8 +739,8 @@ def test_a_resume_tries_again_as_often_as_it_is_told(stopped: CommandLine, serve
 
 
 def test_a_resume_waits_as_long_as_it_is_told(stopped: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        stopped.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+    with silent_listener() as silent:
+        stopped.environ["SUPRSEND_BASE_URL"] = url_of(silent)
         began_s = time.monotonic()
         assert typed(stopped, "send", "--resume", "last", "--timeout", "0.2", "--max-failures", "999").code == 7
         assert time.monotonic() - began_s < 10
@@ -755,9 +756,9 @@ def test_a_resume_has_as_many_requests_under_way_as_it_is_told(stopped: CommandL
         for connection in connections:
             connection.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with silent_listener() as listening:
         listening.settimeout(10)
-        stopped.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        stopped.environ["SUPRSEND_BASE_URL"] = url_of(listening)
         thread = Thread(target=take_three)
         thread.start()
         typed(stopped, "send", "--resume", "last", "--concurrency", "3")

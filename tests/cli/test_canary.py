@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from tests.conftest import CapturingServer, CommandLine, Ended, Received
+    from tests.conftest import CommandLine, Ended
+    from tests.servers.capturing import CapturingServer, Received
 
 WORDS = ("Qzwvx71kjpy", "Hbgtn52rfcd", "Lmksj83qwpx")
 """What secrets are made of, with what is hard to escape between them. Letters and digits look the same everywhere."""

@@ -14,7 +14,7 @@ import sys
 import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,12 +28,13 @@ import trustme
 
 from runner import Event, Suprsend
 from runner.errors import RunnerError
+from tests.servers.listeners import full_listener
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_S = 10
@@ -1164,26 +1165,6 @@ def test_a_child_that_closes_its_client_leaves_the_parents_connection(tls: ssl.S
 
 
 # The timeout holds in every phase
-
-
-@contextmanager
-def full_listener(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
-    """Listen, take no connection, and have no room for another: who connects waits."""
-    with ExitStack() as stack:
-        listening = stack.enter_context(socket.socket())
-        listening.bind((host, port))
-        listening.listen(0)
-        address = listening.getsockname()
-        for _ in range(100):
-            waiting = stack.enter_context(socket.socket())
-            waiting.settimeout(0.05)
-            try:
-                waiting.connect(address)
-            except TimeoutError:
-                break
-        else:
-            pytest.skip("this machine's listeners always have room")
-        yield address[1]
 
 
 TIMEOUT_S = 0.4

@@ -20,6 +20,7 @@ from runner.suprsend.answer import Answer
 from runner.testing.cassette_path import cassette_path
 from runner.testing.collect import collect
 from runner.testing.verdict import Tape, Verdict, run_case
+from tests.servers.listeners import closed_url, silent_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from runner.suprsend.sockets import Exchange
     from runner.testing.answers import Record
     from runner.testing.verdict import CaseRef
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
     from tests.testing.conftest import Project
 
 SPEC = """\
@@ -570,10 +571,8 @@ def test_a_case_says_how_its_sandbox_answers(project: Project) -> None:
 
 
 def test_a_server_without_an_answer_is_told(project: Project) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        target = Target(f"http://127.0.0.1:{nobody.getsockname()[1]}/", SANDBOX_KEY, {})
-        verdict = run(replace(project, live=target), ACCEPTED.replace("true", "false"), record="rewrite")["a"]
+    target = Target(closed_url(), SANDBOX_KEY, {})
+    verdict = run(replace(project, live=target), ACCEPTED.replace("true", "false"), record="rewrite")["a"]
     assert verdict.code is ExitCode.CASSETTE
     assert {line_of(problem) for problem in verdict.problems} == {
         "0 cassette-unrecorded: POST /v2/event/ ('ordered' for 'u1') had no answer to record: Connection refused"
@@ -616,7 +615,7 @@ class Tapes:
 def test_a_case_reaches_nobody_but_whom_it_may(project: Project) -> None:
     write(project, ACCEPTED)
     [ref] = project.refs()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with silent_listener() as listening:
         listening.setblocking(False)
         address = listening.getsockname()
         message = f"a connection to 127.0.0.1:{address[1]} was stopped: a case talks to its cassette alone"
@@ -628,7 +627,7 @@ def test_a_case_reaches_nobody_but_whom_it_may(project: Project) -> None:
                 listening.accept()
         assert run_case(ref, Tapes(address, [address])) == OK
         listening.accept()[0].close()
-    with socket.create_server(("127.0.0.1", 0)) as other, socket.create_connection(other.getsockname()):
+    with silent_listener() as other, socket.create_connection(other.getsockname()):
         pass  # nothing is stopped any more
 
 

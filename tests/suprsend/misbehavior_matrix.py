@@ -13,7 +13,7 @@ more event. They agree if
 - the further event is accepted under a message id of its own, and every connection is closed in the end;
 - memory stayed within bounds.
 
-Run it at the repository's root: `python tests/bench/faults.py`. It ends with 1 when anything disagrees.
+Run it at the repository's root: `python tests/suprsend/misbehavior_matrix.py`. It ends with 1 when anything disagrees.
 """
 
 from __future__ import annotations
@@ -32,26 +32,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import Event, Suprsend
+from tests.servers.misbehaving.answers import id_of
+from tests.servers.misbehaving.catalog import FAULTS
+from tests.servers.misbehaving.fault import ALL, FIRST, FIRST_TWO, SECOND, Fault
+from tests.servers.misbehaving.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runner.suprsend import BulkResponse
     from runner.suprsend.client import Response
-    from tests.bench.misbehaving import (
-        ALL,
-        FAULTS,
-        FIRST,
-        FIRST_TWO,
-        SECOND,
-        Exchange,
-        Fault,
-        Request,
-        Server,
-        id_of,
-    )
-else:  # python puts this folder first on its path, not the repository's root
-    from misbehaving import ALL, FAULTS, FIRST, FIRST_TWO, SECOND, Server, id_of
+    from tests.servers.misbehaving.exchange import Exchange
+    from tests.servers.misbehaving.request import Request
 
 _RETRIES = 2
 _NOW_S = 1_767_323_045.0

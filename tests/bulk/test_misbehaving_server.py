@@ -11,7 +11,6 @@ import json
 import random
 from dataclasses import dataclass
 from email.utils import formatdate
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.servers.misbehaving.fault import Fault
+from tests.servers.misbehaving.server import Server
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.bench.misbehaving import Exchange, Listens, Server
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
+    from tests.servers.misbehaving.exchange import Exchange
+    from tests.servers.misbehaving.fault import Listens
 
-BENCH = Path(__file__).resolve().parents[1] / "bench"
 ROWS = 2000
 CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 ALL, EVERY_THIRD, MIDWAY = range(10**9), range(0, 10**9, 3), range(10, 10**9)
@@ -269,27 +272,21 @@ def named(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_what_a_run_says_agrees_with_what_the_server_took(
-    case: Case, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    check(case, cli, monkeypatch, processes=1)
+def test_what_a_run_says_agrees_with_what_the_server_took(case: Case, cli: CommandLine) -> None:
+    check(case, cli, processes=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", IN_PROCESSES)
-def test_what_processes_say_agrees_with_what_the_server_took(
-    name: str, cli: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_processes_say_agrees_with_what_the_server_took(name: str, cli: CommandLine) -> None:
     case = next(case for case in CASES if case.name == name)
-    check(case, cli, monkeypatch, processes=2)
+    check(case, cli, processes=2)
 
 
-def check(case: Case, cli: CommandLine, monkeypatch: pytest.MonkeyPatch, *, processes: int) -> None:
-    monkeypatch.syspath_prepend(BENCH)
-    misbehaving: Any = import_module("misbehaving")
-    fault = misbehaving.Fault(case.name, case.at, case.fault, listens=case.listens)
+def check(case: Case, cli: CommandLine, *, processes: int) -> None:
+    fault = Fault(case.name, case.at, case.fault, listens=case.listens)
     command = ["send", "order.yaml", "--rows", "orders.csv", "--results", "results.jsonl", "-o", "json"]
-    with misbehaving.Server(fault) as server:
+    with Server(fault) as server:
         cli.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{server.port}/"
         ended = cli(*command, "--processes", str(processes), *case.args)
         assert server.settle()

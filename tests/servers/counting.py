@@ -1,6 +1,6 @@
 """A loopback server that answers like the event API as fast as it can, and counts what it takes.
 
-usage: python tests/bench/counting_server.py [LATENCY_MS]; prints its port. GET /count tells requests and events.
+usage: python tests/servers/counting.py [LATENCY_MS]; prints its port. GET /count tells requests and events.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whatever a server does wrong, what the client says of its events agrees with what the server took.
 
-`fault_matrix.txt` is all that `python tests/bench/faults.py` prints. After a change that is meant,
-`UPDATE_GOLDENS=1 pytest tests/suprsend/test_fault_matrix.py` writes it anew: read its diff.
+`misbehavior_matrix.txt` is all that `python tests/suprsend/misbehavior_matrix.py` prints. After a change that is meant,
+`UPDATE_GOLDENS=1 pytest tests/suprsend/test_misbehavior_matrix.py` writes it anew: read its diff.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GOLDEN = Path(__file__).with_name("fault_matrix.txt")
+GOLDEN = Path(__file__).with_name("misbehavior_matrix.txt")
 pytestmark = pytest.mark.slow
 
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def matrix() -> subprocess.CompletedProcess[str]:
     """Run the script once, in a process of its own: it measures memory."""
     return subprocess.run(
-        [sys.executable, "tests/bench/faults.py"],
+        [sys.executable, "tests/suprsend/misbehavior_matrix.py"],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,

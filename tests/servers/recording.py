@@ -1,6 +1,6 @@
 """A loopback server that answers as the event API, and writes down every event that it takes.
 
-usage: python tests/bulk/recording_server.py RECORD [--before MS] [--after MS] [--refuse KEY_END] [--turn-away]
+usage: python tests/servers/recording.py RECORD [--before MS] [--after MS] [--refuse KEY_END] [--turn-away]
 
 It prints its port. RECORD gets the events of each request in one append: the request's number, and of each event the
 insert id, the idempotency key and the SHA-256 of its bytes, with tabs between. A request that came in whole is taken,
@@ -17,14 +17,70 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TAKEN = b'{"status":"success","status_code":202,"message_id":"01J9Z8QK5T3M7W2X4Y6V8B0C1D"}'
 _TURNED_AWAY = b'{"status":"error","status_code":429,"error":{"message":"slow down","type":"rate_limited"}}'
 _REFUSED = b'{"status":"error","status_code":400,"error":{"message":"no such user","type":"invalid_request"}}'
 _DECODER = json.JSONDecoder()
+_BOUND_S = 30
+
+
+class Taken(NamedTuple):
+    """An event that the server took, in a request of a number."""
+
+    request: int
+    insert_id: str
+    key: str
+    digest: str
+
+
+class RecordingServer:
+    """The recording server, as a test sees it."""
+
+    def __init__(self, base_url: str, record: Path, process: Popen[str]) -> None:
+        self.base_url = base_url
+        self._record = record
+        self._process = process
+
+    def requests(self) -> int:
+        """Give the number of the request that was written down last."""
+        with self._record.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
+            return int((b"0\n" + file.read()).splitlines()[-1].split(b"\t")[0])
+
+    def taken(self) -> list[Taken]:
+        lines = self._record.read_text("ascii").rpartition("\n")[0].splitlines()  # the last one may still be coming
+        return [Taken(int(request), *others) for request, *others in (line.split("\t") for line in lines)]
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+@contextmanager
+def recording_server(*options: str) -> Iterator[RecordingServer]:
+    """Run the server in a process of its own; in the end it has written down all that came, in `record.tsv` here."""
+    record = Path("record.tsv").resolve()
+    record.touch()
+    # In a session of its own, so that what is done to the group of a sender does not come to it.
+    with Popen(
+        [sys.executable, __file__, str(record), *options], stdin=PIPE, stdout=PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield RecordingServer(f"http://127.0.0.1:{int(process.stdout.readline())}/", record, process)
+            process.communicate(timeout=_BOUND_S)
+        finally:
+            process.kill()
 
 
 @dataclass
