@@ -6,13 +6,10 @@ import io
 import json
 import os
 import signal
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, count
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -22,12 +19,18 @@ from runner.cli.main import run
 from runner.cli.world import World
 from runner.sandbox.server import Sandbox
 from tests.projects import project, templates  # noqa: F401 - fixtures
+from tests.servers.capturing import CapturingServer, capturing_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
 SEED = UUID("00000000-0000-4000-8000-000000000001")
 
 
@@ -109,86 +112,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@dataclass(frozen=True)
-class Received:
-    """A request as it came over the wire."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class CapturingServer:
-    """A loopback server that keeps every request and gives the answers it was told, else 202 for what it got.
-
-    An answer is (status, body) or (status, body, headers).
-    """
-
-    base_url: str = ""
-    received: list[Received] = field(default_factory=list)
-    connections: int = 0
-    answers: deque[tuple[Any, ...]] = field(default_factory=deque)
-
-    def answer_to(self, request: Received) -> tuple[int, bytes, dict[str, str]]:
-        if self.answers:
-            status, body, *headers = self.answers.popleft()
-            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-            return status, raw, headers[0] if headers else {"Content-Type": "application/json"}
-        records = [
-            {"status": "success", "status_code": 202, "message_id": f"m{index}"}
-            for index in range(len(request.json) if isinstance(request.json, list) else 0)
-        ]
-        single = {"status": "success", "message_id": "m0"}
-        document = {"status": "success", "records": records} if isinstance(request.json, list) else single
-        return 207 if records else 202, json.dumps(document).encode(), {"Content-Type": "application/json"}
-
-
 @pytest.fixture
 def server() -> Iterator[CapturingServer]:
-    state = CapturingServer()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def setup(self) -> None:
-            super().setup()
-            state.connections += 1
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = Received("POST", self.path, dict(self.headers.items()), body)
-            state.received.append(request)
-            status, raw, headers = state.answer_to(request)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def do_GET(self) -> None:
-            state.received.append(Received("GET", self.path, dict(self.headers.items()), b""))
-            self.send_error(404)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 64
-
-    httpd = Server(("127.0.0.1", 0), Handler)
-    state.base_url = f"http://127.0.0.1:{httpd.server_address[1]}/"
-    thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield state
-    httpd.shutdown()
-    thread.join()
-    httpd.server_close()
+    with capturing_server() as running:
+        yield running

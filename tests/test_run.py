@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.codes import Code
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SEED = UUID("7f3a0000-0000-4000-8000-000000000000")

@@ -21,17 +21,13 @@ import orjson
 import suprsend
 
 import runner
+from tests.bench.client import measure_bulk
+from tests.bench.timing import MIB, REPOSITORY, Row, Turns, conclude, faster, script
+from tests.servers.counting import CountingServer, counting_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.bench.client import measure_bulk
-    from tests.bench.counting_server import CountingServer, counting_server
-    from tests.bench.timing import MIB, REPOSITORY, Row, Turns, conclude, faster, script
-else:  # python puts this folder first on its path, not the repository's root
-    from client import measure_bulk
-    from counting_server import counting_server
-    from timing import MIB, REPOSITORY, Row, Turns, conclude, faster, script
 
 ROWS = 200_000
 FEW_ROWS, MANY_ROWS = 100_000, 1_000_000

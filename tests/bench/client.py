@@ -18,15 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import suprsend
 
 import runner
+from tests.bench.timing import MIB, Row, Turns, conclude, faster, take_turns
+from tests.servers.counting import CountingServer, counting_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.bench.counting_server import CountingServer, counting_server
-    from tests.bench.timing import MIB, Row, Turns, conclude, faster, take_turns
-else:  # python puts this folder first on its path, not the repository's root
-    from counting_server import counting_server
-    from timing import MIB, Row, Turns, conclude, faster, take_turns
 
 SINGLE_EVENTS = 1_000
 BULK_EVENTS = 90_000

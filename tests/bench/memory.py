@@ -12,16 +12,10 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode
-
-if TYPE_CHECKING:
-    from tests.bench.sample_specs import write_faulty, write_valid
-    from tests.bench.timing import MIB, Row, conclude, peak_bytes, script
-else:  # python puts this folder first on its path, not the repository's root
-    from sample_specs import write_faulty, write_valid
-    from timing import MIB, Row, conclude, peak_bytes, script
+from tests.bench.sample_specs import write_faulty, write_valid
+from tests.bench.timing import MIB, Row, conclude, peak_bytes, script
 
 _MANY, _FEW = 10_000, 1_000
 _MAX_GROWTH_MIB = 5

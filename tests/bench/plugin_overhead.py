@@ -16,12 +16,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tests.bench.timing import Row, conclude
-else:  # python puts this folder first on its path, not the repository's root
-    from timing import Row, conclude
+from tests.bench.timing import Row, conclude
 
 _TURNS = 150
 _AT_MOST_MS = 5.0

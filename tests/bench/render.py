@@ -22,14 +22,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from runner.eventspec import Occurrence, Spec, load
 from runner.template.shape import templates_of
 from runner.variables import Given, resolve
+from tests.bench.timing import REPOSITORY, Row, conclude, faster, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.template.template import Template
-    from tests.bench.timing import REPOSITORY, Row, conclude, faster, take_turns
-else:  # python puts this folder first on its path, not the repository's root
-    from timing import REPOSITORY, Row, conclude, faster, take_turns
 
 _TEMPLATES = 7
 _EVENTS = 1000

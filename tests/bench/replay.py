@@ -28,16 +28,13 @@ from urllib.request import Request, urlopen
 
 import yaml
 
+from tests.bench.sample_specs import write_valid
+from tests.bench.timing import REPOSITORY, Row, Turns, conclude, faster, within
+from tests.servers.counting import CountingServer, counting_server
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tests.bench.counting_server import CountingServer, counting_server
-    from tests.bench.sample_specs import write_valid
-    from tests.bench.timing import REPOSITORY, Row, Turns, conclude, faster, within
-else:  # python puts this folder first on its path, not the repository's root
-    from counting_server import counting_server
-    from sample_specs import write_valid
-    from timing import REPOSITORY, Row, Turns, conclude, faster, within
 
 _FILES = 30
 _CASES_IN_FILE = 10

@@ -36,21 +36,17 @@ from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.delivery import together
 from runner.suprsend.encoding import Encoded, encode_plain
 from runner.suprsend.rules import MAX_EVENT_KB
+from tests.bench.bulk import rows_file
+from tests.bench.timing import REPOSITORY
+from tests.servers.counting import counting_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
     from runner.bulk.part import Part
-    from tests.bench.bulk import rows_file
-    from tests.bench.counting_server import counting_server
-    from tests.bench.timing import REPOSITORY
 
     T = TypeVar("T")
-else:  # python puts this folder first on its path, not the repository's root
-    from bulk import rows_file
-    from counting_server import counting_server
-    from timing import REPOSITORY
 
 ROWS = 4_000
 PART_ROWS = 100

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tests.bench.timing import Row, conclude, run, script, take_turns, within
-else:  # python puts this folder first on its path, not the repository's root
-    from timing import Row, conclude, run, script, take_turns, within
+from tests.bench.timing import Row, conclude, run, script, take_turns, within
 
 _TURNS = 31
 

@@ -13,14 +13,9 @@ import sys
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tests.bench.sample_specs import write_valid
-    from tests.bench.timing import Row, conclude, faster, run, script, take_turns
-else:  # python puts this folder first on its path, not the repository's root
-    from sample_specs import write_valid
-    from timing import Row, conclude, faster, run, script, take_turns
+from tests.bench.sample_specs import write_valid
+from tests.bench.timing import Row, conclude, faster, run, script, take_turns
 
 _SPECS = 1000
 _TURNS = 5

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.codes import Code
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 SPEC = """\
 version: 1

@@ -14,7 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import CapturingServer, CommandLine, Received
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer, Received
 
 SPEC = """\
 version: 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from itertools import count
 from pathlib import Path
 from threading import Event, Lock
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers.listeners import closed_url
+
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine, Ended, Received
+    from tests.conftest import CommandLine, Ended
+    from tests.servers.capturing import CapturingServer, Received
 
 SPEC = """\
 version: 1
@@ -71,9 +73,7 @@ def test_rows_that_are_turned_away_after_all_retries_go_by_a_resume_under_the_sa
 
 
 def test_rows_for_which_nobody_listens_go_by_a_resume(cli: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
-    there, cli.environ["SUPRSEND_BASE_URL"] = cli.environ["SUPRSEND_BASE_URL"], closed
+    there, cli.environ["SUPRSEND_BASE_URL"] = cli.environ["SUPRSEND_BASE_URL"], closed_url()
     ended = send(cli, "--rows", "rows.csv")
     assert (ended.code, counts(ended)) == (7, (0, 0, 0, 250))
     assert {failure["code"] for failure in ended.json["failures"]} == {"no-connection"}

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +16,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.source import read_text
+from tests.servers.listeners import closed_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import CapturingServer, CommandLine, Ended
+    from tests.conftest import CommandLine, Ended
+    from tests.servers.capturing import CapturingServer
 
 REPOSITORY = Path(__file__).parent.parent.parent
 CASSETTE = "cassettes/order-placed/the-platform-takes-an-order.yaml"
@@ -427,8 +428,7 @@ class TestVerify:
         assert "0 answers compared, no drift, 1 cassette not sent\n" in ended.err
 
     def test_no_answer_ends_with_7(self, cli: CommandLine, live: CapturingServer) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            cli.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+        cli.environ["SUPRSEND_BASE_URL"] = closed_url()
         ended = cli("cassette", "verify")
         assert (ended.code, ended.out.partition("\n")[0]) == (7, "error[no-connection]: Connection refused")
         url = cli.environ["SUPRSEND_BASE_URL"]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOLEN = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"

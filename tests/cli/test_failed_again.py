@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine, Ended
+    from tests.conftest import CommandLine, Ended
+    from tests.servers.capturing import CapturingServer
 
 RUN = re.compile("20260102-030405-[0-9a-f]{4}")
 SPEC = """\

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 COMMAND = "\n \u3000::add-mask::pwned\r\n##[add-mask]pwned\n::add-mask::pwned\r::add-mask::pwned"
 INVISIBLE = "\xad\u034f\u115f\u180e\u200b\u200c\u200d\u2063\u206a\u3164\ufe0f\ufeff\ufff9\U0001d173\U000e0041\U000e0101"

@@ -15,6 +15,7 @@ import pytest
 import runner
 from runner.cli.main import run
 from runner.cli.world import World
+from tests.servers.listeners import silent_listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def test_a_bug_ends_with_70_and_says_how_to_report_it() -> None:
 @pytest.fixture
 def taken_port() -> Iterator[int]:
     """Give a port that somebody listens on: no sandbox that takes it can start, and go on for ever."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with silent_listener() as listening:
         yield listening.getsockname()[1]
 
 

@@ -11,7 +11,8 @@ import pytest
 from runner.project import project_of
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 SPEC = "specs/order-placed.yaml"
 

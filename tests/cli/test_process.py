@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +16,13 @@ import pytest
 from runner import Event, Suprsend
 from runner.sandbox.find import look
 from runner.sandbox.proof import Proof, read_key
+from tests.servers.listeners import silent_listener, url_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 RUNNER = str(Path(sys.executable).with_name("runner"))
 COMMAND = [RUNNER] if Path(RUNNER).exists() else [sys.executable, "-m", "runner"]
@@ -35,8 +36,7 @@ pytestmark = pytest.mark.usefixtures("in_repository")
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """Listen, take connections and never answer."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with silent_listener() as listening:
         yield listening
 
 
@@ -87,7 +87,7 @@ def test_rows_that_failed_are_written_as_they_stand_in_any_encoding(encoding: st
 
 @pytest.mark.parametrize("number", ENDS)
 def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent: socket.socket) -> None:
-    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
+    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": url_of(silent)}
     process = subprocess.Popen(
         [*COMMAND, *PURCHASE], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -158,7 +158,7 @@ def test_who_reads_only_the_beginning_changes_no_exit_code(args: tuple[str, ...]
 
 def test_who_ignores_hang_ups_is_not_ended_by_one(silent: socket.socket) -> None:
     """`nohup` starts a program so."""
-    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
+    environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": url_of(silent)}
     command = ["nohup", *COMMAND, *PURCHASE, "--retries", "0"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         connection, _ = silent.accept()

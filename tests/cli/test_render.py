@@ -18,7 +18,8 @@ import pytest
 
 if TYPE_CHECKING:
     from runner.sandbox.server import Sandbox
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 SPECS = [path for path in (Path(__file__).parents[2] / "specs").glob("[!_]*.yaml") if path.name != "runner.yaml"]
 PURCHASE = (

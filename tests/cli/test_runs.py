@@ -17,7 +17,8 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.record import RunRecord
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 SPEC = """\

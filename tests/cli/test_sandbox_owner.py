@@ -6,13 +6,11 @@ import io
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -29,57 +27,16 @@ from runner.suprsend.connection import Connection
 from runner.suprsend.delivery import alone
 from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
+from tests.servers.foreign import Foreign
+from tests.servers.listeners import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.suprsend.answer import Result
 
+
 REPOSITORY = Path(__file__).parents[2]
-
-
-class Foreign:
-    """A listener of somebody else, which keeps all that it gets; with a port, it passes it on there and the answers back."""
-
-    def __init__(self, port: int, relays_to: int | None = None) -> None:
-        self.received = bytearray()
-        self._relays_to = relays_to
-        self._listening = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._listening.getsockname()[1]
-        Thread(target=self._listen, daemon=True).start()
-
-    def close(self) -> None:
-        self._listening.close()
-
-    def _listen(self) -> None:
-        with suppress(OSError):
-            while True:
-                Thread(target=self._serve, args=self._listening.accept()[:1], daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            while part := connection.recv(65536):
-                self.received += part
-                connection.sendall(self._answer(part))
-
-    def _answer(self, request: bytes) -> bytes:
-        if self._relays_to is not None:
-            with socket.create_connection(("127.0.0.1", self._relays_to)) as there:
-                there.sendall(request)
-                return there.recv(65536)
-        body = b'{"name": "suprsend-runner sandbox", "version": "0.1.0", "events": 0, "proof": "%s"}' % (b"0" * 64)
-        return b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-
-    @property
-    def requests(self) -> list[bytes]:
-        """The first lines of what came, without the nonce."""
-        return [line.partition(b"?")[0] for line in bytes(self.received).splitlines() if line.endswith(b" HTTP/1.1")]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -198,9 +155,6 @@ def test_each_connection_is_checked_by_itself(stack: ExitStack) -> None:
     assert ours.store.total == 3
 
 
-# On the port itself: in a network of the test's own, where nobody else listens
-
-
 def in_own_network(script: str, tmp_path: Path) -> Any:
     """Run a script where 7788 is free, and give what it prints as JSON."""
     network = ["unshare", "--map-root-user", "--net"]
@@ -224,6 +178,7 @@ def send(*args):
     document = json.loads(ended.stdout)
     return ended.returncode, document["accepted"], ended.stderr
 """
+
 
 FOREIGN = """
 received = []

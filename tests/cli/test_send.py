@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,12 +12,14 @@ import pytest
 
 from runner.cli.main import run
 from runner.cli.world import World
+from tests.servers.listeners import free_port, silent_listener, url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.sandbox.server import Sandbox
-    from tests.conftest import CapturingServer, CommandLine, Received
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer, Received
 
 PURCHASE = ("specs/purchase.yaml", "--var", "user=u1")
 SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
@@ -173,8 +174,7 @@ def test_half_of_the_credentials_are_named(cli: CommandLine) -> None:
 
 
 def test_a_dead_port_ends_with_7(cli: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     cli.environ |= SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/"}
     ended = cli("send", *PURCHASE)
     assert ended.code == 7
@@ -182,8 +182,8 @@ def test_a_dead_port_ends_with_7(cli: CommandLine) -> None:
 
 
 def test_a_silent_server_ends_with_7_within_the_timeout(cli: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        cli.environ |= SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
+    with silent_listener() as silent:
+        cli.environ |= SANDBOX | {"SUPRSEND_BASE_URL": url_of(silent)}
         ended = cli("send", *PURCHASE, "--timeout", "0.2", "-o", "json")
     assert ended.code == 7
     assert ended.json["unknown"] == 1
@@ -483,8 +483,7 @@ def test_the_largest_event_of_a_profile_is_that_of_its_sandbox_too(
 
 
 def test_a_dead_port_is_told_with_its_address_and_what_to_do(cli: CommandLine) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     cli.environ |= SANDBOX | {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/"}
     ended = cli("send", *PURCHASE, "--retries", "0")
     hint = f"nothing listens on http://127.0.0.1:{port}/: start the server there"

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 SPEC = """\
 version: 1

@@ -15,7 +15,8 @@ import pytest
 from runner.source import read
 
 if TYPE_CHECKING:
-    from tests.conftest import CapturingServer, CommandLine
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.suprsend.auth import Credentials
-    from tests.conftest import CapturingServer, Received
+    from tests.servers.capturing import CapturingServer, Received
 
 KEY = WorkspaceKey("wk_1", Secret("s3cr3t %s \\n'\"$HOME`id`"))
 LONG_KEY = WorkspaceKey("wk_1", Secret("s3cr3t" * 20))

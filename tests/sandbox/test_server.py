@@ -17,11 +17,12 @@ from runner.sandbox.proof import Proof, new_key
 from runner.sandbox.server import Addresses, Sandbox, serve
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey
+from tests.servers.listeners import free_port, silent_listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 
 def client_of(sandbox: Sandbox) -> Suprsend:
@@ -30,14 +31,8 @@ def client_of(sandbox: Sandbox) -> Suprsend:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with silent_listener() as listening:
         yield listening.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 # Finding one

@@ -11,7 +11,7 @@ from runner.source import Fault, Json, Schema, SchemaError, problems, read_text
 
 if TYPE_CHECKING:
     from runner.errors import Step
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 
 def faults(schema: Json, value: Json) -> list[Fault]:

@@ -21,11 +21,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import runner
+from tests.servers.listeners import closed_url, silent_listener, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import Received
+    from tests.servers.capturing import Received
 
 # Derandomised: a failure here must be a change of ours, not another draw. A fixture's server may be shared by all draws.
 settings.register_profile(
@@ -61,16 +62,14 @@ def signature_of() -> Callable[[Received, str], str]:
 @pytest.fixture
 def dead_url() -> str:
     """Find a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    return f"http://127.0.0.1:{port}/"
+    return closed_url()
 
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """Listen, take connections and never answer."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    """Run a server that never answers."""
+    with silent_listener() as listening:
+        yield url_of(listening)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from runner.sandbox.server import Sandbox
     from runner.suprsend import BulkEvents
-    from tests.conftest import CapturingServer, Received
+    from tests.servers.capturing import CapturingServer, Received
 
 VERSION = {"$ss_sdk_version": f"suprsend-runner/{__version__}"}
 

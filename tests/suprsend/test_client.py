@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.sandbox.server import Sandbox
-    from tests.conftest import CapturingServer, Received
+    from tests.servers.capturing import CapturingServer, Received
 
 INSERT_ID = "11111111-1111-4111-8111-111111111111"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.suprsend import BulkEvents
-    from tests.conftest import CapturingServer, Received
+    from tests.servers.capturing import CapturingServer, Received
 
 GOOD = {"status": "success", "status_code": 202, "message_id": "m"}
 ACCEPTED = (202, {"status": "success", "message_id": "m1"})

@@ -17,7 +17,7 @@ from runner import Event, Suprsend
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
     RawServer = Callable[[Callable[[socket.socket, Flag], None]], str]
 

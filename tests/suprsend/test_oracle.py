@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import CapturingServer, Received
+    from tests.servers.capturing import CapturingServer, Received
     from tests.suprsend.conftest import Driver
 
 KEY = "workspace_key_0123456789"

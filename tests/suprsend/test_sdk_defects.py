@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event as Flag
 
-    from tests.conftest import CapturingServer, Received
+    from tests.servers.capturing import CapturingServer, Received
     from tests.suprsend.conftest import Driver
 
 ACCEPTED = {"status": "success", "status_code": 202, "message_id": "m"}

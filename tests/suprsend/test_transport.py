@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 KEY = WorkspaceKey("workspace_key", Secret("workspace_secret"))
 EVENT = encode(Event("u1", "ordered"), KEY.env, Stamp("1" * 36, 1767225600000), 100)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.codes import Code
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 DAY = date(2026, 11, 24)
 JSON = "application/json; charset=utf-8"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 ELSEWHERE = ("192.0.2.1", 9)
 """An address that is nobody's, by RFC 5737. No test here may send it a packet."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,6 +27,7 @@ from runner.testing.cassette_reader import load
 from runner.testing.cassette_writer import save
 from runner.testing.matching import Request
 from runner.testing.tape import Recorder, Replay
+from tests.servers.listeners import closed_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from runner.suprsend.answer import Result
     from runner.suprsend.auth import Credentials
     from runner.suprsend.transport import Post
-    from tests.conftest import CapturingServer
+    from tests.servers.capturing import CapturingServer
 
 TODAY = date(2026, 11, 24)
 AGAIN = "runner test specs/purchase.yaml -k 'a case' --record rewrite --sandbox"
@@ -415,8 +415,7 @@ def test_of_an_authorization_that_a_server_repeats_nothing_is_kept(server: Captu
 
 
 def test_a_request_without_an_answer_leaves_nothing_to_save() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        dead_url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+    dead_url = closed_url()
     recorder = Recorder(Transport(dead_url), dead_url, TODAY)
     send(recorder, dead_url, Event("u1", "ordered", {}))
     message = "POST /v2/event/ ('ordered' for 'u1') had no answer to record: Connection refused"

@@ -1,0 +1,218 @@
+"""Runs that are killed, and their workers, lose nothing and send nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from runner.bulk.ledger import Ledger
+from tests.bulk.crash.conftest import (
+    UNKEYED_SPEC,
+    Sender,
+    begin,
+    check_each_once,
+    counts,
+    environ_for,
+    sending,
+    sent_again,
+    state_of_run,
+    write_rows,
+)
+from tests.servers.recording import RecordingServer, recording_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.conftest import CommandLine
+
+PART_ROWS = 100
+pytestmark = pytest.mark.usefixtures("in_tmp")
+
+
+def settled_keys(run: str) -> set[str]:
+    """Name the keys of all rows that need not be sent any more, as the ledger says."""
+    settled: set[str] = set()
+    with Ledger(Path(".runner")) as ledger, ledger.resume(run) as book:
+        for first_row in range(1, ROWS, PART_ROWS):
+            part = book.part(first_row)
+            if part and part.is_done:
+                settled |= {f"order-{n}" for n in range(first_row, first_row + part.rows) if n not in part.open_rows}
+    return settled
+
+
+ROWS = 20_000
+INVALID = range(1_000, ROWS + 1, 1_000)
+"""Rows that make no event."""
+
+
+class Kill(NamedTuple):
+    """Kill the parent or all, so many seconds after so many requests more were written down."""
+
+    whom: str
+    after_requests: int
+    then_s: float
+
+
+def kill_plans() -> Iterator[tuple[int, int, list[Kill]]]:
+    """Choose 20 instants: one run with 12 of them, three while a resume starts, and five with one or two."""
+    instants = random.Random(20)  # noqa: S311 - the same instants each time
+    yield 2, 8, [_kill(instants, whom, most) for most in (13, 13, 13, 0) for whom in ("parent", "all", "parent")]
+    yield 1, 4, [_kill(instants, "parent", 150)]
+    yield 2, 5, [_kill(instants, "parent", 90), _kill(instants, "all", 90)]
+    yield 2, 8, [_kill(instants, "all", 150)]
+    yield 1, 8, [_kill(instants, "all", 90), _kill(instants, "parent", 90)]
+    yield 2, 16, [_kill(instants, "parent", 90), _kill(instants, "parent", 90)]
+
+
+def _kill(instants: random.Random, whom: str, most: int) -> Kill:
+    return Kill(whom, instants.randint(min(most, 1), most), instants.uniform(0, 0.05 if most else 0.6))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans()))
+def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_insert_id_and_one_body(
+    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+) -> None:
+    keys = write_rows(ROWS, invalid=INVALID)
+    settled_before: list[tuple[int, set[str]]] = []
+    args = begin(processes, concurrency)
+    with recording_server("--before", "40", "--after", "40") as server:
+        for kill in kills:
+            killed(kill, server, processes, args)
+            at = len(server.taken())
+            run = state_of_run(cli)
+            assert run["state"] == "interrupted"
+            assert run["unknown"] <= concurrency * PART_ROWS
+            settled = settled_keys(run["run"])
+            assert len(settled - {f"order-{n}" for n in INVALID}) == run["accepted"]
+            arrived = {event.key for event in server.taken()}
+            assert run["accepted"] <= len(arrived) <= run["accepted"] + run["unknown"]
+            settled_before.append((at, settled))
+            args = ("--resume", "last")
+        with sending(environ_for(server.base_url), *args) as sender:
+            code, told, _ = sender.ends()
+    del told["failures"]
+    assert (code, told) == (2, counts(run["run"], accepted=len(keys), failed=len(INVALID)))
+    assert state_of_run(cli)["state"] == "finished"
+    taken = server.taken()
+    check_each_once(taken, keys)
+    assert len(sent_again(taken)) <= len(kills) * concurrency
+    for at, settled in settled_before:
+        assert {event.key for event in taken[at:]} & settled == set()
+
+
+def killed(kill: Kill, server: RecordingServer, processes: int, args: Sequence[str]) -> None:
+    """Send, and be killed in the middle of it."""
+    with sending(environ_for(server.base_url), *args) as sender:
+        if kill.after_requests:  # what a dead sender had under way may still be written down, so look for workers
+            goal, workers = server.requests() + kill.after_requests, 0 if processes == 1 else processes
+            sender.runs_until(partial(_is_at, server, goal))
+            sender.runs_until(partial(_has_workers, sender, workers))
+        assert sender.runs_for(kill.then_s)
+        sender.kill(kill.whom)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans())[1:])
+def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unknown_and_never_go_twice(
+    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+) -> None:
+    write_rows(ROWS, invalid=INVALID, spec=UNKEYED_SPEC)
+    args = begin(processes, concurrency)
+    with recording_server("--before", "40", "--after", "40") as server:
+        for kill in kills:
+            killed(kill, server, processes, args)
+            args = ("--resume", "last")
+        with sending(environ_for(server.base_url), *args) as sender:
+            code, told, err = sender.ends()
+        assert (code, told["total"], told["not_sent"]) == (1, ROWS, 0)
+        assert 0 < told["unknown"] <= len(kills) * concurrency * PART_ROWS
+        assert told["accepted"] + told["failed"] + told["unknown"] == ROWS
+        arrived = [event.insert_id for event in server.taken()]
+        assert len(arrived) == len(set(arrived)), "an event without a key went twice"
+        assert told["accepted"] <= len(arrived) <= told["accepted"] + told["unknown"]
+        run = told["run"]
+        assert f"  runner send --resume {run} --yes\n      sends the {told['unknown']:,} unknown too" in err
+        assert f"runner send --resume {run}\n" not in err
+        shown = cli("runs", "show", "-o", "json").json["failures"]
+        failed, unknown = ({row["row"] for row in shown if row["state"] == state} for state in ("failed", "unknown"))
+        assert (len(failed), len(unknown)) == (told["failed"], told["unknown"])
+        assert failed <= set(INVALID) <= failed | unknown
+        with sending(environ_for(server.base_url), *args, "--yes") as sender:
+            code, told, _ = sender.ends()
+    del told["failures"]
+    assert (code, told) == (2, counts(run, accepted=ROWS - len(INVALID), failed=len(INVALID)))
+    assert len({event.insert_id for event in server.taken()}) == ROWS - len(INVALID)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans())[1:])
+def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one_key_until_all_are_taken(
+    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+) -> None:
+    keys = write_rows(ROWS, invalid=INVALID)
+    args = (*begin(processes, concurrency), "--retries", "0")
+    with recording_server("--before", "40", "--after", "40", "--turn-away") as server:
+        for kill in kills:
+            killed(kill, server, processes, args)
+            args = ("--resume", "last")
+        for _ in range(2):  # the first time, some come that were never there before
+            with sending(environ_for(server.base_url), "--resume", "last") as sender:
+                code, told, _ = sender.ends()
+            assert sum(told[name] for name in ("accepted", "failed", "unknown", "not_sent")) == told["total"] == ROWS
+    assert (code, told["accepted"], told["failed"]) == (2, len(keys), len(INVALID))
+    check_each_once(server.taken(), keys)
+    assert state_of_run(cli)["state"] == "finished"
+
+
+def _is_at(server: RecordingServer, goal: int) -> bool:
+    return server.requests() >= goal
+
+
+def _has_workers(sender: Sender, number: int) -> bool:
+    return len(sender.workers()) == number
+
+
+def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_sent_beyond_what_it_had() -> None:
+    keys = write_rows(4_000)
+    with (
+        recording_server("--before", "20", "--after", "20") as server,
+        sending(environ_for(server.base_url), *begin(2, 8)) as sender,
+    ):
+        for goal in (6, 18):
+            sender.runs_until(partial(_is_at, server, goal))
+            os.kill(min(sender.workers()), signal.SIGKILL)
+        code, told, err = sender.ends()
+    assert (code, told, err) == (0, told(told["run"], accepted=4_000), "")
+    check_each_once(server.taken(), keys)
+    assert len(sent_again(server.taken())) <= 2 * 4, "a worker has 4 of the 8 requests under way"
+
+
+def test_a_part_without_keys_whose_worker_is_killed_is_unknown_and_not_sent_again(cli: CommandLine) -> None:
+    write_rows(4_000, spec=UNKEYED_SPEC)
+    args = (*begin(2, 8), "--results", "results.jsonl")
+    with (
+        recording_server("--before", "20", "--after", "20") as server,
+        sending(environ_for(server.base_url), *args) as sender,
+    ):
+        sender.runs_until(partial(_is_at, server, 6))
+        os.kill(min(sender.workers()), signal.SIGKILL)
+        code, told, _ = sender.ends()
+    assert (code, told["failed"], told["not_sent"], told["total"]) == (1, 0, 0, 4_000)
+    assert 0 < told["unknown"] <= 4 * PART_ROWS, "a worker has 4 of the 8 requests under way"
+    arrived = [event.insert_id for event in server.taken()]
+    assert len(arrived) == len(set(arrived)) >= told["accepted"]
+    assert told["failures"][0]["message"] == (
+        "the process that sent it died; what has no idempotency key is not sent again by itself"
+    )
+    lines = [json.loads(line) for line in Path("results.jsonl").read_text("utf-8").splitlines()]
+    assert sorted(line["row"] for line in lines) == list(range(1, 4_001))
+    assert {line["code"] for line in lines if line["state"] == "unknown"} == {"worker-died"}
+    assert len(cli("runs", "show", "-o", "json").json["failures"]) == told["unknown"]
