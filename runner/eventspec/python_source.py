@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from jinja2 import nodes
 
+from runner.template.omit import NAME as OMIT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -17,14 +19,37 @@ Kind = Literal["text", "number", "boolean", "any"]
 
 
 class PythonValue(NamedTuple):
-    """An expression in Python and the kind of its result. A text has at most MAX_CELL characters, a number is finite."""
+    """An expression in Python and the kind of its result. A text has at most MAX_CELL characters, a number is finite.
+
+    If it `omits`, its result may be `OMIT` instead.
+    """
 
     source: str
     kind: Kind
+    omits: bool = False
 
 
 Scope: TypeAlias = "Mapping[str, PythonValue]"
 """The names that an expression can use."""
+
+
+def lone(node: nodes.Expr, scope: Scope) -> PythonValue | None:
+    """Translate an expression that is a whole value, and so may be `omit`; return None as `expression` does."""
+    match node:
+        case nodes.Name(name=name) if name == OMIT:
+            return PythonValue(OMIT, "any", omits=True)
+        case nodes.Name(name=str(name)):
+            found = scope.get(name)
+            return found if found and found.kind != "any" else None
+        case nodes.CondExpr(test=test, expr1=left, expr2=nodes.Expr() as right):
+            condition, one, other = expression(test, scope), lone(left, scope), lone(right, scope)
+            if condition is None or one is None or other is None:
+                return None
+            kinds = {value.kind for value in (one, other) if value.source != OMIT}
+            source = f"({one.source} if {condition.source} else {other.source})"
+            return PythonValue(source, kinds.pop(), one.omits or other.omits) if len(kinds) == 1 else None
+        case _:
+            return expression(node, scope)
 
 
 def expression(node: nodes.Node, scope: Scope) -> PythonValue | None:
@@ -32,7 +57,7 @@ def expression(node: nodes.Node, scope: Scope) -> PythonValue | None:
     match node:
         case nodes.Name(name=str(name)):
             found = scope.get(name)
-            return found if found and found.kind != "any" else None
+            return found if found and found.kind != "any" and not found.omits else None
         case nodes.Const(value=value):
             kind = kind_of(value)
             return PythonValue(repr(value), kind) if kind != "any" else None

@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from jinja2 import nodes
 
 from runner.eventspec.event import Occurrence
-from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, expression, joined, kind_of
+from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, joined, kind_of, lone
 from runner.suprsend.encoding import encode_plain
 from runner.suprsend.event import Attachment, Event, Stamp
 from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
 from runner.template.budget import Budget
 from runner.template.ids import row_ids
 from runner.template.limits import MAX_TEXT
+from runner.template.omit import OMIT, without_omitted
 from runner.template.plan import Plan, RenderingError
-from runner.template.shape import ForEach, Merge, may_omit, templates_of
+from runner.template.shape import ForEach, Merge, may_omit, omitting, templates_of
 from runner.template.template import Template
 from runner.variables import PLAIN_NUMBER, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -74,24 +75,32 @@ class _Writer:
             "encode_plain": encode_plain, "key_of": row_ids(seed, "key"), "id_of": row_ids(seed, "insert"), "seed": seed, "now": now,
             "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_plain_name": is_plain_name,
             "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS, "whole": whole,
+            "omit": OMIT, "without_omitted": without_omitted,
             # KeyError: a JSON row lacks a key, or a word is not a boolean. ValueError: a number has too many digits.
             "Unsure": (KeyError, ValueError, RenderingError),
         }  # fmt: skip
         self._scope: dict[str, PythonValue] = {}
-        self._most_text = _most_text(spec.shape)
-        self._rest: list[Template] = []
+        self._most_text = _most_text([*spec.lets.values(), spec.shape])
+        self._rest: dict[str, Shape] = {}
+        self._lets: dict[str, Shape] = {}
+        """Those that are left to Jinja."""
+        self._given: dict[str, str] = {}
+        """The locals that Jinja reads, by the names that templates have for them."""
         self._slots: dict[str, str] = {}
         self._nonce = token_hex(16)
         """Part of the placeholders for expressions, so that no spec can contain one by chance."""
 
     def function(self) -> Make:
         spec, shape = self._spec, self._spec.shape
-        if spec.lets or not _is_plain(shape) or not self._resolver.is_plain or self._most_text > MAX_TEXT:
+        if not isinstance(shape["properties"], dict) or not isinstance(shape["attachments"], list):
+            raise _NotPlainError
+        if not self._resolver.is_plain or self._most_text > MAX_TEXT:
             raise _NotPlainError
         self._read_row()
+        self._compute_lets()
         begun = len(self._lines)
         skeleton = self._skeleton(shape)
-        self._write_body(skeleton, cast("dict[str, Shape]", shape["properties"]))
+        self._write_body(skeleton, shape["properties"])
         self._lines[begun:begun] = self._write_rest()
         body = [f"        {line}" for line in self._lines]
         source = "\n".join(
@@ -127,6 +136,7 @@ class _Writer:
                 accepts = variable.schema.check_up_to(_LONGEST) if is_bounded else variable.schema.accepts
                 self._unless(f"{self._bind(accepts)}({local})")
             self._scope[variable.name] = PythonValue(local, kind)
+            self._given[variable.name] = local
 
     def _read_text(self, local: str, kind: Kind, variable: Variable) -> None:
         if kind == "text":
@@ -146,10 +156,27 @@ class _Writer:
 
     # Rendering the templates
 
+    def _compute_lets(self) -> None:
+        """Compute the lets that Python can compute; Jinja computes the others, and whatever reads them."""
+        for number, (name, shape) in enumerate(self._spec.lets.items()):
+            value = self._in_python(shape) if isinstance(shape, Template) else None
+            if value is None:
+                self._lets[name] = shape
+                continue
+            local = f"l{number}"
+            self._lines.append(f"{local} = {value.source}")
+            if value.kind == "text":
+                is_short = f"len({local}) <= {MAX_CELL}"
+                self._unless(f"{local} is omit or {is_short}" if value.omits else is_short)
+            self._scope[name] = value._replace(source=local)
+            self._given[name] = local
+
     def _skeleton(self, shape: dict[str, Shape]) -> dict[str, object]:
         """Return the event on the wire, with placeholders for the values that differ between rows."""
         spec = self._spec
-        if any(shape.get(field) is None for field in spec.optional_fields if not (field == _KEY and spec.auto_key)):
+        if spec.may_omit_tenant or any(
+            shape.get(field) is None for field in spec.optional_fields if not (field == _KEY and spec.auto_key)
+        ):
             raise _NotPlainError
         key: str | None = None
         if spec.has_key:
@@ -175,6 +202,8 @@ class _Writer:
     def _attachment(self, number: int, entry: dict[str, Shape]) -> Attachment:
         filename, ignore = _constant(entry.get("filename")), _constant(entry.get("ignore_if_error", False))
         if type(ignore) is not bool or not (filename is None or isinstance(filename, str)):
+            raise _NotPlainError
+        if may_omit(entry["url"], omitting(self._spec.lets)):
             raise _NotPlainError
         url = self._checked(f"url{number}", self._value(entry["url"]), "is_plain_url")
         return Attachment(self._slot(f"url{number}", url), filename, ignore)
@@ -206,35 +235,42 @@ class _Writer:
     def _check_text(self, value: PythonValue) -> None:
         if value.kind == "any":
             self._unless(f"type({value.source}) is str")
-        elif value.kind != "text":
+        elif value.kind != "text" or value.omits:
             raise _NotPlainError
 
     def _value(self, shape: Shape) -> PythonValue:
-        if not isinstance(shape, Template):
-            return PythonValue(self._bind(shape), kind_of(shape))
-        if (constant := shape.constant) is not None:
-            return PythonValue(repr(constant), "text")
-        value = None
-        if (lone := shape.lone) is not None:
-            value = expression(lone, self._scope)
-        elif (pieces := shape.pieces) is not None:
-            value = joined(pieces, self._scope)
-        return value or self._left_to_jinja(shape)
+        match shape:
+            case Template():
+                return self._in_python(shape) or self._left_to_jinja(shape)
+            case ForEach() | Merge():
+                return self._left_to_jinja(shape)
+            case _:
+                return PythonValue(self._bind(shape), kind_of(shape))
 
-    def _left_to_jinja(self, template: Template) -> PythonValue:
-        self._rest.append(template)
-        return PythonValue(f"rest[{len(self._rest) - 1}]", "any")
+    def _in_python(self, template: Template) -> PythonValue | None:
+        if (constant := template.constant) is not None:
+            return PythonValue(repr(constant), "text")
+        if (expression := template.lone) is not None:
+            return lone(expression, self._scope)
+        if (pieces := template.pieces) is not None:
+            return joined(pieces, self._scope)
+        return None
+
+    def _left_to_jinja(self, shape: Shape) -> PythonValue:
+        name = f"r{len(self._rest)}"
+        self._rest[name] = shape
+        if may_omit(shape, omitting(self._spec.lets)):
+            return PythonValue(f"rest.get({name!r}, omit)", "any", omits=True)
+        return PythonValue(f"rest[{name!r}]", "any")
 
     # Writing the event
 
     def _write_rest(self) -> list[str]:
         """Write the evaluation of the templates that are left to Jinja; it precedes all uses of their results."""
-        if not self._rest:
+        if not self._rest and not self._lets:
             return []
-        self._known |= {"plan": Plan(list(self._rest)), "fixed": self._resolver.fixed}
-        given = "".join(
-            f", {column.variable.name!r}: v{number}" for number, column in enumerate(self._resolver.columns)
-        )
+        self._known |= {"plan": Plan(dict(self._rest), self._lets), "fixed": self._resolver.fixed}
+        given = "".join(f", {name!r}: {local}" for name, local in self._given.items())
         return [
             "budget = Budget(now, seed, row_number)",
             f"budget.spend_text({self._most_text})",  # text that the function joins itself counts as well
@@ -265,14 +301,22 @@ class _Writer:
                 return self._value(shape).source
             case str() if shape in self._slots:
                 return self._slots[shape]
+            case ForEach() | Merge():
+                return self._value(shape).source
             case dict():
-                return f"{{{', '.join(f'{key!r}: {self._literal(item)}' for key, item in shape.items())}}}"
+                entries = f"{{{', '.join(f'{key!r}: {self._literal(item)}' for key, item in shape.items())}}}"
+                return f"without_omitted({entries})" if self._omits(shape.values()) else entries
             case list():
-                return f"[{', '.join(map(self._literal, shape))}]"
+                items = f"[{', '.join(map(self._literal, shape))}]"
+                return f"without_omitted({items})" if self._omits(shape) else items
             case None | bool() | int() | str():
                 return repr(shape)
             case _:
                 return self._bind(shape)
+
+    def _omits(self, shapes: Iterable[Any]) -> bool:
+        names = omitting(self._spec.lets)
+        return any(may_omit(shape, names) for shape in shapes)
 
     def _unless(self, condition: str) -> None:
         self._lines += [f"if not ({condition}):", "    return None"]
@@ -293,20 +337,6 @@ _KINDS: Mapping[tuple[str, ...], Kind] = {
 }
 
 
-def _is_plain(shape: Shape) -> bool:
-    match shape:
-        case Template():
-            return not may_omit(shape)
-        case ForEach() | Merge():
-            return False
-        case dict():
-            return all(map(_is_plain, shape.values()))
-        case list():
-            return all(map(_is_plain, shape))
-        case _:
-            return True
-
-
 def _constant(shape: Shape) -> object:
     if isinstance(shape, Template):
         if shape.constant is None:
@@ -322,6 +352,10 @@ def _depth(shape: Shape) -> int:
             return 1 + max(map(_depth, shape.values()), default=0)
         case list():
             return 1 + max(map(_depth, shape), default=0)
+        case ForEach(body=body):
+            return 1 + _depth(body)
+        case Merge(parts=parts):
+            return 1 + max(map(_depth, parts), default=0)
         case _:
             return 0
 

@@ -32,7 +32,7 @@ from runner.template.limits import MAX_BITS, MAX_NUMBER_BITS, check_key, check_l
 from runner.template.methods import METHODS, charge_call, charge_result
 from runner.template.names import shown_name, type_name
 from runner.template.namespace import TemplateNamespace
-from runner.template.omit import OMIT
+from runner.template.omit import OMIT, without_omitted
 from runner.template.percent_format import check_format
 from runner.template.strict_name import StrictName
 from runner.template.values import is_sequence, native, text
@@ -319,12 +319,6 @@ def _kept(context: Rendering, value: Any) -> object:
     return value
 
 
-def _without_omitted(value: Any) -> object:
-    if isinstance(value, dict):
-        return {key: item for key, item in value.items() if item is not OMIT}
-    return [item for item in value if item is not OMIT]
-
-
 @pass_context
 def _gathered(context: Rendering, items: list[object], item: object) -> None:
     if item is not OMIT:
@@ -465,7 +459,7 @@ def _environment() -> TemplateEnvironment:
         "method": _method,
         "no else": _no_else,
         "kept value": _kept,
-        "without omitted": _without_omitted,
+        "without omitted": without_omitted,
         "gathered": _gathered,
         "items of a list": _item_steps,
         "numbered items": _numbered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Any, Final, final
 
 
 @final
@@ -17,3 +17,10 @@ class Omit:
 
 NAME = "omit"
 OMIT: Final = Omit()
+
+
+def without_omitted(value: Any) -> Any:
+    """Return a list or a map without the items that are `OMIT`."""
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if item is not OMIT}
+    return [item for item in value if item is not OMIT]
