@@ -58,8 +58,8 @@ NO_CODES = {
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {
     "bug": "cli/test_main.py",
-    "case-mismatch": "testing/test_verdict.py",
-    "case-passed": "testing/test_verdict.py",
+    "case-mismatch": "testing/verdict/test_events.py",
+    "case-passed": "testing/verdict/test_events.py",
     "cassette-changed": "testing/test_tape.py",
     "cassette-drift": "cli/test_cassette.py",
     "cassette-empty": "testing/test_cassette.py",
