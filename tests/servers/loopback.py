@@ -15,9 +15,6 @@ WAIT_S = 10
 """How long anything here waits for what must come at once: nothing hangs, whatever breaks."""
 
 
-# Servers
-
-
 class Loopback:
     """Listens on loopback and serves each connection in a thread; once it is left, all that came is counted."""
 
