@@ -5,7 +5,7 @@
 `recording`    in a process of its own, outlives a sender that is killed; writes down every event that it takes
 `counting`     in a process of its own, as fast as possible: for benchmarks
 `event_api`    the event API over bare connections: TLS, and connections that end in any way
-`loopback`     leaves each connection to a function
+`loopback`     leaves each connection, or only the answer on it, to a function
 `proxy`        a proxy for CONNECT
 `misbehaving`  breaks HTTP or the API in named ways, and remembers what it took
 `foreign`      another program on a port: it answers what a sandbox might, or relays
