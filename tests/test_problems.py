@@ -160,7 +160,7 @@ def test_every_code_has_a_golden_session(code: str) -> None:
         assert code in (REPOSITORY / "tests" / test).read_text("utf-8")
         return
     told = re.compile(rf'(?:error|warning)\[{code}\]|"code": "{code}"|title={code}::|^{code}$', re.MULTILINE)
-    sessions = (REPOSITORY / "tests" / "faults").glob("*/*.txt")
+    sessions = (REPOSITORY / "tests" / "sessions").glob("*/*.txt")
     assert any(told.search(session.read_text("utf-8")) for session in sessions)
 
 
