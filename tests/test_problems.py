@@ -58,8 +58,8 @@ NO_CODES = {
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {
     "bug": "cli/test_main.py",
-    "case-mismatch": "testing/test_verdict.py",
-    "case-passed": "testing/test_verdict.py",
+    "case-mismatch": "testing/verdict/test_events.py",
+    "case-passed": "testing/verdict/test_events.py",
     "cassette-changed": "testing/test_tape.py",
     "cassette-drift": "cli/test_cassette.py",
     "cassette-empty": "testing/test_cassette.py",
@@ -160,7 +160,7 @@ def test_every_code_has_a_golden_session(code: str) -> None:
         assert code in (REPOSITORY / "tests" / test).read_text("utf-8")
         return
     told = re.compile(rf'(?:error|warning)\[{code}\]|"code": "{code}"|title={code}::|^{code}$', re.MULTILINE)
-    sessions = (REPOSITORY / "tests" / "faults").glob("*/*.txt")
+    sessions = (REPOSITORY / "tests" / "sessions").glob("*/*.txt")
     assert any(told.search(session.read_text("utf-8")) for session in sessions)
 
 

@@ -15,9 +15,6 @@ WAIT_S = 10
 """How long anything here waits for what must come at once: nothing hangs, whatever breaks."""
 
 
-# Servers
-
-
 class Loopback:
     """Listens on loopback and serves each connection in a thread; once it is left, all that came is counted."""
 
@@ -93,3 +90,18 @@ def _hear_no_more(connection: socket.socket) -> None:
     with suppress(OSError):
         # Not the method of an SSLSocket: that forgets its TLS, while its thread may be reading.
         socket.socket.shutdown(connection, socket.SHUT_RD)
+
+
+def answering(answer: Callable[[socket.socket, Flag], None]) -> Loopback:
+    """Return a server that reads the first request of each connection, leaves the answer to a function, and closes."""
+
+    def serve(connection: socket.socket, ended: Flag) -> None:
+        with connection.makefile("rb") as request:
+            # Read whole: closing on what is unread resets the connection.
+            headers = iter(request.readline, b"\r\n")
+            request.read(
+                sum(int(line.split(b":")[1]) for line in headers if line.lower().startswith(b"content-length:"))
+            )
+        answer(connection, ended)
+
+    return Loopback(serve)

@@ -13,21 +13,19 @@ import re
 import runpy
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.cli.main import run
 from runner.cli.world import World
+from tests.servers.loopback import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from uuid import UUID
 
@@ -86,33 +84,6 @@ class Session:
         return ended.returncode, ended.stdout
 
 
-@contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """Listen on a free port, and give every request the same bytes; yields the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:  # closed: the session is over
-                    return
-                with connection, connection.makefile("rb") as request:
-                    # Read whole: closing on what is unread resets the connection.
-                    headers = iter(request.readline, b"\r\n")
-                    lengths = [
-                        int(line.split(b":")[1]) for line in headers if line.lower().startswith(b"content-length")
-                    ]
-                    request.read(sum(lengths))
-                    connection.sendall(answer)
-
-        thread = Thread(target=serve)
-        thread.start()
-        yield str(listening.getsockname()[1])
-        listening.shutdown(socket.SHUT_RDWR)
-    thread.join()
-
-
 @pytest.mark.parametrize("golden", SESSIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_fault_is_told_as_it_stands_here(
     golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed: tuple[datetime, UUID]
@@ -130,8 +101,9 @@ def test_a_fault_is_told_as_it_stands_here(
     expected = golden.read_text("utf-8")
     session = Session(expected.partition("\n")[0].removeprefix("$ "), *fixed)
     if golden.with_suffix(".http").exists():
-        with answering(golden.with_suffix(".http").read_bytes()) as port:
-            told = session.printed(port)
+        answer = golden.with_suffix(".http").read_bytes()
+        with answering(lambda connection, _: connection.sendall(answer)) as server:
+            told = session.printed(str(server.port))
     else:
         told = session.printed(PORT)
     if os.environ.get("UPDATE_GOLDENS"):

@@ -7,14 +7,12 @@ import hmac
 import json
 import os
 import select
-import socket
 import subprocess
 import sys
 from base64 import b64encode
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event as Flag
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,9 +20,12 @@ from hypothesis import HealthCheck, settings
 
 import runner
 from tests.servers.listeners import closed_url, silent_listener, url_of
+from tests.servers.loopback import answering
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
+    from threading import Event as Flag
 
     from tests.servers.capturing import Received
 
@@ -75,44 +76,12 @@ def silent_url() -> Iterator[str]:
 @pytest.fixture
 def raw_server() -> Iterator[Callable[[Callable[[socket.socket, Flag], None]], str]]:
     """Start a server that reads one request a connection and leaves the answer to a function, told when the test ends."""
-    ended = Flag()
-    threads: list[Thread] = []
-    listeners: list[socket.socket] = []
+    with ExitStack() as stack:
 
-    def start(answer: Callable[[socket.socket, Flag], None]) -> str:
-        listening = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listening)
+        def start(answer: Callable[[socket.socket, Flag], None]) -> str:
+            return f"http://127.0.0.1:{stack.enter_context(answering(answer)).port}/"
 
-        def serve() -> None:
-            while True:
-                connection, _ = listening.accept()
-                with connection:
-                    if ended.is_set():
-                        return
-                    _read_request(connection)
-                    answer(connection, ended)
-
-        threads.append(Thread(target=serve))
-        threads[-1].start()
-        return f"http://127.0.0.1:{listening.getsockname()[1]}/"
-
-    yield start
-    ended.set()
-    for listening in listeners:
-        socket.create_connection(listening.getsockname()).close()
-    for thread in threads:
-        thread.join()
-    for listening in listeners:
-        listening.close()
-
-
-def _read_request(connection: socket.socket) -> None:
-    with connection.makefile("rb") as stream:
-        length = 0
-        while (line := stream.readline().strip().lower()) != b"":
-            if line.startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        stream.read(length)
+        yield start
 
 
 class Driver:

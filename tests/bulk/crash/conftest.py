@@ -154,8 +154,8 @@ def counts(run: str, *, accepted: int, failed: int = 0, unknown: int = 0, not_se
     return {"run": run, **counts}
 
 
-def told(run: str, *, accepted: int, failed: int = 0, not_sent: int = 0) -> dict[str, object]:
-    """Give what a session tells that met no failure itself."""
+def summary_of(run: str, *, accepted: int, failed: int = 0, not_sent: int = 0) -> dict[str, object]:
+    """Return the summary of a session in which no row failed."""
     return counts(run, accepted=accepted, failed=failed, not_sent=not_sent) | {"failures": []}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bulk.crash.conftest import REFUSED, SPEC, begin, environ_for, sending, state_of_run, told, write_rows
+from tests.bulk.crash.conftest import REFUSED, SPEC, begin, environ_for, sending, state_of_run, summary_of, write_rows
 from tests.servers.listeners import url_of
 from tests.servers.recording import recording_server
 
@@ -26,7 +26,7 @@ def test_a_run_is_resumed_by_its_id_the_beginning_of_it_or_as_last(
     name: str, stopped: CommandLine, server: CapturingServer
 ) -> None:
     ended = stopped("send", "--resume", name, "-o", "json")
-    assert (ended.code, ended.json) == (0, told("20260102-030405-0000", accepted=150))
+    assert (ended.code, ended.json) == (0, summary_of("20260102-030405-0000", accepted=150))
     assert sorted(len(request.json) for request in server.received) == [50, 100]
     assert {event["properties"]["shop"] for request in server.received for event in request.json} == {"east"}
 
@@ -127,7 +127,7 @@ def test_rows_of_the_standard_input_are_piped_again_to_a_resume_and_others_are_r
     assert server.received == []
 
     ended = cli("send", "--resume", "last", "--rows", "-", "-o", "json", stdin=rows)
-    assert (ended.code, ended.json) == (0, told("20260102-030405-0000", accepted=250))
+    assert (ended.code, ended.json) == (0, summary_of("20260102-030405-0000", accepted=250))
     sent = [event["$idempotency_key"] for request in server.received for event in request.json]
     assert sorted(sent) == sorted(f"order-{n}" for n in range(1, 251))
 
@@ -164,4 +164,4 @@ def test_the_printed_command_resumes_a_run_whose_configuration_is_beside_its_spe
     assert begun.code == 3
     [command] = [line.split() for line in begun.err.splitlines() if line.startswith("  runner send --resume")]
     ended = cli(*command[1:], "-o", "json")
-    assert (ended.code, ended.json) == (0, told("20260102-030405-0000", accepted=150))
+    assert (ended.code, ended.json) == (0, summary_of("20260102-030405-0000", accepted=150))

@@ -22,6 +22,7 @@ from tests.bulk.crash.conftest import (
     sending,
     sent_again,
     state_of_run,
+    summary_of,
     write_rows,
 )
 from tests.servers.listeners import url_of
@@ -55,11 +56,11 @@ def test_the_first_ctrl_c_finishes_what_is_under_way_and_a_resume_sends_only_the
         run = told["run"]
         assert (code, err) == (130, HOW_TO_GO_ON.format(run=run))
         assert 500 <= len(arrived) < 3_000
-        assert told == told(run, accepted=len(arrived), not_sent=3_000 - len(arrived))
+        assert told == summary_of(run, accepted=len(arrived), not_sent=3_000 - len(arrived))
         assert state_of_run(cli)["state"] == "interrupted"
         with sending(environ_for(server.base_url), "--resume", "last") as sender:
             code, told, err = sender.ends()
-    assert (code, told, err) == (0, told(run, accepted=3_000), "")
+    assert (code, told, err) == (0, summary_of(run, accepted=3_000), "")
     check_each_once(server.taken(), keys)
     assert sent_again(server.taken()) == set()
 
@@ -97,7 +98,7 @@ def test_a_signal_to_all_processes_of_a_run_finishes_what_is_under_way_and_a_res
             code, told, err = sender.ends()
         arrived = {event.key for event in server.taken()}
         assert (code, err) == (ENDS[number], HOW_TO_GO_ON.format(run=told["run"]))
-        assert told == told(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
+        assert told == summary_of(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
         assert state_of_run(cli)["state"] == "interrupted"
         with sending(environ_for(server.base_url), "--resume", "last") as sender:
             code, told, err = sender.ends()
@@ -160,7 +161,7 @@ def test_the_first_process_of_a_container_ends_by_sigterm() -> None:
         arrived = {event.key for event in server.taken()}
     told = json.loads(out)
     assert process.returncode == 143
-    assert told == told(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
+    assert told == summary_of(told["run"], accepted=len(arrived), not_sent=3_000 - len(arrived))
 
 
 @pytest.mark.parametrize("number", ENDS)
