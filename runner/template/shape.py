@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from jinja2 import nodes
 
-from runner.errors import Problem, did_you_mean, dotted
+from runner.errors import Problem, dotted, nearest
 from runner.template.template import Template, parse, parse_condition, parse_loop
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Parser:
         message, hint = f"unknown directive '{key}'", "to send the key itself, put its map under $literal"
         if key in _OF_FOR:
             message, hint = f"{key} needs a $for beside it", "such as $for: item in items"
-        elif near := did_you_mean(key, (*DIRECTIVES, *_OF_FOR)):
-            hint = f"{near}; {hint}"
+        elif near := nearest(key, (*DIRECTIVES, *_OF_FOR)):
+            hint = f"did you mean '{near}'? Or send the key itself: put its map under $literal"
         self.problems.append(Problem("directive", message, node.key_position(key), at=dotted(path), hint=hint))
 
     def _directed(self, node: Node, path: tuple[Step, ...], directive: str, items: AbstractSet[str]) -> Shape:

@@ -294,10 +294,27 @@ _TEMPLATES = [
     "{{ user }}", "{{ n }}", "{{ flag }}", "{{ count }}", "{{ user }}-{{ count }}", "${{ n }}", "{{ n > count }}", "plain",
     "{{ user | upper }}", "{{ 'a' if flag else user }}", "{{ user ~ n }}", "{{ uuid4() }}", "{{ [user, n] }}", "{{ user or count }}",
     "{% if flag %}x{{ n }}{% endif %}", "{{ not user }}", "{{ n == 1 or flag }}", "https://x.example/{{ user }}.pdf", "{{ n / count }}",
+    "{{ user if flag else omit }}", "{{ omit if n > 5 else count }}", "{{ same }}", "{{ same }}!", "{{ total }}", "{{ total }} in all",
+    "{{ maybe }}", "{{ maybe if n > 1 else omit }}", "{{ shout }}", "{{ later | isoformat }}", "{{ lines }}", "{{ lines | length }}",
 ]  # fmt: skip
+_DIRECTIVES: list[Json] = [
+    {"$for": "i in range(3)", "$if": "i > 0", "$do": {"n": "{{ i * n }}", "u": "{{ user if i > 1 else omit }}"}},
+    {"$for": "i in range(count)", "$do": {"$for": "j in range(i)", "$do": "{{ loop.index }}{{ maybe if flag else 'x' }}"}},
+    {"$for": "line in lines", "$do": "{{ line.n if flag else omit }}"},
+    {"$merge": ["{{ {'k': n, 'z': user} }}", {"z": "{{ maybe }}"}, "{{ omit if flag else {'f': flag} }}"]},
+    {"$literal": {"$x": "{{ user }}", "y": [1, None]}},
+]
+_LETS: dict[str, Json] = {
+    "total": "{{ n + count }}",
+    "same": "{{ user }}",
+    "maybe": "{{ user if flag else omit }}",
+    "shout": "{{ same | upper }}",
+    "later": "{{ now() + timedelta(days=count) }}",
+    "lines": {"$for": "i in range(2)", "$do": {"n": "{{ i + n }}"}},
+}
 _NAMES = st.sampled_from(["a", "b", "ss", "Zoë", "with space", "{0}", 'quo"te', "it's", "back\\slash", "new\nline"])
 _SHAPES = st.recursive(
-    st.sampled_from(_TEMPLATES) | st.integers(-5, 5) | st.booleans() | st.none() | st.text(max_size=5),
+    st.sampled_from(_TEMPLATES) | st.sampled_from(_DIRECTIVES) | st.integers(-5, 5) | st.booleans() | st.none() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
     max_leaves=6,
 )
@@ -313,6 +330,7 @@ _SPECS = st.fixed_dictionaries(
         "event": st.sampled_from(["seen", "{{ user }}_seen", "{{ user }}", "seen {{ n }}"]),
         "distinct_id": st.sampled_from(["{{ user }}", "u-{{ count }}", "{{ count }}", "{{ user | lower }}", " {{ user }} "]),
         "properties": st.dictionaries(_NAMES, _SHAPES, max_size=4),
+        "let": st.just(_LETS),
     },
     optional={
         "idempotency_key": st.sampled_from(["auto", "{{ user }}", "{{ user }}-{{ count }}", "{{ count }}", " {{ user }} "]),
