@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem
+from runner.eventspec.places import path_in_spec
 from runner.suprsend.event import Attachment, Event
 from runner.template.shape import ForEach, Merge
 from runner.template.template import Template
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 def placed(breach: Breach, root: Node) -> Problem:
     """Put a broken rule of the platform at its place in a spec."""
     problem = breach.problem()
-    node = root.nearest(breach.path)
+    node = root.nearest(path_in_spec(root, breach.path))
     last: Step = breach.path[-1]
-    above = root.nearest(breach.path[:-1])
+    above = root.nearest(path_in_spec(root, breach.path[:-1]))
     position = above.key_position(last) if breach.is_of_key and isinstance(last, str) else node.position()
     return Problem(problem.code, problem.message, position, at=problem.at, hint=problem.hint)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runner.errors import InvalidInput, Problem, dotted
 from runner.eventspec.constants import placed
+from runner.eventspec.places import path_in_spec
 from runner.source.node import describe
 from runner.suprsend.event import Attachment, Event, Stamp
 from runner.template.budget import Budget
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.codes import Code
-    from runner.errors import Step
+    from runner.errors import Position, Step
     from runner.eventspec.spec import Spec
-    from runner.source import Json
+    from runner.source import Json, Node
+    from runner.source.fault import Fault
     from runner.suprsend.rules import Breach
 
 
@@ -170,16 +173,23 @@ def _blank(spec: Spec, code: Code, field: str, message: str) -> Problem:
     return Problem(code, message, position, at=field, hint=f"give the variable a value, or leave {field} out")
 
 
+def _position(fault: Fault, properties: Node, spec: Spec) -> Position:
+    """Return the place in the spec of what breaks the schema."""
+    keyed = (*fault.path, fault.key) if fault.key is not None else fault.path
+    path = path_in_spec(properties, keyed)
+    if not path:
+        return spec.root.key_position("properties") if not fault.path else properties.position()
+    if fault.key is not None and path[-1] == fault.key:
+        path = path[:-1]
+    return replace(fault, path=path).position(properties)
+
+
 def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
     if spec.schema is None:
         return
     properties = spec.root.get("properties")
     for fault in spec.schema.faults(cast("Json", event.properties)):
-        if properties is None:
-            position = spec.root.key_position("schema")
-        else:
-            is_inside = fault.path or fault.key in properties.keys
-            position = fault.position(properties) if is_inside else spec.root.key_position("properties")
+        position = spec.root.key_position("schema") if properties is None else _position(fault, properties, spec)
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
         context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None

@@ -266,6 +266,10 @@ class _Reader:
         name = node.name
         if name in _TELLS_NOTHING:
             return _NONE
+        if name == "b64encode":  # the mask knows the base64 of the whole secret, not of what was made of it
+            inner: tuple[type[nodes.Expr], ...] = (nodes.Filter, nodes.Call)
+            changed = isinstance(node.node, inner) or (node.node is not None and any(node.node.find_all(inner)))
+            return _all_cut(value, node) if changed else value
         if name == "format":
             pattern = node.node.value if isinstance(node.node, nodes.Const) else None
             return _all_cut(value, node) | self._formatted(node, pattern, given)
@@ -375,7 +379,7 @@ _OF_LISTS = frozenset(
 )
 """Filters that give whole items of a list, and letters of a text."""
 _OF_LISTS_TEXT = frozenset({"first", "join", "last", "max", "min"})
-_TELLS_NOTHING = frozenset({"count", "length", "sha256", "wordcount"})
+_TELLS_NOTHING = frozenset({"count", "hmac_sha256", "length", "sha256", "wordcount"})
 _METHODS_THAT_TELL_NOTHING = frozenset(
     """
     count endswith find index isalnum isalpha isdecimal isdigit islower isspace istitle isupper startswith
