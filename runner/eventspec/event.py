@@ -173,28 +173,35 @@ def _blank(spec: Spec, code: Code, field: str, message: str) -> Problem:
     return Problem(code, message, position, at=field, hint=f"give the variable a value, or leave {field} out")
 
 
-def _position(fault: Fault, properties: Node, spec: Spec) -> Position:
-    """Return the place in the spec of what breaks the schema."""
-    keyed = (*fault.path, fault.key) if fault.key is not None else fault.path
-    path = path_in_spec(properties, keyed)
-    if not path:
-        return spec.root.key_position("properties") if not fault.path else properties.position()
-    if fault.key is not None and path[-1] == fault.key:
-        path = path[:-1]
-    return replace(fault, path=path).position(properties)
-
-
 def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
     if spec.schema is None:
         return
     properties = spec.root.get("properties")
     for fault in spec.schema.faults(cast("Json", event.properties)):
-        position = spec.root.key_position("schema") if properties is None else _position(fault, properties, spec)
+        path = _path(fault, properties) if properties is not None else ()
+        position = _position(fault, path, spec.root)
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
-        context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None
+        context = f"at {at}" if "$do" in path else None
+        context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else context
         hint = fault.hint_at(position)
         if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
             # What to write in YAML is no help for what a template gives.
             hint = "make text of it: {{ … | string }}" if fault.is_bare_number else None
         yield Problem(fault.code or "schema-violation", fault.message, position, at=at, hint=hint, context=context)
+
+
+def _path(fault: Fault, properties: Node) -> tuple[Step, ...]:
+    """Return the path in the spec, below its properties, of what breaks the schema."""
+    return path_in_spec(properties, (*fault.path, fault.key) if fault.key is not None else fault.path)
+
+
+def _position(fault: Fault, path: tuple[Step, ...], root: Node) -> Position:
+    properties = root.get("properties")
+    if properties is None:
+        return root.key_position("schema")
+    if not path:
+        return properties.position() if fault.path else root.key_position("properties")
+    if fault.key is not None and path[-1] == fault.key:
+        path = path[:-1]
+    return replace(fault, path=path).position(properties)

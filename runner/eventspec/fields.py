@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem
+from runner.source.node import describe
 from runner.template.shape import ForEach, Merge, Parser, Shape, may_omit, templates_of
 from runner.template.template import Allowance, Template
 
@@ -62,9 +63,10 @@ def _properties(node: Node | None, parser: Parser) -> Shape:
         return shape
     if isinstance(shape, Template) and (shape.lone is not None or shape.findings):
         return Merge((shape,), path)
-    message = "properties must be a map"
-    hint = 'write a map, or a lone expression that gives one: "{{ payload }}"'
-    parser.problems.append(Problem("wrong-type", message, node.position(), at="properties", hint=hint))
+    if shape is not None:  # a directive with a fault is reported as that
+        message = f"'properties' must be a map, not {'a list' if isinstance(shape, ForEach) else 'text'}"
+        hint = 'write a map, or a lone expression that gives one: "{{ payload }}"'
+        parser.problems.append(Problem("wrong-type", message, node.position(), at="properties", hint=hint))
     return {}
 
 
@@ -80,9 +82,9 @@ def _attachments(node: Node | None, parser: Parser) -> Shape:
         isinstance(shape, Template) and (shape.lone is not None or shape.findings)
     ):
         return shape
-    if not parser.problems or isinstance(shape, Merge):
-        message = "attachments must be a list"
-        hint = "write a list, a $for, or a lone expression that gives a list"
+    if shape is not None:  # a directive with a fault is reported as that
+        message = f"'attachments' must be a list, not {describe(node.value)}"
+        hint = f'write a list: ["{shape.text}"]' if isinstance(shape, Template) else "write a list, or a $for"
         parser.problems.append(Problem("wrong-type", message, node.position(), at="attachments", hint=hint))
     return []
 

@@ -12,6 +12,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, 
 from math import isfinite
 from typing import TYPE_CHECKING, TypeAlias
 
+from runner.template.fault import TemplateFault
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -29,13 +31,13 @@ _WIDE = Context(prec=1000, rounding=ROUND_HALF_EVEN)
 def compute(sign: str, left: Number, right: Number) -> Number:
     """Return `left sign right`. Integers alone are computed as Python does.
 
-    Raises ArithmeticError for a division by zero and for a result that is beyond 64 bits.
+    Raises ArithmeticError for a division by zero, TemplateFault for a result that is beyond 64 bits.
     """
     if not _is_decimal(sign, left, right):
         return _BINARY[sign](left, right)  # type: ignore[no-any-return]
     result = float(_DECIMAL[sign](_decimal(left), _decimal(right)))
     if not isfinite(result):
-        raise OverflowError("the result is beyond what a double can hold")
+        raise TemplateFault("not-finite", "the result is beyond what a double can hold")
     return result
 
 

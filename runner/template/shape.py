@@ -5,6 +5,7 @@ A directive is a map whose keys begin with `$`. Nothing is rendered here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -105,6 +106,9 @@ def omitting(lets: Mapping[str, Shape]) -> frozenset[str]:
     return frozenset(found)
 
 
+_WORD = re.compile(r"[A-Za-z]\w*")
+
+
 @dataclass(slots=True)
 class Parser:
     """Parses the values of one spec. `problems` are those of directives; a template keeps its own."""
@@ -170,7 +174,9 @@ class Parser:
                 self._refuse(each, path, "$for and $if expect text")
                 return None
         loop = parse_loop(value, (*path, directive), self.allowance, items)
-        inside = frozenset({*items, *loop_names(loop), "loop"})
+        # Of a loop that can't be read, any word may be the name of an item.
+        names = _WORD.findall(loop.text) if loop.findings else loop_names(loop)
+        inside = frozenset({*items, *names, "loop"})
         return ForEach(
             loop,
             parse_condition(condition, (*path, "$if"), self.allowance, inside) if condition is not None else None,
