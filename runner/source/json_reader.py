@@ -60,7 +60,7 @@ class UnclearError(ValueError):
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
-        raise UnclearError("a key stands twice in an object")
+        raise UnclearError("a key occurs twice in an object")
     return entries
 
 
@@ -148,7 +148,7 @@ class _Reader:
             if key in entries and len(self.problems) < _MAX_PROBLEMS:
                 place = self.text.position(*span)
                 hint = f"first on line {self.text.position(node.keys[key][0]).line}"
-                message = f"key '{key}' stands twice in this object"
+                message = f"key '{key}' occurs twice in this object"
                 self.problems.append(Problem("duplicate-key", message, place, hint=hint))
             entries[key] = item
             node.keys[key] = span

@@ -271,7 +271,7 @@ class _Reader:
         elif key.name in parent.value:
             first = self.text.position(parent.keys[key.name][0]).line
             self._note(
-                "duplicate-key", f"key '{key.name}' stands twice in this map", *span, hint=f"first on line {first}"
+                "duplicate-key", f"key '{key.name}' occurs twice in this map", *span, hint=f"first on line {first}"
             )
         else:
             parent.value[key.name] = node

@@ -261,7 +261,7 @@ def test_a_vars_file_is_held_against_the_declarations_and_shows_no_value(project
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("- 5\n", "vars.yaml:1:1-2 error[wrong-type] a vars file is a map of names to values (such as `user: u1`; a list of maps is given as rows, with --rows)"),
+        ("- 5\n", "vars.yaml:1:1-2 error[wrong-type] a vars file is a map of names to values (such as `user: u1`; pass a list of maps as rows, with --rows)"),
         ("user: [\n", "vars.yaml:2:1-2 error[yaml-syntax] the file ends inside [ ] or { } (close what is open; ' #' begins a comment)"),
     ],
 )  # fmt: skip

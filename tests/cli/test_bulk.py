@@ -241,7 +241,7 @@ def test_a_variable_that_nothing_gives_is_told_once_and_before_anything_is_sent(
             "  |",
             "3 |   user: {type: string}",
             "  |   ^^^^ rows.csv has no column 'user', only 'order': rename one with --map user=COLUMN,",
-            "  |        or give it with --var user=… or RUNNER_VAR_user",
+            "  |        or set it with --var user=… or RUNNER_VAR_user",
         ],
     )
     assert server.received == []
@@ -572,7 +572,7 @@ def test_a_variable_that_no_column_gives_is_told_with_the_columns_that_there_are
     assert ended.err[0] == "error[var-missing]: variable 'user' has no value"
     assert [line.strip(" |^=") for line in ended.err[-2:]] == [
         "rows.csv has no column 'user', only 'order', 'amount': rename one with --map user=COLUMN,",
-        "or give it with --var user=… or RUNNER_VAR_user",
+        "or set it with --var user=… or RUNNER_VAR_user",
     ]
 
 

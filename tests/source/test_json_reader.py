@@ -113,7 +113,7 @@ def test_a_duplicate_key_is_told_with_both_places() -> None:
     assert document.problems == (
         Problem(
             "duplicate-key",
-            "key 'c' stands twice in this object",
+            "key 'c' occurs twice in this object",
             Position("f.json", 2, 16, 19, ' "b": {"c": 1, "c": 2}}'),
             hint="first on line 2",
         ),

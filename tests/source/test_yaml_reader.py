@@ -50,7 +50,7 @@ def test_a_duplicate_key_is_told_with_both_places() -> None:
     assert document.problems == (
         Problem(
             "duplicate-key",
-            "key 'c' stands twice in this map",
+            "key 'c' occurs twice in this map",
             Position("f.yaml", 5, 3, 4, "  c: 4"),
             hint="first on line 3",
         ),
