@@ -118,7 +118,7 @@ def _outside(folder: Path, base: Path) -> Problem:
     """Name the link that leads out."""
     steps = [step for step in (folder, *folder.parents) if step.is_symlink()]
     link = next((step for step in steps if not Path(os.path.realpath(step)).is_relative_to(base)), folder)
-    hint = f"replace the link by a folder inside '{base.name}'"
+    hint = f"replace the link with a folder inside '{base.name}'"
     message = f"the link {os.path.relpath(link)} leads out of the project: nothing is written there"
     return Problem("path-outside", message, hint=hint)
 

@@ -451,7 +451,7 @@ def test_what_rows_give_need_not_have_a_value_for_all() -> None:
     [
         ('{"qty":1,"qty":2}', "a key occurs twice in an object"),
         ('[{"a":{"b":1,"\\u0062":1}}]', "a key occurs twice in an object"),
-        ("[1e400]", "a number beyond what a double can hold"),
+        ("[1e400]", "a number too large for a double"),
         (f"[{'9' * 5000}]", "a number of 5000 digits"),
     ],
 )

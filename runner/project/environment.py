@@ -60,13 +60,13 @@ class EnvRules(NamedTuple):
 
     def refusal(self, name: str, variable: str) -> Problem | None:
         """Say why a variable of a spec may not be read from the environment; None if it may."""
-        ways = f"give the value with --var {variable}=… or RUNNER_VAR_{variable}"
+        ways = f"pass the value with --var {variable}=… or RUNNER_VAR_{variable}"
         if _is_credential(name, self.credentials):
-            message = f"'{name}' is for credentials of runner itself: no spec may read it"
+            message = f"'{name}' holds credentials of runner: specs can't read it"
             return Problem("env-not-allowed", message, hint=f"remove env: and {ways}")
         if name in (self.allowed or ()):
             return None
-        message = f"the environment variable '{name}' may not be read by a spec"
+        message = f"specs are not allowed to read the environment variable '{name}'"
         return Problem(
             "env-not-allowed",
             message,
@@ -139,8 +139,8 @@ def name_problems(root: Node) -> Iterator[Problem]:
     credentials = _names(root, _CREDENTIAL_KEYS)
     for node, name in _listed(root):
         if _is_credential(name, credentials):
-            message = f"'{name}' is for credentials of runner itself: no spec may read it"
-            yield Problem("env-not-allowed", message, node.position(), at=ENV_ALLOWED, hint="take it out of the list")
+            message = f"'{name}' holds credentials of runner: specs can't read it"
+            yield Problem("env-not-allowed", message, node.position(), at=ENV_ALLOWED, hint="remove it from the list")
     for profile, key, node in _named(root, _CREDENTIAL_KEYS):
         name, at = str(node.value), f"profiles.{profile}.{key}"
         if not name.isidentifier():  # its form is told of
@@ -156,7 +156,7 @@ def name_problems(root: Node) -> Iterator[Problem]:
 def sent_secret(node: Node, key: str, at: str) -> Problem:
     """Report a secret that a profile names as what goes out with each event or request."""
     sent = _SENT[key]
-    message = f"'{node.value}' holds a secret of runner: {key} names what goes out in each {sent.goes_with}"
+    message = f"'{node.value}' holds a secret of runner, but the value of {key} is sent in each {sent.goes_with}"
     return Problem("env-not-allowed", message, node.position(), at=at, hint=f"name the variable of {sent.what}")
 
 

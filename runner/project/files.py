@@ -26,7 +26,7 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
     """Find the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
 
     Names that begin with `_` or `.`, `runner.yaml`, and what is in the project's `cassettes/`, are no specs. Raises NotFound, before it gives any, for a path
-    that does not exist, for a file that is no spec by its name, and for a folder without specs. Bases among other paths,
+    that does not exist, for a file that does not have the name of a spec, and for a folder without specs. Bases among other paths,
     as a shell lists them for `specs/*.yaml`, are left out.
     """
     listed = list(paths)
@@ -169,16 +169,16 @@ def _check_file(path: Path) -> None:
     except OSError:
         shown = shown_argument(str(path))
         if shown != str(path):
-            hint = f"a variable is given with --var {shown}" if "=" in shown else None
+            hint = f"set a variable with --var {shown}" if "=" in shown else None
             raise NotFound(Problem("file-not-found", f"no such file or folder: {shown}", hint=hint)) from None
         raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path))) from None
     if path.suffix not in SUFFIXES or path.name.startswith("."):
         hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
         if path.suffix in _SUFFIXES_OF_ROWS:
-            hint = "a file of rows is given beside a spec: runner send SPEC --rows FILE"
-        raise NotFound(Problem("not-a-spec", f"{path} is no spec by its name", hint=hint))
+            hint = "pass a file of rows along with a spec: runner send SPEC --rows FILE"
+        raise NotFound(Problem("not-a-spec", f"{path} does not have the name of a spec", hint=hint))
     if path.name == CONFIG_NAME:
-        raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is no spec"))
+        raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is not a spec"))
     if path.name.startswith("_"):
         hint = "name a spec that extends it"
         raise NotFound(Problem("not-a-spec", f"{path} is a base for specs, not one itself", hint=hint))

@@ -40,7 +40,7 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 """What other files have at their top: all of the keys, the telling one first."""
 
-_NOT_HERE = "begin its name with _ or keep it out of the folder of specs"
+_NOT_HERE = "start its name with _, or move it out of the folder of specs"
 _COMMON = frozenset({"version", "name", "description", "labels"})
 """Keys of a spec that files of many other kinds have too."""
 
@@ -84,7 +84,7 @@ def _foreign(root: Node, *, is_base: bool) -> Problem | None:
         return Problem("not-a-spec", message, root.key_position("tests"), hint=hint)
     if not _unknown_keys(root) or (is_base and root.entries.keys() & (_keys() - _COMMON)):
         return None
-    message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
+    message = "this is not a spec: it has neither `event:` nor `distinct_id:`, and it has keys that specs do not have"
     if not is_named_base:
         hint = f"a spec needs both of them; if it is something else, {hint}"
     return Problem("not-a-spec", message, root.position(), hint=hint)
@@ -105,7 +105,7 @@ def _list(root: Node) -> Problem:
     keys = set(_keys_of_items(root))
     if keys & {"event", "distinct_id"}:
         hint = "one file declares one event: make a file of each"
-        return Problem("not-a-spec", "a list of events is no spec", root.position(), hint=hint)
+        return Problem("not-a-spec", "a list of events is not a spec", root.position(), hint=hint)
     if "hosts" in keys:
         return Problem("not-a-spec", "this looks like an Ansible playbook, not a spec", root.position(), hint=_NOT_HERE)
     return Problem("not-a-spec", "a spec is a map with an `event:`, not a list", root.position())

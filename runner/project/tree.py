@@ -44,7 +44,9 @@ class Files:
             return None
         if not is_named(path, resolved, self._project, SUFFIXES):
             hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
-            self.problems.append(Problem("not-a-spec", f"{path} is a link to what is no spec by its name", hint=hint))
+            self.problems.append(
+                Problem("not-a-spec", f"{path} is a link to a file that does not have the name of a spec", hint=hint)
+            )
             return None
         return self._merged(read(path), (resolved,))
 
@@ -101,7 +103,7 @@ class Files:
         """Resolve a path that a spec names, relative to the file it stands in. By another name than such it is `what`."""
         path = Path(node.text.path).parent / str(node.value)
         if "://" in str(node.value):
-            message = f"'{node.value}' is a URL, and nothing is fetched"
+            message = f"'{node.value}' is a URL, and URLs are not fetched"
             self.problems.append(Problem("path-outside", message, node.position(), hint="save the file in the project"))
             return None
         try:
@@ -112,19 +114,19 @@ class Files:
                 path = short if short.resolve() == resolved else path
                 return path if self._is_ours(path, resolved, node, what, suffixes) else None
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
-            message = f"'{node.value}' is no path: {error}"
+            message = f"'{node.value}' is not a valid path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
             return None
-        hint = f"files that a spec names must lie in {_shown(self._project)}"
+        hint = f"files that a spec names must be in {_shown(self._project)}"
         self.problems.append(
-            Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
+            Problem("path-outside", f"'{node.value}' is outside the project", node.position(), hint=hint)
         )
         return None
 
     def _is_ours(self, path: Path, resolved: Path, node: Node, what: str, suffixes: Sequence[str]) -> bool:
         """Refuse other kinds of files: a report quotes lines of what it reads, and must not quote a `.env`."""
         if CONFIG_NAME in (path.name, resolved.name):
-            message, hint = f"'{node.value}' holds profiles, and belongs to no spec", None
+            message, hint = f"'{node.value}' holds profiles, and can't be part of a spec", None
         elif is_named(path, resolved, self._project, suffixes) or resolved.is_dir():
             return True
         else:

@@ -92,10 +92,10 @@ def discreet(problem: Problem) -> Problem:
 
 _INDENTATION = re.compile("[ -]*")
 _UNQUOTED = {
-    "ambiguous-scalar": "a value that is another one to other YAML readers",
+    "ambiguous-scalar": "a value that other YAML readers read differently",
     "not-finite": "this is not a JSON number",
     "number-too-large": "a number too large to hold",
-    "yaml-alias": "an alias that has no anchor above it, or stands inside it",
+    "yaml-alias": "an alias that has no anchor above it, or is inside its own anchor",
     "yaml-tag": "a tag is not allowed",
 }
 """Where a message would quote what it is about."""

@@ -74,7 +74,7 @@ def _integer(literal: str) -> int:
 def _finite(literal: str) -> float:
     number = float(literal)
     if not isfinite(number):
-        raise UnclearError("a number beyond what a double can hold")
+        raise UnclearError("a number too large for a double")
     return number
 
 
@@ -191,5 +191,5 @@ class _Reader:
                 raise _SyntaxError(f"a number of {len(literal)} digits", at) from None
         number = float(literal)
         if isinf(number):
-            raise _SyntaxError("a number beyond what a double can hold", at)
+            raise _SyntaxError("a number too large for a double", at)
         return number

@@ -168,7 +168,7 @@ class _Reader:
                     event.value += "\n"
         elif event.value == "-" and self.text.content.startswith((",", "[", "]", "{", "}"), end):
             self._stop(
-                "yaml-syntax", "a '-' alone is no value inside [ ] or { }", event, end - 1, hint="put it in quotes"
+                "yaml-syntax", "a '-' alone is not a value inside [ ] or { }", event, end - 1, hint="put it in quotes"
             )
         if event.tag is not None:
             self._check_tag(event, event.tag)

@@ -93,9 +93,7 @@ class PlainScalars:
                 return 0
         number = float(value)
         if isinf(number):
-            self._note(
-                "number-too-large", f"{value} is beyond what a double can hold", start, end, hint="write it as text"
-            )
+            self._note("number-too-large", f"{value} is too large for a double", start, end, hint="write it as text")
         return number
 
     def _note(

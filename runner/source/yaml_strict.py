@@ -116,9 +116,9 @@ def block_fault(text: Text, start: int, end: int, column: int) -> Problem | None
     if sign - line <= column and not text.content[line:sign].strip(" "):
         return Problem(
             "yaml-syntax",
-            f"a {text.content[sign]} that belongs to nothing above it",
+            f"a {text.content[sign]} without a key above it",
             text.position(sign),
-            hint="write it behind its key",
+            hint="write it after its key",
         )
     return _overlong_blank(text, start, end, column)
 

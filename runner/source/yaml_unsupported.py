@@ -28,7 +28,7 @@ _MAX_CHARACTERS = 1024 * 1024
 _LEAST_CHARACTERS = 16 * 1024
 """What the shortest text counts for."""
 _CODE: Code = "yaml-unsupported"
-_VALID = "is valid YAML, but not read here"
+_VALID = "is valid YAML, but not supported here"
 
 
 class _Construct(NamedTuple):
@@ -196,7 +196,7 @@ class _Rewriting:
             return None
         if sign == "&":
             self._names.add(name)
-        message = f"a name behind {sign} with more than letters, digits, - and _ {_VALID}"
+        message = f"a name after {sign} with characters other than letters, digits, - and _ {_VALID}"
         hint = f"write another name; quote a text that begins with {sign}"
         return _Construct(at, message, hint, at + 1, match.end(), written, sign=at)
 
@@ -244,7 +244,7 @@ def _behind_tab(content: str, at: int) -> int | None:
 def _tab_words(content: str, end: int) -> tuple[str, str]:
     match content[end : end + 1]:
         case "" | "\n":
-            return f"a tab with nothing behind it {_VALID}", "remove it"
+            return f"a tab at the end of a line {_VALID}", "remove it"
         case "#":
             return f"a tab before this comment {_VALID}", "use spaces"
         case _:
@@ -255,7 +255,7 @@ def _tab_in_block(content: str, at: int) -> _Construct | None:
     line = content.rfind("\n", 0, at) + 1
     if line == at or content[line:at].strip(" "):
         return None
-    hint = "say how far it is indented: behind the | or > write the number of spaces that it has more than its key"
+    hint = "after the | or >, write the number of spaces by which it is indented more than its key"
     return _Construct(at, "the text of this block begins with a tab", hint, at, at + 1, "x", in_block=at)
 
 

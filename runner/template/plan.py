@@ -1,8 +1,8 @@
-"""All templates of one event → one compiled program, run in one pass an event.
+"""All templates of one event → one compiled program, which renders them in one pass.
 
-The program is a single list expression: constants stand in it as they are, a lone expression as itself, mixed text as
-a joined tuple, and only a template with statements as a captured block before it. So an event costs one context and
-one call, whatever the number of its templates.
+The program is a single expression with the structure of the event: a constant is a constant, a lone expression is
+itself, and mixed text is a joined tuple. Only a template with statements becomes a captured block before it. So an
+event costs one context and one call, whatever the number of its templates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BLOCK = "_block"
 
 
 class RenderingError(Exception):
-    """The templates gave no event; the problems say where and why."""
+    """Rendering failed; the problems say where and why."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(*problems)
@@ -48,9 +48,10 @@ class Plan:
     _probes: list[_Probe] | None = None
 
     def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
-        """Render every template of the shape; once more, within the same time, to look for the cause of a fault.
+        """Return the value of the shape, with all templates rendered.
 
-        Raises RenderingError with the fault of each template that has one.
+        Raises RenderingError with the fault of each template that has one, found by rendering each template alone within
+        the same deadline.
         """
         done: dict[str, object] = {}
         try:
@@ -60,16 +61,16 @@ class Plan:
         except _FAULTS as error:
             fault = _alone(error)
         templates = [template for template in templates_of(self.shape) if template.tree is not None]
-        at_work = _at_work(templates, done)
+        failed = _likely_failed(templates, done)
         done.clear()
         problems = [] if _is_too_slow(fault) else self._causes(fault, templates, variables, budget.anew())
-        # Each may be fine alone: together they are too much.
-        raise RenderingError(problems or [at_work.problem(_finding(at_work, fault, (0, len(at_work.text))))])
+        # Each template may be fine alone, but all together may exceed the budget.
+        raise RenderingError(problems or [failed.problem(_finding(failed, fault, (0, len(failed.text))))])
 
     def _causes(
         self, fault: Exception, templates: list[Template], variables: Mapping[str, object], budget: Budget
     ) -> list[Problem]:
-        """Render each expression alone, if there are several and as long as there is time for it."""
+        """Return the problem of each expression that fails alone, as far as the budget allows."""
         if self._probes is None:
             self._probes = [probe for template in templates for probe in _probes(template)]
         if len(self._probes) == 1:
@@ -77,17 +78,17 @@ class Plan:
         problems: list[Problem] = []
         for probe in self._probes:
             if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
-                break  # whatever came next would fail too
+                break  # all others would fail too
             problems += probe.problems(variables, budget)
         return problems
 
 
 _SPENT = ("template-too-large", "template-too-slow")
-"""Problems after which nothing is left of a budget."""
+"""Problems that leave a budget exhausted."""
 
 
 def _alone(error: Exception) -> Exception:
-    """Let go of what was made until an error, which its traceback and those before it hold."""
+    """Return an error without its traceback and causes, which would keep the values of the rendering alive."""
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
 
@@ -96,8 +97,8 @@ def _is_too_slow(error: Exception) -> bool:
     return isinstance(error, TemplateFault) and error.code == "template-too-slow"
 
 
-def _at_work(templates: list[Template], done: Mapping[str, object]) -> Template:
-    """Tell which template was being rendered: blocks come first, one by one; of the rest the longest is the likeliest."""
+def _likely_failed(templates: list[Template], done: Mapping[str, object]) -> Template:
+    """Return the template that was probably being rendered: the first unfinished block, else the longest template."""
     blocks = [template for template in templates if template.pieces is None]
     finished = sum(name.startswith(_BLOCK) for name in done)
     return blocks[finished] if finished < len(blocks) else max(templates, key=lambda template: len(template.text))
@@ -107,11 +108,11 @@ _FAULTS = (
     TemplateFault, TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError, AttributeError,
     RecursionError, MemoryError, SyntaxError,
 )  # fmt: skip
-"""What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
+"""Exceptions that the code of a template can raise; the last three come from Python's compiler."""
 
 
 def _run(program: Program, variables: Mapping[str, object], budget: Budget, done: dict[str, object]) -> object:
-    """Run a program. `done` takes what is finished, while it goes on."""
+    """Run a program, and return its result. `done` receives the values of blocks as they finish."""
     context = Rendering(variables, budget, done)
     for _ in program.root_render_func(context):
         pass
@@ -164,7 +165,7 @@ def _template_expression(template: Template, blocks: list[nodes.Node]) -> nodes.
 
 
 def _place(template: Template) -> str:
-    """Name the template's place in its spec; the same on every machine."""
+    """Return the path of a template in its spec, which is the same on every machine."""
     return dotted(template.path)
 
 
@@ -177,11 +178,11 @@ def _joined(parts: list[nodes.Expr]) -> nodes.Filter:
 
 
 def _guard(node: nodes.Node, place: str) -> Any:
-    """Copy a tree, with what must be watched at run time put under watch.
+    """Return a copy of a tree that charges the budget at run time.
 
-    Every piece of output, every loop, every comparison of two values, every slice and what goes into every filter is
-    counted, `~` joins as mixed text does, and `uuid4()` is told its place. Calls, other operators and filters are counted
-    by the environment that runs them.
+    It charges every piece of output, every step of a loop, every comparison of two values, every slice and every input
+    of a filter. `~` joins as mixed text does, and `uuid4()` gets its place as an argument. The environment charges
+    calls, other operators and filters.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
     copy.lineno = node.lineno
@@ -213,7 +214,7 @@ def _guard(node: nodes.Node, place: str) -> Any:
 
 
 def _compared(compare: nodes.Compare) -> nodes.Expr:
-    """Let a test compare two values, which accounts for it. What is compared with a constant costs nothing worth counting."""
+    """Return a comparison as a test, which charges it. A comparison with a constant costs too little to charge."""
     first, operands = compare.expr, compare.ops
     if len(operands) == 1:
         (operand,) = operands
@@ -230,11 +231,11 @@ def _walked(node: nodes.Expr) -> nodes.Expr:
 
 
 _ORDER = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
-"""The parser's names of comparisons, and the names of the tests that do the same."""
+"""The parser's names of comparisons → the names of the equivalent tests."""
 
 
 def _is_constant(node: nodes.Expr) -> bool:
-    """Return whether an expression is a constant, or a list of constants, as it stands in the template."""
+    """Return whether an expression is a literal constant, or a list of them."""
     return isinstance(node, nodes.Const) or (
         isinstance(node, nodes.List | nodes.Tuple) and all(isinstance(item, nodes.Const) for item in node.items)
     )
@@ -254,7 +255,7 @@ def _as_expression(piece: nodes.Expr) -> nodes.Expr:
 
 @dataclass(slots=True)
 class _Probe:
-    """One expression of a template, or with None all of it, to tell whether it is the one that fails.
+    """Renders one expression of a template, or with None the whole template, to find out whether it fails.
 
     It is compiled once: a file may have a million rows that fail.
     """
@@ -266,7 +267,7 @@ class _Probe:
     _program: Program | None = None
 
     def problems(self, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
-        """Run it; yields the problem if it fails."""
+        """Run it, and yield the problem if it fails."""
         try:
             if self._program is None:
                 self._program = self._compiled()
@@ -281,12 +282,12 @@ class _Probe:
         return _program(_filter(guarded, "native value") if self.is_lone else _joined([guarded]), [])
 
     def problem(self, error: Exception) -> Problem:
-        """Put an error at its place in the spec."""
+        """Return the problem of an error, with its position in the spec."""
         return self.template.problem(_finding(self.template, error, self.region))
 
 
 def _probes(template: Template) -> Iterator[_Probe]:
-    """Take a template apart."""
+    """Yield a probe for each expression of a template, or one for all of it if it has statements."""
     expressions = [piece for piece in template.pieces or () if not isinstance(piece, nodes.TemplateData)]
     regions = list(_regions(template.text))
     is_lone = template.lone is not None
@@ -304,7 +305,7 @@ def _finding(template: Template, error: Exception, region: tuple[int, int]) -> F
         case TemplateFault():
             return Finding(error.code, error.message, error.hint, *region)
         case OverflowError():
-            return Finding("template-too-large", "the number is beyond what a double can hold", None, *region)
+            return Finding("template-too-large", "the number is too large for a double", None, *region)
         case RecursionError() | MemoryError() | SyntaxError():
             return Finding("template-too-large", "the expression is nested too deep", None, *region)
         case _:
@@ -320,7 +321,7 @@ def _find_name(text: str, name: str, region: tuple[int, int]) -> tuple[int, int]
 
 
 def _regions(text: str) -> Iterator[tuple[int, int]]:
-    """Stretches of what stands between `{{` and `}}`, without the white space around it."""
+    """Yield the start and end of each expression between `{{` and `}}`, without the white space around it."""
     start = end = 0
     inside = False
     for offset, kind, token in tokens(text):

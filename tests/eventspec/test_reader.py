@@ -411,7 +411,7 @@ def test_a_cycle_is_told_where_it_closes(project: Project) -> None:
     ]
 
 
-OUTSIDE = "lies outside the project (files that a spec names must lie in the project's folder 'proj')"
+OUTSIDE = "is outside the project (files that a spec names must be in the project's folder 'proj')"
 
 
 @pytest.mark.parametrize("key", ["extends", "schema"])
@@ -716,13 +716,13 @@ def test_an_instant_beyond_the_calendar_is_told(project: Project, now: str) -> N
 def test_the_profiles_are_no_file_of_a_spec(project: Project) -> None:
     project.write("runner.yaml", "profiles: {}\n")
     told = [line.partition(" ")[2] for line in project.problems(f"{HEAD}schema: runner.yaml\n")]
-    assert told == ["error[bad-value] 'runner.yaml' holds profiles, and belongs to no spec"]
+    assert told == ["error[bad-value] 'runner.yaml' holds profiles, and can't be part of a spec"]
 
 
 def test_a_url_is_no_path(project: Project) -> None:
     told = [line.partition(" ")[2] for line in project.problems(f"{HEAD}schema: https://example.com/s.json\n")]
     assert told == [
-        "error[path-outside] 'https://example.com/s.json' is a URL, and nothing is fetched (save the file in the project)"
+        "error[path-outside] 'https://example.com/s.json' is a URL, and URLs are not fetched (save the file in the project)"
     ]
 
 
@@ -779,7 +779,7 @@ def test_a_spec_that_is_a_link_to_a_file_of_another_kind_is_not_read(project: Pr
     link.parent.mkdir()
     link.symlink_to(project.root / target)
     [problem] = load(link, project.root).problems
-    assert (problem.code, problem.message) == ("not-a-spec", f"{link} is a link to what is no spec by its name")
+    assert (problem.code, problem.message) == ("not-a-spec", f"{link} is a link to a file that does not have the name of a spec")
     assert problem.position is None
 
 
@@ -836,7 +836,7 @@ def unrendered(project: Project, entry: str = "b: 1", default: str = "", more: s
 
 @pytest.mark.parametrize("entry", ['"{{ color }}_shirt": 1', 'deep: [{"a{% if color %}b{% endif %}": 1}]'])
 def test_a_template_in_a_key_is_an_error(project: Project, entry: str) -> None:
-    assert unrendered(project, entry) == ["error a key is not rendered: it would go out with its braces"]
+    assert unrendered(project, entry) == ["error keys are not rendered: this one would be sent with its braces"]
 
 
 @pytest.mark.parametrize(
@@ -844,9 +844,9 @@ def test_a_template_in_a_key_is_an_error(project: Project, entry: str) -> None:
     [
         ("description: 'To {{ user }}'\n", "a description"),
         ("name: 'to {{ user }}'\n", "this text"),
-        ("schema: {properties: {c: {const: '{{ color }}'}}}\n", "a text of a schema"),
-        ("tests: [{name: a, vars: {user: u, color: '{{ user }}'}}]\n", "a text of a case"),
-        ("tests: [{name: a, vars: {user: u, color: c}, expect: {event: {event: '{{ color }}_placed'}}}]\n", "a text of a case"),
+        ("schema: {properties: {c: {const: '{{ color }}'}}}\n", "text in a schema"),
+        ("tests: [{name: a, vars: {user: u, color: '{{ user }}'}}]\n", "text in a case"),
+        ("tests: [{name: a, vars: {user: u, color: c}, expect: {event: {event: '{{ color }}_placed'}}}]\n", "text in a case"),
     ],
 )  # fmt: skip
 def test_a_template_where_nothing_is_rendered_is_told(project: Project, more: str, what: str) -> None:
@@ -865,7 +865,7 @@ def test_a_template_in_a_default_is_told(project: Project) -> None:
 )
 def test_a_template_of_another_tool_is_told(project: Project, form: str, name: str) -> None:
     text = form.format(name)
-    told = [f"warning '{text}' is no template: it goes out as it stands"] * (text != "$nobody")
+    told = [f"warning '{text}' is not a template: it is sent as it is"] * (text != "$nobody")
     for whole in (f"Dear {text},", text, f"{{{{ user }}}} {text}", f"{text}{{% if user %}}x{{% endif %}}"):
         assert unrendered(project, f"b: {json.dumps(whole, ensure_ascii=False)}") == told
     assert unrendered(project, f"{json.dumps(f'a {text}', ensure_ascii=False)}: 1") == told
@@ -1036,13 +1036,13 @@ HANDLEBARS = ["{{#if x}}yes{{/if}}", "{{> footer}}", "{{{raw}}}", "{{^x}}no{{/x}
 GO = ["{{ .Values.x | quote }}", '{{ include "x" . }}', "{{ $x := 1 }}", "{{.a}}{{end}}", "{{- .a -}}"]
 
 
-@pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a template of Go")])
+@pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a Go template")])
 def test_templates_of_another_engine_are_told_once(project: Project, texts: list[str], engine: str) -> None:
     for some in (texts, *([text] for text in texts)):
         content = "version: 1\nevent: order_placed\ndistinct_id: '{{ nobody }}'\nvars: {}\n"
         content += json.dumps({"properties": dict(zip("abcde", some, strict=False))})[1:-1]
         found = [each for each in project.load(content).problems if each.code == "template-syntax"]
-        more = "; 4 more texts are none either" if len(some) > 1 else ""
+        more = "; 4 more texts are not Jinja either" if len(some) > 1 else ""
         assert [each.message for each in found] == [f"this is {engine}, not Jinja{more}"]
 
 
@@ -1050,7 +1050,7 @@ def test_very_many_texts_that_are_no_jinja_are_told_once(project: Project) -> No
     texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(37)}})[1:-1]
     problems = project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems
     assert [each.message for each in problems] == [
-        "this is no Jinja (the expression should end here, before 'b'); 36 more texts are none either"
+        "this is not Jinja (the expression should end here, before 'b'); 36 more texts are not Jinja either"
     ]
 
 
@@ -1092,6 +1092,6 @@ def test_a_long_text_of_openings_is_read_at_once(project: Project, text: str) ->
 
 def test_a_default_that_another_tool_would_replace_is_told_and_no_part_of_one(project: Project) -> None:
     assert unrendered(project, default=", default: '${TOKEN}'") == [
-        "warning '${TOKEN}' is no template: it goes out as it stands"
+        "warning '${TOKEN}' is not a template: it is sent as it is"
     ]
     assert unrendered(project, default=", secret: true, default: 'hunter$PART{word}'") == []
