@@ -1,4 +1,4 @@
-"""libyaml's complaints → what a YAML author did, in words of ours."""
+"""libyaml's error messages → messages and hints for the author of a file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class _Words(NamedTuple):
-    """What to say in place of a complaint of libyaml's."""
+    """The message and the hint for an error of libyaml's."""
 
     complaint: str
     seen: str
-    """Is found in the complaint's line and the one above it, where \0 marks the place."""
+    """Must match in the line of the error and the one above it, where \0 marks the place."""
     message: str
     hint: str
 
@@ -106,12 +106,12 @@ _WORDS = tuple(_Words(*row) for row in (
     ("line break while scanning a dir", "", "text after a directive", "remove it; a comment begins with ' #'"),
     ("scanning a directive", "", "a directive other than %YAML and %TAG", "remove it; quote a text that begins with %"),
 ))
-"""The first row that fits is taken."""
+"""The first row that matches applies."""
 # fmt: on
 
 
 def syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
-    """Say in words of our own what libyaml complains of, and where the cause is."""
+    """Return the problem of an error of libyaml's, at the place of its cause."""
     content = text.content
     at, opened = _index(error.problem_mark) or 0, _index(error.context_mark)
     complaint = " ".join(filter(None, (error.problem or "this is not YAML", error.context)))
@@ -156,5 +156,5 @@ def _in_words(text: Text, complaint: str, at: int, opened: int) -> Problem:
 
 
 def _index(mark: yaml.Mark | None) -> int | None:
-    # libyaml ends lines at more characters than we count; its index is what both agree on.
+    # libyaml ends lines at more characters than we do, so only its index is the same as ours.
     return mark.index if mark is not None else None
