@@ -210,7 +210,7 @@ class _Reader:
         node = Node({} if is_map else [], self.text, start, end)
         column = None
         if not event.flow_style and event.end_mark is not None:
-            # libyaml marks the first entry, but a list at the column of its own key behind its dash.
+            # libyaml marks the first entry, or the text after the dash of a list at the column of its key.
             column = event.end_mark.column - (self.text.content[end - 1 : end] == "-")
         self._open.append((node, event.anchor, column, self._written))
         self._keys.append(None)

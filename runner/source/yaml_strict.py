@@ -67,7 +67,7 @@ class Comments:
         return match.start() if match else None
 
     def _between(self, end: int) -> int | None:
-        """Find a fault between the last event and `end`; a `#` inside a comment is none."""
+        """Return the offset of a fault between the last event and `end`; a `#` inside a comment is not one."""
         content = self._text.content
         while self.ahead is not None and self.ahead < end:
             line = max(self._passed, content.rfind("\n", self._passed, self.ahead) + 1)

@@ -293,7 +293,7 @@ class Inspector:
         self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
 
     def _find_argument(self, code: Code, message: str, argument: nodes.Keyword) -> None:
-        """Point at an argument's name: its node begins at the value behind it."""
+        """Point at an argument's name: its node begins at the value after it."""
         start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
         self.findings.append(Finding(code, message, None, start, start + len(argument.key)))
 
