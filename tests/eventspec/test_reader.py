@@ -779,7 +779,10 @@ def test_a_spec_that_is_a_link_to_a_file_of_another_kind_is_not_read(project: Pr
     link.parent.mkdir()
     link.symlink_to(project.root / target)
     [problem] = load(link, project.root).problems
-    assert (problem.code, problem.message) == ("not-a-spec", f"{link} is a link to a file that does not have the name of a spec")
+    assert (problem.code, problem.message) == (
+        "not-a-spec",
+        f"{link} is a link to a file that does not have the name of a spec",
+    )
     assert problem.position is None
 
 

@@ -45,7 +45,10 @@ def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
     [
         ("_base.yaml", "is a base for specs, not one itself (name a spec that extends it)"),
         ("notes.txt", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
-        ("rows.csv", "does not have the name of a spec (pass a file of rows along with a spec: runner send SPEC --rows FILE)"),
+        (
+            "rows.csv",
+            "does not have the name of a spec (pass a file of rows along with a spec: runner send SPEC --rows FILE)",
+        ),
         (".env", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
         (".hidden.yaml", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
         ("runner.yaml", "holds profiles; it is not a spec"),

@@ -75,9 +75,7 @@ def test_anything_else_is_text(templates: Templates, source: str, value: str) ->
     assert templates.evaluate(source, **VARIABLES) == value
 
 
-NULL = (
-    "error[template-null] null inside text (replace it with default('…', true), or use it alone as the whole value)"
-)
+NULL = "error[template-null] null inside text (replace it with default('…', true), or use it alone as the whole value)"
 NOT_TEXT = "inside text (use |join(', ') or |tojson, or use it alone as the whole value)"
 
 
