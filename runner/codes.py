@@ -1,4 +1,4 @@
-"""The name of every problem. What each one means stands in `runner.problems`, which few commands need to load."""
+"""The code of every problem. `runner.problems` has their meanings, which few commands need to load."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ Code: TypeAlias = Literal[
     "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size", "yaml-syntax", "yaml-tag",
     "yaml-unsupported",
 ]  # fmt: skip
-"""Stable: scripts and cases compare with it."""
+"""Codes are stable: scripts and cases compare with them."""
 CODES: tuple[Code, ...] = get_args(Code)

@@ -1,7 +1,7 @@
-"""Problems, exceptions and exit codes: what every other room reports with.
+"""Problems, exceptions and exit codes, which all other packages use to report failures.
 
-A *problem* is a value: one fault, where it is, what to do about it. An exception carries problems to the
-place that decides what they mean. The tree, with the exit code each one ends the command with:
+A *problem* is a value: one fault, its position, and what to do about it. An exception carries problems to the place that
+decides what they mean. The tree of exceptions, with the exit codes of a command that ends with one:
 
     RunnerError
     ├── InvalidInput      2   a spec, template, variable, row or limit
@@ -9,7 +9,7 @@ place that decides what they mean. The tree, with the exit code each one ends th
     ├── CredentialsError  3   credentials are missing, or must not be used here
     ├── NotFound          4   a file, run, case or profile does not exist
     ├── UsageError       64   the command line is used wrongly
-    └── MachineError     74   this machine refused: unreadable file, disk full, port taken
+    └── MachineError     74   a failure of this machine: unreadable file, disk full, port taken
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning"]
 Step: TypeAlias = str | int
-"""One step of the way into a value: a key or an index."""
+"""One step of a path into a value: a key or an index."""
 
 
 SIGNALLED = 128
-"""What ends by a signal has this and the signal's number as its exit code."""
+"""A process that a signal ends has this plus the signal's number as its exit code."""
 SAME_SIGNAL_S = 0.1
-"""Signals that come so soon after the first one are that one: some send it to a process, and to the group that it is in."""
+"""A signal that follows another within this time is the same one: some senders signal a process and its group."""
 
 
 class ExitCode(IntEnum):
-    """How a command ended; the manual's page exit-codes has the same table."""
+    """The exit code of a command; the manual's page exit-codes has the same table."""
 
     OK = 0
     REFUSED = 1
@@ -64,15 +64,15 @@ class Position:
     column: int
     end_column: int
     text: str
-    """The whole line, without its end, so that a report needs no second look at the file."""
+    """The whole line, without its line break, so that a report does not have to read the file again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault, told once.
+    """One fault.
 
-    `code` is a stable kebab-case name of the registry in `runner.problems`. `at` is the way to the value inside the document
-    (`properties.order.id`), `hint` what to do about it, `context` where it happened (`in case 'x'`).
+    `code` is a stable kebab-case name from the registry in `runner.problems`. `at` is the path of the value inside the
+    document (`properties.order.id`), `hint` what to do about it, and `context` where it happened (`in case 'x'`).
     """
 
     code: Code
@@ -85,7 +85,7 @@ class Problem:
 
 
 class RunnerError(Exception):
-    """An expected failure: it has problems to show and an exit code of its own."""
+    """An expected failure, with problems to show and an exit code."""
 
     exit_code: ClassVar[ExitCode]
 
@@ -98,7 +98,7 @@ class RunnerError(Exception):
 
 
 class InvalidInput(RunnerError):  # noqa: N818 - the tree names states of the world, as `NotFound` does
-    """A spec, template, variable, row or limit is not as it must be."""
+    """A spec, template, variable, row or limit is invalid."""
 
     exit_code = ExitCode.INVALID
 
@@ -118,7 +118,7 @@ class InvalidEvent(RunnerError, ValueError):  # noqa: N818
 
 
 class CredentialsError(RunnerError):
-    """Credentials are missing, incomplete, or must not go where they would go."""
+    """Credentials are missing or incomplete, or must not be sent to this address."""
 
     exit_code = ExitCode.CREDENTIALS
 
@@ -136,13 +136,13 @@ class UsageError(RunnerError):
 
 
 class MachineError(RunnerError):
-    """This machine refused: a file can't be read or written, the disk is full, a port is taken."""
+    """A failure of this machine: a file can't be read or written, the disk is full, a port is taken."""
 
     exit_code = ExitCode.MACHINE
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Sort problems by their places, those of the whole first; each is told once."""
+    """Return distinct problems sorted by position; those without a position come first."""
 
     def place(problem: Problem) -> tuple[str, int, int]:
         where = problem.position
@@ -152,26 +152,26 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 
 MAX_PROBLEMS = 100
-"""More are not told at once: nobody reads on, and a hostile file has no end of them."""
+"""Maximum number of problems in a report: a hostile file has thousands."""
 
 
 def first_of(found: Sequence[Problem]) -> tuple[Problem, ...]:
-    """Return the first problems of a file, errors before warnings, and how many more there are."""
+    """Return the first problems of a file, errors before warnings, and a problem with the number of all others."""
     if len(found) <= MAX_PROBLEMS:
         return tuple(found)
     errors = [problem for problem in found if problem.severity == "error"]
-    told = (errors or found)[:MAX_PROBLEMS]
+    first = (errors or found)[:MAX_PROBLEMS]
     more = Problem(
         "too-many-problems",
-        f"{len(found) - len(told):,} more problems in this file",
-        told[-1].position,
+        f"{len(found) - len(first):,} more problems in this file",
+        first[-1].position,
         severity="error" if errors else "warning",
     )
-    return (*told, more)
+    return (*first, more)
 
 
 def shown_argument(text: str) -> str:
-    """Write an argument that names nothing: what looks like a value behind a name, or like JSON, may be a secret.
+    """Return an unknown argument as a message shows it, without a value after a name or JSON, which may be a secret.
 
     >>> shown_argument("token=s3cr3t")
     'token=…'
@@ -183,7 +183,7 @@ def shown_argument(text: str) -> str:
 
 
 def dotted(path: Sequence[Step]) -> str:
-    """Write a path the way people write it.
+    """Return a path as text.
 
     >>> dotted(("attachments", 1, "url"))
     'attachments[1].url'
@@ -198,11 +198,11 @@ def dotted(path: Sequence[Step]) -> str:
 
 
 MAX_HINTS = 100
-"""Of one file; a hostile one has thousands of names, and none of what follows is told anyway."""
+"""Maximum number of suggestions for one file: a hostile one has thousands of names."""
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
-    """Suggest the nearest of `known`, else list them when they are few, else say `otherwise`.
+    """Return a hint with the nearest of `known`; without a near one, with all of them if they are few, else `otherwise`.
 
     >>> did_you_mean("oder_id", ["order_id", "user"])
     "did you mean 'order_id'?"
@@ -216,7 +216,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the name that was probably meant: few slips away, or cut short.
+    """Return the name that was probably meant: one with few typos, or a longer form of the word. None if there is none.
 
     >>> nearest("$regex", ["$any", "$re"])
     '$re'
@@ -226,23 +226,23 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     letters = set(word.lower())
     for name in islice(known, _MANY):
         if _is_cut(word, name) and word != name:
-            slips = 1
+            typos = 1
         elif abs(len(word) - len(name)) > allowed or len(letters.difference(name.lower())) > allowed:
-            continue  # no need to count them
+            continue  # too many typos, without counting them
         else:
-            slips = _slips(word.lower(), name.lower(), allowed if best is None else best[0] - 1)
-        if slips <= allowed and (best is None or slips < best[0]):
-            best = slips, name
+            typos = _distance(word.lower(), name.lower(), allowed if best is None else best[0] - 1)
+        if typos <= allowed and (best is None or typos < best[0]):
+            best = typos, name
     return best[1] if best else None
 
 
 _FEW = 16
 _SHORT = 3
-"""A third of a word may be wrong, and one letter of a word this short."""
+"""A third of a word's letters may be wrong, and one letter of a word of this length or less."""
 _MANY = 1000
-"""Among more names than these nobody looks for one that is alike."""
+"""Maximum number of names to compare with."""
 _LONG = 40
-"""Longer words are no names that somebody mistyped."""
+"""Longer words are not compared."""
 
 
 def _is_cut(word: str, name: str) -> bool:
@@ -250,10 +250,10 @@ def _is_cut(word: str, name: str) -> bool:
     return len(short) >= _SHORT and long.startswith(short)
 
 
-def _slips(word: str, name: str, most: int) -> int:
-    """Count letters to insert, leave out, replace, or swap with their neighbor (optimal string alignment), up to `most`.
+def _distance(word: str, name: str, most: int) -> int:
+    """Return the edit distance of two words (optimal string alignment), or a number above `most` if it is greater.
 
-    Of more slips the count is only known to be more: what lies further from the diagonal than `most` is not looked at.
+    Cells further than `most` from the diagonal are not computed.
     """
     more = most + 1
     if max(len(word), len(name)) > _LONG:
@@ -267,12 +267,12 @@ def _slips(word: str, name: str, most: int) -> int:
         for column in range(max(1, row - most), min(width, row + most) + 1):
             other = name[column - 1]
             if letter == other:
-                slips = last[column - 1]
+                typos = last[column - 1]
             else:
-                slips = min(last[column], here[column - 1], last[column - 1]) + 1
+                typos = min(last[column], here[column - 1], last[column - 1]) + 1
                 if row > 1 < column and letter == name[column - 2] and word[row - 2] == other:
-                    slips = min(slips, before[column - 2] + 1)
-            here[column] = slips
+                    typos = min(typos, before[column - 2] + 1)
+            here[column] = typos
         if min(here) > most and min(last) > most:  # a swap looks back two rows
             return more
         before, last = last, here
@@ -288,7 +288,9 @@ _LONG_WAY = 90
 
 def _one_line(problem: Problem) -> str:
     place = f"{problem.position.path}:{problem.position.line}:{problem.position.column}: " if problem.position else ""
-    if not place and problem.at and re.search(r"[.\[]", problem.at):  # inside something: its message can't say where
+    if (
+        not place and problem.at and re.search(r"[.\[]", problem.at)
+    ):  # inside a value: the message does not name the place
         place = f"{_short_way(problem.at)}: "
     hint = f" ({problem.hint})" if problem.hint else ""
     return f"{place}{problem.message}{hint}"

@@ -1,7 +1,7 @@
-"""The registry of problems: what each code means, an example, and the exit code that it ends a command with.
+"""The registry of problems: the meaning of each code, an example, and the exit code of a command that ends with it.
 
-`runner explain`, the table in the documentation and the shell's completion are made of it. The longer explanation of a
-code is its page in `manual/problems/`.
+`runner explain`, the table in the manual and shell completion are generated from it. The longer explanation of a code is
+its page in `manual/problems/`.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Trait(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of one code. Meaning and example are a line of Markdown each.
+    """The entry of one code. Meaning and example are one line of Markdown each.
 
-    Where several exit codes are possible, `exit_code` is the usual one, and the page names the others.
+    If several exit codes are possible, `exit_code` is the usual one, and the page names the others.
     """
 
     meaning: str
@@ -203,7 +203,7 @@ ENTRIES: Mapping[Code, Entry] = {
 
 
 def page(code: Code) -> str:
-    """Return the explanation of a code, as Markdown: why it is refused, an example that is wrong and one that is right."""
+    """Return the explanation of a code as Markdown: the reason, an example that is wrong and one that is right."""
     return (_PAGES / f"{code}.md").read_text("utf-8")
 
 

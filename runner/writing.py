@@ -1,8 +1,8 @@
-"""Bytes → files of a project: written inside it, in one step, and through no link that leads out of it.
+"""Bytes → files of a project, written atomically and never outside the project.
 
-The tree of a project may be somebody else's, and its links lead anywhere. So a path that follows from the tree is
-resolved and held against the project's root, its folders are opened one by one without following what was put in their
-place meanwhile, and a file takes the place of whatever bears its name: it is never written through a link.
+The tree of a project may be untrusted, and its links may lead anywhere. So each path is resolved and compared with the
+project's root. Its folders are opened one by one without following links, in case one is replaced meanwhile. A file
+replaces whatever has its name, and is never written through a link.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def overwrite(
     path: Path, content: bytes, root: Path, *, check: Callable[[Path], None] | None = None, shown: str | None = None
 ) -> None:
-    """Write a file anew, in one step: whatever goes wrong, it is as it was before.
+    """Replace a file atomically: after a failure, it is as it was before.
 
-    `check` is called with the path of what was written, before that takes the place of the file; what it raises prevents
-    that. `shown` is the file's name in messages. Raises InvalidInput if a link leads out of `root`, and MachineError.
+    `check` is called with the path of the new contents before they replace the file; if it raises, they do not. `shown` is
+    the file's name in messages. Raises InvalidInput if a link leads out of `root`, and MachineError.
     """
     name = f".{token_hex(16)}.tmp"
     with _refusals(shown or str(path)), opened(path.parent, root) as folder:
@@ -42,7 +42,7 @@ def overwrite(
 
 
 def create(path: Path, content: bytes, root: Path) -> bool:
-    """Write a file that is not there yet; return False if something of its name is. Raises what `overwrite` does."""
+    """Write a new file, and return True; return False if its name exists. Raises the same as `overwrite`."""
     with _refusals(str(path)), opened(path.parent, root) as folder:
         try:
             write_new(path.name, content, folder)
@@ -52,7 +52,7 @@ def create(path: Path, content: bytes, root: Path) -> bool:
 
 
 def remove(path: Path, root: Path) -> None:
-    """Remove a file, and the folders below `root` that it leaves empty. Raises what `overwrite` does."""
+    """Remove a file, and the folders below `root` that are then empty. Raises the same as `overwrite`."""
     base = Path(os.path.realpath(root))
     folder = Path(os.path.realpath(path.parent))
     with _refusals(str(path), "remove"):
@@ -71,7 +71,7 @@ def remove(path: Path, root: Path) -> None:
 
 @contextmanager
 def opened(folder: Path, root: Path) -> Iterator[int]:
-    """Open a folder as a descriptor, made if it is missing; names in it can then be used without following links.
+    """Open a folder as a file descriptor, so that names in it can be used without following links. Create it if missing.
 
     Raises InvalidInput if a link leads out of `root`, and OSError.
     """
@@ -87,7 +87,7 @@ def opened(folder: Path, root: Path) -> Iterator[int]:
 
 
 def write_new(name: str, content: bytes, folder: int, mode: int = 0o666) -> None:
-    """Write a file that must not be there into an open folder. Raises FileExistsError and OSError."""
+    """Write a new file into an open folder. Raises FileExistsError and OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     file = os.open(name, flags, mode, dir_fd=folder)
     try:
@@ -115,10 +115,10 @@ def _entered(name: str, folder: int | None, stack: ExitStack) -> int:
 
 
 def _outside(folder: Path, base: Path) -> Problem:
-    """Name the link that leads out."""
+    """Return the problem of the link that leads out."""
     steps = [step for step in (folder, *folder.parents) if step.is_symlink()]
     link = next((step for step in steps if not Path(os.path.realpath(step)).is_relative_to(base)), folder)
-    hint = f"replace the link by a folder inside '{base.name}'"
+    hint = f"replace the link with a folder inside '{base.name}'"
     message = f"the link {os.path.relpath(link)} leads out of the project: nothing is written there"
     return Problem("path-outside", message, hint=hint)
 

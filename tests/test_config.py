@@ -280,11 +280,11 @@ def test_a_fault_in_the_sandboxs_section_is_told_at_its_place(
     [
         ("paidd.json", "file-not-found", "no such file: paidd.json"),
         (".", "file-not-found", "a folder, not a file: ."),
-        ("../paid.json", "path-outside", "'../paid.json' lies outside the project"),
-        ("/etc/paid.json", "path-outside", "'/etc/paid.json' lies outside the project"),
-        ("http://example.com/p.json", "path-outside", "'http://example.com/p.json' is a URL, and nothing is fetched"),
+        ("../paid.json", "path-outside", "'../paid.json' is outside the project"),
+        ("/etc/paid.json", "path-outside", "'/etc/paid.json' is outside the project"),
+        ("http://example.com/p.json", "path-outside", "'http://example.com/p.json' is a URL, and URLs are not fetched"),
         ("paid.env", "bad-value", "'paid.env' is neither YAML nor JSON by its name"),
-        ("runner.yaml", "bad-value", "'runner.yaml' holds profiles, and belongs to no spec"),
+        ("runner.yaml", "bad-value", "'runner.yaml' holds profiles, and can't be part of a spec"),
     ],
 )
 def test_a_schemas_path_must_lead_to_a_file_of_the_project(

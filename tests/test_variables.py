@@ -108,7 +108,7 @@ def test_a_missing_value_is_told_with_the_ways_to_give_it() -> None:
                 "variable 'user' has no value",
                 Position("f.yaml", 1, 1, 5, "user: {type: string, env: APP_USER}"),
                 "vars.user",
-                "give it with --var user=… or RUNNER_VAR_user or the environment variable APP_USER",
+                "set it with --var user=… or RUNNER_VAR_user or the environment variable APP_USER",
             ),
         ),
     )
@@ -219,7 +219,7 @@ def test_only_two_words_are_booleans(text: str) -> None:
             "var-type",
             f"variable 'v': '{text}' is not true or false",
             at="vars.v",
-            hint="write true or false in small letters: spreadsheets write capitals" if text == "TRUE" else None,
+            hint="write true or false in lower case: spreadsheets use capitals" if text == "TRUE" else None,
             context="the value comes from --var",
         ),
     )
@@ -416,7 +416,7 @@ def test_a_row_without_a_value_that_it_needs_is_told_of() -> None:
     assert (problem.code, problem.message, problem.hint) == (
         "var-missing",
         "variable 'user' has no value",
-        "give the column 'user' a value, or --var user=… for all rows",
+        "add a value to the column 'user', or set --var user=… for all rows",
     )
 
 
@@ -449,13 +449,13 @@ def test_what_rows_give_need_not_have_a_value_for_all() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('{"qty":1,"qty":2}', "a key stands twice in an object"),
-        ('[{"a":{"b":1,"\\u0062":1}}]', "a key stands twice in an object"),
-        ("[1e400]", "a number beyond what a double can hold"),
+        ('{"qty":1,"qty":2}', "a key occurs twice in an object"),
+        ('[{"a":{"b":1,"\\u0062":1}}]', "a key occurs twice in an object"),
+        ("[1e400]", "a number too large for a double"),
         (f"[{'9' * 5000}]", "a number of 5000 digits"),
     ],
 )
 @pytest.mark.parametrize("declaration", [{}, {"type": ["object", "array"]}])
 def test_json_of_which_readers_differ_is_refused(declaration: dict[str, Json], text: str, why: str) -> None:
     [told] = resolved(declaration, text).problems
-    assert (told.code, told.message) == ("var-type", f"variable 'v': '{text}' is not JSON that can be taken: {why}")
+    assert (told.code, told.message) == ("var-type", f"variable 'v': '{text}' is not JSON that can be used: {why}")

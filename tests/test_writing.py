@@ -35,7 +35,7 @@ def test_a_file_that_is_there_is_not_created(project: Path) -> None:
 @pytest.mark.parametrize("target", ["../../outside", str(Path("/"))])
 def test_a_link_out_of_the_project_is_named(project: Path, target: str) -> None:
     (project / "folder" / "link").symlink_to(target)
-    hint = "replace the link by a folder inside 'project'"
+    hint = "replace the link with a folder inside 'project'"
     message = "the link project/folder/link leads out of the project: nothing is written there"
     for write in (overwrite, create):
         with pytest.raises(InvalidInput) as refused:

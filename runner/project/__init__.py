@@ -1,4 +1,4 @@
-"""A project's files: which are specs, what they extend, and what they may name."""
+"""A project's files: which of them are specs, what they extend, and which files they may name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`runner.yaml` → which environment variables a spec may read, and which ones hold credentials.
 
-A spec comes with a pull request, and could send or print what it reads. So the owners of `runner.yaml` decide. One of these files may
-come with a pull request too: what has SUPRSEND in its name holds a credential, whatever any file says.
+A pull request may bring a spec that sends or prints what it reads. So the owners of `runner.yaml` decide. It may bring a
+`runner.yaml` as well: a variable with SUPRSEND in its name holds a credential, whatever any file says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ENV_ALLOWED = "env_allowed"
 PUBLIC_KEYS = ("workspace_key_env", "workspace_uid_env")
-"""Keys of a profile that name what goes out in each event."""
+"""Keys of a profile that name variables whose values are sent in each event."""
 _SECRET_KEYS = ("workspace_secret_env", "api_key_env")
 _OWN_SECRETS = frozenset({"SUPRSEND_WORKSPACE_SECRET", "SUPRSEND_API_KEY"})
 _OWN = "SUPRSEND"
@@ -30,9 +30,9 @@ _CREDENTIAL_KEYS = (*PUBLIC_KEYS, *_SECRET_KEYS)
 
 
 class _Sent(NamedTuple):
-    """What a key of a profile stands for that goes out with each event or request.
+    """A key of a profile that names a variable whose value is sent with each event or request.
 
-    A variable with one of `words` in its name holds something else, which must not go out.
+    A variable with one of `words` in its name holds another kind of credential, which must not be sent.
     """
 
     what: str
@@ -48,25 +48,25 @@ _SENT = {
 
 
 class EnvRules(NamedTuple):
-    """Names of environment variables: those that specs may read, and those that hold credentials of runner."""
+    """Names of environment variables: those that specs may read, and those that hold runner's credentials."""
 
     allowed: frozenset[str] | None = frozenset()
-    """None where nothing is said of it."""
+    """None if there is no list."""
     credentials: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
-    """Of the credentials those that must not be shown."""
+    """The credentials that must never be shown."""
     problems: tuple[Problem, ...] = ()
-    """What is wrong with the files that they stand in."""
+    """The problems of the files that were read."""
 
     def refusal(self, name: str, variable: str) -> Problem | None:
-        """Say why a variable of a spec may not be read from the environment; None if it may."""
-        ways = f"give the value with --var {variable}=… or RUNNER_VAR_{variable}"
+        """Return the problem of a spec's variable that may not be read from the environment; None if it may."""
+        ways = f"pass the value with --var {variable}=… or RUNNER_VAR_{variable}"
         if _is_credential(name, self.credentials):
-            message = f"'{name}' is for credentials of runner itself: no spec may read it"
+            message = f"'{name}' holds credentials of runner: specs can't read it"
             return Problem("env-not-allowed", message, hint=f"remove env: and {ways}")
         if name in (self.allowed or ()):
             return None
-        message = f"the environment variable '{name}' may not be read by a spec"
+        message = f"specs are not allowed to read the environment variable '{name}'"
         return Problem(
             "env-not-allowed",
             message,
@@ -75,10 +75,10 @@ class EnvRules(NamedTuple):
 
 
 def env_rules(spec: Path, config: Path | None) -> EnvRules:
-    """Read the rules of a spec. It may read what `config` lists, else what each `runner.yaml` above it with a list does.
+    """Return the rules for a spec. It may read the variables that `config` lists, else those in all lists above the spec.
 
-    So a nearer one allows nothing that is not in a list above it. Without a list nothing may be read. What any of these
-    files calls a credential is one, and what those above its project do.
+    So a nearer `runner.yaml` can't allow a variable that one above it does not list. Without any list, nothing may be
+    read. Credentials are the variables that any of these files, or of those above the project, name as such.
     """
     rules = _all_rules(spec, config)
     counting = rules[:1] if config is not None else rules
@@ -91,7 +91,7 @@ def env_rules(spec: Path, config: Path | None) -> EnvRules:
 
 
 def secret_names(start: Path, config: Path | None) -> frozenset[str]:
-    """Return the environment variables that hold secrets of runner, by any `runner.yaml` above `start`, and by `config`."""
+    """Return the environment variables that hold runner's secrets, by `config` and every `runner.yaml` above `start`."""
     rules = (*_all_rules(start, config), *_rules_of(configs_above(start)))
     return _OWN_SECRETS.union(*(each.secrets for each in rules))
 
@@ -111,13 +111,13 @@ def _rules_of(found: Iterable[Path]) -> list[EnvRules]:
 def _stamp(path: Path) -> tuple[int, ...]:
     try:
         found = path.stat()
-    except OSError:  # told by whoever reads its profiles
+    except OSError:  # reported when the profiles are read
         return ()
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=32)
-def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - a file that changes is another
+def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - the stamp is a part of the cache key
     try:
         document = read(path)
     except (NotFound, MachineError) as error:
@@ -135,15 +135,15 @@ def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - a file that
 
 
 def name_problems(root: Node) -> Iterator[Problem]:
-    """Report what a `runner.yaml` lists among what specs may read and must not, and what no profile may name as a credential."""
+    """Yield problems of a `runner.yaml`: credentials that it allows specs to read, and names that no profile may use."""
     credentials = _names(root, _CREDENTIAL_KEYS)
     for node, name in _listed(root):
         if _is_credential(name, credentials):
-            message = f"'{name}' is for credentials of runner itself: no spec may read it"
-            yield Problem("env-not-allowed", message, node.position(), at=ENV_ALLOWED, hint="take it out of the list")
+            message = f"'{name}' holds credentials of runner: specs can't read it"
+            yield Problem("env-not-allowed", message, node.position(), at=ENV_ALLOWED, hint="remove it from the list")
     for profile, key, node in _named(root, _CREDENTIAL_KEYS):
         name, at = str(node.value), f"profiles.{profile}.{key}"
-        if not name.isidentifier():  # its form is told of
+        if not name.isidentifier():  # reported elsewhere
             continue
         if found := _OF_OTHERS.match(name):
             message = f"{key} names a variable of another service: {found[0]}…"
@@ -154,14 +154,14 @@ def name_problems(root: Node) -> Iterator[Problem]:
 
 
 def sent_secret(node: Node, key: str, at: str) -> Problem:
-    """Report a secret that a profile names as what goes out with each event or request."""
+    """Return the problem of a profile that would send a secret with each event or request."""
     sent = _SENT[key]
-    message = f"'{node.value}' holds a secret of runner: {key} names what goes out in each {sent.goes_with}"
+    message = f"'{node.value}' holds a secret of runner, but the value of {key} is sent in each {sent.goes_with}"
     return Problem("env-not-allowed", message, node.position(), at=at, hint=f"name the variable of {sent.what}")
 
 
 _OF_OTHERS = re.compile(r"(?i:GITHUB|ACTIONS|GITLAB|CI|AWS|AZURE|GOOGLE|GCP|NPM|NODE_AUTH|TWINE|PYPI|DOCKER|SSH)_")
-"""Beginnings of names whose values must not go to a server that a pull request can name."""
+"""Prefixes of names whose values must not be sent to a server that a pull request can name."""
 
 
 def _is_credential(name: str, credentials: frozenset[str]) -> bool:
@@ -176,7 +176,7 @@ def _listed(root: Node) -> Iterator[tuple[Node, str]]:
 
 
 def _named(root: Node, keys: Sequence[str]) -> Iterator[tuple[str, str, Node]]:
-    """List what profiles name: the profile, the key, and the name."""
+    """Yield the variables that profiles name: the profile, the key, and the node of the name."""
     profiles = root.get("profiles")
     for name, profile in profiles.entries.items() if profiles is not None else ():
         for key in keys:

@@ -1,4 +1,4 @@
-"""Paths that somebody gave → the spec files among and below them."""
+"""Paths on the command line → the spec files among and below them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "runner.yaml"
 SPECS = "specs"
-"""The folder that specs stand in where nobody says otherwise."""
+"""The default folder of specs."""
 SUFFIXES = (".yaml", ".yml")
-"""What the name of a spec ends with."""
+"""Suffixes of specs."""
 CASSETTES = "cassettes"
-"""The project's folder of recorded answers, in which there are no specs."""
+"""The project's folder of recorded answers, which contains no specs."""
 _LONG_NAME = 200
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:
-    """Find the specs at `paths`: a file is taken as it is, a folder gives its `*.yaml` and `*.yml`, sorted, all levels down.
+    """Yield the specs at `paths`: each file, and for each folder its `*.yaml` and `*.yml` at all levels, sorted.
 
-    Names that begin with `_` or `.`, `runner.yaml`, and what is in the project's `cassettes/`, are no specs. Raises NotFound, before it gives any, for a path
-    that does not exist, for a file that is no spec by its name, and for a folder without specs. Bases among other paths,
-    as a shell lists them for `specs/*.yaml`, are left out.
+    Files whose names begin with `_` or `.`, `runner.yaml`, and files in the project's `cassettes/` are not specs. Raises
+    NotFound, before it yields any, for a path that does not exist, a file without the name of a spec, and a folder without
+    specs. Bases among other paths, as a shell lists them for `specs/*.yaml`, are ignored.
     """
     listed = list(paths)
     given = [path for path in listed if not is_base(path)] or listed
@@ -41,7 +41,7 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def is_base(path: Path) -> bool:
-    """Return whether a file is a base for specs by its name."""
+    """Return whether a file has the name of a base for specs."""
     return path.name.startswith("_") and path.suffix in SUFFIXES and path.is_file()
 
 
@@ -51,7 +51,7 @@ def _each_once(given: Sequence[Path]) -> Iterator[Path]:
         for found in _below(path) if _is_folder(path) else [path]:
             if found not in seen:
                 yield found
-            if len(given) > 1:  # a folder alone has each once, and may have any number of them
+            if len(given) > 1:  # a single folder has no duplicates, and may have any number of specs
                 seen.add(found)
 
 
@@ -60,11 +60,11 @@ def _is_folder(path: Path) -> bool:
 
 
 def project_of(start: Path) -> Path:
-    """Find the folder that a spec's files may not leave, and that the names of cassettes and cases are relative to.
+    """Return the project's folder. A spec's files must be in it, and the names of cassettes and cases are relative to it.
 
-    The nearest folder above with a `.git`; without one, as in an image that has no `.git`, the outermost with a
-    `runner.yaml`, for which one in a folder `specs` counts as one beside that. Without either the working directory,
-    else `start`.
+    It is the nearest folder above with a `.git`; without one, as in a container image, the outermost with a
+    `runner.yaml` (the parent, if that folder is called `specs`); without either, the working directory if `start` is in
+    it, else the folder of `start`.
     """
     if (marked := marked_project(start)) is not None:
         return marked
@@ -73,7 +73,7 @@ def project_of(start: Path) -> Path:
 
 
 def marked_project(start: Path) -> Path | None:
-    """Find the project of a path, if a `.git` or a `runner.yaml` marks it."""
+    """Return the project of a path, if a `.git` or a `runner.yaml` marks it."""
     folder = folder_of(start)
     marked = None
     for candidate in (folder, *folder.parents):
@@ -90,13 +90,13 @@ def beside_specs(folder: Path) -> Path:
 
 
 def home_of(start: Path) -> Path:
-    """Find the folder whose `runner.yaml` counts at `start`; without one the project's."""
+    """Return the folder of the `runner.yaml` that applies to `start`; without one, the project's folder."""
     config = find_config(start)
     return config.parent if config is not None else project_of(start)
 
 
 def _is_shared(folder: Path) -> bool:
-    """Return whether every user of a machine may put files into a folder, as into /tmp: what is there marks no project."""
+    """Return whether every user of a machine may write to a folder, such as /tmp. A file in it can't mark a project."""
     return folder.stat().st_mode & _SHARED == _SHARED
 
 
@@ -104,12 +104,12 @@ _SHARED = S_ISVTX | S_IWOTH
 
 
 def as_unicode(path: str) -> str:
-    """Write a path as text that can be encoded: what is not UTF-8 in it as escapes."""
+    """Return a path as text that can be encoded, with bytes that are not UTF-8 as escapes."""
     return path.encode("utf-8", "backslashreplace").decode()
 
 
 def link_out(path: Path, project: Path, shown: str, rule: str) -> Problem | None:
-    """Report a path of a project that leads out of it: it, or a folder on the way, is a link. `rule` says what lies inside."""
+    """Return the problem of a path that leads out of its project through a link. `rule` begins the hint: "specs must lie"."""
     if Path(os.path.realpath(path)).is_relative_to(project):
         return None
     hint = f"{rule} in the project's folder '{project.name}'"
@@ -117,9 +117,9 @@ def link_out(path: Path, project: Path, shown: str, rule: str) -> Problem | None
 
 
 def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str]) -> bool:
-    """Return whether a file in a project is of a kind by its name, and what a link leads to as well.
+    """Return whether a file in a project, and the target of a link, have a name with one of the suffixes.
 
-    Reports quote lines of what is read: a link must not lead to a `.env`, nor into a hidden folder.
+    Reports quote lines of the files that are read: a link must not lead to a `.env` or into a hidden folder.
     """
     hidden = {part for part in resolved.relative_to(project).parts if part.startswith(".")}
     return not hidden.difference(Path(os.path.abspath(path)).parts) and all(  # noqa: PTH100 - links are not followed
@@ -129,12 +129,12 @@ def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str])
 
 
 def find_config(start: Path) -> Path | None:
-    """Find `runner.yaml` in the folder of `start` or above, up to the project's."""
+    """Return the nearest `runner.yaml` in the folder of `start` or above, up to the project's folder."""
     return next(find_configs(start), None)
 
 
 def find_configs(start: Path) -> Iterator[Path]:
-    """Find each `runner.yaml` in the folder of `start` and above, up to the project's; the nearest first.
+    """Yield each `runner.yaml` in the folder of `start` and above, up to the project's folder, the nearest first.
 
     Raises InvalidInput for one that is a link out of the project.
     """
@@ -150,12 +150,12 @@ def find_configs(start: Path) -> Iterator[Path]:
 
 
 def configs_above(start: Path) -> Iterator[Path]:
-    """Find each `runner.yaml` above the project of `start`: of the repository, say, that has it as a submodule."""
+    """Yield each `runner.yaml` above the project of `start`, such as that of a repository with the project as a submodule."""
     return filter(Path.is_file, (folder / CONFIG_NAME for folder in project_of(start).parents))
 
 
 def folder_of(start: Path) -> Path:
-    """Find the folder that a path stands in, or is. Where the path stands counts, not where a link leads."""
+    """Return the folder that contains a path, or is the path. For a link, that is the folder of the link."""
     folder = start if start.is_dir() else start.parent
     return folder.resolve()
 
@@ -169,23 +169,23 @@ def _check_file(path: Path) -> None:
     except OSError:
         shown = shown_argument(str(path))
         if shown != str(path):
-            hint = f"a variable is given with --var {shown}" if "=" in shown else None
+            hint = f"set a variable with --var {shown}" if "=" in shown else None
             raise NotFound(Problem("file-not-found", f"no such file or folder: {shown}", hint=hint)) from None
         raise NotFound(Problem("file-not-found", f"no such file or folder: {path}", hint=_nearby(path))) from None
     if path.suffix not in SUFFIXES or path.name.startswith("."):
         hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
         if path.suffix in _SUFFIXES_OF_ROWS:
-            hint = "a file of rows is given beside a spec: runner send SPEC --rows FILE"
-        raise NotFound(Problem("not-a-spec", f"{path} is no spec by its name", hint=hint))
+            hint = "pass a file of rows along with a spec: runner send SPEC --rows FILE"
+        raise NotFound(Problem("not-a-spec", f"{path} does not have the name of a spec", hint=hint))
     if path.name == CONFIG_NAME:
-        raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is no spec"))
+        raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is not a spec"))
     if path.name.startswith("_"):
         hint = "name a spec that extends it"
         raise NotFound(Problem("not-a-spec", f"{path} is a base for specs, not one itself", hint=hint))
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Walk a folder in the order of its sorted paths, with no more at hand than the names of the folders it is in."""
+    """Yield the specs below a folder, sorted. Only the names in the folders on the current path are in memory."""
     levels = [paths_in(folder)]
     while levels:
         path = next(levels[-1], None)
@@ -198,7 +198,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def kind_of(path: Path) -> Literal["spec", "folder"] | None:
-    """Return whether what is found in a folder of specs is one by its name and place, or has some; None if neither."""
+    """Return whether a path in a folder of specs is a spec, or a folder that may contain some; None if neither."""
     name = path.name
     if name[0] in "_.":
         return None
@@ -207,12 +207,12 @@ def kind_of(path: Path) -> Literal["spec", "folder"] | None:
         return None if name == CASSETTES and path.resolve() == project_of(path) / CASSETTES else "folder"
     if not name.endswith(SUFFIXES) or name == CONFIG_NAME:
         return None
-    # A link that leads nowhere, or out of the project, is told of when it is read; a pipe would never end.
+    # A link to nothing, or out of the project, is reported when it is read. Reading a pipe might never end.
     return "spec" if S_ISREG(mode) or (S_ISLNK(mode) and not path.is_dir()) else None
 
 
 def paths_in(folder: Path) -> Iterator[Path]:
-    """List a folder, sorted. Raises MachineError for one that can't be read."""
+    """Return the paths in a folder, sorted. Raises MachineError if it can't be read."""
     try:
         return (folder / name for name in sorted(os.listdir(folder)))  # noqa: PTH208 - names take less memory than paths
     except OSError as error:
@@ -224,7 +224,7 @@ def _unreadable(error: OSError) -> MachineError:
 
 
 def _nearby(path: Path) -> str | None:
-    """Suggest the file that was probably meant."""
+    """Return a hint with the file that was probably meant."""
     if not path.name or len(path.name) > _LONG_NAME:
         return None
     for suffix in SUFFIXES:
@@ -239,7 +239,7 @@ def _nearby(path: Path) -> str | None:
 
 
 def misspelt(path: Path) -> str | None:
-    """Suggest an existing path for one that does not exist, if one of its names is a few letters wrong or cut short."""
+    """Return a hint with the existing path that was probably meant, if a name in the path has a typo or is cut short."""
     if os.path.lexists(path):
         return None
     missing = next((part for part in (*reversed(path.parents), path) if not os.path.lexists(part)), path)

@@ -1,4 +1,4 @@
-"""A file that is no spec → what it looks like instead, so that somebody who gave the wrong file reads which one it is."""
+"""A file that is not a spec → a problem that says what it looks like instead."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.source import Document, Node
 
 _OWN = ("event", "distinct_id", "extends")
-"""A file with one of these keys means to be a spec, whatever else is in it."""
+"""A file with one of these keys is meant to be a spec, whatever else is in it."""
 
 _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("test_name", "stages"), "a Tavern test"),
@@ -38,24 +38,24 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("repos",), "a pre-commit configuration"),
     (("profiles",), "a runner.yaml"),
 )
-"""What other files have at their top: all of the keys, the telling one first."""
+"""Top-level keys of other kinds of files, the most typical one first. A file of a kind has all of its keys."""
 
-_NOT_HERE = "begin its name with _ or keep it out of the folder of specs"
+_NOT_HERE = "start its name with _, or move it out of the folder of specs"
 _COMMON = frozenset({"version", "name", "description", "labels"})
-"""Keys of a spec that files of many other kinds have too."""
+"""Keys of a spec that many other kinds of files have as well."""
 
 
 def foreign(root: Node, *, is_base: bool = False) -> Problem | None:
-    """Report a document that doesn't even mean to be a spec, or a base of one; None for one that does.
+    """Return the problem of a document that is not meant to be a spec, or a base of one; None if it is.
 
-    Whatever it is may hold secrets: no line of it is shown, and no value is quoted.
+    The document may hold secrets: the problem shows no line, and quotes no value.
     """
     problem = _foreign(root, is_base=is_base)
     return problem and unshown(problem)
 
 
 def means_to_be_a_spec(document: Document) -> bool:
-    """Return whether the lines of a file may be shown: it has a key that only a spec has, or no keys but those of one."""
+    """Return whether the lines of a file may be shown: it has a key that only specs have, or only keys of specs."""
     root = document.root
     if root is None:
         return _OWN_KEY.search(document.text.content) is not None
@@ -84,20 +84,20 @@ def _foreign(root: Node, *, is_base: bool) -> Problem | None:
         return Problem("not-a-spec", message, root.key_position("tests"), hint=hint)
     if not _unknown_keys(root) or (is_base and root.entries.keys() & (_keys() - _COMMON)):
         return None
-    message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
+    message = "this is not a spec: it has neither `event:` nor `distinct_id:`, and it has keys that specs do not have"
     if not is_named_base:
         hint = f"a spec needs both of them; if it is something else, {hint}"
     return Problem("not-a-spec", message, root.position(), hint=hint)
 
 
 def _unknown_keys(root: Node) -> bool:
-    """Return whether a map has a key that no spec has."""
+    """Return whether a map has a key that specs do not have."""
     return any(key not in _keys() and not key.startswith("x-") for key in root.entries)
 
 
 @cache
 def _keys() -> frozenset[str]:
-    """List the keys at the top of a spec."""
+    """Return the top-level keys of a spec."""
     return frozenset(document()["properties"])
 
 
@@ -105,7 +105,7 @@ def _list(root: Node) -> Problem:
     keys = set(_keys_of_items(root))
     if keys & {"event", "distinct_id"}:
         hint = "one file declares one event: make a file of each"
-        return Problem("not-a-spec", "a list of events is no spec", root.position(), hint=hint)
+        return Problem("not-a-spec", "a list of events is not a spec", root.position(), hint=hint)
     if "hosts" in keys:
         return Problem("not-a-spec", "this looks like an Ansible playbook, not a spec", root.position(), hint=_NOT_HERE)
     return Problem("not-a-spec", "a spec is a map with an `event:`, not a list", root.position())

@@ -1,4 +1,4 @@
-"""The JSON Schema of the spec format, as it is shipped."""
+"""The JSON Schema of the spec format, which is a part of the package."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 def schema_text() -> str:
-    """Read the schema's text, which editors take."""
+    """Return the schema's text, which editors use."""
     return Path(__file__).with_name("spec.schema.json").read_text("utf-8")
 
 
 @cache
 def document() -> Any:
-    """Return the schema as plain values; nobody may change them."""
+    """Return the schema as plain values, which are shared and must not be changed."""
     return loads(schema_text())

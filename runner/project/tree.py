@@ -1,4 +1,4 @@
-"""A spec file, what it extends and what it includes → trees, with every path held inside the project."""
+"""A spec file, and the files that it extends and includes → trees. Every path must be inside the project."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _SECRET = re.compile(r"\bsecret[\"']?\s*:(?!\s*false\b)")
 
 
 class Files:
-    """Reads the files of one spec, and collects what is wrong with them."""
+    """Reads the files of one spec, and collects their problems."""
 
     def __init__(self, project: Path) -> None:
         self._project = project.resolve()
         self.problems: list[Problem] = []
 
     def spec(self, path: Path) -> Node | None:
-        """Read a spec over the ones that it extends. Raises NotFound and MachineError for the file itself."""
+        """Return a spec merged over the files that it extends. Raises NotFound and MachineError for the spec's own file."""
         try:
             resolved = path.resolve(strict=True)
         except (OSError, RuntimeError):
@@ -44,12 +44,14 @@ class Files:
             return None
         if not is_named(path, resolved, self._project, SUFFIXES):
             hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
-            self.problems.append(Problem("not-a-spec", f"{path} is a link to what is no spec by its name", hint=hint))
+            self.problems.append(
+                Problem("not-a-spec", f"{path} is a link to a file that does not have the name of a spec", hint=hint)
+            )
             return None
         return self._merged(read(path), (resolved,))
 
     def included(self, node: Node) -> Node | None:
-        """Read the file that a text names."""
+        """Return the contents of the file that a text names."""
         path = self._inside(node)
         document = self._read(path, node) if path is not None else None
         if document is None:
@@ -61,19 +63,19 @@ class Files:
         return document.root
 
     def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
-        """Read a file over the one that it extends."""
+        """Return a file merged over the one that it extends."""
         before = len(self.problems)
         is_spec, hides_secrets = means_to_be_a_spec(document), _hides_secrets(document)
         document.text.shows_lines = is_spec and not hides_secrets
-        told = unshown if not is_spec else discreet if hides_secrets else None
-        self.problems += map(told, document.problems) if told else document.problems
+        censor = unshown if not is_spec else discreet if hides_secrets else None
+        self.problems += map(censor, document.problems) if censor else document.problems
         root = document.root
         if root is None:
             if not document.problems:
                 self._report("empty-file", "the file is empty", document, "`runner schema` prints the format")
             return None
         if (problem := foreign(root, is_base=len(seen) > 1)) is not None:
-            # What else is wrong with it, by the rules of a spec, helps nobody.
+            # Its other problems, by the rules of a spec, would not help.
             self.problems[before:] = [problem]
             return None
         extends = root.get("extends")
@@ -98,33 +100,33 @@ class Files:
     def _inside(
         self, node: Node, what: str = "neither YAML nor JSON", suffixes: Sequence[str] = _SUFFIXES
     ) -> Path | None:
-        """Resolve a path that a spec names, relative to the file it stands in. By another name than such it is `what`."""
+        """Return the path that a spec names, relative to the file that contains it. `what` describes a file of another kind."""
         path = Path(node.text.path).parent / str(node.value)
         if "://" in str(node.value):
-            message = f"'{node.value}' is a URL, and nothing is fetched"
+            message = f"'{node.value}' is a URL, and URLs are not fetched"
             self.problems.append(Problem("path-outside", message, node.position(), hint="save the file in the project"))
             return None
         try:
             resolved = path.resolve()
             if resolved.is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
-                # Written short, one file has one name; but behind a link `..` leads elsewhere than it reads.
+                # Normalized, a file has one name. But after a link, `..` may lead elsewhere.
                 short = Path(normpath(path))
                 path = short if short.resolve() == resolved else path
                 return path if self._is_ours(path, resolved, node, what, suffixes) else None
         except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL in it, links in a circle
-            message = f"'{node.value}' is no path: {error}"
+            message = f"'{node.value}' is not a valid path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
             return None
-        hint = f"files that a spec names must lie in {_shown(self._project)}"
+        hint = f"files that a spec names must be in {_shown(self._project)}"
         self.problems.append(
-            Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
+            Problem("path-outside", f"'{node.value}' is outside the project", node.position(), hint=hint)
         )
         return None
 
     def _is_ours(self, path: Path, resolved: Path, node: Node, what: str, suffixes: Sequence[str]) -> bool:
-        """Refuse other kinds of files: a report quotes lines of what it reads, and must not quote a `.env`."""
+        """Return whether a file is of a kind that may be read. Reports quote lines of it, so it must not be a `.env`."""
         if CONFIG_NAME in (path.name, resolved.name):
-            message, hint = f"'{node.value}' holds profiles, and belongs to no spec", None
+            message, hint = f"'{node.value}' holds profiles, and can't be part of a spec", None
         elif is_named(path, resolved, self._project, suffixes) or resolved.is_dir():
             return True
         else:
@@ -151,21 +153,21 @@ _SHARED_BYTES = 64 * 1024
 
 
 @lru_cache(maxsize=32)
-def _read_once(path: Path, stamp: object) -> Document:  # noqa: ARG001 - a file that changes is another
-    """Read a file that many specs may share, such as a base."""
+def _read_once(path: Path, stamp: object) -> Document:  # noqa: ARG001 - the stamp is a part of the cache key
+    """Return the document of a file that many specs may share, such as a base."""
     return read(path)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
     try:
         found = path.stat()
-    except (OSError, ValueError):  # told when it is read
+    except (OSError, ValueError):  # reported when it is read
         return ()
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _means_to_be_a_schema(document: Document) -> bool:
-    """Return whether the lines of a file that is named as a schema may be shown: it has nothing but a schema's keywords."""
+    """Return whether the lines of a file that is named as a schema may be shown: it has only a schema's keywords."""
     root = document.root
     if root is None:
         return _SCHEMA_KEY.search(document.text.content) is not None
@@ -189,7 +191,7 @@ _KEYWORDS = frozenset(
 
 
 def _hides_secrets(document: Document) -> bool:
-    """Tell a file with secrets of which it can't be said any more where they stand: broken, or with a key twice."""
+    """Return whether a file may hold secrets at unknown places, because it is broken or has a duplicate key."""
     is_whole = document.root is not None and all(problem.code != "duplicate-key" for problem in document.problems)
     return not is_whole and _SECRET.search(document.text.content) is not None
 
@@ -205,5 +207,5 @@ def _merge(child: Node, base: Node) -> Node:
 
 
 def _shown(folder: Path) -> str:
-    """Name the project's folder without telling where on this machine it is."""
+    """Return the name of the project's folder, without its path on this machine."""
     return f"the project's folder '{folder.name}'"

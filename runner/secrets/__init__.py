@@ -1,4 +1,4 @@
-"""Secret values, and the mask that keeps them out of everything that is written."""
+"""Secret values, and the mask that removes them from all output."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Secret values, and the mask that keeps them out of everything that is written.
+"""Secret values, and the mask that removes them from all output.
 
-Whatever writes text or JSON takes a `Mask`. It replaces a secret by `***` as it stands, and however it is escaped:
-each character for itself, in URLs, JSON, HTML and Python's way, also one inside another; inside base64 and as
-hexadecimal digits; and where line breaks and indentation were put into it.
+All code that writes text or JSON takes a `Mask`. It replaces a secret with `***`: in plain text; with any of its
+characters escaped for URLs, JSON, HTML or Python, at any depth of nesting; inside base64; as hexadecimal digits; and with
+line breaks and indentation inserted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 STARS = "***"
 MIN_SECRET = 4
-"""Shorter secrets stand in every other text: they are hidden in the data of events alone, where they are a word of their own."""
+"""Shorter secrets occur by chance in most texts. They are masked only in the data of events, and only as whole words."""
 _MIN_LINE = 8
-"""A line of a longer secret is one itself: templates indent and split."""
+"""Minimum length of a line of a secret that is masked by itself, because templates indent and split secrets."""
 
 
 class Secret:
-    """A text that shows itself to nobody: `str`, `repr` and formatting give `***`.
+    """A secret text: `str`, `repr` and formatting return `***` instead of it.
 
     >>> Secret("s3cr3t")
     Secret('***')
@@ -57,7 +57,7 @@ class Secret:
 
 
 class Mask:
-    """Replaces secret values wherever they show up. Immutable; `with_values` gives a wider one.
+    """Replaces secret values in text and data. Immutable; `with_values` returns one that masks more.
 
     >>> Mask(["s3cr3t"]).text("?token=s3cr3t&x=1")
     '?token=***&x=1'
@@ -73,17 +73,17 @@ class Mask:
         self._words: re.Pattern[str] | None = None
         self._search: Search | None = None
         if long:
-            from runner.secrets.search import Search, Target  # noqa: PLC0415 - most commands know no secret
+            from runner.secrets.search import Search, Target  # noqa: PLC0415 - most commands have no secrets
 
             self._search = Search(map(Target, long))
 
     @property
     def values(self) -> tuple[str, ...]:
-        """All texts that it hides, sorted: a mask made of them hides the same."""
+        """All texts that it masks, sorted. A new mask of these values masks the same."""
         return tuple(sorted(self._values))
 
     def with_values(self, values: Iterable[str]) -> Mask:
-        """Return a mask that hides these values too."""
+        """Return a mask that also masks these values."""
         wider = Mask(value for value in values if value not in self._values)
         wider._values |= self._values
         wider._short |= self._short
@@ -92,20 +92,20 @@ class Mask:
         return wider
 
     def text(self, text: str) -> str:
-        """Mask a text of our own, which may have data in it: secrets of less than four characters stay."""
+        """Return one of the runner's own texts, which may contain data, masked. Secrets of fewer than four characters stay."""
         return _starred(text, self.spans(text))
 
     def cut(self, text: str, most: int) -> str:
-        """Mask a text of our own and cut it, in this order: nothing would recognize half a secret afterwards."""
+        """Return one of the runner's own texts masked, then cut: half a secret would not be recognized."""
         masked = self.text(text)
         return masked if len(masked) <= most else f"{masked[:most]} …"
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the stretches of a text of our own to hide, in order; none touches another."""
+        """Return the spans to mask in one of the runner's own texts, in order and apart."""
         return _merged(self._search.spans(text)) if self._search is not None else []
 
     def data_spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the stretches of a text that is data to hide: short secrets too, where they stand as words."""
+        """Return the spans to mask in a text that is data: also those of short secrets that are whole words."""
         if not self._short:
             return self.spans(text)
         if self._words is None:
@@ -113,11 +113,11 @@ class Mask:
         return _merged([*self.spans(text), *(match.span() for match in self._words.finditer(text))])
 
     def data(self, text: str) -> str:
-        """Mask a text that is data."""
+        """Return a text that is data, masked."""
         return _starred(text, self.data_spans(text))
 
     def json(self, value: object) -> object:
-        """Mask every text in a JSON value that is data, keys included, and every number that a secret stands in."""
+        """Return a JSON value that is data, with its texts and keys masked, and every number that contains a secret."""
         if not self._values:
             return value
         match value:
@@ -131,10 +131,10 @@ class Mask:
                 return value
             case _:
                 digits = str(value).removesuffix(".0")
-                return STARS if self._is_told_by(digits) or self._is_told_by(f"{digits}.0") else value
+                return STARS if self._is_shown_by(digits) or self._is_shown_by(f"{digits}.0") else value
 
     def texts(self, value: object) -> object:
-        """Mask the texts of a document of our own: its keys and numbers are ours."""
+        """Return one of the runner's own documents with its texts masked; its keys and numbers are not data."""
         match value:
             case str():
                 return self.text(value)
@@ -145,12 +145,12 @@ class Mask:
             case _:
                 return value
 
-    def _is_told_by(self, number: str) -> bool:
+    def _is_shown_by(self, number: str) -> bool:
         return number in self._short or any(end - start >= MIN_SECRET for start, end in self.spans(number))
 
 
 def _keyed(entries: Iterable[tuple[str, object]]) -> dict[str, object]:
-    """Make a map. Of keys that are masked alike none is lost: they are numbered."""
+    """Return a map. Keys that are equal after masking are numbered, so that none is lost."""
     made: dict[str, object] = {}
     for number, (key, value) in enumerate(entries, 1):
         made[f"{key} ({number})" if key in made else key] = value
@@ -176,11 +176,11 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _words(texts: Iterable[str]) -> re.Pattern[str]:
-    """Write the pattern of texts that stand alone, between blanks, quotes, brackets and the like: not in `0.1.0`."""
+    """Return a pattern of the texts as whole words, between blanks, quotes, brackets and the like; not inside `0.1.0`."""
     alternatives = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
     return re.compile(rf"(?<![^\s\"'(\[{{<=:,;])(?:{alternatives})(?![^\s\"')\]}}>:,;.!?])(?!\.\w)", re.IGNORECASE)
 
 
 def _parts(value: str) -> set[str]:
     lines = {line for line in map(str.strip, value.splitlines()) if len(line) >= _MIN_LINE}
-    return set() if value.isspace() else ({value, value.strip()} | lines) - {""}  # much that takes a secret strips it
+    return set() if value.isspace() else ({value, value.strip()} | lines) - {""}  # many programs strip a secret

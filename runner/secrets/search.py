@@ -1,7 +1,7 @@
-"""Secrets and a text → where they stand in it, in whatever form.
+"""Secrets and a text → the spans of the secrets in the text, in any form.
 
-Most texts have none of them, which must be seen at once: so a text is read closely only around the letters that no escape
-changes, where it has those of a secret.
+Most texts contain no secret, which must be found out quickly. So a text is decoded only around the letters of a secret
+that no escape changes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from runner.secrets.unescape import Reading
 
 _LEAST = 4
-"""Characters of what is looked for; fewer stand in any text."""
+"""Minimum length of a form to search for; a shorter one occurs in any text."""
 _REACH = 400
-"""Characters that escapes may make of one, eight times nested in JSON. Farther from its letters no secret is looked for."""
+"""Maximum number of characters that encode one, nested in JSON eight times: the range to search around a secret's letters."""
 _SHORT_TEXT = 4000
 _MOST_PLACES = 100
 
 
 class Search:
-    """Looks for secrets. Immutable."""
+    """Searches for secrets. Immutable."""
 
     __slots__ = ("_shelves",)
 
@@ -47,10 +47,10 @@ class Search:
         self._shelves = [_Shelf(tuple(targets))]
 
     def wider(self, other: Search) -> Search:
-        """Return one that looks for the secrets of both.
+        """Return a search for the secrets of both.
 
-        Small shelves become one larger one each time that there are two of a size. So however often a search is widened,
-        there are few of them, and few are made anew.
+        Two shelves of similar size are merged into one. So there are few shelves, and few are rebuilt, however often a
+        search is widened.
         """
         shelves = sorted([*self._shelves, *other._shelves], key=len, reverse=True)
         while len(shelves) > 1 and len(shelves[-2]) < 2 * len(shelves[-1]):
@@ -61,7 +61,7 @@ class Search:
         return wider
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the stretches of a text that hold secrets, in no order; they may overlap."""
+        """Return the spans of secrets in a text, in any order; they may overlap."""
         low = text.lower()
         near = self._near(low)
         if MAY_BE_ESCAPED.search(low):
@@ -80,7 +80,7 @@ class Search:
         ]
 
     def _near(self, low: str) -> dict[Target, None]:
-        """Return what may be in a text, by its letters."""
+        """Return the secrets that may be in a text, because their letters are."""
         found: dict[Target, None] = {}
         pieces: dict[int, set[str]] = {}
         for shelf in self._shelves:
@@ -92,7 +92,7 @@ class Search:
 
 
 class _Shelf:
-    """Some secrets, so that in a text only those are looked for of whose letters a piece stands in it."""
+    """An index of secrets by pieces of their letters, so that only those with a piece in a text are searched for."""
 
     __slots__ = ("_by_piece", "_cores", "targets")
 
@@ -105,7 +105,7 @@ class _Shelf:
         return len(self.targets)
 
     def candidates(self, low: str, pieces: dict[int, set[str]]) -> Iterable[tuple[str, Target]]:
-        """Return the letters that are worth a look in a text. `pieces` are those of the text, as far as they are known."""
+        """Return the letters to search for in a text. `pieces` caches the pieces of the text by their size."""
         if len(self.targets) <= _FEW:
             return self._cores
         if self._by_piece is None:
@@ -120,7 +120,7 @@ class _Shelf:
 
 
 def _by_piece(cores: Iterable[tuple[str, Target]]) -> dict[int, dict[str, list[tuple[str, Target]]]]:
-    """Sort letters by a piece of each, by the sizes of pieces: of its first and its last one by that which fewer have."""
+    """Return an index by size of pieces and piece: of the first and the last piece of each, the less frequent one."""
     found: dict[int, dict[str, list[tuple[str, Target]]]] = {}
     for each in cores:
         size = min(len(each[0]), _PIECE)
@@ -131,12 +131,12 @@ def _by_piece(cores: Iterable[tuple[str, Target]]) -> dict[int, dict[str, list[t
 
 
 _FEW = 30
-"""So many secrets are sooner looked for one by one."""
+"""Up to this number of secrets, searching for each one is faster."""
 _PIECE = 8
 
 
 class Target:
-    """A secret to look for, in all the forms that a text may have of it."""
+    """A secret to search for, in all its forms."""
 
     __slots__ = ("_base64", "_forms", "_from_gap", "_plain", "_to_gap", "cores", "size")
 
@@ -151,9 +151,9 @@ class Target:
         self._forms: dict[Reading | None, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def spans(self, view: View, coded: str, reading: Reading | None) -> Iterator[tuple[int, int]]:
-        """Find it in what a text says by a reading, in small letters; also where it overlaps itself.
+        """Yield the spans of the secret in a decoded text in lower case, also where it overlaps itself.
 
-        `coded` is the same text, with base64 for URLs as the usual one.
+        `coded` is the same text with URL-safe base64 replaced by standard base64.
         """
         if reading not in self._forms:
             self._forms[reading] = self._read(self._plain, reading), self._read(self._base64, reading)
@@ -166,7 +166,7 @@ class Target:
                     yield view.span(start, end, from_gap=from_gap, to_gap=to_gap)
 
     def _read(self, texts: Sequence[str], reading: Reading | None) -> tuple[str, ...]:
-        """Read what is looked for as the text is read that it is looked for in."""
+        """Return the forms to search for, decoded by the same reading as the text."""
         views = (View(text) if reading is None else read(View(text), reading) for text in texts)
         forms = (view.folded().text for view in views)
         fit = (form for form in forms if len(form) >= _LEAST)
@@ -184,7 +184,7 @@ def _found(text: str, targets: Collection[Target]) -> list[tuple[int, int]]:
 
 
 def _windows(low: str, targets: Iterable[Target]) -> list[tuple[int, int]]:
-    """Return the stretches around the letters of targets, in order and apart."""
+    """Return the windows around the letters of targets, in order and apart."""
     found: list[tuple[int, int]] = []
     for target in targets:
         reach = _REACH * target.size
@@ -202,7 +202,7 @@ def _windows(low: str, targets: Iterable[Target]) -> list[tuple[int, int]]:
 
 
 def _places(low: str, core: str) -> Iterator[int]:
-    """Return where a core stands, until that are more places than are worth a look at each."""
+    """Yield the offsets of a core, up to one more than the maximum to visit one by one."""
     at, count = low.find(core), 0
     while at >= 0 and count <= _MOST_PLACES:
         yield at
@@ -210,7 +210,7 @@ def _places(low: str, core: str) -> Iterator[int]:
 
 
 def _hits(text: str, form: str) -> Iterator[tuple[int, int]]:
-    """Return where a form stands in a text; where it overlaps itself, as one stretch."""
+    """Yield the spans of a form in a text; overlapping ones as one span."""
     start = text.find(form)
     while start >= 0:
         at, next_ = start, text.find(form, start + 1)
@@ -222,18 +222,18 @@ def _hits(text: str, form: str) -> Iterator[tuple[int, int]]:
 
 _LETTERS = re.compile("[a-z0-9]+")
 _FOR_URLS = str.maketrans({"-": "+", " ": "+", "_": "/"})
-"""What base64 has in URLs for two of its characters, and what a form makes of the first one."""
+"""URL-safe base64 replaces two characters, and form encoding one of them again."""
 
 
 def _hollow_forms(text: str) -> tuple[str, ...]:
-    """Return the escaped forms of a text of which too little is left when its own escapes are read: `%41%42` is `AB`."""
+    """Return the escaped forms of a text that is too short when its own escapes are decoded: `%41%42` is `AB`."""
     if not MAY_BE_ESCAPED.search(text) or len(read(View(text), ANY).text) >= _LEAST:
         return ()
     return json.dumps(text)[1:-1], quote(text, safe="", errors="surrogatepass"), escape(text)
 
 
 def _base64_of(text: str) -> tuple[str, ...]:
-    """Return the base64 forms of a text, one for each place in a triple, without the characters that its neighbors change."""
+    """Return the base64 forms of a text, one for each offset in a triple, without characters that its neighbors change."""
     encoded: dict[str, None] = {}
     for each in {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}:
         raw = each.encode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
-"""A text that is escaped → what it says, and where each stretch of that stands in it.
+"""An escaped text → the decoded text, and the span in the original of each part of it.
 
-Escapes are read as deep as they are nested, each way for itself and all together. Time grows with the length of the
-text alone, whatever is in it: each pattern reads a run of escapes at once and never gives any of it back.
+Escapes are decoded at all depths of nesting, each kind by itself and all kinds together. The time depends only on the
+length of the text: each pattern matches a run of escapes at once and never backtracks into it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Piece(NamedTuple):
-    """A stretch of a text that was read as something else: where it stands now, and where it stood."""
+    """A decoded part of a text: its span in the decoded text, and its span before."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 
 
 class View:
-    """A text, read from another one."""
+    """A text that was decoded from another one."""
 
     __slots__ = ("_before", "_pieces", "text")
 
@@ -36,9 +36,9 @@ class View:
         self._pieces = pieces or []
 
     def span(self, start: int, end: int, *, from_gap: bool = False, to_gap: bool = False) -> tuple[int, int]:
-        """Return where a stretch stands in the text that everything was read from.
+        """Return the span in the original text of a span in this one.
 
-        `from_gap` takes in what was left out right before it, `to_gap` what was left out right behind it.
+        `from_gap` includes characters that were dropped right before it, `to_gap` those right after it.
         """
         first, last = self._piece(start), self._piece(end - 1)
         gaps = [*self._gaps(start if from_gap else -1), *self._gaps(end if to_gap else -1)]
@@ -53,12 +53,12 @@ class View:
         return self._before.span(start, end, from_gap=from_gap, to_gap=to_gap)
 
     def _piece(self, at: int) -> Piece | None:
-        """Return the last piece that begins at an offset or before it."""
+        """Return the last piece that begins at or before an offset."""
         index = bisect_right(self._pieces, at, key=_start)
         return self._pieces[index - 1] if index else None
 
     def _gaps(self, at: int) -> Iterator[Piece]:
-        """Return the pieces at an offset that nothing is left of."""
+        """Yield the pieces at an offset that were decoded to nothing."""
         for index in range(bisect_left(self._pieces, at, key=_start), len(self._pieces)):
             piece = self._pieces[index]
             if not piece.start == piece.end == at:
@@ -66,14 +66,14 @@ class View:
             yield piece
 
     def folded(self) -> View:
-        """Return it without the difference of small and capital letters."""
+        """Return it with its case folded."""
         if self.text.isascii():
             return View(self.text.lower(), self)
         folded = _folded(self.text)
         if len(folded) == len(self.text):
             return View(folded, self)
         texts, pieces, length = [], [], 0
-        for at, char in enumerate(self.text):  # "ß" is "SS" in capitals
+        for at, char in enumerate(self.text):  # "ß" is "SS" in upper case
             texts.append(_folded(char))
             pieces.append(Piece(length, length := length + len(texts[-1]), at, at + 1))
         return View("".join(texts), self, pieces)
@@ -95,11 +95,11 @@ _SLASHES = (
 )
 _BLANKS = r"\\++[nrt]|\s+"
 _MOST_PASSES = 8
-"""How deep escapes of one kind may lie in those of another; of one kind alone they may lie as deep as they like."""
+"""Maximum number of alternations between kinds of nested escapes; escapes of one kind may be nested at any depth."""
 
 
 class Reading(NamedTuple):
-    """A way to read escapes. With `joins`, what is read has no line breaks and no blanks."""
+    """A way to decode escapes. With `joins`, line breaks and blanks are dropped."""
 
     pattern: re.Pattern[str]
     joins: bool = False
@@ -127,9 +127,9 @@ _BLANK = re.compile(
 
 
 def readings(text: str) -> Iterator[tuple[Reading | None, View]]:
-    """Return what a text says: as it stands, by each kind of escapes alone, by all of them, and joined where it has lines.
+    """Yield a text as it is, decoded by each kind of escapes alone, by all of them, and joined if it has line breaks.
 
-    Each kind alone, since what stands before an escape may look like the beginning of another one.
+    Each kind is decoded alone as well, because text before an escape may look like the beginning of another one.
     """
     whole = View(text)
     yield None, whole
@@ -142,27 +142,27 @@ def readings(text: str) -> Iterator[tuple[Reading | None, View]]:
 
 
 def has_break(text: str, start: int, end: int) -> bool:
-    """Return whether a stretch of a text has a line break in it, escaped in any way."""
+    """Return whether a span of a text contains a line break, escaped in any way."""
     return _BREAK.search(text, start, end) is not None
 
 
 def without_breaks(low: str) -> str:
-    """Return a text in small letters without its blanks and line breaks, in a fraction of the time that reading takes."""
+    """Return a lower-case text without its blanks and line breaks, in a fraction of the time of decoding it."""
     return _BLANK.sub("", low) if _RAW_BREAK.search(low) or (_has_escapes(low) and _BREAK.search(low)) else low
 
 
 def spells_letters(low: str) -> bool:
-    """Return whether letters or digits are escaped in a text in small letters; what usually escapes leaves them alone."""
+    """Return whether letters or digits are escaped in a lower-case text, which most programs do not do."""
     return _has_escapes(low) and _SPELLED.search(low) is not None
 
 
 def _has_escapes(low: str) -> bool:
-    """Return whether there is more to find than a lonely `&` or `+`; the patterns take ten times as long to say so."""
+    """Return whether a text may have escapes other than a single `&` or `+`. The patterns would take ten times as long."""
     return "\\" in low or "%" in low or "&#" in low or "&amp;" in low or "&newline;" in low or "&bsol;" in low
 
 
 def read(view: View, reading: Reading) -> View:
-    """Return what a text says; the same view if nothing in it is escaped."""
+    """Return a text decoded; the same view if nothing in it is escaped."""
     for _ in range(_MOST_PASSES):
         deeper = _pass(view, reading)
         if deeper is None:
@@ -186,11 +186,11 @@ def _pass(view: View, reading: Reading) -> View | None:
 
 
 _Meaning = tuple[int, int, str]
-"""From where to where something stands, and what it says."""
+"""The start and the end of an escape, and the decoded text."""
 
 
 def _meanings(match: re.Match[str], *, joins: bool) -> Iterator[_Meaning]:
-    """Read one match of a pattern. What turns out to be no escape has no meaning: it stays."""
+    """Yield the meanings in one match of a pattern. Text that is not an escape after all has none, and stays."""
     start, end = match.span()
     whole = match[0]
     match whole[0]:
@@ -207,7 +207,7 @@ def _meanings(match: re.Match[str], *, joins: bool) -> Iterator[_Meaning]:
 
 
 _LETTERS = {"\n": "n", "\t": "t", "\r": "r", "\b": "b", "\f": "f", "\v": "v", "\a": "a", "\0": "0", "\x1b": "e"}
-"""How they are written behind a backslash. Whether a letter there is one itself can't be told: all are read as letters."""
+"""Control characters → the letters of their escapes. A backslash may also precede a plain letter, so all become letters."""
 
 
 def _entity(match: re.Match[str]) -> Iterator[_Meaning]:
@@ -257,7 +257,7 @@ def _is_long(rest: str) -> bool:
 
 
 def _units(text: str, start: int) -> Iterator[_Meaning]:
-    """Read escapes of units of UTF-16, of which two may be one character."""
+    """Yield the characters of escaped UTF-16 units; two units may form one character."""
     found = list(_UNIT.finditer(text))
     chars = bytes.fromhex("".join(each[1] for each in found)).decode("utf-16-be", "surrogatepass")
     at = 0
@@ -268,7 +268,7 @@ def _units(text: str, start: int) -> Iterator[_Meaning]:
 
 
 def _bytes(pattern: re.Pattern[str], text: str, start: int) -> Iterator[_Meaning]:
-    """Read escapes of bytes, of which several may be one character in UTF-8; what is not UTF-8 is Latin-1."""
+    """Yield the characters of escaped bytes; several may form one character of UTF-8. Other bytes are Latin-1."""
     found = list(pattern.finditer(text))
     chars = bytes(int(each[1], 16) for each in found).decode("utf-8", "surrogateescape")
     at = 0

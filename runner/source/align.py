@@ -1,6 +1,6 @@
-"""Where in a file each character of a scalar's value stands, whatever its quoting, escapes, indentation and folding.
+"""A YAML scalar → the offset in the file of each character of its value.
 
-Follows libyaml's scanner rule for rule, but keeps offsets instead of characters.
+It follows libyaml's scanner rule by rule, through quotes, escapes, indentation and folding, but collects offsets.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a
 
 
 def skip_properties(content: str, start: int) -> int:
-    """Skip the anchor, the tag and comments before a value."""
+    """Return the start of a value after its anchor, its tag and comments."""
     match = _PROPERTIES.match(content, start)
     return match.end() if match else start
 
 
 def offsets(content: str, start: int, end: int, style: str | None, value: str) -> list[int]:
-    """Offset of each character of `value`, the scalar whose source is `content[start:end]`."""
+    """Return the offset of each character of `value`, the scalar whose source is `content[start:end]`."""
     match style:
         case "'" | '"':
             return _flow(content, start + 1, end - 1, style)
@@ -33,7 +33,7 @@ def offsets(content: str, start: int, end: int, style: str | None, value: str) -
 
 def _flow(content: str, at: int, end: int, style: str | None) -> list[int]:
     found: list[int] = []
-    joined = False  # an escaped line break has just been passed: the next one is no space
+    joined = False  # after an escaped line break, the next line break is not a space
     while at < end:
         if run := _BLANK_OR_BREAK.match(content, at, end):
             breaks = [index for index in range(at, run.end()) if content[index] == "\n"]
@@ -66,7 +66,7 @@ def _block(content: str, start: int, end: int, value: str, *, folded: bool) -> l
     indent = _indent(content, lines, value)
     found: list[int] = []
     breaks: list[int] = []
-    """Line breaks since the last line with text, that one's own first."""
+    """Line breaks since the last line with text, beginning with its own."""
     after_blank = True
     for first, last in lines:
         if not content[first:last].strip(" ") and last - first <= indent:
@@ -94,7 +94,7 @@ def _lines(content: str, at: int, end: int) -> list[tuple[int, int]]:
 
 
 def _indent(content: str, lines: list[tuple[int, int]], value: str) -> int:
-    """Find a block's indentation: what its first line with text has in the file and not in the value."""
+    """Return a block's indentation: the spaces that its first line with text has in the file, but not in the value."""
     for first, last in lines:
         if line := content[first:last].strip(" "):
             shown = next((text for text in value.split("\n") if text.strip(" ")), line)

@@ -1,4 +1,4 @@
-"""Files → documents: the bytes are checked, decoded and read as YAML or JSON, and every fault has its place."""
+"""Files → documents: bytes are checked, decoded and read as YAML or JSON, and every problem has its position."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from runner.source.node import Node
 
 MAX_BYTES = 1024 * 1024
-"""A larger file is not something that a person wrote; it is refused before it is decoded."""
+"""Maximum size of a file. A larger one was not written by a person, and is refused before it is decoded."""
 
 
 class Document(NamedTuple):
-    """What a file says. `root` is None when the text can't be read at all; the problems then say why."""
+    """The contents of a file. `root` is None if the text can't be read at all; `problems` then say why."""
 
     text: Text
     root: Node | None
@@ -32,10 +32,10 @@ class Document(NamedTuple):
 
 
 def read(path: Path, shown: str | None = None, *, may_be_pipe: bool = False) -> Document:
-    """Read a file; `.json` by JSON's grammar, anything else as YAML. `shown` is its name in messages.
+    """Return the document in a file: `.json` by JSON's grammar, anything else as YAML. `shown` is its name in messages.
 
-    A pipe is read only if that is allowed: for a path that the user typed. Raises NotFound and MachineError for a file
-    that can't be opened; what is wrong inside is in `problems`.
+    `may_be_pipe` allows a pipe, for a path that the user typed. Raises NotFound and MachineError if the file can't be
+    opened; faults of its contents are in `problems`.
     """
     name = shown or str(path)
     try:
@@ -64,7 +64,7 @@ def read(path: Path, shown: str | None = None, *, may_be_pipe: bool = False) -> 
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file of somebody else's tree: a pipe may never open, and a device never end. Raises OSError, also for these."""
+    """Open a file of an untrusted tree. Raises OSError, also for a pipe or a device: reading one may never end."""
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     if S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
@@ -73,13 +73,13 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def unshown(problem: Problem) -> Problem:
-    """Return the problem of a file that may not be of the kind it is taken for, without its line and its values."""
-    told = discreet(problem)
-    return replace(told, position=told.position and replace(told.position, text=""))
+    """Return the problem without its line and its values. The file may be of another kind than expected."""
+    problem = discreet(problem)
+    return replace(problem, position=problem.position and replace(problem.position, text=""))
 
 
 def discreet(problem: Problem) -> Problem:
-    """Tell a problem of a file that may hold secrets: its line is shown up to the key at most, and no value is quoted."""
+    """Return the problem of a file that may hold secrets: with its line only up to the key, and without any value."""
     place, message, hint = problem.position, problem.message, problem.hint
     if problem.code in _UNQUOTED:
         message, hint = _UNQUOTED[problem.code], None
@@ -92,17 +92,17 @@ def discreet(problem: Problem) -> Problem:
 
 _INDENTATION = re.compile("[ -]*")
 _UNQUOTED = {
-    "ambiguous-scalar": "a value that is another one to other YAML readers",
+    "ambiguous-scalar": "a value that other YAML readers read differently",
     "not-finite": "this is not a JSON number",
     "number-too-large": "a number too large to hold",
-    "yaml-alias": "an alias that has no anchor above it, or stands inside it",
+    "yaml-alias": "an alias that has no anchor above it, or is inside its own anchor",
     "yaml-tag": "a tag is not allowed",
 }
-"""Where a message would quote what it is about."""
+"""Messages for codes whose usual messages quote a value."""
 
 
 def read_text(content: str, name: str, *, as_json: bool = False) -> Document:
-    """Read a text that is already at hand."""
+    """Return the document in a text."""
     # A YAML line may end in CR LF; offsets count the text that the reader sees.
     text = Text(name, content.replace("\r\n", "\n"))
     root, problems = (json_reader if as_json else yaml_reader).parse(text)
@@ -115,7 +115,7 @@ _CONFLICT = re.compile(r"^<{7}(?: .*)?$(?=[^\0]*^={7}$[^\0]*^>{7}(?: .*)?$)", re
 
 
 def _unmerged(text: Text, conflict: re.Match[str], *, as_json: bool) -> Problem:
-    """Report what git leaves in a file that two sides changed: whatever else is wrong follows from it."""
+    """Return the problem of an unresolved merge conflict, which causes all other problems of the file."""
     hint = "keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
     code: Code = "json-syntax" if as_json else "yaml-syntax"
     return Problem(code, "a merge conflict is not resolved here", text.position(*conflict.span()), hint=hint)

@@ -1,4 +1,4 @@
-"""JSON text → nodes. Strings go through the standard library's own scanner; the rest is a loop over tokens."""
+"""JSON text → nodes. The standard library's scanner reads strings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_PROBLEMS = 1_000
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?(?P<exponent>[eE][-+]?[0-9]+)?")
-"""JSON's grammar of numbers, the only one there is here: for YAML, for flags, for rows."""
+"""JSON's grammar of numbers, which also applies to YAML, flags and rows."""
 _STRING_FAULTS = {
     "Unterminated string starting at": "the string that opens here is never closed",
     "Invalid control character at": "a control character in a string must be written as an escape",
@@ -30,7 +30,7 @@ _WORDS: tuple[tuple[str, bool | None], ...] = (("true", True), ("false", False),
 
 
 def parse(text: Text) -> tuple[Node | None, list[Problem]]:
-    """Read one JSON value; the node is None when the text is not JSON."""
+    """Return the node of one JSON value, and the problems. The node is None if the text is not JSON."""
     reader = _Reader(text)
     try:
         root, end = reader.value(reader.skip(0), 0)
@@ -41,12 +41,12 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
 
 
 def is_integer(match: re.Match[str]) -> bool:
-    """Tell whether a match of `NUMBER` has neither fraction nor exponent."""
+    """Return whether a match of `NUMBER` has neither a fraction nor an exponent."""
     return match["fraction"] is None and match["exponent"] is None
 
 
 def parse_json(text: str | bytes) -> Json:
-    """Read a JSON value without places, by the same rules. Raises ValueError, which is an UnclearError for what is JSON."""
+    """Return a JSON value, read by the same rules, without positions. Raises ValueError, and UnclearError if it is JSON."""
     try:
         return json.loads(text, **_RULES)  # type: ignore[no-any-return]
     except RecursionError:
@@ -54,13 +54,13 @@ def parse_json(text: str | bytes) -> Json:
 
 
 class UnclearError(ValueError):
-    """This is JSON, but readers differ in what they make of it; the text says why."""
+    """The text is JSON, but readers differ in how they read it; the message says why."""
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
-        raise UnclearError("a key stands twice in an object")
+        raise UnclearError("a key occurs twice in an object")
     return entries
 
 
@@ -74,7 +74,7 @@ def _integer(literal: str) -> int:
 def _finite(literal: str) -> float:
     number = float(literal)
     if not isfinite(number):
-        raise UnclearError("a number beyond what a double can hold")
+        raise UnclearError("a number too large for a double")
     return number
 
 
@@ -89,7 +89,7 @@ _RULES: dict[str, Any] = {
     "parse_constant": _refuse_constant,
 }
 STRICT = JSONDecoder(**_RULES)
-"""Decodes as `parse_json` does, also a value within a text."""
+"""Decodes by the rules of `parse_json`, also a value inside a text."""
 
 
 class _SyntaxError(Exception):
@@ -148,7 +148,7 @@ class _Reader:
             if key in entries and len(self.problems) < _MAX_PROBLEMS:
                 place = self.text.position(*span)
                 hint = f"first on line {self.text.position(node.keys[key][0]).line}"
-                message = f"key '{key}' stands twice in this object"
+                message = f"key '{key}' occurs twice in this object"
                 self.problems.append(Problem("duplicate-key", message, place, hint=hint))
             entries[key] = item
             node.keys[key] = span
@@ -191,5 +191,5 @@ class _Reader:
                 raise _SyntaxError(f"a number of {len(literal)} digits", at) from None
         number = float(literal)
         if isinf(number):
-            raise _SyntaxError("a number beyond what a double can hold", at)
+            raise _SyntaxError("a number too large for a double", at)
         return number

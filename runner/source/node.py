@@ -1,4 +1,4 @@
-"""A value read from a file, with the place where it stands."""
+"""A value read from a file, with its position."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Node:
     """A scalar, a map or a list of a document.
 
     `value` is the plain scalar, a `dict` of nodes or a `list` of nodes. `start` and `end` are offsets into `text`;
-    `keys` has the offsets of a map's keys, each in the text that its entry comes from. `style` is how a scalar was
-    quoted: `'`, `"`, `|`, `>` or nothing.
+    `keys` has the offsets of a map's keys, each in the text of its entry. `style` is how a scalar is quoted: `'`, `"`,
+    `|`, `>` or None.
     """
 
     __slots__ = ("_offsets", "end", "keys", "size", "start", "style", "text", "value")
@@ -41,10 +41,10 @@ class Node:
         self.keys: dict[str, tuple[int, int]] = {}
         self._offsets: list[int] | None = None
         self.size = 1
-        """How many nodes there are from here down, aliases counted where they are used."""
+        """Number of nodes from here down, with each alias counted where it is used."""
 
     def plain(self) -> Json:
-        """Give the value as plain Python, all the way down."""
+        """Return the value as plain Python values, all the way down."""
         value = self.value
         if isinstance(value, dict):
             return {key: item.plain() for key, item in value.items()}
@@ -53,7 +53,7 @@ class Node:
         return value
 
     def sources(self) -> Iterator[str]:
-        """Return every key, text and number from here down as it is written in the file."""
+        """Yield every key, text and number from here down as the file spells it."""
         for item in (*self.entries.values(), *self.items):
             yield from item.sources()
         spans = [*self.keys.values()]
@@ -64,7 +64,7 @@ class Node:
 
     @property
     def is_block(self) -> bool:
-        """Return whether a text is written as a block, `|` or `>`: its lines end in line breaks, also the last one."""
+        """Return whether a text is a block, `|` or `>`, whose last line may end in a line break as well."""
         return self.style in ("|", ">")
 
     @property
@@ -78,7 +78,7 @@ class Node:
         return self.value if isinstance(self.value, list) else []
 
     def get(self, *path: Step) -> Node | None:
-        """Follow keys and indexes down; None when there is no such node."""
+        """Return the node at a path; None if there is none."""
         node: Node | None = self
         for step in path:
             if isinstance(step, int):
@@ -88,7 +88,7 @@ class Node:
         return node
 
     def nearest(self, path: Sequence[Step]) -> Node:
-        """Follow `path` as far as it goes."""
+        """Return the deepest node that exists on a path."""
         node = self
         for step in path:
             below = node.get(step)
@@ -98,18 +98,18 @@ class Node:
         return node
 
     def position(self) -> Position:
-        """Place of the value. A map or list is pointed at by its first character, and an empty value too."""
+        """Return the position of the value. That of a map, a list or an empty value is its first character."""
         if isinstance(self.value, dict | list) or self.is_block:
             return self.text.position(self.start)
         return self.text.position(self.start, self.end)
 
     def key_position(self, key: str) -> Position:
-        """Place of a map's key; of the map itself when the key is not in it."""
+        """Return the position of a map's key; of the map itself if it has no such key."""
         span = self.keys.get(key)
         return self.entries[key].text.position(*span) if span else self.position()
 
     def span(self, start: int, end: int) -> Position:
-        """Place of `[start, end)` of this scalar's text, whatever its quoting, folding and escapes."""
+        """Return the position of `[start, end)` of this scalar's value, whatever its quoting, folding and escapes."""
         if self._offsets is None:
             self._offsets = offsets(self.text.content, self.start, self.end, self.style, str(self.value))
         found = self._offsets
@@ -119,13 +119,13 @@ class Node:
         return self.text.position(found[start], last + 1)
 
     def over(self, base: Node) -> Node:
-        """Return a map at this place with the entries of `base` too, where this one has no such key."""
+        """Return a map at this position that also has the entries of `base` whose keys it lacks."""
         node = Node({**base.entries, **self.entries}, self.text, self.start, self.end)
         node.keys = {**base.keys, **self.keys}
         return node
 
     def without(self, *names: str) -> Node:
-        """Return a map at this place without some entries."""
+        """Return a map at this position without some entries."""
         entries = {key: item for key, item in self.entries.items() if key not in names}
         node = Node(entries, self.text, self.start, self.end)
         node.keys = {key: self.keys[key] for key in entries}
@@ -133,7 +133,7 @@ class Node:
 
 
 def describe(value: object) -> str:
-    """Name a plain value's type the way a YAML author would."""
+    """Return the name of a plain value's type, in the words of a YAML author."""
     match value:
         case None:
             return "null"

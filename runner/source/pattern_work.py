@@ -1,6 +1,6 @@
-"""A regular expression → a bound on what seeking it costs, before it is compiled.
+"""A regular expression → an upper bound on the cost of searching for it, before it is compiled.
 
-Units and the direction of the error are those of `schema_work`.
+Units are those of `schema_work`, and estimates are rather too high than too low as well.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ import re
 from typing import NamedTuple
 
 MAX_BACKTRACKS = 25_000
-"""Of seeking a pattern that looks around: the engine gives up behind them, in a millisecond for a short text."""
+"""Maximum number of backtracks for a pattern with look-around, after which the engine gives up: a millisecond for a short text."""
 CHARS_A_UNIT = 12
-"""Characters of a text that take a unit, for each state of a pattern that is sought in it."""
+"""Characters of a text that cost one unit, for each state of a pattern."""
 _STEPS = 50
-"""Characters that take a unit at each step of a pattern that looks around."""
+"""Characters that cost one unit at each step of a pattern with look-around."""
 _STEP = 20
-"""Characters that take as long as the step itself."""
+"""Characters that take as long as the overhead of a step."""
 
 
 class TooMuchError(Exception):
-    """A check would take too much time or memory. The text says what there is too much of."""
+    """A check would take too much time or memory. The message says what exceeds its limit."""
 
 
 class Pattern(NamedTuple):
-    """What it costs to search for a regular expression. `states` is the size of its automaton.
+    """The cost of searching for a regular expression. `states` is the size of its automaton.
 
-    One that looks around is searched step by step, at worst in every possible way. The number of these is `ways` times
-    the length of the text to the power of `repeats`; with `doubles` it doubles with each character.
+    A pattern with look-around is searched by backtracking, at worst along every path. The number of paths is `ways`
+    times the length of the text to the power of `repeats`; with `doubles`, it doubles with each character.
     """
 
     states: int
@@ -37,14 +37,14 @@ class Pattern(NamedTuple):
 
     @classmethod
     def of(cls, pattern: str) -> Pattern:
-        """Estimate a regular expression, however broken it is. Raises TooMuchError if its size can't be told.
+        """Return the estimate for a regular expression, even if it is invalid. Raises TooMuchError if there is none.
 
-        Raises ValueError for one that the engine can't seek.
+        Raises ValueError for a pattern that the engine can't search for.
         """
         return _Estimate(pattern).result()
 
     def units(self, chars: int) -> int:
-        """Return what it costs to search a text for it, in units."""
+        """Return the units of searching a text of this length."""
         if not self.looks_around:
             return self.states * chars // CHARS_A_UNIT
         ways = self.ways * int(chars ** min(self.repeats, _DOUBLINGS))
@@ -55,11 +55,11 @@ class Pattern(NamedTuple):
 
 
 _DOUBLINGS = 20
-"""More lead to more ways than MAX_BACKTRACKS anyway."""
+"""More doublings exceed MAX_BACKTRACKS anyway."""
 _FEW_STATES = 15
-"""Up to this size the engine keeps a table of all next states, and is as fast as with one."""
+"""Up to this number of states, the engine has a table of transitions and is as fast as with one state."""
 _SLOW = 7
-"""How much longer it takes for each state without one."""
+"""Factor for each further state, without a table."""
 
 
 _TOKEN = re.compile(
@@ -69,25 +69,25 @@ _TOKEN = re.compile(
     | (?P<atom>\\[pP](?:\{[^{}]{0,64}\})? | \\[ux]\{[0-9a-fA-F]{1,8}\} | \\. | .)""",
     re.VERBOSE | re.DOTALL,
 )
-"""No alternative goes through what another one goes through again."""
+"""No alternative rescans text that another one has scanned, so that the time is linear."""
 _OPENS_LOOK = re.compile(r"\(\?<?[=!]")
 _REFERS = re.compile(r"\\([1-9k])")
 _NUMBERED = re.compile(r"\((?:\?P?<\w*>)?")
 _LOOKS_AROUND = re.compile(r"\(\?<?[=!]|[+*?}]\+|\\[1-9k]")
-"""Patterns without any of these take a time in proportion to the text."""
+"""Patterns without any of these take linear time."""
 _IGNORES_SPACE = re.compile(r"\(\?[a-zA-Z]*x")
 _WIDE = 10
-"""States of a class of most characters, in UTF-8."""
+"""States of a class of most characters, as UTF-8."""
 _BLANK = 4
 """States of all white space."""
 _PROPERTY = 600
 """States of a property of Unicode, such as `\\p{L}`."""
 _OTHERS = 3
-"""Characters in a class that take a state, beyond ASCII."""
+"""Characters in a class for each state, beyond ASCII."""
 
 
 class _Group:
-    """A part of a regular expression: its states, and whether there are several ways through it."""
+    """A group of a regular expression: its states, and whether there are several paths through it."""
 
     __slots__ = ("has_ways", "is_ahead", "is_hard", "number", "states")
 
@@ -95,17 +95,16 @@ class _Group:
         self.states = states
         self.is_ahead = is_ahead
         self.number = number
-        """Of a group that `\\1` may refer to."""
+        """The number by which `\\1` may refer to it; 0 if it has none."""
         self.is_hard = False
-        """Whether it looks around: what leads to it is tried in each way."""
+        """Whether it contains look-around, so that every path to it may be tried."""
         self.has_ways = False
 
 
 class _Estimate:
-    """Reads a regular expression once: the states of its atoms, each as often as it is repeated, and the ways through it.
+    """Reads a regular expression once, and counts the states of its atoms with their repetitions, and the paths through it.
 
-    The engine tries the ways to what looks around. For the rest of the pattern, and inside of what looks ahead, it needs
-    one step.
+    The engine tries every path to a look-around. The rest of the pattern, and the inside of a look-ahead, take one step.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -120,7 +119,7 @@ class _Estimate:
         self._choices = self._repeats = 0
         self._doubles = False
         self._tried = (0, 0, False)
-        """Choices, repeats and doubles that lead to what looks around."""
+        """Choices, repeats and doubles on the paths to a look-around."""
         for token in _TOKEN.finditer(pattern):
             self._take(token, token.lastgroup)
 
@@ -184,19 +183,19 @@ class _Estimate:
         self._aheads -= self._last.is_ahead
 
     def _check_reference(self, number: str) -> None:
-        """Refuse what finds nothing by the rules, and makes the engine break down."""
+        """Raise ValueError for a reference to an enclosing group, which can match nothing and crashes the engine."""
         if any(str(group.number) == number for group in self._groups):
             raise ValueError(f"\\{number} in a regular expression refers to a group from inside of it")
 
     def _hard(self) -> None:
-        """Note that something looks around here. Inside of what looks ahead nothing is known of the ways."""
+        """Record a look-around at this place. The paths inside a look-ahead are unknown."""
         for group in self._groups:
             group.is_hard = True
         self._doubles |= self._aheads > 0
         self._tried = (self._choices, self._repeats, self._doubles)
 
     def _note(self, *, is_root: bool) -> None:
-        """Note the ways beside what looks around: only what follows it at the end is one step again."""
+        """Record the paths beside a look-around: only what follows it at the end takes one step again."""
         if any(group.is_hard for group in self._groups[0 if is_root else 1 :]):
             self._tried = (self._choices, self._repeats, self._doubles)
 
@@ -210,7 +209,7 @@ def _atom_states(atom: str) -> int:
 
 
 def _set_states(text: str) -> int:
-    """Estimate a set of characters by what stands in its brackets."""
+    """Return an estimate of the states of a set of characters in brackets."""
     states = _PROPERTY * (text.count(r"\p") + text.count(r"\P"))
     if text.startswith("[^") or _WIDE_ESCAPE.search(text):
         states += _WIDE

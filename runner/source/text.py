@@ -1,4 +1,4 @@
-"""The text of one file, and the way from an offset in it to a `Position`."""
+"""The text of one file, and the positions of its offsets."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ class Text:
     """A file's decoded text under the path that messages show. Offsets count characters from 0."""
 
     shows_lines = True
-    """Whether positions have the text of their line. Of a file that may hold secrets no line is shown."""
+    """Whether positions have the text of their line. They do not if the file may hold secrets."""
 
     def __init__(self, path: str, content: str) -> None:
         self.path = path
         self.content = content
         self._lines: dict[int, str] = {}
-        """Lines that positions show; those of one line share one text, however many there are."""
+        """The texts of lines, so that all positions on a line share one text."""
 
     @cached_property
     def _blocks(self) -> list[tuple[int, int]]:
-        """The line in which each block of characters begins, and where that line begins.
+        """For each block of characters, the number and the start of the line in which it begins.
 
-        A list of all lines would be larger than a file of empty ones.
+        A list of all lines would be larger than the file, if most lines are empty.
         """
         line, first = 1, 0
         blocks = []
@@ -34,7 +34,7 @@ class Text:
         return blocks
 
     def line(self, offset: int) -> int:
-        """Return the number of the line, from 1, in which a character stands."""
+        """Return the number of the line at an offset, counted from 1."""
         return self._line(offset)[0]
 
     def _line(self, offset: int) -> tuple[int, int]:
@@ -43,7 +43,7 @@ class Text:
         return line + self.content.count("\n", block, offset), self.content.rfind("\n", block, offset) + 1 or first
 
     def position(self, start: int, end: int | None = None) -> Position:
-        """Place of `[start, end)`, cut at the end of its first line and at least one column wide."""
+        """Return the position of `[start, end)`, cut at the end of its first line and at least one column wide."""
         start = min(start, len(self.content))
         line, first = self._line(start)
         text = self._lines.get(line)

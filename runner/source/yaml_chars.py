@@ -1,7 +1,7 @@
-r"""Characters that libyaml takes for what they are not → stand-ins that it leaves alone, and back.
+r"""Characters that libyaml misreads → stand-ins that it reads as text, and back.
 
-By YAML 1.1 it ends a line, and a comment, at U+0085, U+2028 and U+2029: since YAML 1.2 they are text. And it refuses
-`\ud83d\ude00`, which is how JSON writes a character beyond U+FFFF.
+By YAML 1.1 it ends a line, and a comment, at U+0085, U+2028 and U+2029, which are text since YAML 1.2. It also refuses
+`\ud83d\ude00`, the way in which JSON writes a character beyond U+FFFF.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _PAIR_WIDTH = 12
 
 
 class Source:
-    """A text as libyaml reads it, and its events as they are by the text itself."""
+    """A text with stand-ins for libyaml, and its events with the original characters and offsets."""
 
     def __init__(self, content: str) -> None:
         self.content = content
         self._breaks: dict[int, str] = {}
         self._pair = ""
         self._pairs: list[str] = []
-        """Each pair as it is written, and where its stand-in is."""
+        """The source of each surrogate pair; `_places` has the offset of its stand-in."""
         self._places: list[int] = []
         has_breaks = not content.isascii() and _ANY_BREAK.search(content) is not None
         has_pairs = "\\u" in content and _PAIR.search(content) is not None
@@ -50,7 +50,7 @@ class Source:
         return before + self._pair
 
     def events(self) -> Iterator[yaml.Event]:
-        """Take the text apart. Raises yaml.YAMLError."""
+        """Yield the events of the text. Raises yaml.YAMLError."""
         events: Iterator[yaml.Event] = yaml.parse(self.content, Loader=yaml.CLoader)
         return self._restored(events) if self._breaks else events
 
@@ -67,7 +67,7 @@ class Source:
             raise
 
     def at(self, index: int) -> int:
-        """Return where a character of what libyaml reads stands in the text."""
+        """Return the offset in the original text of a character that libyaml reads at `index`."""
         return index + bisect_left(self._places, index) * (_PAIR_WIDTH - 1)
 
     def _value(self, event: yaml.ScalarEvent) -> str:
@@ -76,7 +76,7 @@ class Source:
         if not count or event.end_mark is None:
             return value
         last = bisect_left(self._places, event.end_mark.index)
-        pairs = iter(self._pairs[last - count : last])  # those before it stand in a comment
+        pairs = iter(self._pairs[last - count : last])  # pairs before it stand in a comment
         is_escape = event.style == '"'
         return re.sub(self._pair, lambda _: json.loads(f'"{next(pairs)}"') if is_escape else next(pairs), value)
 

@@ -10,7 +10,7 @@ from runner.source.yaml_chars import Source
 
 
 class Seen(NamedTuple):
-    """An event, and what belongs to it: of the end of a list or a map, all of that."""
+    """An event with its start and end. For the end of a list or a map, `start` is where the list or the map starts."""
 
     event: yaml.Event
     start: int
@@ -18,12 +18,12 @@ class Seen(NamedTuple):
 
 
 class YamlEvents:
-    """The events of a text up to libyaml's complaint: what the rewritings must know of them."""
+    """Facts about the events of a text, up to the place where libyaml stops, that rewriting the text needs."""
 
     def __init__(self, content: str) -> None:
         self.error: yaml.MarkedYAMLError | None = None
         self.is_broken = False
-        """Whether libyaml lets pass what our own reading does too, but YAML does not: as a tag, or in a second document."""
+        """Whether the text is not valid YAML although libyaml and our reader accept it, as with some tags and second documents."""
         self.keys: set[int] = set()
         """Where keys of block maps begin."""
         self.documents: list[int] = []

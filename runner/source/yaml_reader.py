@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from runner.source.text import Text
 
 MAX_NODES = 100_000
-"""Nodes of a document with every alias written out."""
+"""Maximum number of nodes of a document, with every alias expanded."""
 MAX_CHARACTERS = 2 * 1024 * 1024
-"""Characters of a document with every alias written out: twice what a file may have."""
+"""Maximum number of characters of a document, with every alias expanded: twice what a file may have."""
 
 _AFTER_NAME = (" ", "\t", "\n", "\r", ",", "]", "}")
 _LOST_COLON = re.compile(r"(?:\s|(?<=\s)#.*)*+:(?=[^\s,\[\]{}])")
@@ -34,11 +34,11 @@ _STR_TAG = "tag:yaml.org,2002:str"
 
 
 class _StopError(Exception):
-    """The document can't be read on; the problem is already noted."""
+    """The document can't be read any further; the problem is already recorded."""
 
 
 def parse(text: Text) -> tuple[Node | None, list[Problem]]:
-    """Read one document. The node is None when the text has no document or breaks YAML's grammar."""
+    """Return the node of the first document, and the problems. The node is None if the text is empty or not valid YAML."""
     reader = _Reader(text)
     comments = Comments(text)
     source = Source(text.content)
@@ -48,7 +48,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
     except _StopError:
         return reader.root if reader.has_second else None, reader.problems
     except yaml.reader.ReaderError as error:
-        # libyaml counts the bytes before the character that it refuses.
+        # The position is the number of bytes before the invalid character.
         start = source.at(len(source.content.encode()[: error.position].decode(errors="ignore")))
         place = text.position(start)
         message = f"control character 0x{ord(text.content[start : start + 1] or chr(0)):02x} is not allowed in YAML"
@@ -65,7 +65,7 @@ def parse(text: Text) -> tuple[Node | None, list[Problem]]:
 
 
 def _refusal(text: Text, error: yaml.MarkedYAMLError) -> Problem:
-    # For the few files that need them.
+    # Few files need these modules.
     from runner.source.yaml_unsupported import unsupported  # noqa: PLC0415
     from runner.source.yaml_words import syntax_problem  # noqa: PLC0415
 
@@ -73,7 +73,7 @@ def _refusal(text: Text, error: yaml.MarkedYAMLError) -> Problem:
 
 
 def _fault(text: Text) -> yaml.MarkedYAMLError | Problem | None:
-    """Return what ends the reading of a text before its end."""
+    """Return the error or problem that stops reading before the end of the text, if there is one."""
     reader, comments = _Reader(text), Comments(text)
     try:
         _take_all(Source(text.content), reader, comments)
@@ -93,10 +93,10 @@ def _take_all(source: Source, reader: _Reader, comments: Comments) -> None:
 
 
 def _problems_before(text: Text, end: int) -> list[Problem] | None:
-    """Return the problems up to the first value nested too deep, or template without quotes, before libyaml gave up at `end`.
+    """Return the problems up to the first value nested too deep, or unquoted template, that stands before `end`; else None.
 
-    None if there is none. libyaml looks ahead before it yields an event, and its releases differ in the depth that they
-    refuse by themselves. Of the text cut before its complaint, it yields all events.
+    libyaml stopped at `end`. It looks ahead before it yields an event, and its releases differ in the maximum depth. So
+    only the text cut at `end` yields all events before it.
     """
     reader = _Reader(text)
     try:
@@ -109,22 +109,22 @@ def _problems_before(text: Text, end: int) -> list[Problem] | None:
 
 
 class _Reader:
-    """Takes events, one by one, and hangs nodes into the innermost open map or list."""
+    """Takes events one by one, and adds nodes to the innermost open map or list."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
         self.root: Node | None = None
         self.problems: list[Problem] = []
         self._open: list[tuple[Node, str | None, int | None, int]] = []
-        """Maps and lists with their anchors, the column of their entries ([ ] and { } have none), and what was written before."""
+        """Open maps and lists: node, anchor, column of the entries (None for [ ] and { }), characters before it."""
         self._keys: list[_Key | None] = []
         self._anchors: dict[str, tuple[Node, int]] = {}
-        """Values that aliases may stand for, and their characters."""
+        """Values that aliases may refer to, with their numbers of characters."""
         self.scalars = PlainScalars(text, self.problems)
         self._written = 0
-        """Characters of all keys and texts so far, aliases written out."""
+        """Characters of all keys and texts so far, aliases expanded."""
         self.has_second = False
-        """Whether a second document follows. The first one is whole, then, and worth a look."""
+        """Whether a second document follows. The first one is complete then, and can be used."""
 
     def take(self, event: yaml.Event) -> None:
         match event:
@@ -144,13 +144,13 @@ class _Reader:
                     )
 
     def refuse(self, problem: Problem | None) -> None:
-        """Stop at a problem, if it is one."""
+        """Record a problem and stop, if there is one."""
         if problem is not None:
             self.problems.append(problem)
             raise _StopError
 
     def left_open(self, error: yaml.MarkedYAMLError) -> Problem | None:
-        """Find the line that tells what libyaml tripped over later: a bracket was not closed above it."""
+        """Return the problem of a line that shows that a bracket above it was not closed, which libyaml notices only later."""
         at = error.problem_mark.index if error.problem_mark else None
         opened = next((node.start for node, _, column, _ in self._open if column is None), None)
         if at is None or opened is None or "quoted scalar" in (error.context or ""):
@@ -168,7 +168,7 @@ class _Reader:
                     event.value += "\n"
         elif event.value == "-" and self.text.content.startswith((",", "[", "]", "{", "}"), end):
             self._stop(
-                "yaml-syntax", "a '-' alone is no value inside [ ] or { }", event, end - 1, hint="put it in quotes"
+                "yaml-syntax", "a '-' alone is not a value inside [ ] or { }", event, end - 1, hint="put it in quotes"
             )
         if event.tag is not None:
             self._check_tag(event, event.tag)
@@ -210,7 +210,7 @@ class _Reader:
         node = Node({} if is_map else [], self.text, start, end)
         column = None
         if not event.flow_style and event.end_mark is not None:
-            # libyaml marks the first entry, but a list at the column of its own key behind its dash.
+            # libyaml marks the first entry, or the text after the dash of a list at the column of its key.
             column = event.end_mark.column - (self.text.content[end - 1 : end] == "-")
         self._open.append((node, event.anchor, column, self._written))
         self._keys.append(None)
@@ -271,14 +271,14 @@ class _Reader:
         elif key.name in parent.value:
             first = self.text.position(parent.keys[key.name][0]).line
             self._note(
-                "duplicate-key", f"key '{key.name}' stands twice in this map", *span, hint=f"first on line {first}"
+                "duplicate-key", f"key '{key.name}' occurs twice in this map", *span, hint=f"first on line {first}"
             )
         else:
             parent.value[key.name] = node
             parent.keys[key.name] = span
 
     def _column(self) -> int:
-        """Give the column of the innermost block's entries; -1 outside of every block."""
+        """Return the column of the innermost block's entries; -1 outside of all blocks."""
         return next((column for _, _, column, _ in reversed(self._open) if column is not None), -1)
 
     def _takes_key(self) -> bool:
@@ -291,7 +291,7 @@ class _Reader:
             self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
 
     def _check_anchor(self, event: yaml.NodeEvent, name: str) -> None:
-        """Refuse a name that goes on behind what libyaml takes for all of it: `&an:chor`."""
+        """Stop at an anchor or alias whose name libyaml cuts short: `&an:chor`."""
         sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
         start = self.text.content.find(sign + name, _span(event)[0])
         end = start + 1 + len(name)
@@ -299,7 +299,7 @@ class _Reader:
             self._misread("scanning an anchor or alias", "the name goes on", start)
 
     def _check_flow_key(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
-        """Refuse `[?a]` and `{? :a}`, of which libyaml loses a character."""
+        """Stop at `[?a]` and `{? :a}`, of which libyaml drops a character."""
         content = self.text.content
         if content.startswith("?", start - 1):
             self._misread("scanning for the next token", "found character that cannot start any token", start - 1)
@@ -307,7 +307,7 @@ class _Reader:
             self._misread("parsing a flow node", "did not find expected node content", colon.end() - 1)
 
     def _misread(self, context: str, problem: str, at: int) -> NoReturn:
-        """Complain, as libyaml would have to, of what it reads as something else than it is."""
+        """Raise the error that libyaml should have raised for text that it misreads."""
         mark = yaml.Mark("", at, 0, 0, None, 0)
         raise yaml.MarkedYAMLError(f"while {context}", mark, problem, mark)
 

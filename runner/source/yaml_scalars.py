@@ -36,7 +36,7 @@ Scalar: TypeAlias = "bool | int | float | str | None"
 
 
 class PlainScalars:
-    """Reads the plain scalars of a text. Appends to `problems` what other YAML readers read as another value."""
+    """Reads the plain scalars of a text. Appends a warning to `problems` for each one that other YAML readers read differently."""
 
     def __init__(self, text: Text, problems: list[Problem]) -> None:
         self._text = text
@@ -67,7 +67,7 @@ class PlainScalars:
         return value
 
     def _ambiguous(self, group: str, message: str, hint: str, start: int, end: int) -> None:
-        """Warn of a scalar, and of those of a group that programs write by the hundred only once."""
+        """Warn about a scalar. Programs write numbers and dates by the hundred: warn once for each such group."""
         if group in self._groups:
             place, count = self._groups[group]
             self._groups[group] = place, count + 1
@@ -77,7 +77,7 @@ class PlainScalars:
         self._note("ambiguous-scalar", message, start, end, hint=hint, warning=True)
 
     def count_groups(self) -> None:
-        """Say how many more of a group there are, where it is warned of the first."""
+        """Add to the warning of each group how many more there are in the file."""
         for group, (place, count) in self._groups.items():
             if count:
                 first = self._problems[place]
@@ -93,9 +93,7 @@ class PlainScalars:
                 return 0
         number = float(value)
         if isinf(number):
-            self._note(
-                "number-too-large", f"{value} is beyond what a double can hold", start, end, hint="write it as text"
-            )
+            self._note("number-too-large", f"{value} is too large for a double", start, end, hint="write it as text")
         return number
 
     def _note(

@@ -1,8 +1,8 @@
-"""What libyaml lets pass and YAML 1.2 refuses, each fault told at its place.
+"""Rules of YAML 1.2 that libyaml does not check.
 
-A comment's `#` follows white space; a line inside brackets or quotes, and the | or > of a block scalar, is indented
-deeper than the block around it; a blank line before a block's text is no longer than that text's indentation. One thing
-stays allowed: a line that begins with the closing bracket may stand at the column of the block around it.
+A comment's `#` must follow white space. A line inside brackets or quotes, and the | or > of a block scalar, must be
+indented deeper than the block around it. A blank line before a block's text must not be longer than the indentation of
+that text. One exception is allowed: a line that begins with the closing bracket may stand at the column of the block.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _NO_VALUE = re.compile(r"(?:[\s,\[\]{}]|[-?:](?=\s)|(?<!\S)#.*)*+")
 
 
 class Comments:
-    """Takes the events of a text, and finds a comment that begins with no white space before it."""
+    """Takes the events of a text, and finds a comment with no white space before it."""
 
     def __init__(self, text: Text) -> None:
         self._text = text
         self._passed = 0
         self.ahead = self._next(0)
-        """Offset of the next `#` that follows text; None when the rest of the events need not be taken."""
+        """Offset of the next `#` that follows text; None if there is none, so that no more events are needed."""
 
     def take(self, event: yaml.Event) -> Problem | None:
-        """Look between the last event and this one, and where this one may have a comment inside."""
+        """Return the problem of a comment between the last event and this one, or inside this one."""
         if event.start_mark is None or event.end_mark is None:
             raise AssertionError("libyaml marks every event")
         start, end = event.start_mark.index, event.end_mark.index
@@ -55,7 +55,7 @@ class Comments:
         return None
 
     def before(self, end: int) -> Problem | None:
-        """Look on up to `end`, where libyaml gave up, but not past a value: a `#` may belong to it."""
+        """Return the problem of a comment before `end`, where libyaml stopped, but not after a value that may contain the `#`."""
         if self.ahead is None:
             return None
         gap = _NO_VALUE.match(self._text.content, self._passed, end)
@@ -67,7 +67,7 @@ class Comments:
         return match.start() if match else None
 
     def _between(self, end: int) -> int | None:
-        """Find a fault between the last event and `end`; a `#` inside a comment is none."""
+        """Return the offset of a fault between the last event and `end`; a `#` inside a comment is not one."""
         content = self._text.content
         while self.ahead is not None and self.ahead < end:
             line = max(self._passed, content.rfind("\n", self._passed, self.ahead) + 1)
@@ -87,7 +87,7 @@ class Comments:
 
 
 def underindented(text: Text, start: int, end: int, column: int) -> Problem | None:
-    """Find a line of brackets or of a quoted text that is not indented deeper than `column`, the block's around it."""
+    """Return the problem of a line in brackets or quotes that is not indented deeper than `column`, that of the block."""
     content = text.content
     first = skip_properties(content, start)
     is_flow = content[first] in "[{"
@@ -110,23 +110,23 @@ def underindented(text: Text, start: int, end: int, column: int) -> Problem | No
 
 
 def block_fault(text: Text, start: int, end: int, column: int) -> Problem | None:
-    """Find the | or > of a block scalar on a line of its own that is not indented deeper than `column`, or a fault below it."""
+    """Return the problem of a block scalar: its | or > is not indented deeper than `column`, or a blank line is too long."""
     sign = skip_properties(text.content, start)
     line = text.content.rfind("\n", 0, sign) + 1
     if sign - line <= column and not text.content[line:sign].strip(" "):
         return Problem(
             "yaml-syntax",
-            f"a {text.content[sign]} that belongs to nothing above it",
+            f"a {text.content[sign]} without a key above it",
             text.position(sign),
-            hint="write it behind its key",
+            hint="write it after its key",
         )
     return _overlong_blank(text, start, end, column)
 
 
 def _overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | None:
-    """Find a blank line of a block scalar that is longer than the indentation of the block's first text.
+    """Return the problem of a blank line in a block scalar that is longer than the indentation of its first text.
 
-    libyaml takes such a block for an empty one that ends at its first text, which it reads as a comment or refuses.
+    libyaml reads such a block as an empty one that ends at its first text, which it reads as a comment or refuses.
     """
     content = text.content
     header = _HEADER.match(content, skip_properties(content, start))
@@ -153,7 +153,7 @@ def _overlong_blank(text: Text, start: int, end: int, column: int) -> Problem | 
 
 
 def has_uncounted_line(text: Text, start: int, end: int, value: str) -> bool:
-    """Return whether a block ends in a line of blanks whose end libyaml does not count: the file's, and no line break."""
+    """Return whether a block ends in a line of blanks at the end of the file, which libyaml does not count as a line."""
     content = text.content
     last = content.rfind("\n") + 1
     if last == len(content) or end < last or content[last:].strip(" "):

@@ -1,7 +1,7 @@
-"""What YAML 1.2 allows and libyaml refuses, told as that and not as a fault of syntax.
+"""Valid YAML 1.2 that libyaml refuses → a problem that says so, instead of a syntax error.
 
-Each construct has a rewriting that libyaml takes if, and only if, YAML 1.2 takes what stands there. Rewritten wherever
-libyaml stops, a text that is then read to its end is valid; of any other, libyaml's complaint stands.
+Each construct has a rewriting that libyaml accepts if, and only if, YAML 1.2 accepts the original. The text is rewritten
+wherever libyaml stops. If libyaml then reads it to its end, the original is valid; if not, libyaml's error is right.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 _MAX_CHARACTERS = 1024 * 1024
-"""Characters that are read again for one refusal, however many rewritings it takes."""
+"""Maximum number of characters that are read again for one error, over all rewritings."""
 _LEAST_CHARACTERS = 16 * 1024
-"""What the shortest text counts for."""
+"""A shorter text counts as this many characters."""
 _CODE: Code = "yaml-unsupported"
-_VALID = "is valid YAML, but not read here"
+_VALID = "is valid YAML, but not supported here"
 
 
 class _Construct(NamedTuple):
-    """What to say of a construct, and what to write in the place of `[start, end)`."""
+    """A construct: its place, its message and hint, and the text that replaces `[start, end)`."""
 
     at: int
     message: str
@@ -42,15 +42,15 @@ class _Construct(NamedTuple):
     written: str
     code: Code = _CODE
     no_key: int | None = None
-    """Where no key may begin, once it is rewritten."""
+    """Offset at which no key may begin after the rewriting."""
     sign: int | None = None
-    """Where an anchor or an alias must begin, once it is rewritten."""
+    """Offset at which an anchor or an alias must begin after the rewriting."""
     in_block: int | None = None
-    """What the text of a block scalar must hold, once it is rewritten."""
+    """Offset that must lie in a block scalar after the rewriting."""
 
 
 class _Swap(NamedTuple):
-    """A construct that is known by libyaml's complaint and by what stands at its place, and is rewritten right there."""
+    """A construct that libyaml's error and the text at its place identify, and that is replaced right there."""
 
     complaint: str
     found: str
@@ -69,14 +69,14 @@ _SWAPS = tuple(_Swap(*row) for row in (
      "only !!str is allowed; quote a text that begins with !"),
 ))  # fmt: skip
 _BEGINS = re.compile(r"[?:](?=[^\s,\[\]{}])")
-"""The sign of a key or a value, unless a text begins with it, which must be one inside brackets."""
+"""A `?` or `:` that begins a text inside brackets, and is not the sign of a key or a value."""
 _BEGINS_FREELY = re.compile(rf"(?<![^\s,\[{{]){_BEGINS.pattern}")
 _ENDS_KEY = re.compile("[\"'\\]}]\\Z")
 _NAMED = re.compile(r"(?<![^\s,\[{])[&*][\w-]+\Z", re.ASCII)
 _SEPARATION = re.compile(r"[ \t]*+")
 _INDICATOR = re.compile(r"[-?:](?!\S)")
 _NEVER_FIRST = re.compile(r"%|(?:---|\.\.\.)(?!\S)")
-"""What means something else at the start of a line."""
+"""Text that has another meaning at the start of a line."""
 _NAME = re.compile(r"[&*][^\s,\[\]{}]++")
 _OTHER_VERSION = re.compile(r"%YAML[ \t]+1\.\d+(?!\S)")
 _RESERVED = re.compile(r"%(?!(?:YAML|TAG)(?!\S))\S.*")
@@ -84,11 +84,14 @@ _DOCUMENT_END = re.compile(r"\.\.\.[ \t]*(?:(?<=[ \t])#.*)?$", re.MULTILINE)
 _BLANK_LINE = re.compile(r"[ \t]*(?:#.*)?\Z")
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?!\S)", re.MULTILINE)
 _TOP_BLOCK = re.compile(r"[|>][-+]?+[ \t]*(?:(?<=[ \t])#.*)?\n[ \n]*^(?=[^ \n])", re.MULTILINE)
-"""The header of a block scalar up to its first text, which stands at the first column."""
+"""The header of a block scalar, up to its first text at column 1."""
 
 
 def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Problem | None]) -> Problem | None:
-    """Return what libyaml refuses in a text; None if YAML refuses the text too. `fault` returns what ends the reading."""
+    """Return the problem of valid YAML that libyaml refuses; None if the text is not valid YAML.
+
+    `fault` returns the error or problem that stops reading a text.
+    """
     content = text.content.replace("\r", "\n")
     first: _Construct | None = None
     rewriting = _Rewriting()
@@ -98,7 +101,7 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
         events = YamlEvents(content)
         if isinstance(stop, Problem):
             if stop.code != "yaml-document":
-                return None  # what follows is not read
+                return None  # nothing after it is read
             stop = events.error
         if stop is None:
             later = pairwise([*events.documents[1:], len(content)])  # our own reading ends at the first document
@@ -116,14 +119,14 @@ def unsupported(text: Text, fault: Callable[[Text], yaml.MarkedYAMLError | Probl
 
 
 class _Rewriting:
-    """Finds constructs one by one, and remembers what must hold of the text with all of them rewritten."""
+    """Finds constructs one by one, and records the conditions on the text with all of them rewritten."""
 
     def __init__(self) -> None:
         self._no_keys: list[int] = []
         self._in_blocks: list[int] = []
         self._signs: list[int] = []
         self._names: set[str] = set()
-        """Those of anchors that were rewritten."""
+        """Names of anchors that were rewritten."""
 
     def apply(self, content: str, found: _Construct) -> str:
         grown = len(found.written) - (found.end - found.start)
@@ -157,7 +160,7 @@ class _Rewriting:
         )
 
     def _find_cut(self, content: str, at: int, opened: int) -> _Construct | None:
-        """Find a sign or a name that libyaml takes alone, and so complains of what belongs to it."""
+        """Return a sign or a name that libyaml cuts off, so that its error is about the rest."""
         for place in (at, opened):
             line = content.rfind("\n", 0, place) + 1
             if (match := _NAMED.search(content, line, place)) and (found := self._name(content, match.start())):
@@ -196,7 +199,7 @@ class _Rewriting:
             return None
         if sign == "&":
             self._names.add(name)
-        message = f"a name behind {sign} with more than letters, digits, - and _ {_VALID}"
+        message = f"a name after {sign} with characters other than letters, digits, - and _ {_VALID}"
         hint = f"write another name; quote a text that begins with {sign}"
         return _Construct(at, message, hint, at + 1, match.end(), written, sign=at)
 
@@ -214,7 +217,7 @@ def _sign(content: str, at: int) -> _Construct:
 
 
 def _tab(content: str, at: int) -> _Construct | None:
-    """Take the white space around a tab for less: a tab may separate, but what it separates can't be indented by it."""
+    """Return the rewriting of a tab between tokens, with less white space. A tab may separate tokens, but not indent them."""
     before = len(content[:at].rstrip(" \t"))
     end = _behind_tab(content, at)
     if end is None or _INDICATOR.match(content, end):
@@ -229,7 +232,7 @@ def _tab(content: str, at: int) -> _Construct | None:
 
 
 def _tab_below_text(content: str, at: int) -> _Construct | None:
-    """Take it for a comment, which ends a text too: only where it ends may a line begin with a tab."""
+    """Return the rewriting of a tab to a comment. A line may begin with a tab only after the end of a text, as may a comment."""
     end = _behind_tab(content, at)
     if end is None or content[end : end + 1] not in ("", "\n", "#"):
         return None
@@ -244,7 +247,7 @@ def _behind_tab(content: str, at: int) -> int | None:
 def _tab_words(content: str, end: int) -> tuple[str, str]:
     match content[end : end + 1]:
         case "" | "\n":
-            return f"a tab with nothing behind it {_VALID}", "remove it"
+            return f"a tab at the end of a line {_VALID}", "remove it"
         case "#":
             return f"a tab before this comment {_VALID}", "use spaces"
         case _:
@@ -255,12 +258,12 @@ def _tab_in_block(content: str, at: int) -> _Construct | None:
     line = content.rfind("\n", 0, at) + 1
     if line == at or content[line:at].strip(" "):
         return None
-    hint = "say how far it is indented: behind the | or > write the number of spaces that it has more than its key"
+    hint = "after the | or >, write the number of spaces by which it is indented more than its key"
     return _Construct(at, "the text of this block begins with a tab", hint, at, at + 1, "x", in_block=at)
 
 
 def _key_above(content: str, at: int, events: YamlEvents) -> _Construct | None:
-    """Mark a key as one by `? `, which takes whatever a key in braces may be."""
+    """Return the rewriting of a key in braces that marks it with `? `, which allows any key."""
     if not content.startswith(":", at):
         return None
     (node, key, _), (empty, _, end) = events.last
@@ -275,7 +278,7 @@ def _key_above(content: str, at: int, events: YamlEvents) -> _Construct | None:
 
 
 def _top_block(content: str, events: YamlEvents) -> _Construct | None:
-    """Indent the text of a block scalar that is the whole document: only there it need not be."""
+    """Return the rewriting that indents a block scalar that is the whole document, where YAML needs no indentation."""
     block = next((seen for seen in events.last if isinstance(seen.event, yaml.ScalarEvent)), None)
     header = block and _TOP_BLOCK.match(content, skip_properties(content, block.start))
     if not header or events.open:
@@ -292,7 +295,7 @@ def _top_block(content: str, events: YamlEvents) -> _Construct | None:
 
 
 def _directive(content: str, at: int, *, is_version: bool) -> _Construct | None:
-    """Write a directive that libyaml knows, and that may stand in one document as often as wanted."""
+    """Return the rewriting of a directive to one that libyaml accepts any number of times."""
     where = _before_document(content, at, directives=True)
     if where is None:
         return None
@@ -326,7 +329,7 @@ def _second(at: int, start: int, end: int, written: str) -> _Construct:
 
 
 def _before_document(content: str, at: int, *, directives: bool = False) -> str | None:
-    """Return what stands above a line, comments left out: '...' or '' for nothing; None for a document."""
+    """Return what precedes a line, apart from comments: '...', '' for nothing, or None for a document."""
     while at:
         line = content.rfind("\n", 0, at - 1) + 1
         if _DOCUMENT_END.match(content, line):

@@ -1,4 +1,4 @@
-"""libyaml's complaints → what a YAML author did, in words of ours."""
+"""libyaml's error messages → messages and hints for the author of a file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class _Words(NamedTuple):
-    """What to say in place of a complaint of libyaml's."""
+    """The message and the hint for an error of libyaml's."""
 
     complaint: str
     seen: str
-    """Is found in the complaint's line and the one above it, where \0 marks the place."""
+    """Must match in the line of the error and the one above it, where \0 marks the place."""
     message: str
     hint: str
 
@@ -45,7 +45,7 @@ _WORDS = tuple(_Words(*row) for row in (
     ("mapping keys", "", "a '? ' in the middle of a line", "quote a text that holds it"),
     ("block sequence entries", "", "a list item can't begin in the middle of a line",
      "begin the list on the next line; quote a text that begins with '- '"),
-    ("not find expected ':'", r"\0[&!]", "an anchor or a tag that belongs to nothing",
+    ("not find expected ':'", r"\0[&!]", "an anchor or a tag without a value",
      "put it right before its value"),
     ("not find expected ':'", r"\0.*\s#", "a key without ':'", "' #' begins a comment: quote a text that holds it"),
     ("not find expected ':'", r": [|>][-+\d]{0,2}+[ \t]*+\n *+\0", "the text of the block above is not indented",
@@ -54,14 +54,14 @@ _WORDS = tuple(_Words(*row) for row in (
     ("<document start>|parsing a block", r"\0[\]}]", "a {char} that closes nothing", "remove it, or open it before"),
     (_LEFT_OVER, r"(?<!\S)[&!]\S{0,99}\s+\0\*", "an alias can't have an anchor or a tag", "remove one of the two"),
     (_LEFT_OVER, r"(?<!\S)[&!]\S{0,99}\s+\0[&!]", "a second anchor or tag for one value", "remove one of the two"),
-    (_LEFT_OVER, _AFTER_COMMENT, "this line belongs to nothing above it",
+    (_LEFT_OVER, _AFTER_COMMENT, "this line does not belong to anything above it",
      "check its indentation; a text of several lines ends at a comment"),
-    ("expected key", r"^ *\0-\s", "a list item where a key must stand",
+    ("expected key", r"^ *\0-\s", "a list item where a key is expected",
      "check its indentation: the keys of the map on line {line} begin at column {column}"),
     ("expected '-'", r"^ *\0[^-]", "a line without '- ' in a list",
      "check its indentation: the items of the list on line {line} begin at column {column}"),
-    (_LEFT_OVER, r"^ *\0", "this line belongs to nothing above it",
-     "check its indentation: what began on line {line} goes on at column {column}"),
+    (_LEFT_OVER, r"^ *\0", "this line does not belong to anything above it",
+     "check its indentation: the value that began on line {line} continues at column {column}"),
     (_LEFT_OVER, r"'\0", "text right after a closing quote", "inside '…' write '' for a '"),
     (_LEFT_OVER, r'"\0', "text right after a closing quote", r'inside "…" write \" for a "'),
     (_LEFT_OVER, "", "text after the end of a value", "begin a new line, or put the whole value in quotes"),
@@ -78,13 +78,13 @@ _WORDS = tuple(_Words(*row) for row in (
     ("parsing a (?:flow|block) node", r"\0[^\w\s]", "a value can't begin with {char}",
      "check the brackets, or put it in quotes"),
     ("parsing a (?:flow|block) node", "", "a value is missing above this line", "check its indentation"),
-    ("expected ',' or", r"^ *+//[^\n]*+\n[^\n\0]*+\0:", "the line above is no comment", "a comment begins with #, not //"),
+    ("expected ',' or", r"^ *+//[^\n]*+\n[^\n\0]*+\0:", "the line above is not a comment", "a comment begins with #, not //"),
     ("expected ',' or", r"\0:", "a ':' with no key of its own",
      "put a ',' between entries; a key and its ':' stand on one line"),
     ("expected ',' or", "", "a ',' or the closing {closing} is missing before this",
      "the {opening} stands on line {line}"),
     ("unexpected ':'", "", "a ':' with no space after it", "put one there, or quote the text"),
-    ("unknown escape", "", "{char}{after} is no escape in YAML", r"write \\ for a backslash, or use single quotes"),
+    ("unknown escape", "", "{char}{after} is not a YAML escape", r"write \\ for a backslash, or use single quotes"),
     ("hexdecimal", "", "an escape with too few hexadecimal digits", r"\x takes two of them, \u four, \U eight"),
     ("Unicode character escape", "", "an escape that stands for no character",
      r"write the character itself, or \U and eight digits"),
@@ -93,25 +93,25 @@ _WORDS = tuple(_Words(*row) for row in (
     ("indicator equal to 0", "", "a block can't be indented by 0", "write a digit from 1 to 9, or none"),
     ("line break while scanning a block", "", "text on the line of the {opening} that begins a block",
      "begin it on the next line; quote a text that begins with {opening}"),
-    ("name goes on", "", "a name behind {char} has letters, digits, - and _, and then a blank",
+    ("name goes on", "", "a name after {char} consists of letters, digits, - and _",
      "quote a text that begins with {char}"),
     ("scanning an a", "", "after {opening} comes a name of letters, digits, - and _",
      "quote a text that begins with {opening}"),
-    ("undefined tag handle", "", "a tag whose prefix is declared nowhere", _TAG_HINT),
-    ("scanning a tag|parsing a tag", "", "a tag can't be written so", _TAG_HINT),
+    ("undefined tag handle", "", "a tag with an undeclared prefix", _TAG_HINT),
+    ("scanning a tag|parsing a tag", "", "invalid tag", _TAG_HINT),
     ("%TAG", "", "a %TAG line that YAML can't read", "remove it: only !!str is allowed"),
     ("duplicate %YAML", "", "a second %YAML line", "remove it"),
-    ("incompatible YAML", "", "a version of YAML that is not read here", "write %YAML 1.2, or remove this line"),
+    ("incompatible YAML", "", "an unsupported version of YAML", "write %YAML 1.2, or remove this line"),
     ("%YAML directive", "", "a %YAML line without a version", "write %YAML 1.2, or remove this line"),
     ("line break while scanning a dir", "", "text after a directive", "remove it; a comment begins with ' #'"),
     ("scanning a directive", "", "a directive other than %YAML and %TAG", "remove it; quote a text that begins with %"),
 ))
-"""The first row that fits is taken."""
+"""The first row that matches applies."""
 # fmt: on
 
 
 def syntax_problem(text: Text, error: yaml.MarkedYAMLError) -> Problem:
-    """Say in words of our own what libyaml complains of, and where the cause is."""
+    """Return the problem of an error of libyaml's, at the place of its cause."""
     content = text.content
     at, opened = _index(error.problem_mark) or 0, _index(error.context_mark)
     complaint = " ".join(filter(None, (error.problem or "this is not YAML", error.context)))
@@ -156,5 +156,5 @@ def _in_words(text: Text, complaint: str, at: int, opened: int) -> Problem:
 
 
 def _index(mark: yaml.Mark | None) -> int | None:
-    # libyaml ends lines at more characters than we count; its index is what both agree on.
+    # libyaml ends lines at more characters than we do, so only its index is the same as ours.
     return mark.index if mark is not None else None

@@ -1,4 +1,4 @@
-"""Plain values → YAML that reads well in a diff: JSON of several lines stands in a block, and no line is folded."""
+"""Plain values → YAML that reads well in a diff: multi-line JSON is a block, and no line is folded."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import yaml
 
 
 def write_yaml(value: object) -> str:
-    """Write a value, its keys sorted. What is read again is the same value, to the character."""
+    """Return a value as YAML, with its keys sorted. Reading it returns the same value, to the character."""
     return yaml.dump(value, Dumper=_Dumper, width=_ENDLESS, allow_unicode=True)
 
 
 def in_one_line(value: object) -> str:
-    """Write a value as people write a short one: `{user: u1, tags: [a, b]}`."""
+    """Return a value as YAML on one line: `{user: u1, tags: [a, b]}`."""
     return yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, width=_ENDLESS).strip()
 
 
@@ -31,4 +31,4 @@ _ENDLESS = 1 << 30
 _UNSAFE_IN_BLOCK = re.compile(
     "[^\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]|[ \\t]\\n"
 )
-"""What no block can hold, or what other readers take for the end of a line; and blanks that nobody sees."""
+"""Characters that a block can't hold or that end a line in other readers, and blanks at the end of a line."""

@@ -1,4 +1,4 @@
-"""What a template may spend, and what it is told when it asks for more, or for what is not there."""
+"""The budget of rendering one event: text, values, steps of loops, work and time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 
 NEW = 10
-"""What a new value in a list costs: with its place in the list it takes up to 80 bytes."""
+"""Work to create a value in a list: with its place in the list it takes up to 80 bytes."""
 
 
 class Budget:
-    """What one rendering of one event may still spend; it also knows the event's instant and makes its ids."""
+    """What is left for rendering one event. It also holds the event's time and makes its ids.
+
+    Each method that charges raises TemplateFault when its limit is exceeded.
+    """
 
     _text_left = MAX_TEXT
     _items_left = MAX_ITEMS
@@ -45,30 +48,30 @@ class Budget:
         self._calls: dict[str, int] = {}
 
     def anew(self) -> Budget:
-        """Give a budget of which nothing is spent but the time."""
+        """Return a full budget with the same deadline."""
         fresh = Budget(self.now, self._seed, self._row)
         fresh._deadline = self._deadline
         return fresh
 
     def uuid4(self, place: str) -> str:
-        """Give a UUID that depends on the run, the row, the place in the spec and how often it was called there."""
+        """Return a UUID that depends on the run, the row, the place in the spec and the number of calls there so far."""
         call = self._calls[place] = self._calls.get(place, -1) + 1
         return derived_id(self._seed, f"uuid4\n{self._row}\n{place}\n{call}")
 
     def spend_items(self, count: int) -> None:
-        """Account for values in lists and maps."""
+        """Charge values in lists and maps."""
         self._items_left -= count
         if self._items_left < 0:
             raise too_large("the lists and maps of one event have", MAX_ITEMS, "values")
 
     def spend_text(self, length: int) -> None:
-        """Account for a piece of text. An empty one is a piece as well."""
+        """Charge a piece of text. An empty one counts as one character."""
         self._text_left -= length or 1
         if self._text_left < 0:
             raise too_large("the texts of one event have", MAX_TEXT, "characters")
 
     def work(self, amount: int) -> None:
-        """Account for so much work, before it is done where its amount is known."""
+        """Charge work; before it is done, if its amount is known by then."""
         self._work_left -= amount
         if self._work_left < 0:
             raise too_large("the templates of one event go through", MAX_WORK, "values")
@@ -76,7 +79,7 @@ class Budget:
             raise _too_slow()
 
     def work_on(self, value: object) -> None:
-        """Account for an operation that goes through a text, a list or a map, but not through what its items hold."""
+        """Charge an operation that visits the characters of a text, or the items of a list or a map but nothing inside them."""
         kind = type(value)
         if kind is str and len(value) < _LONG:  # type: ignore[arg-type]
             amount = len(value) // 8 + 1  # type: ignore[arg-type]
@@ -93,14 +96,14 @@ class Budget:
             self.work(0)
 
     def list_of(self, value: object) -> None:
-        """Account for a list of all items of a value: those of a text are new ones."""
+        """Charge a list of all items of a value. For text, each item is a new value."""
         if isinstance(value, str):
             self.work(len(value) * NEW)
         else:
             self.work_on(value)
 
     def walk(self, value: object, times: int = 1) -> None:
-        """Account for operations that go through all that is in a value, however deep; a value in two places counts twice."""
+        """Charge operations that visit all values inside a value, at any depth; a value in two places counts twice."""
         amount = _INSIDE
         if isinstance(value, str):
             amount = (getsizeof(value) - _EMPTY) // 8
@@ -116,11 +119,11 @@ class Budget:
                     amount = 0
                     self.walk(item, times)
             if isinstance(value, dict):
-                self.walk(value.values(), times)  # its keys are done
+                self.walk(value.values(), times)  # its keys are counted
         self.work(amount * times)
 
     def compare(self, left: object, right: object) -> None:
-        """Account for a comparison: Python goes through both sides at once, and skips what is the same object."""
+        """Charge a comparison: Python visits both sides in parallel, and skips parts that are the same object."""
         if isinstance(left, str):
             if isinstance(right, str):
                 self.work(min(len(left), len(right)) // 8 + 1)
@@ -142,7 +145,7 @@ class Budget:
             self.walk(right)
 
     def search(self, wanted: object, values: object) -> None:
-        """Account for `wanted in values`."""
+        """Charge `wanted in values`."""
         if isinstance(values, HASHED):
             check_key(wanted)
         elif isinstance(values, str):
@@ -159,7 +162,7 @@ class Budget:
             self.walk(wanted)
 
     def each(self, values: Iterable[object], cost: int = 1, *, deep: bool = False) -> Iterator[object]:
-        """Account for each value when it is asked for, and when `deep` for all that is in it."""
+        """Yield the values, each charged when it is read; if `deep`, with all values inside it."""
         work = self.work
         for value in values:
             work(cost)
@@ -168,7 +171,7 @@ class Budget:
             yield value
 
     def step(self) -> None:
-        """Account for one step of a loop."""
+        """Charge one step of a loop."""
         self._steps_left -= 1
         if self._steps_left < 0:
             raise too_large("the loops of one event take", MAX_STEPS, "steps")
@@ -176,15 +179,15 @@ class Budget:
             raise _too_slow()
 
     def is_late(self) -> bool:
-        """Return whether the time of the event is over."""
+        """Return whether the deadline has passed."""
         return monotonic() > self._deadline
 
 
 _INSIDE = 5
-"""What it costs to go into a list or a map that is in another."""
+"""Work to enter a list or a map inside another."""
 _LONG = 64
 _EMPTY = 40
-"""Bytes that each text takes, whatever its length; a little less than it is, so that none is for free."""
+"""Bytes of overhead of a text, set a little too low so that no text is free."""
 
 
 def _too_slow() -> TemplateFault:

@@ -46,7 +46,7 @@ def _remainder(name: str) -> Any:
 
     def apply(value: Any, *args: Any) -> bool:
         if isinstance(value, str):
-            raise TemplateFault("template-type", f"'{name}' tests a number", "make a number of a text with | int")
+            raise TemplateFault("template-type", f"'{name}' tests a number", "convert text to a number with | int")
         return bool(stock(value, *args))
 
     return apply

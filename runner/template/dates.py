@@ -1,6 +1,6 @@
-"""Dates in templates: `strftime` with a closed list of directives, the same on every machine.
+"""Dates in templates: `strftime` with a closed list of directives, with the same results on every machine.
 
-Python leaves most of them to the machine: `%s` depends on its time zone, `%c` and `%A` on a locale, `%-d` on its C library.
+In Python most of them depend on the machine: `%s` on its time zone, `%c` and `%A` on a locale, `%-d` on its C library.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MONTHS = (
     "December",
 )  # fmt: skip
 _NUMBERS = "dfGHIjmMSuUVwWyY"
-"""Directives that write digits; Python writes them alike everywhere."""
+"""Directives that write digits, for which Python gives the same result everywhere."""
 _PADDED = "dHIjmMSy"
-"""Those that may be written without leading zeros: `%-d`."""
+"""Directives that also exist without leading zeros: `%-d`."""
 _DIRECTIVE = re.compile(r"%(-?)(.?)", re.DOTALL)
 DIRECTIVES = sorted({*_NUMBERS, *"aAbBpzZ%", *(f"-{name}" for name in _PADDED)}, key=str.lower)
 _HINTS = {
@@ -43,23 +43,23 @@ _HINTS = {
 
 
 def strftime(moment: date | time, form: object) -> str:
-    """Write a date or a time by a format. Raises TemplateFault for a directive that is not in the list."""
+    """Return a date or a time as text. Raises TemplateFault for a directive that is not in the list."""
     if not isinstance(form, str):
-        raise TemplateFault("template-type", "the format of strftime is a text", "for example strftime('%Y-%m-%d')")
+        raise TemplateFault("template-type", "the format of strftime must be text", "for example strftime('%Y-%m-%d')")
     if (wrong := next(wrong_directives(form), None)) is not None:
-        raise TemplateFault("template-type", *told(wrong))
+        raise TemplateFault("template-type", *explained(wrong))
     return _DIRECTIVE.sub(lambda found: _written(moment, found[1], found[2]), form)
 
 
 def wrong_directives(form: str) -> Iterator[str]:
-    """Find the directives of a format that are not in the list."""
+    """Yield the directives of a format that are not in the list."""
     return (found[0] for found in _DIRECTIVE.finditer(form) if found[0][1:] not in DIRECTIVES)
 
 
-def told(directive: str) -> tuple[str, str | None]:
-    """Say that there is no such directive, and what to write instead."""
+def explained(directive: str) -> tuple[str, str | None]:
+    """Return the message and the hint for a directive that is not in the list."""
     if directive in ("%", "%-"):
-        return "a % that begins no directive", "for the sign itself write %%"
+        return "a % without a directive", "for the sign itself write %%"
     known = [f"%{name}" for name in DIRECTIVES]
     hint = _HINTS.get(directive) or did_you_mean(directive.lower(), known, f"these exist: {' '.join(known)}")
     return f"strftime has no directive '{directive}'", hint

@@ -1,4 +1,4 @@
-"""Faults that rendering a template raises."""
+"""The faults that rendering a template raises."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, found while rendering
-    """A template asks for what it may not have, or gives what can't be sent."""
+    """A template does something that is not allowed, or its result can't be sent."""
 
     def __init__(self, code: Code, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class TemplateFault(Exception):  # noqa: N818 - it is a fault in a template, fou
 
 
 class UndefinedFault(TemplateFault):
-    """A name, a key or an index that is not there. Jinja raises it with one text: message, hint and name in a line each."""
+    """A name, a key or an index does not exist. Jinja raises it with one text: message, hint and name on a line each."""
 
     def __init__(self, text: str | None = None) -> None:
         message, hint, name = ((text or "") + "\n\n").split("\n")[:3]

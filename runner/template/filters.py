@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 def _unique(
     context: Any, value: Any, case_sensitive: bool = False, attribute: str | int | None = None
 ) -> Iterator[object]:
-    """Leave out the items that came before. Unlike to Python, true is not 1, and lists and maps are compared too."""
+    """Yield each distinct item once. Unlike in Python, true is not 1; lists and maps are compared as well."""
     context.budget.work(ITERATOR_STEPS)
     seen = set()
     for item in context.budget.each(value, NEW + attribute_steps(attribute)):
@@ -57,7 +57,7 @@ def _unique(
 
 
 def _identity(value: object, case_sensitive: bool) -> object:
-    """Return what two values have in common exactly when they are the same JSON."""
+    """Return a value that is equal for two values exactly if they are the same JSON."""
     match value:
         case bool():
             return bool, value
@@ -114,7 +114,7 @@ def _tojson(context: Any, value: object, indent: int | None = None) -> str:
 
 
 def _levels(value: object, level: int) -> int:
-    """Add the levels up on which the values stand: so far each is indented."""
+    """Return the sum of the levels of all values: each is indented by its level."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return level * (len(items) + 1) + sum(_levels(item, level + 1) for item in items if isinstance(item, dict | list))
 
@@ -159,7 +159,7 @@ def _wrapped(value: str, width: int = 79) -> str:
 
 
 def _wrapping(value: str, width: int = 79) -> int:
-    """Bound the work of wrapping: lines, words, and of a word longer than a line all that is left of it, line by line."""
+    """Return a bound on the work of wrapping: lines, words, and the rest of each long word, copied for each of its lines."""
     check_whole(width, "the width")
     width = max(width, 1)
     words = value.split()
@@ -188,7 +188,7 @@ def _trim(context: Any, value: object, chars: str | None = None) -> str:
 def _format(value: str, *args: object, **kwargs: object) -> str:
     check_format(value, *args, *kwargs.values())
     if args and kwargs:
-        raise TemplateFault("template-type", "format takes values by order or by name, not both")
+        raise TemplateFault("template-type", "format takes values by position or by name, not both")
     values: Any = {name: _format_value(item) for name, item in kwargs.items()} or tuple(map(_format_value, args))
     return str(value % values)
 
@@ -230,10 +230,8 @@ def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object
 
 @pass_context
 def _sum(context: Any, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
-    if not isinstance(start, int | float):  # what is added to a list changes it
-        raise TemplateFault(
-            "template-type", "sum begins with a number", "lists and texts are put together with + and ~"
-        )
+    if not isinstance(start, int | float):  # adding to a list would change it
+        raise TemplateFault("template-type", "the start of sum must be a number", "join lists with + and texts with ~")
     from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
 
     total: Any = start
@@ -242,7 +240,7 @@ def _sum(context: Any, value: Iterable[object], attribute: str | int | None = No
         if isinstance(part, StrictName):
             raise part.fault
         if isinstance(part, list | tuple | str):
-            raise TemplateFault("template-type", "sum adds numbers", "texts are put together with |join")
+            raise TemplateFault("template-type", "sum adds numbers", "join texts with |join")
         total = (
             compute("+", total, part)
             if type(total) in SMALL and type(part) in SMALL and part is not None
@@ -309,7 +307,7 @@ def _quoting(value: str, *_: object, **__: object) -> int:
 
 
 def _stripping(value: str, *_: object, **__: object) -> int:
-    """Bound the work of taking tags off: older versions of markupsafe write the whole text anew for each."""
+    """Return a bound on the work of stripping tags: older versions of markupsafe copy the whole text for each tag."""
     return len(value) + value.count("<") * len(value) // 1000
 
 

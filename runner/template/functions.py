@@ -57,7 +57,9 @@ _NUMBER_STEPS = 5
 def _namespace(context: Any, /, *given: Any, **named: Any) -> TemplateNamespace:
     for entries in given:
         if not isinstance(entries, dict):
-            raise TemplateFault("template-type", "a namespace is made of names", "for example namespace(total=0)")
+            raise TemplateFault(
+                "template-type", "namespace() takes names with values", "for example namespace(total=0)"
+            )
         context.budget.work(len(entries) * NEW)
     return TemplateNamespace(*given, **named)
 

@@ -1,4 +1,4 @@
-"""A template's syntax tree → a copy in which whatever costs time or memory is put under watch."""
+"""A template's syntax tree → a copy that charges the budget for what costs time or memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def joined(parts: list[nodes.Expr]) -> nodes.Filter:
 
 
 def guarded(node: nodes.Node, place: str) -> Any:
-    """Copy a tree, with what must be watched at run time put under watch.
+    """Return a copy of a tree that charges the budget at run time.
 
-    Every piece of output, every loop, every comparison of two values, every slice and what goes into every filter is
-    counted, `~` joins as mixed text does, and `uuid4()` is told its place. Calls, other operators and filters are counted
-    by the environment that runs them.
+    It charges every piece of output, every step of a loop, every comparison of two values, every slice and every input
+    of a filter. `~` joins as mixed text does, and `uuid4()` gets its place as an argument. The environment charges
+    calls, other operators and filters.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
     copy.lineno = node.lineno
@@ -54,7 +54,7 @@ def guarded(node: nodes.Node, place: str) -> Any:
 
 
 def _compared(compare: nodes.Compare) -> nodes.Expr:
-    """Let a test compare two values, which accounts for it. What is compared with a constant costs nothing worth counting."""
+    """Return a comparison as a test, which charges it. A comparison with a constant costs too little to charge."""
     first, operands = compare.expr, compare.ops
     if len(operands) == 1:
         (operand,) = operands
@@ -71,11 +71,11 @@ def _walked(node: nodes.Expr) -> nodes.Expr:
 
 
 _ORDER = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
-"""The parser's names of comparisons, and the names of the tests that do the same."""
+"""The parser's names of comparisons → the names of the equivalent tests."""
 
 
 def _is_constant(node: nodes.Expr) -> bool:
-    """Return whether an expression is a constant, or a list of constants, as it stands in the template."""
+    """Return whether an expression is a literal constant, or a list of them."""
     return isinstance(node, nodes.Const) or (
         isinstance(node, nodes.List | nodes.Tuple) and all(isinstance(item, nodes.Const) for item in node.items)
     )

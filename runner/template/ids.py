@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def derived_id(seed: UUID, name: str) -> str:
-    """Give the text of `uuid5(seed, name)` (RFC 9562, section 5.5), in a third of the time: an event has up to three of them."""
+    """Return the text of `uuid5(seed, name)` (RFC 9562, section 5.5), in a third of the time: an event has up to three."""
     return _uuid5_text(sha1(seed.bytes + name.encode(), usedforsecurity=False).hexdigest())
 
 
 def row_ids(seed: UUID, what: str) -> Callable[[int], str]:
-    """Return `derived_id` for rows of a run: of a name that is `what` and, in a second line, the row's number.
+    """Return a function from the number of a row to its `derived_id`. The name is `what`, and on a second line the number.
 
-    What the names have in common is hashed once.
+    The common part of the names is hashed once.
     """
     shared = sha1(seed.bytes + f"{what}\n".encode(), usedforsecurity=False)
 

@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from runner.errors import did_you_mean
 from runner.template.conditions import TESTS
-from runner.template.dates import told, wrong_directives
+from runner.template.dates import explained, wrong_directives
 from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
 from runner.template.language import UNKNOWN, WHERE_LISTED
@@ -35,7 +35,7 @@ _STATEMENTS: dict[type[nodes.Node], str] = {
 
 
 class Use(NamedTuple):
-    """A variable that a template reads; `optional` where `default()` or `is defined` guards it."""
+    """A variable that a template reads. It is `optional` if `default()` or `is defined` guards it."""
 
     name: str
     offset: int
@@ -43,7 +43,7 @@ class Use(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A fault in a template's text, as a stretch of it."""
+    """A fault in a template's text, from offset `start` to `end`."""
 
     code: Code
     message: str
@@ -53,34 +53,34 @@ class Finding(NamedTuple):
 
 
 MAX_LEVELS = 200
-"""Of expressions and statements inside one another: what Python's own compiler takes."""
+"""Maximum depth of nested expressions and statements, so that Python's compiler can handle them."""
 
 
 TOO_DEEP = Finding("template-syntax", "the expression is nested too deep", None, 0, 1)
 
 
 class Inspector:
-    """Walks a tree once: collects the variables it reads, and what is forbidden in it."""
+    """Walks a syntax tree once, and collects the variables that it reads and its faults."""
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.uses: list[Use] = []
         self.findings: list[Finding] = []
         self.repeats = 0
-        """How often Jinja's compiler goes through something again: once more for each block around it."""
+        """How many nodes Jinja's compiler visits again: it visits each node once more for each block around it."""
         self._depth = -1
         self._level = 0
         self._guarded: set[str] = set()
 
     def inspect(self, tree: nodes.Template, known: Iterable[str] = ()) -> None:
-        """Walk a tree, and keep what is found. `known` are names that are no variables."""
+        """Walk a tree, and collect its variables and faults. `known` are names that are not variables."""
         try:
             self._block(tree.body, set(known))
         except RecursionError:
             self.findings.append(TOO_DEEP)
 
     def _block(self, body: list[nodes.Node], local: set[str]) -> None:
-        """Visit statements in order; what `set` defines is known to those after it."""
+        """Visit statements in order; names that a statement sets are known to those after it."""
         self._depth += 1
         for node in body:
             self._visit(node, local, guarded=False)
@@ -101,7 +101,7 @@ class Inspector:
             return
         match node:
             case nodes.Const(value=float() as number) if not isfinite(number):
-                self._find("not-finite", "the number is beyond what a double can hold", node, 1)
+                self._find("not-finite", "the number is too large for a double", node, 1)
             case nodes.Name(ctx="load"):
                 self._name(node, local, guarded=guarded)
             case nodes.For():
@@ -135,7 +135,7 @@ class Inspector:
             case nodes.Getitem(arg=nodes.Const(value=str(key))) if key.startswith("__"):
                 self._find("template-forbidden", f"'{key}' is not reachable from a template", node.arg, len(key) + 2)
             case nodes.Getitem(arg=nodes.Tuple(items=items)) if any(isinstance(item, nodes.Slice) for item in items):
-                self._find("template-syntax", "a slice stands alone between [ and ]", node, 1)
+                self._find("template-syntax", "a slice must be alone between [ and ]", node, 1)
             case nodes.Getattr():
                 if node.attr.startswith("_"):
                     self._find_name("template-forbidden", f"'{node.attr}' is not reachable from a template", node)
@@ -161,7 +161,7 @@ class Inspector:
             self.uses.append(Use(node.name, node.lineno - 1, guarded or node.name in self._guarded))
 
     def _if(self, node: nodes.If, local: set[str]) -> None:
-        """Visit the branches; what each of them sets is known behind them."""
+        """Visit the branches. Names that all of them set are known after them."""
         ends = []
         for branch in (node, *node.elif_):
             self.repeats += self._depth
@@ -194,7 +194,7 @@ class Inspector:
         for ref in [node.target] if isinstance(node.target, nodes.NSRef) else node.target.find_all(nodes.NSRef):
             if ref.name not in local:
                 hint = f"make one before: {{% set {ref.name} = namespace({ref.attr}=…) %}}"
-                message = f"'{ref.name}' is no namespace: nothing else has attributes that can be set"
+                message = f"'{ref.name}' is not a namespace: only namespaces have attributes that can be set"
                 self._find("template-type", message, ref, len(ref.name), hint)
             elif ref.attr.startswith("_"):
                 self._find("template-forbidden", f"'{ref.attr}' can't be set", ref, len(ref.name))
@@ -223,7 +223,7 @@ class Inspector:
         self._arguments(node, local)
 
     def _named_argument(self, node: nodes.Filter) -> None:
-        """Check the filter or test that a filter over a list names by a text: `map('upper')`, `selectattr('a', 'eq')`."""
+        """Check the filter or test that is named by text: `map('upper')`, `selectattr('a', 'eq')`."""
         place = {"map": 0, "select": 0, "reject": 0, "selectattr": 1, "rejectattr": 1}.get(node.name, len(node.args))
         argument = node.args[place] if place < len(node.args) else None
         if not isinstance(argument, nodes.Const) or not isinstance(argument.value, str):
@@ -261,11 +261,11 @@ class Inspector:
         self._arguments(node, local)
 
     def _format(self, node: nodes.Call) -> None:
-        """Check the format of a date, where it is written out."""
+        """Check the format of a date, if it is a constant."""
         for form in (*node.args, *(each.value for each in node.kwargs)):
             if isinstance(form, nodes.Const) and isinstance(form.value, str):
                 for directive in wrong_directives(form.value):
-                    message, hint = told(directive)
+                    message, hint = explained(directive)
                     self._find("template-type", message, form, len(form.value) + 2, hint)
 
     def _arguments(self, node: nodes.Filter | nodes.Test | nodes.Call, local: set[str]) -> None:
@@ -294,13 +294,13 @@ class Inspector:
         self.findings.append(Finding(code, message, hint, start, start + len(node.attr)))
 
     def _find_argument(self, code: Code, message: str, argument: nodes.Keyword) -> None:
-        """Point at an argument's name: its node begins at the value behind it."""
+        """Point at an argument's name: its node begins at the value after it."""
         start = self.source.rfind(argument.key, 0, max(argument.lineno - 1, 0))
         self.findings.append(Finding(code, message, None, start, start + len(argument.key)))
 
 
 def _as_python_reads(name: str) -> str:
-    """Write a name as Python's compiler does: two that look alike are one variable there."""
+    """Return a name as Python's compiler normalizes it: two names that look alike are one variable there."""
     if name.isascii():
         return name
     from unicodedata import normalize  # noqa: PLC0415 - few templates have such names
@@ -309,7 +309,7 @@ def _as_python_reads(name: str) -> str:
 
 
 def _tested(test: nodes.Node) -> set[str]:
-    """Names that are known to be defined where `test` holds."""
+    """Return the names that are known to be defined if `test` is true."""
     if isinstance(test, nodes.And):
         return _tested(test.left) | _tested(test.right)
     if isinstance(test, nodes.Test) and test.name == "defined" and isinstance(test.node, nodes.Name):

@@ -1,6 +1,6 @@
-"""Filters that only compiled programs use: what they do to every value is written into no template.
+"""Filters that only compiled programs use: they charge the budget and carry out directives.
 
-They take the context, so that Jinja does not fold them into constants.
+They take the context so that Jinja does not evaluate them when it compiles.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
 
 @pass_context
 def _no_else(_context: Rendering, _value: object) -> StrictName:
-    return StrictName("the condition does not hold, and there is no else\ngive one: {{ a if b else c }}\n")
+    return StrictName("the condition is false, and there is no else\nadd one: {{ a if b else c }}\n")
 
 
 INTERNAL_FILTERS: dict[str, Any] = {

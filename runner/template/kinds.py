@@ -5,8 +5,8 @@ from __future__ import annotations
 _EMPTY_MAP: dict[str, object] = {}
 DictKeys, DictValues, DictItems = type(_EMPTY_MAP.keys()), type(_EMPTY_MAP.values()), type(_EMPTY_MAP.items())
 COLLECTIONS = (list, tuple, dict, set, DictKeys, DictValues, DictItems)
-"""A map's keys or items, less some others, are a set."""
+"""Sets result from subtracting a map's keys or items from others."""
 HASHED = (dict, set, DictKeys)
 LISTED = (list, tuple, DictValues)
 SMALL = frozenset([int, float, bool, type(None)])
-"""Types whose values cost nothing worth counting, whatever is done with them."""
+"""Types whose values cost too little to count in any operation."""

@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
 
 class Rendering(Context):
-    """One run of a program: the variables that it reads, what it may spend, and the values that it has made so far.
+    """One run of a program: the variables that it reads, its budget, and the values that it has set so far.
 
-    Jinja's own makes, for each event, what only templates need that include others.
+    Jinja's own context would also prepare, for each event, what only included templates need.
     """
 
     name = None
@@ -61,7 +61,7 @@ class Rendering(Context):
         self.exported_vars = set()
 
     def resolve_or_missing(self, key: str) -> Any:
-        """Look a name up among what was made, then the variables, then the functions."""
+        """Return the value of a name: one that the program set, a variable or a function."""
         if key in self.vars:
             return self.vars[key]
         if key in self.parent:
@@ -88,7 +88,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return CountedTokens(source, name, filename)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Compute `left operator right` when the result is of a bounded size."""
+        """Return `left operator right`. Raises TemplateFault if the result would be too large."""
         match operator:
             case "*":
                 _check_product(left, right)
@@ -108,7 +108,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         match operator:
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
                 check_length(len(left) + len(right))
-            case "-":  # of a map's keys or items
+            case "-":  # of the keys or items of maps
                 budget.walk(left)
                 budget.walk(right)
             case "%" if isinstance(left, str):
@@ -119,7 +119,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return result
 
     def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """Call a function, or a method; what a method goes through and gives is accounted for."""
+        """Call a function or a method, and charge the work and the result of a method."""
         if type(function) is not BuiltinMethodType:
             return super().call(context, function, *args, **kwargs)
         charge_call(context.budget, function, args, kwargs)
@@ -134,15 +134,15 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return result
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 - Jinja's signature
-        """Allow what a loop tells of itself."""
+        """Return whether an attribute is one of a loop's, the only ones that Jinja may look up."""
         return attr in LOOP_ATTRIBUTES
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Look up a map's key, a part of a date, or what a loop tells of itself. Methods are no values: see `_method`."""
+        """Return a map's key, a part of a date, or an attribute of a loop. Methods are not values: see `_method`."""
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
         if isinstance(obj, StrictName):
-            return obj  # what is missing stays missing, so that default() can stand at the end of a path
+            return obj  # stays undefined, so that default() works at the end of a path
         if isinstance(obj, LoopContext):
             return super().getattr(obj, attribute)
         if isinstance(obj, TemplateNamespace):
@@ -155,7 +155,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return StrictName(obj=obj, name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """Look an index or a key up; what is missing stays missing."""
+        """Return the value at an index or a key; of an undefined value, the value itself."""
         if isinstance(argument, tuple):
             check_key(argument)
         if isinstance(obj, StrictName):
@@ -166,7 +166,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return self.getattr(obj, argument) if isinstance(argument, str) else StrictName(obj=obj, name=argument)
 
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Apply a filter that a text names, as in `map('upper')`."""
+        """Apply a filter that is named by text, as in `map('upper')`."""
         _check_named(name, FILTERS, "filter")
         if (context := kwargs.get("context")) is None:
             return super().call_filter(name, *args, **kwargs)
@@ -176,43 +176,46 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return result
 
     def call_test(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Apply a test that a text names, as in `select('odd')`."""
+        """Apply a test that is named by text, as in `select('odd')`."""
         _check_named(name, TESTS, "test")
         return super().call_test(name, *args, **kwargs)
 
 
 def _check_named(name: object, known: Mapping[str, object], kind: Kind) -> None:
     if not isinstance(name, str):
-        raise TemplateFault("template-type", f"a {kind} is named by a text")
+        raise TemplateFault("template-type", f"the name of a {kind} must be text")
     if name not in known:
         hint = did_you_mean(name, known, WHERE_LISTED)
         raise TemplateFault(UNKNOWN[kind], f"there is no {kind} '{shown_name(name)}'", hint)
 
 
 Kind: TypeAlias = Literal["filter", "test"]
-"""What a filter over a list may name by a text."""
+"""What the argument of a filter over a list may name."""
 UNKNOWN: Mapping[Kind, Code] = {"filter": "template-unknown-filter", "test": "template-unknown-test"}
 WHERE_LISTED = "`runner help templates` lists them all"
 MAX_TOKENS = 10_000
-"""Words, numbers, texts and signs of all templates of a spec: to compile them takes half a second at most."""
+"""Maximum number of tokens of all templates of a spec: compiling them takes half a second at most."""
 MAX_PARSED = 30_000
-"""So many are parsed, to report what else is wrong."""
+"""Maximum number of tokens to parse, so that other problems can be reported as well."""
 TOO_MANY_TOKENS = (
     f"the templates of one spec have more than {MAX_TOKENS:,} words and signs",
-    "make several specs of it, or pass what is long as a variable",
+    "split it into several specs, or pass long values as variables",
 )
 
 
 class SourceError(Exception):
-    """A template can't be read on, and not for its grammar. It has `code`, `message`, `hint` and a stretch of the source."""
+    """A template can't be parsed any further, for a reason other than its grammar.
+
+    `finding` is the code, message, hint, start and end of the problem.
+    """
 
     def __init__(self, code: Code, message: str, hint: str | None, start: int, end: int) -> None:
         super().__init__(message)
-        self.told = code, message, hint, start, end
+        self.finding = code, message, hint, start, end
 
 
 class CountedTokens(TokenStream):
-    """The tokens of a template, and how many of them were taken."""
+    """The tokens of a template, and the number of them that were read."""
 
     def __init__(self, source: str, name: str | None, filename: str | None) -> None:
         self.count = 0
@@ -228,7 +231,7 @@ class CountedTokens(TokenStream):
 
 
 def is_too_large(source: str) -> bool:
-    """Return whether a template has more tokens than are parsed. To count them is faster than to parse them."""
+    """Return whether a template has too many tokens to parse. Counting them is faster than parsing them."""
     if len(source) <= MAX_PARSED:
         return False
     with suppress(TemplateSyntaxError):
@@ -254,11 +257,11 @@ def _check_number(kind: str, token: str, offset: int) -> None:
 
 
 _FEW_DIGITS = 600
-"""Any Python converts so many."""
+"""A number of this many digits can be converted, whatever Python's limit is."""
 
 
 def tokens(source: str) -> Iterator[tuple[int, str, str]]:
-    """Split a template into tokens: offset, kind, text. Raises TemplateSyntaxError with the offset plus one as its line."""
+    """Yield the tokens of a template: offset, kind, text. Raises TemplateSyntaxError with the offset plus one as its line."""
     at = 0
     try:
         for _, kind, token in environment.lexer.tokeniter(source, None):

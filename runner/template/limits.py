@@ -5,33 +5,33 @@ from __future__ import annotations
 from runner.template.fault import TemplateFault
 
 MAX_TEXT = 1_000_000
-"""Characters of one text, and of all texts that one event puts together. An event may have 819,200 bytes."""
+"""Maximum number of characters of one text, and of all texts of one event. An event may have 819,200 bytes."""
 MAX_ITEMS = 100_000
 MAX_STEPS = 100_000
 MAX_BITS = 4096
 MAX_NUMBER_BITS = 3 * MAX_BITS
 MAX_WIDTH = 1000
 MAX_WORK = 2_000_000
-"""Values, and words of 8 bytes of text, that all operations of one event may go through or make."""
+"""Maximum work of one event: values, and words of 8 bytes of text, that its operations visit or create."""
 MAX_SECONDS = 2.0
 MAX_FORMATS = 10_000
 MAX_KEY_VALUES = 1000
 
 
 def check_length(length: int) -> None:
-    """Refuse a text or list that would be too long."""
+    """Raise TemplateFault if a text or a list would be too long."""
     if length > MAX_ITEMS * 10:
         raise too_large("a text or list has", MAX_ITEMS * 10, "items")
 
 
 def check_whole(number: object, what: str) -> None:
-    """Refuse what is no whole number, before something is multiplied by it."""
+    """Raise TemplateFault if a value is not a whole number, before it is used as a factor."""
     if not isinstance(number, int):
         raise TemplateFault("template-type", f"{what} must be a whole number")
 
 
 def check_key(key: object) -> None:
-    """Refuse a key of many values: Python goes through all of them wherever it looks the key up."""
+    """Raise TemplateFault if a key has too many values: Python visits all of them on each look-up."""
     left = MAX_KEY_VALUES
     waiting = [key]
     while waiting:
@@ -44,5 +44,5 @@ def check_key(key: object) -> None:
 
 
 def too_large(what: str, limit: int, unit: str) -> TemplateFault:
-    """Make the fault of something that grows beyond its limit."""
+    """Return the fault of something that exceeds its limit."""
     return TemplateFault("template-too-large", f"{what} more than {limit:,} {unit}")

@@ -26,12 +26,12 @@ METHODS = frozenset([
 ])  # fmt: skip
 """Methods of texts, lists, maps and dates that a template may call."""
 _AT_ONCE = frozenset(["get", "items", "keys", "values"])
-"""Methods of maps that take no longer for a large one."""
+"""Methods of maps whose time does not depend on the size of the map."""
 _STRIP = frozenset(["strip", "lstrip", "rstrip"])
 
 
 def charge_call(budget: Budget, method: BuiltinMethodType, args: Sequence[object], named: Mapping[str, object]) -> None:
-    """Account for what a method goes through."""
+    """Charge a call of a method before it runs, for the values that it visits."""
     name, owner = method.__name__, method.__self__
     if not args and not named and isinstance(owner, str):
         budget.work_on(owner)
@@ -47,15 +47,15 @@ def charge_call(budget: Budget, method: BuiltinMethodType, args: Sequence[object
     elif name in _STRIP:
         charge_strip(budget, owner, first)
     elif name == "rpartition" and isinstance(owner, str) and isinstance(first, str):
-        budget.work(len(owner) * len(first) // _QUICK)  # from the right Python looks in the simplest way
+        budget.work(len(owner) * len(first) // _QUICK)  # searching from the right, Python compares naively
     elif name in ("count", "index") and isinstance(owner, list | tuple):
         budget.search(first, owner)
     elif name == "strftime" and isinstance(first, str) and len(first) > MAX_WIDTH:
-        raise too_large("a date's format has", MAX_WIDTH, "characters")  # it may write 256 for each
+        raise too_large("a date's format has", MAX_WIDTH, "characters")  # each may write 256 characters
 
 
 def charge_result(budget: Budget, value: object) -> None:
-    """Account for what a method gave."""
+    """Charge the result of a method."""
     if isinstance(value, str):
         if len(value) > _SHORT:
             budget.work_on(value)
@@ -67,11 +67,11 @@ def charge_result(budget: Budget, value: object) -> None:
 
 
 def charge_strip(budget: Budget, text: object, characters: object) -> None:
-    """Account for taking characters off: each of the text is looked up among all of them."""
+    """Charge stripping `characters`: each character of the text is compared with all of them."""
     if isinstance(text, str) and isinstance(characters, str):
         budget.work(len(text) * len(characters) // _QUICK)
 
 
 _QUICK = 32
-"""Characters that Python compares in the time of one step."""
+"""Characters that Python compares in the time of one unit of work."""
 _SHORT = 16

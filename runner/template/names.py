@@ -11,19 +11,19 @@ from runner.template.omit import Omit
 
 
 def type_name(value: object) -> str:
-    """Return what a spec's author calls the type of a value."""
+    """Return the name of a value's type, in the words of a spec's author."""
     if isinstance(value, Iterator):
         return "a sequence"
     return _TYPE_NAMES.get(type(value), type(value).__name__)
 
 
 def shown_name(name: str) -> str:
-    """Return a name as a message shows it, in one line. Of a long one only the length: it may be a secret, and a mask misses a part of one."""
+    """Return a name as a message shows it, on one line. A long one may be a secret, and is shown by its length only."""
     return name.replace("\n", "\\n") if len(name) <= MAX_NAME else f"… ({len(name):,} characters)"
 
 
 MAX_NAME = 100
-"""Characters of a name that a message shows."""
+"""Maximum length of a name that a message shows."""
 _TYPE_NAMES: dict[type, str] = {
     str: "text", int: "a number", float: "a number", bool: "a boolean", type(None): "null", list: "a list",
     tuple: "a list", dict: "a map", datetime: "a date", date: "a date", time: "a time", timedelta: "a duration",

@@ -6,7 +6,7 @@ from jinja2.utils import Namespace
 
 
 class TemplateNamespace(Namespace):
-    """What `namespace()` makes. It is written in one word, however much it holds."""
+    """A namespace, whose attributes `set` can change. Its text is one word, whatever it holds."""
 
     def __repr__(self) -> str:
         return "namespace"

@@ -1,4 +1,4 @@
-"""A %-format and its values: a bound on the length of the text that they make."""
+"""A %-format and its values → a bound on the length of the formatted text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_format(text: str, *values: object) -> None:
-    """Refuse a %-format whose widths, precisions or values blow a text up."""
+    """Raise TemplateFault if the widths, precisions or values of a %-format would make a text too long."""
     if text.count("%") > MAX_FORMATS:
         raise too_large("a format has", MAX_FORMATS, "conversions")
     conversions = _conversions(text)
@@ -36,17 +36,17 @@ def check_format(text: str, *values: object) -> None:
 
 
 def _conversions(text: str) -> list[tuple[str, str]]:
-    """Find what stands behind each % of a format, as its width and its type."""
+    """Return the conversions of a format, each as its width and its type."""
     return list(_with_keys(text)) if "%(" in text else _PERCENT.findall(text)
 
 
 def _with_keys(text: str) -> Iterator[tuple[str, str]]:
-    """Find the same where keys stand in brackets; a key may have brackets in it as well."""
+    """Yield the conversions of a format with keys in parentheses; a key may contain parentheses as well."""
     at = text.find("%") + 1
     while at:
         if text.startswith("(", at):
             at = _after_key(text, at)
-        if match := _CONVERSION.match(text, at):  # it matches everywhere, if only nothing
+        if match := _CONVERSION.match(text, at):  # it matches everywhere, possibly the empty text
             yield match[1], match[2]
             at = match.end()
         at = text.find("%", at) + 1
@@ -66,11 +66,11 @@ _PERCENT = re.compile("%" + _CONVERSION.pattern, re.DOTALL)
 _BRACKETS = re.compile(r"[()]")
 _DIGITS = re.compile(r"[0-9]+")
 _WIDE = 4
-"""Digits of MAX_WIDTH."""
+"""Number of digits of MAX_WIDTH."""
 
 
 def _written(value: object, *, escapes: bool) -> int:
-    """Bound the characters of a value that a %-format writes: %r and %a escape texts, and so do lists and maps."""
+    """Return a bound on the characters that a %-format writes for a value. %r, %a, lists and maps escape texts."""
     if isinstance(value, str):
         return len(value) * (_ESCAPE if escapes else 1)
     length = 0
@@ -95,5 +95,5 @@ def _written(value: object, *, escapes: bool) -> int:
 
 
 _ESCAPE = 10
-"""Characters of `\\U0001f600`."""
+"""Number of characters of `\\U0001f600`."""
 _OTHER = 100

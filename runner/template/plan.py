@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class RenderingError(Exception):
-    """The templates gave no event; the problems say where and why."""
+    """Rendering failed; the problems say where and why."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(*problems)
@@ -57,9 +57,10 @@ class Plan:
     _probes: _Probes | None = None
 
     def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
-        """Render every template of the shape; once more, within the same time, to look for the cause of a fault.
+        """Return the value of the shape, with all templates rendered.
 
-        Raises RenderingError with the fault of each template that has one.
+        Raises RenderingError with the fault of each template that has one, found by rendering each template alone within
+        the same deadline.
         """
         made: dict[str, object] = {}
         try:
@@ -68,20 +69,20 @@ class Plan:
             return self._program.run(variables, budget, made)
         except _FAULTS as error:
             fault = _alone(error)
-        at_work = self._at_work(made)
+        failed = self._likely_failed(made)
         made.clear()
         problems = [] if _is_too_slow(fault) else self._causes(fault, variables, budget.anew())
-        # Each may be fine alone: together they are too much.
-        raise RenderingError(problems or [at_work.problem(_finding(at_work, fault, (0, len(at_work.text))))])
+        # Each template may be fine alone, but all together may exceed the budget.
+        raise RenderingError(problems or [failed.problem(_finding(failed, fault, (0, len(failed.text))))])
 
     def _causes(self, fault: Exception, variables: Mapping[str, object], budget: Budget) -> list[Problem]:
-        """Render each expression alone, if there are several and as long as there is time for it."""
+        """Return the problem of each expression that fails alone, as far as the budget allows."""
         if self._probes is None:
             self._probes = _Probes.of(self.shape, self.lets)
         return self._probes.problems(fault, variables, budget)
 
-    def _at_work(self, made: Mapping[str, object]) -> Template:
-        """Return the template that was being rendered: steps come one by one; of the rest the longest is the likeliest."""
+    def _likely_failed(self, made: Mapping[str, object]) -> Template:
+        """Return the template that was probably being rendered: in the first unfinished step, else the longest one."""
         steps = self._program.steps if self._program is not None else ()
         unfinished = next((shape for name, shape in steps if name not in made), None)
         candidates = [*templates_of(unfinished)] or [*templates_of([*self.lets.values(), self.shape])]
@@ -89,11 +90,11 @@ class Plan:
 
 
 _SPENT = ("template-too-large", "template-too-slow")
-"""Problems after which nothing is left of a budget."""
+"""Problems that leave a budget exhausted."""
 
 
 def _alone(error: Exception) -> Exception:
-    """Let go of what was made until an error, which its traceback and those before it hold."""
+    """Return an error without its traceback and causes, which would keep the values of the rendering alive."""
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
 
@@ -106,7 +107,7 @@ _FAULTS = (
     TemplateFault, TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError, AttributeError,
     RecursionError, MemoryError, SyntaxError,
 )  # fmt: skip
-"""What code that came out of a template can raise; the last three are Python's compiler giving up on it."""
+"""Exceptions that the code of a template can raise; the last three come from Python's compiler."""
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ def _run_all(
     broken: set[int] = set()
     for probe in probes:
         if budget.is_late() or any(problem.code in _SPENT for problem in problems[-1:]):
-            break  # whatever came next would fail too
+            break  # all others would fail too
         if failed.intersection(probe.reads) or any(id(loop) in broken for loop in probe.loops):
             continue
         found = list(probe.problems(variables, budget))
@@ -180,7 +181,7 @@ class _Let:
 
 @dataclass(slots=True)
 class _Probe:
-    """One expression of a template, or with None all of it, to find out whether it is the one that fails.
+    """Renders one expression of a template, or with None the whole template, to find out whether it fails.
 
     It is compiled once: a file may have a million rows that fail. `of` is the `$for` whose list or condition it is.
     """
@@ -200,7 +201,7 @@ class _Probe:
         return {use.name for template in templates for use in template.uses}
 
     def problems(self, variables: Mapping[str, object], budget: Budget) -> Iterator[Problem]:
-        """Run it; yields the problem if it fails."""
+        """Run it, and yield the problem if it fails."""
         indexes: dict[int, int] = {}
         try:
             if self._program is None:
@@ -219,7 +220,7 @@ class _Probe:
         return dotted([step for number, step in enumerate(path) if not merged & {number, number - 1}])
 
     def problem(self, error: Exception) -> Problem:
-        """Put an error at its place in the spec."""
+        """Return the problem of an error, with its position in the spec."""
         return self.template.problem(_finding(self.template, error, self.region))
 
 
@@ -246,7 +247,7 @@ def _probes(shape: Shape, loops: tuple[ForEach, ...] = (), *, lone: str = NATIVE
 
 
 def _probes_of(template: Template, loops: tuple[ForEach, ...], role: str) -> Iterator[_Probe]:
-    """Take a template apart."""
+    """Yield a probe for each expression of a template, or one for all of it if it has statements."""
     if template.tree is None:
         return
     expressions = [piece for piece in template.pieces or () if not isinstance(piece, nodes.TemplateData)]
@@ -266,7 +267,7 @@ def _finding(template: Template, error: Exception, region: tuple[int, int]) -> F
         case TemplateFault():
             return Finding(error.code, error.message, error.hint, *region)
         case OverflowError():
-            return Finding("template-too-large", "the number is beyond what a double can hold", None, *region)
+            return Finding("template-too-large", "the number is too large for a double", None, *region)
         case RecursionError() | MemoryError() | SyntaxError():
             return Finding("template-too-large", "the expression is nested too deep", None, *region)
         case _:
@@ -282,7 +283,7 @@ def _find_name(text: str, name: str, region: tuple[int, int]) -> tuple[int, int]
 
 
 def _regions(text: str) -> Iterator[tuple[int, int]]:
-    """Stretches of what stands between `{{` and `}}`, without the white space around it."""
+    """Yield the start and end of each expression between `{{` and `}}`, without the white space around it."""
     start = end = 0
     inside = False
     for offset, kind, token in tokens(text):

@@ -1,4 +1,4 @@
-"""Python's complaints about what a template does → the words of a spec's author, and what to do."""
+"""Python's error messages about a template → messages and hints for the author of a spec."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _OPERANDS = r"""(?x)
     unsupported\ operand\ type\(s\)\ for\ (?P<operator>\S+?):\ '(?P<left>[\w.]+)'\ and\ '(?P<right>[\w.]+)'
     | '(?P<comparison>\S+)'\ not\ supported\ between\ instances\ of\ '(?P<smaller>[\w.]+)'\ and\ '(?P<greater>[\w.]+)'
     | can\ only\ concatenate\ (?P<sequence>\w+)\ \(not\ "(?P<other>\w+)"\)"""
-_TEXT_HINT = "join texts with ~; make a number of a text with | int or | float"
-_NULL_HINT = "leave null out with | reject('none'), or give it a value with default(…, true)"
+_TEXT_HINT = "join texts with ~; convert text to a number with | int or | float"
+_NULL_HINT = "remove nulls with | reject('none'), or replace them with default(…, true)"
 
 
 class _Words(NamedTuple):
-    """What to say for a complaint; `{0}` and so on are what its groups matched, types in words.
+    """The message and the hint for a complaint of Python's; `{0}` and so on are its groups, with types in words.
 
-    The regular expression is compiled when it is needed: all of them would take 10 ms of each command.
+    The regular expression is compiled when it is needed: compiling all of them would take 10 ms of each command.
     """
 
     complaint: str
@@ -39,10 +39,10 @@ _WORDS = tuple(
         (r"cannot unpack non-iterable ([\w.]+) object", "{0} has no items", _NOT_MANY),
         (r"argument must be iterable", "this has no items", _NOT_MANY),
         (r"'([\w.]+)' object has no attribute 'items'|Can only get item pairs from a mapping", "only a map has pairs of keys and values", None),
-        (r"'in <string>' requires string as left operand, not ([\w.]+)", "{0} can't be sought in text", "make a text of it with | string"),
-        (r"bad operand type for (?:unary )?(\S+?)(?:\(\))?: '([\w.]+)'", "'{0}' needs a number, not {1}", "make a number of a text with | int or | float"),
-        (r"can't multiply sequence by non-int of type '([\w.]+)'", "a text or a list can be repeated a whole number of times, not by {0}", "make a number of a text with | int"),
-        (r"could not convert string to float: .*|invalid literal for int\(\).*", "the text is no number", None),
+        (r"'in <string>' requires string as left operand, not ([\w.]+)", "{0} can't be searched for in text", "convert it to text with | string"),
+        (r"bad operand type for (?:unary )?(\S+?)(?:\(\))?: '([\w.]+)'", "'{0}' needs a number, not {1}", "convert text to a number with | int or | float"),
+        (r"can't multiply sequence by non-int of type '([\w.]+)'", "a text or a list can be repeated a whole number of times, not by {0}", "convert text to a number with | int"),
+        (r"could not convert string to float: .*|invalid literal for int\(\).*", "the text is not a number", None),
         (r"unhashable type: '([\w.]+)'", "{0} can't be a key", None),
         (r"'([\w.]+)' object cannot be interpreted as an integer|slice indices must be integers.*", "a whole number is needed here", None),
         (r"range\(\) arg 3 must not be zero", "the steps of range() can't be 0", None),
@@ -51,23 +51,23 @@ _WORDS = tuple(
         (r".*got an unexpected keyword argument '(\w+)'|.*'(\w+)' is an invalid keyword argument.*", "there is no argument '{0}'", None),
         (r".*got multiple values for argument '(\w+)'", "the argument '{0}' is given twice", None),
         (r".*(?:takes|expected) .*argument.* (?:were|was)? ?(?:given|got \d+).*|.*takes no (?:keyword )?arguments.*", "there are too many arguments", None),
-        (r"(?:startswith|endswith) first arg must be .*|strip arg must be None or str|must be str.*, not ([\w.]+)|.*argument \d+ must be str.*", "a text is needed as the argument", "make a text of it with | string"),
+        (r"(?:startswith|endswith) first arg must be .*|strip arg must be None or str|must be str.*, not ([\w.]+)|.*argument \d+ must be str.*", "a text is needed as the argument", "convert it to text with | string"),
         (r"%(\w) format: (?:a real number|an integer) is required, not ([\w.]+)", "%{0} writes a number, not {1}", None),
-        (r"not enough arguments for format string|format requires a mapping", "the format has more places than there are values", None),
-        (r"not all arguments converted during string formatting", "there are more values than the format has places", None),
-        (r"unsupported format character '(.)'.*", "a format has no '%{0}'", "for the sign itself write %%"),
+        (r"not enough arguments for format string|format requires a mapping", "the format has more placeholders than values", None),
+        (r"not all arguments converted during string formatting", "there are more values than placeholders in the format", None),
+        (r"unsupported format character '(.)'.*", "unknown conversion '%{0}'", "for the sign itself write %%"),
         (r"incomplete format(?: key)?", "the format ends in the middle", "for the sign itself write %%"),
-        (r"substring not found", "the text does not hold what is sought", "find() gives -1 then"),
-        (r".*is not in list|tuple\.index\(x\): x not in tuple|list\.index\(x\): x not in list", "the list does not hold what is sought", None),
-        (r"empty separator", "an empty text separates nothing", "take letters with | list"),
-        (r"cannot assign attribute on non-namespace object", "nothing but a namespace has attributes that can be set", None),
+        (r"substring not found", "the text does not contain it", "find() returns -1 instead"),
+        (r".*is not in list|tuple\.index\(x\): x not in tuple|list\.index\(x\): x not in list", "the list does not contain it", None),
+        (r"empty separator", "an empty text separates nothing", "split text into characters with | list"),
+        (r"cannot assign attribute on non-namespace object", "only namespaces have attributes that can be set", None),
     )
 )  # fmt: skip
-"""The first that fits all of a complaint is taken."""
+"""The first one that matches a whole complaint applies."""
 
 
 def in_words(complaint: str) -> tuple[str, str | None]:
-    """Return what is wrong, and what to do about it."""
+    """Return the message and the hint for a complaint of Python's."""
     if (found := re.match(_OPERANDS, complaint)) is not None:
         return _of_operands(found)
     for words in _WORDS:
@@ -87,4 +87,4 @@ def _of_operands(found: re.Match[str]) -> tuple[str, str | None]:
         )
     )
     hint = _NULL_HINT if "null" in (left, right) else _TEXT_HINT if "text" in (left, right) else None
-    return f"{left} {operator} {right} has no meaning", hint
+    return f"{left} {operator} {right} is not supported", hint

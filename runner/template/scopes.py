@@ -1,4 +1,4 @@
-"""A template → what it sets inside a loop or block and reads outside, where Jinja has forgotten it."""
+"""A template → the names that it sets inside a loop or block and reads outside, where the value is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lost_sets(tree: nodes.Template) -> list[nodes.Name]:
-    """List the names that are set for nothing: each at the place where it is set first."""
+    """Return the names whose values are lost, each as the node that sets it first."""
     walk = _Walk()
     with suppress(RecursionError):
         walk.block(tree.body, _Scope())
@@ -22,16 +22,16 @@ def lost_sets(tree: nodes.Template) -> list[nodes.Name]:
 
 @dataclass(slots=True)
 class _Scope:
-    """A block at whose end Jinja forgets what is set in it. An `if` is none."""
+    """A block at whose end Jinja drops the names that are set in it, such as a loop; an `if` is not one."""
 
     above: _Scope | None = None
     is_loop: bool = False
     known: set[str] = field(default_factory=set)
     read: set[str] = field(default_factory=set)
-    """Names that are read in it and known further out only."""
+    """Names that are read in it, and known only outside of it."""
     set: dict[str, nodes.Name] = field(default_factory=dict)
     forgotten: dict[str, nodes.Name] = field(default_factory=dict)
-    """Names that were set in blocks inside, which are over."""
+    """Names that were set in inner blocks that have ended."""
 
     def chain(self) -> Iterator[_Scope]:
         scope: _Scope | None = self
@@ -49,7 +49,7 @@ class _Walk:
             self._visit(node, scope)
 
     def _inside(self, body: Iterable[nodes.Node], scope: _Scope) -> None:
-        """Go through a block of its own, and forget what it sets."""
+        """Visit a block with a scope of its own, and drop the names that it sets."""
         self.block(body, scope)
         if scope.above is not None:
             scope.above.forgotten |= scope.set | {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StrictName(StrictUndefined):
-    """An undefined value that says what was looked for, and what is there instead."""
+    """An undefined value. Any use of it raises a fault that names what was looked up, and what exists instead."""
 
     __slots__ = ()
 
@@ -27,22 +27,22 @@ class StrictName(StrictUndefined):
         name: str | None = None,
         exc: Any = None,  # noqa: ARG002 - the sandbox passes its own; here all faults are of one kind
     ) -> None:
-        # Jinja's type asks for one of its exceptions; any that takes a text will do.
+        # Jinja declares one of its own exceptions here, but any that takes a text works.
         super().__init__(hint, obj, name, UndefinedFault)  # type: ignore[arg-type]
 
     @classmethod
     def of_method(cls, obj: object, name: str) -> StrictName:
-        """Make what a method is that is not called: nothing is there by its name."""
+        """Return the undefined value of a method that is named but not called."""
         return cls(f"{_undefined_words(obj, name)[0]}\nto use the method, call it: {name}()\n{name}")
 
     @property
     def _undefined_message(self) -> str:
-        """Write the text only where it is read: to look for what was meant takes time, and most of these are caught."""
+        """Return the text. It is computed only here, because suggestions take time and most undefined values are caught."""
         return self._undefined_hint or _undefined_text(self._undefined_obj, self._undefined_name)
 
     @property
     def fault(self) -> TemplateFault:
-        """What any use of it raises."""
+        """The fault that any use of it raises."""
         return UndefinedFault(self._undefined_message)
 
 
@@ -59,7 +59,7 @@ def _undefined_words(obj: object, name: object) -> tuple[str, str | None]:
         case int() | None:
             pass
         case _:
-            name = "…"  # written out, a list or a map may be of any length
+            name = "…"  # a list or a map may be of any length
     match obj:
         case _ if obj is missing:
             return f"variable '{name}' is not defined", None

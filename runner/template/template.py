@@ -1,4 +1,4 @@
-"""One template of a spec: its text → a syntax tree that is known to be harmless. Nothing is compiled or run here."""
+"""One template of a spec: its text → a checked syntax tree. Nothing is compiled or run here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed template. `path` leads to it in its spec. `tree` is None for plain text, and for a template with faults."""
+    """A parsed template. `path` is its path in the spec. `tree` is None for plain text, and for a template with faults."""
 
     node: Node
     path: tuple[Step, ...]
@@ -44,7 +44,7 @@ class Template:
 
     @property
     def lone(self) -> nodes.Expr | None:
-        """The expression, when it is the whole template: its value keeps its type. A block's final newline is none of it."""
+        """The expression if it is the whole template, so that its value keeps its type. The last newline of a block is ignored."""
         pieces = self.pieces or []
         match pieces:
             case [piece, nodes.TemplateData(data="\n")] if self.node.is_block:
@@ -53,7 +53,7 @@ class Template:
 
     @property
     def pieces(self) -> list[nodes.Expr] | None:
-        """Text and expressions in order, when the template has no statements."""
+        """Text and expressions in order; None if the template has statements."""
         body = self.tree.body if self.tree else []
         if not all(isinstance(item, nodes.Output) for item in body):
             return None
@@ -61,7 +61,7 @@ class Template:
 
     @property
     def constant(self) -> str | None:
-        """The text itself, when nothing in it is a template."""
+        """The text itself; None if it is a template."""
         return self.text if self.tree is None and not self.findings else None
 
     @property
@@ -74,13 +74,13 @@ class Template:
         )
 
     def problems(self) -> Iterator[Problem]:
-        """List what is wrong with the template itself, at its places."""
+        """Yield the problems of the template itself."""
         return map(self.problem, self.findings)
 
     def undefined(self, known: Mapping[str, object], *, hints: int = MAX_HINTS) -> Iterator[Problem]:
-        """List the variables that the template reads and that are not `known`, each where it is first read.
+        """Yield a problem for each variable that the template reads and that is not `known`, where it is first read.
 
-        The first `hints` of them come with a suggestion.
+        The first `hints` of them have a suggestion.
         """
         first = {use.name: use for use in reversed(self.uses) if use.name not in known}
         for index, use in enumerate(sorted(first.values(), key=lambda use: use.offset)):
@@ -89,16 +89,16 @@ class Template:
             yield self.problem(Finding("template-undefined", message, hint, use.offset, use.offset + len(use.name)))
 
     def problem(self, finding: Finding) -> Problem:
-        """Put a finding at its place in the file."""
+        """Return the problem of a finding, with its position in the file."""
         return Problem(finding.code, finding.message, self.place(finding.start, finding.end), hint=finding.hint)
 
     def place(self, start: int, end: int) -> Position:
-        """Place of a stretch of the template's text."""
+        """Return the position of `[start, end)` of the template's text."""
         return self.node.span(start, end)
 
 
 class TooLargeError(Exception):
-    """The templates of a spec are too much to be parsed; the problem says where it is so."""
+    """The templates of a spec are too large to be parsed; the problem has the position."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -106,9 +106,9 @@ class TooLargeError(Exception):
 
 
 class Allowance:
-    """How many tokens the templates of one spec may still have, where an alias repeats one each time.
+    """Counts the tokens of all templates of one spec. A template that aliases repeat counts each time.
 
-    `problem` is there when they are too many to be compiled.
+    `problem` is set once there are too many to compile.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class Allowance:
         self.problem: Problem | None = None
 
     def take(self, template: Template, tokens: int) -> None:
-        """Take a template's tokens. Raises TooLargeError if they are even too many to go on parsing."""
+        """Add a template's tokens. Raises TooLargeError if there are too many even to continue parsing."""
         self._taken += tokens
         if self._taken > MAX_TOKENS and self.problem is None:
             self.problem = template.problem(Finding("template-too-large", *TOO_MANY_TOKENS, 0, 1))
@@ -125,9 +125,9 @@ class Allowance:
 
 
 def parse(node: Node, path: tuple[Step, ...], allowance: Allowance, items: AbstractSet[str] = frozenset()) -> Template:
-    """Parse a text node. `items` are the names of loops around it, which are not variables.
+    """Return the template of a text node, with its faults. `items` are the names of the loops around it: not variables.
 
-    Faults are in the template, not raised, except the TooLargeError of all templates together.
+    Raises TooLargeError if all templates together are too large.
     """
     source = str(node.value)
     if "{{" not in source and "{%" not in source and "{#" not in source:
@@ -187,9 +187,9 @@ _SHORT = 1000
 def _inspected(
     text: str, form: _Form, items: frozenset[str]
 ) -> tuple[nodes.Template | None, tuple[Use, ...], tuple[Finding, ...], int]:
-    """Parse and inspect a text: its tree, unless it has faults, what it reads, its faults, the number of its tokens.
+    """Return the tree of a text (None if it has faults), the variables that it reads, its faults and the number of its tokens.
 
-    Many specs share `{{ user }}`.
+    The results are cached, because many specs share texts such as `{{ user }}`.
     """
     source = f"{form.before}{text}{form.after}"
     if is_too_large(source):
@@ -205,7 +205,7 @@ def _inspected(
         start = min(max(error.lineno - 1, 0), max(len(source) - 1, 0))
         findings = [Finding("template-syntax", *_explain(error.message or "not a template"), start, start + 1)]
     except SourceError as error:
-        findings = [Finding(*error.told)]
+        findings = [Finding(*error.finding)]
     except RecursionError:
         findings = [TOO_DEEP]
     count = parser.stream.count if parser is not None and isinstance(parser.stream, CountedTokens) else 1
@@ -225,15 +225,15 @@ def _inspected(
 
 
 RESERVED = frozenset({"true", "false", "none", "True", "False", "None", "not", "loop", "self", *GLOBALS})
-"""Names that mean something else than a variable, at least somewhere in a template."""
+"""Names that can't be variables, because they mean something else somewhere in a template."""
 
 
 _REPEATS = 3
-"""Nodes that are gone through again in the time in which one token is compiled."""
+"""Nodes that are visited again in the time in which one token is compiled."""
 
 
 def _explain(message: str) -> tuple[str, str | None]:
-    """Say Jinja's commonest complaints in words of a spec's author."""
+    """Return the message and the hint for a complaint of Jinja's."""
     message = message.rstrip(".")
     if unknown := re.search(r"unknown tag '(\w+)'", message):
         tag, open_block = unknown[1], re.search(r"innermost block that needs to be closed is '(\w+)'", message)
@@ -245,7 +245,7 @@ def _explain(message: str) -> tuple[str, str | None]:
                 f"close it with end{open_block[1]}",
             )
         if tag.startswith(("end", "else", "elif")):
-            return f"'{tag}', and nothing is open that it belongs to", None
+            return f"'{tag}' has no open block that it belongs to", None
         return f"unknown tag '{tag}'", "these exist: if, for, set, with, filter"
     if closed := re.search(r"innermost block that needs to be closed is '(\w+)'", message):
         return f"'{closed[1]}' is never closed", f"end it with {{% end{closed[1]} %}}"
@@ -253,9 +253,9 @@ def _explain(message: str) -> tuple[str, str | None]:
         end = "%}" if "statement block" in message else "}}"
         return "the template ends in the middle of an expression", f"close it with {end}"
     if curly := re.fullmatch(r"unexpected char '([\u2018-\u201f\u00ab\u00bb])'", message):
-        return f"a curly quote {curly[1]} means nothing in a template", "write straight quotes: ' or \""
+        return f"a curly quote {curly[1]} is not valid in a template", "write straight quotes: ' or \""
     if message == "unexpected '}'":
-        return "a single } ends nothing", "an expression ends with }}"
+        return "a single } is not valid here", "an expression ends with }}"
     if found := re.fullmatch(r"expected token 'end of (?:print statement|statement block)', got (.*)", message):
         return f"the expression should end here, before {found[1]}", None
     if "'end of print statement'" in message or "'end of statement block'" in message:

@@ -1,4 +1,4 @@
-"""What nothing renders → problems: templates where none may stand, and what is a template to other tools only."""
+"""Text that is never rendered → problems: templates in the wrong place, and templates of other tools."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _LOOKALIKE = re.compile(
 _ENGINES = (
     ("Handlebars", re.compile(r"\{\{~?\s*[#/^>&!]|\{\{\{|\{\{~?\s*else\s*~?\}\}")),
     (
-        "a template of Go",
+        "a Go template",
         re.compile(r"\{\{-?\s*(?:[.$]|(?:if|range|with)\s+[.$(]|(?:define|include|template|block)\s*\"|end\s*-?\}\})"),
     ),
     ("ERB", re.compile(r"<%[=-]?\s*\w")),
 )
-"""Whose braces Jinja can't read."""
+"""Template engines whose syntax Jinja can't parse."""
 _MANY = 10
-"""Texts that are no Jinja: nobody reads on after so many."""
+"""Number of texts with invalid syntax beyond which only the first is reported."""
 _FIELDS = ("name", "description", "volatile", "vars", "schema", "tests")
 _NO_TEXTS = frozenset({"pattern", "patternProperties", "error", "skip", "xfail", "$re", "$schema"})
-"""Keys of schemas and cases below which braces mean something else, or nothing."""
+"""Keys of schemas and cases whose values may contain braces that are not templates."""
 
 
 def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
-    """List what is wrong with templates themselves; of those that are written for another engine only the first."""
+    """Yield the problems of templates themselves. If they are written for another engine, report only the first."""
     broken = [
         each
         for each in templates
@@ -63,14 +63,14 @@ def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
                 yield problem
             elif template is broken[0]:
                 count = len(broken) - 1
-                more = f"; {count:,} more {'text is' if count == 1 else 'texts are'} none either" if count else ""
-                what = f"this is {engine}, not Jinja" if engine else f"this is no Jinja ({problem.message})"
+                more = f"; {count:,} more {'text is' if count == 1 else 'texts are'} not Jinja either" if count else ""
+                what = f"this is {engine}, not Jinja" if engine else f"this is not Jinja ({problem.message})"
                 hint = "templates here are Jinja: {{ user }}, {% if user %}…{% endif %}"
                 yield replace(problem, message=f"{what}{more}", hint=hint)
 
 
 def unrendered(root: Node, templates: Sequence[Template], schema: Node | None) -> Iterator[Problem]:
-    """Report what nothing renders. `schema` is that of the properties, which may stand in another file."""
+    """Yield problems of text that is never rendered. `schema` is the schema of the properties, maybe from another file."""
     table = root.get("vars")
     names = tuple(table.entries) if table is not None else ()
     for template in templates:
@@ -89,25 +89,25 @@ def unrendered(root: Node, templates: Sequence[Template], schema: Node | None) -
 
 
 def _may_have_lookalikes(text: str) -> bool:
-    """Return whether a text has a sign of one beside those of Jinja."""
+    """Return whether a text has characters of another tool's templates, beside those of Jinja's."""
     if "$" in text or text.count("{") != 2 * text.count("{{") + text.count("{%"):
         return True
     return "%" in text and text.count("%") != text.count("{%") + text.count("%}")
 
 
 _SIGNS = ("{{", "{%", " *", "[*", ",*", "\\x7", "\\u007", "\\U")
-"""Of a template, of an alias, and of a brace that is written as an escape."""
+"""Signs of a template, of an alias, and of a brace that is written as an escape."""
 
 
 def _may_hold_any(node: Node) -> bool:
-    """Return whether it is worth to look at each text below a value: what is written there has a sign of a template."""
+    """Return whether texts below a value may have templates: its source has a sign of one."""
     content, start, end = node.text.content, node.start, node.end
     is_of_one_file = all(item.text is node.text for item in node.entries.values())
     return not is_of_one_file or any(content.find(sign, start, end) >= 0 for sign in _SIGNS)
 
 
 def _in_template(template: Template, names: Collection[str]) -> Iterator[Problem]:
-    """Find lookalikes in the text around expressions; what stands in a raw block means itself."""
+    """Yield problems of lookalikes in the text around expressions; a raw block is literal text."""
     whole = template.text
     if template.findings or not (_may_have_lookalikes(whole) and _LOOKALIKE.search(whole)):
         return
@@ -136,7 +136,7 @@ def _in_keys(node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iter
 
 def _in_key(key: str, node: Node, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
     if _template_in(key) is not None:
-        message, place = "a key is not rendered: it would go out with its braces", node.key_position(key)
+        message, place = "keys are not rendered: this one would be sent with its braces", node.key_position(key)
         hint = "only values are templates: write the key itself"
         yield Problem(_CODE, message, place, at=dotted(path), hint=hint)
     elif found := next(_lookalikes(key, names), None):
@@ -152,10 +152,10 @@ def _is_name_in_braces(node: Node, item: Node) -> bool:
 
 
 def _in_texts(node: Node, path: tuple[Step, ...]) -> Iterator[Problem]:
-    """Find templates in texts that are taken as they are."""
+    """Yield problems of templates in texts that are used as they are."""
     if isinstance(node.value, str) and (span := _template_in(node.value)) is not None:
         message, place = f"{_what(path)} is not rendered: the braces stay as they are", node.span(*span)
-        hint = "a template stands in the event's own fields, such as properties"
+        hint = "use templates in the event's own fields, such as properties"
         yield Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
     for key, item in node.entries.items():
         if key not in _NO_TEXTS and not key.startswith("x-"):
@@ -165,7 +165,7 @@ def _in_texts(node: Node, path: tuple[Step, ...]) -> Iterator[Problem]:
 
 
 def _in_default(node: Node, text: str, path: tuple[Step, ...], names: Collection[str]) -> Iterator[Problem]:
-    """Tell a default that is nothing but a lookalike: a part of one may be of a secret."""
+    """Yield the problem of a default that is a lookalike as a whole. A part of a default may belong to a secret."""
     found = next(_lookalikes(text, names), None) if text[:1] in _BEGINNINGS else None
     if found is not None and found[0] == text:
         hint = "env: reads an environment variable"
@@ -176,7 +176,7 @@ _BEGINNINGS = ("$", "%", "{", "<")
 
 
 def _template_in(text: str) -> tuple[int, int] | None:
-    """Find the first template in a text: where it begins and ends."""
+    """Return the start and the end of the first template in a text."""
     for opening, closing in (("{{", "}}"), ("{%", "%}")):
         start = text.find(opening)
         end = text.find(closing, start + 2) if start >= 0 else -1
@@ -192,15 +192,15 @@ def _what(path: tuple[Step, ...]) -> str:
         case (*_, "description"):
             return "a description"
         case ("tests", *_):
-            return "a text of a case"
+            return "text in a case"
         case ("schema" | "vars", *_):
-            return "a text of a schema"
+            return "text in a schema"
         case _:
             return "this text"
 
 
 def _lookalikes(text: str, names: Collection[str]) -> Iterator[re.Match[str]]:
-    """Find what is a template to other tools. `$word` alone may be any text: as a variable's name it is written in capitals."""
+    """Yield templates of other tools. `$word` counts only if it is in capitals or names a variable: else it may be any text."""
     for found in _LOOKALIKE.finditer(text):
         word = found["word"]
         if word is None or word.isupper() or _meant(word, names) in names:
@@ -211,11 +211,11 @@ def _lookalike(
     found: re.Match[str], names: Collection[str], place: Position, path: tuple[Step, ...], hint: str | None = None
 ) -> Problem:
     name = _meant(next(filter(None, found.groups())), names)
-    message = f"'{found[0]}' is no template: it goes out as it stands"
+    message = f"'{found[0]}' is not a template: it is sent as it is"
     hint = hint or f"write {{{{ {name} }}}} for a variable; for the text itself {{{{ '{found[0]}' }}}}"
     return Problem(_CODE, message, place, at=dotted(path), hint=hint, severity="warning")
 
 
 def _meant(word: str, names: Collection[str]) -> str:
-    """Return the variable that a word of another tool stands for, where case may not count."""
+    """Return the variable that a word of another tool stands for, ignoring case."""
     return next((name for name in names if name.lower() == word.lower()), word)

@@ -1,4 +1,4 @@
-"""What a `{{ … }}` gives → a JSON value, or a piece of text."""
+"""The result of a `{{ … }}` → a JSON value, or a piece of text."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _WORD = 64
 _BITS_OF_A_DIGIT = 3
-"""A little less than it is: a number of many digits is written as a text is."""
+"""Rounded down: a number of many digits is charged like text."""
 
 
 def native(value: object, budget: Budget) -> object:
-    """Check the value of a lone expression: JSON all the way down, nothing undefined. Tuples become lists."""
+    """Return the value of a lone expression as JSON, with tuples as lists. Raises TemplateFault if it is not JSON."""
     kind = type(value)
     if kind is str:
         budget.spend_text(len(value))  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def native(value: object, budget: Budget) -> object:
 
 
 def text(value: object) -> str:
-    """Write a value inside text: null, lists and maps are no text, booleans are `true` and `false`."""
+    """Return a value as it stands inside text; booleans are `true` and `false`. Raises TemplateFault for null, lists and maps."""
     kind = type(value)
     if kind is int or (kind is float and isfinite(value)):  # type: ignore[arg-type]
         return repr(value)
@@ -83,11 +83,11 @@ def text(value: object) -> str:
         case StrictName():
             raise value.fault
         case None:
-            hint = "give it a text with default('…', true), or let it stand alone in its value"
+            hint = "replace it with default('…', true), or use it alone as the whole value"
             raise TemplateFault("template-null", "null inside text", hint)
         case list() | tuple() | dict():
             what = "a map" if isinstance(value, dict) else "a list"
-            hint = "use |join(', ') or |tojson, or let it stand alone"
+            hint = "use |join(', ') or |tojson, or use it alone as the whole value"
             raise TemplateFault("template-not-text", f"{what} inside text", hint)
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date inside text", "write {{ … | isoformat }}")

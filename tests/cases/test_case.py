@@ -214,13 +214,13 @@ def test_a_file_of_a_case_lies_inside_the_project_and_is_of_its_kind(project: Pr
     (project.root.parent / missing).write_text("")
     start = len("- {name: a, ") + key.index("{}") - key.count("{{") + 1
     for named, told in {
-        f"../{missing}": f"error[path-outside] '../{missing}' lies outside the project "
-        "(files that a spec names must lie in the project's folder 'proj')",
-        f"/{missing}": f"error[path-outside] '/{missing}' lies outside the project "
-        "(files that a spec names must lie in the project's folder 'proj')",
+        f"../{missing}": f"error[path-outside] '../{missing}' is outside the project "
+        "(files that a spec names must be in the project's folder 'proj')",
+        f"/{missing}": f"error[path-outside] '/{missing}' is outside the project "
+        "(files that a spec names must be in the project's folder 'proj')",
         "a.txt": f"error[bad-value] 'a.txt' is no {kind} by its name (such files end in {suffixes}, and do not begin with a dot)",
         ".env": f"error[bad-value] '.env' is no {kind} by its name (such files end in {suffixes}, and do not begin with a dot)",
-        "runner.yaml": "error[bad-value] 'runner.yaml' holds profiles, and belongs to no spec",
+        "runner.yaml": "error[bad-value] 'runner.yaml' holds profiles, and can't be part of a spec",
         missing: f"error[file-not-found] no such file: {project.root / missing}",
     }.items():
         is_golden_to_be = "golden" in key and named == missing
@@ -236,7 +236,7 @@ def test_a_link_out_of_the_project_is_no_file_of_a_case(project: Project, key: s
     project.root.mkdir()
     (project.root / missing).symlink_to(outside)
     [told] = told_of(project, f"{{name: a, {key.format(missing)}}}")
-    assert f"error[path-outside] '{missing}' lies outside the project" in told
+    assert f"error[path-outside] '{missing}' is outside the project" in told
 
 
 def test_a_base_is_no_spec_of_a_step(project: Project) -> None:
@@ -261,7 +261,7 @@ def test_a_vars_file_is_held_against_the_declarations_and_shows_no_value(project
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("- 5\n", "vars.yaml:1:1-2 error[wrong-type] a vars file is a map of names to values (such as `user: u1`; a list of maps is given as rows, with --rows)"),
+        ("- 5\n", "vars.yaml:1:1-2 error[wrong-type] a vars file is a map of names to values (such as `user: u1`; pass a list of maps as rows, with --rows)"),
         ("user: [\n", "vars.yaml:2:1-2 error[yaml-syntax] the file ends inside [ ] or { } (close what is open; ' #' begins a comment)"),
     ],
 )  # fmt: skip

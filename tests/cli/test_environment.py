@@ -102,7 +102,7 @@ def test_a_credential_of_runner_is_never_read(cli: CommandLine, name: str) -> No
     for profiles in (PROFILES, "profiles: {}\n"):
         Path("runner.yaml").write_text(profiles)
         problem = cli("validate", "specs", "-o", "json").json["problems"][0]
-        told = f"'{name}' is for credentials of runner itself: no spec may read it"
+        told = f"'{name}' holds credentials of runner: specs can't read it"
         assert (problem["code"], problem["message"], problem["at"]) == ("env-not-allowed", told, "vars.token.env")
 
 
@@ -115,7 +115,7 @@ def test_a_credential_of_a_profile_above_is_none_that_a_nearer_list_allows(
     for name in ("specs/runner.yaml", "named.yaml"):
         Path(name).write_text("env_allowed: [STAGING_SUPRSEND_SECRET]\n")
     ended = cli("validate", "specs", *config)
-    assert (ended.code, "'STAGING_SUPRSEND_SECRET' is for credentials of runner itself" in ended.out) == (2, True)
+    assert (ended.code, "'STAGING_SUPRSEND_SECRET' holds credentials of runner" in ended.out) == (2, True)
 
 
 def test_a_submodule_reads_no_credential_of_the_repository_that_it_is_in(cli: CommandLine) -> None:
@@ -125,7 +125,7 @@ def test_a_submodule_reads_no_credential_of_the_repository_that_it_is_in(cli: Co
     Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_SECRET"))
     cli.environ |= {"STAGING_SECRET": "s3cr3t-of-runner", "HOME": "/root"}
     ended = cli("render", "specs/a.yaml")
-    assert (ended.code, "'STAGING_SECRET' is for credentials of runner itself" in ended.err) == (2, True)
+    assert (ended.code, "'STAGING_SECRET' holds credentials of runner" in ended.err) == (2, True)
     Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
     leak = "profiles: {leak: {workspace_key_env: STAGING_SECRET, workspace_secret_env: HOME}}\n"
     Path("specs/runner.yaml").write_text(leak)
@@ -133,7 +133,7 @@ def test_a_submodule_reads_no_credential_of_the_repository_that_it_is_in(cli: Co
     assert (ended.code, "'STAGING_SECRET' holds a secret of runner" in ended.err) == (2, True)
     Path("specs/runner.yaml").unlink()
     Path("specs/a.yaml").write_text(SPEC)  # what may be read is for its own runner.yaml to say
-    assert "'GITHUB_TOKEN' may not be read by a spec" in cli("render", "specs/a.yaml").err
+    assert "specs are not allowed to read the environment variable 'GITHUB_TOKEN'" in cli("render", "specs/a.yaml").err
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
@@ -165,7 +165,7 @@ def test_no_profile_puts_a_secret_of_runner_into_events(cli: CommandLine, key: s
     cli.environ |= {name: "s3cr3t-of-runner", "SUPRSEND_HOME": "/root"}
     ended = cli("render", "specs/a.yaml", "--profile", "leak")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"error[env-not-allowed]: '{name}' holds a secret of runner: {key} names what")
+    assert ended.err.startswith(f"error[env-not-allowed]: '{name}' holds a secret of runner, but the value of {key} is")
     assert "s3cr3t-of-runner" not in ended.err
 
 
@@ -202,7 +202,7 @@ def test_no_profile_sends_what_is_a_secret_by_its_name(cli: CommandLine, key: st
     Path("runner.yaml").write_text(f"profiles: {{leak: {{{key}: {name}}}}}\n")
     Path("specs/a.yaml").write_text("version: 1\nevent: invoice_ready\ndistinct_id: u1\n")
     problem = cli("render", "specs/a.yaml", "-o", "json").json["problems"][0]
-    told = f"'{name}' holds a secret of runner: {key} names what goes out in each "
+    told = f"'{name}' holds a secret of runner, but the value of {key} is sent in each "
     assert (problem["code"], problem["at"]) == ("env-not-allowed", f"profiles.leak.{key}")
     assert problem["message"].startswith(told)
 
@@ -257,7 +257,7 @@ def test_what_a_profile_names_is_a_credential_whatever_its_name(cli: CommandLine
     assert (cli("send", "specs/a.yaml", "--profile", "staging").code, len(server.received)) == (0, 1)
     Path("specs/a.yaml").write_text(SPEC.replace("GITHUB_TOKEN", "STAGING_PASS"))
     ended = cli("validate", "specs")
-    assert (ended.code, "'STAGING_PASS' is for credentials of runner itself" in ended.out) == (2, True)
+    assert (ended.code, "'STAGING_PASS' holds credentials of runner" in ended.out) == (2, True)
 
 
 def test_a_resume_reads_by_the_rules_of_its_run(cli: CommandLine, server: CapturingServer) -> None:

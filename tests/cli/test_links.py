@@ -124,7 +124,7 @@ def test_a_ledger_is_not_kept_behind_a_link_out_of_the_project(cli: CommandLine,
     ended = send(cli)
     told = (
         "error[path-outside]: the link .runner leads out of the project: nothing is written there\n"
-        "  = replace the link by a folder inside 'project'\n"
+        "  = replace the link with a folder inside 'project'\n"
     )
     assert (ended.code, ended.err.endswith(told), untouched(outside)) == (2, True, True)
     (outside / "ledger.sqlite3").write_bytes(b"")

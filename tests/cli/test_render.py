@@ -161,7 +161,7 @@ def test_every_missing_variable_is_named_with_the_ways_to_give_it(cli: CommandLi
         " --> specs/purchase.yaml:6:3\n"
         "  |\n"
         "6 |   user:     {type: string, description: who bought}\n"
-        "  |   ^^^^ give it with --var user=… or RUNNER_VAR_user\n"
+        "  |   ^^^^ set it with --var user=… or RUNNER_VAR_user\n"
     )
 
 

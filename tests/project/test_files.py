@@ -44,11 +44,14 @@ def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
     ("name", "told"),
     [
         ("_base.yaml", "is a base for specs, not one itself (name a spec that extends it)"),
-        ("notes.txt", "is no spec by its name (specs end in .yaml or .yml, and do not begin with a dot)"),
-        ("rows.csv", "is no spec by its name (a file of rows is given beside a spec: runner send SPEC --rows FILE)"),
-        (".env", "is no spec by its name (specs end in .yaml or .yml, and do not begin with a dot)"),
-        (".hidden.yaml", "is no spec by its name (specs end in .yaml or .yml, and do not begin with a dot)"),
-        ("runner.yaml", "holds profiles; it is no spec"),
+        ("notes.txt", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
+        (
+            "rows.csv",
+            "does not have the name of a spec (pass a file of rows along with a spec: runner send SPEC --rows FILE)",
+        ),
+        (".env", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
+        (".hidden.yaml", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
+        ("runner.yaml", "holds profiles; it is not a spec"),
     ],
 )
 def test_a_base_and_the_configuration_are_told_from_specs(tmp_path: Path, name: str, told: str) -> None:
@@ -69,7 +72,7 @@ def test_what_is_no_file_is_left_out_and_a_link_that_leads_nowhere_is_not(tmp_pa
 def test_a_forgotten_var_is_suggested_and_its_value_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as caught:
         find([tree(tmp_path, "a.yaml"), Path("token=s3cr3t")])
-    assert str(caught.value) == "no such file or folder: token=… (a variable is given with --var token=…)"
+    assert str(caught.value) == "no such file or folder: token=… (set a variable with --var token=…)"
 
 
 def test_a_file_that_is_given_twice_is_listed_once(tmp_path: Path) -> None:

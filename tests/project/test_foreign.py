@@ -12,7 +12,7 @@ from runner.project.foreign import _COMMON, _OWN, _keys
 if TYPE_CHECKING:
     from tests.projects import Project
 
-NOT_HERE = "(begin its name with _ or keep it out of the folder of specs)"
+NOT_HERE = "(start its name with _, or move it out of the folder of specs)"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_file_that_extends_another_means_to_be_a_spec(project: Project) -> Non
     ["steps: []\n", "runners: {}\n", "jobs: {}\n", "kind: Pod\n", "apiVersion: v1\n", "test_name: x\n", "desc: x\n"],
 )
 def test_one_key_of_a_pair_makes_no_kind(project: Project, content: str) -> None:
-    message = "this is no spec: it has neither `event:` nor `distinct_id:`, and keys that no spec has"
+    message = "this is not a spec: it has neither `event:` nor `distinct_id:`, and it has keys that specs do not have"
     hint = f"(a spec needs both of them; if it is something else, {NOT_HERE[1:]}"
     assert project.problems(content) == [f"spec.yaml:1:1-2 error[not-a-spec] {message} {hint}"]
 
@@ -161,7 +161,7 @@ def test_a_base_with_a_slip_is_told_without_its_line(project: Project) -> None:
 @pytest.mark.parametrize("content", ["- event: a1\n- event: b2\n", "- {x: 1}\n- {distinct_id: u1}\n"])
 def test_a_list_of_events_comes_with_what_to_do(project: Project, content: str) -> None:
     assert project.problems(content) == [
-        "spec.yaml:1:1-2 error[not-a-spec] a list of events is no spec (one file declares one event: make a file of each)"
+        "spec.yaml:1:1-2 error[not-a-spec] a list of events is not a spec (one file declares one event: make a file of each)"
     ]
 
 

@@ -75,7 +75,7 @@ def test_what_the_standard_library_refuses_is_refused(content: str) -> None:
         ("[.5]", "a JSON value can't begin with .", 1, 2),
         ('{"a": ', "a JSON value is missing here", 1, 7),
         ("[\r\n1,\r\nx]", "a JSON value can't begin with x", 3, 1),
-        ("[1e999]", "a number beyond what a double can hold", 1, 2),
+        ("[1e999]", "a number too large for a double", 1, 2),
     ],
 )
 def test_a_fault_is_told_at_its_place(content: str, message: str, line: int, column: int) -> None:
@@ -113,7 +113,7 @@ def test_a_duplicate_key_is_told_with_both_places() -> None:
     assert document.problems == (
         Problem(
             "duplicate-key",
-            "key 'c' stands twice in this object",
+            "key 'c' occurs twice in this object",
             Position("f.json", 2, 16, 19, ' "b": {"c": 1, "c": 2}}'),
             hint="first on line 2",
         ),

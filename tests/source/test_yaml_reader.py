@@ -50,7 +50,7 @@ def test_a_duplicate_key_is_told_with_both_places() -> None:
     assert document.problems == (
         Problem(
             "duplicate-key",
-            "key 'c' stands twice in this map",
+            "key 'c' occurs twice in this map",
             Position("f.yaml", 5, 3, 4, "  c: 4"),
             hint="first on line 3",
         ),
@@ -339,25 +339,25 @@ VERSION_HINT = "write %YAML 1.2, or remove this line"
          "indent each of its lines more than the key of the block"),
         ("x:\n  a: |-\n  text\n", "3:3", "the text of the block above is not indented",
          "indent each of its lines more than the key of the block"),
-        ('{\n  // a note\n  "a": 1}', "3:6", "the line above is no comment", "a comment begins with #, not //"),
+        ('{\n  // a note\n  "a": 1}', "3:6", "the line above is not a comment", "a comment begins with #, not //"),
         ("a:\n  order 1\n  b: c", "3:4", "the key of this ':' begins on a line above", KEY_HINT),
         ("a: b\n'c\n d': e", "2:1", "a key can't span lines", KEY_HINT),
         ("a: ? b", "1:4", "a '? ' in the middle of a line", "quote a text that holds it"),
         ("a: - b", "1:4", "a list item can't begin in the middle of a line",
          "begin the list on the next line; quote a text that begins with '- '"),
-        ("a:\n&b\n- c", "2:1", "an anchor or a tag that belongs to nothing", "put it right before its value"),
+        ("a:\n&b\n- c", "2:1", "an anchor or a tag without a value", "put it right before its value"),
         ("a: b]\nc: [d]]", "2:7", "a ] that closes nothing", "remove it, or open it before"),
         ("a: }", "1:4", "a } that closes nothing", "remove it, or open it before"),
         ("[a]]", "1:4", "a ] that closes nothing", "remove it, or open it before"),
         ("a: &b b\nc: &d *b", "2:7", "an alias can't have an anchor or a tag", "remove one of the two"),
         ("a: !!str\n  &b !!str c", "2:6", "a second anchor or tag for one value", "remove one of the two"),
-        ("a: b\n# c\n  d", "3:3", "this line belongs to nothing above it",
+        ("a: b\n# c\n  d", "3:3", "this line does not belong to anything above it",
          "check its indentation; a text of several lines ends at a comment"),
-        ("a:\n  b: c\n d: e", "3:2", "this line belongs to nothing above it",
-         "check its indentation: what began on line 1 goes on at column 1"),
-        ("a:\n  - 'b'\n   - c", "3:4", "this line belongs to nothing above it",
-         "check its indentation: what began on line 2 goes on at column 3"),
-        ("a: b\n- c", "2:1", "a list item where a key must stand",
+        ("a:\n  b: c\n d: e", "3:2", "this line does not belong to anything above it",
+         "check its indentation: the value that began on line 1 continues at column 1"),
+        ("a:\n  - 'b'\n   - c", "3:4", "this line does not belong to anything above it",
+         "check its indentation: the value that began on line 2 continues at column 3"),
+        ("a: b\n- c", "2:1", "a list item where a key is expected",
          "check its indentation: the keys of the map on line 1 begin at column 1"),
         ("- a\nb: c", "2:1", "a line without '- ' in a list",
          "check its indentation: the items of the list on line 1 begin at column 1"),
@@ -383,7 +383,7 @@ VERSION_HINT = "write %YAML 1.2, or remove this line"
         ("a: ['b'\n  'c']", "2:3", "a ',' or the closing ] is missing before this", "the [ stands on line 1"),
         ("a: {b: 'c' d}", "1:12", "a ',' or the closing } is missing before this", "the { stands on line 1"),
         ("{a:[b]}", "1:3", "a ':' with no space after it", "put one there, or quote the text"),
-        ('a: "\\d+"', "1:5", r"\d is no escape in YAML", r"write \\ for a backslash, or use single quotes"),
+        ('a: "\\d+"', "1:5", r"\d is not a YAML escape", r"write \\ for a backslash, or use single quotes"),
         ('a: "\\u12"', "1:7", "an escape with too few hexadecimal digits", r"\x takes two of them, \u four, \U eight"),
         ('a: "\\ud83d"', "1:7", "an escape that stands for no character",
          r"write the character itself, or \U and eight digits"),
@@ -394,11 +394,11 @@ VERSION_HINT = "write %YAML 1.2, or remove this line"
          "begin it on the next line; quote a text that begins with |"),
         ("a: **b**", "1:5", "after * comes a name of letters, digits, - and _", "quote a text that begins with *"),
         ("a: & b", "1:5", "after & comes a name of letters, digits, - and _", "quote a text that begins with &"),
-        ("a: !b!c d", "1:4", "a tag whose prefix is declared nowhere", TAG_HINT),
-        ("a: !b{c}", "1:6", "a tag can't be written so", TAG_HINT),
+        ("a: !b!c d", "1:4", "a tag with an undeclared prefix", TAG_HINT),
+        ("a: !b{c}", "1:6", "invalid tag", TAG_HINT),
         ("%TAG !\n---\nc", "1:7", "a %TAG line that YAML can't read", "remove it: only !!str is allowed"),
         ("%YAML 1.2\n%YAML 1.2\n---\na", "2:1", "a second %YAML line", "remove it"),
-        ("%YAML 2.0\n---\na", "1:1", "a version of YAML that is not read here", VERSION_HINT),
+        ("%YAML 2.0\n---\na", "1:1", "an unsupported version of YAML", VERSION_HINT),
         ("%YAML\n---\na", "1:6", "a %YAML line without a version", VERSION_HINT),
         ("%YAML 1.2 b\n---\na", "1:11", "text after a directive", "remove it; a comment begins with ' #'"),
         ("%a\nb", "1:3", "a directive other than %YAML and %TAG", "remove it; quote a text that begins with %"),
@@ -508,7 +508,7 @@ def test_a_question_mark_with_a_blank_begins_a_key() -> None:
 )
 def test_an_anchor_that_libyaml_would_cut_is_refused(content: str) -> None:
     told = refusal(content + "\n")
-    assert told.message.startswith("a name behind ")
+    assert told.message.startswith("a name after ")
 
 
 def test_an_anchor_of_a_key_is_one() -> None:

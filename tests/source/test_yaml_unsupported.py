@@ -13,14 +13,14 @@ import pytest
 from runner.errors import Position, Problem
 from runner.source import read_text
 
-NOT_READ = " is valid YAML, but not read here"
+NOT_READ = " is valid YAML, but not supported here"
 EMPTY_KEY = "an empty key" + NOT_READ
 KEY_ABOVE = "a key in { } that is not on one line with its ':'" + NOT_READ
 COLON = "a text that begins with ':' inside [ ] or { } means something else to other YAML readers"
 QUESTION = COLON.replace("':'", "'?'")
-NAME = "a name behind & with more than letters, digits, - and _" + NOT_READ
+NAME = "a name after & with characters other than letters, digits, - and _" + NOT_READ
 TAB = "a tab before this value" + NOT_READ
-TAB_ALONE = "a tab with nothing behind it" + NOT_READ
+TAB_ALONE = "a tab at the end of a line" + NOT_READ
 TAB_COMMENT = "a tab before this comment" + NOT_READ
 BLOCK_TAB = "the text of this block begins with a tab"
 TOP_BLOCK = "a block's text that is not indented" + NOT_READ

@@ -211,7 +211,7 @@ def test_what_is_not_refused_is_compiled_in_time(templates: Templates, name: str
         ("{{ %s }}" % ("9" * 5000), "8-5008 error[number-too-large] a number of 5000 digits (write it as text)"),
         ("{{ 0x%s }}" % ("f" * 4000), "8-4010 error[number-too-large] a number of 4002 digits (write it as text)"),
         ("{{ \u0661.\u0665 }}", "8-11 error[template-syntax] a number is written with the digits 0 to 9"),
-        ("{{ 'abc'[1:2, 3] }}", "13-14 error[template-syntax] a slice stands alone between [ and ]"),
+        ("{{ 'abc'[1:2, 3] }}", "13-14 error[template-syntax] a slice must be alone between [ and ]"),
         ("{{ 'a'.split(sep='a', sep='b') }}", "27-30 error[template-syntax] argument 'sep' is given twice"),
         ("{{ 'a'.split(__debug__=1) }}",
          "18-27 error[template-forbidden] names that begin with _ are not reachable"),

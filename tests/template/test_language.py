@@ -75,10 +75,8 @@ def test_anything_else_is_text(templates: Templates, source: str, value: str) ->
     assert templates.evaluate(source, **VARIABLES) == value
 
 
-NULL = (
-    "error[template-null] null inside text (give it a text with default('…', true), or let it stand alone in its value)"
-)
-NOT_TEXT = "inside text (use |join(', ') or |tojson, or let it stand alone)"
+NULL = "error[template-null] null inside text (replace it with default('…', true), or use it alone as the whole value)"
+NOT_TEXT = "inside text (use |join(', ') or |tojson, or use it alone as the whole value)"
 
 
 @pytest.mark.parametrize(
@@ -101,8 +99,8 @@ NOT_TEXT = "inside text (use |join(', ') or |tojson, or let it stand alone)"
         ("{{ mp.items }}",
          "11-16 error[template-undefined] there is no key 'items' here (to use the method, call it: items())"),
         ("{{ 1 / 0 }}", "8-13 error[template-failed] division by zero"),
-        ("ok {{ n }}, {{ s + n }}", ("20-25 error[template-failed] text + a number has no meaning"
-         " (join texts with ~; make a number of a text with | int or | float)")),
+        ("ok {{ n }}, {{ s + n }}", ("20-25 error[template-failed] text + a number is not supported"
+         " (join texts with ~; convert text to a number with | int or | float)")),
     ],
 )  # fmt: skip
 def test_what_can_not_be_sent_is_told_at_its_expression(templates: Templates, source: str, told: str) -> None:
@@ -636,7 +634,7 @@ def test_a_namespace_keeps_what_a_loop_sets(templates: Templates, source: str, v
         ("{{ namespace(a=1) }}", "error[template-type] a namespace is not a JSON value"),
         ("{% set ns = namespace() %}{{ ns }}", "error[template-type] a namespace is not a JSON value"),
         ("{% set ns = namespace() %}{{ ns['_Namespace__attrs'] }}", "a namespace has no '_Namespace__attrs'"),
-        ("{{ namespace([1]) }}", "error[template-type] a namespace is made of names"),
+        ("{{ namespace([1]) }}", "error[template-type] namespace() takes names with values"),
         ("{% set ns = namespace() %}{{ '%s' | format([ns]) }}", "error[template-not-text] a list inside text"),
     ],
 )
@@ -646,26 +644,26 @@ def test_a_namespace_is_no_value(templates: Templates, source: str, told: str) -
 
 @pytest.mark.parametrize("source", ["{% set v.a = 1 %}", "{% set v.a, b = 1, 2 %}"])
 def test_only_a_namespace_has_attributes_that_can_be_set(templates: Templates, source: str) -> None:
-    assert "'v' is no namespace: nothing else has attributes that can be set" in templates.faults(source)[0]
+    assert "'v' is not a namespace: only namespaces have attributes that can be set" in templates.faults(source)[0]
     assert "error[" in templates.failure("{% set w = v %}{% set w.a = 1 %}x", v={})[0]
 
 
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("[1, none] | sort", "a number"), ("v | sort", "null < a number has no meaning (leave null out with | reject('none'),"),
-        ("v | max", "null > a number has no meaning (leave null out"), ("v | sum", "a number + null has no meaning (leave null out"),
+        ("[1, none] | sort", "a number"), ("v | sort", "null < a number is not supported (remove nulls with | reject('none'),"),
+        ("v | max", "null > a number is not supported (remove nulls"), ("v | sum", "a number + null is not supported (remove nulls"),
         ("3 is divisibleby(0)", "division by zero"), ("3 is divisibleby", "an argument is missing: 'num'"),
-        ("3 is divisibleby('x')", "a number % text has no meaning"), ("3 % 0", "division by zero"),
+        ("3 is divisibleby('x')", "a number % text is not supported"), ("3 % 0", "division by zero"),
         ("3 | length", "a number has no length (only lists, maps and texts have items)"), ("none | first", "null has no items"),
         ("3 | dictsort", "only a map has pairs of keys and values"), ("3 | items | list", "only a map has pairs of keys and values"), ("-'a'", "'-' needs a number, not text"),
         ("'a' * 'b'", "a text or a list can be repeated a whole number of times, not by text"), ("{[1]: 2}", "a list can't be a key"),
         ("'a' | center(1, 2, 3)", "there are too many arguments"), ("'a' | center(foo=1)", "there is no argument 'foo'"),
         ("'a'.split(1)", "a text is needed as the argument"), ("'a'.count()", "an argument is missing"), ("{}.get()", "an argument is missing"),
-        ("'%d' | format('x')", "%d writes a number, not text"), ("'%q' | format(1)", "a format has no '%q'"),
-        ("now() > 3", "a date > a number has no meaning"), ("'x' in 3", "a number has no items"), ("[1] | slice(0)", "division by zero"),
+        ("'%d' | format('x')", "%d writes a number, not text"), ("'%q' | format(1)", "unknown conversion '%q'"),
+        ("now() > 3", "a date > a number is not supported"), ("'x' in 3", "a number has no items"), ("[1] | slice(0)", "division by zero"),
         ("'a' | upper(1)", "there are too many arguments"), ("now(1)", "there are too many arguments"), ("uuid5()", "an argument is missing"),
-        ("'a' | int('x', 99)", "the text is no number"), ("range('x')", "a whole number is needed here"), ("'a'.index('b')", "the text does not hold"),
+        ("'a' | int('x', 99)", "the text is not a number"), ("range('x')", "a whole number is needed here"), ("'a'.index('b')", "the text does not contain"),
     ],
 )  # fmt: skip
 def test_what_python_complains_of_is_told_in_an_authors_words(templates: Templates, source: str, told: str) -> None:

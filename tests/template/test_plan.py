@@ -137,7 +137,7 @@ def test_a_template_that_is_nested_too_deep_to_be_compiled_is_told_beside_anothe
 @pytest.mark.parametrize("values", ["[mp]", "[mp.keys()]", "[range(3)|map('string')]"])
 def test_a_sum_does_not_change_a_list(templates: Templates, start: str, values: str) -> None:
     variables: dict[str, object] = {"lst": [1], "mp": {"a": [1]}}
-    with pytest.raises(RenderingError, match="sum begins with a number"):
+    with pytest.raises(RenderingError, match="the start of sum must be a number"):
         templates.evaluate(f"{{{{ {values}|sum(start={start}) }}}}", **variables)
     assert variables == {"lst": [1], "mp": {"a": [1]}}
     assert templates.evaluate("{{ [1, 2.5]|sum(start=4) }}") == 7.5

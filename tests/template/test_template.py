@@ -131,7 +131,7 @@ def test_every_fault_of_a_template_is_told(templates: Templates) -> None:
     [
         ("{{ x", "error[template-syntax] the template ends in the middle of an expression (close it with }})"),
         ("{% if x", "error[template-syntax] the template ends in the middle of an expression (close it with %})"),
-        ("{{ x }", "error[template-syntax] a single } ends nothing (an expression ends with }})"),
+        ("{{ x }", "error[template-syntax] a single } is not valid here (an expression ends with }})"),
         ("{{ 'a }}", 'error[template-syntax] unexpected char "\'"'),
         ("{% do x %}", "error[template-syntax] unknown tag 'do' (these exist: if, for, set, with, filter)"),
         ("{# x", "error[template-syntax] missing end of comment tag"),
@@ -238,7 +238,7 @@ def test_what_is_accepted_can_be_rendered(templates: Templates, source: str) -> 
 def test_curly_quotes_are_named_as_what_they_are(templates: Templates, source: str) -> None:
     [told] = templates.faults(source)
     assert told.endswith(
-        """error[template-syntax] a curly quote “ means nothing in a template (write straight quotes: ' or ")"""
+        """error[template-syntax] a curly quote “ is not valid in a template (write straight quotes: ' or ")"""
     )
 
 

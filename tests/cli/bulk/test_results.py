@@ -114,7 +114,7 @@ def test_a_variable_that_no_column_gives_is_told_with_the_columns_that_there_are
     assert ended.err[0] == "error[var-missing]: variable 'user' has no value"
     assert [line.strip(" |^=") for line in ended.err[-2:]] == [
         "rows.csv has no column 'user', only 'order', 'amount': rename one with --map user=COLUMN,",
-        "or give it with --var user=… or RUNNER_VAR_user",
+        "or set it with --var user=… or RUNNER_VAR_user",
     ]
 
 

@@ -154,7 +154,7 @@ def test_a_variable_that_nothing_gives_is_told_once_and_before_anything_is_sent(
             "  |",
             "3 |   user: {type: string}",
             "  |   ^^^^ rows.csv has no column 'user', only 'order': rename one with --map user=COLUMN,",
-            "  |        or give it with --var user=… or RUNNER_VAR_user",
+            "  |        or set it with --var user=… or RUNNER_VAR_user",
         ],
     )
     assert server.received == []

@@ -12,7 +12,7 @@ from tests.eventspec.reader.conftest import BASE, HEAD
 if TYPE_CHECKING:
     from tests.projects import Project
 
-OUTSIDE = "lies outside the project (files that a spec names must lie in the project's folder 'proj')"
+OUTSIDE = "is outside the project (files that a spec names must be in the project's folder 'proj')"
 
 
 @pytest.mark.parametrize("key", ["extends", "schema"])
@@ -80,13 +80,13 @@ def test_a_folder_is_not_suggested_for_itself(project: Project, key: str) -> Non
 def test_the_profiles_are_no_file_of_a_spec(project: Project) -> None:
     project.write("runner.yaml", "profiles: {}\n")
     told = [line.partition(" ")[2] for line in project.problems(f"{HEAD}schema: runner.yaml\n")]
-    assert told == ["error[bad-value] 'runner.yaml' holds profiles, and belongs to no spec"]
+    assert told == ["error[bad-value] 'runner.yaml' holds profiles, and can't be part of a spec"]
 
 
 def test_a_url_is_no_path(project: Project) -> None:
     told = [line.partition(" ")[2] for line in project.problems(f"{HEAD}schema: https://example.com/s.json\n")]
     assert told == [
-        "error[path-outside] 'https://example.com/s.json' is a URL, and nothing is fetched (save the file in the project)"
+        "error[path-outside] 'https://example.com/s.json' is a URL, and URLs are not fetched (save the file in the project)"
     ]
 
 
@@ -124,7 +124,10 @@ def test_a_spec_that_is_a_link_to_a_file_of_another_kind_is_not_read(project: Pr
     link.parent.mkdir()
     link.symlink_to(project.root / target)
     [problem] = load(link, project.root).problems
-    assert (problem.code, problem.message) == ("not-a-spec", f"{link} is a link to what is no spec by its name")
+    assert (problem.code, problem.message) == (
+        "not-a-spec",
+        f"{link} is a link to a file that does not have the name of a spec",
+    )
     assert problem.position is None
 
 

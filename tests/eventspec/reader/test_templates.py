@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("entry", ['"{{ color }}_shirt": 1', 'deep: [{"a{% if color %}b{% endif %}": 1}]'])
 def test_a_template_in_a_key_is_an_error(project: Project, entry: str) -> None:
-    assert unrendered(project, entry) == ["error a key is not rendered: it would go out with its braces"]
+    assert unrendered(project, entry) == ["error keys are not rendered: this one would be sent with its braces"]
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ def test_a_template_in_a_key_is_an_error(project: Project, entry: str) -> None:
     [
         ("description: 'To {{ user }}'\n", "a description"),
         ("name: 'to {{ user }}'\n", "this text"),
-        ("schema: {properties: {c: {const: '{{ color }}'}}}\n", "a text of a schema"),
-        ("tests: [{name: a, vars: {user: u, color: '{{ user }}'}}]\n", "a text of a case"),
-        ("tests: [{name: a, vars: {user: u, color: c}, expect: {event: {event: '{{ color }}_placed'}}}]\n", "a text of a case"),
+        ("schema: {properties: {c: {const: '{{ color }}'}}}\n", "text in a schema"),
+        ("tests: [{name: a, vars: {user: u, color: '{{ user }}'}}]\n", "text in a case"),
+        ("tests: [{name: a, vars: {user: u, color: c}, expect: {event: {event: '{{ color }}_placed'}}}]\n", "text in a case"),
     ],
 )  # fmt: skip
 def test_a_template_where_nothing_is_rendered_is_told(project: Project, more: str, what: str) -> None:
@@ -45,7 +45,7 @@ def test_a_template_in_a_default_is_told(project: Project) -> None:
 )
 def test_a_template_of_another_tool_is_told(project: Project, form: str, name: str) -> None:
     text = form.format(name)
-    told = [f"warning '{text}' is no template: it goes out as it stands"] * (text != "$nobody")
+    told = [f"warning '{text}' is not a template: it is sent as it is"] * (text != "$nobody")
     for whole in (f"Dear {text},", text, f"{{{{ user }}}} {text}", f"{text}{{% if user %}}x{{% endif %}}"):
         assert unrendered(project, f"b: {json.dumps(whole, ensure_ascii=False)}") == told
     assert unrendered(project, f"{json.dumps(f'a {text}', ensure_ascii=False)}: 1") == told
@@ -127,13 +127,13 @@ HANDLEBARS = ["{{#if x}}yes{{/if}}", "{{> footer}}", "{{{raw}}}", "{{^x}}no{{/x}
 GO = ["{{ .Values.x | quote }}", '{{ include "x" . }}', "{{ $x := 1 }}", "{{.a}}{{end}}", "{{- .a -}}"]
 
 
-@pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a template of Go")])
+@pytest.mark.parametrize(("texts", "engine"), [(HANDLEBARS, "Handlebars"), (GO, "a Go template")])
 def test_templates_of_another_engine_are_told_once(project: Project, texts: list[str], engine: str) -> None:
     for some in (texts, *([text] for text in texts)):
         content = "version: 1\nevent: order_placed\ndistinct_id: '{{ nobody }}'\nvars: {}\n"
         content += json.dumps({"properties": dict(zip("abcde", some, strict=False))})[1:-1]
         found = [each for each in project.load(content).problems if each.code == "template-syntax"]
-        more = "; 4 more texts are none either" if len(some) > 1 else ""
+        more = "; 4 more texts are not Jinja either" if len(some) > 1 else ""
         assert [each.message for each in found] == [f"this is {engine}, not Jinja{more}"]
 
 
@@ -141,7 +141,7 @@ def test_very_many_texts_that_are_no_jinja_are_told_once(project: Project) -> No
     texts = json.dumps({"properties": {f"p{number}": "{{ a b }}" for number in range(37)}})[1:-1]
     problems = project.load(f"version: 1\nevent: order_placed\ndistinct_id: u1\n{texts}").problems
     assert [each.message for each in problems] == [
-        "this is no Jinja (the expression should end here, before 'b'); 36 more texts are none either"
+        "this is not Jinja (the expression should end here, before 'b'); 36 more texts are not Jinja either"
     ]
 
 

@@ -194,6 +194,6 @@ def test_a_declaration_takes_every_keyword_of_json_schema(
 
 def test_a_default_that_another_tool_would_replace_is_told_and_no_part_of_one(project: Project) -> None:
     assert unrendered(project, default=", default: '${TOKEN}'") == [
-        "warning '${TOKEN}' is no template: it goes out as it stands"
+        "warning '${TOKEN}' is not a template: it is sent as it is"
     ]
     assert unrendered(project, default=", secret: true, default: 'hunter$PART{word}'") == []
