@@ -77,7 +77,7 @@ def old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict
     micros = coarse.cast(pa.int64())
     may_be_earlier = pc.and_(pc.greater_equal(micros, _FIRST_UNCLEAR), pc.less(micros, _AFTER_UNCLEAR))
     for index in pc.indices_nonzero(may_be_earlier).to_pylist():
-        reason = "a moment as INT96 is of the years 2262 to 2554, or before 1970: write it as TIMESTAMP"
+        reason = "an INT96 timestamp from 2262 to 2554 may be one before 1970: write it as TIMESTAMP"
         unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
     return _nanoseconds(column, coarse)
 
@@ -193,8 +193,8 @@ def _json(value: object, kind: pa.DataType) -> Json:
         case dict():
             raise ValueError("a map whose keys are not text")
         case bytes():
-            raise ValueError("bytes are no JSON value")
+            raise ValueError("bytes are not a JSON value")
         case pa.Scalar():
             raise ValueError(f"a {kind} that Python can't hold")
         case _:
-            raise ValueError(f"a {type(value).__name__} is no JSON value")
+            raise ValueError(f"a {type(value).__name__} is not a JSON value")

@@ -62,13 +62,13 @@ class Parquet:
         try:
             self._check_footer()
             if is_encrypted(file):
-                hint = "write it without encryption: there is no way to give a key here"
+                hint = "write it without encryption: keys are not supported"
                 raise InvalidInput(Problem("rows-format", f"{shown} is encrypted", hint=hint))
             self._file = self._reader(pq.ParquetFile(file, pre_buffer=False).metadata)
             self.columns = _names(self._file.schema_arrow)
             self._int96 = _Int96.of(self._file)
         except (pa.ArrowException, OSError):
-            message, hint = f"{shown} is no Parquet file that can be read", "was it written to its end?"
+            message, hint = f"{shown} is not a readable Parquet file", "is it incomplete?"
             raise InvalidInput(Problem("rows-format", message, hint=hint)) from None
         paths = Counter(self._file.schema.column(at).path for at in range(len(self._file.schema)))
         self._shared_paths = {path for path, count in paths.items() if count > 1}
@@ -102,7 +102,7 @@ class Parquet:
         for name in self._kept:
             field, column = schema.field(name), portion.column(name)
             if name in self._int96.nested:
-                cells.append(refused_cells(field, column, "INT96 is no type of values in lists and structs", unfit))
+                cells.append(refused_cells(field, column, "INT96 is not supported in lists and structs", unfit))
             elif (coarse := self._int96.coarse.get(name)) is not None:
                 cells.append(old_moments(field, column, portion.column(coarse), unfit))
             else:
@@ -177,7 +177,7 @@ class Parquet:
             listed = pages.values if is_list else 0
             chunks.append(_Chunk(column.path_in_schema, pages.total_bytes, row_bytes, listed, is_stored_once))
         if at_hand > _MAX_UNPACKED_BYTES + packed * _MAX_PACKING:
-            raise self._refusal(f"{packed:,} bytes of it unpack to {at_hand:,}")
+            raise self._refusal(f"{packed:,} bytes of it decompress to {at_hand:,}")
         return chunks
 
     def _longest_texts(self, group: int, chunks: Sequence[_Chunk]) -> dict[str, int]:
@@ -212,7 +212,7 @@ class Parquet:
             raise self._refusal(f"its metadata is larger than {_MAX_FOOTER_BYTES:,} bytes")
 
     def _refusal(self, reason: str) -> InvalidInput:
-        hint = "write it anew, with smaller row groups and pages"
+        hint = "rewrite it with smaller row groups and pages"
         return InvalidInput(Problem("rows-too-large", f"{self._shown} can't be read: {reason}", hint=hint))
 
 

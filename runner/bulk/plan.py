@@ -215,5 +215,5 @@ def _origin(folder: Path, parent: str) -> RunRecord:
             return list(ledger.line(ledger.find(parent)))[-1]
         except NotFound:
             message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
-            hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or take the column {COLUMN} away: they are new rows then"
+            hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or remove the column {COLUMN} to send them as new rows"
             raise InvalidInput(Problem("row-origin", message, hint=hint)) from None

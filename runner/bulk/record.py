@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STATE_DIR = "RUNNER_STATE_DIR"
 _KEYS_HOLD = timedelta(hours=23)
 """The platform remembers a key for 24 hours."""
-_BEGIN_ANEW = "or begin a new run"
+_BEGIN_ANEW = "or start a new run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class SavedOptions:
         """Refuse a resume that is not given each secret variable again. Raises UsageError."""
         for name in self.secret:
             if name not in given:
-                message = f"the variable '{name}' must be given again: runs keep no secrets"
+                message = f"the variable '{name}' must be set again: runs do not store secrets"
                 raise UsageError(Problem("usage", message, hint=f"add --var {name}=…"))
 
     def arguments(self) -> dict[str, Json]:
@@ -168,7 +168,7 @@ def check_same(record: RunRecord, paths: Sequence[Path], rows: str | None, profi
     }
     for what, (is_other, begun) in others.items():
         if is_other:
-            message = f"a resume takes no other {what}: run {record.id} began with {begun}"
+            message = f"a resume can't use another {what}: run {record.id} began with {begun}"
             raise UsageError(Problem("usage", message, hint=LEAVE_OUT))
 
 
@@ -176,7 +176,7 @@ def check_parent(record: RunRecord, now: str | None) -> None:
     """Refuse rows that would go out under the ids of another run than before. Raises InvalidInput."""
     if now != record.parent:
         began, comes = (f"run {run}" if run else "no run" for run in (record.parent, now))
-        message = f"the rows are of {comes}, and run {record.id} began with rows of {began}"
+        message = f"the rows are from {comes}, but run {record.id} began with rows from {began}"
         raise InvalidInput(Problem("rows-changed", message, hint=f"resume with the same rows, {_BEGIN_ANEW}"))
 
 
@@ -199,7 +199,7 @@ def check_unchanged(record: RunRecord, now: Mapping[str, str]) -> None:
     ]
     if changed:
         message = f"{' and '.join(changed)} changed since run {record.id} began"
-        hint = f"resume with what it began with, {_BEGIN_ANEW}"
+        hint = f"resume with the original inputs, {_BEGIN_ANEW}"
         raise InvalidInput(Problem("run-changed", message, hint=hint))
 
 
@@ -212,7 +212,7 @@ def check_age(record: RunRecord, now: datetime) -> None:
     """Refuse a run whose keys the platform may have forgotten. Raises UsageError."""
     if now - record.started > _KEYS_HOLD:
         message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
-        hint = "what arrived then would count again; add --yes to send it all the same"
+        hint = "events that arrived then would count again; add --yes to send them anyway"
         raise UsageError(Problem("run-too-old", message, hint=hint))
 
 

@@ -222,15 +222,15 @@ def _unpacking(file: HeldFile, shown: str) -> Callable[[int], bytes]:
     magic = file.read(2)
     file.seek(0)
     if magic != b"\x1f\x8b":
-        hint = "what is not packed must not end in .gz"
-        raise InvalidInput(Problem("rows-format", f"{shown} is no gzip archive", hint=hint))
+        hint = "a file that is not compressed must not end in .gz"
+        raise InvalidInput(Problem("rows-format", f"{shown} is not a gzip archive", hint=hint))
     archive = gzip.GzipFile(fileobj=file)
 
     def read(size: int) -> bytes:
         try:
             return archive.read1(size)
         except EOFError:
-            raise BrokenFileError("the archive is cut off") from None
+            raise BrokenFileError("the archive is incomplete") from None
         except (gzip.BadGzipFile, zlib.error):
             raise BrokenFileError("the archive is damaged") from None
 
@@ -246,7 +246,7 @@ def _check_file(path: Path, shown: str) -> None:
     if S_ISDIR(mode):
         raise NotFound(Problem("file-not-found", f"a folder, not a file: {shown}"))
     if not S_ISREG(mode):
-        message, hint = f"{shown} is no file that can be read twice", "to read from a pipe: … | runner send … --rows -"
+        message, hint = f"{shown} is not a regular file", "to read from a pipe: … | runner send … --rows -"
         raise InvalidInput(Problem("rows-format", message, hint=hint))
 
 
@@ -259,8 +259,8 @@ def _suffix_of(path: Path, shown: str) -> tuple[str, bool]:
     if suffix in _SPREADSHEETS:
         hint = "save it as CSV; in Excel as 'CSV UTF-8'"
     else:
-        hint = f"known are {', '.join(_SUFFIXES[:-1])}, each also with {_GZIP} behind it, and {_PARQUET}"
-    raise InvalidInput(Problem("rows-format", f"no format of rows is known by the name of {shown}", hint=hint))
+        hint = f"expected {', '.join(_SUFFIXES[:-1])}, each also followed by {_GZIP}, or {_PARQUET}"
+    raise InvalidInput(Problem("rows-format", f"unsupported file type: {shown}", hint=hint))
 
 
 @contextmanager
@@ -277,10 +277,8 @@ def _told(error: BrokenFileError | FileChangedError | OSError, shown: str, rows:
     if isinstance(error, BrokenFileError):
         return InvalidInput(Problem("rows-syntax", f"{shown}: {error} {after}"))
     if isinstance(error, FileChangedError):
-        taken = (
-            f"only the rows up to {rows:,} were taken from it, as they were at first" if rows else "no row was taken"
-        )
-        hint = f"{taken}; put it back to go on with a run, or begin anew with a file that nobody writes to"
+        taken = f"only the rows up to {rows:,} were read, as they were at first" if rows else "no row was read"
+        hint = f"{taken}; restore it to resume the run, or start a new run with a file that does not change"
         return InvalidInput(Problem("rows-changed", f"{shown} changed while it was read: {error}", hint=hint))
     when = f" {after}" if rows else ""
     return MachineError(Problem("file-unreadable", f"can't read {shown}{when}: {error.strerror or error}"))

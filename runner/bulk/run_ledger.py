@@ -232,7 +232,7 @@ def _end(parts: dict[int, _UnderWay], outcome: PartOutcome) -> _Ending:
     is_each_once = len(failed) == len(outcome.failures) and all(row in part.rows for row in failed)
     rows = len(part.rows)
     if not is_each_once or outcome.accepted + len(failed) != rows:
-        raise ValueError(f"the part of row {outcome.first_row} does not tell of each row that went out, once")
+        raise ValueError(f"the outcome of the part of row {outcome.first_row} does not have each sent row exactly once")
     settled = [part.settle(each) for each in outcome.failures]
     ended = Counts(unknown=-rows) if part.earlier else Counts(in_flight=-rows)
     return _Ending(outcome.first_row, part, settled, Counts.of(outcome.accepted, settled) + ended)

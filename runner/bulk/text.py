@@ -20,10 +20,10 @@ _NO_TEXT = {
     b"PK\x03\x04": ("an Excel workbook or another zip archive", _SAVE_AS_CSV),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", _SAVE_AS_CSV),
     b"PAR1": ("a Parquet file", "its name must end in .parquet; it can't come through a pipe"),
-    b"\x1f\x8b": ("a gzip archive", "a name that ends in .gz is unpacked; what comes through a pipe is not"),
-    b"(\xb5/\xfd": ("a Zstandard archive", "unpack it first"),
-    b"BZh": ("a bzip2 archive", "unpack it first"),
-    b"\xfd7zX": ("an xz archive", "unpack it first"),
+    b"\x1f\x8b": ("a gzip archive", "a file whose name ends in .gz is decompressed; piped input is not"),
+    b"(\xb5/\xfd": ("a Zstandard archive", "decompress it first"),
+    b"BZh": ("a bzip2 archive", "decompress it first"),
+    b"\xfd7zX": ("an xz archive", "decompress it first"),
 }
 
 

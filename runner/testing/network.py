@@ -29,8 +29,10 @@ class NetworkBlocked(RunnerError):  # noqa: N818 - it names a state of the world
     exit_code = ExitCode.CASSETTE
 
     def __init__(self, where: str) -> None:
-        message = f"a connection to {where} was stopped: a case talks to its cassette alone"
-        super().__init__(Problem("network-blocked", message, hint="while recording, to its target alone"))
+        message = f"a connection to {where} was stopped: a case may only use its cassette"
+        super().__init__(
+            Problem("network-blocked", message, hint="while recording, a case may only connect to its target")
+        )
         self.where = where
 
 

@@ -219,7 +219,7 @@ def test_of_many_runs_that_a_name_may_mean_five_are_told(ledger: Ledger, folder:
 def test_an_empty_ledger_says_so(ledger: Ledger, folder: Path, name: str) -> None:
     with pytest.raises(NotFound) as caught:
         ledger.failures(name)
-    assert str(caught.value) == f"no run '{name}' in {folder}/ledger.sqlite3 (it holds no runs yet)"
+    assert str(caught.value) == f"no run '{name}' in {folder}/ledger.sqlite3 (it contains no runs yet)"
 
 
 # Parts and rows
@@ -483,9 +483,7 @@ def test_a_run_is_at_work_in_one_place(run: RunLedger, ledger: Ledger, folder: P
     with pytest.raises(MachineError) as caught:
         ledger.resume(RUN.id)
     assert caught.value.exit_code == ExitCode.MACHINE
-    refused = Problem(
-        "run-locked", f"run {RUN.id} is at work in another process", hint="wait until it ends, or stop it"
-    )
+    refused = Problem("run-locked", f"run {RUN.id} is in use by another process", hint="wait until it ends, or stop it")
     assert problem_of(caught) == refused
     assert [path.name for path in folder.glob("*.lock")] == [f"{RUN.id}.lock"]
     run.close("stopped", None)
@@ -571,7 +569,7 @@ sys.stdin.read()
     with child(code, folder) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        with pytest.raises(MachineError, match=f"^run {RUN.id} is at work in another process"):
+        with pytest.raises(MachineError, match=f"^run {RUN.id} is in use by another process"):
             ledger.resume(RUN.id)
         process.kill()
         process.wait()
@@ -607,7 +605,7 @@ def test_a_kill_at_any_instant_loses_nothing_that_was_recorded(folder: Path) -> 
                 assert process.stdout is not None
                 assert process.stdout.readline() == "at work\n"
                 assert ledger.summaries()[0].state == "running"
-                with pytest.raises(MachineError, match=f"^run {RUN.id} is at work in another process"):
+                with pytest.raises(MachineError, match=f"^run {RUN.id} is in use by another process"):
                     ledger.resume(RUN.id)
                 lines = [process.stdout.readline() for _ in range(chance.randrange(300))]
                 meanwhile.write(begun=[Part(death, 1, "d")])
@@ -799,7 +797,7 @@ def test_counts_are_known_also_of_what_could_not_be_recorded(run: RunLedger, fol
 
 
 @pytest.mark.parametrize(
-    ("version", "age", "way"), [(1, "an older", "end its runs with that one"), (3, "a newer", "update runner")]
+    ("version", "age", "way"), [(1, "an older", "finish its runs with that version"), (3, "a newer", "update runner")]
 )
 def test_a_ledger_of_another_version_is_refused(folder: Path, version: int, age: str, way: str) -> None:
     Ledger(folder).close()
@@ -822,7 +820,7 @@ def test_a_ledger_that_others_can_read_is_taken_for_somebody_elses(folder: Path)
         Ledger(folder, is_new_allowed=False)
     assert problem_of(caught) == Problem(
         "ledger-refused",
-        f"others can read the ledger {folder}/ledger.sqlite3: it may be somebody else's",
+        f"other users can read the ledger {folder}/ledger.sqlite3, so it may not be yours",
         hint=f"if it is yours: chmod 600 {folder}/ledger.sqlite3",
     )
     (folder / "ledger.sqlite3").chmod(0o600)
@@ -856,7 +854,7 @@ def test_what_runner_does_not_write_in_a_ledger_is_refused(folder: Path, sql: st
         other.executescript(sql)
     with pytest.raises(MachineError) as caught, Ledger(folder) as ledger:
         ledger.resume("last").close("finished", 0)
-    message = f"the ledger {folder}/ledger.sqlite3 has something in it that runner does not write"
+    message = f"the ledger {folder}/ledger.sqlite3 contains something that runner does not write"
     assert problem_of(caught) == Problem("ledger-refused", message, hint="move it away")
 
 

@@ -156,13 +156,13 @@ def test_an_unknown_column_is_refused_before_anything_is_sent(cli: CommandLine, 
         2,
         [],
         [
-            "error[unknown-column]: no variable takes the column 'usr'",
+            "error[unknown-column]: there is no variable for the column 'usr'",
             "  = did you mean 'user'?",
-            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra",
+            "    or rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra",
             "",
-            "error[unknown-column]: no variable takes the column 'note'",
+            "error[unknown-column]: there is no variable for the column 'note'",
             "  = known here: user, order, amount",
-            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra",
+            "    or rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra",
         ],
     )
     assert server.received == []
@@ -217,7 +217,7 @@ def test_an_extra_key_fails_the_row_that_has_it(cli: CommandLine, server: Captur
     assert send(cli, "--rows", "rows.jsonl")[:2] == (
         2,
         [
-            "failed  row 1 (line 1)  unknown-column  no variable takes the column 'ordr'",
+            "failed  row 1 (line 1)  unknown-column  there is no variable for the column 'ordr'",
             "failed  row 3 (line 3)  row-json  a row must be an object, not a list",
             "failed  row 4 (line 4)  var-schema  variable 'user': the value must be text, not a number",
             "failed  row 5 (line 5)  var-missing  variable 'user' has no value",
@@ -530,9 +530,9 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("rows.csv",), "no rows: there are none in rows.csv"),
+        (("rows.csv",), "no rows in rows.csv"),
         (("one.csv", "--offset", "1000"), "no rows: --offset 1,000 skips all of one.csv"),
-        (("-",), "no rows: there are none in the standard input"),
+        (("-",), "no rows in the standard input"),
     ],
 )
 def test_that_there_are_no_rows_is_said(
@@ -686,7 +686,7 @@ def test_an_unknown_run_is_not_found(cli: CommandLine) -> None:
         assert typed(cli, *command, "last")[:3] == (
             4,
             [],
-            ["error[run-not-found]: no run 'last' in .runner/ledger.sqlite3", "  = it holds no runs yet"],
+            ["error[run-not-found]: no run 'last' in .runner/ledger.sqlite3", "  = it contains no runs yet"],
         )
 
 
@@ -800,10 +800,10 @@ SAME_COLUMNS = "its columns are those that the run began with"
         (("--sandbox",), "a resume takes no --sandbox: it sends to where the run began to send"),
         (("--label", "smoke"), "a resume takes no --label: its spec is the one that the run began with"),
         (("--dry-run",), "a resume takes no --dry-run: it sends what the run has left to send"),
-        (("other.yaml",), "a resume takes no other spec: run RUN began with purchase.yaml"),
-        (("--rows", "five.csv"), "a resume takes no other file of rows: run RUN began with many.csv"),
-        (("--rows", "-"), "a resume takes no other file of rows: run RUN began with many.csv"),
-        (("--profile", "staging"), "a resume takes no other profile: run RUN began with none"),
+        (("other.yaml",), "a resume can't use another spec: run RUN began with purchase.yaml"),
+        (("--rows", "five.csv"), "a resume can't use another file of rows: run RUN began with many.csv"),
+        (("--rows", "-"), "a resume can't use another file of rows: run RUN began with many.csv"),
+        (("--profile", "staging"), "a resume can't use another profile: run RUN began with none"),
     ],
 )
 def test_what_would_make_another_run_of_it_is_no_resume(
@@ -812,7 +812,7 @@ def test_what_would_make_another_run_of_it_is_no_resume(
     assert typed(stopped, "send", "--resume", "last", *args)[:3] == (
         64,
         [],
-        [f"error[usage]: {message}", "  = leave it out, or begin a new run"],
+        [f"error[usage]: {message}", "  = omit it, or start a new run"],
     )
     assert server.received == []
 
@@ -1115,14 +1115,14 @@ def test_a_resume_asks_for_the_secret_again(cli: CommandLine, server: CapturingS
     assert typed(cli, "send", "--resume", "last")[:3] == (
         64,
         [],
-        ["error[usage]: the variable 'token' must be given again: runs keep no secrets", "  = add --var token=…"],
+        ["error[usage]: the variable 'token' must be set again: runs do not store secrets", "  = add --var token=…"],
     )
     assert typed(cli, "send", "--resume", "last", "--var", "token=another")[:3] == (
         2,
         [],
         [
             "error[run-changed]: a variable or the workspace changed since run RUN began",
-            "  = resume with what it began with, or begin a new run",
+            "  = resume with the original inputs, or start a new run",
         ],
     )
     assert typed(cli, "send", "--resume", "last", *secret).code == 0
@@ -1246,7 +1246,7 @@ def test_piped_rows_with_secrets_are_held_against_what_they_were(cli: CommandLin
     assert send(cli, *args, spec="secret.yaml", stdin="user,token\nu1,4711\n").code == 7
     ended = typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4712\n")
     assert (ended.code, ended.err[0]) == (
-        2, "error[rows-changed]: the rows from 1 on are not those that the run began with",
+        2, "error[rows-changed]: the rows from 1 on are not the ones that the run began with",
     )  # fmt: skip
     assert typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4711\n").code == 0
 

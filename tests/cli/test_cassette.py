@@ -152,7 +152,7 @@ class TestCheck:
         edit(str(path), """'{"orders": []}'""", hidden(secret))
         ended = cli("cassette", "check")
         assert ended.code == 6
-        assert ended.out.startswith("error[cassette-leak]: a secret stands here\n")
+        assert ended.out.startswith("error[cassette-leak]: the file contains a secret here\n")
         assert secret not in ended.out + ended.err
         assert f"--> {path}:11:" in ended.out
 

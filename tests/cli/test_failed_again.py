@@ -190,7 +190,7 @@ def test_rows_of_a_child_that_have_other_ids_now_are_refused(
         "",
         (
             f"error[rows-changed]: the rows are of {whose}, and run {child} began with rows of run {parent}\n"
-            "  = resume with the same rows, or begin a new run\n"
+            "  = resume with the same rows, or start a new run\n"
         ),
     )
     assert len(server.received) == received
@@ -275,7 +275,7 @@ def test_rows_are_rendered_with_the_ids_under_which_they_would_go(cli: CommandLi
 
 
 ONE_AT_A_TIME = (
-    "  = send what 'runner runs failed RUN' prints, of one run at a time; without this column they are new rows\n"
+    "  = send the output of 'runner runs failed RUN' for one run at a time; without this column they are new rows\n"
 )
 
 
@@ -297,11 +297,11 @@ def test_rows_of_two_runs_end_where_the_second_one_begins(cli: CommandLine, serv
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("$row,user\n7,u1\n", "row 1 must have RUN:ROW in the column $row, which is kept for rows that failed"),
-        ("$row,user\n,u1\n", "row 1 must have RUN:ROW in the column $row, which is kept for rows that failed"),
+        ("$row,user\n7,u1\n", "row 1 must have RUN:ROW in the column $row, which is reserved for failed rows"),
+        ("$row,user\n,u1\n", "row 1 must have RUN:ROW in the column $row, which is reserved for failed rows"),
         ('{"user": "u1"}\n{"$row": "20260102-030405-0000:1", "user": "u1"}\n',
          "row 2 is of run 20260102-030405-0000, and the rows before it are of no run"),
-        ('{"$row": 7, "user": "u1"}\n', "row 1 must have RUN:ROW in the column $row, which is kept for rows that failed"),
+        ('{"$row": 7, "user": "u1"}\n', "row 1 must have RUN:ROW in the column $row, which is reserved for failed rows"),
     ],
 )  # fmt: skip
 def test_a_mark_that_names_no_row_is_refused(rows: str, message: str, cli: CommandLine) -> None:

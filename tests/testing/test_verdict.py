@@ -232,7 +232,7 @@ def test_another_error_than_expected_is_told(error: str, wanted: str, project: P
 
 def test_an_event_where_an_error_is_expected_is_told(project: Project) -> None:
     verdicts = run(project, "- name: a\n  expect:\n    error: {code: var-schema}")
-    assert said(verdicts) == ["3 case-passed: expected error[var-schema], but the event was made"]
+    assert said(verdicts) == ["3 case-passed: expected error[var-schema], but the event is valid"]
     assert verdicts["a"].code is ExitCode.REFUSED
 
 
@@ -619,7 +619,7 @@ def test_a_case_reaches_nobody_but_whom_it_may(project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
         address = listening.getsockname()
-        message = f"a connection to 127.0.0.1:{address[1]} was stopped: a case talks to its cassette alone"
+        message = f"a connection to 127.0.0.1:{address[1]} was stopped: a case may only use its cassette"
         for allowed in ((), [("127.0.0.1", 1)], [("127.0.0.2", address[1])]):
             verdict = run_case(ref, Tapes(address, allowed))
             assert verdict.code is ExitCode.CASSETTE
