@@ -68,7 +68,7 @@ def _namesakes(node: Node, variables: Variables, names: dict[str, Node]) -> Iter
         return
     told = [(name.value, name, "")]
     if sets is not None and name.value not in names:
-        hint = "; an `id:` of its own tells it apart"
+        hint = "; add an `id:` to distinguish them"
         told += [(named(name.value, choice.id), choice.node, hint) for choice in choices(sets, variables)]
     for text, place, hint in told:
         if text in names:
@@ -123,7 +123,7 @@ class _Check:
         before = self._values
         self._values += of_steps * max(len(sets.items) if sets is not None else 1, 1)
         if before <= _MOST_VALUES < self._values:
-            message = f"all events of the cases together have {self._values:,} values, and may have {_MOST_VALUES:,}"
+            message = f"all events of the cases together have {self._values:,} values, more than the limit of {_MOST_VALUES:,}"
             yield Problem("bad-value", message, node.position(), hint="send many rows with --rows, outside of cases")
 
     def _step(self, node: Node, *, is_case: bool) -> Iterator[Problem]:
@@ -147,7 +147,7 @@ class _Check:
     def _expect(self, expect: Node, *, is_bulk: bool) -> Iterator[Problem]:
         yield from _conflict(expect, "error", _OF_EVENTS, "where an error is expected, there is no event")
         if "exact" in expect.entries and not {"event", "error"} & expect.entries.keys():
-            message, place = "'exact' says how to compare 'event', and there is none", expect.key_position("exact")
+            message, place = "'exact' applies to 'event', which is missing", expect.key_position("exact")
             yield Problem("missing-key", message, place, hint="add event: {…}")
         yield from self._code(expect)
         for key in ("event", "response"):
@@ -243,8 +243,8 @@ def _one_golden(node: Node) -> Iterator[Problem]:
     for part in steps.items if steps is not None else [node]:
         expect = part.get("expect")
         if "parametrize" in node.entries and expect is not None and "golden" in expect.entries:
-            message = "'golden' and 'parametrize' exclude each other: all its cases would be held against one file"
-            hint = "use `event:` with `exact: true`, or a case of its own for each golden file"
+            message = "'golden' and 'parametrize' exclude each other: all its cases would be compared with one file"
+            hint = "use `event:` with `exact: true`, or a separate case for each golden file"
             yield Problem("conflicting-keys", message, expect.key_position("golden"), hint=hint)
 
 

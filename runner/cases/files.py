@@ -47,7 +47,7 @@ class CaseFiles(Files):
         if path is None or not self._exists(path, node):
             return None
         if path.name.startswith("_"):
-            message = f"'{node.value}' is a base for specs, not one itself"
+            message = f"'{node.value}' is a base for specs, not a spec itself"
             self.problems.append(Problem("bad-value", message, node.position(), hint="name a spec that extends it"))
             return None
         return path

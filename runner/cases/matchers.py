@@ -45,11 +45,11 @@ def matcher_problems(expected: Node, *, is_entry: bool = False) -> Iterator[Prob
     if matcher is not None:
         for key in expected.entries:
             if key != matcher:
-                hint = "put it in a map of its own"
-                message = f"a matcher stands alone in its map, and {matcher} has '{key}' beside it"
+                hint = "put it in a separate map"
+                message = f"a matcher must be alone in its map, but {matcher} has '{key}' beside it"
                 yield Problem("matcher-not-alone", message, expected.key_position(key), hint=hint)
         if matcher == "$absent" and not is_entry:
-            message, hint = "only a key can be absent", "give the list without the item"
+            message, hint = "only a key can be absent", "list only the items that must be there"
             yield Problem("matcher-misplaced", message, expected.key_position(matcher), hint=hint)
         yield from _operand_problems(matcher, expected.entries[matcher])
         return
@@ -92,9 +92,9 @@ def _bad_pattern(operand: Node, pattern: str, broken: SchemaError) -> Problem:
             re.compile(pattern)
     except re.error as error:
         at = error.pos or 0
-        return Problem("bad-pattern", f"this is no regular expression: {error.msg}", operand.span(at, at + 1))
+        return Problem("bad-pattern", f"invalid regular expression: {error.msg}", operand.span(at, at + 1))
     except (RecursionError, OverflowError):
-        return Problem("bad-pattern", "this regular expression goes too deep or too far", operand.position())
+        return Problem("bad-pattern", "this regular expression is too deep or too large", operand.position())
     hint = "patterns are those of JSON Schema's pattern:, of JavaScript: (?<name>…), no \\A, \\Z, (?P=name) or (?#…)"
     return Problem(
         "bad-pattern", "Python knows this regular expression, JSON Schema does not", operand.position(), hint=hint

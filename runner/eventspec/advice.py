@@ -35,9 +35,9 @@ def advised(problem: Problem, fault: Fault, root: Node) -> Problem:
             hint = "a variable is declared by a map, such as {type: string, default: …}"
         case ("vars", _, "required") if isinstance(value, bool):
             hint = (
-                "leave it out: a variable without a default is required"
+                "omit it: a variable without a default is required"
                 if value
-                else "leave it out, and give the variable a default: it is optional then"
+                else "omit it, and add a default to make the variable optional"
             )
         case (*_, str(key)) if fault.keyword == "type" and hint is None:
             hint = _example(key, fault.rule)
@@ -65,7 +65,7 @@ _BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "It
 _KEYWORDS = {
     "regex": "did you mean 'pattern'?", "regexp": "did you mean 'pattern'?",
     **dict.fromkeys(("choices", "options", "values", "one_of", "allowed"), "did you mean 'enum'?"),
-    "optional": "leave it out: a variable with a default is optional",
+    "optional": "omit it: a variable with a default is optional",
 }  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def _blank_fields(spec: Spec, event: Event) -> Iterator[Problem]:
 
 def _blank(spec: Spec, code: Code, field: str, message: str) -> Problem:
     position = spec.root.nearest((field,)).position()
-    return Problem(code, message, position, at=field, hint=f"give the variable a value, or leave {field} out")
+    return Problem(code, message, position, at=field, hint=f"set the variable, or omit {field}")
 
 
 def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
@@ -124,9 +124,9 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
             position = fault.position(properties) if is_inside else spec.root.key_position("properties")
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
-        context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else None
+        context = f"the rule is in {rule.path}:{rule.line}" if rule.path != position.path else None
         hint = fault.hint_at(position)
         if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
             # What to write in YAML is no help for what a template gives.
-            hint = "make text of it: {{ … | string }}" if fault.is_bare_number else None
+            hint = "convert it to text: {{ … | string }}" if fault.is_bare_number else None
         yield Problem(fault.code or "schema-violation", fault.message, position, at=at, hint=hint, context=context)

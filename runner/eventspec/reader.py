@@ -122,7 +122,7 @@ class _Reader:
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
-            message = "tenant_id and brand_id name the same thing; a spec has one of them"
+            message = "tenant_id and brand_id mean the same; a spec can have only one of them"
             self.problems.append(Problem("tenant-twice", message, root.key_position("brand_id"), hint="keep tenant_id"))
 
     def _shape(self, root: Node) -> dict[str, Shape]:
@@ -182,7 +182,7 @@ class _Reader:
     def _check_sets(self, template: Template, tree: nodes.Template) -> None:
         """Warn of what is set inside a loop or block for use outside."""
         for node in lost_sets(tree):
-            message = f"'{node.name}' is set inside a loop or block, which forgets it at its end"
+            message = f"'{node.name}' is set inside a loop or block, and lost at its end"
             place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
             hint = (
                 f"use a namespace: {{% set ns = namespace({node.name}=…) %}}, and inside {{% set ns.{node.name} = … %}}"
@@ -193,7 +193,7 @@ class _Reader:
         """Refuse names that mean something else in a template."""
         for name in table.entries:
             if name in RESERVED:
-                message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
+                message = f"'{name}' can't be the name of a variable: it has another meaning in templates"
                 place, at = table.key_position(name), f"vars.{name}"
                 self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
 
@@ -242,15 +242,15 @@ class _Reader:
         secrets = {each.name: each for each in variables if each.may_be_secret}
         for template in templates_of(shape) if secrets else ():
             for exposure in exposures(template, secrets):
-                message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
-                hint = "insert it whole; or make what is inserted a secret variable of its own"
+                message = f"a part of the secret '{exposure.secret}', or a text made from it, is not masked"
+                hint = "insert the whole secret, or declare the inserted text as a secret variable"
                 place = template.place(exposure.start, exposure.end)
                 self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
         for variable in secrets.values():
             declaration = variable.table.get(variable.name) if variable.table is not None else None
             for node in _short_values(declaration) if declaration is not None else ():
                 message = f"the secret '{variable.name}' may have fewer than {MIN_SECRET} characters"
-                hint = "one so short is masked only in events, where it is a word of its own"
+                hint = "such a short secret is masked only in events, and only as a separate word"
                 place = node.position()
                 at = f"vars.{variable.name}"
                 self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))

@@ -122,7 +122,7 @@ class _OwnOrigin:
         origin = headers.get(b"origin")
         app = self._app
         if origin is not None and origin != b"http://" + headers.get(b"host", b""):
-            refusal = Refusal(HTTPStatus.FORBIDDEN, "this is a page of another origin", "forbidden")
+            refusal = Refusal(HTTPStatus.FORBIDDEN, "requests from pages of other origins are refused", "forbidden")
             app = JSONResponse(refusal.body(), refusal.status_code)
         await app(scope, receive, send)
 
@@ -241,7 +241,7 @@ class _Api:
                 if len(raw) > MAX_BODY_BYTES:
                     raise too_large
                 if self._pending_bytes > MAX_PENDING_BYTES:
-                    raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are under way", "busy")
+                    raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests in flight", "busy")
         finally:
             self._pending_bytes -= len(raw)
         return bytes(raw)

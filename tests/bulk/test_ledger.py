@@ -385,12 +385,12 @@ def test_of_a_part_that_is_begun_again_only_acceptance_is_sure(run: RunLedger, l
         (
             [PartOutcome(10, 10, 9, [unknown(11)])],
             [Part(0, 10, "d0")],
-            "the part of row 0 is done: none of its rows may go out again",
+            "the part of row 0 is done: none of its rows may be sent again",
         ),
         (
             [],
             [Part(30, 10, "d30"), Part(10, 10, "other")],
-            "the part of row 10 is not what was begun before: PartState(digest='d10', rows=10, is_done=False, open_rows=frozenset())",
+            "the part of row 10 differs from the recorded one: PartState(digest='d10', rows=10, is_done=False, open_rows=frozenset())",
         ),
     ],
 )

@@ -413,7 +413,7 @@ class TestVerify:
             (401, 3, "error[credentials-refused]: the platform refuses the credentials: 401"),
             (403, 3, "error[credentials-refused]: the platform refuses the credentials: 403"),
             (429, 5, "error[rate-limited]: the platform asks to slow down: 429"),
-            (503, 7, "error[no-answer]: all that comes is a 503"),
+            (503, 7, "error[no-answer]: it answers with status 503 only"),
         ],
     )
     def test_an_answer_that_says_nothing_of_the_event_stops_it_all(

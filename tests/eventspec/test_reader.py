@@ -120,9 +120,9 @@ def test_a_misspelt_key_is_not_told_as_a_missing_one_too(project: Project, slip:
     ]
 
 
-RESERVED = "(keys that begin with $ or ss_ are the platform's own)"
-RESERVED_EVENT = "(names that begin with $ or ss_ are the platform's own)"
-WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
+RESERVED = "(keys that begin with $ or ss_ are reserved for the platform)"
+RESERVED_EVENT = "(names that begin with $ or ss_ are reserved for the platform)"
+WEB = "(the platform fetches attachments itself: use a public http(s) URL)"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
         ("brand_id: é",
          ["11-12 error[tenant-id] brand_id 'é' is not an id of a tenant (at most 64 letters, digits, _ and -) @brand_id"]),
         ("idempotency_key: ''",
-         ["18-20 error[idempotency-key] the idempotency key is blank (it needs a character that is no white space) @idempotency_key"]),
+         ["18-20 error[idempotency-key] the idempotency key is blank (it needs a character other than white space) @idempotency_key"]),
         ("attachments: [/tmp/a.pdf]",
          [f"15-25 error[attachment-url] '/tmp/a.pdf' is not an http(s) URL {WEB} @attachments[0].url"]),
         ("attachments: [{url: 'ftp://x/y'}]",
@@ -215,7 +215,7 @@ def test_another_version_is_told_by_name(project: Project) -> None:
 
 def test_a_tenant_by_both_its_names_is_told(project: Project) -> None:
     assert project.problems(HEAD + "tenant_id: a\nbrand_id: b\n") == [
-        "spec.yaml:5:1-9 error[tenant-twice] tenant_id and brand_id name the same thing; a spec has one of them (keep tenant_id)"
+        "spec.yaml:5:1-9 error[tenant-twice] tenant_id and brand_id mean the same; a spec can have only one of them (keep tenant_id)"
     ]
 
 
@@ -893,7 +893,7 @@ def test_a_variable_may_not_have_a_name_that_means_something_else(project: Proje
     spec = f"version: 1\nvars: {{{name}: {{default: x}}}}\nevent: order_placed\ndistinct_id: u1\n"
     [told] = [each for each in project.load(spec.replace(name, f'"{name}"')).problems if each.severity == "error"]
     assert (told.code, told.at) == ("reserved-name", f"vars.{name}")
-    assert told.message == f"'{name}' can't be the name of a variable: a template has another meaning for it"
+    assert told.message == f"'{name}' can't be the name of a variable: it has another meaning in templates"
 
 
 @pytest.mark.parametrize("name", ["NONE", "nil", "null", "if", "items", "looped", "event"])
@@ -972,9 +972,9 @@ def test_a_hint_quotes_a_number_as_it_is_written(project: Project, place: str, w
     [
         ("string", "write {type: string}"), ("integer", "write {type: integer}"),
         ("u1", "a variable is declared by a map, such as {type: string, default: …}"),
-        ("{type: string, required: true}", "leave it out: a variable without a default is required"),
-        ("{type: string, required: false}", "leave it out, and give the variable a default: it is optional then"),
-        ("{type: string, optional: true}", "leave it out: a variable with a default is optional"),
+        ("{type: string, required: true}", "omit it: a variable without a default is required"),
+        ("{type: string, required: false}", "omit it, and add a default to make the variable optional"),
+        ("{type: string, optional: true}", "omit it: a variable with a default is optional"),
         ("{type: integer, min: 1}", "did you mean 'minimum'?"), ("{type: number, max: 1}", "did you mean 'maximum'?"),
         ("{type: string, min: 1}", "did you mean 'minLength'?"), ("{type: array, max: 1}", "did you mean 'maxItems'?"),
         ("{min: 1}", "did you mean 'minimum'?"), ("{type: string, minLenght: 1}", "did you mean 'minLength'?"),

@@ -139,7 +139,7 @@ def test_a_refusal_is_a_value_error_that_reads_in_one_line() -> None:
     with pytest.raises(ValueError, match="reserved") as caught:
         body_of(Event("u1", "$purchase"))
     assert str(caught.value) == (
-        "event name '$purchase' is reserved (names that begin with $ or ss_ are the platform's own)"
+        "event name '$purchase' is reserved (names that begin with $ or ss_ are reserved for the platform)"
     )
 
 
@@ -182,7 +182,7 @@ def test_a_name_that_is_no_text_is_refused(name: Any, kind: str) -> None:
 )
 @pytest.mark.parametrize("space", ["", " "])
 def test_a_reserved_name_is_refused(name: str, space: str) -> None:
-    hint = "names that begin with $ or ss_ are the platform's own"
+    hint = "names that begin with $ or ss_ are reserved for the platform"
     assert refusal(Event("u1", space + name)) == ("reserved-name", "event", f"event name '{name}' is reserved", hint)
 
 
@@ -263,7 +263,7 @@ def test_a_key_of_255_characters_after_trimming_is_sent(key: str, on_the_wire: s
 
 @pytest.mark.parametrize("key", ["k" * 256, f" {'k' * 256} "])
 def test_a_key_of_256_characters_is_refused(key: str) -> None:
-    hint = "at most 255; {{ … | sha256 }} makes a short key of a long one"
+    hint = "at most 255; {{ … | sha256 }} shortens a long key"
     assert refusal(Event("u1", "ordered", idempotency_key=key)) == (
         "idempotency-key",
         "idempotency_key",
@@ -274,7 +274,7 @@ def test_a_key_of_256_characters_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "\t\n"])
 def test_a_blank_key_is_refused(key: str) -> None:
-    message, hint = "the idempotency key is blank", "it needs a character that is no white space"
+    message, hint = "the idempotency key is blank", "it needs a character other than white space"
     assert refusal(Event("u1", "ordered", idempotency_key=key)) == (
         "idempotency-key",
         "idempotency_key",
@@ -326,7 +326,7 @@ def test_no_tenant_is_not_sent(field: str, value: object) -> None:
 
 @pytest.mark.parametrize("key", ["$a", "$", "ss_a", "SS_a", "Ss_", "$ss_sdk_version"])
 def test_a_reserved_property_is_refused(key: str) -> None:
-    hint = "keys that begin with $ or ss_ are the platform's own"
+    hint = "keys that begin with $ or ss_ are reserved for the platform"
     assert refusal(Event("u1", "ordered", {"a": 1, key: 1})) == (
         "reserved-name",
         f"properties.{key}",
@@ -551,7 +551,7 @@ def test_a_web_url_is_attached_as_it_stands(url: str) -> None:
     ],
 )
 def test_what_is_no_web_url_is_not_attached(url: str) -> None:
-    hint = "the platform fetches attachments itself: give a public http(s) URL"
+    hint = "the platform fetches attachments itself: use a public http(s) URL"
     message = f"'{url}' is not an http(s) URL"
     assert refusal(attached(url)) == ("attachment-url", "attachments[0].url", message, hint)
 
@@ -576,7 +576,7 @@ def test_a_url_with_spaces_or_control_characters_is_not_attached(url: str) -> No
 @pytest.mark.parametrize("url", ["https:///a.pdf", "https://", "https:a.pdf", "http://?x=1", "https://:443/a.pdf"])
 def test_a_url_without_a_host_is_not_attached(url: str) -> None:
     code, at, message, _ = refusal(attached(url))
-    assert (code, at, message) == ("attachment-url", "attachments[0].url", f"'{url}' names no host")
+    assert (code, at, message) == ("attachment-url", "attachments[0].url", f"'{url}' has no host")
 
 
 def test_a_url_without_a_host_is_not_blamed_on_spaces() -> None:

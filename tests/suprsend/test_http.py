@@ -435,7 +435,7 @@ def test_a_missing_bundle_is_named_and_nothing_is_begun(
     pauses: list[float] = []
     with Platform(tls=tls) as platform:
         response = track(client_of(platform.url(), sleep=pauses.append), key="k")
-    assert response == failed(f"the CA bundle that the environment names can't be used: {tmp_path / 'missing.pem'}")
+    assert response == failed(f"the CA bundle from the environment can't be used: {tmp_path / 'missing.pem'}")
     assert (platform.connections, pauses) == ([], [])
 
 
@@ -449,7 +449,7 @@ def test_a_bundle_without_certificates_is_named_and_nothing_is_tried_twice(
     pauses: list[float] = []
     with Platform(tls=tls) as platform:
         response = track(client_of(platform.url(), sleep=pauses.append), key="k")
-    assert response == failed(f"the CA bundle that the environment names can't be used: {path}")
+    assert response == failed(f"the CA bundle from the environment can't be used: {path}")
     assert (platform.received, pauses) == ([], [])
 
 
@@ -638,7 +638,7 @@ def test_a_proxy_that_is_none_is_told_without_its_password(url: str, monkeypatch
     monkeypatch.setenv("https_proxy", url)
     pauses: list[float] = []
     client = client_of("https://hub.example.com/", sleep=pauses.append)
-    assert track(client, key="k") == failed("the proxy that the environment names can't be used")
+    assert track(client, key="k") == failed("the proxy from the environment can't be used")
     assert pauses == []
 
 
@@ -761,7 +761,7 @@ def test_a_redirect_to_another_host_gets_no_request(status: int) -> None:
             ]
         ),
         *(
-            (url, "the base URL is wrong: it has a user or a password in it (a base URL looks like https://hub.suprsend.com/)")
+            (url, "invalid base URL: it has a user or a password in it (a base URL looks like https://hub.suprsend.com/)")
             for url in [
                 "http://localhost@hub.example.com/",
                 "http://127.0.0.1:80@hub.example.com/",
@@ -770,10 +770,10 @@ def test_a_redirect_to_another_host_gets_no_request(status: int) -> None:
                 "https://jo:swordfish@hub.example.com/",
             ]
         ),
-        ("http://hub.example.com\\@localhost/", "the base URL is wrong: it has a user or a password in it (a base URL looks like https://hub.suprsend.com/)"),
-        ("http://localhost\\.example.com/", "the base URL is wrong: it names no host (a base URL looks like https://hub.suprsend.com/)"),
-        ("http://localhost#@hub.example.com/", "the base URL is wrong: it has a query, a fragment or a backslash (a base URL looks like https://hub.suprsend.com/)"),
-        ("http:///localhost/", "the base URL is wrong: it names no host (a base URL looks like https://hub.suprsend.com/)"),
+        ("http://hub.example.com\\@localhost/", "invalid base URL: it has a user or a password in it (a base URL looks like https://hub.suprsend.com/)"),
+        ("http://localhost\\.example.com/", "invalid base URL: it has no host (a base URL looks like https://hub.suprsend.com/)"),
+        ("http://localhost#@hub.example.com/", "invalid base URL: it has a query, a fragment or a backslash (a base URL looks like https://hub.suprsend.com/)"),
+        ("http:///localhost/", "invalid base URL: it has no host (a base URL looks like https://hub.suprsend.com/)"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("make", [Suprsend, Suprsend.with_workspace_api_key], ids=["signing", "bearer"])
@@ -1326,8 +1326,8 @@ def test_debug_logs_each_exchange_and_each_retry(logged: Callable[[], list[str]]
     assert logged() == [
         f"{begin}HTTP 503 in … s",
         "retry 1 of 3 in … s: busy",
-        f"{begin}the connection broke off: Remote end closed connection without response in … s",
-        "retry 2 of 3 in … s: the connection broke off: Remote end closed connection without response",
+        f"{begin}the connection failed: Remote end closed connection without response in … s",
+        "retry 2 of 3 in … s: the connection failed: Remote end closed connection without response",
         f"{begin}HTTP 202 in … s",
     ]
 
