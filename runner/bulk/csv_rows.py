@@ -193,7 +193,7 @@ class Table:
         *_, (start, end) = _cells(row, self._delimiter)
         opens, closes = self._place(row, start), self._place(row, end)
         if end == len(row):
-            problem = Problem("rows-syntax", "the quote that opens here is not closed", opens, hint=_QUOTE_HINT)
+            problem = Problem("rows-syntax", "the quote that opens here is never closed", opens, hint=_QUOTE_HINT)
             return problem, False
         if opens.line == closes.line:
             message = "text after the quote that closes a cell"

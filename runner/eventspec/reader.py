@@ -1,4 +1,4 @@
-"""A file → a `Spec`, with every problem that can be told without variables."""
+"""A file → a `Spec`, with all problems that can be found without variables."""
 
 from __future__ import annotations
 
@@ -36,11 +36,9 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
-    """Load a spec. No file that it names may lie outside `project`. `config` is the `runner.yaml` that counts for it.
+    """Load a spec. Files that it names must lie in `project`. `config` is its `runner.yaml`, by default the nearest one above.
 
-    Without `config` that is the nearest one above the spec.
-
-    Raises NotFound and MachineError for the spec's own file; all else is in the problems.
+    Raises NotFound and MachineError for the spec's own file; all other faults are problems of the result.
     """
     reader = _Reader(project, config)
     with shared_allowance():
@@ -51,7 +49,7 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
 
 
 _MAX_BREACHES = 10_000
-"""Of which hundreds are more than anybody reads."""
+"""Limit for the breaches that are examined; only the first hundred problems are reported."""
 
 
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
@@ -63,7 +61,7 @@ def _format() -> OwnSchema:
 
 
 class _Reader:
-    """Reads one spec, and collects what is wrong with it."""
+    """Reads one spec, and collects its problems."""
 
     def __init__(self, project: Path, config: Path | None) -> None:
         self._config = config
@@ -73,13 +71,13 @@ class _Reader:
         self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
         self._too_large: Problem | None = None
-        """That the templates are too many to be compiled. It is told when nothing else is wrong."""
+        """The problem of too many templates to compile; it is reported if there is no other one."""
 
     def spec(self, path: Path) -> Spec | None:
         root = self._files.spec(path)
         if root is None:
             return None
-        # What the spec extends is part of it by now: nothing may be missing any more.
+        # The base of the spec is merged by now, so no key may be missing.
         whole = root.without("extends")
         faults = _format().faults(whole.plain())
         found = zip(faults, problems(faults, whole), strict=True)
@@ -107,7 +105,7 @@ class _Reader:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
         self.problems += unrendered(root, shape, schema_root)
-        # One fault, one report: a rule of the platform says more than the format's.
+        # Each fault is reported once; the platform's rules have better messages than the format's.
         told = {problem.position for problem in self.problems if problem.severity == "error"}
         self.problems += [problem for problem in of_format if problem.position not in told]
         told |= self._malformed
@@ -157,7 +155,7 @@ class _Reader:
         return shape
 
     def _variables(self, root: Node, shape: Shape) -> tuple[list[Variable], set[str] | None]:
-        """Read the declarations; without any, every name that a template uses is one."""
+        """Read the declarations; without any, each name in a template is a variable."""
         table = root.get("vars")
         if table is None:
             required: dict[str, bool] = {}
@@ -180,7 +178,7 @@ class _Reader:
         return variables, set(table.entries) if isinstance(table.value, dict) else None
 
     def _check_sets(self, template: Template, tree: nodes.Template) -> None:
-        """Warn of what is set inside a loop or block for use outside."""
+        """Warn of variables that are set inside a loop or block and used outside."""
         for node in lost_sets(tree):
             message = f"'{node.name}' is set inside a loop or block, and lost at its end"
             place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
@@ -190,7 +188,7 @@ class _Reader:
             self.problems.append(Problem("template-set-lost", message, place, hint=hint, severity="warning"))
 
     def _check_reserved(self, table: Node) -> None:
-        """Refuse names that mean something else in a template."""
+        """Report names with another meaning in templates."""
         for name in table.entries:
             if name in RESERVED:
                 message = f"'{name}' can't be the name of a variable: it has another meaning in templates"
@@ -198,7 +196,7 @@ class _Reader:
                 self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
 
     def _is_malformed(self, node: Node) -> bool:
-        """Tell whether the format's schema has found a fault at a node or below it."""
+        """Return whether the format's schema has found a fault at a node or below it."""
         if not self._malformed:
             return False
         places = {node.position(), *(node.key_position(key) for key in node.entries)}
@@ -216,7 +214,7 @@ class _Reader:
         told = {problem.position for problem in self.problems if problem.severity == "error"}
         for fault in schema.faults(default.plain()):
             place = fault.position(default)
-            if place in told:  # it could not even be read
+            if place in told:  # already reported as unreadable
                 continue
             why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint_at(place))
             breaks = "breaks its own declaration" if fault.code is None else "can't be checked"
@@ -225,7 +223,7 @@ class _Reader:
             self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
 
     def _check_env(self, path: Path, root: Node, variables: Sequence[Variable]) -> None:
-        """Refuse what may not be read from the environment."""
+        """Report environment variables that the spec must not read."""
         reading = [variable for variable in variables if variable.env is not None]
         if not reading:
             return
@@ -238,7 +236,7 @@ class _Reader:
                 self.problems.append(replace(refusal, position=node.position(), at=f"vars.{variable.name}.env"))
 
     def _check_secrets(self, shape: Shape, variables: Sequence[Variable]) -> None:
-        """Warn of secrets that the mask will not know, or not be able to hide."""
+        """Warn of secrets that the mask will not recognize, or can't hide."""
         secrets = {each.name: each for each in variables if each.may_be_secret}
         for template in templates_of(shape) if secrets else ():
             for exposure in exposures(template, secrets):
@@ -263,7 +261,7 @@ class _Reader:
             self.problems += template.undefined(known, hints=max(MAX_HINTS - len(self.problems), 0))
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
-        """Hold what is no template against the platform's rules already now."""
+        """Check the constants against the platform's rules."""
         for breach in islice(constant_breaches(shape), _MAX_BREACHES):
             self.problems.append(placed(breach, root))
 
@@ -284,7 +282,7 @@ class _Reader:
                 self.problems.append(Problem("unused-variable", message, place, at=f"vars.{name}", severity="warning"))
 
     def _schema(self, root: Node) -> tuple[Schema | None, Node | None]:
-        """Read the schema of the properties, and the tree that it was read from."""
+        """Return the schema of the properties, and its node."""
         node = root.get("schema")
         if node is None or not isinstance(node.value, str | dict | bool):
             return None, None
@@ -299,7 +297,7 @@ class _Reader:
 
 
 def _short_values(declaration: Node) -> Iterator[Node]:
-    """Find what says that a variable may have a value of very few characters: the first one is enough."""
+    """Yield the first node of a declaration that allows a very short value."""
     length = declaration.get("maxLength")
     enum = declaration.get("enum")
     values = [declaration.get("default"), declaration.get("const"), *(enum.items if enum is not None else ())]
@@ -315,7 +313,7 @@ def _is_short(value: object) -> bool:
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
-    """Tell the case of a problem that the format's schema has found in one."""
+    """Add the case to a problem that the format's schema has found in one."""
     name = root.get(*path[:2], "name") if path[:1] == ("tests",) else None
     return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
 
@@ -332,7 +330,7 @@ def _parsed(node: Node, path: tuple[Step, ...], allowance: Allowance) -> Shape:
 
 
 def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
-    """List the keys that templates name: `card.number`, `card['number']`."""
+    """Yield the keys in templates: `card.number`, `card['number']`."""
     for template in templates:
         for node in template.tree.find_all((nodes.Getattr, nodes.Getitem)) if template.tree else ():
             match node:

@@ -118,7 +118,7 @@ EMPTY = "an empty cell needs a separator too, and a cell with a line break must 
 LATE = "the row goes on to line 4: a quote may close too late"
 TWICE = 'a quote inside a cell is written twice: ""'
 AFTER = f"[row-quotes] text after the quote that closes a cell ({TWICE})"
-OPEN = f"[rows-syntax] the quote that opens here is not closed ({TWICE})"
+OPEN = f"[rows-syntax] the quote that opens here is never closed ({TWICE})"
 UNSURE = f"[rows-syntax] text after the quote that closes a cell, so the start of the next row is unknown ({TWICE})"
 CLOSED_BELOW = f"[rows-syntax] the quote that opens here closes on line 4, and text follows it there ({TWICE})"
 

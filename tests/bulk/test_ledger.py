@@ -185,7 +185,7 @@ def test_an_id_that_others_begin_with_is_found(three: Ledger) -> None:
     ("name", "message", "hint"),
     [
         ("20260102-030405-7f3b", "no run '20260102-030405-7f3b' in {}", "did you mean '20260102-030405-7f3a'?"),
-        ("2026010", "'2026010' may be any of 3 runs in {}", "20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
+        ("2026010", "'2026010' matches 3 runs in {}", "20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
         ("x", "no run 'x' in {}", "known here: 20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
         ("", "no run '' in {}", "known here: 20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
         ("%", "no run '%' in {}", "known here: 20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
@@ -207,8 +207,7 @@ def test_of_many_runs_that_a_name_may_mean_five_are_told(ledger: Ledger, folder:
     with pytest.raises(NotFound) as caught:
         ledger.resume("2026-")
     assert str(caught.value) == (
-        f"'2026-' may be any of 17 runs in {folder}/ledger.sqlite3 "
-        "(2026-16, 2026-15, 2026-14, 2026-13, 2026-12 and 12 more)"
+        f"'2026-' matches 17 runs in {folder}/ledger.sqlite3 (2026-16, 2026-15, 2026-14, 2026-13, 2026-12 and 12 more)"
     )
     with pytest.raises(NotFound) as caught:
         ledger.find("zzz")
@@ -370,17 +369,17 @@ def test_of_a_part_that_is_begun_again_only_acceptance_is_sure(run: RunLedger, l
         (
             [PartOutcome(10, 10, 9, [])],
             [],
-            "the part of row 10 does not tell of each row that went out, once",
+            "the outcome of the part of row 10 does not have each sent row exactly once",
         ),
         (
             [PartOutcome(10, 10, 8, [unknown(11), unknown(11)])],
             [],
-            "the part of row 10 does not tell of each row that went out, once",
+            "the outcome of the part of row 10 does not have each sent row exactly once",
         ),
         (
             [PartOutcome(10, 10, 9, [unknown(20)])],
             [],
-            "the part of row 10 does not tell of each row that went out, once",
+            "the outcome of the part of row 10 does not have each sent row exactly once",
         ),
         (
             [PartOutcome(10, 10, 9, [unknown(11)])],
@@ -412,9 +411,9 @@ def test_open_rows_alone_go_out_again(run: RunLedger) -> None:
     run.write(begun=[PART])
     run.write([PartOutcome(0, 10, 8, [unknown(1), failed(2)])])
     run.write(begun=[PART])
-    with pytest.raises(ValueError, match="does not tell of each row that went out, once"):
+    with pytest.raises(ValueError, match="does not have each sent row exactly once"):
         run.write([PartOutcome(0, 10, 0, [failed(2)])])
-    with pytest.raises(ValueError, match="does not tell of each row that went out, once"):
+    with pytest.raises(ValueError, match="does not have each sent row exactly once"):
         run.write([PartOutcome(0, 10, 10, [])])
 
 

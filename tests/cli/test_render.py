@@ -427,7 +427,7 @@ def test_json_of_rows_is_one_document_also_when_the_file_breaks_off(cli: Command
     ended = cli("render", "purchase.yaml", "--rows", "rows.csv", "-o", "json", "-q")
     assert (ended.code, [event["distinct_id"] for event in ended.json]) == (2, ["u1", "u2"])
     assert ended.err == (
-        "error[rows-syntax]: the quote that opens here is not closed\n"
+        "error[rows-syntax]: the quote that opens here is never closed\n"
         " --> rows.csv:4:1\n"
         '  = a quote inside a cell is written twice: ""\n'
     )
