@@ -178,7 +178,7 @@ def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
     if isinstance(cause, NotAdmitted):
         return NoAnswer(str(cause), sent=False, is_final=True)
     if exchange.wrote:
-        return NoAnswer(f"the connection failed: {_reason(error)}", sent=True)
+        return NoAnswer(f"the connection was lost: {_reason(error)}", sent=True)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return NoAnswer(f"the server's certificate is not trusted: {cause.verify_message}", sent=False, is_final=True)
     if isinstance(error, LocationParseError):  # the base URL was checked when the client was made
@@ -197,7 +197,7 @@ def _reason(error: BaseException) -> str:
             came: bytes | int = cause.partial  # the two libraries count it in two ways
             return f"only {came if isinstance(came, int) else len(came):,} bytes of it arrived"
         case BadStatusLine() if not isinstance(cause, RemoteDisconnected):
-            return f"what came is not HTTP: {str(cause)!r}"  # a line of at most 64 KiB, which reports mask and cut
+            return f"the answer is not HTTP: {str(cause)!r}"  # a line of at most 64 KiB, which reports mask and cut
         case OSError(strerror=str(text)) if text:
             return text
         case _:

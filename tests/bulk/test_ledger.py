@@ -149,8 +149,8 @@ def test_two_runs_of_one_id_are_refused(ledger: Ledger, folder: Path) -> None:
         ledger.begin(RUN)
     assert problem_of(caught) == Problem(
         "ledger-refused",
-        f"there is a run {RUN.id} in {folder}/ledger.sqlite3 already",
-        hint="try again: each run gets an id of its own",
+        f"run {RUN.id} already exists in {folder}/ledger.sqlite3",
+        hint="try again: each run gets a new id",
     )
     assert ledger.summaries()[0].state == "finished"
     assert list(folder.glob("*.lock")) == []

@@ -317,8 +317,8 @@ def test_long_texts_that_are_stored_once_are_read_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("column", "options", "why"),
     [
-        (pa.array(["x" * 100_000_000]), {"use_dictionary": False}, "unpack to 100,0"),
-        (pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)]), {"dictionary_pagesize_limit": 2**30}, "unpack to 100,0"),
+        (pa.array(["x" * 100_000_000]), {"use_dictionary": False}, "decompress to 100,0"),
+        (pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)]), {"dictionary_pagesize_limit": 2**30}, "decompress to 100,0"),
         (pa.ListArray.from_arrays(pa.array([0, 10_000_001], pa.int32()), pa.nulls(10_000_001, pa.int8())), {}, "10,000,000 values in lists"),
     ],
     ids=["page", "dictionary", "list"],

@@ -496,7 +496,7 @@ def test_an_answer_cut_within_tls_leaves_an_event_without_key_unknown(
     with Platform(lambda _: Reply(part, then), tls=tls) as platform:
         response = track(client_of(platform.url()))
     assert (response["success"], response["status_code"], response["unknown"]) == (False, 0, True)
-    assert re.fullmatch("the connection failed: .+|the answer was cut off: .+", response["message"])
+    assert re.fullmatch("the connection was lost: .+|the answer was cut off: .+", response["message"])
     assert (platform.users, len(platform.connections)) == (["u1"], 1)
 
 
@@ -1326,8 +1326,8 @@ def test_debug_logs_each_exchange_and_each_retry(logged: Callable[[], list[str]]
     assert logged() == [
         f"{begin}HTTP 503 in … s",
         "retry 1 of 3 in … s: busy",
-        f"{begin}the connection failed: Remote end closed connection without response in … s",
-        "retry 2 of 3 in … s: the connection failed: Remote end closed connection without response",
+        f"{begin}the connection was lost: Remote end closed connection without response in … s",
+        "retry 2 of 3 in … s: the connection was lost: Remote end closed connection without response",
         f"{begin}HTTP 202 in … s",
     ]
 

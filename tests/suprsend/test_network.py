@@ -140,12 +140,12 @@ def test_half_a_chunked_answer_is_no_answer(raw_server: RawServer) -> None:
 def test_half_a_header_is_no_answer(raw_server: RawServer) -> None:
     response = track(raw_server(lambda connection, _: connection.sendall(b"HTT")))
     assert (response["success"], response["status_code"]) == (False, 0)
-    assert response["message"].startswith("the connection failed: ")
+    assert response["message"].startswith("the connection was lost: ")
 
 
 def test_a_connection_that_closes_without_a_word_is_no_answer(raw_server: RawServer) -> None:
     assert track(raw_server(lambda _connection, _ended: None)) == failed(
-        "the connection failed: Remote end closed connection without response", unknown=True
+        "the connection was lost: Remote end closed connection without response", unknown=True
     )
 
 
