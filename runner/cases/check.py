@@ -66,11 +66,11 @@ def _namesakes(node: Node, variables: Variables, names: dict[str, Node]) -> Iter
     name, sets = node.get("name"), node.get("parametrize")
     if name is None or not isinstance(name.value, str):
         return
-    told = [(name.value, name, "")]
+    places = [(name.value, name, "")]
     if sets is not None and name.value not in names:
         hint = "; add an `id:` to distinguish them"
-        told += [(named(name.value, choice.id), choice.node, hint) for choice in choices(sets, variables)]
-    for text, place, hint in told:
+        places += [(named(name.value, choice.id), choice.node, hint) for choice in choices(sets, variables)]
+    for text, place, hint in places:
         if text in names:
             line = names[text].position().line
             message = f"there are two cases '{text}'"

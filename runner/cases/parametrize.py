@@ -38,10 +38,10 @@ def choice_id(values: Mapping[str, Json], number: int, variables: Mapping[str, V
     It contains no values of secret variables.
     """
     shown = {key: value for key, value in values.items() if not ((found := variables.get(key)) and found.is_secret)}
-    told = [shown[ID]] if ID in shown else list(shown.values())
-    if any(isinstance(value, list | dict) for value in told):
+    parts = [shown[ID]] if ID in shown else list(shown.values())
+    if any(isinstance(value, list | dict) for value in parts):
         return f"#{number}"
-    text = "-".join(value if isinstance(value, str) else json.dumps(value) for value in told)
+    text = "-".join(value if isinstance(value, str) else json.dumps(value) for value in parts)
     return text if text.strip("-") and text.isprintable() and len(text) <= _LONG else f"#{number}"
 
 

@@ -106,10 +106,10 @@ class _Reader:
         schema, schema_root = self._schema(root)
         self.problems += unrendered(root, shape, schema_root)
         # Each fault is reported once; the platform's rules have better messages than the format's.
-        told = {problem.position for problem in self.problems if problem.severity == "error"}
-        self.problems += [problem for problem in of_format if problem.position not in told]
-        told |= self._malformed
-        self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
+        taken = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in of_format if problem.position not in taken]
+        taken |= self._malformed
+        self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in taken]
         if any(problem.severity == "error" for problem in self.problems):
             return None
         if self._too_large is not None:
@@ -211,10 +211,10 @@ class _Reader:
         default = node.get("default")
         if default is None:
             return
-        told = {problem.position for problem in self.problems if problem.severity == "error"}
+        taken = {problem.position for problem in self.problems if problem.severity == "error"}
         for fault in schema.faults(default.plain()):
             place = fault.position(default)
-            if place in told:  # already reported as unreadable
+            if place in taken:  # already reported as unreadable
                 continue
             why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint_at(place))
             breaks = "breaks its own declaration" if fault.code is None else "can't be checked"

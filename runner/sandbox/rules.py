@@ -88,8 +88,8 @@ def rules_of(profile: Profile) -> SandboxRules:
 
 def _failure(answer: Json) -> Failure:
     """Return a configured failure from its valid node."""
-    told = answer if isinstance(answer, dict) else {"status": answer}
-    status, seconds = (told.get(key) for key in ("status", "retry_after"))
+    fields = answer if isinstance(answer, dict) else {"status": answer}
+    status, seconds = (fields.get(key) for key in ("status", "retry_after"))
     status_code = int(status) if isinstance(status, int | float) else 0
     if isinstance(seconds, int | float):
         return Failure(status_code, int(seconds))

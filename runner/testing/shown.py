@@ -51,11 +51,11 @@ def json_text(value: Json, *, escaped: bool = False) -> str:
     return json.dumps(value, ensure_ascii=escaped)
 
 
-def shown_value(value: Json, *, told: bool = True) -> str:
+def shown_value(value: Json, *, with_type: bool = True) -> str:
     """Return a value for a message with its type, cut if it is long."""
     text = json_text(value)
     text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return f"{text} ({describe(value)})" if told and value is not None else text
+    return f"{text} ({describe(value)})" if with_type and value is not None else text
 
 
 def both_shown(expected: Json, actual: Json) -> tuple[str, str]:
