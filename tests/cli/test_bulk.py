@@ -531,7 +531,7 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
     ("more", "told"),
     [
         (("rows.csv",), "no rows in rows.csv"),
-        (("one.csv", "--offset", "1000"), "no rows: --offset 1,000 skips all of one.csv"),
+        (("one.csv", "--offset", "1000"), "--offset 1,000 skips all rows of one.csv"),
         (("-",), "no rows in the standard input"),
     ],
 )
