@@ -189,7 +189,7 @@ def test_rows_of_a_child_that_have_other_ids_now_are_refused(
         2,
         "",
         (
-            f"error[rows-changed]: the rows are of {whose}, and run {child} began with rows of run {parent}\n"
+            f"error[rows-changed]: the rows are from {whose}, but run {child} began with rows from run {parent}\n"
             "  = resume with the same rows, or start a new run\n"
         ),
     )
@@ -318,8 +318,8 @@ def test_rows_of_a_run_that_another_ledger_has_are_refused_before_anything_is_se
         "",
         (
             "error[row-origin]: the rows are those of run 20250101-000000-ffff, which is not in .runner/ledger.sqlite3\n"
-            "  = name its ledger's folder with --state-dir or RUNNER_STATE_DIR, or take the column $row away: they are new "
-            "rows then\n"
+            "  = name its ledger's folder with --state-dir or RUNNER_STATE_DIR, or remove the column $row to send "
+            "them as new rows\n"
         ),
         [],
     )
