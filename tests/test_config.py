@@ -56,7 +56,7 @@ def test_white_space_around_a_credential_is_dropped_and_inside_it_is_an_error(in
     profile = load_profile(start=in_tmp)
     target = profile.target(HMAC | {"SUPRSEND_WORKSPACE_SECRET": "workspace-secret\n"})
     assert target.credentials == WorkspaceKey("wk", Secret("workspace-secret"))
-    with pytest.raises(CredentialsError, match="SUPRSEND_WORKSPACE_SECRET has a character that no credential has"):
+    with pytest.raises(CredentialsError, match="SUPRSEND_WORKSPACE_SECRET contains an invalid character"):
         profile.target(HMAC | {"SUPRSEND_WORKSPACE_SECRET": "workspace\nsecret"})
 
 

@@ -1,7 +1,7 @@
-"""What a process may take of its address space (`ulimit -v`) → whether a run has room in it.
+"""The limit of a process's address space (`ulimit -v`) → whether a run has enough of it.
 
-Where it has not, libraries written in other languages abort and imports break off in any thread: no error can be reported then.
-What counts is not the memory that is used, but the addresses that are set aside, most of them for threads.
+Without this check, native libraries abort and imports fail in any thread, where no error can be reported. The limit counts
+reserved addresses, not used memory; most are reserved for threads.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from runner.errors import MachineError, Problem
 
 _MIB = 1024 * 1024
 _PROCESS_MIB = 192
-"""The interpreter and all libraries of a run take 117 (Linux, x86-64, Python 3.11); the rest is for the rows at hand."""
+"""The interpreter and all libraries of a run need 117 (Linux, x86-64, Python 3.11); the rest is for rows in memory."""
 _PARQUET_MIB = 1_280
-"""What pyarrow takes beyond that, 1,153: its allocator sets 1,024 aside at once."""
+"""pyarrow needs 1,153 more: its allocator reserves 1,024 at once."""
 _HEAP_MIB = 64
-"""What glibc sets aside for the heap of a thread, for at most so many of them a core."""
+"""glibc reserves this for the heap of a thread, for a limited number of threads per core."""
 _HEAPS_PER_CORE = 8
 _OTHER_THREADS = 1
-"""That of a sandbox that is started for the run, beside those that send."""
+"""The thread of a sandbox that is started for the run."""
 
 
 def check_address_space(processes: int, threads: int, *, reads_parquet: bool) -> None:
-    """Raise MachineError if a process is allowed less than it needs for its share of the requests under way.
+    """Raise MachineError if the limit is lower than what a process needs for its share of the requests.
 
-    Each of the `processes` has so many `threads`. One alone reads the rows as well; several have one that reads for them.
+    Each of the `processes` has `threads` threads. A single process also reads the rows; for several, the parent does.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
@@ -37,8 +37,8 @@ def check_address_space(processes: int, threads: int, *, reads_parquet: bool) ->
     else:
         needed_mib = max(_needed_mib(processes) + reading, _needed_mib(threads))  # a thread listens to each process
     if limit < needed_mib * _MIB:
-        message = f"a process may take {limit // _MIB:,} MiB (ulimit -v), and this run needs {needed_mib:,}"
-        fewer = f", or a lower --concurrency: {threads} threads take most of it" if threads > 1 else ""
+        message = f"a process may use {limit // _MIB:,} MiB (ulimit -v), but this run needs {needed_mib:,}"
+        fewer = f", or a lower --concurrency: {threads} threads need most of it" if threads > 1 else ""
         hint = f"ulimit -v {needed_mib * 1024}{fewer}"
         raise MachineError(Problem("machine-refused", message, hint=hint))
 
@@ -50,10 +50,10 @@ def _needed_mib(threads: int) -> int:
 
 
 def _stack_mib() -> int:
-    """Return what is set aside for the stack of a thread (`ulimit -s`)."""
+    """Return the size of a thread's stack (`ulimit -s`)."""
     size, _ = resource.getrlimit(resource.RLIMIT_STACK)
     return _UNLIMITED_STACK_MIB if size == resource.RLIM_INFINITY else -(-size // _MIB)
 
 
 _UNLIMITED_STACK_MIB = 2
-"""What glibc takes then."""
+"""The default of glibc if there is no limit."""

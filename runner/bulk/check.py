@@ -1,4 +1,4 @@
-"""The plan of a run → what would go out: which rows make no event, how large the events are, and which share a key."""
+"""A dry run of a plan: which rows are invalid, how large the events are, and which of them share a key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHOWN = 10
 
 @dataclass(slots=True)
 class RowCheck:
-    """What rows would make. The lists have the first few; `largest_row` has the event of `largest_bytes`."""
+    """The result of a dry run. The lists have the first few rows; `largest_row` has the event of `largest_bytes`."""
 
     rows: int = 0
     invalid: int = 0
@@ -42,18 +42,18 @@ class RowCheck:
     largest_bytes: int = 0
     largest_row: int = 0
     twice: int = 0
-    """Rows whose key an earlier row has: the platform would count only that one."""
+    """Number of rows with the key of an earlier row: the platform would count only the earlier one."""
     failures: list[RowOutcome] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """A row, and the first one with its key."""
     failure: RunnerError | None = None
-    """Why the rows can't be read to their end."""
+    """Why the rest of the rows can't be read."""
 
 
 def check_rows(plan: RunPlan, setup: Setup) -> RowCheck:
-    """Render every row of a plan, and send nothing. The file of results gets a line for each, in their order.
+    """Render every row of a plan without sending it. Write a line for each to the file of results, in order.
 
-    Keys are compared exactly, in a temporary file: there may be any number.
+    Keys are compared exactly, in a temporary file, since their number is unlimited.
     """
     options = plan.options
     parts = Parts(plan.chosen_rows(), PART_ROWS, None, digests=None)

@@ -1,4 +1,4 @@
-"""Columns of a file, variables of a spec → which column gives which variable."""
+"""Columns of a file, variables of a spec → the variable of each column."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 def assign(
     columns: Sequence[str] | None, variables: Sequence[str], renamed: Mapping[str, str], *, ignore_extra: bool
 ) -> dict[str, str]:
-    """Name the variable that each column gives; `renamed` says it for some, as variable → column.
+    """Return the variable of each column; `renamed` maps some variables to their columns.
 
-    Without `columns`, as of JSON whose rows have keys of their own, each variable comes from the key of its name.
-    Raises InvalidInput for a name that is neither a variable nor a column, and for columns that no variable takes,
-    unless `ignore_extra`.
+    Without `columns`, for JSON whose rows have their own keys, each variable has the key of its name. Raises InvalidInput
+    for a name that is neither a variable nor a column, and, unless `ignore_extra`, for columns without a variable.
     """
     taken = {column: name for name, column in renamed.items()}
     taken |= {name: name for name in variables if name not in renamed and name not in taken}
@@ -34,16 +33,16 @@ def assign(
 
 
 def extra_columns(columns: Sequence[str], variables: Sequence[str]) -> list[Problem]:
-    """Report columns that no variable takes."""
+    """Report columns without a variable."""
     return first_told(columns, lambda column: _extra_column(column, variables))
 
 
 def _extra_column(column: str, variables: Sequence[str]) -> Problem:
     hint = did_you_mean(column, variables, "the spec has no variables" if not variables else None)
-    ways = "rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra"
+    ways = "rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra"
     return Problem(
         "unknown-column",
-        f"no variable takes the column '{column[:SHOWN_NAME_CHARS]}'",
+        f"there is no variable for the column '{column[:SHOWN_NAME_CHARS]}'",
         hint=f"{hint}\nor {ways}" if hint else ways,
     )
 

@@ -1,4 +1,4 @@
-"""How a session of a run ended, and what follows from it: the exit code, and the steps that make sense next."""
+"""The end of a session of a run → its exit code, and the useful next steps."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 
 class Step(Enum):
-    """What to do next about a run."""
+    """A next step for a run."""
 
     SEND_FAILED = auto()
     RESUME = auto()
     RESUME_UNKNOWN = auto()
-    """Also what may have arrived and has no key."""
+    """Resume, and also send rows that may have arrived and have no key."""
     SEND_REST = auto()
-    """The rows behind a fault of the file, once it is mended."""
+    """Send the rows after a fault of the file, once it is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """How a session of a run ended, and how the whole run stands.
 
-    `counts` are those of the run that are recorded, and what was in flight counts as unknown. `total` is None if the rows
-    were not counted to the end. `stopped` says why the session ended before it; of an interrupt, `signal` says which one.
-    `cause` is why no more rows could be read, `failure` why no more could be written down.
+    `counts` are the recorded ones of the run; rows in flight count as unknown. `total` is None if the rows were not all
+    counted. `stopped` says why the session ended early, and `signal` which signal interrupted it. `cause` is why the rest of
+    the rows could not be read, `failure` why nothing more could be recorded.
     """
 
     record: RunRecord
@@ -49,29 +49,29 @@ class Conclusion:
     counts: Counts
     total: int | None
     read: int
-    """How many rows of the file were read."""
+    """Number of rows that were read from the file."""
     stopped: Reason | None
     signal: int | None
     cause: RunnerError | None
     failure: MachineError | None
     kinds: frozenset[tuple[State, str, bool]]
-    """States and codes of the rows that were not accepted, and whether they were sent; none if the ledger can't say."""
+    """States and codes of the rows that were not accepted, and whether they were sent; empty if the ledger can't be read."""
     session_rows: int
-    """How many rows this session got through."""
+    """Number of rows that this session finished."""
     took_s: float
     failures: tuple[RowOutcome, ...]
-    """The first ones of this session."""
+    """The first failures of this session."""
     repeated: int
-    """How many rows this session had accepted under a key that another of its rows has: the platform counts one of these."""
+    """Number of accepted rows of this session with the key of another one: the platform counts only one of them."""
 
     @property
     def not_sent(self) -> int | None:
-        """How many rows surely did not arrive; None if the rows were not counted to the end."""
+        """Number of rows that certainly did not arrive; None if the rows were not all counted."""
         return None if self.total is None else self.counts.settled(self.total).not_sent
 
     @property
     def recorded(self) -> int:
-        """How many rows the run came to that were not accepted."""
+        """Number of rows that the run dealt with and that were not accepted."""
         return self.counts.rows - self.counts.accepted
 
     @property
@@ -81,18 +81,18 @@ class Conclusion:
 
     @property
     def has_rest(self) -> bool:
-        """Whether rows are left that a resume can't read either: a mended file is another one."""
+        """Whether rows are left that a resume can't read: a corrected file is a different one."""
         return Trait.ENDS_ROWS in self._fault and not self.stopped
 
     @property
     def rest(self) -> tuple[int, int | None]:
-        """The offset of the rows that are left behind a fault of the file, and how many of them there may be."""
+        """Offset and limit of the rows after a fault of the file."""
         offset, limit = self.options.offset, self.options.limit
         return offset + self.read, None if limit is None else limit - self.read
 
     @property
     def makes_mending_sense(self) -> bool:
-        """Whether all rows that failed are wrong themselves."""
+        """Whether all failed rows are invalid themselves."""
         kinds = {of_event(code, was_sent=was_sent) for state, code, was_sent in self.kinds if state == "failed"}
         return kinds == {ExitCode.INVALID}
 
@@ -112,7 +112,7 @@ class Conclusion:
         return summed(of_event(code, was_sent=was_sent) for _, code, was_sent in self.kinds)
 
     def next_steps(self) -> Iterator[Step]:
-        """Return what to do next, the first thing first."""
+        """Yield the next steps, the most useful first."""
         if self.is_ledger_gone:
             return
         record, unknown = self.record, self.counts.unknown

@@ -1,4 +1,4 @@
-"""csv and tsv → rows, by RFC 4180: the standard library's reader, and the place of what it refuses."""
+"""CSV and TSV → rows, by RFC 4180: the standard library's reader, with positions of its errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SEPARATOR_HINTS = {"commas": "its name must end in .csv", "tabs": "its name mus
 
 
 class _WrongName(NamedTuple):
-    """A name in a header that is empty, or stands there before."""
+    """A name in a header that is empty, or a duplicate."""
 
     number: int
     name: str
@@ -43,14 +43,14 @@ class _WrongName(NamedTuple):
 
 
 class Table:
-    """A csv or tsv file. Quotes are RFC 4180's; one inside a cell that does not begin with one is text.
+    """A CSV or TSV file, quoted as in RFC 4180; a quote inside an unquoted cell is text.
 
-    An empty line is no row, as for other readers of csv, but counts as a line. Raises InvalidInput for a header that
-    does not name columns and, after the rows before it, for a quoted cell of which nobody can tell where it ends.
+    An empty line is skipped, as other readers do, but counts as a line. Raises InvalidInput for an invalid header, and for a
+    quoted cell whose end is ambiguous, after the rows before it.
     """
 
     def __init__(self, text: Text, delimiter: str) -> None:
-        # Cells are bounded by the row's bound below. This limit is the whole process's: it is not ours to lower.
+        # The limit for rows below also bounds cells. This limit applies to the whole process, so it is not lowered.
         csv.field_size_limit(max(csv.field_size_limit(), 4 * MAX_ROW_CHARS))
         self._shown = text.shown
         self._delimiter = delimiter
@@ -63,7 +63,7 @@ class Table:
         self.columns = self._header()
 
     def rows(self) -> Iterator[Row | BadRow]:
-        """Give the rows in their order; a cell is text."""
+        """Yield the rows in their order; cells are text."""
         reader = self._reader
         width = len(self.columns)
         number = 0
@@ -100,7 +100,7 @@ class Table:
                 self._row_line = line = reader.line_num + 1
 
     def _blocks(self, text: Text) -> Iterator[list[str]]:
-        """Pass lines to the reader, and keep those of the row that it is in."""
+        """Yield lines to the reader, and remember those of its current row."""
         kept_chars = 0
         for block in text.blocks():
             if not self._began_before_block():
@@ -146,7 +146,7 @@ class Table:
             raise InvalidInput(Problem("rows-syntax", message, place(self._shown, self._row_line)))
 
     def _check_separator(self) -> None:
-        """Refuse a header that is separated by something else, or is none."""
+        """Refuse a header with another separator, and a file in another format."""
         header = self._row_text()
         message = hint = None
         if header.lstrip().startswith(("{", "[{")):
@@ -173,7 +173,7 @@ class Table:
         where = self._place(header, wrong.start)
         if wrong.name.strip():
             return Problem("rows-header", f"two columns have the name '{wrong.name[:SHOWN_NAME_CHARS]}'", where)
-        hint = "does the header end in a separator too many?" if wrong.number == columns else None
+        hint = "does the header end with an extra separator?" if wrong.number == columns else None
         return Problem("rows-header", f"column {wrong.number} has no name", where, hint=hint)
 
     def _wrong_width(self, count: int) -> Problem:
@@ -182,13 +182,13 @@ class Table:
         if last_line > self._row_line:
             hint = f"the row goes on to line {last_line}: a quote may close too late"
         elif count > wanted:
-            hint = f"a cell with {_SEPARATORS[self._delimiter]} in it must stand in quotes"
+            hint = f"a cell with {_SEPARATORS[self._delimiter]} in it must be quoted"
         else:
-            hint = "an empty cell needs its separator too, and a cell with a line break in it quotes"
+            hint = "an empty cell needs a separator too, and a cell with a line break must be quoted"
         return Problem("row-columns", message, place(self._shown, self._row_line), hint=hint)
 
     def _quote_fault(self) -> tuple[Problem, bool]:
-        """Find the quote that the reader stopped at; also whether it can have swallowed no other row."""
+        """Return the problem of the quote that the reader stopped at, and whether the row certainly ends on this line."""
         row = self._row_text()
         *_, (start, end) = _cells(row, self._delimiter)
         opens, closes = self._place(row, start), self._place(row, end)
@@ -199,13 +199,13 @@ class Table:
             message = "text after the quote that closes a cell"
             if closes.line == self._row_line and not self._may_stay_open(row[end:]):
                 return Problem("row-quotes", message, closes, hint=_QUOTE_HINT), True
-            message += ": where the next row begins can't be told"
+            message += ", so the start of the next row is unknown"
             return Problem("rows-syntax", message, closes, hint=_QUOTE_HINT), False
         message = f"the quote that opens here closes on line {closes.line}, and text follows it there"
         return Problem("rows-syntax", message, opens, hint=_QUOTE_HINT), False
 
     def _may_stay_open(self, rest: str) -> bool:
-        """Return whether a quote may still be open where a line ends, by any reading of what follows a broken quote."""
+        """Return whether a quote may still be open at the end of a line, however a broken quote in it is read."""
         if rest.count('"') % 2:
             return True
         opening = f'{self._delimiter}"'
@@ -235,7 +235,7 @@ class Table:
 
 
 def _cells(row: str, delimiter: str) -> Iterator[tuple[int, int]]:
-    """Give where each cell begins and ends. One whose quotes are not RFC 4180's is the last: it ends behind them."""
+    """Yield start and end of each cell, up to the first one whose quotes break RFC 4180."""
     cell = re.compile(rf'"[^"]*+(?:""[^"]*+)*+(?:"|\Z)|[^{re.escape(delimiter)}\r\n]*+')
     end = -1
     while end < 0 or row.startswith(delimiter, end):

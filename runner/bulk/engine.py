@@ -1,7 +1,7 @@
 """Parts of rows → outcomes, on an executor: bounded in flight, recorded before more is sent.
 
-No more parts are out than requests are allowed to be under way, and each one is written down as begun before it is sent.
-So after any end, however sudden, what is in doubt is what was under way.
+The number of parts in flight is limited, and each part is recorded as begun before it is sent. So even after a sudden end,
+only the parts in flight are in doubt.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from runner.bulk.reason import Reason
 
 MAX_DEATHS = 3
-"""Of workers that had one part. A part without idempotency keys goes to no second one."""
-_TELL_S = 1.0
-"""So often it is told how things stand, also when nothing happens."""
+"""Limit for the workers that die with the same part. A part without idempotency keys is not sent again."""
+_REPORT_S = 1.0
+"""Longest time between two reports of progress."""
 
 
 class Book(Protocol):
-    """What outcomes are written down in."""
+    """A record of outcomes."""
 
     def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
-        """Write down what is done and what is about to be sent, in one go. Raises MachineError if it can't."""
+        """Record finished parts and parts about to be sent, atomically. Raises MachineError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may be under way, how fast, and after how many failures to stop. `rate` is in events a second.
+    """Limits for requests in flight, rate in events a second, and failures before the run stops.
 
-    After `max_deaths` of its workers a part is given up: nobody knows how far they came with it.
+    After `max_deaths` of its workers a part is given up; how far they came is unknown.
     """
 
     concurrency: int
@@ -54,17 +54,17 @@ class Limits:
 
 @dataclass(slots=True)
 class Tally:
-    """What is known so far. `stopped` says why no more parts are begun; None to the end of the rows.
+    """Counts so far. `stopped` says why no more parts are sent; None if that is the end of the rows.
 
-    The counts are those of rows that are done with: of what was not sent, only those that were tried and turned away.
+    The counts are those of finished rows; of unsent rows, only those that were tried and turned away.
     """
 
     counts: Counts = field(default_factory=Counts)
     stopped: Reason | None = None
     failures: list[RowOutcome] = field(default_factory=list)
-    """The first ones, for people."""
+    """The first failures, for the report."""
     keys: KeyCount = field(default_factory=KeyCount, compare=False)
-    """Of what was accepted."""
+    """The keys of accepted events."""
 
 
 _SHOWN_FAILURES = 10
@@ -73,9 +73,9 @@ _SHOWN_FAILURES = 10
 class Engine:
     """Sends parts. `stop` and `wake` may be called by a signal handler, and by any thread.
 
-    After `stop` nothing more is begun, and what is under way ends. If somebody interrupted, `hurry` is called once, to have
-    it end soon. When the book can't be written, nothing more is begun either: `failure` says why, and `unwritten` has what
-    is not in it.
+    After `stop` no more parts are sent, and those in flight are finished. After an interrupt, `hurry` is called once, so
+    that they end soon. If the book can't be written, no more parts are sent either: `failure` says why, and `unwritten` has
+    the outcomes that are not recorded.
     """
 
     def __init__(
@@ -101,27 +101,27 @@ class Engine:
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
-        """Parts in a row that failed for a reason for which the next ones would fail too; `_why` is that of the last."""
+        """Number of consecutive parts that failed for a reason that affects the next ones too; `_why` is the last reason."""
         self._why: Reason | None = None
-        self._heard = 0
-        """Parts of which the platform said something."""
+        self._tried = 0
+        """Number of parts that were tried to be sent."""
         self._bell: SimpleQueue[Future[PartOutcome] | None] = SimpleQueue()
-        """Has what is done, and None to look around. Of all queues a signal handler can put something in this one."""
+        """Receives finished futures, and None to check for new parts. Safe to use in a signal handler, unlike other queues."""
         self._is_over = False
         self._is_to_hurry = False
 
     def stop(self, reason: Reason) -> None:
-        """Begin nothing more."""
+        """Send no more parts."""
         self.tally.stopped = self.tally.stopped or reason
         self._is_to_hurry = self._is_to_hurry or reason == "interrupted"
         self.wake()
 
     def wake(self) -> None:
-        """Have it ask for parts again, after it was told that none is due."""
+        """Check again whether a part is due."""
         self._bell.put(None)
 
     def run(self, parts: Iterator[Part | Idle]) -> Tally:
-        """Send all parts; returns when none is under way."""
+        """Send all parts; return when none is in flight."""
         under_way: dict[Future[PartOutcome], Part] = {}
         done: list[PartOutcome] = []
         is_hurried = False
@@ -140,21 +140,21 @@ class Engine:
             done = self._finished(under_way, at_most_s)
 
     def _due(self, parts: Iterator[Part | Idle], under_way: int) -> tuple[list[Part], float]:
-        """Take the parts that may be begun, and tell for how long it makes no sense to ask again."""
+        """Take the parts that may be sent now, and return them with the time until the next check."""
         begun: list[Part] = []
         while not (self._is_over or self.tally.stopped) and under_way + len(begun) < self._limits.concurrency:
             wait_s = self._pace.wait_s(self._monotonic())
             if wait_s:
-                return begun, min(wait_s, _TELL_S)
+                return begun, min(wait_s, _REPORT_S)
             part = next(parts, None)
             if part is None:
                 self._is_over = True
             elif isinstance(part, Idle):
-                return begun, _TELL_S if part.at_most_s is None else min(part.at_most_s, _TELL_S)
+                return begun, _REPORT_S if part.at_most_s is None else min(part.at_most_s, _REPORT_S)
             else:
                 self._pace.count(len(part.rows), self._monotonic())
                 begun.append(part)
-        return begun, _TELL_S
+        return begun, _REPORT_S
 
     def _submit(self, part: Part, under_way: dict[Future[PartOutcome], Part]) -> None:
         future = self._executor.submit(self._task, part)
@@ -162,7 +162,7 @@ class Engine:
         future.add_done_callback(self._bell.put)
 
     def _finished(self, under_way: dict[Future[PartOutcome], Part], at_most_s: float) -> list[PartOutcome]:
-        """Wait until a part is done, or more may be begun."""
+        """Wait until a part is done or the next check is due, and return the outcomes."""
         outcomes = []
         for future in self._rung(at_most_s):
             part = under_way.pop(future)
@@ -170,7 +170,7 @@ class Engine:
                 outcomes.append(future.result())
             except WorkerDied:
                 self._deaths[part.first_row] = self._deaths.get(part.first_row, 0) + 1
-                # Begun once more: what it may have done stays in doubt.
+                # Recorded as begun once more, so that rows it may have sent stay in doubt.
                 if self._deaths[part.first_row] < self._limits.max_deaths and self._written([], [part]):
                     self._submit(part, under_way)
                 else:
@@ -180,7 +180,7 @@ class Engine:
         return outcomes
 
     def _rung(self, at_most_s: float) -> Iterator[Future[PartOutcome]]:
-        """Wait for the bell, and give all that is done by then."""
+        """Wait for the bell, and yield all futures that are finished by then."""
         try:
             future = self._bell.get(timeout=at_most_s)
             while True:
@@ -191,7 +191,7 @@ class Engine:
             return
 
     def _written(self, done: Sequence[PartOutcome], begun: list[Part]) -> list[Part]:
-        """Write down what is done and begun; returns the parts that may be sent: none once that can't be."""
+        """Record outcomes and begun parts; return the parts that may be sent, none if recording failed."""
         self.unwritten += done
         if self.failure is None:
             try:
@@ -205,11 +205,11 @@ class Engine:
         return []
 
     def _concluded(self) -> Tally:
-        """Come to an end, in vain if all parts were; fewer than may be under way are enough for that.
+        """End the run; stop it for an outage if all parts failed for one, even if they were few.
 
-        What could not be written down is tried once more: a disk may have room by now, another program be done.
+        Outcomes that could not be recorded are tried once more: a disk may have space again, or a lock be free.
         """
-        if self._why and self._in_vain == self._heard:
+        if self._why and self._in_vain == self._tried:
             self.stop(self._why)
         if self.unwritten:
             with suppress(MachineError):
@@ -227,8 +227,8 @@ class Engine:
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
         reasons = {outage_of(failure) for failure in tried}
         why = None if outcome.accepted or None in reasons else next(iter(reasons), None)
-        if outcome.accepted or tried:  # rows that make no event say nothing of the platform
-            self._heard += 1
+        if outcome.accepted or tried:  # invalid rows say nothing about the platform
+            self._tried += 1
             self._in_vain = self._in_vain + 1 if why else 0
             self._why = why
         unhappy = tally.counts.rows - tally.counts.accepted
@@ -241,24 +241,24 @@ class Engine:
 
 
 class _Pace:
-    """Lets so many events begin in a second."""
+    """Limits the number of events sent in a second."""
 
     def __init__(self, rate: float | None, now_s: float) -> None:
         self._rate = rate
         self._next_s = now_s
 
     def count(self, events: int, now_s: float) -> None:
-        """Count events that begin now."""
+        """Count events that are sent now."""
         if self._rate is not None:
             self._next_s = max(self._next_s, now_s) + events / self._rate
 
     def wait_s(self, now_s: float) -> float | None:
-        """How long until more may begin; None if they may."""
+        """Return the seconds until more may be sent; None if they may now."""
         return None if self._rate is None or now_s >= self._next_s else self._next_s - now_s
 
 
 def _given_up(part: Part, deaths: int) -> PartOutcome:
-    times = f" {deaths} times" if deaths > 1 else "; what has no idempotency key is not sent again by itself"
+    times = f" {deaths} times" if deaths > 1 else "; rows without an idempotency key are not sent again automatically"
     message = f"the process that sent it died{times}"
     failures = tuple(
         RowOutcome(row.number, row.line, "unknown", "worker-died", 0, deaths, row.origin, message=message)

@@ -1,4 +1,4 @@
-"""How many processes and threads a run works with → an executor that runs its parts."""
+"""The options of a run → an executor with processes and threads for its parts."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from runner.bulk.options import BulkOptions
 
 _SMALL_BYTES = 256 * 1024
-"""A file of less is sent sooner by this process than others are started."""
+"""This process sends a smaller file faster than it could start others."""
 
 
 class Share(NamedTuple):
-    """In how many processes a run works, and with how many threads in each."""
+    """Number of processes, and of threads in each."""
 
     processes: int
     threads: int
 
     @classmethod
     def of(cls, options: BulkOptions) -> Share:
-        """Share the requests of a run out."""
+        """Distribute the concurrent requests of a run."""
         processes = options.processes or _processes(options)
         return cls(processes, ceil(options.concurrency / processes))
 
 
 @contextmanager
 def executor_of(options: BulkOptions) -> Iterator[Executor]:
-    """Start what runs the parts. An interrupt does not wait for it."""
+    """Start the executor. After an interrupt its shutdown does not wait for running parts."""
     pauses.begin()
     processes, threads = Share.of(options)
     executor = Threads(threads) if processes == 1 else Workers(processes, threads)
@@ -50,7 +50,7 @@ def executor_of(options: BulkOptions) -> Iterator[Executor]:
 
 
 def hurry(executor: Executor) -> None:
-    """Have nothing tried again of what is under way."""
+    """Stop retrying the requests in flight."""
     if isinstance(executor, Workers):
         executor.call_in_each(end_pauses)
     else:

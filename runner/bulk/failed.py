@@ -1,4 +1,4 @@
-"""The failed rows of a run → these rows, read again from the file that they came from, each with its mark."""
+"""The failed rows of a run, read again from their file and marked with their origin."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """Which rows of a run failed, by their numbers in the file of `source`: the run itself, or one that its rows come from.
+    """The failed rows of a run, by their numbers in the file of `source`: the run itself, or the one its rows come from.
 
-    The number of one that could not be read when it was piped in is 0.
+    A piped row that could not be read has the number 0.
     """
 
     record: RunRecord
@@ -40,20 +40,20 @@ class FailedRows:
 
     @classmethod
     def of(cls, ledger: Ledger, name: str) -> FailedRows:
-        """Look up the failed rows of a run. Raises NotFound; InvalidInput when there is no file to read them again from."""
+        """Return the failed rows of a run. Raises NotFound, and InvalidInput if the rows came from the standard input."""
         record = ledger.find(name)
         line = list(ledger.line(record))
         source = next((each for each in line if each.rows != "-"), line[-1])
         if source.rows == "-":
-            message = f"the rows of run {source.id} came from the standard input, and the ledger keeps none"
-            raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} tells their numbers"))
-        # A row is found by its own number in its own file, and by that of its origin in another one.
+            message = f"the rows of run {source.id} came from the standard input, and the ledger does not store rows"
+            raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} shows their numbers"))
+        # In its own file a row has its own number, in another one that of its origin.
         outcomes = ledger.failures(record.id, "failed")
         return cls(record, source, tuple(each.row if source is record else each.origin for each in outcomes))
 
     @contextmanager
     def read(self) -> Iterator[RowsAgain]:
-        """Open the file. Raises InvalidInput if it is not as it was."""
+        """Open the file. Raises InvalidInput if it has changed."""
         source = self.source
         with open_rows(Path(source.rows), BytesIO(), source.rows) as opened:
             if opened.fingerprint() != source.fingerprints["rows"]:
@@ -63,7 +63,7 @@ class FailedRows:
 
 
 class RowsAgain:
-    """Failed rows that are read again. `unreadable` has the numbers of those that can't be, once the others were read."""
+    """Failed rows, read again. After the iteration, `unreadable` has the numbers of rows that can't be read."""
 
     def __init__(self, failed: FailedRows, rows: MarkedRows) -> None:
         self.unreadable: list[int] = [number for number in failed.numbers if not number]
@@ -72,11 +72,11 @@ class RowsAgain:
 
     @property
     def header(self) -> tuple[str, ...] | None:
-        """The columns of a table of texts; None where each row names its values."""
+        """The columns of a table; None if each row has its own keys."""
         return self._rows.header
 
     def __iter__(self) -> Iterator[tuple[str, Cells]]:
-        """Return each row with its mark, so that it goes out under the ids that it had."""
+        """Yield each row with its mark, by which it is sent again with the same ids."""
         run = self._failed.record.id
         return ((mark(run, row.origin or row.number), row.values) for row in self._found())
 
@@ -84,7 +84,7 @@ class RowsAgain:
         is_own = self._failed.source is self._failed.record
         wanted = set(self._failed.numbers) - {0}
         for row in self._rows:
-            if not wanted:  # what comes behind the last one may be broken
+            if not wanted:  # the file may be invalid after the last one
                 return
             number = row.number if is_own or isinstance(row, BadRow) else row.origin or row.number
             if number not in wanted or (isinstance(row, BadRow) and not is_own):
@@ -97,14 +97,14 @@ class RowsAgain:
 
 
 def variables_of(source: RunRecord, spec: Spec, header: Sequence[str]) -> Mapping[str, Variable]:
-    """Return the variable that each column of a run's file gives."""
+    """Return the variable of each column of a run's file."""
     named = {variable.name: variable for variable in spec.variables}
     columns = assign(header, [*named], SavedOptions.of(source).bulk.renamed, ignore_extra=True)
     return {column: named[name] for column, name in columns.items()}
 
 
 def typed(cells: Cells, header: Sequence[str], variables: Mapping[str, Variable]) -> dict[str, Json]:
-    """Return the values that the texts of a row stand for, by the types of their variables."""
+    """Convert the texts of a row to the types of their variables."""
     values: dict[str, Json] = {}
     for column, cell in zip(header, cells, strict=True):
         variable = variables.get(column)
@@ -113,6 +113,6 @@ def typed(cells: Cells, header: Sequence[str], variables: Mapping[str, Variable]
         elif cell:
             try:
                 values[column] = variable.typed(Given(cell, column, is_text=True))
-            except ValueError:  # it is why the row failed, and will be again
+            except ValueError:  # this is why the row failed; it is reported again when it is sent
                 values[column] = cell
     return values

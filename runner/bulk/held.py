@@ -1,4 +1,4 @@
-"""A file that is held to what it was when it was opened: no byte is given that may be another one by now."""
+"""A file that must not change while it is open: no changed byte is returned."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ BLOCK_BYTES = 256 * 1024
 
 
 class FileChangedError(Exception):
-    """A file is not what it was when it was opened. The text says what happened to it, as `it was …`."""
+    """A file has changed since it was opened. The text says how: `it was …`."""
 
 
 class HeldFile:
-    """Reads a regular file from where a descriptor stands, block by block. The descriptor stays its owner's.
+    """Reads a regular file block by block, from the current position of a descriptor, which it does not close.
 
-    After each block, and before any of it is given, the file's size and time are compared with those at the beginning;
-    so they are at the end of the file. A block that is read a second time must have the same bytes again. After
-    `fingerprint`, every byte that is read is one that was digested, also if the file's time was set back.
+    After each block and at the end of the file, its size and modification time are compared with those at the beginning. A
+    block that is read twice must have the same bytes. After `fingerprint`, only digested bytes are returned, even if the
+    modification time was reset.
 
-    Replacing or removing the file under its name changes nothing here: the descriptor still has the old one.
+    Replacing or removing the file under its name has no effect: the descriptor still refers to the old one.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -29,18 +29,18 @@ class HeldFile:
         self._begun = _State.of(descriptor)
         self._position = os.lseek(descriptor, 0, os.SEEK_CUR)
         self._digests = array("q", bytes(8 * (self._begun.size // BLOCK_BYTES + 1)))
-        """Of each block, as far as it was read; 0 where it was not."""
+        """The digest of each block that was read, 0 for the others."""
         self._block = b""
         self._block_number = -1
 
     def check(self) -> None:
-        """Raise FileChangedError if the file is not what it was."""
+        """Raise FileChangedError if the file has changed."""
         now = _State.of(self._descriptor)
         if now != self._begun:
             raise FileChangedError(_change(self._begun, now))
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the whole file, in hexadecimal; where it is read next stays as it is."""
+        """Return the SHA-256 of the whole file, in hexadecimal. The position does not change."""
         digest = sha256()
         for number in range(-(-self._begun.size // BLOCK_BYTES)):
             digest.update(self._read_block(number))
@@ -48,7 +48,7 @@ class HeldFile:
         return digest.hexdigest()
 
     def read1(self, size: int) -> bytes:
-        """Return some bytes, at most so many; none at the end."""
+        """Return at most `size` bytes; none at the end."""
         number, offset = divmod(self._position, BLOCK_BYTES)
         if self._position >= self._begun.size:
             goes_on = os.pread(self._descriptor, 1, self._position)
@@ -62,12 +62,12 @@ class HeldFile:
         self._position += len(found)
         return found
 
-    # What else libraries ask of a file
+    # The other methods that libraries need
 
     closed = False
 
     def read(self, size: int = -1) -> bytes:
-        """Return as many bytes, or all that are left before the end."""
+        """Return `size` bytes, or all up to the end."""
         left = self._begun.size - self._position if size < 0 else size
         pieces = []
         while left > 0 and (piece := self.read1(left)):
@@ -76,7 +76,7 @@ class HeldFile:
         return b"".join(pieces)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position."""
+        """Set the position."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._begun.size}[whence]
         self._position = start + offset
         return self._position
@@ -111,7 +111,7 @@ class HeldFile:
 
 
 class _State(NamedTuple):
-    """What is looked at. The time of the last change of any kind is not: a file that is replaced has a new one."""
+    """The compared properties of a file. The change time is not one: replacing the file under its name changes it."""
 
     device: int
     inode: int

@@ -1,4 +1,4 @@
-"""Rows that come in their time, read ahead by a thread of its own, so that nobody waits for a silent pipe."""
+"""Rows of a pipe, read ahead by a thread, so that the run does not wait for a silent pipe."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ if TYPE_CHECKING:
 
 AHEAD_ROWS = 1000
 AHEAD_CHARS = 4 * PART_CHARS
-"""With so many rows, or so many characters in large ones, nothing more is read until some are taken."""
+"""Reading pauses at this number of waiting rows, or at this number of characters in large ones."""
 
 
 class Inflow:
-    """Reads rows from its `with` block's beginning on. `wake` is called, in its thread, when `take` may have more to give.
+    """Reads rows in a thread during its `with` block. The thread calls `wake` when `take` may return more.
 
-    A thread that waits for a silent pipe can't be ended: it is left behind at the end of the block, and ends the process
-    no later.
+    A thread that waits for a silent pipe can't be stopped: it remains after the block, as a daemon.
 
-    One thread adds rows and another one takes them, without a lock for each: `take` says what it wants before it looks at
-    what is there, and the reader adds a row before it looks at what is wanted. So at least one of them sees the other.
+    One thread adds rows and another one takes them, without a lock: `take` sets what it wants before it checks the rows, and
+    the reader adds a row before it checks what is wanted. So at least one of them sees the other's change.
     """
 
     def __init__(self, rows: Iterable[Row | BadRow], wake: Callable[[], None]) -> None:
@@ -42,35 +41,35 @@ class Inflow:
         self._chars_read = 0
         self._chars_taken = 0
         self._wanted = sys.maxsize
-        """With so many rows somebody is to be woken."""
+        """Number of rows at which `wake` is called."""
         self._is_over = False
         self._is_left = False
         self._room = Condition()
-        """Is told when there may be room for more."""
+        """Set when there may be room for more rows."""
         self._reading: Future[None] = Future()
 
     @property
     def waiting(self) -> int:
-        """How many rows were read and not taken."""
+        """Number of rows that were read and not taken."""
         return len(self._ahead)
 
     @property
     def is_over(self) -> bool:
-        """Whether no more rows will come than are waiting."""
+        """Whether all remaining rows are waiting."""
         return self._is_over
 
     @property
     def failure(self) -> RunnerError | None:
-        """Why the rows can't be read any further, once they were all taken. Raises what is no such reason."""
+        """Why the rest of the rows can't be read, once the others were taken. Raises unexpected exceptions of the thread."""
         error = self._reading.exception()
         if error is None or isinstance(error, RunnerError):
             return error
         raise error
 
     def take(self, number: int, chars: int | None = None, linger_s: float | None = None) -> list[Row | BadRow] | Idle:
-        """Take so many rows; fewer at the end, if they hold so many characters, or if they have waited so long.
+        """Return `number` rows; fewer at the end, if they have too many characters, or if they have waited too long.
 
-        Gives Idle where that is not so yet, and no row after the last one.
+        Return Idle if that many are not there yet, and no rows after the last one.
         """
         ahead = self._ahead
         self._wanted = 1 if linger_s is not None and not ahead else number

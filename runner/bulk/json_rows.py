@@ -1,4 +1,4 @@
-"""JSON → rows: an object a line, or one array of objects, of which no more than a window is at hand."""
+"""JSON → rows: one object a line, or one array of objects, which is read through a window."""
 
 from __future__ import annotations
 
@@ -35,14 +35,13 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _NO_NUMBER = re.compile(r"-?(?:NaN|Infinity)")
 _REREAD_CHARS = 64 * 1024
 _SHOWN_CHARS = 200
-"""Of a key, which may be anything."""
+"""Characters of a key in messages."""
 
 
 def json_lines(text: Text) -> Iterator[Row | BadRow]:
-    """Read an object a line. A blank line is no row.
+    """Yield the row of each line; blank lines are skipped.
 
-    Raises InvalidInput for a file that has no others, and for one that is an array: each of its lines might be taken for
-    a row, or only the last.
+    Raises InvalidInput for a file without rows, and for one that is a JSON array, whose lines could be mistaken for rows.
     """
     number = empty_lines = 0
     for line, whole in enumerate(chain.from_iterable(text.blocks()), 1):
@@ -56,7 +55,7 @@ def json_lines(text: Text) -> Iterator[Row | BadRow]:
         if not number and _begins_array(content):
             hint = "its name must end in .json, or each line must be one object, with no bracket or comma around it"
             raise InvalidInput(
-                Problem("rows-format", "the file seems to be an array", place(text.shown, line), hint=hint)
+                Problem("rows-format", "the file seems to be a JSON array", place(text.shown, line), hint=hint)
             )
         number += 1
         empty_lines = 0
@@ -80,7 +79,7 @@ _LINES_HINT = "one object a line; a file that is one array of objects must end i
 
 
 def _begins_array(line: str) -> bool:
-    """Return whether a file's first line is that of an array, or of what stands in one: `[`, or an object and a comma."""
+    """Return whether a first line looks like that of a JSON array: `[`, or an object followed by a comma."""
     start = line.lstrip(" \t")
     if not (start.startswith("{") and start.endswith(",")):
         return start.startswith("[")
@@ -92,15 +91,15 @@ def _begins_array(line: str) -> bool:
 
 
 def json_array(text: Text) -> Iterator[Row | BadRow]:
-    """Read one array of objects.
+    """Yield the rows of one array of objects.
 
-    Raises InvalidInput, after the rows before it, for a fault behind which nobody knows where the next object begins.
+    Raises InvalidInput, after the rows before it, for an error after which the next object can't be found.
     """
     return _Array(text).rows()
 
 
 class _Array:
-    """A window on the text; what was read of it is dropped when more is needed."""
+    """A window into the text; its consumed part is dropped when more text is needed."""
 
     def __init__(self, text: Text) -> None:
         self._shown = text.shown
@@ -115,7 +114,7 @@ class _Array:
         if not first:
             raise InvalidInput(Problem("empty-file", "the file is empty", place(self._shown, 1)))
         if first != "[":
-            hint = "an object a line? then the name must end in .jsonl" if first == "{" else None
+            hint = "if it has one object a line, its name must end in .jsonl" if first == "{" else None
             self._refuse("the file must be one array of objects", hint)
         self._at += 1
         number = 0
@@ -127,12 +126,12 @@ class _Array:
             if following == ",":
                 self._at += 1
                 if self._next_char() == "]":
-                    self._refuse("an object is missing behind the last comma", "remove the comma")
+                    self._refuse("an object is missing after the last comma", "remove the comma")
             elif following != "]":
                 self._refuse("',' is missing here" if following else _CUT)
         self._at += 1
         if self._next_char():
-            self._refuse("there is more text behind the array")
+            self._refuse("there is more text after the array")
 
     def _row(self, number: int) -> Row | BadRow:
         try:
@@ -150,12 +149,12 @@ class _Array:
         return _no_row(number, value, self._window[start:end], where)
 
     def _scan(self, decoder: JSONDecoder) -> tuple[object, int]:
-        """Read the value at hand, with as much text as it needs. Raises ValueError for JSON that we don't take."""
+        """Return the value at the position. Raises ValueError for invalid JSON."""
         while True:
             try:
                 value, end = decoder.raw_decode(self._window, self._at)
             except JSONDecodeError as error:
-                # A fault of a window that ends too early, unless it stands well before its end.
+                # An error near the end of the window may only mean that the window ends too early.
                 is_cut = error.pos > len(self._window) - _LONGEST_WORD or error.msg.startswith("Unterminated")
                 if not (is_cut and self._read_on()):
                     raise self._no_json(error) from None
@@ -166,7 +165,7 @@ class _Array:
                     return value, end
 
     def _next_char(self) -> str:
-        """Go to the next character that is no white space; there is none at the end of the file."""
+        """Return the next character that is not white space; an empty text at the end of the file."""
         spaces = 0
         while True:
             space = _SPACE.match(self._window, self._at)
@@ -180,11 +179,11 @@ class _Array:
                 return ""
 
     def _read_on(self) -> bool:
-        """Double what is left of the window: so all that is scanned again costs no more than a second time."""
+        """Double the window, so that scanning again costs at most as much as scanning once."""
         where = self._here()
         left = self._window[self._at :]
         if len(left) > MAX_ROW_CHARS:
-            message = f"a row of more than {MAX_ROW_CHARS:,} characters: is a quote or a bracket not closed?"
+            message = f"a row of more than {MAX_ROW_CHARS:,} characters: is a quote or bracket not closed?"
             raise InvalidInput(Problem("rows-syntax", message, where))
         if len(left) > MAX_ROW_VALUES and _values_in(left) > MAX_ROW_VALUES:
             raise InvalidInput(Problem("rows-too-large", _TOO_MANY_VALUES, where))
@@ -213,7 +212,7 @@ class _Array:
             error.pos -= self._at
             if not content[error.pos :].strip():
                 self._at = len(self._window)
-                self._refuse(_CUT, f"the row that is cut begins on line {where.line}")
+                self._refuse(_CUT, f"the incomplete row begins on line {where.line}")
         return InvalidInput(replace(_fault(content, error, where), code="rows-syntax"))
 
     def _refuse(self, message: str, hint: str | None = None) -> NoReturn:
@@ -222,7 +221,7 @@ class _Array:
 
 _CLOSING = '}]"'
 _LONGEST_WORD = 16
-"""Of what a window may end in the middle of, such as `-Infin` or half of an escape. Strings are told by their fault."""
+"""Longest token that the window may cut, such as `-Infin` or a part of an escape; cut strings have their own error."""
 _CUT = "the file ends inside the array"
 
 
@@ -230,7 +229,7 @@ _TOO_MANY_VALUES = f"a row of more than {MAX_ROW_VALUES:,} values"
 
 
 def _values_in(content: str) -> int:
-    """Count what may be a value in a text of JSON, before it is made."""
+    """Return an upper bound for the values in a text of JSON, before it is parsed."""
     return content.count(",") + content.count("[") + content.count("{")
 
 
@@ -269,9 +268,9 @@ def _bad_row(number: int, content: str, error: ValueError | RecursionError, wher
 
 
 def _fault(content: str, error: ValueError | RecursionError, where: Position) -> Problem:
-    """Say what is wrong in a text that begins at a place.
+    """Return the problem of an invalid text that begins at a place.
 
-    The reader of specs says it best, but makes a node of each value: a long text is not worth that.
+    The reader of specs has the best messages, but makes a node of each value, so it is used for short texts only.
     """
     pos = error.pos if isinstance(error, JSONDecodeError) else len(content)
     if pos <= _REREAD_CHARS:
@@ -292,7 +291,7 @@ def _moved(found: Problem, inside: Position, where: Position) -> Problem:
     column = inside.column + (where.column - 1 if inside.line == 1 else 0)
     message, hint = found.message[:_SHOWN_CHARS], None
     if word := _NO_NUMBER.match(inside.text, inside.column - 1):
-        message, hint = f"{word[0]} is not a JSON number", "write null, or leave the key out"
+        message, hint = f"{word[0]} is not a JSON number", "write null, or omit the key"
     return Problem("row-json", message, place(where.path, where.line + inside.line - 1, column), hint=hint)
 
 

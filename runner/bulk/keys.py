@@ -1,4 +1,4 @@
-"""Counts events whose idempotency key another event has too: of any number of events, in little memory."""
+"""Counts events that share an idempotency key, for any number of events in little memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from io import FileIO
 
 _DIGEST_BYTES = 8
-"""Of ten million keys, two different ones have the same digest once in 400,000 runs."""
+"""Bytes of a digest: among ten million keys, a collision happens in one of 400,000 runs."""
 _GROUPS = 64
 _HELD_BYTES = 1024 * 1024
 
 
 def digest_of(key: bytes) -> bytes:
-    """Return the digest by which a key is told from others."""
+    """Return the digest of a key."""
     return blake2b(key, digest_size=_DIGEST_BYTES).digest()
 
 
@@ -28,26 +28,26 @@ class _Extent(NamedTuple):
 
 
 class KeyCount:
-    """The digests of the keys that were seen. In memory are the latest, at most 1 MiB of them, the others in a file without a name."""
+    """The digests of all keys so far: at most 1 MiB of them in memory, the others in an unnamed temporary file."""
 
     def __init__(self) -> None:
-        # The same key is always in the same group, so groups are counted one after the other.
+        # Equal keys are in the same group, so the groups can be counted separately.
         self._groups = [bytearray() for _ in range(_GROUPS)]
         self._extents: list[list[_Extent]] = [[] for _ in range(_GROUPS)]
         self._held_bytes = 0
         self._file: FileIO | None = None
 
     def add(self, digests: bytes) -> None:
-        """Take digests, one behind the other."""
+        """Add concatenated digests."""
         for at in range(0, len(digests), _DIGEST_BYTES):
             self._groups[digests[at] % _GROUPS] += digests[at : at + _DIGEST_BYTES]
         self._held_bytes += len(digests)
         if self._held_bytes > _HELD_BYTES:
-            with suppress(OSError):  # what a full disk does not take stays in memory
+            with suppress(OSError):  # if the disk is full, the digests stay in memory
                 self._put_away()
 
     def close(self) -> int:
-        """Count those whose key was there already, and let go of them all."""
+        """Return the number of digests that occurred before, and discard all."""
         count = 0
         with self._file or nullcontext():
             for held, extents in zip(self._groups, self._extents, strict=True):
@@ -61,7 +61,7 @@ class KeyCount:
 
     def _put_away(self) -> None:
         if self._file is None:
-            # Without a buffer: what a full disk refused would be written once more when the file is read or closed.
+            # Unbuffered, because a buffer would repeat a failed write when the file is read or closed.
             self._file = TemporaryFile(prefix="runner-", buffering=0)  # noqa: SIM115 - lives as long as the count
         for group, extents in zip(self._groups, self._extents, strict=True):
             offset = self._file.seek(0, 2)

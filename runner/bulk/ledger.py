@@ -1,8 +1,8 @@
-"""What became of each row of each bulk run, kept in one SQLite file, so that a run can go on where it was killed.
+"""The outcomes of all bulk runs in one SQLite file, so that a run can be resumed after its process was killed.
 
-The file holds fingerprints, counts and what was not accepted: no cell of a row and no secret. Each part of a run is
-recorded twice, when it goes out and when it is known what became of it. What lies between is in doubt if the process
-dies, and goes out again by a resume; in a run without idempotency keys, where it might count twice, only on request.
+The file holds fingerprints, counts and the rows that were not accepted, but no cells and no secrets. Each part of a run is
+recorded before it is sent and when its outcome is known. Parts in between are in doubt if the process dies; a resume sends
+them again. In a run without idempotency keys they might count twice, so they are sent again only on request.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _PAGE = 1000
 
 
 class RunSummary(NamedTuple):
-    """A run at a glance. `total` is None until the last row was seen.
+    """A run in brief. `total` is None until all rows were read.
 
-    Unless it is running, what was in flight counts as unknown. With a total, the counts add up to it.
+    Unless it is running, rows in flight count as unknown. If there is a total, it is the sum of the counts.
     """
 
     run: str
@@ -58,14 +58,14 @@ class RunSummary(NamedTuple):
 class Ledger:
     """All runs of one folder. It belongs to one thread; other processes may write to it at the same time.
 
-    What this machine refuses is a MachineError, here and in every method: `ledger-locked` if another process does not
-    stop writing, else `ledger-refused`. Nothing is half written then.
+    All methods raise MachineError if the file can't be used: `ledger-locked` if another process keeps writing, else
+    `ledger-refused`. A failed write changes nothing.
 
-    Processes that are forked while this is open would keep the locks of its runs: start them by spawn or forkserver.
+    Forked processes would inherit the locks of its runs: start processes by spawn or forkserver.
     """
 
     def __init__(self, folder: Path, *, is_new_allowed: bool = True) -> None:
-        """Open the ledger in `folder`; both are made if need be, unless that is not allowed: then it has no runs."""
+        """Open the ledger in `folder`, and make both if that is allowed; otherwise a missing ledger has no runs."""
         self._file = LedgerFile(folder, is_new_allowed=is_new_allowed)
 
     def begin(self, record: RunRecord) -> RunLedger:
@@ -73,15 +73,15 @@ class Ledger:
         try:
             return self._lock(record, sql.ADD_RUN, _columns(record))
         except sqlite3.IntegrityError:
-            message = f"there is a run {record.id} in {self._file.path} already"
-            hint = "try again: each run gets an id of its own"
+            message = f"run {record.id} already exists in {self._file.path}"
+            hint = "try again: each run gets a new id"
             raise MachineError(Problem("ledger-refused", message, hint=hint)) from None
 
     def resume(self, run_id: str, *, repeats_unknown: bool = True) -> RunLedger:
-        """Lock a run to go on with it. Raises NotFound; MachineError `run-locked` if another process is at work on it.
+        """Lock a run to resume it. Raises NotFound, and MachineError `run-locked` if another process is using it.
 
-        Unless it `repeats_unknown`, what may have arrived does not go out again: rows that are unknown stay so, and those
-        of parts that were under way when the process died are unknown from now on.
+        Unless it `repeats_unknown`, rows that may have arrived are not sent again: unknown rows stay unknown, and so do the
+        rows of parts in flight when the process died.
         """
         record = self.find(run_id)
         book = self._lock(record, sql.GO_ON, (record.id,), repeats_unknown=repeats_unknown)
@@ -90,7 +90,7 @@ class Ledger:
         return book
 
     def line(self, record: RunRecord) -> Iterator[RunRecord]:
-        """Return a run, the run whose failed rows it sends, and so on to the first one that they failed in. Raises NotFound."""
+        """Return a run, the run whose failed rows it sends, and so on up to the first one. Raises NotFound."""
         seen = {record.id}
         yield record
         while record.parent is not None:
@@ -105,13 +105,13 @@ class Ledger:
         return int(self._file.select(sql.COUNTS, (self._file.number(self.find(run_id).id),))[0][0])
 
     def failed_after(self, run_id: str, session: int) -> frozenset[int]:
-        """Find the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
+        """Return the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
         record = self.find(run_id)
         found = self._file.select(sql.FAILED_AFTER, (self._file.number(record.id), session))
         return frozenset(origin or row for row, origin in found if origin or record.parent is None)
 
     def find(self, name: str) -> RunRecord:
-        """Look up a run by its id, by the beginning of just one id, or as `last`. Raises NotFound."""
+        """Return a run by its id, an unambiguous prefix of it, or `last`. Raises NotFound."""
         ids = [row[0] for row in self._file.select("SELECT id FROM runs ORDER BY number DESC")]
         if name == "last":
             found = ids[:1]
@@ -124,14 +124,14 @@ class Ledger:
             few, more = found[:_FEW], len(found) - _FEW
             hint = ", ".join(few) + (f" and {more} more" if more > 0 else "")
             raise NotFound(
-                Problem("run-not-found", f"'{name}' may be any of {len(found)} runs in {self._file.path}", hint=hint)
+                Problem("run-not-found", f"'{name}' matches {len(found)} runs in {self._file.path}", hint=hint)
             )
-        otherwise = "'runner runs list' shows them all" if ids else "it holds no runs yet"
+        otherwise = "'runner runs list' shows them all" if ids else "it contains no runs yet"
         message = f"no run '{shown_argument(name)}' in {self._file.path}"
         raise NotFound(Problem("run-not-found", message, hint=did_you_mean(name, ids, otherwise)))
 
     def summaries(self) -> list[RunSummary]:
-        """Sum up all runs, the one that was recorded last first."""
+        """Return summaries of all runs, the latest first."""
         folder = self._file.folder
         if not self._file.exists:
             return []
@@ -142,14 +142,14 @@ class Ledger:
             return [_summary(row, is_alive=row[0] in held) for row in rows]
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
-        """Return the rows of a run that are in a state, in their order; they are read a page at a time."""
+        """Yield the rows of a run in a state, in order; they are read page by page."""
         number = self._file.number(self.find(run_id).id)
         return self._pages(sql.ROWS_IN_STATE, number, state)
 
     def exceptions(self, run_id: str, *, with_in_flight: bool) -> Iterator[RowOutcome]:
-        """Return all rows of a run that came to something and were not accepted, in their order; they are read a page at a time.
+        """Yield the rows of a run that were dealt with and not accepted, in order; they are read page by page.
 
-        What is in flight counts as unknown, unless the run is at work; the lines of these rows are not known.
+        Unless the run is active, rows in flight count as unknown; their lines are not known.
         """
         number = self._file.number(self.find(run_id).id)
         parts = self._file.select(sql.IN_FLIGHT, (number,)) if with_in_flight else []
@@ -206,7 +206,7 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
 def _record(row: Sequence[Any]) -> RunRecord:
     run_id, started, seed, spec, rows, arguments, fingerprints, parent, parent_session = row
     if PurePath(run_id).name != run_id:
-        raise ValueError("a lock is named after it")
+        raise ValueError("its lock file is named after it")
     if not isinstance(parent, str | None):
         raise TypeError("not the id of a run")
     return RunRecord(

@@ -1,8 +1,8 @@
-"""The SQLite file of the ledger and its folder: made for their user alone, and refused where another user may have written them.
+"""The SQLite file of the ledger and its folder, private to their user; files that another user may have written are refused.
 
-A write that returned outlives a kill -9: its bytes are with the kernel by then, and the write-ahead log makes sure
-that half a write is none. No `fsync` is needed for that. `synchronous=NORMAL` makes one every thousand writes all the
-same, which costs 10 to 30 µs a write: after a power cut the last writes may be missing, but the ledger is whole.
+A finished write survives a kill -9: the kernel has its bytes, and the write-ahead log discards incomplete writes. This
+needs no `fsync`. `synchronous=NORMAL` syncs every thousand writes, which costs 10 to 30 µs a write: after a power loss the
+last writes may be missing, but the ledger is consistent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OTHERS = 0o077
 
 
 class LedgerFile:
-    """The SQLite file and its folder. What they refuse is a MachineError."""
+    """The SQLite file and its folder. Raises MachineError if they can't be used."""
 
     def __init__(self, folder: Path, *, is_new_allowed: bool) -> None:
         self.folder = folder
@@ -47,24 +47,24 @@ class LedgerFile:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a ledger."""
+        """Whether the ledger exists."""
         return self._connection is not None
 
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
         with self._refusals, ExitStack() as undo:
-            # A folder that was named may be anywhere, and hold more than runs.
+            # A folder given by the user may be anywhere, and contain other files.
             is_own, root = (True, project_of(folder.parent)) if folder.name == FOLDER_NAME else (_made(folder), folder)
             inside = undo.enter_context(opened(folder, root))
             if is_own:
                 _close_to_others(inside)
-            undo.enter_context(gate(folder))  # two that make it at once would refuse each other
+            undo.enter_context(gate(folder))  # two processes that make it at once would refuse each other
             if is_own:
                 _write_once(_IGNORE, b"*\n", 0o600, inside)
-            # A journal may name any file of this machine for SQLite to remove, and a log is all that this ledger needs.
+            # A planted journal could name any file for SQLite to remove, and this ledger uses a write-ahead log only.
             with suppress(FileNotFoundError):
                 os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
-            _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite begins with an empty file too, but follows links
+            _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite would make an empty file too, but follow links
             self._check_owner(inside)
             _close_to_others(FILE_NAME, inside)  # SQLite gives the files beside it the same permissions
             with ExitStack() as undo_connect:
@@ -76,27 +76,29 @@ class LedgerFile:
         return connection
 
     def check_there(self) -> None:
-        """Raise MachineError if the file that is open is no longer the one that its path leads to."""
+        """Raise LedgerGone if the open file is no longer the one at its path."""
         if identity(self.path) != self._identity:
             raise LedgerGone(self.path)
 
     def _check_owner(self, inside: int) -> None:
-        """Refuse a ledger that came with a tree: a resume does what a ledger says. One of ours only its user can read."""
+        """Refuse a ledger that others can read: it was not made here, but came with a tree, and a resume does what it says."""
         file = os.stat(FILE_NAME, dir_fd=inside, follow_symlinks=False)
         if file.st_size and file.st_mode & _OTHERS and _has_modes(inside):
             hint = f"if it is yours: chmod 600 {shlex.quote(str(self.path))}"
-            message = f"others can read the ledger {self.path}: it may be somebody else's"
+            message = f"other users can read the ledger {self.path}, so it may not be yours"
             raise MachineError(Problem("ledger-refused", message, hint=hint))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, sql.VERSION):
             age, way = (
-                ("a newer", "update runner") if version > sql.VERSION else ("an older", "end its runs with that one")
+                ("a newer", "update runner")
+                if version > sql.VERSION
+                else ("an older", "finish its runs with that version")
             )
             message = f"the ledger {self.path} is of {age} version of runner"
             raise MachineError(Problem("ledger-refused", message, hint=f"{way}, or move the ledger away"))
-        # A write changes a few bytes of some pages and logs these whole: small ones, and 4 MB of them, are the fastest.
+        # A write logs whole pages though it changes a few bytes: small pages, and 4 MB of them, are the fastest.
         connection.execute("PRAGMA page_size = 1024")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -105,7 +107,7 @@ class LedgerFile:
             with connection:
                 for statement in ("BEGIN IMMEDIATE", *sql.SCHEMA, f"PRAGMA user_version = {sql.VERSION}"):
                     connection.execute(statement)
-        # A view may have rows without an end, and a trigger do something else.
+        # A planted view could have endless rows, and a trigger could change other tables.
         tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
         if sorted(text.split() for (text,) in tables) != sorted(map(str.split, sql.SCHEMA)):
             raise self.strange()
@@ -119,28 +121,28 @@ class LedgerFile:
             raise self.strange() from None
 
     def strange(self) -> MachineError:
-        """Say that something stands in it that no runner wrote."""
-        message = f"the ledger {self.path} has something in it that runner does not write"
+        """Return the error for content that runner does not write."""
+        message = f"the ledger {self.path} contains something that runner does not write"
         return MachineError(Problem("ledger-refused", message, hint="move it away"))
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do all that is done in the block, or nothing."""
+        """Run the block as a transaction."""
         if self._connection is None:
-            raise RuntimeError("a ledger that must not be made can't be written")
+            raise RuntimeError("the ledger was opened for reading only and does not exist")
         with self._refusals, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
 
     def select(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows that a statement finds; of a ledger that is not there, none."""
+        """Return the rows of a query; none if the ledger does not exist."""
         if self._connection is None:
             return []
         with self._refusals:
             return self._connection.execute(statement, parameters).fetchall()
 
     def number(self, run_id: str) -> int:
-        """Return the number under which the tables have a run."""
+        """Return the number of a run in the tables."""
         return int(self.select("SELECT number FROM runs WHERE id = ?", (run_id,))[0][0])
 
     def close(self) -> None:
@@ -150,14 +152,14 @@ class LedgerFile:
 
 
 def _made(folder: Path) -> bool:
-    """Make a folder and those above it, and return whether it is new. Raises OSError."""
+    """Make a folder and its parents; return whether it is new. Raises OSError."""
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     return is_new
 
 
 def _has_modes(folder: int) -> bool:
-    """Return whether an open folder is on a disk that keeps modes of files. Raises OSError."""
+    """Return whether the file system of an open folder supports file modes. Raises OSError."""
     name = f".{token_hex(16)}.tmp"
     write_new(name, b"", folder, 0o600)
     try:
@@ -167,7 +169,7 @@ def _has_modes(folder: int) -> bool:
 
 
 def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
-    """Write a file into an open folder, unless it is there and not empty. Raises OSError, also if the name is a folder or a link."""
+    """Write a file in an open folder, unless it exists and is not empty. Raises OSError, also for a folder or a link."""
     with suppress(FileNotFoundError):
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if not S_ISREG(found.st_mode):
@@ -179,7 +181,7 @@ def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
 
 
 def _close_to_others(file: int | str, folder: int | None = None) -> None:
-    """Make a file, by its name in an open folder, or an open folder itself readable by its owner only, if that is this user."""
+    """Restrict a file in an open folder, or the folder itself, to its owner, if that is this user."""
     found = os.stat(file, dir_fd=folder)
     if found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
         os.chmod(file, S_IMODE(found.st_mode) & 0o700, dir_fd=folder)

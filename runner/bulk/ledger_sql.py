@@ -2,7 +2,7 @@
 
 VERSION = 2
 SCHEMA = (
-    # Paths are absolute, and bytes as the system has them. Numbers of runs grow with time.
+    # Paths are absolute and stored as bytes. Later runs have larger numbers.
     """
     CREATE TABLE runs (
         number INTEGER PRIMARY KEY,
@@ -25,7 +25,7 @@ SCHEMA = (
         sessions INTEGER NOT NULL DEFAULT 1
     )
     """,
-    # How many rows are open, unknown or not sent, is known when the part is done.
+    # open_rows, the rows that are unknown or not sent, is set when the part is done.
     """
     CREATE TABLE parts (
         run INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""The lock of each run that a process is at work on: a file beside the ledger, locked by the kernel."""
+"""The locks of active runs: files beside the ledger, locked by the kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RunLock:
-    """The lock of a run. The kernel releases it when the process dies; a program that it starts does not inherit it."""
+    """The lock of a run. The kernel releases it when the process dies; child programs do not inherit it."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self._folder = folder
@@ -25,25 +25,25 @@ class RunLock:
         with Refusals(self._path), gate(folder):
             self._file = _locked(self._path, "ab")
         if self._file is None:
-            message = f"run {run_id} is at work in another process"
+            message = f"run {run_id} is in use by another process"
             raise MachineError(Problem("run-locked", message, hint="wait until it ends, or stop it"))
         self._identity = identity(self._path)
 
     @property
     def is_released(self) -> bool:
-        """Tell whether the run is free again."""
+        """Whether the lock was released."""
         return self._file is None
 
     def check_there(self) -> None:
-        """Raise MachineError if the file was removed: another process could lock one of its name."""
+        """Raise LedgerGone if the file was removed, because another process could make and lock a new one."""
         if identity(self._path) != self._identity:
             raise LedgerGone(self._path)
 
     def release(self) -> None:
-        """Let others take the run, and remove the file if it is still there. A second time does nothing."""
+        """Release the lock, and remove its file if it still exists. Calling it again does nothing."""
         if self._file is not None:
             file, self._file = self._file, None
-            with suppress(OSError), file, gate(self._folder):  # a file that stays behind is locked by nobody
+            with suppress(OSError), file, gate(self._folder):  # a leftover file is not locked
                 if identity(self._path) == self._identity:
                     self._path.unlink()
 
@@ -58,7 +58,7 @@ class RunLock:
 def gate(folder: Path) -> Iterator[None]:
     """Let one process at a time take, test or remove locks.
 
-    Without it a test could pass for a lock, and a lock be taken on a file that is being removed.
+    Otherwise a test could be mistaken for a lock, or a lock be taken on a file that is being removed.
     """
     opened = os.open(folder, os.O_RDONLY)
     try:
@@ -69,7 +69,7 @@ def gate(folder: Path) -> Iterator[None]:
 
 
 def held_runs(folder: Path, run_ids: Iterable[str]) -> set[str]:
-    """Tell which of some runs are at work. Outside the `gate`, this could stand in the way of a lock."""
+    """Return which of these runs are active. Call it inside the `gate`, since testing takes a lock for a moment."""
     locks = {path.name: path for path in folder.glob(f"*{_SUFFIX}")}
     return {run_id for run_id in run_ids if (path := locks.get(f"{run_id}{_SUFFIX}")) and _is_held(path)}
 
@@ -78,7 +78,7 @@ _SUFFIX = ".lock"
 
 
 def _locked(path: Path, mode: Literal["ab", "r+b"]) -> IO[bytes] | None:
-    """Open and lock a file; None if somebody else has it locked."""
+    """Open and lock a file; return None if another process has locked it."""
     with ExitStack() as undo:
         file = undo.enter_context(open(path, mode, opener=_without_links))
         try:

@@ -1,4 +1,4 @@
-"""How many processes this machine has room for: by its cores, by its memory, and by what a control group leaves of both."""
+"""The number of processes that this machine can run, by its cores, its memory and its control groups."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROCESS_BYTES = 64 * 1024 * 1024
-"""What a process of a run needs; most need less. One that sends and one that reads and records are counted alike."""
+"""Memory that a process of a run needs at most, a sending one or the one that reads and records."""
 
 
 def room_for_processes(cores: int, root: Path = Path("/")) -> int:
-    """Return how many processes may work for one that is there already: one a core, at least one.
+    """Return the number of worker processes: one a core, at least one, and fewer if memory is short.
 
-    A control group may allow less time than that of all cores, and less memory than the machine has. Both versions are
-    understood, and what a group above allows counts too. `root` is where `proc` and `sys` are.
+    Control groups of both versions, with their parents, may limit processor time and memory further. `root` contains `proc`
+    and `sys`.
     """
     memory = [available for available in (_memory_available(root), *_memory_left(root)) if available is not None]
     most = [cores, *(ceil(quota) for quota in _quotas(root))]
@@ -28,19 +28,19 @@ def room_for_processes(cores: int, root: Path = Path("/")) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Group(NamedTuple):
-    """A folder of a control group, of the first version or the second."""
+    """The folder of a control group, version 1 or 2."""
 
     path: Path
     is_second: bool
 
 
 def _groups(root: Path, controller: str) -> Iterator[_Group]:
-    """Find the group that this process is in, by one controller, and those above it."""
+    """Yield the control group of this process for a controller, and its parents."""
     mounts = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
@@ -51,7 +51,7 @@ def _groups(root: Path, controller: str) -> Iterator[_Group]:
         else:
             continue
         steps = [step for step in path.split("/") if step not in ("", "..")]
-        # In a container the path may be the one that it has outside: what is mounted is its own then.
+        # In a container, the path may be that of the host; the mounted group is the process's own then.
         for depth in range(len(steps), -1, -1):
             yield _Group(mount.joinpath(*steps[:depth]), not names)
 
@@ -67,7 +67,7 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _memory_left(root: Path) -> Iterator[int]:
-    """Return what each group still allows. Files that are cached count as used there, and are given up when it is needed."""
+    """Yield the free memory of each group. Cached files count as used there, but are freed when memory is needed."""
     for group in _groups(root, "memory"):
         limit, used = (
             (("memory.max", "memory.high"), "memory.current")
@@ -99,5 +99,5 @@ def _entry(table: str, name: str) -> int | None:
 def _text(path: Path) -> str:
     try:
         return path.read_text("ascii", "replace")
-    except OSError:  # this system has no such thing
+    except OSError:  # this system has no control groups
         return ""

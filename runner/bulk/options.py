@@ -1,4 +1,4 @@
-"""What a run is to do with which rows, apart from what every `send` is."""
+"""The options of a bulk run, beside those of every `send`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 _Row = TypeVar("_Row")
 
 PART_ROWS = 100
-"""As many rows go out together as the platform takes, unless the run is a slow one."""
+"""Rows of a part: as many as the platform accepts in a request, fewer if the rate is limited."""
 LINGER_S = 1.0
-LEAVE_OUT = "leave it out, or begin a new run"
-"""What to do with a flag that a resume does not take."""
+LEAVE_OUT = "omit it, or start a new run"
+"""The hint for a flag that a resume does not accept."""
 _ROW_A_LINE = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class BulkOptions:
-    """What a run is to do.
+    """The options of a bulk run.
 
-    `part_rows` of them go out together: the same ones in every session of a run, by which the ledger knows them.
+    `part_rows` rows make a part. Every session of a run has the same parts, since the ledger records parts.
     """
 
     rows: str
@@ -47,11 +47,11 @@ class BulkOptions:
         return self.rows == "-"
 
     def chosen(self, rows: Iterable[_Row]) -> Iterator[_Row]:
-        """Return the rows without those that the offset and the limit leave out."""
+        """Return the rows within the offset and the limit."""
         return islice(rows, self.offset, None if self.limit is None else self.offset + self.limit)
 
     def estimate(self) -> int | None:
-        """Estimate how many rows will be sent, by the lines of a file that has one a row."""
+        """Estimate the number of rows by the lines of a file that has one a row."""
         path = Path(self.rows)
         if path.suffix.lower() not in _ROW_A_LINE:
             return self.limit
@@ -60,6 +60,6 @@ class BulkOptions:
         return max(0, min(lines - self.offset, lines if self.limit is None else self.limit))
 
     def without_rows(self) -> str:
-        """Return the message that there is no row to take: the file may be the wrong one."""
+        """Return the message for a file without rows to send."""
         rows = "the standard input" if self.is_piped else self.rows
-        return f"no rows: {f'--offset {self.offset:,} skips all of' if self.offset else 'there are none in'} {rows}"
+        return f"--offset {self.offset:,} skips all rows of {rows}" if self.offset else f"no rows in {rows}"

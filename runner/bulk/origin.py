@@ -1,8 +1,8 @@
-"""Rows that failed in one run and go out in another one → the run that printed them, and the rows without that mark.
+"""Rows that failed in one run and are sent in another → the run that printed them, and the rows without their marks.
 
-`runs failed` prints a column `$row` before the others, with `RUN:ROW` in it: the run that printed the row, and the row's
-number in the first run that it failed in. The row's ids come from that first run and that number, so it goes out under
-the same ones however often it fails.
+`runs failed` prints a first column `$row` with the mark `RUN:ROW`: the run that printed the row, and the row's number in
+the first run that it failed in. The row's ids are derived from that run and number, so they stay the same however often the
+row fails.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 COLUMN = "$row"
 _MARK = re.compile(r"([0-9]{8}-[0-9]{6}-[0-9a-f]{4}):([1-9][0-9]{0,17})")
-_HINT = "send what 'runner runs failed RUN' prints, of one run at a time; without this column they are new rows"
+_HINT = "send the output of 'runner runs failed RUN' for one run at a time; without this column they are new rows"
 _LOOKED_AT = 100
-"""Rows that are looked at until one can be read; a file may have no other than bad ones."""
+"""Limit for unreadable rows that are skipped to find the first mark."""
 
 
 class MarkedRows:
-    """A file of rows; those that failed in another run have their `origin` instead of the mark.
+    """A file of rows; rows that failed in another run have an `origin` in place of the mark.
 
     The iterator raises InvalidInput for a row whose mark names another run than the rows before it.
     """
@@ -43,9 +43,9 @@ class MarkedRows:
 
     @cached_property
     def parent(self) -> str | None:
-        """The run that printed the rows, None for rows of no run; the first row says so, or the header that there is none.
+        """The run that printed the rows, read from the first row; None for rows without marks.
 
-        Raises InvalidInput for a mark that names no row, and as `RowFile.first` does.
+        Raises InvalidInput for an invalid mark, and the errors of `RowFile.first`.
         """
         first = self._file.first(_LOOKED_AT) if self._may_be_marked else None
         if first is None or (self._file.columns is None and COLUMN not in first.values):
@@ -59,7 +59,7 @@ class MarkedRows:
         self._at = header.index(COLUMN) if header and COLUMN in header else None
 
     def keep(self, wanted: Collection[str], known: Collection[str] | None) -> None:
-        """Drop what other columns than the wanted ones hold, as `RowFile.keep` does; before `parent` is asked for."""
+        """Drop the cells of other columns, as `RowFile.keep` does. Call it before `parent`."""
         self._file.keep([*wanted, COLUMN], known if known is None else [*known, COLUMN])
         self._look_at_columns()
 
@@ -76,7 +76,7 @@ class MarkedRows:
         return self._others(rows) if self._left_out else rows
 
     def leave_out(self, origins: frozenset[int]) -> None:
-        """Pass over rows by their origin, and number the others as if these were not there."""
+        """Skip rows by their origin, and number the others without gaps."""
         self._left_out = origins
 
     def _others(self, rows: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
@@ -104,7 +104,7 @@ class MarkedRows:
         text = self._cell(row.values)
         found = _MARK.fullmatch(text) if isinstance(text, str) else None
         if found is None:
-            message = f"row {row.number:,} must have RUN:ROW in the column {COLUMN}, which is kept for rows that failed"
+            message = f"row {row.number:,} must have RUN:ROW in the column {COLUMN}, which is reserved for failed rows"
             raise InvalidInput(Problem("row-origin", message, hint=_HINT))
         return found[1], int(found[2])
 
@@ -122,7 +122,7 @@ class MarkedRows:
 
 
 def mark(run: str, number: int) -> str:
-    """Write the mark of a row.
+    """Return the mark of a row.
 
     >>> mark("20261123-170512-5b1e", 7)
     '20261123-170512-5b1e:7'

@@ -1,4 +1,4 @@
-"""What became of rows: of each one, of a part, and how many came to what. Everything that reports a run is made from these."""
+"""Outcomes of rows, of parts, and counts of them. All reports of a run are made from these."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class RowOutcome(NamedTuple):
-    """A row that was not accepted, or isn't known to be. `status_code` is 0 where no answer came.
+    """A row that was not accepted, or may not have been. `status_code` is 0 if no answer came.
 
-    `origin` is the row's number in the first run that it failed in, if that is another one; else 0. `variable` is the name
-    of the one whose value was wrong, if one was. The ledger keeps no `message`: it may quote the row.
+    `origin` is the row's number in the first run that it failed in, 0 if that is this run. `variable` is the name of the
+    variable with the invalid value, if any. The ledger does not store `message`, which may quote the row.
     """
 
     row: int
@@ -30,10 +30,10 @@ class RowOutcome(NamedTuple):
 
 
 class PartOutcome(NamedTuple):
-    """What became of the rows of a part that went out: so many were accepted, `failures` are all the others of them.
+    """The outcome of the rows of a part: the number of accepted ones, and all others as `failures`.
 
-    `results` has a line of JSON for each row, if they are wanted. `keys` are the digests of the idempotency keys of what
-    was accepted, where two rows may have the same one.
+    `results` has a line of JSON for each row, if there is a file of results. `keys` are the digests of the idempotency keys
+    of accepted events, if two rows can have the same key.
     """
 
     first_row: int
@@ -46,7 +46,7 @@ class PartOutcome(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many rows came to what. `in_flight` are those of parts that are begun and not done.
+    """Numbers of rows by their state. `in_flight` are those of parts that are begun and not done.
 
     >>> Counts(accepted=8, failed=2) + Counts(accepted=10)
     Counts(accepted=18, failed=2, unknown=0, not_sent=0, in_flight=0)
@@ -60,17 +60,17 @@ class Counts(NamedTuple):
 
     @classmethod
     def of(cls, accepted: int, others: Iterable[RowOutcome]) -> Counts:
-        """Count rows that were accepted, and others by their states."""
+        """Return the counts of accepted rows and of others by their states."""
         states = [each.state for each in others]
         return cls(accepted, states.count("failed"), states.count("unknown"), states.count("not_sent"))
 
     @property
     def rows(self) -> int:
-        """How many rows these are."""
+        """The sum of all counts."""
         return sum(self)
 
     def settled(self, total: int | None) -> Counts:
-        """Return the counts of a run that is over: what was in flight is unknown, and of a `total` the rest was not sent."""
+        """Return the counts of a finished run: rows in flight become unknown, and the rest of a `total` not sent."""
         unknown = self.unknown + self.in_flight
         not_sent = self.not_sent if total is None else total - self.accepted - self.failed - unknown
         return Counts(self.accepted, self.failed, unknown, not_sent)

@@ -1,4 +1,4 @@
-"""Columns of a Parquet file → values of JSON: dates, decimals and ids become text; why others can't, by the row's index."""
+"""Columns of a Parquet file → JSON values: dates, decimals and ids become text; other values are refused by row."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from runner.source import Json
 
 _REFUSALS = (ValueError, ArithmeticError, LookupError)
-"""What pyarrow raises for a value that Python can't hold: no UTF-8, a year 10000, a key twice, an unknown time zone."""
+"""Raised by pyarrow for a value that Python can't represent: invalid UTF-8, the year 10000, an unknown time zone."""
 
 
 def cells_of(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
-    """Give a column's values as JSON has them. For a value that it does not have, `unfit` gets why, by its index."""
+    """Convert a column to JSON values. For a value that JSON does not have, add the reason to `unfit`, by its index."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if column.nbytes > MAX_BODY_BYTES and has_texts(kind):
         column = _without_long_texts(field.name, column, unfit)
@@ -62,33 +62,33 @@ _PLAIN = (
 
 
 def refused_cells(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
-    """Refuse every row that has a value in a column."""
+    """Refuse each row with a value in a column."""
     for index in pc.indices_nonzero(column.is_valid()).to_pylist():
         unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
     return [None] * len(column)
 
 
 def old_moments(field: pa.Field, column: pa.Array, coarse: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
-    """Read moments of INT96, and refuse those that may be others.
+    """Read INT96 timestamps, and refuse ambiguous ones.
 
-    Some writers, such as pyarrow 21, put down a time of day before 1970 as a negative number, which readers take for one
-    of the years from 2262 to 2554.
+    Some writers, such as pyarrow 21, store a time of day before 1970 as a negative number, which readers take for a time
+    from 2262 to 2554.
     """
     micros = coarse.cast(pa.int64())
     may_be_earlier = pc.and_(pc.greater_equal(micros, _FIRST_UNCLEAR), pc.less(micros, _AFTER_UNCLEAR))
     for index in pc.indices_nonzero(may_be_earlier).to_pylist():
-        reason = "a moment as INT96 is of the years 2262 to 2554, or before 1970: write it as TIMESTAMP"
+        reason = "an INT96 timestamp from 2262 to 2554 may be one before 1970: write it as TIMESTAMP"
         unfit.setdefault(index, ("row-json", f"column '{field.name[:SHOWN_NAME_CHARS]}': {reason}"))
     return _nanoseconds(column, coarse)
 
 
 _FIRST_UNCLEAR = 2**63 // 1000
 _AFTER_UNCLEAR = -(-(2**64) // 1000)
-"""In microseconds since 1970: a count of nanoseconds that is negative, read as one that is not."""
+"""In microseconds since 1970: negative nanoseconds, read as an unsigned number."""
 
 
 def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> pa.Array:
-    """Leave out texts that are longer than any event."""
+    """Refuse texts that are longer than any event."""
     if pa.types.is_dictionary(column.type):
         lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
     else:
@@ -104,7 +104,7 @@ def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[Code
 
 
 def _has_nanoseconds(kind: pa.DataType) -> bool:
-    """Return whether values of a type may be moments that Python's own are too coarse for."""
+    """Return whether a type has timestamps or times with nanoseconds, which Python's types lack."""
     if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
         return bool(kind.unit == "ns")
     if pa.types.is_dictionary(kind):
@@ -113,7 +113,7 @@ def _has_nanoseconds(kind: pa.DataType) -> bool:
 
 
 def _value(cell: pa.Scalar) -> object:
-    """Return a value as Python has it, but for moments with nanoseconds, which are text; itself where there is none."""
+    """Return a value as a Python value, or as text if it has nanoseconds."""
     try:
         return _parts(cell) if _has_nanoseconds(cell.type) else cell.as_py(maps_as_pydicts="strict")
     except _REFUSALS:
@@ -147,10 +147,10 @@ def _entries(pairs: Iterable[tuple[object, object]]) -> dict[object, object]:
 
 
 def _nanoseconds(column: pa.Array, coarse: pa.Array | None = None) -> list[Json]:
-    """Write moments, or times of a day, that Python's own are too coarse for.
+    """Convert timestamps or times with nanoseconds to text.
 
-    `coarse` has them in microseconds where nanoseconds since 1970 may be too many for 64 bits: what these have more
-    than the others is right nevertheless.
+    `coarse` has them in microseconds, if nanoseconds since 1970 may exceed 64 bits; the last three digits of the
+    nanoseconds are right nevertheless.
     """
     counts = column.cast(pa.int64())
     if coarse is None:
@@ -172,7 +172,7 @@ def _moment(moment: datetime | time, nanoseconds: int) -> str:
 
 
 def _json(value: object, kind: pa.DataType) -> Json:
-    """Turn a value of a column of some kind into JSON's. Raises ValueError that says why it can't be."""
+    """Convert a value to a JSON value. Raises ValueError with the reason if there is none."""
     match value:
         case str() | bool() | int() | None:
             return value
@@ -193,8 +193,8 @@ def _json(value: object, kind: pa.DataType) -> Json:
         case dict():
             raise ValueError("a map whose keys are not text")
         case bytes():
-            raise ValueError("bytes are no JSON value")
+            raise ValueError("bytes are not a JSON value")
         case pa.Scalar():
             raise ValueError(f"a {kind} that Python can't hold")
         case _:
-            raise ValueError(f"a {type(value).__name__} is no JSON value")
+            raise ValueError(f"a {type(value).__name__} is not a JSON value")

@@ -1,7 +1,6 @@
-"""A Parquet file → how large what is packed in it is, before any of it is unpacked.
+"""A Parquet file → its decompressed size, before anything is decompressed.
 
-The metadata at a file's end need not tell the truth; a page is unpacked to the size that its own header says. Headers
-are structs in Thrift's compact protocol (parquet-format: FileMetaData, PageHeader).
+The metadata at the end of a file can be false; a page is decompressed to the size in its own header. Headers are structs in Thrift's compact protocol (parquet-format: FileMetaData, PageHeader).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 _WINDOW_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 16 * 1024 * 1024
-"""pyarrow reads no larger ones."""
+"""The limit of pyarrow."""
 _DICTIONARY = 2
 _DELTA_BYTE_ARRAY = 7
 _MAX_DEPTH = 8
@@ -27,13 +26,13 @@ _ENCRYPTION = 8
 """The number of the field `encryption_algorithm` of FileMetaData."""
 
 Fields = dict[int, "int | Fields"]
-"""The integers of a struct, and the structs in it, by their numbers."""
+"""The integers and structs in a struct, by their field numbers."""
 
 
 class Pages(NamedTuple):
-    """Pages of a column chunk. `densest` is the largest quotient of a page's bytes and its values.
+    """Pages of a column chunk. `densest` is the largest number of bytes per value in a page.
 
-    With prefixes, a value is stored as what it has more than the one before it.
+    With prefixes, a value is stored without the prefix that it shares with the one before it.
     """
 
     dictionary_bytes: int
@@ -45,7 +44,7 @@ class Pages(NamedTuple):
 
 
 class Footer(NamedTuple):
-    """The metadata at a file's end: its bytes, and the columns that it declares, each level of a nested one counted."""
+    """The metadata at the end of a file: its size, and the number of columns, with each level of nested ones."""
 
     size_bytes: int
     elements: int
@@ -67,9 +66,9 @@ def measure_footer(file: BinaryIO | HeldFile) -> Footer | None:
 
 
 def is_encrypted(file: BinaryIO | HeldFile) -> bool:
-    """Return whether the metadata, or some of the columns, are encrypted: a plain footer is signed then (parquet-format: Encryption).
+    """Return whether the metadata or some columns are encrypted; a plain footer is signed then (parquet-format: Encryption).
 
-    pyarrow ends the process where it comes to metadata of such a column.
+    pyarrow aborts the process at the metadata of such a column.
     """
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 8))
@@ -78,7 +77,7 @@ def is_encrypted(file: BinaryIO | HeldFile) -> bool:
     if tail[4:] != b"PAR1" or not _SIGNATURE_BYTES < size_bytes <= end:
         return tail[4:] == b"PARE"
     file.seek(end - 8 - _SIGNATURE_BYTES - 1)
-    if file.read(1) != b"\0":  # where a struct before a signature ends
+    if file.read(1) != b"\0":  # the end of a struct before a signature
         return False
     file.seek(end - 8 - size_bytes)
     reader = _Compact(file.read(size_bytes))
@@ -89,7 +88,7 @@ def is_encrypted(file: BinaryIO | HeldFile) -> bool:
 
 
 def measure_pages(file: BinaryIO | HeldFile, start: int, size_bytes: int) -> Pages:
-    """Measure the pages that begin at `start`. Raises BrokenFileError where there are none."""
+    """Measure the pages from `start` on. Raises BrokenFileError for invalid pages."""
     dictionary = largest = total = densest = values = 0
     has_prefixes = False
     for header in _headers(file, start, start + size_bytes):
@@ -118,7 +117,7 @@ def _headers(file: BinaryIO | HeldFile, at: int, end: int) -> Iterator[Fields]:
 
 
 def _header(file: BinaryIO | HeldFile, at: int) -> tuple[Fields, int]:
-    """Read a header, and how long it is."""
+    """Return a header and its length."""
     wanted = _WINDOW_BYTES
     while True:
         file.seek(at)
@@ -143,7 +142,7 @@ def _struct(fields: Fields, number: int) -> Fields:
 
 
 class _Compact:
-    """Reads Thrift's compact protocol. Raises IndexError where the bytes end."""
+    """Reads Thrift's compact protocol. Raises IndexError at the end of the bytes."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -162,7 +161,7 @@ class _Compact:
         return fields
 
     def length_of_list(self, wanted: int) -> int:
-        """Return the length of the list that a struct has at a number, behind integers alone."""
+        """Return the length of the list at a field number of a struct; only integers may precede it."""
         number = 0
         while number < wanted:
             head = self._byte()
@@ -172,9 +171,9 @@ class _Compact:
         return self._length(self._byte())
 
     def _value(self, kind: int, depth: int, *, in_list: bool) -> int | Fields | None:
-        """Read a value; None for one that is of no interest."""
+        """Read a value; return None for types that are not needed."""
         match kind:
-            case 1 | 2:  # booleans, of which the kind in a struct is the value
+            case 1 | 2:  # booleans, whose value is part of the type in a struct
                 self.at += in_list
             case 3:
                 self.at += 1

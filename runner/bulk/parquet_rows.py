@@ -1,7 +1,7 @@
-"""A Parquet file → rows of JSON values: dates, decimals and ids become text; what has no such text is a bad row.
+"""A Parquet file → rows of JSON values: dates, decimals and ids become text; a row with other values is a bad row.
 
-A few bytes of Parquet may stand for any number: a text is stored once for a million rows, and pages are packed. So it is
-measured first what they unpack to, texts are read as they are stored, and no more of them is made than a batch may have.
+A small Parquet file can have huge contents: a text is stored once for a million rows, and pages are compressed. So the
+decompressed size is measured first, repeated texts are read once, and batches are limited.
 """
 
 from __future__ import annotations
@@ -42,44 +42,44 @@ _BATCH_BYTES = 1024 * 1024
 _MAX_BATCH_ROWS = 4096
 _SHORT_TEXT = 1_000
 _MAX_FOOTER_BYTES = 16 * 1024 * 1024
-"""It takes ten times as much in memory."""
+"""Limit for the metadata, which takes ten times as much in memory."""
 _MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 _MAX_PACKING = 20
-"""What is at hand at once may be larger if it is not packed more tightly than this."""
+"""Larger row groups are accepted if they are not compressed by more than this factor."""
 _MAX_LISTED = 10_000_000
-"""Of values in the lists of a row group: all may be one row's."""
+"""Limit for the values in the lists of a row group, which may all belong to one row."""
 _LONGEST_PLAIN = 32
-"""Bytes of fixed length that are more than a number or an id."""
+"""Values of a fixed length above this are not numbers or ids."""
 
 
 class Parquet:
     """A Parquet file. It has no lines: the line of each row is 0."""
 
     def __init__(self, file: HeldFile, shown: str) -> None:
-        """Read what it says of itself. Raises InvalidInput for what is no Parquet file, or names its columns badly."""
+        """Read the metadata. Raises InvalidInput for an unreadable file and for invalid names of columns."""
         self._raw = file
         self._shown = shown
         try:
             self._check_footer()
             if is_encrypted(file):
-                hint = "write it without encryption: there is no way to give a key here"
+                hint = "write it without encryption: keys are not supported"
                 raise InvalidInput(Problem("rows-format", f"{shown} is encrypted", hint=hint))
             self._file = self._reader(pq.ParquetFile(file, pre_buffer=False).metadata)
             self.columns = _names(self._file.schema_arrow)
             self._int96 = _Int96.of(self._file)
         except (pa.ArrowException, OSError):
-            message, hint = f"{shown} is no Parquet file that can be read", "was it written to its end?"
+            message, hint = f"{shown} is not a readable Parquet file", "is it incomplete?"
             raise InvalidInput(Problem("rows-format", message, hint=hint)) from None
         paths = Counter(self._file.schema.column(at).path for at in range(len(self._file.schema)))
         self._shared_paths = {path for path, count in paths.items() if count > 1}
         self._kept: Sequence[str] = self.columns
 
     def keep(self, columns: Sequence[str]) -> None:
-        """Read no other columns."""
+        """Read only these columns."""
         self._kept = columns
 
     def rows(self) -> Iterator[Row | BadRow]:
-        """Give the rows in their order, a batch of them at hand. Raises BrokenFileError where the file is damaged."""
+        """Yield the rows in their order, with one batch in memory. Raises BrokenFileError if the file is damaged."""
         number = 0
         promised = self._file.metadata.num_rows
         try:
@@ -102,7 +102,7 @@ class Parquet:
         for name in self._kept:
             field, column = schema.field(name), portion.column(name)
             if name in self._int96.nested:
-                cells.append(refused_cells(field, column, "INT96 is no type of values in lists and structs", unfit))
+                cells.append(refused_cells(field, column, "INT96 is not supported in lists and structs", unfit))
             elif (coarse := self._int96.coarse.get(name)) is not None:
                 cells.append(old_moments(field, column, portion.column(coarse), unfit))
             else:
@@ -135,7 +135,7 @@ class Parquet:
     def _with_coarse(
         self, batches: Iterator[pa.RecordBatch], rows: int, group: int, names: list[str]
     ) -> Iterator[pa.RecordBatch]:
-        """Read moments of INT96 as microseconds too: as nanoseconds, most years are beyond 64 bits."""
+        """Read INT96 timestamps as microseconds too: as nanoseconds, most years exceed 64 bits."""
         reader = self._reader(self._file.metadata, unit="us")
         for batch, coarse in zip(batches, reader.iter_batches(rows, [group], names, use_threads=False), strict=True):
             for name in names:
@@ -143,10 +143,10 @@ class Parquet:
             yield batch
 
     def _chunks(self, group: pq.RowGroupMetaData) -> list[_Chunk]:
-        """Measure the column chunks that are read. Raises InvalidInput for what is packed too tightly to be at hand at once."""
+        """Measure the column chunks to be read. Raises InvalidInput if they need too much memory when decompressed."""
         at_hand = packed = 0
         chunks = []
-        # A column's path is its name, or begins with it where values have parts.
+        # The path of a column is its name, or begins with it for nested values.
         paths = tuple(f"{name}." for name in self._kept)
         for at in range(group.num_columns):
             column, form = group.column(at), self._file.schema.column(at)
@@ -177,11 +177,11 @@ class Parquet:
             listed = pages.values if is_list else 0
             chunks.append(_Chunk(column.path_in_schema, pages.total_bytes, row_bytes, listed, is_stored_once))
         if at_hand > _MAX_UNPACKED_BYTES + packed * _MAX_PACKING:
-            raise self._refusal(f"{packed:,} bytes of it unpack to {at_hand:,}")
+            raise self._refusal(f"{packed:,} bytes of it decompress to {at_hand:,}")
         return chunks
 
     def _longest_texts(self, group: int, chunks: Sequence[_Chunk]) -> dict[str, int]:
-        """Find the length of the longest text of each chunk that stores each of its texts once."""
+        """Return the length of the longest text of each chunk with a dictionary."""
         if not chunks:
             return {}
         columns = [chunk.column for chunk in chunks]
@@ -193,7 +193,7 @@ class Parquet:
         return dict(zip(columns, lengths, strict=True))
 
     def _reader(self, meta: pq.FileMetaData, stored_once: Sequence[str] = (), unit: str = "ns") -> pq.ParquetFile:
-        """Open the file so that the texts of some columns are read as they are stored, and INT96 in a unit."""
+        """Open the file so that some columns are read as dictionaries, and INT96 in a given unit."""
         return pq.ParquetFile(
             self._raw,
             metadata=meta,
@@ -212,15 +212,15 @@ class Parquet:
             raise self._refusal(f"its metadata is larger than {_MAX_FOOTER_BYTES:,} bytes")
 
     def _refusal(self, reason: str) -> InvalidInput:
-        hint = "write it anew, with smaller row groups and pages"
+        hint = "rewrite it with smaller row groups and pages"
         return InvalidInput(Problem("rows-too-large", f"{self._shown} can't be read: {reason}", hint=hint))
 
 
 class _Int96(NamedTuple):
-    """Columns of INT96, the moments of old writers.
+    """Columns of INT96, the timestamps of old writers.
 
-    `coarse` gives the name, as no column has it, under which a batch has one as microseconds, too. `nested` are columns
-    that have them inside.
+    `coarse` maps a column to an unused name, under which a batch has the same column in microseconds. `nested` are columns
+    that contain such values.
     """
 
     coarse: dict[str, str]
@@ -241,7 +241,7 @@ class _Int96(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """A column chunk: how many bytes a row of it may take, but for texts that are stored once; how many values lists have."""
+    """A column chunk: the bytes of a row, without texts of a dictionary, and the number of values in lists."""
 
     column: str
     unpacked_bytes: int
@@ -250,7 +250,7 @@ class _Chunk(NamedTuple):
     is_stored_once: bool
 
     def with_longest(self, text_bytes: int) -> _Chunk:
-        """Return what it takes to read texts that are stored once: short ones are simply written out."""
+        """Return the chunk for texts of at most this length: short ones are read without the dictionary."""
         is_short = text_bytes * self.listed <= _MAX_UNPACKED_BYTES if self.listed else text_bytes <= _SHORT_TEXT
         if not self.is_stored_once or not is_short:
             return self
@@ -263,7 +263,7 @@ def _too_large(number: int) -> BadRow:
 
 
 def _names(schema: pa.Schema) -> tuple[str, ...]:
-    """Return the columns' names. Raises InvalidInput for those that don't tell columns apart, and columns of nothing."""
+    """Return the names of the columns. Raises InvalidInput for empty and duplicate names, and for columns without values."""
     names = schema.names
     if not names:
         raise InvalidInput(Problem("rows-header", "the file has no columns"))
@@ -284,7 +284,7 @@ def _names(schema: pa.Schema) -> tuple[str, ...]:
 
 
 def _has_empty_struct(kind: pa.DataType) -> bool:
-    """Return whether nothing is stored of some values of a type: nothing tells how many there are."""
+    """Return whether a type has values that take no space, whose number is not limited by the size of the file."""
     inner = [kind.field(at).type for at in range(kind.num_fields)]
     return any(map(_has_empty_struct, inner)) or (pa.types.is_struct(kind) and not inner)
 

@@ -1,4 +1,4 @@
-"""Batches of a Parquet file → portions that are small enough to make rows of: a text that is stored once counts each time."""
+"""Batches of a Parquet file → portions that are small enough in memory, with a repeated text counted each time."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
-"""Of what rows are made from at once, unless it is one row."""
+"""Limit for the bytes of a portion, unless it is a single row."""
 _MAX_BATCH_VALUES = 500_000
 
 
 class Size(NamedTuple):
-    """What the rows of a batch come to when each has its own copy of what is stored once."""
+    """The size of the rows of a batch, when each has its own copy of repeated texts."""
 
     bytes: int
     values: int
     longest: int
-    """Bytes of the nested column that has most."""
+    """Bytes of the largest nested column."""
     row_bytes: int
-    """What one of them may have at most."""
+    """Limit for one of them."""
 
     @property
     def is_too_large(self) -> bool:
-        """Whether this is too much for one row."""
+        """Whether this is too large for one row."""
         return self.bytes > MAX_ROW_CHARS or self.values > MAX_ROW_VALUES or self.longest > MAX_BODY_BYTES
 
 
 def portions(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, Size]]:
-    """Cut a batch into portions whose rows can be made at once; a row that is too large for that is one of its own."""
+    """Yield portions of a batch that fit in memory; a row that is too large is a portion of its own."""
     sizes = [_size(column) for column in batch.columns]
     size = Size(
         sum(each.bytes for each in sizes),
@@ -62,7 +62,7 @@ def leaves(array: pa.Array) -> Iterator[pa.Array]:
 
 
 def _inner(array: pa.Array) -> list[pa.Array]:
-    """Return the arrays inside an array of nested values; of any other array none."""
+    """Return the arrays inside an array of nested values, none for other arrays."""
     if isinstance(array, pa.ExtensionArray):
         return [array.storage]
     if pa.types.is_struct(array.type):
@@ -88,7 +88,7 @@ def _size(array: pa.Array) -> Size:
 
 
 def has_texts(kind: pa.DataType) -> bool:
-    """Return whether values of a type are texts or bytes of any length."""
+    """Return whether a type has texts or bytes of variable length."""
     return any(is_text(kind) for is_text in _TEXTS)
 
 
@@ -96,6 +96,6 @@ _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.t
 
 
 def _within(lists: pa.Array, items: pa.Array) -> pa.Array:
-    """Cut out what belongs to the lists of a slice."""
+    """Return the values that belong to the lists of a slice."""
     begin, end = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
     return items.slice(begin, end - begin)

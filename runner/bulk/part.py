@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """Contiguous rows of a file: `size` of them from `first_row` on. A resumed run may leave out some.
+    """Contiguous rows of a file: `size` rows from `first_row` on. `rows` lacks those that a resume does not send.
 
-    `digest` is that of all of them, where the file can't be looked at beforehand.
+    `digest` is that of all of them, if the rows are piped and so can't be fingerprinted in advance.
     """
 
     first_row: int
@@ -22,7 +22,7 @@ class Part(NamedTuple):
     rows: Sequence[Row | BadRow] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle rows as columns, in a third of the time and of the bytes."""
+        """Pickle the rows as columns, which takes a third of the time and space."""
         bad = {at: row for at, row in enumerate(self.rows) if isinstance(row, BadRow)}
         columns = [[row[field] for row in self.rows] for field in range(len(Row._fields))]
         return _part_of, (self[:3], columns, bad)

@@ -1,4 +1,4 @@
-"""Rows of a file → parts, without those that an earlier session of the run has settled."""
+"""Rows of a file → parts, without those that an earlier session has finished."""
 
 from __future__ import annotations
 
@@ -19,39 +19,38 @@ if TYPE_CHECKING:
     from runner.bulk.run_ledger import PartState
 
 PART_CHARS = 1024 * 1024
-"""Of large rows: with the one that brings it to so many characters, a part ends."""
+"""A part of large rows ends with the row that reaches this number of characters."""
 _SOONER = 10
 
 
 class Digests(NamedTuple):
-    """How rows are held against what they were: by digests with a key, so that a secret cell can't be guessed from one.
+    """Compares rows with those of earlier sessions, by keyed digests from which a secret cell can't be guessed.
 
-    Where the rows were digested with another key, they can't be held against anything: `is_same_key` tells.
+    Rows that were digested with another key can't be compared; `is_same_key` is False then.
     """
 
     key: bytes = b""
     is_same_key: bool = True
 
     def of(self, rows: Sequence[Row | BadRow]) -> str:
-        """Digest rows."""
+        """Return the digest of rows."""
         content = repr([row[2:] for row in rows]).encode("utf-8", "surrogatepass")
         return blake2b(content, digest_size=16, key=self.key).hexdigest()
 
 
 class Idle(NamedTuple):
-    """No part is due. One may be in so many seconds, else when rows have come."""
+    """No part is due. One may be after `at_most_s` seconds, by default when rows arrive."""
 
     at_most_s: float | None
 
 
 class Cutter:
-    """Makes parts of rows. `read` counts the rows so far; `is_over` tells whether they were all read.
+    """Makes parts of rows. `read` counts the rows so far; `is_over` says whether all were read.
 
-    A part has `size` rows, or fewer that hold much. One that is recorded has as many as then: `known` returns what is
-    recorded of the part that begins at a row. With `digests`, the rows are held against what was recorded of them;
-    `begun_to` is the last row that was begun, `offset` how many rows were left out at first. Where the rows can't be
-    read any further, or others stand there now, the parts end, and `failure` says why: what is under way by then must
-    not be lost.
+    A part has `size` rows, or fewer large ones. A recorded part keeps its number of rows: `known` returns the record of the
+    part that begins at a row. With `digests`, the rows are compared with the recorded ones. `begun_to` is the last row that
+    was begun, `offset` the number of skipped rows. If the rest of the rows can't be read, or has changed, the parts end and
+    `failure` says why; it is not raised, so that the parts in flight can be finished.
     """
 
     def __init__(
@@ -73,18 +72,18 @@ class Cutter:
         self._offset = offset
 
     def _state(self) -> PartState | None:
-        """Return what is recorded of the next part."""
+        """Return the record of the next part."""
         return self._known(self._offset + self.read + 1) if self._known else None
 
     def _part(self, rows: Sequence[Row | BadRow], state: PartState | None) -> Part | None:
-        """Make a part of rows; None if there is nothing to send of them."""
+        """Return a part of rows; None if none of them is to be sent."""
         self.read += len(rows)
         first_row = rows[0].number
         digest = self._digests.of(rows) if self._digests else ""
         if state is not None and self._digests and not self._digests.is_same_key:
             digest = state.digest
         if state is not None and (state.rows, state.digest) != (len(rows), digest):
-            message = f"the rows from {first_row:,} on are not those that the run began with"
+            message = f"the rows from {first_row:,} on are not the ones that the run began with"
             self.failure = self.failure or _other_rows(message)
             return None
         if state is not None and state.is_done:
@@ -92,7 +91,7 @@ class Cutter:
         return Part(first_row, state.rows if state else len(rows), digest, rows) if rows else None
 
     def _end(self) -> None:
-        """There are no more rows."""
+        """Note the end of the rows."""
         last_row = self._offset + self.read if self.read else 0
         if self.failure is None and last_row < self._begun_to:
             message = f"the rows end after row {last_row:,}, and the run began with {self._begun_to:,} or more"
@@ -101,7 +100,7 @@ class Cutter:
 
 
 class Parts(Cutter):
-    """The parts of rows that are there to be read: each is read when it is asked for."""
+    """The parts of a file; each is read when it is requested."""
 
     def __init__(
         self,
@@ -117,7 +116,7 @@ class Parts(Cutter):
         self._rows = rows
 
     waiting = 0
-    """None is read before its part."""
+    """The number of rows that were read ahead: none."""
 
     def __iter__(self) -> Iterator[Part]:
         while True:
@@ -131,7 +130,7 @@ class Parts(Cutter):
         self._end()
 
     def count_rest(self, is_enough: Callable[[], bool]) -> None:
-        """Read on to the end, to know how many rows there are, unless somebody has had enough of it."""
+        """Read to the end to count the rows, unless interrupted."""
         while rows := self._next_rows(self._size, PART_CHARS):
             self.read += len(rows)
             if is_enough():
@@ -139,7 +138,7 @@ class Parts(Cutter):
         self.is_over = self.failure is None
 
     def _next_rows(self, number: int, chars: int) -> list[Row | BadRow]:
-        """Read so many rows; fewer at the end, and if they hold so many characters."""
+        """Return `number` rows; fewer at the end, or if they have too many characters."""
         rows: list[Row | BadRow] = []
         if self.failure is not None:
             return rows
@@ -151,16 +150,16 @@ class Parts(Cutter):
                     large += size_of(row)
                     if large >= chars:
                         break
-        except RunnerError as error:  # what was read before it is in the list already
+        except RunnerError as error:  # the rows before the error are already in the list
             self.failure = error
         return rows
 
 
 class FlowingParts(Cutter):
-    """The parts of rows that come in their time, such as those of a pipe.
+    """The parts of piped rows.
 
-    A part is due when its rows are there, and one that is not whole `linger_s` after its first row came. The very first one
-    does not wait that long: it shows whether the rest can go out at all. Until then the iterator yields Idle.
+    A part is due when it is complete, or `linger_s` after its first row arrived. The first part does not wait, because it
+    shows early whether rows can be sent at all. Until a part is due, the iterator yields Idle.
     """
 
     def __init__(
@@ -180,7 +179,7 @@ class FlowingParts(Cutter):
 
     @property
     def waiting(self) -> int:
-        """How many rows are read and in no part."""
+        """The number of rows that were read ahead."""
         return self._rows.waiting
 
     def __iter__(self) -> Iterator[Part | Idle]:
@@ -200,7 +199,7 @@ class FlowingParts(Cutter):
         self._end()
 
     def count_rest(self, _: Callable[[], bool]) -> None:
-        """Count the rows that have come, if no more will: nobody knows how long a pipe goes on."""
+        """Count the rows that have arrived, if the pipe has ended."""
         if self.failure is None and self._rows.is_over:
             self.read += self._rows.waiting
             self.failure = self._rows.failure
@@ -208,4 +207,4 @@ class FlowingParts(Cutter):
 
 
 def _other_rows(message: str) -> InvalidInput:
-    return InvalidInput(Problem("rows-changed", message, hint="resume with the same rows, or begin a new run"))
+    return InvalidInput(Problem("rows-changed", message, hint="resume with the same rows, or start a new run"))

@@ -1,6 +1,6 @@
-"""A spec, rows and variables → the plan of a run: all that must hold before its first row is sent.
+"""A spec, rows and variables → the plan of a run, checked before its first row is sent.
 
-`send --rows`, its dry run, `render --rows` and a resume begin with the same plan, so they make the same events.
+`send --rows`, its dry run, `render --rows` and a resume use the same plan, so they make the same events.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from runner.suprsend.retry import Patience
 
 _KEY_BYTES = 64
-"""The longest key that BLAKE2 takes."""
+"""The length limit for keys of BLAKE2."""
 
 
 class Source(NamedTuple):
-    """A spec that is loaded, and from where: its path, the folder that bounds its files, and the config if one was named."""
+    """A loaded spec with its path, the project folder that its files must lie in, and the `runner.yaml` if one was named."""
 
     spec: Spec
     path: Path
@@ -56,11 +56,11 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a run is to do, whichever of its sessions it is.
+    """The plan of a run, the same for all its sessions.
 
-    `columns` are those that give variables, `fixed` the variables that no row gives. With `problems`, some of these have
-    no value, and there can be no run. Nothing may print `secrets`. `origin` is the run from which the ids of the rows
-    come, if they failed in another one.
+    `columns` maps columns to variables, `fixed` has the other variables. If there are `problems`, some variables have no
+    value and the run can't start. `secrets` must not be printed. `origin` is the run that determines the ids of the rows, if
+    they failed in another one.
     """
 
     source: Source
@@ -80,14 +80,13 @@ class RunPlan:
         return self.source.spec.has_key
 
     def chosen_rows(self) -> Iterator[Row | BadRow]:
-        """Return the rows that the run is about."""
+        """Yield the rows of the run."""
         return self.options.chosen(self.rows)
 
     def setup(self, run: Run | RunRecord, target: Target, secrets: Sequence[str], session: int = 1) -> Setup:
-        """Put together what a part needs, wherever it is sent from, in the session of that number.
+        """Return the setup for the parts of a session.
 
-        Ids and time are those of the run that the rows come from, if they come from another one. `secrets` are all that
-        nothing may print.
+        If the rows failed in another run, ids and time are those of that run. `secrets` are all texts to be masked.
         """
         origin = self.origin or run
         source = self.source
@@ -112,10 +111,10 @@ class RunPlan:
         )
 
     def goes_on_with(self, record: RunRecord, ledger: Ledger) -> bool:
-        """Make sure that this is what a run began with, and take no rows that failed in a session of its parent since then.
+        """Check that a run began with the same inputs, and skip rows that failed in a later session of its parent.
 
-        Returns whether all of it could be compared: with other credentials, secret variables can't be. Raises
-        InvalidInput that says what changed.
+        Return whether all inputs could be compared: with other credentials, secret variables can't. Raises InvalidInput
+        with the changed inputs.
         """
         check_parent(record, self.rows.parent)
         if record.parent is not None:
@@ -125,10 +124,10 @@ class RunPlan:
         return has_same_key(record, now) or not now["secrets"]
 
     def fingerprints(self, seed: UUID) -> dict[str, str]:
-        """Digest what must not change between the sessions of a run.
+        """Return digests of the inputs that must not change between the sessions of a run.
 
-        What is secret is digested with a key that is not kept: the secret of the credentials, which a resume has too. So
-        values can't be tried out on the ledger. With the public credentials of a sandbox no secret is digested.
+        Secrets are digested with a key that is not stored: the secret of the credentials, which a resume has too. So values
+        can't be guessed from the ledger. With the public credentials of a sandbox, secrets are not digested.
         """
         values, secret_names = self.fixed.items(), self._secret_names()
         public = sorted((name, value) for name, value in values if name not in secret_names)
@@ -143,7 +142,7 @@ class RunPlan:
         }
 
     def digests(self, record: RunRecord) -> Digests | None:
-        """Return how rows that can't be read twice are held against what they were."""
+        """Return the digests that compare piped rows with those of earlier sessions."""
         if not self.options.is_piped:
             return None
         if self._secret_names().isdisjoint(self.columns.values()):
@@ -156,7 +155,7 @@ class RunPlan:
         return {each.name for each in self.source.spec.variables if each.may_be_secret}
 
     def _keyed(self, seed: UUID, text: str) -> str:
-        """Digest a text with the secret of the credentials; "" without a secret that others don't know."""
+        """Return a digest keyed with the secret of the credentials; "" if that is not secret."""
         credentials = self.target.credentials
         key = secret_of(credentials) if credentials is not None else ""
         if not key or key in PUBLIC_SECRETS:
@@ -176,7 +175,7 @@ def plan_run(
 ) -> Iterator[RunPlan]:
     """Open the rows, assign columns to variables, and resolve the variables that no row gives.
 
-    `folder` has the ledger with the runs that rows may come from. Raises InvalidInput, NotFound.
+    `folder` is that of the ledger with the runs that rows may come from. Raises InvalidInput and NotFound.
     """
     spec = source.spec
     with _open(options, stdin) as file:
@@ -209,11 +208,11 @@ def _open(options: BulkOptions, stdin: TextIO) -> RowFile:
 
 
 def _origin(folder: Path, parent: str) -> RunRecord:
-    """Find the run from which the ids of rows come that `parent` printed. Raises InvalidInput."""
+    """Return the run that determines the ids of rows printed by `parent`. Raises InvalidInput."""
     with Ledger(folder, is_new_allowed=False) as ledger:
         try:
             return list(ledger.line(ledger.find(parent)))[-1]
         except NotFound:
             message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
-            hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or take the column {COLUMN} away: they are new rows then"
+            hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or remove the column {COLUMN} to send them as new rows"
             raise InvalidInput(Problem("row-origin", message, hint=hint)) from None

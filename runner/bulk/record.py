@@ -1,4 +1,4 @@
-"""A run as the ledger keeps it: what it began with, so that a resume needs no more than the run's id."""
+"""The record of a run in the ledger: all inputs that a resume needs besides the run's id."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 
 STATE_DIR = "RUNNER_STATE_DIR"
 _KEYS_HOLD = timedelta(hours=23)
-"""The platform remembers a key for 24 hours."""
-_BEGIN_ANEW = "or begin a new run"
+"""The platform remembers a key for 24 hours; an hour is left for sending."""
+_BEGIN_ANEW = "or start a new run"
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run, with all that a resume needs.
+    """A run, with the inputs for a resume.
 
-    `spec` and `rows` are paths, `rows` may be `-` for the standard input. They are kept so that a record that is found
-    names them from the directory in which it is found. `arguments` are the saved options, as JSON. `fingerprints` are
-    digests by the name of what must not change until a resume. `parent` is the run whose failed rows these are, those of
-    its sessions up to `parent_session`.
+    `spec` and `rows` are paths that are valid in the working directory; `rows` is `-` for the standard input. `arguments`
+    are the saved options as JSON. `fingerprints` are digests of the inputs that must not change, by their names. `parent` is
+    the run whose failed rows these are, of its sessions up to `parent_session`.
     """
 
     id: str
@@ -50,9 +49,9 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class SavedOptions:
-    """The options of a run that its record keeps. Of what is secret it has only the names.
+    """The saved options of a run, with the names of its secrets but not their values.
 
-    `config` and `project` are where the spec's profile was looked for, and what bounds its files.
+    `config` is the `runner.yaml` of the spec, and `project` the folder that its files must lie in.
     """
 
     var: tuple[str, ...]
@@ -70,7 +69,7 @@ class SavedOptions:
 
     @classmethod
     def of(cls, record: RunRecord) -> SavedOptions:
-        """Read what a record keeps. Its paths lead on from the working directory."""
+        """Read the options of a record, with paths that are valid in the working directory."""
         said: Any = record.arguments
         names = (
             "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
@@ -94,7 +93,7 @@ class SavedOptions:
         )
 
     def without_secrets(self, names: Collection[str]) -> SavedOptions:
-        """Return what may be kept where variables of these names are secret."""
+        """Return the options without the values of these secret variables."""
         var, var_json = (
             tuple(text for text in texts if _name(text) not in names) for texts in (self.var, self.var_json)
         )
@@ -102,14 +101,14 @@ class SavedOptions:
         return replace(self, var=var, var_json=var_json, secret=(*secret,))
 
     def check_secrets(self, given: Collection[str]) -> None:
-        """Refuse a resume that is not given each secret variable again. Raises UsageError."""
+        """Raise UsageError for a secret variable that the resume does not set again."""
         for name in self.secret:
             if name not in given:
-                message = f"the variable '{name}' must be given again: runs keep no secrets"
+                message = f"the variable '{name}' must be set again: runs do not store secrets"
                 raise UsageError(Problem("usage", message, hint=f"add --var {name}=…"))
 
     def arguments(self) -> dict[str, Json]:
-        """Write it as JSON, but for the rows, which the record names itself."""
+        """Return the options as JSON, without the path of the rows, which the record has."""
         bulk = self.bulk
         return {
             "var": [*self.var],
@@ -138,16 +137,16 @@ class SavedOptions:
 
 
 def named_folder(given: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """Return the folder of the ledger that a flag or the environment names."""
+    """Return the folder of the ledger from a flag or the environment."""
     named = environ.get(STATE_DIR)
     return given or (Path(named) if named else None)
 
 
 def ledger_folder(start: Path, config: Path | None) -> Path:
-    """Find where runs are kept.
+    """Return the folder of the ledger.
 
-    That is beside the `runner.yaml` of `start`, else of the working directory, else in the working directory itself, or
-    in the one folder of it that has some.
+    It is beside the `runner.yaml` of `start`, else of the working directory; without one, it is in the working directory,
+    or in its only folder that has a ledger.
     """
     found = config or find_config(start) or find_config(Path())
     if found:
@@ -159,7 +158,7 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
 
 
 def check_same(record: RunRecord, paths: Sequence[Path], rows: str | None, profile: str | None) -> None:
-    """Refuse another spec, file of rows or profile than a run began with. Raises UsageError."""
+    """Raise UsageError for another spec, file of rows or profile than that of the run."""
     began_with: Any = record.arguments["profile"]
     others = {
         "spec": (any(not _is_same(str(path), record.spec) for path in paths), record.spec),
@@ -168,20 +167,20 @@ def check_same(record: RunRecord, paths: Sequence[Path], rows: str | None, profi
     }
     for what, (is_other, begun) in others.items():
         if is_other:
-            message = f"a resume takes no other {what}: run {record.id} began with {begun}"
+            message = f"a resume can't use another {what}: run {record.id} began with {begun}"
             raise UsageError(Problem("usage", message, hint=LEAVE_OUT))
 
 
 def check_parent(record: RunRecord, now: str | None) -> None:
-    """Refuse rows that would go out under the ids of another run than before. Raises InvalidInput."""
+    """Raise InvalidInput for rows that would be sent with the ids of another run than before."""
     if now != record.parent:
         began, comes = (f"run {run}" if run else "no run" for run in (record.parent, now))
-        message = f"the rows are of {comes}, and run {record.id} began with rows of {began}"
+        message = f"the rows are from {comes}, but run {record.id} began with rows from {began}"
         raise InvalidInput(Problem("rows-changed", message, hint=f"resume with the same rows, {_BEGIN_ANEW}"))
 
 
 def check_unchanged(record: RunRecord, now: Mapping[str, str]) -> None:
-    """Refuse to go on with anything but what the run began with, by its fingerprints. Raises InvalidInput that says what changed.
+    """Raise InvalidInput with the inputs that changed since the run began, by their fingerprints.
 
     With other credentials secrets can't be compared.
     """
@@ -199,20 +198,20 @@ def check_unchanged(record: RunRecord, now: Mapping[str, str]) -> None:
     ]
     if changed:
         message = f"{' and '.join(changed)} changed since run {record.id} began"
-        hint = f"resume with what it began with, {_BEGIN_ANEW}"
+        hint = f"resume with the original inputs, {_BEGIN_ANEW}"
         raise InvalidInput(Problem("run-changed", message, hint=hint))
 
 
 def has_same_key(record: RunRecord, now: Mapping[str, str]) -> bool:
-    """Return whether a run began with the credentials whose fingerprint this is: secrets can be compared then."""
+    """Return whether a run began with the credentials of this fingerprint, so that secrets can be compared."""
     return record.fingerprints.get("credentials") == now["credentials"]
 
 
 def check_age(record: RunRecord, now: datetime) -> None:
-    """Refuse a run whose keys the platform may have forgotten. Raises UsageError."""
+    """Raise UsageError for a run whose keys the platform may have forgotten."""
     if now - record.started > _KEYS_HOLD:
         message = f"run {record.id} began more than 23 hours ago: the platform may have forgotten its keys"
-        hint = "what arrived then would count again; add --yes to send it all the same"
+        hint = "events that arrived then would count again; add --yes to send them anyway"
         raise UsageError(Problem("run-too-old", message, hint=hint))
 
 

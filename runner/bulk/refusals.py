@@ -1,4 +1,4 @@
-"""What this machine refuses of the ledger's files → MachineError."""
+"""Errors of the operating system and of SQLite for the ledger's files → MachineError."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from runner.codes import Code
 
 BUSY_S = 5.0
-"""How long SQLite waits for another process that is writing."""
+"""Time that SQLite waits for another writing process."""
 
 
 class Refusals:
-    """Tells what this machine refuses of a file as MachineError; SQLite's other errors are our own faults."""
+    """Turns errors of the machine into MachineError; other errors of SQLite are bugs and pass through."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,7 +53,7 @@ def _hint_of(number: int | None) -> str | None:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Name the file that a path leads to, whatever it is called; None if it leads to none."""
+    """Return device and inode of the file at a path; None if there is no file."""
     try:
         status = os.stat(path)  # noqa: PTH116 - at each write; Path.stat takes twice as long
     except OSError:

@@ -1,4 +1,4 @@
-"""A row of a file, or why it can't be read."""
+"""A row of a file, or the problem of one that can't be read."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 _Name = TypeVar("_Name")
 
 MAX_ROW_CHARS = 16 * 1024 * 1024
-"""Of one row; more is a quote or a bracket that was left open, and memory must not grow with the file."""
+"""Limit for the characters of a row. A longer one has an open quote or bracket, and memory must not grow with the file."""
 LARGE_ROW_CHARS = 10 * 1024
-"""Of a row that is weighed before others are added to it: a hundred that are not come to less than a part may have."""
+"""Rows up to this size are not measured: a hundred of them are within the limit of a part."""
 MAX_ROW_VALUES = 200_000
-"""Of a row of JSON: no event has room for more, and each takes a hundred times its text in memory."""
+"""Limit for the values of a JSON row: no event has room for more, and each takes a hundred times its text in memory."""
 MAX_COLUMNS = 10_000
 MAX_EMPTY_LINES = 1_000_000
-"""One after the other: a file that is packed may have billions."""
+"""Limit for consecutive empty lines: a compressed file can have billions."""
 MAX_TOLD = 20
-"""Of the faults that a file has in its names; it may have as many as names."""
+"""Limit for the invalid names of columns that are reported."""
 SHOWN_NAME_CHARS = 60
-"""Of a column's name; a file that is no table of rows has anything there."""
+"""Characters of a column's name in messages; a file that is not a table may have anything there."""
 
 
 class Row(NamedTuple):
-    """A row. `number` counts data rows from 1, also those that can't be read.
+    """A row. `number` counts data rows from 1, including unreadable ones.
 
-    `line` is the line on which the row begins, in the unpacked file; 0 in a file that has no lines. `values` are the
-    cells of a table of texts, in the order of its columns, or values by their names. `origin` is the row's number in the
-    run that it failed in first, if it goes out once more; else 0.
+    `line` is the first line of the row in the decompressed file; 0 if the file has no lines. `values` are the cells of a
+    table in the order of its columns, or values by their names. `origin` is the row's number in the first run that it failed
+    in, 0 if it is new.
     """
 
     number: int
@@ -49,7 +49,7 @@ class LargeRow(Row):
 
 
 class BadRow(NamedTuple):
-    """A row that can't be read, while the next ones can. Its message tells what is wrong without the place, too."""
+    """A row that can't be read, while the next ones can. Its message is clear without the position, too."""
 
     number: int
     line: int
@@ -58,11 +58,11 @@ class BadRow(NamedTuple):
 
 
 class BrokenFileError(Exception):
-    """What is behind the last row can't be read any more: whoever counts the rows says after which one."""
+    """The rest of the file can't be read. The reader of the rows adds the number of the last one."""
 
 
 def size_of(row: Row) -> int:
-    """Return about how many characters a row holds; what is no text counts for what it takes in memory, roughly."""
+    """Return the approximate number of characters of a row; other values count by their size in memory."""
     size = 0
     inner: list[Any] = [row.values]
     for value in inner:
@@ -82,12 +82,12 @@ _VALUE_CHARS = 8
 
 
 def first_told(names: Sequence[_Name], tell: Callable[[_Name], Problem]) -> list[Problem]:
-    """Return the problems of the first names, and how many more there are."""
+    """Return the problems of the first names, and one with the number of the others."""
     first = list(map(tell, names[:MAX_TOLD]))
     more = len(names) - len(first)
     return [*first, Problem(first[0].code, f"{more:,} more columns are wrong")] if more else first
 
 
 def place(shown: str, line: int, column: int = 1) -> Position:
-    """Place a fault of a row, without its text: a row may hold what is nobody's business."""
+    """Return the position of a row without its text, since rows may hold personal data."""
     return Position(shown, line, column, column + 1, "")

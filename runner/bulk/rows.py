@@ -1,4 +1,4 @@
-"""A file of rows → its rows one by one with their places, whatever its format; memory does not grow with the file."""
+"""A file of rows in any format → its rows with their positions, in bounded memory."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 class RowFile:
     """An open file of rows, for one pass over them.
 
-    `columns` are known at once, but for JSON, of which each row has its own: None. With a `header` a row is the list of
-    its cells, texts that must still become what they stand for, in the order of the header. The iterator raises InvalidInput where the file can't be read any
-    further, or is not what it was when it was opened, and MachineError where the machine can't; the rows before were given.
+    `columns` is None for JSON, whose rows have their own keys. With a `header`, a row is a list of cells in the order of the
+    header, as texts that are still to be converted. The iterator raises InvalidInput if the rest of the file can't be read
+    or the file has changed, and MachineError if the machine fails; the rows before were yielded.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class RowFile:
         self._narrow = narrow
 
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
-        """Drop what other columns than the wanted ones hold, as it is read; before the first row is.
+        """Drop the cells of other columns than the wanted ones. Call it before the first row is read.
 
-        Rows of JSON keep a key that is not `known` all the same, with null: that it is there is the row's fault. Without
-        `known`, no key is.
+        JSON rows keep keys that are not `known`, with null, because such a key is reported. Without `known`, all keys are
+        dropped silently.
         """
         if self.columns is None:
             self._rows = _keys_of(self._rows, wanted, known)
@@ -83,7 +83,7 @@ class RowFile:
             self.header = kept
 
     def first(self, at_most: int) -> Row | None:
-        """Return the first row that can be read, of so many; the iterator gives it, too. Raises as the iterator does."""
+        """Return the first readable row among the first ones; the iterator yields it again. Raises the errors of the iterator."""
         seen: list[Row | BadRow] = []
         try:
             for row in islice(self._rows, at_most):
@@ -97,9 +97,9 @@ class RowFile:
         return None
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the file's bytes, in hexadecimal; "" for a stream. From now on the rows must be those.
+        """Return the SHA-256 of the file's bytes, in hexadecimal; "" for a stream. From now on the file must not change.
 
-        Raises InvalidInput if the file is not what it was when it was opened.
+        Raises InvalidInput if the file has changed since it was opened.
         """
         if self._held is None:
             return ""
@@ -107,7 +107,7 @@ class RowFile:
             return self._held.fingerprint()
 
     def check(self, rows: int) -> None:
-        """Raise InvalidInput if the file is not what it was when it was opened; so many rows were taken by now."""
+        """Raise InvalidInput if the file has changed since it was opened. `rows` is the number of rows read, for the message."""
         if self._held is not None:
             with _telling(self._shown, rows):
                 self._held.check()
@@ -132,7 +132,7 @@ class RowFile:
 def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
     """Open a file of rows by its name's ending; without a path, standard input by its first character.
 
-    `shown` is the file's name in messages. Raises NotFound, MachineError, and InvalidInput for what is no file of rows.
+    `shown` is the file's name in messages. Raises NotFound, MachineError, and InvalidInput for an unsupported file.
     """
     with ExitStack() as opened, _telling(shown):
         if path is None:
@@ -148,9 +148,9 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
 
 
 def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], HeldFile | None]:
-    """Return what reads standard input as it comes, and the file behind it if it is one.
+    """Return an unbuffered stream of the standard input, and the file behind it if it is one.
 
-    A buffer of Python's own can't be read by a thread that the process does not wait for: its lock would be taken.
+    A daemon thread must not read Python's own buffer, whose lock it would hold at the end of the process.
     """
     try:
         descriptor = stdin.fileno()
@@ -166,7 +166,7 @@ def _read_when_ready(descriptor: int, size: int) -> bytes:
     while True:
         try:
             return os.read(descriptor, size)
-        except BlockingIOError:  # whoever has the other end made it so
+        except BlockingIOError:  # the process at the other end made it non-blocking
             select.select([descriptor], [], [])
 
 
@@ -222,15 +222,15 @@ def _unpacking(file: HeldFile, shown: str) -> Callable[[int], bytes]:
     magic = file.read(2)
     file.seek(0)
     if magic != b"\x1f\x8b":
-        hint = "what is not packed must not end in .gz"
-        raise InvalidInput(Problem("rows-format", f"{shown} is no gzip archive", hint=hint))
+        hint = "a file that is not compressed must not end in .gz"
+        raise InvalidInput(Problem("rows-format", f"{shown} is not a gzip archive", hint=hint))
     archive = gzip.GzipFile(fileobj=file)
 
     def read(size: int) -> bytes:
         try:
             return archive.read1(size)
         except EOFError:
-            raise BrokenFileError("the archive is cut off") from None
+            raise BrokenFileError("the archive is incomplete") from None
         except (gzip.BadGzipFile, zlib.error):
             raise BrokenFileError("the archive is damaged") from None
 
@@ -238,7 +238,7 @@ def _unpacking(file: HeldFile, shown: str) -> Callable[[int], bytes]:
 
 
 def _check_file(path: Path, shown: str) -> None:
-    """Refuse what is no file before it is opened: a pipe that nobody writes to would never open."""
+    """Refuse a path that is not a regular file before it is opened: opening a pipe without a writer would block."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -246,7 +246,7 @@ def _check_file(path: Path, shown: str) -> None:
     if S_ISDIR(mode):
         raise NotFound(Problem("file-not-found", f"a folder, not a file: {shown}"))
     if not S_ISREG(mode):
-        message, hint = f"{shown} is no file that can be read twice", "to read from a pipe: … | runner send … --rows -"
+        message, hint = f"{shown} is not a regular file", "to read from a pipe: … | runner send … --rows -"
         raise InvalidInput(Problem("rows-format", message, hint=hint))
 
 
@@ -259,13 +259,13 @@ def _suffix_of(path: Path, shown: str) -> tuple[str, bool]:
     if suffix in _SPREADSHEETS:
         hint = "save it as CSV; in Excel as 'CSV UTF-8'"
     else:
-        hint = f"known are {', '.join(_SUFFIXES[:-1])}, each also with {_GZIP} behind it, and {_PARQUET}"
-    raise InvalidInput(Problem("rows-format", f"no format of rows is known by the name of {shown}", hint=hint))
+        hint = f"expected {', '.join(_SUFFIXES[:-1])}, each also followed by {_GZIP}, or {_PARQUET}"
+    raise InvalidInput(Problem("rows-format", f"unsupported file type: {shown}", hint=hint))
 
 
 @contextmanager
 def _telling(shown: str, rows: int = 0) -> Iterator[None]:
-    """Tell what the machine or a broken file says while it is opened, or after so many rows."""
+    """Return the error for an exception while the file is opened, or after this number of rows."""
     try:
         yield
     except (BrokenFileError, FileChangedError, OSError) as error:
@@ -277,10 +277,8 @@ def _told(error: BrokenFileError | FileChangedError | OSError, shown: str, rows:
     if isinstance(error, BrokenFileError):
         return InvalidInput(Problem("rows-syntax", f"{shown}: {error} {after}"))
     if isinstance(error, FileChangedError):
-        taken = (
-            f"only the rows up to {rows:,} were taken from it, as they were at first" if rows else "no row was taken"
-        )
-        hint = f"{taken}; put it back to go on with a run, or begin anew with a file that nobody writes to"
+        taken = f"only the rows up to {rows:,} were read, as they were at first" if rows else "no row was read"
+        hint = f"{taken}; restore it to resume the run, or start a new run with a file that does not change"
         return InvalidInput(Problem("rows-changed", f"{shown} changed while it was read: {error}", hint=hint))
     when = f" {after}" if rows else ""
     return MachineError(Problem("file-unreadable", f"can't read {shown}{when}: {error.strerror or error}"))

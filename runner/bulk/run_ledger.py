@@ -1,4 +1,4 @@
-"""One run in the ledger: what went out and what became of it, written by the one process that is at work on it."""
+"""One run in the ledger: its parts and their outcomes, written by the one process that has locked it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from runner.suprsend.answer import State
 
 INTERRUPTED: Code = "interrupted"
-"""The code of a row that was under way when its process died."""
+"""The code of a row that was in flight when its process died."""
 
 
 class PartState(NamedTuple):
-    """What the ledger knows of a part. A resume sends the `open_rows` of a part that is done, all rows of another."""
+    """The record of a part. A resume sends the `open_rows` of a finished part, and all rows of another."""
 
     digest: str
     rows: int
@@ -35,10 +35,10 @@ class PartState(NamedTuple):
 
 
 class RunLedger:
-    """One run that this process is at work on, and no other one is until this is closed or the process dies.
+    """One run, locked by this process until it is closed or the process dies.
 
-    `session` counts its sessions. The counts are kept in memory as well: what this process knows
-    it can say when the file is gone.
+    `session` is the number of the current session. The counts are kept in memory as well, so that they can be reported when
+    the file is gone.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class RunLedger:
         self._counts = Counts(*counts)
 
     def write(self, done: Sequence[PartOutcome] = (), begun: Sequence[Part] = ()) -> None:
-        """Record in one transaction what became of some parts, and which go out next; kept once this returns.
+        """Record, in one transaction, the outcomes of parts and the parts that are sent next.
 
-        A part is begun each time before anything of it is sent. Of a part that is done, a second time only the open rows
-        go out: its next outcome tells of these alone. A row that may have gone out before without an answer stays
-        unknown unless it is accepted, whatever the outcome says of it.
+        A part must be recorded as begun each time before it is sent. Of a finished part, only the open rows may be sent
+        again, and its next outcome has these alone. A row that may have been sent before without an answer stays unknown
+        unless it is accepted, whatever its outcome is now.
 
-        Raises ValueError for what can't be: a part that ends and was not begun, rows with two outcomes or none. A file or
-        a lock that was removed is a MachineError `ledger-gone`.
+        Raises ValueError for an outcome of a part that was not begun, and for rows with two outcomes or none. Raises
+        LedgerGone if the file or the lock was removed.
         """
         self._check_open()
         under_way = self._under_way.copy()
@@ -80,7 +80,7 @@ class RunLedger:
         self._counts += gain
 
     def part(self, first_row: int) -> PartState | None:
-        """Return what is known of the part that begins at a row; None if it was never begun."""
+        """Return the record of the part that begins at a row; None if it was never begun."""
         found = self._file.select(sql.PART, (self._number, first_row))
         if not found:
             return None
@@ -89,7 +89,7 @@ class RunLedger:
         return PartState(digest, rows, open_rows is not None, frozenset(record.row for record in records))
 
     def counts(self, unwritten: Sequence[PartOutcome] = ()) -> Counts:
-        """Count the rows so far, those of earlier sessions of the run too, and of parts that could not be recorded."""
+        """Return the counts of the run, with earlier sessions, and with outcomes that could not be recorded."""
         under_way = self._under_way.copy()
         counts = self._counts
         for outcome in unwritten:
@@ -108,7 +108,7 @@ class RunLedger:
         }
 
     def give_up_parts(self) -> None:
-        """Record the rows of parts that another session began and did not end as unknown: they are not sent again."""
+        """Record the rows of parts that an earlier session left in flight as unknown, so that they are not sent again."""
         with self._file.transaction() as connection:
             for first_row, rows in self._file.select(sql.IN_FLIGHT, (self._number,)):
                 numbers = range(first_row, first_row + rows)
@@ -119,7 +119,7 @@ class RunLedger:
         self._counts += gain
 
     def close(self, state: Literal["interrupted", "stopped", "finished"], total: int | None) -> None:
-        """Record how the run ended, of how many rows if that is known, and release its lock."""
+        """Record the end of the run, with its total if it is known, and release the lock."""
         self._check_open()
         self._check_there()
         with self._file.transaction() as connection:
@@ -137,24 +137,24 @@ class RunLedger:
             raise ValueError(f"run {self.record.id} is closed")
 
     def _check_there(self) -> None:
-        """Make sure that what is written will be found again, and that no other process can take the run."""
+        """Raise LedgerGone if the file or the lock was removed."""
         self._file.check_there()
         self._lock.check_there()
 
     def _begin(self, connection: sqlite3.Connection, part: Part) -> tuple[_UnderWay, Counts]:
-        """Record that a part goes out. Returns what is under way then, and what the counts of the run gain by it."""
+        """Record that a part is sent; return the part in flight, and the change of the run's counts."""
         if connection.execute(sql.BEGIN_PART, (self._number, part.first_row, part.size, part.digest)).rowcount:
             return _UnderWay(range(part.first_row, part.first_row + part.size)), Counts(in_flight=part.size)
         known = self.part(part.first_row)
         if known is None or known.digest != part.digest:
-            raise ValueError(f"the part of row {part.first_row} is not what was begun before: {known}")
+            raise ValueError(f"the part of row {part.first_row} differs from the recorded one: {known}")
         rows = range(part.first_row, part.first_row + known.rows)
-        if not known.is_done:  # the process that sent it died, at any row of it
+        if not known.is_done:  # the process that sent it died at an unknown row
             return _UnderWay(rows, in_doubt=rows), Counts()
         earlier = {outcome.row: outcome for outcome in self._open(rows)}
         if not earlier:
-            raise ValueError(f"the part of row {part.first_row} is done: none of its rows may go out again")
-        # From now on none is surely not sent: if this process dies, that is what must stand here.
+            raise ValueError(f"the part of row {part.first_row} is done: none of its rows may be sent again")
+        # From now on the rows may have been sent, so if this process dies, they must be unknown.
         connection.execute(sql.DOUBT, (INTERRUPTED, self._number, rows.start, rows.stop))
         in_doubt = {row for row, outcome in earlier.items() if outcome.state == "unknown"}
         doubted = len(earlier) - len(in_doubt)
@@ -184,15 +184,16 @@ class RunLedger:
         connection.execute(sql.COUNT, {**gain._asdict(), "number": self._number})
 
     def _open(self, rows: range, statement: str | None = None) -> list[RowOutcome]:
-        """Find the rows of a part that go out again; with a `statement`, those that it finds."""
+        """Return the open rows of a part, as a query finds them."""
         statement = statement or (sql.OPEN if self._repeats_unknown else sql.SURELY_NOT_SENT)
         return [RowOutcome(*row) for row in self._file.select(statement, (self._number, rows.start, rows.stop))]
 
 
 class _UnderWay(NamedTuple):
-    """A part that is under way: `rows` go out, and those `in_doubt` may have gone out before.
+    """A part in flight: `rows` are sent, and those `in_doubt` may have been sent before.
 
-    `earlier` tells what was recorded of each row, if the part was done before; `stay_open` of its open rows don't go out.
+    `earlier` has the recorded outcomes, if the part was finished before; `stay_open` is the number of its open rows that
+    are not sent now.
     """
 
     rows: Collection[int]
@@ -201,7 +202,7 @@ class _UnderWay(NamedTuple):
     stay_open: int = 0
 
     def settle(self, outcome: RowOutcome) -> RowOutcome:
-        """Weigh the outcome of a row against what may have happened before."""
+        """Return the outcome of a row, with regard to what may have happened before."""
         if outcome.row not in self.in_doubt:
             return outcome
         earlier = self.earlier.get(outcome.row)
@@ -215,7 +216,7 @@ class _UnderWay(NamedTuple):
 
 
 class _Ending(NamedTuple):
-    """How a part that was under way ended: which rows were not accepted, and what the counts of the run gain by it."""
+    """The end of a part: the rows that were not accepted, and the change of the run's counts."""
 
     first_row: int
     part: _UnderWay
@@ -224,7 +225,7 @@ class _Ending(NamedTuple):
 
 
 def _end(parts: dict[int, _UnderWay], outcome: PartOutcome) -> _Ending:
-    """Weigh the outcome of a part, and take it from the parts under way. Raises ValueError for what can't be."""
+    """Remove a part from those in flight, and return its end. Raises ValueError for an inconsistent outcome."""
     part = parts.pop(outcome.first_row, None)
     if part is None:
         raise ValueError(f"the part of row {outcome.first_row} is not under way")
@@ -232,7 +233,7 @@ def _end(parts: dict[int, _UnderWay], outcome: PartOutcome) -> _Ending:
     is_each_once = len(failed) == len(outcome.failures) and all(row in part.rows for row in failed)
     rows = len(part.rows)
     if not is_each_once or outcome.accepted + len(failed) != rows:
-        raise ValueError(f"the part of row {outcome.first_row} does not tell of each row that went out, once")
+        raise ValueError(f"the outcome of the part of row {outcome.first_row} does not have each sent row exactly once")
     settled = [part.settle(each) for each in outcome.failures]
     ended = Counts(unknown=-rows) if part.earlier else Counts(in_flight=-rows)
     return _Ending(outcome.first_row, part, settled, Counts.of(outcome.accepted, settled) + ended)

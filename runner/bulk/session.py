@@ -1,4 +1,4 @@
-"""One session of a run: from its first part, or where it was left, to its end or the next interrupt."""
+"""One session of a run, from its first open part to its end or the next interrupt."""
 
 from __future__ import annotations
 
@@ -37,31 +37,31 @@ if TYPE_CHECKING:
     from runner.run import Run
 
 _COUNT_S = 2.0
-"""For so long the rest of the rows is counted after an interrupt: who sends a SIGTERM does not wait for ever."""
+"""Time to count the remaining rows after an interrupt; the sender of a SIGTERM does not wait long."""
 
 
 class Watcher(Protocol):
-    """What follows how a session goes."""
+    """An observer of a session."""
 
     def tell(self, counts: Counts, now_s: float, waiting: int) -> None:
-        """Take the counts so far, and how many rows were read and are not on their way; often."""
+        """Receive the current counts, and the number of rows that were read ahead. Called often."""
         ...
 
     def interrupted(self) -> None:
-        """Take the first interrupt: what is under way is finished, and nothing more begun."""
+        """Receive the first interrupt: parts in flight are finished, and no more are sent."""
         ...
 
     def broken_off(self, error: BaseException) -> None:
-        """Take the error that ends the session at once, just before it is raised."""
+        """Receive the error that ends the session at once, before it is raised."""
         ...
 
     def end(self) -> None:
-        """Take that nothing is under way any more."""
+        """Receive the end of the session."""
         ...
 
 
 class RunSession:
-    """A run at work, from when it is recorded as such to the end of its `with` block. It runs once."""
+    """A session of a run, which holds its lock until the end of the `with` block. It runs once."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class RunSession:
     ) -> None:
         self.record = book.record
         self.in_doubt = book.counts().unknown + book.counts().in_flight
-        """How many rows an earlier session left that may have arrived."""
+        """Number of rows that may have arrived in an earlier session."""
         self._plan = plan
         self._book = book
         self._recorder = _Recorder(book, results)
@@ -88,11 +88,11 @@ class RunSession:
 
     @property
     def can_compare_rows(self) -> bool:
-        """Whether piped rows can be held against those of earlier sessions."""
+        """Whether piped rows can be compared with those of earlier sessions."""
         return self._digests is None or self._digests.is_same_key
 
     def run(self, watcher: Watcher) -> Conclusion:
-        """Send what is to be sent. Raises what ends it at once: KeyboardInterrupt, MachineError of a worker, a bug."""
+        """Send the open rows. Raises errors that end the session at once: KeyboardInterrupt, MachineError of a worker, bugs."""
         began_s = time.monotonic()
         options = self._plan.options
         parts: Parts | FlowingParts
@@ -121,7 +121,7 @@ class RunSession:
 
     @contextmanager
     def _parts(self, engine: Engine) -> Iterator[Parts | FlowingParts]:
-        """Cut the rows into parts: those of a file when they are asked for, others when they come."""
+        """Return the parts: those of a file are read on request, piped ones as they arrive."""
         options, digests = self._plan.options, self._digests
         rows, size, known, begun_to = self._plan.chosen_rows(), options.part_rows, self._known, self._begun_to
         if not options.is_piped:
@@ -139,9 +139,9 @@ class RunSession:
             )
 
     def _hurry(self, executor: Executor, watcher: Watcher) -> None:
-        """Have nothing tried again of what is under way, and say that it will be finished.
+        """Stop retrying the parts in flight, and report that they will be finished.
 
-        What comes before this is said is the same signal once more.
+        A signal that arrives before this report is the same interrupt.
         """
         hurry(executor)
         time.sleep(SAME_SIGNAL_S)
@@ -151,11 +151,11 @@ class RunSession:
     def _count_rest(self, parts: Parts | FlowingParts) -> None:
         if not parts.is_over:
             until_s = time.monotonic() + _COUNT_S
-            with suppress(KeyboardInterrupt):  # a second interrupt: there is no time for the number of rows
+            with suppress(KeyboardInterrupt):  # a second interrupt: the rows are not counted
                 parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
 
     def _concluded(self, engine: Engine, tally: Tally, parts: Parts | FlowingParts, began_s: float) -> Conclusion:
-        """Record how the session ended."""
+        """Record the end of the session."""
         cause = parts.failure or self._change(parts.read)
         total = parts.read if parts.is_over else None
         is_cut = tally.stopped or cause is not None
@@ -184,7 +184,7 @@ class RunSession:
         )
 
     def _change(self, read: int) -> RunnerError | None:
-        """Return what is wrong if the file changed after so many rows of it were read."""
+        """Return the error if the file has changed since its rows were read."""
         try:
             self._plan.rows.check(self._plan.options.offset + read)
         except RunnerError as error:
@@ -193,7 +193,7 @@ class RunSession:
 
     @contextmanager
     def _interrupts(self, engine: Engine) -> Iterator[None]:
-        """Let the first Ctrl-C, SIGTERM or SIGHUP finish what is under way, and the second one end at once."""
+        """Let the first Ctrl-C, SIGTERM or SIGHUP finish the parts in flight, and the second one end the session at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -203,13 +203,13 @@ class RunSession:
                 self._ended_by = number
                 engine.stop("interrupted")
             elif not self._is_announced:
-                pass  # the same interrupt once more: `timeout` signals a process, and then the group that it is in
+                pass  # the same interrupt: `timeout` signals a process, and then its process group
             elif callable(otherwise := before[signal.Signals(number)]):
                 otherwise(number, frame)
             else:
                 raise KeyboardInterrupt
 
-        # Who starts a program with nohup wants it to go on without a terminal.
+        # A program that was started with nohup must go on without a terminal.
         heard = [
             each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
         ]
@@ -242,9 +242,9 @@ def begun(
 def resumed(
     plan: RunPlan, ledger: Ledger, record: RunRecord, target: Target, secrets: Sequence[str], *, repeats_unknown: bool
 ) -> Iterator[RunSession]:
-    """Go on with a run of a ledger, and lock it. Raises MachineError.
+    """Lock a run of a ledger and resume it. Raises MachineError.
 
-    Unless it `repeats_unknown`, what may have arrived and has no idempotency key does not go out again.
+    Unless it `repeats_unknown`, rows that may have arrived and have no idempotency key are not sent again.
     """
     with (
         results_file(plan.options.results, "a") as results,
@@ -254,13 +254,13 @@ def resumed(
 
 
 class _Recorder:
-    """Writes outcomes to the ledger, and before that a line for each row to the file of results."""
+    """Writes a line for each row to the file of results, and then the outcomes to the ledger."""
 
     def __init__(self, book: RunLedger, results: ResultsFile) -> None:
         self._book = book
         self._results = results
         self._with_lines: set[int] = set()
-        """Parts that have their lines and are not in the ledger yet."""
+        """Parts whose lines are written, and which are not in the ledger yet."""
         self._refusal: MachineError | None = None
 
     def write(self, done: Sequence[PartOutcome], begun: Sequence[Part]) -> None:
@@ -271,7 +271,7 @@ class _Recorder:
         self._with_lines.clear()
 
     def _write_lines(self, done: Sequence[PartOutcome]) -> None:
-        if self._refusal is not None:  # what was written last may be half a line
+        if self._refusal is not None:  # the last line may be incomplete
             raise self._refusal
         lines = (
             outcome.results or "".join(undelivered_line(row, self._book.session) for row in outcome.failures)

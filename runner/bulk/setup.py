@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all parts of a run have in common. Everything in it can be pickled; it goes out with each part."""
+    """The values that all parts of a run share. They are pickled and sent to workers with each part."""
 
     spec: Path
     project: Path
@@ -36,12 +36,12 @@ class Setup:
     retries: int
     wants_results: bool
     session: int = 1
-    """How often somebody went to work on the run: of several results of a row, those of the last session count."""
+    """The number of the session; of several results of a row, the last session's counts."""
     has_keys: bool = True
-    """Whether each event has an idempotency key. What has none may count twice when it is sent again."""
+    """Whether each event has an idempotency key. Without one, it may count twice when it is sent again."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle it once, and have a process unpickle it once."""
+        """Pickle the setup once, and let each process unpickle it once."""
         return _setup_of, (self._pickled,)
 
     @cached_property

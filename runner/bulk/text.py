@@ -1,4 +1,4 @@
-"""Bytes of a file → its text in pieces, or in whole lines: never more at hand than one row and one piece."""
+"""Bytes of a file → its text in pieces or in whole lines; at most one row and one piece are in memory."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _NO_TEXT = {
     b"PK\x03\x04": ("an Excel workbook or another zip archive", _SAVE_AS_CSV),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", _SAVE_AS_CSV),
     b"PAR1": ("a Parquet file", "its name must end in .parquet; it can't come through a pipe"),
-    b"\x1f\x8b": ("a gzip archive", "a name that ends in .gz is unpacked; what comes through a pipe is not"),
-    b"(\xb5/\xfd": ("a Zstandard archive", "unpack it first"),
-    b"BZh": ("a bzip2 archive", "unpack it first"),
-    b"\xfd7zX": ("an xz archive", "unpack it first"),
+    b"\x1f\x8b": ("a gzip archive", "a file whose name ends in .gz is decompressed; piped input is not"),
+    b"(\xb5/\xfd": ("a Zstandard archive", "decompress it first"),
+    b"BZh": ("a bzip2 archive", "decompress it first"),
+    b"\xfd7zX": ("an xz archive", "decompress it first"),
 }
 
 
 class Text:
-    """The text of a file, read once. `read` gives at most so many bytes, and none at the end.
+    """The text of a file, read once. `read` takes a number of bytes, and returns none at the end.
 
-    Raises InvalidInput for what is no text at all, or not in UTF-8.
+    Raises InvalidInput for binary files, and for text that is not UTF-8.
     """
 
     def __init__(self, read: Callable[[int], bytes], shown: str) -> None:
@@ -44,13 +44,13 @@ class Text:
         self._head = head.removeprefix(codecs.BOM_UTF8)
 
     def first_char(self) -> str:
-        """Look at the first character that is no white space, if there is one among the first thousands."""
+        """Return the first character that is not white space, if it is among the first thousands."""
         while not self._head.lstrip() and len(self._head) < _PIECE_BYTES and (more := self._read(_PIECE_BYTES)):
             self._head += more
         return self._head.lstrip()[:1].decode("utf-8", "replace")
 
     def pieces(self) -> Iterator[str]:
-        """Give the text as it comes. Raises InvalidInput for a byte that is not UTF-8, after all before it."""
+        """Yield the text in pieces. Raises InvalidInput for invalid UTF-8, after the text before it."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         raw = self._head
         while raw:
@@ -68,14 +68,14 @@ class Text:
             yield from self._all_before(error)
 
     def blocks(self) -> Iterator[list[str]]:
-        r"""Give lines, many at once, with their ends: \n, \r\n or \r as in the file, the last one perhaps with none.
+        r"""Yield lists of lines with their ends, which are \n, \r\n or \r; the last line may have none.
 
         Raises InvalidInput also for a line that is longer than a row may be.
         """
         rest: list[str] = []
         size = 0
         for piece in self.pieces():
-            # A \r at the end may be half of a \r\n.
+            # A \r at the end may be the first half of \r\n.
             end = piece.rfind("\n") + 1 or piece.rfind("\r", 0, len(piece) - 1) + 1
             if end:
                 yield _lines("".join((*rest, piece[:end])))
@@ -102,7 +102,7 @@ class Text:
 
 
 class Cursor:
-    """Counts lines and columns from 1, the way an editor does."""
+    """Counts lines and columns from 1, as an editor does."""
 
     def __init__(self, line: int = 1, column: int = 1) -> None:
         self.line = line
@@ -110,7 +110,7 @@ class Cursor:
         self._is_in_line_end = False
 
     def advance(self, text: str) -> None:
-        """Go behind a text."""
+        """Advance by a text."""
         if not text:
             return
         ends = text.count("\n")
@@ -126,7 +126,9 @@ class Cursor:
 
 
 def _lines(text: str) -> list[str]:
-    return list(io.StringIO(text, newline=""))  # str.splitlines knows ends that no other reader takes for one
+    return list(
+        io.StringIO(text, newline="")
+    )  # str.splitlines splits at characters that other readers do not take for line ends
 
 
 def _check_is_text(head: bytes, shown: str) -> None:

@@ -1,4 +1,4 @@
-"""The cases of a spec: what they give, and what they expect."""
+"""The cases of a spec: their variables and their expectations."""
 
 from __future__ import annotations
 

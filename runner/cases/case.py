@@ -1,4 +1,4 @@
-"""Cases: what a spec's `tests:` say."""
+"""Cases: the `tests:` of a spec."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from runner.variables import Variable
 
 FROZEN = datetime(2026, 1, 1, tzinfo=UTC)
-"""The instant of a case that names none: a case never reads the clock."""
+"""The time of a case without `now:`; a case never reads the clock."""
 ROW_FILES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 TABLES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One sending of a case: of another spec, by its path relative to this one's file, or of this one.
+    """One step of a case, which sends this spec, or another one by its path relative to this file.
 
-    `own` are the variables that it gives itself, `vars` the case's with its own over them. `rows` are sent as one bulk,
-    each over `vars`; of a file of rows the path is here. `expect` is what the file says, its form known to be right.
+    `own` are the variables of the step, `vars` those of the case updated by them. `rows` are sent as one bulk request, each
+    updating `vars`; they may be the path of a file. `expect` is the valid node of the file.
     """
 
     spec: str | None
@@ -45,9 +45,9 @@ class Case:
     """One case, with at least one step.
 
     `name` is unique in its file; a parametrized one is called `name[id]`, and `group` is the name without the id. `vars`
-    stand over those of its `vars_file`.
-    `labels` are the spec's and its own. `skip` and `xfail` are reasons. `volatile` are the ways below the event that
-    a cassette does not compare. With `parametrize` it stands for as many cases as that file of rows has.
+    override those of its `vars_file`. `labels` are those of the spec and its own. `skip` and `xfail` are reasons.
+    `volatile` are the paths below the event that are not compared with a cassette. With `parametrize`, it is a template for
+    one case per row of that file.
     """
 
     name: str
@@ -65,34 +65,34 @@ class Case:
 
     @property
     def instant(self) -> datetime:
-        """The instant at which it happens."""
+        """The time of the events of the case."""
         return self.now or FROZEN
 
     def chosen(self, choice: str, values: Mapping[str, Given]) -> Case:
-        """Give the case for one choice of its variables."""
+        """Return the case for one set of variables."""
         given = {**self.vars, **values}
         steps = tuple(replace(step, vars={**given, **step.own} if step.own else given) for step in self.steps)
         return replace(self, name=named(self.name, choice), vars=given, steps=steps, parametrize=None)
 
 
 def case_seed(spec: str | PurePath, name: str) -> UUID:
-    """Give what the ids of a case are made of: its spec's path in the project, and its name."""
+    """Return the seed of a case's ids, made of its spec's path in the project and its name."""
     return uuid5(NAMESPACE_URL, f"case\n{as_unicode(PurePath(spec).as_posix())}\n{name}")
 
 
 def in_case(name: str) -> str:
-    """Say where a problem happened."""
+    """Return the context of a problem in a case."""
     return f"in case '{name}'"
 
 
 def read_cases(root: Node, variables: Collection[Variable], files: CaseFiles) -> list[Case]:
-    """Read the cases of a spec in which no problem was found. Those of a list of choices are each a case."""
+    """Return the cases of a valid spec; each set of a `parametrize:` list is a case."""
     tests = root.get("tests")
     return [case for node in (tests.items if tests else ()) for case in _cases(node, root, variables, files)]
 
 
 def secrets_in_cases(tests: Node, variables: Iterable[Variable], files: CaseFiles) -> list[str]:
-    """List the secret texts that cases give."""
+    """Return the secret texts in the variables of cases."""
     secret = [variable for variable in variables if variable.is_secret]
     tables = [table for node in tests.items for table in _tables(node, files)] if secret else []
     return [
@@ -105,7 +105,7 @@ def secrets_in_cases(tests: Node, variables: Iterable[Variable], files: CaseFile
 
 
 def _tables(node: Node, files: CaseFiles) -> Iterator[Node]:
-    """Give each map of variables to values that a case has."""
+    """Yield each map of variables in a case."""
     steps, choices_ = node.get("steps"), node.get("parametrize")
     for part in (node, *(steps.items if steps else ())):
         given, rows = part.get("vars"), part.get("rows")

@@ -1,4 +1,4 @@
-"""Cases → what is wrong with them, as far as it can be told without running them."""
+"""Cases → their problems, as far as they can be found without running the cases."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ WIRE_KEYS = (
 _SINGLE = ("success", "status", "status_code", "message", "message_id", "raw_response", "unknown")
 _BULK = ("status", "total", "success", "failure", "unknown", "failed_records")
 _MOST_VALUES = 1_000_000
-"""Of all events of a spec's cases together: each holds the variables of its case, and memory has an end."""
+"""Limit for the values in all events of a spec's cases, each with the variables of its case, to bound memory."""
 _OF_EVENTS = ("event", "exact", "response", "max_bytes", "golden")
 
 
 def case_problems(tests: Node, variables: Variables, files: CaseFiles) -> Iterator[Problem]:
-    """Report what the format's schema can't tell of cases: names, variables, instants, files, matchers, what excludes what.
+    """Yield the problems of cases that the format's schema can't find: names, variables, files, matchers, conflicts.
 
-    `variables` has every name that a case may give; None for one whose declaration can't be read.
+    `variables` has all names of variables; None stands for one with an invalid declaration.
     """
     check = _Check(variables, files)
     names: dict[str, Node] = {}
@@ -44,15 +44,15 @@ def case_problems(tests: Node, variables: Variables, files: CaseFiles) -> Iterat
         name = node.get("name")
         shown = in_case(name.value) if name is not None and isinstance(name.value, str) else None
         namesakes = list(_namesakes(node, variables, names))
-        check.told += len(namesakes)
+        check.reported += len(namesakes)
         yield from namesakes
         for problem in check.case(node):
-            check.told += 1
+            check.reported += 1
             yield replace(problem, context=shown)
 
 
 def volatile_problems(volatile: Node) -> Iterator[Problem]:
-    """Report ways that lead into no event."""
+    """Yield the problems of paths that no event has."""
     for number, node in enumerate(volatile.items):
         first = str(node.value).partition(".")[0].partition("[")[0]
         if isinstance(node.value, str) and node.value and first not in WIRE_KEYS:
@@ -62,15 +62,15 @@ def volatile_problems(volatile: Node) -> Iterator[Problem]:
 
 
 def _namesakes(node: Node, variables: Variables, names: dict[str, Node]) -> Iterator[Problem]:
-    """Report each name that an earlier case has, and take note of it."""
+    """Report each name that an earlier case has, and add new ones to `names`."""
     name, sets = node.get("name"), node.get("parametrize")
     if name is None or not isinstance(name.value, str):
         return
-    told = [(name.value, name, "")]
+    places = [(name.value, name, "")]
     if sets is not None and name.value not in names:
-        hint = "; an `id:` of its own tells it apart"
-        told += [(named(name.value, choice.id), choice.node, hint) for choice in choices(sets, variables)]
-    for text, place, hint in told:
+        hint = "; add an `id:` to distinguish them"
+        places += [(named(name.value, choice.id), choice.node, hint) for choice in choices(sets, variables)]
+    for text, place, hint in places:
         if text in names:
             line = names[text].position().line
             message = f"there are two cases '{text}'"
@@ -79,12 +79,12 @@ def _namesakes(node: Node, variables: Variables, names: dict[str, Node]) -> Iter
 
 
 class _Check:
-    """Checks cases one by one. `told` counts what was found, so that a hostile file gets no end of suggestions."""
+    """Checks cases one by one. `reported` counts the problems, to limit the suggestions for a hostile file."""
 
     def __init__(self, variables: Variables, files: CaseFiles) -> None:
         self._variables = variables
         self._files = files
-        self.told = 0
+        self.reported = 0
         self._values = 0
 
     def case(self, node: Node) -> Iterator[Problem]:
@@ -109,7 +109,7 @@ class _Check:
         yield from self._size(node, parts)
 
     def _size(self, node: Node, parts: Sequence[Node]) -> Iterator[Problem]:
-        """Refuse, once in a file, the case with which all of them become too large to be held."""
+        """Report, once in a file, the case at which all cases together become too large."""
 
         def entries(table: Node | None) -> int:
             return len(table.entries) if table is not None else 0
@@ -123,7 +123,7 @@ class _Check:
         before = self._values
         self._values += of_steps * max(len(sets.items) if sets is not None else 1, 1)
         if before <= _MOST_VALUES < self._values:
-            message = f"all events of the cases together have {self._values:,} values, and may have {_MOST_VALUES:,}"
+            message = f"all events of the cases together have {self._values:,} values, more than the limit of {_MOST_VALUES:,}"
             yield Problem("bad-value", message, node.position(), hint="send many rows with --rows, outside of cases")
 
     def _step(self, node: Node, *, is_case: bool) -> Iterator[Problem]:
@@ -134,7 +134,7 @@ class _Check:
             path = self._files.spec_of_step(spec)
             yield from self._of_files()
             is_other = path is None or not _is_same(path, spec)
-        if not is_other:  # what another spec declares is told when the case is run
+        if not is_other:  # the variables of another spec are checked when the case is run
             yield from self._given(None if is_case else node.get("vars"), fails=fails)
             for row in rows.items if rows is not None else ():
                 yield from self._given(row, fails=fails)
@@ -147,7 +147,7 @@ class _Check:
     def _expect(self, expect: Node, *, is_bulk: bool) -> Iterator[Problem]:
         yield from _conflict(expect, "error", _OF_EVENTS, "where an error is expected, there is no event")
         if "exact" in expect.entries and not {"event", "error"} & expect.entries.keys():
-            message, place = "'exact' says how to compare 'event', and there is none", expect.key_position("exact")
+            message, place = "'exact' applies to 'event', which is missing", expect.key_position("exact")
             yield Problem("missing-key", message, place, hint="add event: {…}")
         yield from self._code(expect)
         for key in ("event", "response"):
@@ -166,7 +166,7 @@ class _Check:
             yield from self._of_files()
 
     def _code(self, expect: Node) -> Iterator[Problem]:
-        """Report an expected code that no problem has: such a case could never pass."""
+        """Report an expected code that does not exist: such a case could never pass."""
         error = expect.get("error")
         code = error.get("code") if error is not None else None
         if code is None or not isinstance(code.value, str):
@@ -174,7 +174,11 @@ class _Check:
         from runner.codes import CODES  # noqa: PLC0415 - few specs expect an error
 
         if code.value not in CODES:
-            hint = did_you_mean(code.value, CODES, "`runner explain` lists them all") if self.told < MAX_HINTS else None
+            hint = (
+                did_you_mean(code.value, CODES, "`runner explain` lists them all")
+                if self.reported < MAX_HINTS
+                else None
+            )
             message = f"there is no problem code '{code.value}'"
             yield Problem("bad-value", message, code.position(), at="error.code", hint=hint)
 
@@ -199,19 +203,19 @@ class _Check:
         yield from map(discreet, self._given(table, fails=fails, is_shown=False))
 
     def _given(self, table: Node | None, *, fails: bool, is_shown: bool = True) -> Iterator[Problem]:
-        """Hold what is given against the declarations; a case that expects an error may well give what it takes."""
+        """Check variables against their declarations, unless the case expects an error."""
         for key, item in table.entries.items() if table is not None else ():
             variable = self._variables.get(key)
             if key not in self._variables:
                 message = f"the spec declares no variable '{key}'"
                 place = table.key_position(key) if table is not None else None
-                hint = did_you_mean(key, self._variables) if self.told < MAX_HINTS else None
+                hint = did_you_mean(key, self._variables) if self.reported < MAX_HINTS else None
                 yield Problem("unknown-variable", message, place, hint=hint)
             elif variable is not None and not fails:
                 given = (Given.written if is_shown else Given.unshown)(item, "the case")
                 try:
                     yield from variable.problems(given)
-                except SchemaError:  # told at the declaration
+                except SchemaError:  # reported at the declaration
                     continue
 
     def _sandbox(self, sandbox: Node | None) -> Iterator[Problem]:
@@ -222,14 +226,14 @@ class _Check:
                 yield from self._of_files()
 
     def _of_files(self) -> Iterator[Problem]:
-        """Tell what was found wrong with files since the last time."""
+        """Yield the problems of files since the last call."""
         found = list(self._files.problems)
         self._files.problems.clear()
         yield from found
 
 
 def _conflict(node: Node, key: str, others: Sequence[str], hint: str) -> Iterator[Problem]:
-    """Report keys that can't stand beside another one."""
+    """Report keys that exclude each other."""
     wrong = [other for other in others if key in node.entries and other in node.entries]
     if wrong:
         shown = " or ".join(f"'{other}'" for other in wrong)
@@ -238,13 +242,13 @@ def _conflict(node: Node, key: str, others: Sequence[str], hint: str) -> Iterato
 
 
 def _one_golden(node: Node) -> Iterator[Problem]:
-    """Report a golden file of a case that is several: each would write it over the others."""
+    """Report a golden file of a parametrized case: each of its cases would overwrite it."""
     steps = node.get("steps")
     for part in steps.items if steps is not None else [node]:
         expect = part.get("expect")
         if "parametrize" in node.entries and expect is not None and "golden" in expect.entries:
-            message = "'golden' and 'parametrize' exclude each other: all its cases would be held against one file"
-            hint = "use `event:` with `exact: true`, or a case of its own for each golden file"
+            message = "'golden' and 'parametrize' exclude each other: all its cases would be compared with one file"
+            hint = "use `event:` with `exact: true`, or a separate case for each golden file"
             yield Problem("conflicting-keys", message, expect.key_position("golden"), hint=hint)
 
 
@@ -258,5 +262,5 @@ def _instant(now: Node | None) -> Iterator[Problem]:
 
 
 def _is_same(path: Path, node: Node) -> bool:
-    """Tell whether a path leads to the file that it stands in."""
+    """Return whether a path leads to the file that contains it."""
     return path.resolve() == Path(node.text.path).resolve()

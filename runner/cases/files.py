@@ -1,4 +1,4 @@
-"""Files that the cases of a spec name → their paths, held inside the project, and the values of a vars file."""
+"""Files named by the cases of a spec → their paths, which must lie in the project, and the values of a vars file."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _GOLDEN = (".json",)
 
 
 class CaseFiles(Files):
-    """Finds the files of one spec's cases, and collects in `problems` what is wrong with them.
+    """Finds the files of one spec's cases, and collects their `problems`.
 
-    What is wrong with a vars file is told once, however many cases name it.
+    The problems of a vars file are reported once, however many cases name it.
     """
 
     def __init__(self, project: Path) -> None:
@@ -31,34 +31,34 @@ class CaseFiles(Files):
         self._values: dict[object, Node | None] = {}
 
     def values(self, node: Node) -> Node | None:
-        """Read the map of a vars file, which may hold secrets: of what is wrong with it no value is shown."""
+        """Read the map of a vars file. It may hold secrets, so its problems show no values."""
         if node.value not in self._values:
             self._values[node.value] = self._read_values(node)
         return self._values[node.value]
 
     def table(self, node: Node, suffixes: Sequence[str]) -> Path | None:
-        """Find a file of rows."""
+        """Return the path of a file of rows."""
         path = self._inside(node, "no file of rows", suffixes)
         return path if path is not None and self._exists(path, node) else None
 
     def spec_of_step(self, node: Node) -> Path | None:
-        """Find another spec."""
+        """Return the path of another spec."""
         path = self._inside(node, "no spec", SUFFIXES)
         if path is None or not self._exists(path, node):
             return None
         if path.name.startswith("_"):
-            message = f"'{node.value}' is a base for specs, not one itself"
+            message = f"'{node.value}' is a base for specs, not a spec itself"
             self.problems.append(Problem("bad-value", message, node.position(), hint="name a spec that extends it"))
             return None
         return path
 
     def schema(self, node: Node) -> Path | None:
-        """Find a JSON Schema."""
+        """Return the path of a JSON Schema."""
         path = self._inside(node, "no JSON Schema", _VALUES)
         return path if path is not None and self._exists(path, node) else None
 
     def golden(self, node: Node) -> Path | None:
-        """Find a golden file, which need not be there yet."""
+        """Return the path of a golden file, which may not exist yet."""
         return self._inside(node, "no golden file", _GOLDEN)
 
     def _read_values(self, node: Node) -> Node | None:

@@ -1,4 +1,4 @@
-"""Matchers in `expect:`, as far as they can be told from the file alone: their names, patterns and schemas.
+"""Matchers in `expect:`, as far as they can be checked in the file: their names, patterns and schemas.
 
 The rest of their form is in the spec format's JSON Schema, where editors find it.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MATCHERS = ("$any", "$re", "$approx", "$len", "$contains", "$unordered", "$absent", "$schema")
 
 _ON_THE_WIRE = ("$attachments", "$ss_sdk_version")
-"""Keys inside `properties` that are the platform's own."""
+"""Keys inside `properties` that the platform reserves."""
 
 
 def matcher_of(expected: Node) -> str | None:
-    """Give the name of the matcher that an expected value is; None for a value as it stands."""
+    """Return the name of the matcher in an expected value; None for a plain value."""
     for key in expected.entries:
         if key in MATCHERS:
             return key
@@ -32,24 +32,24 @@ def matcher_of(expected: Node) -> str | None:
 
 
 def pattern_schema(pattern: str) -> Schema:
-    """Compile the pattern of `$re`: in the dialect of a JSON Schema's `pattern`, by an engine whose work is bounded.
+    """Compile the pattern of `$re`, in the dialect of JSON Schema, with an engine whose work is bounded.
 
-    Python's own can take for ever. Raises SchemaError.
+    Python's engine can take forever. Raises SchemaError.
     """
     return Schema({"pattern": pattern})
 
 
 def matcher_problems(expected: Node, *, is_entry: bool = False) -> Iterator[Problem]:
-    """Report what is wrong with the matchers in an expected value; `is_entry` tells one that stands at a key."""
+    """Yield the problems of the matchers in an expected value; `is_entry` means that the value has a key."""
     matcher = matcher_of(expected)
     if matcher is not None:
         for key in expected.entries:
             if key != matcher:
-                hint = "put it in a map of its own"
-                message = f"a matcher stands alone in its map, and {matcher} has '{key}' beside it"
+                hint = "put it in a separate map"
+                message = f"a matcher must be alone in its map, but {matcher} has '{key}' beside it"
                 yield Problem("matcher-not-alone", message, expected.key_position(key), hint=hint)
         if matcher == "$absent" and not is_entry:
-            message, hint = "only a key can be absent", "give the list without the item"
+            message, hint = "only a key can be absent", "list only the items that must be there"
             yield Problem("matcher-misplaced", message, expected.key_position(matcher), hint=hint)
         yield from _operand_problems(matcher, expected.entries[matcher])
         return
@@ -84,7 +84,7 @@ def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
 
 
 def _bad_pattern(operand: Node, pattern: str, broken: SchemaError) -> Problem:
-    """Say why a pattern is none: in Python's words, where it agrees."""
+    """Return the problem of an invalid pattern, in Python's words if Python refuses it too."""
     if broken.is_too_large:
         return Problem(broken.code, f"this regular expression can't be used: {broken.message}", operand.position())
     try:
@@ -92,9 +92,9 @@ def _bad_pattern(operand: Node, pattern: str, broken: SchemaError) -> Problem:
             re.compile(pattern)
     except re.error as error:
         at = error.pos or 0
-        return Problem("bad-pattern", f"this is no regular expression: {error.msg}", operand.span(at, at + 1))
+        return Problem("bad-pattern", f"invalid regular expression: {error.msg}", operand.span(at, at + 1))
     except (RecursionError, OverflowError):
-        return Problem("bad-pattern", "this regular expression goes too deep or too far", operand.position())
+        return Problem("bad-pattern", "this regular expression is too deep or too large", operand.position())
     hint = "patterns are those of JSON Schema's pattern:, of JavaScript: (?<name>…), no \\A, \\Z, (?P=name) or (?#…)"
     return Problem(
         "bad-pattern", "Python knows this regular expression, JSON Schema does not", operand.position(), hint=hint

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from runner.variables import Variable
 
 ID = "id"
-"""The key, or the column, that names a choice; a variable too, if the spec declares one of this name."""
+"""The key or column with the name of a set; also a variable, if the spec declares one with this name."""
 _LONG = 60
 
 
 class Choice(NamedTuple):
-    """One set of variables. `id` tells it from the others of its case."""
+    """One set of variables. `id` is unique in its case."""
 
     id: str
     values: dict[str, Node]
@@ -25,7 +25,7 @@ class Choice(NamedTuple):
 
 
 def choices(sets: Node, variables: Mapping[str, Variable | None]) -> Iterator[Choice]:
-    """Read the sets of a `parametrize:` list."""
+    """Return the sets of a `parametrize:` list."""
     for number, node in enumerate(sets.items, 1):
         values = {key: item for key, item in node.entries.items() if key != ID or ID in variables}
         plain = {key: item.plain() for key, item in node.entries.items()}
@@ -33,20 +33,20 @@ def choices(sets: Node, variables: Mapping[str, Variable | None]) -> Iterator[Ch
 
 
 def choice_id(values: Mapping[str, Json], number: int, variables: Mapping[str, Variable | None]) -> str:
-    """Name a set of variables: by its `id`, else by its values if that is short and plain, else by its number.
+    """Return the name of a set: its `id`, else its values if they are short and plain, else its number.
 
-    No value of a secret variable is part of it.
+    It contains no values of secret variables.
     """
     shown = {key: value for key, value in values.items() if not ((found := variables.get(key)) and found.is_secret)}
-    told = [shown[ID]] if ID in shown else list(shown.values())
-    if any(isinstance(value, list | dict) for value in told):
+    parts = [shown[ID]] if ID in shown else list(shown.values())
+    if any(isinstance(value, list | dict) for value in parts):
         return f"#{number}"
-    text = "-".join(value if isinstance(value, str) else json.dumps(value) for value in told)
+    text = "-".join(value if isinstance(value, str) else json.dumps(value) for value in parts)
     return text if text.strip("-") and text.isprintable() and len(text) <= _LONG else f"#{number}"
 
 
 def named(case: str, choice: str) -> str:
-    """Name a case of several.
+    """Return the name of a parametrized case.
 
     >>> named("a purchase", "42")
     'a purchase[42]'

@@ -1,4 +1,4 @@
-"""A file and variables → an event, with every problem on the way."""
+"""A spec's file and variables → an event, or problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody wrote as other formats take it → what to write here."""
+"""Syntax of other formats → hints for the syntax of specs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object", "nul
 
 
 def advised(problem: Problem, fault: Fault, root: Node) -> Problem:
-    """Add what to write where somebody wrote what other formats take."""
+    """Add a hint to a problem that comes from the syntax of another format."""
     node = root.get(*fault.path)
     value = node.value if node is not None else None
     hint = problem.hint
@@ -35,9 +35,9 @@ def advised(problem: Problem, fault: Fault, root: Node) -> Problem:
             hint = "a variable is declared by a map, such as {type: string, default: …}"
         case ("vars", _, "required") if isinstance(value, bool):
             hint = (
-                "leave it out: a variable without a default is required"
+                "omit it: a variable without a default is required"
                 if value
-                else "leave it out, and give the variable a default: it is optional then"
+                else "omit it, and add a default to make the variable optional"
             )
         case (*_, str(key)) if fault.keyword == "type" and hint is None:
             hint = _example(key, fault.rule)
@@ -47,12 +47,12 @@ def advised(problem: Problem, fault: Fault, root: Node) -> Problem:
 
 
 def _example(key: str, rule: Sequence[Step]) -> str | None:
-    """Show what may stand at a key, of the examples in the format's schema; None for what one word can say."""
-    from runner.source.yaml_writer import in_one_line  # noqa: PLC0415 - sound specs need none
+    """Return an example for a key from the format's schema; None if the type is example enough."""
+    from runner.source.yaml_writer import in_one_line  # noqa: PLC0415 - valid specs do not need it
 
     part = document()
     for step in rule[:-1]:
-        part = part[step]  # the way was found in the same document
+        part = part[step]  # the path was found in the same document
     shown = next((each for each in part.get("examples", ()) if isinstance(each, dict | list)), None)
     if shown is None:
         return None
@@ -65,12 +65,12 @@ _BOUNDS = {"number": "imum", "integer": "imum", "string": "Length", "array": "It
 _KEYWORDS = {
     "regex": "did you mean 'pattern'?", "regexp": "did you mean 'pattern'?",
     **dict.fromkeys(("choices", "options", "values", "one_of", "allowed"), "did you mean 'enum'?"),
-    "optional": "leave it out: a variable with a default is optional",
+    "optional": "omit it: a variable with a default is optional",
 }  # fmt: skip
 
 
 def _hint_of_keyword(key: str, declaration: Node) -> str | None:
-    """Suggest the keyword of JSON Schema for one that other formats have; `min` and `max` depend on the type."""
+    """Return the keyword of JSON Schema for one of another format; `min` and `max` depend on the type."""
     if key not in ("min", "max"):
         return _KEYWORDS.get(key)
     kind = declaration.get("type")

@@ -1,4 +1,4 @@
-"""What of an event is known without variables → the rules that it breaks."""
+"""The constants of an event → the rules that they break."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def placed(breach: Breach, root: Node) -> Problem:
-    """Put a broken rule of the platform at its place in a spec."""
+    """Return the problem of a broken rule with its position in the spec."""
     problem = breach.problem()
     node = root.nearest(path_in_spec(root, breach.path))
     last: Step = breach.path[-1]
@@ -30,7 +30,7 @@ def placed(breach: Breach, root: Node) -> Problem:
 
 
 def constant_breaches(shape: dict[str, Shape]) -> Iterator[Breach]:
-    """Check the constants as an event of their own, in which every template is a harmless stand-in."""
+    """Yield the rules that the constants break, in an event in which each template is replaced by a valid value."""
 
     def constant(value: Shape, stand_in: str) -> str:
         if isinstance(value, Template):

@@ -1,4 +1,4 @@
-"""A `Spec` and variables → an `Event`, held against the platform's rules and the spec's own schema."""
+"""A `Spec` and variables → an `Event`, checked against the platform's rules and the spec's schema."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 class Occurrence(NamedTuple):
-    """One sending of one event: row `row` of the run with this `seed`, at the instant `now`.
+    """One occurrence of an event: row `row` of the run with this `seed`, at the time `now`.
 
-    Ids come from the run and the row alone, so that a retry, a resumed run and a replayed case give the same bytes.
+    Ids depend on the run and the row alone, so that a retry, a resumed run and a replayed case have the same bytes.
     """
 
     seed: UUID
@@ -45,16 +45,16 @@ class Occurrence(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The key of a spec that says `idempotency_key: auto`."""
+        """The key for `idempotency_key: auto`."""
         return derived_id(self.seed, f"key\n{self.row}")
 
     def budget(self) -> Budget:
-        """Start a rendering."""
+        """Return a new budget for rendering."""
         return Budget(self.now, self.seed, self.row)
 
 
 def render(spec: Spec, values: Mapping[str, object], occurrence: Occurrence) -> Event:
-    """Render an event. Raises InvalidInput with every problem of it, each at its place in the spec."""
+    """Render an event. Raises InvalidInput with all its problems, each with its position in the spec."""
     try:
         fields: Any = spec.plan.evaluate(values, occurrence.budget())
     except RenderingError as error:
@@ -134,8 +134,8 @@ def _misshapen(spec: Spec, path: tuple[Step, ...], message: str) -> Problem:
 
 
 def _event(spec: Spec, fields: Any, occurrence: Occurrence) -> Event:
-    """Make an event of what the templates gave, whatever that is: its rules are checked next."""
-    # What a lone expression gives may be a number; the wire's own fields are text.
+    """Return an event of the rendered values, which are not checked yet."""
+    # A single expression may result in a number, but the fields of the wire are text.
     get = fields.get
     return Event(
         _as_text(fields["distinct_id"]),
@@ -159,7 +159,7 @@ def _has_all(event: Event, fields: Sequence[str]) -> bool:
 
 
 def _blank_fields(spec: Spec, event: Event, needed: Sequence[str]) -> Iterator[Problem]:
-    """Refuse what the wire would silently leave out: a spec that names a key or a tenant means to have one."""
+    """Report an empty key or tenant, which the wire would omit silently though the spec sets it."""
     for field in needed:
         if field == "idempotency_key":
             if event.idempotency_key is None:
@@ -170,7 +170,7 @@ def _blank_fields(spec: Spec, event: Event, needed: Sequence[str]) -> Iterator[P
 
 def _blank(spec: Spec, code: Code, field: str, message: str) -> Problem:
     position = spec.root.nearest((field,)).position()
-    return Problem(code, message, position, at=field, hint=f"give the variable a value, or leave {field} out")
+    return Problem(code, message, position, at=field, hint=f"set the variable, or omit {field}")
 
 
 def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
@@ -183,11 +183,11 @@ def _schema_problems(spec: Spec, event: Event) -> Iterator[Problem]:
         at = dotted(("properties", *fault.path, *([fault.key] if fault.key is not None else [])))
         rule = spec.schema_root.nearest(fault.rule).position() if spec.schema_root else position
         context = f"at {at}" if "$do" in path else None
-        context = f"the rule stands in {rule.path}:{rule.line}" if rule.path != position.path else context
+        context = f"the rule is in {rule.path}:{rule.line}" if rule.path != position.path else context
         hint = fault.hint_at(position)
         if fault.keyword == "type" and hint and "{{" in position.text[position.column - 1 : position.end_column - 1]:
-            # What to write in YAML is no help for what a template gives.
-            hint = "make text of it: {{ … | string }}" if fault.is_bare_number else None
+            # A hint for YAML does not help with a rendered value.
+            hint = "convert it to text: {{ … | string }}" if fault.is_bare_number else None
         yield Problem(fault.code or "schema-violation", fault.message, position, at=at, hint=hint, context=context)
 
 

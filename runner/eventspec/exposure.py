@@ -1,7 +1,7 @@
-"""A template and the secrets that it reads → where less or something else than a whole secret goes into the event.
+"""A template and its secrets → the places where only a part of a secret, or a changed secret, gets into the event.
 
-The mask knows a secret as a whole, and what usual escapes make of it. A part of it, or what a template makes of its
-letters, is not recognized: neither in what is printed nor in a cassette. So that is told when the spec is read.
+The mask recognizes whole secrets and their usual escapes, but not parts or transformed texts, neither in output nor in a
+cassette. So these are reported when the spec is read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Exposure(NamedTuple):
-    """A secret of which not the whole goes out, as a stretch of the template's text."""
+    """A secret that is not inserted whole, and the range of the template's text that does it."""
 
     secret: str
     start: int
@@ -36,16 +36,16 @@ class Exposure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Trace:
-    """What of a secret is in a value. `cut` is the operation after which it is not whole any more.
+    """The part of a secret in a value. `cut` is the operation that made it incomplete.
 
-    Of a container each text is a secret of its own: to take one out of it cuts nothing.
+    Each text in a container is a secret itself: taking one out of it does not cut a secret.
     """
 
     secret: str
     is_container: bool
     is_number: bool = False
     has_fraction: bool = False
-    """Whether it may be, or hold, a number of which less is left as a whole one."""
+    """Whether it may be, or contain, a number that loses digits as an integer."""
     cut: nodes.Node | None = None
 
 
@@ -54,18 +54,18 @@ _NONE: _Traces = frozenset()
 
 
 _MAX_TRACES = 100_000
-"""Of all expressions of a template: a quarter of a second. Its author can write ten thousand words."""
+"""Limit for the traces of a template: about a quarter of a second."""
 
 
 class _TooManyError(Exception):
-    """More traces would have to be followed than may be."""
+    """The limit of traces is reached."""
 
 
 def exposures(event: Fields, secrets: Mapping[str, Variable]) -> Iterator[tuple[Template, Exposure]]:
-    """List the secrets that templates cut or change, each at its first place in a template.
+    """Yield the secrets that templates cut or change, each with its first place in a template.
 
-    A let holds what its templates write, and an item of a `$for` what is in its list. Where following them all takes
-    too long, list each secret that a template reads.
+    A let holds what its templates write, and an item of a `$for` what is in its list. If tracing them takes
+    too long, yield each secret that a template reads.
     """
     known: dict[str, _Traces] = {}
     for name, shape in ordered(event.lets).items():
@@ -110,7 +110,9 @@ def _in_template(
     try:
         reader = _Reader(secrets, known)
         found = reader.block(template.tree.body)
-        if template.tree.find(nodes.NSRef) is not None:  # what the end of a loop sets is there at its beginning
+        if (
+            template.tree.find(nodes.NSRef) is not None
+        ):  # a value set at the end of a loop exists at its beginning in the next round
             found |= reader.block(template.tree.body)
         if (lone := template.lone) is not None:
             found |= reader.value(lone)
@@ -150,14 +152,14 @@ def _offset(node: nodes.Node) -> int:
 
 
 class _Reader:
-    """Follows secrets through a template: which ones are in what a block writes, and in the value of an expression."""
+    """Traces secrets through a template: into the output of blocks and the values of expressions."""
 
     def __init__(self, secrets: Mapping[str, Variable], known: Mapping[str, _Traces]) -> None:
         self._secrets = secrets
         self._left = _MAX_TRACES
         self._set: dict[str, _Traces] = dict(known)
         self._looped: _Traces = _NONE
-        """What is in the items of all loops: `loop.nextitem` and `loop.previtem` are such items."""
+        """Traces in the items of all loops, for `loop.nextitem` and `loop.previtem`."""
 
     @property
     def stored(self) -> dict[str, _Traces]:
@@ -165,7 +167,7 @@ class _Reader:
         return self._set
 
     def block(self, body: Iterable[nodes.Node]) -> _Traces:
-        """Return what statements write."""
+        """Return the traces in the output of statements."""
         return _NONE.union(*(self._statement(node) for node in body))
 
     def _statement(self, node: nodes.Node) -> _Traces:
@@ -235,7 +237,7 @@ class _Reader:
                 return self._formatted(node, pattern, self.value(node.right))
             case nodes.Add() | nodes.Mul():
                 return frozenset(_cut(trace, node) if trace.is_number else trace for trace in self._below(node))
-            case _:  # arithmetic, and whatever may come
+            case _:  # arithmetic, and any other node
                 return _all_cut(self._below(node), node)
 
     def _below(self, node: nodes.Node) -> _Traces:
@@ -259,7 +261,7 @@ class _Reader:
         )
 
     def _filtered(self, node: nodes.Filter | None, value: _Traces) -> _Traces:
-        """Return what a filter makes of a value. What its arguments have is put in whole."""
+        """Return the traces in the result of a filter; those of its arguments are inserted whole."""
         if node is None:
             return value
         given = _NONE.union(*(self.value(each) for each in (*node.args, *node.kwargs)))
@@ -312,7 +314,7 @@ class _Reader:
 
 
 def _is_kept(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool:
-    """Return whether the mask still knows what a filter makes of a value, with what the filter is given."""
+    """Return whether the mask still recognizes the result of a filter with these arguments."""
     if name == "int":
         return not given and all(trace.is_number and not trace.has_fraction for trace in traces)
     if name == "float":
@@ -321,7 +323,7 @@ def _is_kept(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool
 
 
 def _applies_what_keeps(node: nodes.Filter, traces: _Traces) -> bool:
-    """Return whether `map` takes a part of each item, or applies a filter after which the mask knows it."""
+    """Return whether `map` takes a part of each item, or applies a filter whose result the mask recognizes."""
     if any(keyword.key == "attribute" for keyword in node.kwargs):
         return True
     name = node.args[0] if node.args else None
@@ -329,7 +331,7 @@ def _applies_what_keeps(node: nodes.Filter, traces: _Traces) -> bool:
 
 
 def _takes_letters(node: nodes.Filter) -> bool:
-    """Return whether a filter may take an item of each item by its number: of a text, that is a letter."""
+    """Return whether a filter may take an item of each item by its number, which is a character of a text."""
     place = _PLACES_OF_ATTRIBUTES.get(node.name)
     if place is None:
         return False
@@ -356,7 +358,7 @@ def _as_text(traces: _Traces) -> _Traces:
 
 
 def _items(traces: _Traces, node: nodes.Node) -> _Traces:
-    """Return what is in the items of something that is gone through: of a text, single letters."""
+    """Return the traces in the items of an iterated value: single characters of a text."""
     return frozenset(
         replace(trace, is_container=False) if trace.is_container else _cut(trace, node) for trace in traces
     )
@@ -367,17 +369,17 @@ _KEEPS = frozenset(
     capitalize center d default e escape forceescape indent lower string title tojson trim upper urlencode wordwrap
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
-"""Filters after which the mask still knows any secret. All but `_DEFAULTS` make one text of a list or a map."""
+"""Filters whose results the mask recognizes. All but `_DEFAULTS` turn a list or a map into one text."""
 _DEFAULTS = frozenset({"d", "default"})
 _PLACES_OF_ATTRIBUTES = {"groupby": 0, "join": 1, "map": sys.maxsize}
-"""Filters that write what they find at an attribute, and where that stands among their arguments if it has no name."""
+"""Filters that output an attribute, and the position of that argument if it has no name."""
 _OF_LISTS = frozenset(
     """
     batch dictsort first groupby items join last list map max min reject rejectattr reverse select selectattr slice sort
     unique
     """.split()  # noqa: SIM905
 )
-"""Filters that give whole items of a list, and letters of a text."""
+"""Filters that return whole items of a list, and characters of a text."""
 _OF_LISTS_TEXT = frozenset({"first", "join", "last", "max", "min"})
 _TELLS_NOTHING = frozenset({"count", "hmac_sha256", "length", "sha256", "wordcount"})
 _METHODS_THAT_TELL_NOTHING = frozenset(
@@ -389,6 +391,6 @@ _METHODS_THAT_KEEP = frozenset("capitalize casefold lower lstrip rstrip strip sw
 _METHODS_OF_MAPS = frozenset({"items", "keys", "values"})
 _FORMAT = re.compile(r"%(?:\([^)]*\))?+[-+ #0]*+(?:\*|\d*+)(?P<precision>\.(?:\*|\d*+))?+(?P<kind>.)", re.DOTALL)
 _WHOLE = frozenset("s%")
-"""Kinds of formats that give the whole of a text or a number; without a precision."""
+"""Formats that output a whole text or number, if they have no precision."""
 _WHOLE_NUMBERS = frozenset("di")
-"""Those that leave a fraction out."""
+"""Formats that drop the fraction."""

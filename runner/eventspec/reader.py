@@ -1,4 +1,4 @@
-"""A file → a `Spec`, with every problem that can be told without variables."""
+"""A file → a `Spec`, with all problems that can be found without variables."""
 
 from __future__ import annotations
 
@@ -40,11 +40,9 @@ if TYPE_CHECKING:
 
 
 def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
-    """Load a spec. No file that it names may lie outside `project`. `config` is the `runner.yaml` that counts for it.
+    """Load a spec. Files that it names must lie in `project`. `config` is its `runner.yaml`, by default the nearest one above.
 
-    Without `config` that is the nearest one above the spec.
-
-    Raises NotFound and MachineError for the spec's own file; all else is in the problems.
+    Raises NotFound and MachineError for the spec's own file; all other faults are problems of the result.
     """
     reader = _Reader(project, config)
     with shared_allowance():
@@ -55,7 +53,7 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
 
 
 _MAX_BREACHES = 10_000
-"""Of which hundreds are more than anybody reads."""
+"""Limit for the breaches that are examined; only the first hundred problems are reported."""
 
 
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
@@ -67,7 +65,7 @@ def _format() -> OwnSchema:
 
 
 class _Reader:
-    """Reads one spec, and collects what is wrong with it."""
+    """Reads one spec, and collects its problems."""
 
     def __init__(self, project: Path, config: Path | None) -> None:
         self._config = config
@@ -81,7 +79,7 @@ class _Reader:
         root = self._files.spec(path)
         if root is None:
             return None
-        # What the spec extends is part of it by now: nothing may be missing any more.
+        # The base of the spec is merged by now, so no key may be missing.
         whole = root.without("extends")
         faults = _format().faults(whole.plain())
         found = zip(faults, problems(faults, whole), strict=True)
@@ -112,11 +110,11 @@ class _Reader:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
         self.problems += unrendered(root, templates, schema_root)
-        # One fault, one report: a rule of the platform says more than the format's.
-        told = {problem.position for problem in self.problems if problem.severity == "error"}
-        self.problems += [problem for problem in of_format if problem.position not in told]
-        told |= self._malformed
-        self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in told]
+        # Each fault is reported once; the platform's rules have better messages than the format's.
+        taken = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in of_format if problem.position not in taken]
+        taken |= self._malformed
+        self.problems[:] = [each for each in self.problems if each.severity == "error" or each.position not in taken]
         if any(problem.severity == "error" for problem in self.problems):
             return None
         if event.too_large is not None:  # reported when nothing else is wrong
@@ -127,7 +125,7 @@ class _Reader:
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
-            message = "tenant_id and brand_id name the same thing; a spec has one of them"
+            message = "tenant_id and brand_id mean the same; a spec can have only one of them"
             self.problems.append(Problem("tenant-twice", message, root.key_position("brand_id"), hint="keep tenant_id"))
 
     def _check_templates(self, event: Fields, templates: Sequence[Template]) -> None:
@@ -140,7 +138,7 @@ class _Reader:
     def _variables(
         self, root: Node, event: Fields, templates: Sequence[Template]
     ) -> tuple[list[Variable], set[str] | None]:
-        """Read the declarations; without any, every name that a template uses and no let has is one."""
+        """Read the declarations; without any, each name in a template that is not a let is a variable."""
         table = root.get("vars")
         if table is None:
             required: dict[str, bool] = {}
@@ -164,9 +162,9 @@ class _Reader:
         return variables, set(table.entries) if isinstance(table.value, dict) else None
 
     def _check_sets(self, template: Template, tree: nodes.Template) -> None:
-        """Warn of what is set inside a loop or block for use outside."""
+        """Warn of variables that are set inside a loop or block and used outside."""
         for node in lost_sets(tree):
-            message = f"'{node.name}' is set inside a loop or block, which forgets it at its end"
+            message = f"'{node.name}' is set inside a loop or block, and lost at its end"
             place = template.place(node.lineno - 1, node.lineno - 1 + len(node.name))
             hint = (
                 f"use a namespace: {{% set ns = namespace({node.name}=…) %}}, and inside {{% set ns.{node.name} = … %}}"
@@ -174,15 +172,15 @@ class _Reader:
             self.problems.append(Problem("template-set-lost", message, place, hint=hint, severity="warning"))
 
     def _check_reserved(self, table: Node) -> None:
-        """Refuse names that mean something else in a template."""
+        """Report names with another meaning in templates."""
         for name in table.entries:
             if name in RESERVED:
-                message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
+                message = f"'{name}' can't be the name of a variable: it has another meaning in templates"
                 place, at = table.key_position(name), f"vars.{name}"
                 self.problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
 
     def _is_malformed(self, node: Node) -> bool:
-        """Tell whether the format's schema has found a fault at a node or below it."""
+        """Return whether the format's schema has found a fault at a node or below it."""
         if not self._malformed:
             return False
         places = {node.position(), *(node.key_position(key) for key in node.entries)}
@@ -197,10 +195,10 @@ class _Reader:
         default = node.get("default")
         if default is None:
             return
-        told = {problem.position for problem in self.problems if problem.severity == "error"}
+        taken = {problem.position for problem in self.problems if problem.severity == "error"}
         for fault in schema.faults(default.plain()):
             place = fault.position(default)
-            if place in told:  # it could not even be read
+            if place in taken:  # already reported as unreadable
                 continue
             why, hint = ("", None) if variable.is_secret else (f": {fault.message}", fault.hint_at(place))
             breaks = "breaks its own declaration" if fault.code is None else "can't be checked"
@@ -209,7 +207,7 @@ class _Reader:
             self.problems.append(Problem(fault.code or "var-schema", message, place, at=at, hint=hint))
 
     def _check_env(self, path: Path, root: Node, variables: Sequence[Variable]) -> None:
-        """Refuse what may not be read from the environment."""
+        """Report environment variables that the spec must not read."""
         reading = [variable for variable in variables if variable.env is not None]
         if not reading:
             return
@@ -224,7 +222,7 @@ class _Reader:
     def _check_lets(
         self, root: Node, event: Fields, variables: Sequence[Variable], templates: Sequence[Template]
     ) -> None:
-        """Check lets, and what `omit` leaves out."""
+        """Check lets and the use of `omit`."""
         if (table := root.get("let")) is not None:
             used = {use.name for template in templates for use in template.uses}
             broken = any(template.findings for template in templates)
@@ -233,18 +231,18 @@ class _Reader:
         self.problems += omitted_for_good(event.shape, omitting(event.lets))
 
     def _check_secrets(self, event: Fields, variables: Sequence[Variable]) -> None:
-        """Warn of secrets that the mask will not know, or not be able to hide."""
+        """Warn of secrets that the mask will not recognize, or can't hide."""
         secrets = {each.name: each for each in variables if each.may_be_secret}
         for template, exposure in exposures(event, secrets) if secrets else ():
-            message = f"a part of the secret '{exposure.secret}', or what was made of it, is not masked"
-            hint = "insert it whole; or make what is inserted a secret variable of its own"
+            message = f"a part of the secret '{exposure.secret}', or a text made from it, is not masked"
+            hint = "insert the whole secret, or declare the inserted text as a secret variable"
             place = template.place(exposure.start, exposure.end)
             self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
         for variable in secrets.values():
             declaration = variable.table.get(variable.name) if variable.table is not None else None
             for node in _short_values(declaration) if declaration is not None else ():
                 message = f"the secret '{variable.name}' may have fewer than {MIN_SECRET} characters"
-                hint = "one so short is masked only in events, where it is a word of its own"
+                hint = "such a short secret is masked only in events, and only as a separate word"
                 place = node.position()
                 at = f"vars.{variable.name}"
                 self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
@@ -257,7 +255,7 @@ class _Reader:
             self.problems += template.undefined(known, hints=max(MAX_HINTS - len(self.problems), 0))
 
     def _check_constants(self, shape: dict[str, Shape], root: Node) -> None:
-        """Hold what is no template against the platform's rules already now."""
+        """Check the constants against the platform's rules."""
         for breach in islice(constant_breaches(shape), _MAX_BREACHES):
             self.problems.append(placed(breach, root))
 
@@ -276,7 +274,7 @@ class _Reader:
                 self.problems.append(Problem("unused-variable", message, place, at=f"vars.{name}", severity="warning"))
 
     def _schema(self, root: Node) -> tuple[Schema | None, Node | None]:
-        """Read the schema of the properties, and the tree that it was read from."""
+        """Return the schema of the properties, and its node."""
         node = root.get("schema")
         if node is None or not isinstance(node.value, str | dict | bool):
             return None, None
@@ -291,7 +289,7 @@ class _Reader:
 
 
 def _short_values(declaration: Node) -> Iterator[Node]:
-    """Find what says that a variable may have a value of very few characters: the first one is enough."""
+    """Yield the first node of a declaration that allows a very short value."""
     length = declaration.get("maxLength")
     enum = declaration.get("enum")
     values = [declaration.get("default"), declaration.get("const"), *(enum.items if enum is not None else ())]
@@ -307,13 +305,13 @@ def _is_short(value: object) -> bool:
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:
-    """Tell the case of a problem that the format's schema has found in one."""
+    """Add the case to a problem that the format's schema has found in one."""
     name = root.get(*path[:2], "name") if path[:1] == ("tests",) else None
     return replace(problem, context=in_case(name.value)) if name and isinstance(name.value, str) else problem
 
 
 def _keys_in(templates: Iterable[Template]) -> Iterator[str]:
-    """List the keys that templates name: `card.number`, `card['number']`."""
+    """Yield the keys in templates: `card.number`, `card['number']`."""
     for template in templates:
         for node in template.tree.find_all((nodes.Getattr, nodes.Getitem)) if template.tree else ():
             match node:

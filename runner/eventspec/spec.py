@@ -1,4 +1,4 @@
-"""One event, declared: what a sound file of a spec says."""
+"""The declaration of one event: the content of a valid spec."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spec:
-    """One event, declared. `auto_key` asks for a key made from the run; `shape` is all that is rendered.
+    """The declaration of one event. `auto_key` means a key derived from the run; `shape` has the templates to render.
 
-    `lets` are the named values that its templates read, each after those that it needs.
+    `lets` are the named values that the templates read, each after those that it needs.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Spec:
 
     @cached_property
     def optional_fields(self) -> tuple[str, ...]:
-        """The fields that an event may lack, and that this spec names: it means to have them."""
+        """The optional fields that this spec sets."""
         tenants = [field for field in ("tenant_id", "brand_id") if self.root.get(field) is not None]
         return ("idempotency_key", *tenants) if self.has_key else tuple(tenants)
 
@@ -54,8 +54,8 @@ class Spec:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of all that the spec says, in whichever files: another one means another event."""
-        import hashlib  # noqa: PLC0415 - only long runs ask for it
+        """A digest of the spec and all its files; it changes with any change of the event."""
+        import hashlib  # noqa: PLC0415 - only bulk runs need it
 
         parts = [node.plain() if node is not None else None for node in (self.root, self.schema_root)]
         return hashlib.sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -69,7 +69,7 @@ class Spec:
 
 
 class Loaded(NamedTuple):
-    """What came of a file. `spec` is None when a problem is an error. Nothing may print `secrets`, the secret defaults."""
+    """The result of loading a file. `spec` is None if a problem is an error. `secrets`, the secret defaults, must not be printed."""
 
     path: str
     spec: Spec | None

@@ -181,7 +181,7 @@ def _check_file(path: Path) -> None:
         raise NotFound(Problem("not-a-spec", f"{path} holds profiles; it is not a spec"))
     if path.name.startswith("_"):
         hint = "name a spec that extends it"
-        raise NotFound(Problem("not-a-spec", f"{path} is a base for specs, not one itself", hint=hint))
+        raise NotFound(Problem("not-a-spec", f"{path} is a base for specs, not a spec itself", hint=hint))
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""One session of pytest in this process, for `runner test`: cases → what became of each."""
+"""One session of pytest in this process, for `runner test`: cases → their results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ State = Literal["passed", "failed", "skipped", "xfailed"]
 
 
 class CaseResult(NamedTuple):
-    """What became of a case. `told` is what is wrong with it, in every form."""
+    """The result of a case. `told` has its problems, in every form."""
 
     spec: str
     case: str
@@ -37,35 +37,35 @@ class CaseResult(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a session of `run` ended."""
+    """The result of a session of `run`."""
 
     status: int
     """pytest's own exit status."""
     codes: set[int]
-    """What failures mean, as numbers of `ExitCode`."""
+    """The exit codes of failures, as numbers of `ExitCode`."""
     cases: Sequence[CaseResult]
     refused: Sequence[Mapping[str, Any]]
-    """What is wrong with specs whose cases could not be run, in every form."""
+    """The problems of specs whose cases could not be run, in every form."""
     unread: int
-    """How many specs these are."""
+    """The number of these specs."""
     specs: Sequence[SpecCases]
-    """What was collected in this process."""
+    """The specs that were collected in this process."""
     was_interrupted: bool
     was_deselected: bool
 
 
 def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
-    """Run the cases of specs below `root` in a pytest of this process; `args` name them, and may be what else pytest takes.
+    """Run the cases of specs below `root` in a pytest of this process; `args` name them, and may have other arguments of pytest.
 
-    `stdout` and `stderr` make harmless what is written to them; the colors of pytest are marked for that.
+    `stdout` and `stderr` escape their input; the colors of pytest are marked for that.
 
-    Nothing of the project's Python tests has a part in it: no settings, conftest files and modules, and no plugins but
-    those that `args` ask for. `cache` is where pytest may remember what failed.
+    The project's Python tests are ignored: their settings, conftest files and modules, and all plugins except those in
+    `args`. `cache` is the folder for pytest's list of failed cases.
     """
     front = _Front(cases)
     own = ["-c", os.devnull, f"--rootdir={root}", f"--confcutdir={root}", "--noconftest", "--assert=plain"]
     own += ["-p", isolated.__name__, "-p", "no:doctest", "-p", "no:debugging"]  # a debugger reads ./.pdbrc
-    own += ["--code-highlight=no"]  # by another program, whose colors are not told from those in data
+    own += ["--code-highlight=no"]  # another program, whose colors could not be distinguished from those in data
     own += ["--collect-in-virtualenv", "-o", "norecursedirs="]
     own += ["-p", "no:cacheprovider"] if cache is None else ["-o", f"cache_dir={cache}"]
     if any(map(_ASKS_FOR_XDIST.match, args)) and find_spec("xdist") is not None:
@@ -93,7 +93,7 @@ _ASKS_FOR_XDIST = re.compile(r"-[a-zA-Z]*n|--(?:numprocesses|dist|tx)\b")
 
 @contextmanager
 def _own_environment() -> Iterator[None]:
-    """Keep away what is set for the project's Python tests, and from the processes of xdist the working directory."""
+    """Hide the settings of the project's Python tests, and the working directory from processes of xdist."""
     own = {
         "PYTEST_ADDOPTS": None,
         "PYTEST_PLUGINS": None,
@@ -119,12 +119,12 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 
 class _Front:
-    """Hears what `runner test` has to tell."""
+    """Collects the results for `runner test`."""
 
     def __init__(self, cases: Cases) -> None:
         self.codes: set[int] = set()
         self.results: dict[tuple[str, str], CaseResult] = {}
-        """By spec and case: pytest's names are made harmless, and two of them may be the same."""
+        """By spec and case, since two escaped names of pytest may be equal."""
         self.refused: list[Mapping[str, Any]] = []
         self.unread = 0
         self.was_interrupted = self.was_deselected = False
@@ -166,7 +166,7 @@ class _Front:
         self.results[told["spec"], told["case"]] = CaseResult(told["spec"], told["case"], state, reason, problems)
 
     def pytest_collection_finish(self) -> None:
-        gc.freeze()  # specs live to the end: walking through them again and again takes a fifth of the time
+        gc.freeze()  # specs live to the end, and collecting garbage among them takes a fifth of the time
 
     def pytest_deselected(self) -> None:
         self.was_deselected = True

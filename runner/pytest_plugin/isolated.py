@@ -1,7 +1,7 @@
-"""What stands in for a project's own settings in the pytest of `runner test`, also in the processes of pytest-xdist.
+"""The plugin that replaces a project's settings in the pytest of `runner test`, also in processes of pytest-xdist.
 
-Folders are nodes that list specs and nothing else: no Python is imported, no text is taken for a doctest, and no name
-or file of a project keeps a spec away that `runner validate` checks.
+Folders are nodes that contain only specs: no Python is imported, no text is read as a doctest, and no name or file of a
+project hides a spec that `runner validate` checks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SpecFolder(pytest.Directory):
-    """A folder with specs, or on the way to one that was named."""
+    """A folder with specs, or above a named one."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Yield the folders and specs in it."""
@@ -35,26 +35,26 @@ class SpecFolder(pytest.Directory):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector:
-    """Take every folder, so that none becomes a package, whose `__init__.py` is imported."""
+    """Collect every folder here, so that none becomes a package whose `__init__.py` is imported."""
     return SpecFolder.from_parent(parent, path=path)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector:
-    """Take a spec that was named, and stands in no folder of the session: pytest has no other files."""
+    """Collect a named spec outside the folders of the session, and no other files."""
     return SpecFile.of(parent, file_path)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send a process of pytest-xdist what was asked for."""
+    """Send the settings to a process of pytest-xdist."""
     cases: Cases = node.config.pluginmanager.get_plugin(CASES)
-    node.workerinput[CASES] = cases.asked()
+    node.workerinput[CASES] = cases.settings()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Receive, in a process of pytest-xdist, what was asked for. Have `--lf` choose among cases, and not among files.
+    """Receive the settings in a process of pytest-xdist. Let `--lf` select cases, not files.
 
-    Of a file whose name pytest can't keep, no file that it remembers is the one: it would be left out, with what failed in it.
+    A file whose name pytest can't store matches no stored file, so its failed cases would be skipped.
     """
     if (chooses_files := config.pluginmanager.get_plugin("lfplugin-collwrapper")) is not None:
         config.pluginmanager.unregister(chooses_files)

@@ -1,10 +1,10 @@
 """The platform's event API as an ASGI application.
 
-It checks what the platform checks: the signature over the raw bytes, the limits, the names; and what its rules name. Texts
-of errors are the documented ones where the documentation has some.
+It checks what the platform checks (the signature over the raw bytes, limits, names), and its rules. Error texts are those of
+the documentation, if it has them.
 
-Any program of this machine can connect, and any page in a browser of it. The credentials are public; so a request without
-them changes nothing, and what arrived is shown only for a token that the one who started the sandbox has.
+Any program and any browser page on this machine can connect, and the credentials are public. So received events are shown
+only with a token that the sandbox prints when it starts.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ MAX_LIMIT_DIGITS = 10
 
 
 MAX_PENDING_BYTES = 64 * 1024 * 1024
-"""Of all bodies together that have not arrived whole yet: who sends them is not known before."""
+"""Limit for the size of all incomplete bodies together, whose senders are not authenticated yet."""
 
 
 def make_app(
@@ -73,9 +73,9 @@ def make_app(
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     proof: Proof | None = None,
 ) -> Starlette:
-    """Build the application over a store. It knows these credentials and no others.
+    """Return the application for a store; only these credentials are valid.
 
-    `token` is what one needs to read what arrived, and `proof` what the sandbox shows to clients that want to be sure.
+    `token` is required to read received events. `proof` proves the identity of the sandbox to clients.
     """
     api = _Api(store, credentials, token, rules, proof)
     app = Starlette(
@@ -86,7 +86,7 @@ def make_app(
             Route("/events", _answering(api.events), methods=["GET"]),
             Route("/sandbox", api.about, methods=["GET"]),
         ],
-        # A page of somebody else, by way of its own host name, must not read what arrived here.
+        # Protects against DNS rebinding: a page must not read events by way of its own host name.
         middleware=[
             Middleware(_NoPreface),
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
@@ -98,7 +98,7 @@ def make_app(
 
 
 class _NoPreface:
-    """Refuses the preface of HTTP/2 (RFC 9113, section 3.4) and closes the connection: what follows it is no request."""
+    """Refuses the preface of HTTP/2 (RFC 9113, section 3.4) and closes the connection, since no request can follow it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -112,7 +112,7 @@ class _NoPreface:
 
 
 class _OwnOrigin:
-    """Refuses what a page of another origin lets a browser send. Programs that are not browsers name no origin."""
+    """Refuses browser requests from pages of other origins. Other programs send no Origin."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -122,7 +122,7 @@ class _OwnOrigin:
         origin = headers.get(b"origin")
         app = self._app
         if origin is not None and origin != b"http://" + headers.get(b"host", b""):
-            refusal = Refusal(HTTPStatus.FORBIDDEN, "this is a page of another origin", "forbidden")
+            refusal = Refusal(HTTPStatus.FORBIDDEN, "requests from pages of other origins are refused", "forbidden")
             app = JSONResponse(refusal.body(), refusal.status_code)
         await app(scope, receive, send)
 
@@ -136,7 +136,7 @@ def _answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[
             headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
             return JSONResponse(refusal.body(), refusal.status_code, headers)
         except ClientDisconnect:
-            return Response()  # there is no one left who reads it
+            return Response()  # the client is gone
 
     return answer
 
@@ -185,7 +185,7 @@ class _Api:
         return PlainTextResponse("OK", HTTPStatus.ACCEPTED)
 
     async def events(self, request: Request) -> Response:
-        """Show what was accepted, the newest last; `?limit=` of them, `?event=` and `?distinct_id=` choose."""
+        """Return accepted events, the newest last; `?limit=`, `?event=` and `?distinct_id=` select."""
         given = request.query_params.get("token") or request.headers.get("authorization", "").removeprefix("Bearer ")
         if not _same(given, self._token.reveal()):
             message = "the token is missing or wrong: open the address that `runner sandbox` prints"
@@ -199,7 +199,7 @@ class _Api:
         return StreamingResponse(shown_events(self._store, wanted, count), media_type="application/json")
 
     async def about(self, request: Request) -> Response:
-        """Say what this is, and with `?nonce=` prove whose."""
+        """Identify the sandbox, and with `?nonce=` prove that it is this user's."""
         counts = self._store.counts()
         nonce = request.query_params.get("nonce", "")
         proof = self._proof.of(nonce) if self._proof is not None else None
@@ -241,7 +241,7 @@ class _Api:
                 if len(raw) > MAX_BODY_BYTES:
                     raise too_large
                 if self._pending_bytes > MAX_PENDING_BYTES:
-                    raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are under way", "busy")
+                    raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests in flight", "busy")
         finally:
             self._pending_bytes -= len(raw)
         return bytes(raw)
@@ -266,7 +266,7 @@ class _Api:
         return {"status": "success", "message_id": stored.message_id}
 
     def _checked(self, workspace: str, event: dict[str, object]) -> bytes:
-        """Return an event that breaks no rule as compact JSON."""
+        """Return a valid event as compact JSON, or raise Refusal."""
         if "distinct_id" not in event:
             either = "" if "event" in event else "either event or "
             raise bad_request(f"error: must pass value for {either}distinct_id{'/anonymous_id' if either else ''}")
@@ -297,7 +297,7 @@ class _Api:
         schema = self._rules.schemas.get(name)
         faults = schema.faults(_own_properties(event)) if schema else []
         if faults:
-            # Of several, always the same one: the validator's order is its own.
+            # Always the same one of several, because the validator's order is not fixed.
             fault = min(faults, key=lambda fault: (fault.at(), fault.message))
             at = ".".join(("properties", *filter(None, [fault.at()])))
             raise bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
@@ -313,7 +313,7 @@ def _breaches(event: dict[str, object]) -> Iterator[Breach]:
 
 
 def _own_properties(event: dict[str, object]) -> dict[str, Json]:
-    """Give an event's properties without those that the platform's clients add."""
+    """Return an event's properties without those that the platform's clients add."""
     properties = event.get("properties")
     return {
         key: value

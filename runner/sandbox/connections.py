@@ -1,7 +1,7 @@
-"""Connections of clients that may be slow, silent or hostile: so many, and each has so long.
+"""Limits for the number and duration of connections, since clients may be slow, silent or hostile.
 
-uvicorn times a connection between two requests alone, and bounds requests but not connections: clients that connect and
-say nothing, or send a byte a second, would use up all of the process's descriptors.
+uvicorn limits only the time between two requests, and the number of requests but not of connections: clients that connect
+and send nothing, or a byte a second, would use up all descriptors of the process.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS = 1024
 ACCEPTED_AT_ONCE = 32
-"""New connections that are taken before others are closed to make room for them."""
+"""New connections that are accepted before others are closed to make room for them."""
 QUEUE = 256
-"""New connections that wait to be taken."""
+"""New connections that wait to be accepted."""
 HEAD_S = 10.0
 BODY_S = 10.0
 ANSWER_S = 60.0
-"""People look at what arrived through a pager."""
+"""Time to receive an answer; it is long, because people read events through a pager."""
 BEHIND_S = 1.0
-"""A server that is so late itself can't say that a client is."""
+"""If the server is this late itself, it does not close connections for being late."""
 LINGER_S = 2.0
-"""For a client that still sends: a connection that is closed at once takes the refusal with it."""
+"""Time for a client that is still sending; closing at once would lose the refusal."""
 _Phase = Literal["head", "body", "answer", "refused"]
 _LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
 _NOT_ANSWERED = (h11.IDLE, h11.SEND_RESPONSE)
 _logger = logging.getLogger("runner.sandbox")
-_logger.setLevel(logging.ERROR)  # what a client does wrong is told to the client
+_logger.setLevel(logging.ERROR)  # faults of clients are reported to the client
 
 
 def most_connections() -> int:
-    """Return how many connections may be open at once, by what the process may open and others in it need."""
+    """Return the limit for open connections, from the limit of descriptors of the process."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 0:  # no limit
         return MAX_CONNECTIONS
@@ -48,10 +48,10 @@ def most_connections() -> int:
 
 
 class TimedServer(uvicorn.Server):
-    """A server whose queue of connections that are not accepted yet is longer than what it accepts at once."""
+    """A server whose listen queue is longer than the number that it accepts at once."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to serve."""
+        """Start serving."""
         await super().startup(sockets)
         for listening in sockets or []:
             listening.listen(QUEUE)
@@ -60,8 +60,8 @@ class TimedServer(uvicorn.Server):
 class TimedConnection(H11Protocol):
     """A connection whose client has `HEAD_S` for the head of a request, `BODY_S` for its body, `ANSWER_S` to take the answer.
 
-    The time is that of the whole, however often a byte arrives. Beyond `most_connections`, a new connection takes the place
-    of the one that has kept the server waiting for the longest.
+    The times are totals, however often a byte arrives. Beyond `most_connections`, a new connection replaces the one that has
+    kept the server waiting for the longest time.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,19 +73,19 @@ class TimedConnection(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
-        """Begin to wait for the first request."""
+        """Start waiting for the first request."""
         super().connection_made(transport)
         self._watch()
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived; after a refusal, nothing counts any more."""
+        """Process received bytes; after a refusal, ignore them."""
         if self._phase != "refused":
             super().data_received(data)
             self._watch()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start waiting for the next request."""
         super().on_response_complete()
         self._watch()
 
@@ -135,13 +135,13 @@ class TimedConnection(H11Protocol):
             self.transport.abort()
 
     def _refuse(self, status: str, message: str) -> None:
-        """Answer a request that has no end, if there is still a place for an answer, and no more after it."""
+        """Answer an incomplete request, unless an answer has begun, and close the connection."""
         cycle: Any = self.cycle
         if self.conn.our_state not in _NOT_ANSWERED:
             self.transport.close()
             return
         if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True  # whoever is about to answer it need not
+            cycle.disconnected = True  # the application must not answer it any more
             cycle.message_event.set()
         self.transport.write(
             f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(message)}\r\n"
@@ -152,7 +152,7 @@ class TimedConnection(H11Protocol):
 
     @property
     def _owes(self) -> bool:
-        """Whether the client has not taken all of an answer yet."""
+        """Whether the client has not received all of an answer yet."""
         return self.transport.get_write_buffer_size() > 0
 
     def _make_room(self) -> None:
@@ -167,10 +167,10 @@ class TimedConnection(H11Protocol):
 
     @property
     def keeps_waiting(self) -> bool:
-        """Whether it is the client's turn."""
+        """Whether the server is waiting for the client."""
         return self._phase != "answer" or self._owes
 
     @property
     def patience(self) -> tuple[bool, float]:
-        """Sorts first who has never sent a request, then who has kept the server waiting for longer."""
+        """Return the sort key for closing: first clients without any request, then the longest waiting ones."""
         return self.cycle is not None, self._since_s

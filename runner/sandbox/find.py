@@ -1,4 +1,4 @@
-"""Finding a sandbox that already runs, and being sure of it. Kept apart from the server, whose libraries it does not need."""
+"""Find and verify a running sandbox, without loading the libraries of the server."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Listener = Literal["own", "foreign", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Admits a connection to a sandbox once the other end has proved to be this user's; sends it a nonce and no more.
+    """Admits a connection to a sandbox after it has proved to be this user's; sends only a nonce before.
 
-    Each connection is checked by itself: when the sandbox ends, any program may take its port.
+    Each connection is checked, because another program may take the port after the sandbox ends.
     """
 
     proof: Proof
 
     def __call__(self, connection: socket.socket, until_s: float) -> None:
-        """Ask the other end for the proof, until that instant of `time.monotonic`.
+        """Request the proof from the other end, until `until_s` of `time.monotonic`.
 
-        Raises NotAdmitted without a proof, OSError when the connection breaks or the time is over.
+        Raises NotAdmitted without a valid proof, and OSError when the connection breaks or the time is over.
         """
         nonce = new_nonce()
         request = f"GET /sandbox?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{self.proof.port}\r\n\r\n"
@@ -48,7 +48,7 @@ class Admit:
 
 
 def look(port: int, proof: Proof | None) -> Listener:
-    """Return, within half a second, whose sandbox listens on a port of this machine: without a proof, it is not ours."""
+    """Return, within half a second, whether a sandbox listens on a port, and whether it proves to be this user's."""
     until_s = time.monotonic() + _LOOK_S
     try:
         with socket.create_connection((HOST, port), timeout=_LOOK_S) as connection:
@@ -63,7 +63,7 @@ def look(port: int, proof: Proof | None) -> Listener:
 
 
 def _body(connection: socket.socket, until_s: float) -> bytes:
-    """Read one answer. Raises ValueError for what is not an answer of a sandbox: one with a length, and a short one."""
+    """Read one answer. Raises ValueError if it can't be that of a sandbox, which is short and has a length."""
     answer = b""
     while len(answer) < _MAX_ANSWER_BYTES:
         connection.settimeout(_left_s(until_s))

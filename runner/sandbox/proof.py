@@ -5,8 +5,8 @@ it under the key: the key itself never goes over the wire, and a recorded answer
 user could pass the nonce on to a real sandbox; so the HMAC also names the port and the network that the server listens
 in, where there is no other listener on it.
 
-The owner of the socket, as the kernel tells it, would need no key. But only Linux tells it, of a forwarded port it tells
-the wrong one, and never of the connection at hand.
+The owner of the socket, according to the kernel, would need no key. But only Linux reports it, it is wrong for forwarded
+ports, and it is not that of the current connection.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class KeyRefused(Exception):  # noqa: N818 - a state of the world
-    """There is no key that only this user can read. The text says why, for people."""
+    """There is no key that only this user can read. The text is the reason, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a sandbox on a port of this machine proves itself with."""
+    """The proof of a sandbox on a port of this machine."""
 
     key: Secret
     port: int
 
     def of(self, nonce: str) -> str | None:
-        """Return the proof for a nonce; None for what is not one."""
+        """Return the proof for a nonce; None for an invalid nonce."""
         if not _NONCE.fullmatch(nonce):
             return None
         return hmac.digest(self.key.reveal().encode(), f"{_network()} {self.port} {nonce}".encode(), "sha256").hex()
@@ -64,7 +64,7 @@ def new_nonce() -> str:
 
 
 def new_key() -> Secret:
-    """Return a key for a sandbox that lives in this process alone."""
+    """Return a new key for a sandbox inside this process."""
     return Secret(secrets.token_hex(32))
 
 
@@ -79,7 +79,7 @@ def read_key(environ: Mapping[str, str]) -> Secret:
 
 
 def ensure_key(environ: Mapping[str, str]) -> Secret:
-    """Read this user's key; make one where there is none. Raises KeyRefused as `read_key` does, and if it can't be kept."""
+    """Read this user's key, or make one. Raises KeyRefused as `read_key` does, and if it can't be stored."""
     path = _path(environ)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _read(folder: int, path: Path) -> Secret:
 
 
 def _write(folder: int, text: bytes) -> None:
-    """Write the key under another name first, so that it is there as a whole or not at all."""
+    """Write the key atomically, by way of another name."""
     name = f".{secrets.token_hex(8)}"
     try:
         with open(name, "xb", opener=lambda name, flags: _open(name, flags, folder)) as file:
@@ -139,9 +139,9 @@ def _check(status: os.stat_result, path: Path, forbidden: int, otherwise: str) -
 
 
 def _path(environ: Mapping[str, str]) -> Path:
-    """Return where the key is kept: with what programs remember of a user, the same in all of the user's sessions.
+    """Return the path of the key, in the user's state folder, which is the same in all sessions.
 
-    The folder of XDG_RUNTIME_DIR is not: a job of cron, or a shell of `sudo` or `docker exec`, has none.
+    XDG_RUNTIME_DIR is not: cron jobs, and shells of `sudo` or `docker exec`, have none.
     """
     state = environ.get("XDG_STATE_HOME", "")
     if not state.startswith("/"):  # relative paths are to be ignored (XDG Base Directory Specification)
@@ -155,7 +155,7 @@ def _path(environ: Mapping[str, str]) -> Path:
 
 
 def _network() -> str:
-    """Name the network that this process listens and connects in. A home directory may be that of several machines."""
+    """Return an id of this process's network, since several machines may share a home directory."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {Path('/proc/self/ns/net').readlink()}"

@@ -1,4 +1,4 @@
-"""What `GET /events` is asked for → the events that fit, as JSON."""
+"""The query of `GET /events` → the selected events as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHOLE_NUMBER = re.compile("[0-9]+")
 
 
 def asked_for(given: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Read what `GET /events` is asked for. Refuses what it does not know: a slip of the hand must not show other events."""
+    """Parse the query of `GET /events`. Unknown parameters are refused, so that a typo does not select other events."""
     asked: dict[str, str] = {}
     for name, value in given:
         if name not in _PARAMETERS:
@@ -45,7 +45,7 @@ _SHOWN_CHARS = 100
 
 
 def shown_events(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
-    """Write the newest events that are wanted, and how many there are in all, in parts: all at once may be large."""
+    """Yield the newest selected events and their total as JSON, in parts, since all at once may be large."""
     chosen: deque[StoredEvent] = deque(maxlen=count)
     total = 0
     for event in store.events():

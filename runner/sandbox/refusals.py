@@ -1,4 +1,4 @@
-"""What a sandbox refuses a request with, in the platform's form."""
+"""Refusals of requests, in the platform's form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
-    """A request that is refused, and what the answer says. `kind` is the platform's word for it."""
+    """The refusal of a request, with the text of the answer. `kind` is the platform's term."""
 
     status_code: int
     message: str
@@ -25,11 +25,11 @@ class Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
 
 
 def refusal_of(failure: Failure) -> Refusal:
-    """Put a failure that was asked for in the platform's form."""
+    """Return the refusal for a configured failure."""
     code = failure.status_code
     try:
         phrase = HTTPStatus(code).phrase
-    except ValueError:  # a status of somebody's own, as those of proxies are
+    except ValueError:  # a non-standard status, such as those of proxies
         phrase = f"HTTP {code}"
     message, kind = _REFUSALS.get(code, (phrase, phrase.lower().replace(" ", "_").replace("-", "_")))
     return Refusal(code, message, kind, failure.retry_after_s)
@@ -40,9 +40,9 @@ _REFUSALS = {
     401: ("workspace key inactive", "authentication_error"),
     413: ("Request body is larger than 800KB", "too_large"),
 }
-"""Where the platform, or this sandbox elsewhere, has words of its own."""
+"""Texts of the platform, or of this sandbox, for some statuses."""
 
 
 def bad_request(message: str) -> Refusal:
-    """Return the refusal of a request that is not as it must be: 400."""
+    """Return the refusal of an invalid request: 400."""
     return Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")

@@ -1,4 +1,4 @@
-"""How a sandbox answers, beyond what the platform's documentation says: the `sandbox:` of `runner.yaml`, or of a case."""
+"""The configured behavior of a sandbox: the `sandbox:` of `runner.yaml` or of a case."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer that a sandbox gives instead of the proper one. `retry_after_s` is what it asks to wait, if it asks."""
+    """A configured failure in place of an answer. `retry_after_s` is the requested pause, if any."""
 
     status_code: int
     retry_after_s: int | None = None
@@ -31,10 +31,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class SandboxRules:
-    """How a sandbox answers, beyond what the platform's documentation says.
+    """The configured behavior of a sandbox.
 
-    `tenants` are all that exist; None knows any. `schemas` are those of the properties by the event's name. `failures`
-    are given first, one a request. An event may have `max_event_kb`.
+    `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
+    `failures` are the first answers, one for each request. `max_event_kb` limits the size of an event.
     """
 
     tenants: frozenset[str] | None = None
@@ -43,10 +43,10 @@ class SandboxRules:
     max_event_kb: int = MAX_EVENT_KB
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
-        """Read a `sandbox:` section, and what is wrong with it. What it does not say stays; schemas merge by event.
+        """Return these rules updated by a `sandbox:` section, and its problems. Schemas are merged by event.
 
-        Paths in it are relative to the file it stands in, and lead to nothing outside `project`. `at` is the way to
-        the section. With an error among the problems, the rules are these.
+        Its paths are relative to its file and must lie in `project`. `at` is the path of the section. If a problem is an
+        error, the rules are returned unchanged.
         """
         reader = Files(project)
         found = of_sandbox(section)
@@ -76,7 +76,7 @@ class SandboxRules:
 
 
 def rules_of(profile: Profile) -> SandboxRules:
-    """Read how a sandbox of a profile's project answers. Raises InvalidInput for a section that is not as it must be."""
+    """Return the rules for the project of a profile. Raises InvalidInput for an invalid section."""
     plain = SandboxRules(max_event_kb=profile.sandbox_max_event_kb)
     if profile.section is None:
         return plain
@@ -87,9 +87,9 @@ def rules_of(profile: Profile) -> SandboxRules:
 
 
 def _failure(answer: Json) -> Failure:
-    """Read an answer to give first, whose form is known to be right."""
-    told = answer if isinstance(answer, dict) else {"status": answer}
-    status, seconds = (told.get(key) for key in ("status", "retry_after"))
+    """Return a configured failure from its valid node."""
+    fields = answer if isinstance(answer, dict) else {"status": answer}
+    status, seconds = (fields.get(key) for key in ("status", "retry_after"))
     status_code = int(status) if isinstance(status, int | float) else 0
     if isinstance(seconds, int | float):
         return Failure(status_code, int(seconds))

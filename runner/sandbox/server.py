@@ -1,4 +1,4 @@
-"""The sandbox as a server: inside this process for one command, or on its port until it is stopped."""
+"""The sandbox as a server: in a thread for one command, or on a port until it is stopped."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Sandbox:
         rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     ) -> None:
         self.store = Store(time.time)
-        # Listening begins here: a request that comes before the loop runs waits in the socket.
+        # The socket listens from here on: earlier requests wait until the loop runs.
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self.proof = Proof(new_key(), self.port)
@@ -54,12 +54,12 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """Where it listens."""
+        """The base URL of the sandbox."""
         return f"http://{HOST}:{self.port}/"
 
     @property
     def events_url(self) -> str:
-        """Where what arrived can be read: a secret, since every user of this machine can connect."""
+        """The URL of received events. It contains a secret, since all users of this machine can connect."""
         return _events_url(self.base_url, self._token)
 
     def __enter__(self) -> Self:
@@ -73,7 +73,7 @@ class Sandbox:
 
 
 class Addresses(NamedTuple):
-    """Where a sandbox listens, and where what arrived can be read; only its user must see the second."""
+    """The base URL of a sandbox, and the URL of received events, which is secret."""
 
     base_url: str
     events_url: str
@@ -85,9 +85,9 @@ def serve(
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     key: Secret | None = None,
 ) -> None:
-    """Run a sandbox on a port of this machine until a signal ends it; `announce` hears its addresses once it listens.
+    """Run a sandbox on a port of this machine until a signal ends it; `announce` receives its addresses.
 
-    `key` is this user's, with which it proves to be this user's. Raises MachineError when the port is taken.
+    With the `key` it proves to be this user's. Raises MachineError if the port is taken.
     """
     token = _new_token()
     with _listen(port) as listening:
@@ -97,7 +97,7 @@ def serve(
         base_url = f"http://{HOST}:{listens_on}/"
         announce(Addresses(base_url, _events_url(base_url, token)))
         server = TimedServer(_config(app))
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn sees to Ctrl-C and SIGTERM
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn handles Ctrl-C and SIGTERM
             signal.signal(signal.SIGHUP, server.handle_exit)
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])

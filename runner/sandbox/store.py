@@ -1,4 +1,4 @@
-"""What the sandbox remembers: the events it took, and the idempotency keys of the last 24 hours. Bounded in number and size."""
+"""The memory of the sandbox: accepted events, and the idempotency keys of the last 24 hours, both bounded."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY_LIFETIME_S = 24 * 3600
-"""A key is remembered for so long. (documentation: "Idempotent requests".)"""
+"""How long a key is remembered (documentation: "Idempotent requests")."""
 MAX_EVENTS = 100_000
 MAX_EVENTS_BYTES = 64 * 1024 * 1024
 MAX_KEYS = 200_000
-"""An entry has the same size whatever the key's: they take 64 MiB."""
+"""Limit for the keys; entries have a fixed size, so all together take 64 MiB."""
 _EVENT_BYTES = 400
-"""What an event takes beside its JSON."""
+"""Memory of an event besides its JSON."""
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event that was accepted. `duplicate` tells that its key had been seen: the platform would not act on it again."""
+    """An accepted event. `duplicate` means that its key was known: the platform would not process it again."""
 
     message_id: str
     received_s: float
@@ -43,7 +43,7 @@ class StoredEvent:
         return body
 
     def as_json(self) -> bytes:
-        """Show it, for `GET /events`."""
+        """Return its form in `GET /events`."""
         about = {
             "message_id": self.message_id,
             "received_ms": int(self.received_s * 1000),
@@ -55,7 +55,7 @@ class StoredEvent:
 
 
 class Counts(NamedTuple):
-    """How much was taken since the start, and how much of it had to be forgotten to stay within the bounds."""
+    """Numbers of accepted events since the start, and of those dropped to stay within the limits."""
 
     total: int
     dropped_events: int
@@ -65,23 +65,24 @@ class Counts(NamedTuple):
 class Store:
     """Events in memory: the newest, up to `MAX_EVENTS` and `MAX_EVENTS_BYTES`; and up to `MAX_KEYS` keys.
 
-    `clock` gives seconds since 1970. Safe to use from threads.
+    `clock` returns seconds since 1970. It is thread-safe.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._events: deque[StoredEvent] = deque()
         self._size_bytes = 0
-        # Not a dict: the first entry of one from which many were taken is found by going past all that were.
+        # Not a dict: finding its first entry is slow after many were removed.
         self._keys: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._dropped_keys = 0
         self._lock = Lock()
         self.total = 0
 
     def add(self, workspace: str, endpoint: str, body: dict[str, object], raw: bytes) -> StoredEvent:
-        """Take an event, whose compact JSON is `raw`; one whose key was seen in the last 24 hours gets the first one's message id.
+        """Store an event with its compact JSON `raw`, and return it.
 
-        Else the message id follows from the event's `$insert_id`, so that what is recorded twice is recorded the same.
+        An event whose key was seen in the last 24 hours gets the message id of the first one. Otherwise the message id is
+        derived from the event's `$insert_id`, so that recordings are reproducible.
         """
         now = self._clock()
         given = body.get("$idempotency_key")
@@ -100,17 +101,17 @@ class Store:
             return stored
 
     def events(self) -> list[StoredEvent]:
-        """List what is remembered, the oldest first."""
+        """Return the stored events, the oldest first."""
         with self._lock:
             return list(self._events)
 
     def counts(self) -> Counts:
-        """Count what was taken and what was forgotten."""
+        """Return the numbers of accepted and dropped events."""
         with self._lock:
             return Counts(self.total, self.total - len(self._events), self._dropped_keys)
 
     def _forget(self, now: float) -> None:
-        # Keys are in order of arrival, so the outdated ones are in front.
+        # Keys are in order of arrival, so the outdated ones come first.
         while self._keys:
             first = next(iter(self._keys))
             if now - self._keys[first][0] < KEY_LIFETIME_S:

@@ -1,4 +1,4 @@
-"""The check of a new connection before anything of a request goes over it."""
+"""The check of a new connection before a request is sent over it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class NotAdmitted(OSError):  # noqa: N818 - a state of the world
-    """The other end of a connection is not the one that was meant. Nothing of a request was given to it."""
+    """The other end of a connection is not the expected server. No part of the request was sent to it."""
 
 
 class Admission(Protocol):
-    """Admits connections to the one server that is meant."""
+    """Admits connections to the expected server only."""
 
     def __call__(self, connection: socket.socket, until_s: float, /) -> None:
-        """Return if the other end is the server that is meant, else raise NotAdmitted.
+        """Raise NotAdmitted unless the other end is the expected server.
 
-        `until_s` is an instant of `time.monotonic`; raises OSError when it has come, or when the connection breaks.
+        Raises OSError when the connection breaks, or at `until_s` of `time.monotonic`.
         """

@@ -1,7 +1,7 @@
-"""What the platform answers → what became of each event. Pure.
+"""An answer of the platform → a result for each event. Pure.
 
-Source: the platform's documentation, "HTTP API: events", and its SDKs' parsing code. Whatever else arrives (a proxy's
-page, half an answer, a record too few) ends in a truthful result: an event is accepted only if the answer says so.
+Source: the platform's documentation, "HTTP API: events", and its SDKs' parsing code. An event counts as accepted only if the
+answer says so; anything else that arrives (a proxy's page, an incomplete answer, a missing record) is unknown or failed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from runner.suprsend.statuses import is_interim, is_success, is_transient
 State = Literal["accepted", "failed", "unknown", "not_sent"]
 MAX_MESSAGE_ID = 300
 _MAX_TEXT = 1_000_000
-"""Who shows a text cuts it, after masking: half a secret is not recognised. No request is longer, so no echo is."""
+"""Limit for texts, above the size of a request. Reports cut them further, after masking: a part of a secret is not recognized."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer that arrived whole."""
+    """An HTTP answer that arrived completely."""
 
     status_code: int
     body: bytes
@@ -32,9 +32,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Nothing, or only part of an answer, arrived. Unless bytes were `sent`, no event can have been accepted.
+    """No complete answer arrived. Unless bytes were `sent`, no event can have been accepted.
 
-    `is_final` says that trying again can't help: a certificate that is not trusted stays so.
+    `is_final` means that a retry can't help, as with an untrusted certificate.
     """
 
     message: str
@@ -43,10 +43,10 @@ class NoAnswer:
 
 
 class Result(NamedTuple):
-    """What became of one event.
+    """The result of sending one event.
 
-    `unknown` means sent, with no answer that tells. `status_code` is the platform's, per record in bulk; 0 is no answer.
-    A `transient` failure may pass.
+    `unknown` means sent, without a conclusive answer. `status_code` is the platform's, in bulk that of the record, and 0
+    without an answer. A `transient` failure may pass.
     """
 
     state: State
@@ -58,7 +58,7 @@ class Result(NamedTuple):
     attempts: int = 1
 
     def after(self, earlier: Result) -> Result:
-        """Follow an earlier attempt: what that one left unknown, only an acceptance settles."""
+        """Return the result after an earlier attempt: an unknown result can only become accepted."""
         if earlier.state == "not_sent":
             return self
         attempts = earlier.attempts + 1
@@ -102,7 +102,7 @@ def bulk_results(answer: Answer | NoAnswer, count: int) -> list[Result]:
         message = f"not the platform's answer: {_error_text(answer, raw)}"
         return [Result("unknown", answer.status_code, message)] * count
     if len(records) != count:
-        message = f"{count} events were sent, the answer tells of {len(records)}"
+        message = f"{count} events were sent, but the answer has {len(records)} records"
         return [Result("unknown", answer.status_code, message)] * count
     return [_record_result(record, answer.status_code) for record in records]
 
@@ -112,7 +112,7 @@ def _record_result(record: object, status_code: int) -> Result:
         return Result("unknown", status_code, "the answer's record is not an object")
     code = record.get("status_code", status_code)
     if type(code) is not int:
-        return Result("unknown", status_code, "the answer's record has a status_code that is no number")
+        return Result("unknown", status_code, "the answer's record has a status_code that is not a number")
     status = record.get("status")
     if status == "success" and is_success(code) and not record.get("error"):
         return Result("accepted", code, "OK", _message_id(record))
@@ -123,11 +123,11 @@ def _record_result(record: object, status_code: int) -> Result:
         case None | str() | int() | float():
             return Result("unknown", code, _shorten(f"the answer's record has the unknown status {status!r}"))
         case _:
-            return Result("unknown", code, "the answer's record has a status that is no text")
+            return Result("unknown", code, "the answer's record has a status that is not text")
 
 
 def _refuses(raw: object) -> bool:
-    """Tell whether these are the platform's words for a refusal, of today or older."""
+    """Return whether this is a refusal in the platform's form, current or older."""
     return isinstance(raw, dict) and (
         raw.get("status") in ("error", "fail")
         or ("status" not in raw and "error" in raw and _error_member(raw) is not None)
@@ -144,7 +144,7 @@ def _lost(answer: NoAnswer) -> Result:
 
 
 def _refusal(answer: Answer, raw: object) -> Result:
-    """Read an answer that is no success. Whether a gateway's 5xx kept events from the platform can't be known."""
+    """Read an answer that is not a success. After a gateway's 5xx, the events may have reached the platform."""
     code = answer.status_code
     says_so = _refuses(raw) and (code not in _GATEWAYS or (isinstance(raw, dict) and "status" in raw))
     is_open = is_interim(code) or (code >= _SERVER_ERRORS and not says_so)
@@ -153,9 +153,9 @@ def _refusal(answer: Answer, raw: object) -> Result:
 
 
 _SERVER_ERRORS = 500
-"""The first of them. What lies beyond 599 says no more about the request."""
+"""The first server error; statuses above 599 are treated alike."""
 _GATEWAYS = (502, 504)
-"""Answers of something between, whose errors look like the platform's older ones."""
+"""Statuses of gateways, whose errors look like older ones of the platform."""
 
 
 def _json(body: bytes) -> object:

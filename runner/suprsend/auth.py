@@ -30,7 +30,7 @@ class WorkspaceKey:
 
     @property
     def env(self) -> str:
-        """What an event's `env` says."""
+        """The `env` of events."""
         return self.key
 
 
@@ -43,7 +43,7 @@ class ApiKey:
 
     @property
     def env(self) -> str:
-        """What an event's `env` says."""
+        """The `env` of events."""
         return self.workspace_uid
 
 
@@ -51,18 +51,18 @@ Credentials: TypeAlias = WorkspaceKey | ApiKey
 
 
 def secret_of(credentials: Credentials) -> str:
-    """Give what of credentials nobody may read."""
+    """Return the secret part of credentials."""
     return (credentials.secret if isinstance(credentials, WorkspaceKey) else credentials.key).reveal()
 
 
 def sign(secret: Secret, method: str, path: str, content_type: str, date: str, body: bytes) -> str:
-    """Sign one request over the bytes of its body. `path` carries the query, if there is one."""
+    """Return the signature of a request with this body. `path` includes the query."""
     text = f"{method}\n{hashlib.md5(body, usedforsecurity=False).hexdigest()}\n{content_type}\n{date}\n{path}"
     return b64encode(hmac.digest(secret.reveal().encode(), text.encode(), "sha256")).decode()
 
 
 def signed_headers(credentials: Credentials, path: str, body: bytes, now_s: float) -> dict[str, str]:
-    """Make the headers of the POST that sends `body` to `path`, signed for the time `now_s` (seconds since 1970)."""
+    """Return the headers of a POST of `body` to `path`, signed at `now_s` (seconds since 1970)."""
     headers = {"Content-Type": CONTENT_TYPE, "Accept": "application/json"}
     match credentials:
         case WorkspaceKey(key, secret):
@@ -74,14 +74,14 @@ def signed_headers(credentials: Credentials, path: str, body: bytes, now_s: floa
 
 
 def secrets_of(authorization: str) -> tuple[str, str]:
-    """List what nobody may read of an Authorization: all of it, and the signature or key in it."""
+    """Return the secret texts of an Authorization header: all of it, and the signature or key in it."""
     return authorization, re.split("[ :]", authorization)[-1]
 
 
 def check_credential(name: str, value: object) -> None:
-    """Refuse a credential that is missing, or that no header can carry. Raises CredentialsError; shows no value."""
+    """Raise CredentialsError for a credential that is missing or that a header can't carry, without showing its value."""
     if not isinstance(value, str) or not value:
         raise CredentialsError(Problem("credentials-missing", f"{name} is missing"))
     if any(not "!" <= char <= "~" for char in value):
-        message = f"{name} has a character that no credential has"
+        message = f"{name} contains an invalid character"
         raise CredentialsError(Problem("credentials-invalid", message, hint="copy it again, without line breaks"))

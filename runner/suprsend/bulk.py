@@ -1,4 +1,4 @@
-"""`BulkEvents`: many events, sent in chunks, with one truthful response."""
+"""`BulkEvents`: many events, sent in chunks, with one response."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FailedRecord(TypedDict):
 
 @dataclass(slots=True)
 class BulkResponse:
-    """The sum of what became of all events; `status` is success, partial or fail. Failed records keep the input's order.
+    """The results of all events; `status` is success, partial or fail. Failed records are in the order of the input.
 
     >>> record = {"record": {}, "error": "BAD REQUEST", "code": 400, "unknown": False}
     >>> BulkResponse(total=2, success=1, failed_records=[record])
@@ -46,12 +46,12 @@ class BulkResponse:
 
     @property
     def failure(self) -> int:
-        """How many events were not accepted, or not known to be."""
+        """Number of events that were not accepted, or may not have been."""
         return self.total - self.success
 
     @property
     def unknown(self) -> int:
-        """How many of the failures may have been accepted: they were sent, and no answer tells."""
+        """Number of failures that may have been accepted: they were sent, without a conclusive answer."""
         return sum(record["unknown"] for record in self.failed_records)
 
     @property
@@ -77,7 +77,7 @@ _SHOWN_TEXT = 200
 
 
 class BulkEvents:
-    """Collects events and sends them. An event is encoded when it is appended: what happens to it later does not count."""
+    """Collects events and sends them. An event is encoded when it is appended; later changes to it have no effect."""
 
     def __init__(self, connection: Connection, encoded: Callable[[Event], Encoded], concurrency: int) -> None:
         self._connection = connection
@@ -87,7 +87,7 @@ class BulkEvents:
         self._changing = Lock()
 
     def append(self, *events: Event) -> None:
-        """Add events. One that breaks a rule becomes a failed record; TypeError for what is no event."""
+        """Add events. One that breaks a rule becomes a failed record. Raises TypeError for other objects."""
         for event in events:
             if not isinstance(event, Event):
                 raise TypeError(f"an Event is needed, not {type(event).__name__}")
@@ -101,16 +101,16 @@ class BulkEvents:
                 self._state.waiting.append(item)
 
     def trigger(self) -> BulkResponse:
-        """Send what was appended since the last time; returns the response over all that was ever sent from here.
+        """Send the events appended since the last call; return the response for all events sent from here.
 
-        Several requests are under way at once, each with at most 100 events and 800 KB. When this is interrupted,
-        `response` holds what is known by then: what was under way is unknown, what was not begun waits for the next call.
-        What other threads append meanwhile waits as well; two threads must not trigger at once.
+        Several requests are in flight at once, each with at most 100 events and 800 KB. After an interrupt, `response` has
+        the results so far: events in flight are unknown, and the others wait for the next call. So do events that other
+        threads append meanwhile. Two threads must not trigger at once.
         """
         with self._changing:
             response, _, waiting = _settled(self._state)
             deliveries = together(item for item in waiting if isinstance(item, Encoded))
-            # One assignment, so that an interrupt finds the events here or there, and none twice.
+            # One assignment, so that an interrupt neither loses nor repeats an event.
             self._state = _State(response, list(_shares(waiting, deliveries)), [])
         with closing(self._connection.deliver_all(deliveries, self._concurrency)) as done:
             for delivery in done:
@@ -121,7 +121,7 @@ class BulkEvents:
 
     @property
     def response(self) -> BulkResponse:
-        """What is known of all that was ever sent from here, also when `trigger` was interrupted."""
+        """The results of all events sent from here, also after an interrupted `trigger`."""
         with self._changing:
             return _settled(self._state).response
 
@@ -144,7 +144,7 @@ class BulkEventsFactory:
 
 
 class _Share(NamedTuple):
-    """What was appended one after the other: events, which go out together, and records that failed on the spot."""
+    """Appended events, and records that failed at once, in order."""
 
     items: Sequence[Encoded | FailedRecord]
     results: Sequence[Result]
@@ -157,7 +157,7 @@ class _State(NamedTuple):
 
 
 def _shares(items: Iterable[Encoded | FailedRecord], deliveries: Iterable[Delivery]) -> Iterator[_Share]:
-    """Cut what was appended where the deliveries are cut."""
+    """Split the appended items where the deliveries are split."""
     rest = iter(items)
     for delivery in deliveries:
         share: list[Encoded | FailedRecord] = []
@@ -170,7 +170,7 @@ def _shares(items: Iterable[Encoded | FailedRecord], deliveries: Iterable[Delive
 
 
 def _settled(state: _State, *, is_over: bool = False) -> _State:
-    """Move what is known from under way to the response. What was not sent waits again, unless the sending `is_over`."""
+    """Add the known results to the response. Unsent events wait again, unless the sending `is_over`."""
     total, success, failed = state.response.total, state.response.success, list(state.response.failed_records)
     waiting: list[Encoded | FailedRecord] = []
     for share in state.under_way:
@@ -194,7 +194,7 @@ _REFUSED_BEFORE = "not sent: the platform refused the credentials before"
 
 
 def _without_id(result: Result) -> Result:
-    """Keep of an accepted event only that it is one: a million message ids are memory that nobody asks for."""
+    """Keep only the state of an accepted event, to save the memory of its message id."""
     return _ACCEPTED if result.state == "accepted" else result
 
 
@@ -206,7 +206,7 @@ def _failed(record: dict[str, object], error: str, code: int = 0, unknown: bool 
 
 
 def _snapshot(value: Any, depth: int = 0) -> Any:
-    """Copy the maps and lists of a record, so that it keeps saying what was wrong; what is too deep ends in dots."""
+    """Copy the maps and lists of a record, so that later changes do not affect it; too deep values end in dots."""
     if isinstance(value, dict | list | tuple) and depth > MAX_DEPTH:
         return "…"
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Many encoded events → groups that go out together. (documentation: at most 100 records a call.)."""
+"""Many encoded events → groups for one request each (documentation: at most 100 records a call)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_RECORDS = 100
 
 
 def chunks(events: Iterable[Encoded]) -> Iterator[list[Encoded]]:
-    """Group events so that no group has more than 100, nor its array, brackets and commas counted, more than 800 KB."""
+    """Group events so that each group has at most 100, and its array, with brackets and commas, at most 800 KB."""
     chunk: list[Encoded] = []
     size = 2
     for event in events:
@@ -29,5 +29,5 @@ def chunks(events: Iterable[Encoded]) -> Iterator[list[Encoded]]:
 
 
 def array_of(events: Sequence[Encoded]) -> bytes:
-    """Join encoded events to the JSON array that the bulk endpoint takes."""
+    """Return the JSON array of encoded events for the bulk endpoint."""
     return b"[" + b",".join([event.body for event in events]) + b"]"

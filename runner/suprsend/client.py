@@ -29,9 +29,9 @@ MAX_CONCURRENCY = 64
 
 
 class Response(TypedDict):
-    """What `track_event` returns. `status_code` is the platform's, 0 when no answer came.
+    """The result of `track_event`. `status_code` is the platform's, 0 if no answer came.
 
-    `unknown`: no success, but the event may have been accepted, since it was sent and no answer tells.
+    `unknown` means that the event may have been accepted: it was sent, without a conclusive answer.
     """
 
     success: bool
@@ -44,12 +44,12 @@ class Response(TypedDict):
 
 
 class AppInfo(TypedDict, total=False):
-    """Who calls: named in the User-Agent. The platform's SDK takes the same."""
+    """The calling application, for the User-Agent. The platform's SDK has the same type."""
 
     name: str
     version: str
     url: str
-    """Taken as the SDK takes it, and as there not sent."""
+    """Accepted for compatibility with the SDK, and not sent, as there."""
 
 
 def _new_id() -> str:
@@ -61,18 +61,18 @@ class Suprsend:
 
     `timeout`, in seconds, bounds an event from the start of its request to the end of the answer, with all retries (but
     for the look-up of the host's name, which takes as long as the system's resolver lets it);
-    `retries` is how often an attempt that may pass is made again (0 to 100): no answer, 408, 425, 429 and 5xx, with
-    the same ids, never without an idempotency key once bytes were written. `concurrency` bounds the requests that
-    `bulk_events` has under way at once (1 to 64). `max_event_kb` raises the documented limit of 100 KB (of 1,024
-    bytes) an event, up to 800. `debug` logs each request to the logger `runner.suprsend`, and to stderr if nobody
-    listens; `app_info` names the caller in the User-Agent.
+    `retries` is the number of retries after transient failures (0 to 100): no answer, 408, 425, 429 and 5xx, with the
+    same ids, and never without an idempotency key once bytes were written. `concurrency` limits the requests that
+    `bulk_events` has in flight (1 to 64). `max_event_kb` raises the documented limit of 100 KB (of 1,024
+    bytes) an event, up to 800. `debug` logs each request to the logger `runner.suprsend`, and to stderr if it has no
+    handler; `app_info` names the caller in the User-Agent.
 
-    `clock` gives seconds since 1970, `new_id` a UUID for each event, `sleep` waits for seconds, `random` gives a number
-    from 0 to 1. Proxies and CA bundles come from the environment, looked up once, when the client is made. May be used
-    from several threads; after a fork, the child opens connections of its own.
+    `clock` returns seconds since 1970, `new_id` a UUID for each event, `sleep` waits for seconds, `random` returns a number
+    from 0 to 1. Proxies and CA bundles come from the environment, read once, when the client is made. It may be used
+    from several threads; after a fork, the child opens its own connections.
 
-    Raises CredentialsError when a credential is missing or has a character that none has, or `base_url` is plain http
-    to another machine; InvalidInput for a base URL, timeout, number or size that is none.
+    Raises CredentialsError if a credential is missing or contains an invalid character, or if `base_url` is plain http to
+    another machine; InvalidInput for an invalid base URL, timeout, number or size.
 
     >>> Suprsend("workspace_key", "workspace_secret", base_url="http://127.0.0.1:7788/")
     Suprsend('workspace_key', base_url='http://127.0.0.1:7788/')
@@ -159,14 +159,14 @@ class Suprsend:
 
     @property
     def bulk_events(self) -> BulkEventsFactory:
-        """Where `new_instance()` makes collections of events to send together."""
+        """The factory of collections of events: `bulk_events.new_instance()`."""
         return BulkEventsFactory(self._connection, self._encoded, self._concurrency)
 
     def track_event(self, event: Event) -> Response:
         """Send one event. Acceptance is not delivery: the workflow runs later.
 
-        Raises InvalidEvent for an event that breaks a rule, TypeError for what is no event. Whatever the network or the
-        platform does is in the response.
+        Raises InvalidEvent for an event that breaks a rule, and TypeError for other objects. Failures of the network and the
+        platform are part of the response.
         """
         delivery = alone(self._encoded(event))
         self._connection.deliver(delivery)
@@ -174,7 +174,7 @@ class Suprsend:
         return response_of(result)
 
     def close(self) -> None:
-        """Close the kept connections; the next event opens a new one."""
+        """Close the connections; the next event opens a new one."""
         self._connection.close()
 
     def _encoded(self, event: Event) -> Encoded:
@@ -188,7 +188,7 @@ class Suprsend:
 
 
 def response_of(result: Result) -> Response:
-    """Give what became of one event in the documented shape."""
+    """Return the result of one event in its documented form."""
     accepted = result.state == "accepted"
     return {
         "success": accepted,

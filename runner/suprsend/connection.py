@@ -1,4 +1,4 @@
-"""A workspace on a server: encoded events → signed requests → what became of each."""
+"""A workspace on a server: encoded events → signed requests → a result for each."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ logger = logging.getLogger("runner.suprsend")
 
 
 class Connection:
-    """Delivers encoded events; never raises for what the network or the platform does.
+    """Delivers encoded events; failures of the network and the platform are results, not exceptions.
 
-    `timeout_s` bounds an event, from the start of its request to the end of the answer, with all of its up to `retries`
-    retries and the pauses between. What `transport.Transport` says of proxies, threads and forks holds here.
+    `timeout_s` limits the time of an event, from the start of its request to the end of the answer, with up to `retries`
+    retries and their pauses. For proxies, threads and forks see `transport.Transport`.
 
     `admit` checks each new connection to a server on this machine, before anything is sent over it.
-    `transport` takes the place of HTTP to `base_url`: it is given each request as it would go out, signed. It belongs to
-    the connection, which closes it.
+    `transport` replaces HTTP to `base_url`, and receives each signed request. The connection closes it.
     """
 
     def __init__(
@@ -71,18 +70,18 @@ class Connection:
 
     @property
     def env(self) -> str:
-        """What the `env` of an event must say here."""
+        """The `env` of events for this workspace."""
         return self.credentials.env
 
     def deliver(self, delivery: Delivery) -> None:
-        """Send what a delivery holds; its results tell how it went."""
+        """Send a delivery, which then has the results."""
         self._courier.deliver(delivery, Gate())
 
     def deliver_all(self, deliveries: Sequence[Delivery], concurrency: int = 1) -> Generator[Delivery]:
-        """Send deliveries, several at once; yields each in order when it is done, or not to be sent at all.
+        """Send deliveries, several at once; yield each in order when it is done, or will not be sent.
 
-        Once the platform refuses the credentials, nothing more is begun. When this is closed or interrupted, nothing
-        more is begun either, and what is under way is not waited for: the results of each delivery tell the truth.
+        After the platform refuses the credentials, no more are sent. When this generator is closed or interrupted, no more
+        are sent either, and those in flight are not awaited; the results of each delivery say what is known.
         """
         gate = Gate()
         if concurrency == 1 or len(deliveries) <= 1:
@@ -104,7 +103,7 @@ class Connection:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the connections."""
         self._transport.close()
 
     def __repr__(self) -> str:
@@ -129,13 +128,13 @@ class Connection:
 
 
 def _in_a_log(said: str) -> str:
-    """Write what a server says so that no log has one more line of it, no terminal obeys it, and no workflow on GitHub."""
+    """Escape a server's text, so that it is one line of a log and not a command for a terminal or a GitHub workflow."""
     line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in said)
     return line.replace("##[", "##\\[")
 
 
 def _without_authorization(answer: Answer | NoAnswer, authorization: str) -> Answer | NoAnswer:
-    """Hide the Authorization where a server echoes it; in what people read of a failure, in whatever form it does."""
+    """Mask the Authorization in an answer that echoes it; in messages, in every usual form."""
     secrets = secrets_of(authorization)
     if isinstance(answer, NoAnswer):
         return replace(answer, message=Mask(secrets).text(answer.message))

@@ -1,8 +1,7 @@
-"""Some events of one request → a result for each, after as many attempts as it takes and is allowed.
+"""The events of one request → a result for each, after the allowed retries.
 
-Source: the platform's documentation, "Idempotent requests". An event that has no idempotency key may be counted twice
-when it is sent twice, so it is sent again only if nothing of the request was ever written; or if the request was too
-large, since then nobody took it.
+Source: the platform's documentation, "Idempotent requests". An event without an idempotency key could count twice, so it is
+sent again only if no byte of the request was written, or if the request was refused as too large.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ INTERRUPTED = Result("unknown", 0, "interrupted before an answer came")
 
 
 class Delivery:
-    """Events that go out together. At any instant, also when interrupted, `results` say what is known of each.
+    """Events that are sent together. At any time, also after an interrupt, `results` has what is known of each.
 
-    Whoever `met_refused_credentials` would meet them with all else that is sent with the same ones.
+    `met_refused_credentials` means that all other requests with these credentials would be refused, too.
     """
 
     __slots__ = ("events", "is_array", "met_refused_credentials", "path", "results")
 
     def __init__(self, path: str, events: Sequence[Encoded], *, is_array: bool) -> None:
-        """Deliver to a path the array of events that `is_array` asks for, else one event, or what stands for one."""
+        """Deliver events to a path, as an array if `is_array`, else a single event or a complete body."""
         self.path = path
         self.events = events
         self.is_array = is_array
@@ -45,7 +44,7 @@ class Delivery:
         self.met_refused_credentials = False
 
     def body_of(self, events: Sequence[Encoded]) -> bytes:
-        """Return the body that sends some of the events."""
+        """Return the body for some of the events."""
         return array_of(events) if self.is_array else events[0].body
 
 
@@ -55,14 +54,14 @@ def alone(event: Encoded) -> Delivery:
 
 
 def whole(path: str, body: bytes, *, has_keys: bool) -> Delivery:
-    """Deliver a body as it is: it is never split, and sent again only if `has_keys` says that each event in it has one."""
+    """Deliver a complete body: it is never split, and retried only if `has_keys`, that is, each event has a key."""
     return Delivery(path, (Encoded(body, has_keys),), is_array=False)
 
 
 def together(events: Iterable[Encoded]) -> list[Delivery]:
-    """Deliver events to the bulk endpoint, in as many requests as the platform's limits ask for.
+    """Deliver events to the bulk endpoint, in as many requests as the platform's limits require.
 
-    One that leaves no room for the array's brackets goes to the single endpoint.
+    An event that leaves no room for the brackets of an array is sent to the single endpoint.
     """
     return [
         alone(chunk[0]) if len(chunk[0].body) + 2 > MAX_BODY_BYTES else Delivery(BULK_PATH, chunk, is_array=True)
@@ -71,14 +70,14 @@ def together(events: Iterable[Encoded]) -> list[Delivery]:
 
 
 class Gate:
-    """Lets attempts begin until it is shut. What was let through is marked as under way in the same instant."""
+    """Admits attempts until it is shut. An admitted attempt is marked as in flight atomically."""
 
     def __init__(self) -> None:
         self.is_shut = False
         self._lock = Lock()
 
     def begin(self, delivery: Delivery, indexes: Sequence[int]) -> bool:
-        """Let an attempt of some of a delivery's events begin. False if the gate is shut."""
+        """Admit an attempt for some events of a delivery; return False if the gate is shut."""
         with self._lock:
             if self.is_shut:
                 return False
@@ -87,37 +86,37 @@ class Gate:
             return True
 
     def shut(self) -> None:
-        """Let nothing more begin."""
+        """Admit no more attempts."""
         with self._lock:
             self.is_shut = True
 
 
 class Pauses:
-    """Pauses before retries, until somebody ends them: then one that is under way is over, and no retry follows."""
+    """Pauses before retries. Ending them ends a running pause, and no retry follows."""
 
     def __init__(self) -> None:
         self._are_over = Flag()
 
     @property
     def are_over(self) -> bool:
-        """Whether no retry is to follow any more."""
+        """Whether the pauses were ended, so that no retry follows."""
         return self._are_over.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the pauses are over."""
+        """Wait for some seconds, or until the pauses are ended."""
         self._are_over.wait(seconds)
 
     def end(self) -> None:
-        """End the pause that is under way, and all that would follow."""
+        """End the running pause and all later ones."""
         self._are_over.set()
 
     def begin(self) -> None:
-        """Let there be pauses again."""
+        """Allow pauses again."""
         self._are_over.clear()
 
 
 class Wait(NamedTuple):
-    """A pause before a retry: the `retry`-th of `retries`, after an answer that `message` tells of."""
+    """A pause before a retry: the `retry`-th of `retries`, after an answer that `message` describes."""
 
     retry: int
     retries: int
@@ -128,11 +127,11 @@ class Wait(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Delivers, and tries again what may pass.
+    """Delivers events, with retries after transient failures.
 
-    `post` sends a body to a path, until an instant of `time.monotonic`. `timeout_s` bounds an event with all its
-    retries and pauses: a pause that would end later is not begun. `sleep` takes seconds; `random` gives a number from
-    0 to 1; `clock` gives seconds since 1970; `tell` hears of each pause. `may_retry` is asked before and after each pause.
+    `post` sends a body to a path, until an instant of `time.monotonic`. `timeout_s` limits the time of an event with all
+    retries and pauses: a pause that would end later is skipped. `sleep` takes seconds; `random` returns a number from 0
+    to 1; `clock` returns seconds since 1970; `tell` receives each pause. `may_retry` is called before and after a pause.
     """
 
     post: Callable[[str, bytes, float], Answer | NoAnswer]
@@ -145,7 +144,7 @@ class Courier:
     may_retry: Callable[[], bool]
 
     def deliver(self, delivery: Delivery, gate: Gate) -> None:
-        """Send what a delivery holds, as long as the gate is open; its results tell how it went."""
+        """Send a delivery while the gate is open; the delivery then has the results."""
         until_s = time.monotonic() + self.timeout_s
         groups = [(list(range(len(delivery.events))), 0)]
         while groups:
@@ -165,7 +164,7 @@ class Courier:
     def _attempt(
         self, delivery: Delivery, indexes: Sequence[int], until_s: float, gate: Gate
     ) -> Answer | NoAnswer | None:
-        """Send some of the events once, and note what came of it. None if nothing can be sent, or may be."""
+        """Send some of the events once, and store the results. Return None if nothing can or may be sent."""
         events = [delivery.events[index] for index in indexes]
         body = delivery.body_of(events)
         before = [delivery.results[index] for index in indexes]
@@ -176,7 +175,7 @@ class Courier:
             delivery.met_refused_credentials = True
             gate.shut()
         results = bulk_results(answer, len(events)) if delivery.is_array else [single_result(answer)]
-        if _asks_for_less(answer, indexes):  # nobody took them: all is as it was before
+        if _asks_for_less(answer, indexes):  # refused as too large: nothing was accepted
             results = before
         for index, earlier, result in zip(indexes, before, results, strict=True):
             delivery.results[index] = result if earlier is NOT_SENT or earlier is result else result.after(earlier)
@@ -185,7 +184,7 @@ class Courier:
     def _pause(
         self, delivery: Delivery, again: Sequence[int], answer: Answer | NoAnswer, retry: int, until_s: float
     ) -> bool:
-        """Wait before a retry. False if there is no time for it, or if none is wanted any more."""
+        """Wait before a retry; return False if there is no time for it, or if retries were ended."""
         if not self.may_retry():
             return False
         asked = asked_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
@@ -194,7 +193,7 @@ class Courier:
             if asked is not None:
                 for index in again:
                     result = delivery.results[index]
-                    message = f"{result.message} (asked to wait {asked:g} s, which the timeout does not leave)"
+                    message = f"{result.message} (asked to wait {asked:g} s, more than the timeout allows)"
                     delivery.results[index] = result._replace(message=message)
             return False
         result = delivery.results[again[0]]

@@ -19,14 +19,14 @@ _TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 
 
 class Encoded(NamedTuple):
-    """An event as it goes out: JSON in UTF-8. Only one that `has_key` may be sent again once it may have arrived."""
+    """An event on the wire: JSON in UTF-8. After it may have arrived, it may be sent again only if it `has_key`."""
 
     body: bytes
     has_key: bool
 
     @property
     def key(self) -> bytes | None:
-        """The idempotency key as it stands in the body. No text inside a body can look like it: quotes are escaped."""
+        """The idempotency key as written in the body. Other texts in the body can't look like it, because quotes are escaped."""
         if not self.has_key:
             return None
         found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))

@@ -33,9 +33,9 @@ def clean_base_url(base_url: str | None) -> str:
     if any(not "!" <= char <= "~" for char in url):
         raise _bad_base_url("it has characters that a URL can't have")
     if parts.scheme not in ("http", "https"):
-        raise _bad_base_url("it begins with neither https:// nor http://")
+        raise _bad_base_url("it must start with https:// or http://")
     if not host or not _HOST.fullmatch(host):
-        raise _bad_base_url("it names no host")
+        raise _bad_base_url("it has no host")
     if set("?#\\") & set(url):
         raise _bad_base_url("it has a query, a fragment or a backslash")
     if parts.scheme == "http" and not is_loopback(host):
@@ -45,16 +45,16 @@ def clean_base_url(base_url: str | None) -> str:
 
 
 def _bad_base_url(reason: str) -> InvalidInput:
-    """Say what is wrong and show nothing: a token may stand in it."""
+    """Return the error for a base URL without showing it, since it may contain a token."""
     hint = "a base URL looks like https://hub.suprsend.com/"
-    return InvalidInput(Problem("base-url", f"the base URL is wrong: {reason}", hint=hint))
+    return InvalidInput(Problem("base-url", f"invalid base URL: {reason}", hint=hint))
 
 
 _HOST = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]+")
 
 
 def _wire_path(path: str) -> str:
-    """Write a path as HTTP libraries send it, so that what is signed is what arrives."""
+    """Return a path as HTTP libraries send it, so that the signed path is the one that arrives."""
     escaped = re.sub("%([0-9A-Fa-f]{2})?", _unescape_unreserved, path)
     quoted = quote(escaped, safe="/%!$&'()*+,;=:@~")
     whole = normpath(f"/{quoted.lstrip('/')}")
@@ -62,14 +62,14 @@ def _wire_path(path: str) -> str:
 
 
 def _unescape_unreserved(match: re.Match[str]) -> str:
-    if match[1] is None:  # a percent sign of its own: libraries escape it, and then each one that begins an escape, too
+    if match[1] is None:  # a single percent sign: libraries escape it, and then also those of other escapes
         return "%25"
     char = chr(int(match[1], 16))
     return char if char.isascii() and (char.isalnum() or char in "-._~") else match[0].upper()
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name means this machine."""
+    """Return whether a host name means this machine."""
     from ipaddress import ip_address  # noqa: PLC0415 - only plain http needs it
 
     if host == "localhost":

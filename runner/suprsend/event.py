@@ -1,4 +1,4 @@
-"""What an event is, and how it goes out. Pure: no clock, no ids, no network."""
+"""Events and their form on the wire. Pure: no clock, no ids, no network."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ USER_AGENT = f"suprsend-runner/{__version__}"
 
 
 class Stamp(NamedTuple):
-    """What makes one occurrence of an event: its id, and its time in milliseconds since 1970. The same on every attempt."""
+    """Id and time of an event, in milliseconds since 1970. They are the same on every attempt."""
 
     insert_id: str
     time_ms: int
 
 
 class Attachment(NamedTuple):
-    """A file for an e-mail, by a URL that anybody can read. (documentation: "Add attachments")."""
+    """A file for an e-mail, by its public URL (documentation: "Add attachments")."""
 
     url: str
     filename: str | None = None
     ignore_if_error: bool = False
 
     def wire(self) -> dict[str, object]:
-        """Give it as the platform takes it."""
+        """Return the attachment in the platform's form."""
         return {
             "filename": self.filename,
             "contentType": None,
@@ -59,7 +59,7 @@ class Event:
 
     `distinct_id` is a text, an `int` or a `UUID`; `properties` hold what JSON can hold, with no key that begins
     with `$` or `ss_`; `idempotency_key` has at most 255 characters and is trimmed; `tenant_id` (old name: `brand_id`)
-    at most 64 letters, digits, `_` and `-`. The rules are checked when the event is sent. What is passed in is never changed.
+    at most 64 letters, digits, `_` and `-`. The rules are checked when the event is sent. Arguments are never changed.
 
     >>> Event("u1", "product_purchased", {"amount": 10})
     Event('u1', 'product_purchased', 1 property)
@@ -89,7 +89,7 @@ class Event:
         self.attachments += (Attachment(file_path, file_name, ignore_if_error),)
 
     def is_sound(self) -> bool:
-        """Tell quickly that this event breaks no rule. Of what is False, only `breaches` knows whether it breaks one."""
+        """Check quickly; return True if the event breaks no rule. After False, `breaches` finds out."""
         name, key = self.event_name, self.idempotency_key
         return (
             type(name) is str
@@ -103,7 +103,7 @@ class Event:
         )
 
     def breaches(self) -> Iterator[Breach]:
-        """Every rule that this event breaks, in the order in which its fields go out."""
+        """Yield the rules that this event breaks, in the order of its fields on the wire."""
         yield from name_breaches(self.event_name)
         yield from distinct_id_breaches(self.distinct_id)
         yield from properties_breaches(self.properties)
@@ -114,7 +114,7 @@ class Event:
         yield from tenant_breaches("brand_id", self.brand_id)
 
     def wire(self, env: str, stamp: Stamp) -> dict[str, object]:
-        """Give the event as the platform takes it. `env` is the workspace key, or the workspace UID with an API key."""
+        """Return the event in the platform's form. `env` is the workspace key, or the workspace UID with an API key."""
         properties = dict(self.properties)
         if self.attachments:
             properties["$attachments"] = [attachment.wire() for attachment in self.attachments]
@@ -136,7 +136,7 @@ class Event:
         return event
 
     def as_json(self) -> dict[str, object]:
-        """Give what was passed in, under the names of the wire: the record of an event that was never sent."""
+        """Return the arguments under the names of the wire, as the record of an event that was never sent."""
         properties: object = self.properties
         if self.attachments and isinstance(properties, dict):
             properties = properties | {"$attachments": [attachment.wire() for attachment in self.attachments]}
@@ -156,7 +156,7 @@ class Event:
 
 
 def plain_id(value: str | int | UUID) -> str:
-    """Write a `distinct_id` as it goes out: as text, with its ends trimmed."""
+    """Return a `distinct_id` in its form on the wire: trimmed text."""
     if isinstance(value, str):
-        return str.__str__(value).strip()  # of an enum the text, not the name
+        return str.__str__(value).strip()  # the value of an enum, not its name
     return int.__repr__(value) if isinstance(value, int) else str(value)

@@ -33,17 +33,17 @@ MAX_KEY = 255
 MAX_TENANT = 64
 MAX_DEPTH = 64
 MAX_INTEGER_BITS = 14_000
-"""A longer integer has more digits than Python writes."""
+"""Python does not convert longer integers to text."""
 MAX_EVENT_KB = 100
 """The documented size of one event, in KB of 1,024 bytes."""
 MAX_BODY_BYTES = 800 * 1024
-"""What the platform's SDKs allow for one request, and so the most that a limit can be raised to."""
+"""Limit of the platform's SDKs for one request, and so the maximum for `max_event_kb`."""
 
 Path: TypeAlias = "tuple[Step, ...]"
 
 
 class Breach(NamedTuple):
-    """One rule that an event breaks, and the way to the value that breaks it."""
+    """One rule that an event breaks, and the path to the value that breaks it."""
 
     code: Code
     path: Path
@@ -53,22 +53,22 @@ class Breach(NamedTuple):
     """Whether the key breaks the rule, not its value."""
 
     def problem(self) -> Problem:
-        """Tell it as a problem without a place in a file."""
+        """Return it as a problem without a position in a file."""
         return Problem(self.code, self.message, at=dotted(self.path), hint=self.hint)
 
 
 def stamp_breaches(stamp: Stamp) -> Iterator[Breach]:
-    """Check an event's id and time: 36 characters or more, and no clock that was never set."""
+    """Check an event's id (36 characters or more) and time (a plausible clock)."""
     if len(stamp.insert_id) < MIN_INSERT_ID:
         message = f"the event's id has {len(stamp.insert_id)} characters, less than {MIN_INSERT_ID}"
-        yield Breach("insert-id", ("$insert_id",), message, "new_id must give a UUID")
+        yield Breach("insert-id", ("$insert_id",), message, "new_id must return a UUID")
     if stamp.time_ms < MIN_TIME_MS:
         message = f"the event's time, {stamp.time_ms} ms, lies before 2022"
         yield Breach("event-time", ("$time",), message, "is this machine's clock right?")
 
 
 def name_breaches(name: object) -> Iterator[Breach]:
-    """Check an event's name: two characters or more, not one of the platform's own."""
+    """Check an event's name: two characters or more, not reserved for the platform."""
     path = ("event",)
     if not isinstance(name, str):
         yield Breach("event-name", path, f"the event's name must be text, not {type(name).__name__}")
@@ -77,13 +77,13 @@ def name_breaches(name: object) -> Iterator[Breach]:
     if len(trimmed) < MIN_EVENT_NAME:
         yield Breach("event-name", path, f"the event's name '{trimmed}' is shorter than {MIN_EVENT_NAME} characters")
     elif is_reserved(trimmed) and trimmed not in ALLOWED_SYSTEM_EVENTS:
-        hint = "names that begin with $ or ss_ are the platform's own"
+        hint = "names that begin with $ or ss_ are reserved for the platform"
         yield Breach("reserved-name", path, f"event name '{trimmed}' is reserved", hint)
     yield from _unicode_breaches(name, path)
 
 
 def distinct_id_breaches(value: object) -> Iterator[Breach]:
-    """Check who the event is about: a text, an int or a UUID, not blank."""
+    """Check `distinct_id`: a text, an int or a UUID, not blank."""
     path = ("distinct_id",)
     if isinstance(value, bool) or not isinstance(value, str | int | UUID):
         found = "missing" if value is None else f"{type(value).__name__}, not text"
@@ -107,10 +107,10 @@ def key_breaches(key: object) -> Iterator[Breach]:
     length = len(key.strip())
     if not length:
         yield Breach(
-            "idempotency-key", path, "the idempotency key is blank", "it needs a character that is no white space"
+            "idempotency-key", path, "the idempotency key is blank", "it needs a character other than white space"
         )
     elif length > MAX_KEY:
-        hint = f"at most {MAX_KEY}; {{{{ … | sha256 }}}} makes a short key of a long one"
+        hint = f"at most {MAX_KEY}; {{{{ … | sha256 }}}} shortens a long key"
         yield Breach("idempotency-key", path, f"the idempotency key has {length} characters", hint)
     yield from _unicode_breaches(key, path)
 
@@ -127,13 +127,13 @@ def tenant_breaches(field: str, value: object) -> Iterator[Breach]:
 
 
 def properties_breaches(properties: object) -> Iterator[Breach]:
-    """Check properties: JSON values all the way down, and no key at the top that the platform keeps for itself."""
+    """Check properties: JSON values at all levels, and no reserved key at the top level."""
     if not isinstance(properties, dict):
         yield Breach("property-type", ("properties",), f"properties must be a dict, not {type(properties).__name__}")
         return
     for key in properties:
         if isinstance(key, str) and key[:1] in "$sS" and is_reserved(key):
-            hint = "keys that begin with $ or ss_ are the platform's own"
+            hint = "keys that begin with $ or ss_ are reserved for the platform"
             if key == "$attachments":
                 hint = "attach files with add_attachment, or with attachments: in a spec"
             yield Breach("reserved-name", ("properties", key), f"property '{key}' is reserved", hint, is_of_key=True)
@@ -152,14 +152,14 @@ def size_breach(size_bytes: int, max_event_kb: int) -> Breach | None:
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether the platform keeps a name for itself."""
+    """Return whether a name is reserved for the platform."""
     return name.startswith("$") or name[:3].lower() == "ss_"
 
 
 _TENANT = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN_NAME = re.compile("(?![sS][sS]_)[A-Za-z0-9_][ -~]*[!-~]")
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]*[A-Za-z0-9](?:/[!-~]*)?")
-"""What most URLs of attachments look like. They need no closer look."""
+"""The form of most URLs of attachments, which need no further check."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _HINTS = {
@@ -175,22 +175,22 @@ _HINTS = {
 
 
 def is_plain(text: object) -> bool:
-    """Return whether something is text of ASCII that is not blank. Other texts need a closer look."""
+    """Return whether this is ASCII text that is not blank. Other texts need a full check."""
     return type(text) is str and text.isascii() and text != "" and not text.isspace()
 
 
 def is_tenant(value: str) -> bool:
-    """Tell whether a text can be the id of a tenant."""
+    """Return whether a text is a valid id of a tenant."""
     return len(value) <= MAX_TENANT and _TENANT.fullmatch(value) is not None
 
 
 def is_plain_url(url: str) -> bool:
-    """Tell whether a URL looks as most do. Others need a closer look."""
+    """Return whether a URL has the usual form. Others need a full check."""
     return _PLAIN_URL.fullmatch(url) is not None
 
 
 def is_plain_attachment(attachment: Attachment) -> bool:
-    """Return whether an attachment breaks no rule, since it is as most are. Others need a closer look."""
+    """Return whether an attachment has the usual, valid form. Others need a full check."""
     url, filename, ignore = attachment
     return type(url) is str and is_plain_url(url) and filename is None and type(ignore) is bool
 
@@ -199,7 +199,7 @@ _SHORT_NAME = 100
 
 
 def is_plain_name(name: str) -> bool:
-    """Tell whether an event's name breaks no rule, and has no blanks at its ends. Others need a closer look."""
+    """Return whether an event's name is valid and trimmed. Others need a full check."""
     return len(name) <= _SHORT_NAME and _matches_plain_name(name)
 
 
@@ -209,7 +209,7 @@ def _matches_plain_name(name: str) -> bool:
 
 
 def are_sound_properties(properties: object) -> bool:
-    """Return whether properties break no rule. Where this is False, only `properties_breaches` knows whether they break one."""
+    """Check quickly; return True if properties break no rule. After False, `properties_breaches` finds out."""
     if type(properties) is not dict or not is_sound(properties, 1):
         return False
     for key in properties:  # noqa: SIM110 - any() takes twice as long
@@ -219,7 +219,7 @@ def are_sound_properties(properties: object) -> bool:
 
 
 def is_sound(container: Any, depth: int) -> bool:
-    """Tell quickly that nothing in a map or a list breaks a rule. Where anything might, `properties_breaches` looks closely."""
+    """Check quickly; return True if no value in a map or a list breaks a rule. After False, `properties_breaches` finds out."""
     if type(container) is dict:
         for key in container:
             if type(key) is not str or not _is_unicode(key):
@@ -289,7 +289,7 @@ def _unicode_breaches(text: str, path: Path) -> Iterator[Breach]:
 
 def attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]:
     """Check an attachment: a public http(s) URL, the file's name as text, a true or false."""
-    # A template may have given anything.
+    # The value may come from a template, so it may have any type.
     url: object = attachment.url
     filename: object = attachment.filename
     ignore: object = attachment.ignore_if_error
@@ -307,10 +307,10 @@ def attachment_breaches(attachment: Attachment, path: Path) -> Iterator[Breach]:
         yield Breach("attachment-url", where, f"'{url}' is not a URL: its host or its port can't be read")
         return
     if not is_web:
-        hint = "the platform fetches attachments itself: give a public http(s) URL"
+        hint = "the platform fetches attachments itself: use a public http(s) URL"
         yield Breach("attachment-url", where, f"'{url}' is not an http(s) URL", hint)
     elif not has_host:
-        yield Breach("attachment-url", where, f"'{url}' names no host")
+        yield Breach("attachment-url", where, f"'{url}' has no host")
     elif _CONTROL.search(url):
         yield Breach("attachment-url", where, f"'{url}' is not a URL", "spaces must be written %20")
     yield from _unicode_breaches(url, where)

@@ -1,7 +1,7 @@
-"""HTTP connections that give up at a deadline, however slowly an answer drips, and know whether bytes went out.
+"""HTTP connections with a deadline, however slowly an answer arrives, that know whether bytes were sent.
 
-The timeout of the HTTP library begins anew with every address of a host and with every byte that arrives: a server that
-sends one now and then, or one `100 Continue` after the other, would hold a caller for ever.
+The timeout of the HTTP library restarts with every address of a host and every byte that arrives: a server that sends a
+byte now and then, or one `100 Continue` after the other, would block a caller forever.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _thread = threading.local()
 
 
 class Exchange:
-    """A request of this thread that is under way: every read of it ends at the instant `until_s` of `time.monotonic`.
+    """A request in flight in this thread, whose reads end at `until_s` of `time.monotonic`.
 
-    `limit_s` is what people were told: how many seconds the event has in all, earlier attempts included.
-    `wrote` tells whether anything of the request, behind the handshakes with proxy and server, was given to the network.
+    `limit_s` is the total time of the event in seconds, with earlier attempts, for messages. `wrote` says whether any byte
+    of the request, after the handshakes with proxy and server, was sent.
     """
 
     __slots__ = ("_outer", "limit_s", "until_s", "wrote")
@@ -53,7 +53,7 @@ class Exchange:
 
     @property
     def left_s(self) -> float:
-        """How many seconds are left. Raises TimeoutError when there are none."""
+        """Return the seconds that are left. Raises TimeoutError if there are none."""
         left = self.until_s - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline is over")
@@ -61,9 +61,9 @@ class Exchange:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections keep the deadline of the exchange that they work for.
+    """An adapter whose connections keep the deadline of their current exchange.
 
-    All of them share one TLS context: the library would read the CA bundle anew for each connection.
+    They share one TLS context, because the library would read the CA bundle for each connection.
     """
 
     def __init__(self, tls: ssl.SSLContext | None, kept_connections: int) -> None:
@@ -71,7 +71,7 @@ class DeadlineAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=kept_connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools, of connections that keep deadlines."""
+        """Make the pools of connections with deadlines."""
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
         _keep(self.poolmanager)
 
@@ -105,7 +105,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Socket:
-    """A connected socket whose files keep the deadline, and which notes what is written."""
+    """A connected socket whose files keep the deadline, and which records writes."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -135,7 +135,7 @@ def _connected(connection: HTTPConnection) -> socket.socket:
     for index, (family, kind, protocol, _, address) in enumerate(found):
         try:
             sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # this machine knows no such addresses
+        except OSError as error:  # this machine does not support this kind of address
             failure = error
             continue
         with ExitStack() as on_failure:
@@ -181,8 +181,8 @@ class _SecureConnection(HTTPSConnection):
         try:
             super()._tunnel()
         finally:
-            _thread.exchange.wrote = False  # only the proxy was asked something
-            if self.sock is not None:  # a refusal closes it
+            _thread.exchange.wrote = False  # only the proxy received something so far
+            if self.sock is not None:  # a refusal closes the socket
                 self.sock = raw
         raw.settimeout(_thread.exchange.left_s)
 
@@ -192,8 +192,8 @@ class _SecureConnection(HTTPSConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Tell whether the next answer can be read from here: nothing more of the last one has come."""
-        # What TLS has unpacked already waits where the library does not look.
+        """Return whether the connection can be reused: no more bytes of the last answer have arrived."""
+        # The library does not check the bytes that TLS has already decrypted.
         return super().is_connected and not (isinstance(self.sock, _Socket) and self.sock.pending())
 
 

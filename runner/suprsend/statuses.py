@@ -1,4 +1,4 @@
-"""What an HTTP status of the platform means, be it of a whole answer or of one record in it. Pure.
+"""The meaning of an HTTP status of the platform, for an answer or for one record in it. Pure.
 
 Source: the platform's documentation, "HTTP API: events" and "Idempotent requests"; RFC 9110, "Status Codes".
 """
@@ -19,7 +19,7 @@ def is_interim(status: int) -> bool:
 
 
 def is_success(status: int) -> bool:
-    """Return whether the platform took what was sent: 2xx, if the body says the same."""
+    """Return whether the platform accepted the request: 2xx, if the body says the same."""
     return status // 100 == _SUCCESS
 
 
@@ -29,7 +29,7 @@ def is_server_error(status: int) -> bool:
 
 
 def refuses_credentials(status: int) -> bool:
-    """Return whether the credentials are refused, for this request and all others with them: 401 and 403."""
+    """Return whether the credentials are refused, for all requests: 401 and 403."""
     return status in _CREDENTIALS_REFUSED
 
 
@@ -39,10 +39,10 @@ def is_rate_limit(status: int) -> bool:
 
 
 def is_too_large(status: int) -> bool:
-    """Return whether the body was larger than the platform takes: 413. Nothing in it was taken."""
+    """Return whether the body was too large: 413. No event in it was accepted."""
     return status == _TOO_LARGE
 
 
 def is_transient(status: int) -> bool:
-    """Return whether the same request may meet another answer later: 408, 425, 429 and 5xx."""
+    """Return whether the same request may succeed later: 408, 425, 429 and 5xx."""
     return status in _TRANSIENT or is_server_error(status)

@@ -1,4 +1,4 @@
-"""Tasks → threads of this process that nobody waits for at its end: a `concurrent.futures.Executor`."""
+"""Tasks → daemon threads of this process: a `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Threads(Executor):
-    """Runs tasks in so many threads. The standard library's pool would keep a second Ctrl-C waiting for their requests.
+    """Runs tasks in daemon threads. The standard library's pool would let a second Ctrl-C wait for their requests.
 
     >>> with Threads(2) as threads:
     ...     threads.submit(max, 1, 2).result()
@@ -34,7 +34,7 @@ class Threads(Executor):
             self._threads.append(thread)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Let a thread call a function as soon as one is free; if none could be started, call it here."""
+        """Call a function in a free thread; if no thread could be started, call it here."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -42,7 +42,7 @@ class Threads(Executor):
                 return
             try:
                 result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            except BaseException as error:  # noqa: BLE001 - raised again by the future's result()
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -54,7 +54,7 @@ class Threads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more tasks; wait for those that there are, or forget those that no thread has begun."""
+        """Refuse further tasks; wait for the others, or cancel those that have not begun."""
         while cancel_futures:
             try:
                 self._tasks.get_nowait()

@@ -1,4 +1,4 @@
-"""Bytes out, `Answer` or `NoAnswer` back: one POST over a kept connection."""
+"""One POST over a persistent connection → `Answer` or `NoAnswer`."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ _FINAL_ANSWERS = 200
 
 
 class Post(Protocol):
-    """Where a connection's requests go out. `Transport` is one; what replays or records answers is another."""
+    """The transport of a connection: `Transport`, or one that replays or records answers."""
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
-        """Post once; `path` is the whole one, from the server's root. Never raises for what the network does."""
+        """Post once; `path` is complete, from the server's root. Failures of the network are returned as NoAnswer."""
 
     def close(self) -> None:
-        """Give back what is kept open; the next post opens it again."""
+        """Close the connections; the next post opens them again."""
 
 
 class Transport:
-    """Posts to one server. Never raises for what the network does.
+    """Posts to one server. Failures of the network are returned as NoAnswer.
 
-    Proxies and CA bundles come from the environment, looked up once, when this is made; what goes to this machine goes
-    there directly. `.netrc` is not read, since it would replace the Authorization. Redirects are not followed: a POST
-    would become a GET. Nothing is sent twice. May be used from several threads; after a fork, the child opens
-    connections of its own (OpenSSL's own limit: no thread may be in the middle of a TLS handshake at the fork).
+    Proxies and CA bundles come from the environment, read once, when this is made; requests to this machine use no proxy.
+    `.netrc` is not read, since it would replace the Authorization. Redirects are not followed, since a POST would become a
+    GET. Nothing is sent twice. It may be used from several threads; after a fork, the child opens its own connections (but
+    no thread may be in a TLS handshake at the fork, a limit of OpenSSL).
 
-    `admit` checks each new connection to a server on this machine: what it does not admit gets nothing.
+    `admit` checks each new connection to a server on this machine before anything is sent.
     """
 
     def __init__(self, base_url: str, admit: Admission | None = None) -> None:
         self._base_url = base_url
         self._admit = admit
-        # The library looks all of this up anew for each request, which takes as long as the request itself.
+        # The library would read all of this for each request, which takes as long as the request itself.
         settings = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
         self._settings: dict[str, Any] = {**settings}
         if is_loopback(urlsplit(base_url).hostname or ""):
@@ -66,7 +66,7 @@ class Transport:
         self._connect()
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
-        """Post once, within the time that the exchange has left. An answer counts only if all of it arrives."""
+        """Post once, within the remaining time of the exchange. Only a complete answer counts."""
         if self._process != os.getpid():
             self._connect()
         pool = self._pool
@@ -91,20 +91,20 @@ class Transport:
             return _read(response)
         except (HTTPError, OSError) as error:
             if isinstance(_innermost(error), TimeoutError | ReadTimeoutError):
-                return NoAnswer(f"no whole answer within {exchange.limit_s:g} s", sent=True)
-            return NoAnswer(f"the answer broke off: {_reason(error)}", sent=True)
+                return NoAnswer(f"no complete answer within {exchange.limit_s:g} s", sent=True)
+            return NoAnswer(f"the answer was cut off: {_reason(error)}", sent=True)
         finally:
             response.close()
 
     @property
     def peers(self) -> tuple[tuple[str, int], ...]:
-        """Hosts and ports that it connects to: the server's, and those of a proxy that the environment names for it."""
+        """Hosts and ports that it connects to: the server's, and those of its proxy."""
         proxy = select_proxy(self._base_url, self._settings["proxies"])
         urls = [self._base_url, *([proxy if "://" in proxy else f"http://{proxy}"] if proxy else [])]
         return tuple(_address(url) for url in urls)
 
     def close(self) -> None:
-        """Close the kept connections; the next post opens new ones."""
+        """Close the connections; the next post opens new ones."""
         before = self._pool
         self._connect()
         if not isinstance(before, NoAnswer):
@@ -126,7 +126,7 @@ _HTTP_PORT, _HTTPS_PORT = 80, 443
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext | NoAnswer:
-    """Trust the CA bundle that the environment names, else the library's own; or say why there is nothing to trust."""
+    """Return a TLS context with the CA bundle from the environment, else the library's, or the reason why there is none."""
     bundle = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
     context = create_urllib3_context()
     try:
@@ -135,13 +135,13 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext | NoAnswer:
         else:
             context.load_verify_locations(cafile=bundle)
     except OSError:
-        message = f"the CA bundle that the environment names can't be used: {bundle}"
+        message = f"the CA bundle from the environment can't be used: {bundle}"
         return NoAnswer(message, sent=False, is_final=True)
     return context
 
 
 def _pool(tls: ssl.SSLContext | None, base_url: str, settings: Mapping[str, Any]) -> HTTPConnectionPool | NoAnswer:
-    """Make the server's pool of connections, or say why there can be none."""
+    """Return the server's pool of connections, or the reason why there is none."""
     adapter = DeadlineAdapter(tls, _KEPT_CONNECTIONS)
     prepared = requests.Request("POST", base_url).prepare()
     try:
@@ -152,13 +152,13 @@ def _pool(tls: ssl.SSLContext | None, base_url: str, settings: Mapping[str, Any]
     return made
 
 
-_NO_PROXY = NoAnswer("the proxy that the environment names can't be used", sent=False, is_final=True)
+_NO_PROXY = NoAnswer("the proxy from the environment can't be used", sent=False, is_final=True)
 
 
 def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
-    """Read an answer whole, unless it is larger than any answer of the platform."""
+    """Read a complete answer, unless it is larger than any answer of the platform."""
     if response.status < _FINAL_ANSWERS:
-        return Answer(response.status, b"")  # what follows it on this connection is not waited for
+        return Answer(response.status, b"")  # the rest of it on this connection is not read
     parts: list[bytes] = []
     size = 0
     while part := response.read1(_READ_BYTES, decode_content=True):
@@ -178,7 +178,7 @@ def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
     if isinstance(cause, NotAdmitted):
         return NoAnswer(str(cause), sent=False, is_final=True)
     if exchange.wrote:
-        return NoAnswer(f"the connection broke off: {_reason(error)}", sent=True)
+        return NoAnswer(f"the connection was lost: {_reason(error)}", sent=True)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return NoAnswer(f"the server's certificate is not trusted: {cause.verify_message}", sent=False, is_final=True)
     if isinstance(error, LocationParseError):  # the base URL was checked when the client was made
@@ -188,16 +188,16 @@ def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in a few words what the outer errors wrap in many."""
+    """Return a short reason from nested exceptions."""
     cause = _innermost(error)
     match cause:
         case ssl.SSLError(reason=str(reason)):  # such as WRONG_VERSION_NUMBER
             return f"no TLS connection: {reason.replace('_', ' ').lower()}"
         case IncompleteRead():
             came: bytes | int = cause.partial  # the two libraries count it in two ways
-            return f"only {came if isinstance(came, int) else len(came):,} bytes of it came"
+            return f"only {came if isinstance(came, int) else len(came):,} bytes of it arrived"
         case BadStatusLine() if not isinstance(cause, RemoteDisconnected):
-            return f"what came is not HTTP: {str(cause)!r}"  # a line, of 64 KiB at most; the one who shows it masks and cuts it
+            return f"the answer is not HTTP: {str(cause)!r}"  # a line of at most 64 KiB, which reports mask and cut
         case OSError(strerror=str(text)) if text:
             return text
         case _:
@@ -205,7 +205,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Find the first cause of an error."""
+    """Return the first cause of an error."""
     while True:
         inner = getattr(error, "reason", None) or next(
             (arg for arg in error.args if isinstance(arg, BaseException)), None

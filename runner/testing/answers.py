@@ -1,4 +1,4 @@
-"""How answers come to a case → a tape for each: replayed from its cassette, or recorded into it."""
+"""Options of a test run → a tape for each case, which replays its cassette or records it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Record = Literal["none", "once", "new_episodes", "rewrite"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for. `is_ci` tells that a machine asks, which must not record by accident."""
+    """Options of a test run. In CI, recording by accident must not be possible."""
 
     record: Record = "none"
     sandbox: bool = False
@@ -43,27 +43,27 @@ class Options:
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
-    """Return whether CI runs this: `CI` is set, and not to what stands for no."""
+    """Return whether this runs in CI: `CI` is set, and not to a word for no."""
     return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def answers_for(options: Options, start: Path, environ: Mapping[str, str], today: date) -> Answers:
-    """Choose where the answers of the cases below `start` come from.
+    """Return the source of answers for the cases below `start`.
 
-    Raises UsageError for a recording that is refused, CredentialsError for one without credentials, and what
-    `config.load_profile` does.
+    Raises UsageError for a recording that is not allowed, CredentialsError for one without credentials, and the errors of
+    `config.load_profile`.
     """
     profile = load_profile(start=start, config=options.config, name=options.profile)
     live = None
     if options.record != "none":
         if options.is_ci:
-            hint = "record on a desk and commit the cassettes, or add --record-in-ci"
-            raise UsageError(Problem("usage", f"--record {options.record}: not where CI is set", hint=hint))
+            hint = "record on a developer's machine and commit the cassettes, or add --record-in-ci"
+            raise UsageError(Problem("usage", f"--record {options.record} is not allowed in CI", hint=hint))
         if not options.sandbox:
             live = profile.target(environ)
             live.authorized()
             if live.confirm:
-                message = f"profile '{options.profile}' asks before it sends: nothing is recorded from there"
+                message = f"profile '{options.profile}' asks before it sends, so nothing can be recorded with it"
                 raise UsageError(Problem("confirm", message, hint="record from another profile, or with --sandbox"))
     mask = Mask(profile.secrets(environ))
     return Answers(options.record, today, mask, rules_of(profile), live, profile.cassettes_max_age)
@@ -73,9 +73,9 @@ def answers_for(options: Options, start: Path, environ: Mapping[str, str], today
 class Answers:
     """Where the answers of cases come from.
 
-    `record` says when they are recorded: `none` never, `once` where there is no cassette, `new_episodes` for what is not
-    in it, `rewrite` always. They come from `live`, or with None from a sandbox of each case's own, which answers by
-    `rules`. A cassette may be `max_age` old on `today`. `mask` hides secrets in what is written.
+    `record` says when they are recorded: `none` never, `once` if there is no cassette, `new_episodes` for requests that the
+    cassette does not have, `rewrite` always. They come from `live`; if it is None, from a sandbox for each case, which
+    answers by `rules`. On `today` a cassette may be `max_age` old. `mask` hides secrets in recordings.
     """
 
     record: Record
@@ -87,22 +87,22 @@ class Answers:
 
     @property
     def env(self) -> str:
-        """What events say as `env`."""
+        """The `env` of the events."""
         return SANDBOX_KEY.env if self.live is None else self.live.env
 
     @contextmanager
     def tape(self, ref: CaseRef, secrets: Sequence[str] = ()) -> Iterator[Tape]:
-        """Give what stands in for the network in one case. Raises CassetteError for a cassette that can't be replayed.
+        """Open the tape of a case. Raises CassetteError for a cassette that can't be replayed.
 
-        `secrets` are the texts in the case's events that nobody may read: in the cassette stars stand for them.
+        `secrets` are secret texts in the case's events, masked in the cassette.
         """
-        own = [self.live.env] if self.live is not None else []  # the key of a workspace is nobody's business
+        own = [self.live.env] if self.live is not None else []  # it contains the key of a workspace
         mask = self.mask.with_values([*secrets, *own])
         again = command_to_record(ref, is_sandboxed=self.live is None)
         is_there = ref.cassette.exists()
         if self.record == "none" or (self.record == "once" and is_there):
             replay = self._replay(ref, again, secrets)
-            yield Tape(replay, SANDBOX_KEY, SANDBOX_URL, _no_pause, (), replay.problems, _keep_nothing)
+            yield Tape(replay, SANDBOX_KEY, SANDBOX_URL, _no_pause, (), replay.problems, _save_nothing)
             return
         if self.live is not None and ref.config is None:
             _refuse_steps_of_others(ref)
@@ -115,12 +115,12 @@ class Answers:
             transport = Transport(target.base_url)
             recorder = Recorder(transport, source, self.today, before)
 
-            def keep() -> None:
+            def save_cassette() -> None:
                 save(ref.cassette, recorder.cassette(), mask, ref.project, _shown(ref))
 
             sleep = _no_pause if self.live is None else time.sleep
             peers = transport.peers
-            yield Tape(recorder, target.authorized(), target.base_url, sleep, peers, recorder.problems, keep)
+            yield Tape(recorder, target.authorized(), target.base_url, sleep, peers, recorder.problems, save_cassette)
 
     def _replay(self, ref: CaseRef, again: str, secrets: Sequence[str]) -> Replay:
         cassette = load(ref.cassette, again, _shown(ref), ref.project)
@@ -129,7 +129,7 @@ class Answers:
         return Replay(cassette, ref.case.volatile, again, Mask(secrets), self.mask.with_values(secrets))
 
     def _sandbox(self, ref: CaseRef, stack: ExitStack) -> Target:
-        """Start a sandbox that only this case knows, so that nothing depends on what was sent before."""
+        """Start a sandbox for one case, so that its answers depend on no other case."""
         from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
 
         rules = self.rules
@@ -142,18 +142,18 @@ class Answers:
 
 
 def _refuse_steps_of_others(ref: CaseRef) -> None:
-    """Raise CassetteError for a step whose spec has another `runner.yaml`: events go only where its own says, and as whom."""
+    """Raise CassetteError for a step whose spec has another `runner.yaml`, and so another target and credentials."""
     own = find_config(ref.path)
     for step in ref.case.steps:
         if step.spec is not None and find_config(ref.path.parent / step.spec) != own:
             message = (
-                f"can't be recorded: the spec {step.spec} of a step is of another project, with a target of its own"
+                f"can't be recorded: the spec {step.spec} of a step belongs to another project with its own target"
             )
             raise CassetteError(Problem("cassette-unrecorded", message, hint="record it with --sandbox"))
 
 
 def command_to_record(ref: CaseRef, *, is_sandboxed: bool) -> str:
-    """Write the command that records a case again."""
+    """Return the command that records a case again."""
     where = " --sandbox" if is_sandboxed else ""
     return (
         f"runner test {shlex.quote(os.path.relpath(ref.path))} -k {shlex.quote(ref.case.name)} --record rewrite{where}"
@@ -165,8 +165,8 @@ def _shown(ref: CaseRef) -> str:
 
 
 def _no_pause(_: float) -> None:
-    """Go on at once: nobody is there who asked for a pause."""
+    """Continue at once: a recorded answer needs no pause."""
 
 
-def _keep_nothing() -> None:
-    """Leave the cassette as it is."""
+def _save_nothing() -> None:
+    """Leave the cassette unchanged."""

@@ -20,19 +20,22 @@ if TYPE_CHECKING:
 
 
 class SpecCases(NamedTuple):
-    """What a spec's file has: its cases, unless one of the problems is an error."""
+    """The cases of a spec's file, none if one of the problems is an error."""
 
     path: Path
     problems: tuple[Problem, ...]
     cases: tuple[CaseRef, ...]
     secrets: tuple[str, ...]
-    """Of defaults and cases: nothing may print them."""
+    """Secret texts of defaults and cases; they must not be printed."""
     spec: Spec | None
     """None if it can't be read."""
 
 
 def collect(path: Path, project: Path, config: Path | None = None) -> SpecCases:
-    """Load a spec, by the rules of `config` if it is given, and list its cases. Raises NotFound and MachineError for the file itself."""
+    """Load a spec, by the rules of `config` if it is given, and return its cases.
+
+    Raises NotFound and MachineError for the file itself.
+    """
     loaded = load(path, project, config)
     if loaded.spec is None:
         return SpecCases(path, loaded.problems, (), loaded.secrets, None)
@@ -51,15 +54,15 @@ def collect(path: Path, project: Path, config: Path | None = None) -> SpecCases:
 
 
 def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:
-    """Report cases whose cassettes would be one file, of this spec or with another one's: each would record over the other."""
-    asking = [ref for ref in refs if ref.asks_for_answer]
+    """Report cases that would overwrite each other's cassettes, in this spec or in another one."""
+    with_answers = [ref for ref in refs if ref.asks_for_answer]
     seen: dict[Path, CaseRef] = {}
-    for ref in asking:
+    for ref in with_answers:
         if (other := seen.setdefault(ref.cassette, ref)) is not ref:
             message = f"the cases '{other.case.name}' and '{ref.case.name}' would share a cassette"
             hint = "give one of them another name" if ref.case.name == ref.case.group else "give one of them an `id:`"
             yield Problem("duplicate-case", message, _name(ref), hint=hint)
-    for ref in asking[:1]:
+    for ref in with_answers[:1]:
         homeless = Path(*below.parts[1:]) if below.parts[0] == SPECS and len(below.parts) > 1 else Path(SPECS, below)
         names = {each.with_suffix(suffix) for each in (below, homeless) for suffix in (".yaml", ".yml")} - {below}
         for other_spec in sorted(each for each in names if (ref.project / each).is_file()):

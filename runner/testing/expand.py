@@ -1,4 +1,4 @@
-"""Cases of a spec, and the files of rows that they name → the cases and the rows that are run."""
+"""Cases of a spec and the files that they name → the cases and rows to run."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from runner.variables import Variable
 
 MAX_ROWS = 10_000
-"""Of a file that a case names: they are held in memory, and rendered one by one."""
+"""Limit for the rows of a case's file, which are held in memory and rendered one by one."""
 
 MAX_CHARS = 16 * 1024 * 1024
 
 
 def expand(spec: Spec) -> list[Case]:
-    """Give all cases of a spec, where `parametrize:` names a file one for each of its rows.
+    """Return all cases of a spec; where `parametrize:` names a file, one for each of its rows.
 
-    Raises NotFound, MachineError and InvalidInput for the files, and InvalidInput for two cases of one name.
+    Raises NotFound, MachineError and InvalidInput for the files, and InvalidInput for two cases with the same name.
     """
     if all(case.parametrize is None for case in spec.cases):
         return list(spec.cases)
@@ -46,9 +46,9 @@ def expand(spec: Spec) -> list[Case]:
 
 
 def rows_of(step: Step, variables: Sequence[Variable]) -> Iterator[dict[str, Given]]:
-    """Give the variables of each event that a step sends: its rows over its own; without `rows:` it is one event.
+    """Yield the variables of each event of a step: its own, updated by one of its `rows:` if it has some.
 
-    `variables` are those of the step's spec. Raises as `expand` does.
+    `variables` are those of the step's spec. Raises the errors of `expand`.
     """
     if step.rows is None:
         yield step.vars
@@ -60,7 +60,7 @@ def rows_of(step: Step, variables: Sequence[Variable]) -> Iterator[dict[str, Giv
 
 
 class _FileRow(NamedTuple):
-    """A row of a file. `plain` has each of its values as it is written, also one that gives no variable a value."""
+    """A row of a file. `plain` has all its cells as they are written, `values` those that set a variable."""
 
     number: int
     position: Position
@@ -75,19 +75,19 @@ def _of_file(case: Case, path: Path, variables: Sequence[Variable]) -> Iterator[
         choice = choice_id(row.plain, row.number, known)
         if choice in places:
             message = f"there are two cases '{named(case.name, choice)}'"
-            hint = f"the first is on line {places[choice].line}; a column `id` tells them apart"
+            hint = f"the first is on line {places[choice].line}; add a column `id` to distinguish them"
             raise InvalidInput(Problem("duplicate-case", message, row.position, hint=hint))
         places[choice] = row.position
         yield case.chosen(choice, {name: given for name, given in row.values.items() if name in known})
 
 
 def _refuse_namesakes(cases: Sequence[Case], spec: Spec) -> None:
-    """Refuse a case by the name of one that a row of a file makes; all else is told when the spec is loaded."""
+    """Refuse a case with the name of one that a row makes; other duplicates are reported when the spec is loaded."""
     met: set[str] = set()
     for case in cases:
         if case.name in met:
             node = case.node.get("name") or spec.root
-            message = f"there are two cases '{case.name}', one of them by a row of a file"
+            message = f"there are two cases '{case.name}', one of them made by a row of a file"
             raise InvalidInput(Problem("duplicate-case", message, node.position()))
         met.add(case.name)
 
@@ -95,9 +95,9 @@ def _refuse_namesakes(cases: Sequence[Case], spec: Spec) -> None:
 def _read(
     path: Path, variables: Sequence[Variable], others: Mapping[str, Given], besides: str | None = None
 ) -> Iterator[_FileRow]:
-    """Read a file of rows, beside `others` that give variables. A column that no variable takes is an error, but for `besides`.
+    """Read a file of rows. A column must be the name of a variable, or `besides`; `others` are set by the case itself.
 
-    An empty cell and a null come to what they do in a file of `--rows`.
+    An empty cell and a null mean the same as in a file of `--rows`.
     """
     shown = str(path)
     known = {variable.name: variable for variable in variables}
@@ -111,13 +111,13 @@ def _read(
                 raise InvalidInput(row.problem)
             if row.number > MAX_ROWS:
                 message = f"{shown} has more than {MAX_ROWS:,} rows"
-                raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case has few"))
+                raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case is for few rows"))
             position = place(shown, row.line)
             cells = _cells(row, file.header)
             size += sum(len(str(cell)) for cell in cells.values())
             if size > MAX_CHARS:
                 message = f"{shown} has more than {MAX_CHARS:,} characters"
-                raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case has few"))
+                raise InvalidInput(Problem("bad-value", message, hint="send them with --rows; a case is for few rows"))
             _refuse_columns(cells, names, position)
             is_text = file.header is not None
             values = {
@@ -137,7 +137,7 @@ def _refuse_columns(columns: Iterable[str], names: Sequence[str], position: Posi
 
 
 def _unknown_column(column: str, names: Sequence[str], position: Position) -> Problem:
-    message = f"no variable takes the column '{column[:SHOWN_NAME_CHARS]}'"
+    message = f"there is no variable for the column '{column[:SHOWN_NAME_CHARS]}'"
     return Problem("unknown-column", message, position, hint=did_you_mean(column, names))
 
 

@@ -154,7 +154,7 @@ class _Comparison:
                 return
             case "$len" if isinstance(actual, str | list | dict):
                 if len(actual) != operand.value:
-                    found = f"{describe(actual)} of length {len(actual)}: {self._shown(actual, told=False)}"
+                    found = f"{describe(actual)} of length {len(actual)}: {self._shown(actual, with_type=False)}"
                     yield _mismatch(at, f"expected {self._wanted(expected)}, got {found}", operand)
                 return
             case "$contains":
@@ -210,9 +210,9 @@ class _Comparison:
         more = f" and {len(values) - _FEW} more" if len(values) > _FEW else ""
         return f"left over {'is' if len(values) == 1 else 'are'} {', '.join(map(self._shown, values[:_FEW]))}{more}"
 
-    def _shown(self, value: Json, *, told: bool = True) -> str:
+    def _shown(self, value: Json, *, with_type: bool = True) -> str:
         """Return a value for a message, masked before it is cut: a part of a secret would not be recognized."""
-        return shown_value(cast("Json", self._mask.json(value)), told=told)
+        return shown_value(cast("Json", self._mask.json(value)), with_type=with_type)
 
     def _shown_both(self, expected: Json, actual: Json) -> tuple[str, str]:
         return both_shown(cast("Json", self._mask.json(expected)), cast("Json", self._mask.json(actual)))

@@ -1,4 +1,4 @@
-"""A golden file and the events of a case → what differs; or, to update it, the file as it should be."""
+"""Golden files: compare the events of a case with one, or update it."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _AGAIN = "runner test --update writes it"
 
 
 def golden_problems(golden: Node, events: Sequence[Mapping[str, Json]], mask: Mask) -> list[Problem]:
-    """Hold events against the golden file that an expectation names.
+    """Compare events with the golden file that an expectation names.
 
-    It holds the whole event, without what the client adds to each: `$insert_id`, `$time`, `env`, `$ss_sdk_version`; of
-    several events a list. `mask` hides what is secret in them.
+    It contains the whole event, or a list of several, without `$insert_id`, `$time`, `env` and `$ss_sdk_version`, which the
+    client adds to each. `mask` hides secrets in the events.
     """
     return _differences(golden, _path(golden), _whole(events, mask), mask)
 
 
 def update_golden(golden: Node, events: Sequence[Mapping[str, Json]], mask: Mask, project: Path) -> None:
-    """Write a golden file anew if events differ from it. Raises what `writing.overwrite` does."""
+    """Overwrite a golden file if events differ from it. Raises the errors of `writing.overwrite`."""
     path, whole = _path(golden), _whole(events, mask)
     if _differences(golden, path, whole, mask):
         text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
@@ -45,8 +45,8 @@ def _path(golden: Node) -> Path:
 
 
 def _whole(events: Sequence[Mapping[str, Json]], mask: Mask) -> Json:
-    told = [cast("Json", mask.json(own(event))) for event in events]
-    return told[0] if len(told) == 1 else told
+    masked = [cast("Json", mask.json(own(event))) for event in events]
+    return masked[0] if len(masked) == 1 else masked
 
 
 def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Problem]:
@@ -60,7 +60,7 @@ def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Prob
         empty = Problem("empty-file", f"the golden file {path} is empty", golden.position(), at="golden", hint=_AGAIN)
         return errors or [empty]
     if not _has_events(document.root):
-        message = f"{path} holds no event, and is not compared"  # whatever it holds is nobody's business
+        message = f"{path} contains no event, so it is not compared"  # its content is not shown: it may be any file
         return [Problem("case-mismatch", message, golden.position(), at="golden", hint=_AGAIN)]
     return [
         Problem("case-mismatch", each.message, each.position, at=each.at or "golden", hint=each.hint)
@@ -69,12 +69,12 @@ def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Prob
 
 
 def _has_events(root: Node) -> bool:
-    """Return whether a file is a golden one by what stands in it: an event, or a list of them."""
+    """Return whether a file contains an event or a list of events."""
     return all("event" in each.entries for each in (root.items if isinstance(root.value, list) else [root]))
 
 
 def own(event: Mapping[str, Json]) -> dict[str, Json]:
-    """Leave out what the client adds to each event."""
+    """Return an event without the values that the client adds."""
     kept = {key: value for key, value in event.items() if key not in _STAMPS}
     if isinstance(properties := kept.get("properties"), dict):
         kept["properties"] = {key: value for key, value in properties.items() if key != _VERSION}

@@ -1,6 +1,6 @@
 """A cassette's file → the case that plays it, if there is one.
 
-The way to a cassette names its spec, so nothing but that spec has to be read.
+The path of a cassette contains that of its spec, so only that spec is read.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ _OF_CASSETTES = (*SUFFIXES, ".json", "")
 
 
 class Found(NamedTuple):
-    """A file of a cassette.
+    """A file that is, or may be, a cassette.
 
-    `cassette` is None for one that can't be read, which `problems` tell. `case` is the one that plays it.
+    `cassette` is None if it can't be read; `problems` say why. `case` is the one that plays it.
     """
 
     path: Path
     project: Path
     shown: str
     place: Path
-    """Where its spec stands, or would stand; else the file itself. The `runner.yaml` nearest above that counts for it."""
+    """The path of its spec, existing or not, else the file itself. The nearest `runner.yaml` above it applies."""
     cassette: Cassette | None
     problems: tuple[Problem, ...]
     case: CaseRef | None
     is_orphan: bool
-    """Whether runner recorded it for a case that is no more. Of a spec that can't be read nobody knows the cases."""
+    """Whether runner recorded it for a case that no longer exists; False if the spec can't be read."""
     is_ours: bool
-    """Whether it is for runner to judge; else another program's, which may have any form."""
+    """Whether runner checks it; another program's file may have any form."""
     is_refused: bool
-    """Whether a link leads out of the project, or to no file: then nobody looks into it."""
+    """Whether it is a link out of the project, or not a regular file: it is not read then."""
 
 
 def files_at(paths: Iterable[Path], project: Path, home: Path | None = None) -> list[Path]:
-    """List the files at `paths` that may be cassettes: those that are given, and those in folders, all levels down.
+    """Return the files at `paths` that may be cassettes, those in folders at all levels.
 
-    Without paths, those of the project; with a `home` those whose spec is below it: in one repository several teams
-    may have a `runner.yaml` each. Raises NotFound for a path that does not exist, and CassetteError if the project's folder is a link
-    out of it.
+    Without paths, return those of the project; with a `home`, those whose spec is below it, since a repository can have
+    several `runner.yaml`. Raises NotFound for a path that does not exist, and CassetteError if the project's folder of
+    cassettes is a link out of it.
     """
     given = list(paths)
     for path in given:
@@ -85,9 +85,9 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def inventory(files: Iterable[Path], project: Path | None = None, config: Path | None = None) -> Iterator[Found]:
-    """Find out what is in cassettes, and whose they are: of `project`, else each of the one that it stands in.
+    """Read cassettes and find the case of each, in `project` or, without one, in the project that contains the file.
 
-    `config` is the `runner.yaml` that was named. Of other files than cassettes nothing is told, but of those in a project's folder of
+    `config` is the `runner.yaml` that was named. Files that are not cassettes are skipped, except in a project's folder of
     cassettes.
     """
     known: dict[Path, tuple[tuple[CaseRef, ...], bool]] = {}
@@ -110,7 +110,7 @@ def inventory(files: Iterable[Path], project: Path | None = None, config: Path |
         is_refused = isinstance(error, OutsideProject) or (path.exists() and not path.is_file())
         is_ours = case is not None or is_recorded or bool(specs) or is_refused
         if is_ours or is_below or cassette is not None or means_to_be_a_cassette(path):
-            here = Path(os.path.realpath(path.parent), path.name)  # and not where a link leads
+            here = Path(os.path.realpath(path.parent), path.name)  # the link itself, not its target
             owner = case.path.resolve() if case is not None else _place(here, project)
             yield Found(
                 path,
@@ -127,7 +127,7 @@ def inventory(files: Iterable[Path], project: Path | None = None, config: Path |
 
 
 def means_to_be_a_cassette(path: Path) -> bool:
-    """Return whether a file has the key that every cassette has, of whatever form the rest is."""
+    """Return whether a file has the key that every cassette has, even if the rest is invalid."""
     try:
         with open_file(path) as file:
             return _INTERACTIONS.search(file.read(MAX_BYTES)) is not None
@@ -141,9 +141,9 @@ _INTERACTIONS = re.compile(rb"""^[\s{]*["']?(?:http_)?interactions["']?\s*:""", 
 def orphans(
     project: Path, collected: Iterable[SpecCases], config: Path | None = None, home: Path | None = None
 ) -> list[Problem]:
-    """Report the cassettes that no case plays, when `collected` is all specs below `home`, else of a project.
+    """Report the cassettes that no case plays. `collected` must be all specs below `home`, by default of the project.
 
-    Those of others are left alone.
+    Cassettes of other specs are ignored.
     """
     played = {ref.cassette for spec in collected for ref in spec.cases if ref.asks_for_answer}
     try:
@@ -160,7 +160,7 @@ def orphan(found: Found) -> Problem:
 
 
 def _specs(cassette: Path, project: Path) -> Iterator[Path]:
-    """Give the specs that a cassette's name may stand for: `cassettes/shop/purchase/…` is of `specs/shop/purchase.yaml`."""
+    """Yield the specs that a cassette may belong to: `cassettes/shop/purchase/…` to `specs/shop/purchase.yaml`."""
     if not cassette.is_relative_to(project / CASSETTES) or cassette.parent == project / CASSETTES:
         return
     below = cassette.parent.relative_to(project / CASSETTES)
@@ -172,7 +172,7 @@ def _specs(cassette: Path, project: Path) -> Iterator[Path]:
 
 
 def _place(cassette: Path, project: Path) -> Path:
-    """Return where the spec of a cassette stands, or stood; where there never was one, the cassette."""
+    """Return the path of a cassette's spec, existing or not; the cassette itself if it can have none."""
     if (spec := next(_specs(cassette, project), None)) is not None:
         return spec
     if not cassette.is_relative_to(project / CASSETTES) or cassette.parent == project / CASSETTES:
@@ -183,7 +183,7 @@ def _place(cassette: Path, project: Path) -> Path:
 
 
 def _is_put_aside(cassette: Path, project: Path) -> bool:
-    """Tell whether the spec is there under a name that makes it none for a while, or by a link."""
+    """Return whether the spec exists under a name that disables it, or as a link."""
     below = cassette.parent.relative_to(project / CASSETTES) if cassette.is_relative_to(project / CASSETTES) else Path()
     homes = [home for home in (project / SPECS, project) if below.name]
     return any(
@@ -197,7 +197,7 @@ def _is_put_aside(cassette: Path, project: Path) -> bool:
 
 
 def _cases(spec: Path, project: Path, config: Path | None) -> tuple[tuple[CaseRef, ...], bool]:
-    """Give a spec's cases, and whether these are all."""
+    """Return a spec's cases, and whether they are complete."""
     try:
         collected = collect(spec, project, config)
     except RunnerError:

@@ -1,7 +1,7 @@
-"""A cassette's file → what in it is a secret, or looks like one.
+"""A cassette's file → the secrets in it, and the texts that look like credentials.
 
-Everything is searched for the secrets that are known: the text as it stands, and each value in it, unfolded, decoded and
-unpacked. What looks like a credential can only be guessed; files that other programs wrote keep those in headers.
+The text of the file and each value, decoded and decompressed, are searched for known secrets. Unknown credentials can only
+be guessed; recordings by other programs have them in headers.
 """
 
 from __future__ import annotations
@@ -24,35 +24,36 @@ if TYPE_CHECKING:
     from runner.source import Node
 
 MAX_BYTES = 16 * 1024 * 1024
-"""No cassette is larger: that is twenty of the platform's largest requests."""
+"""Size limit for a cassette: twenty of the platform's largest requests."""
 
 
 def leaks(path: Path, mask: Mask, shown: str | None = None, allowed: Collection[str] = ()) -> list[Problem]:
-    """Find what a file must not hold: each place is told once, and no secret is shown. Raises OSError.
+    """Report each place of a file with a secret, without showing the secret. Raises OSError.
 
-    `mask` knows the secrets. `allowed` are texts that look like credentials and are none. `shown` is the file's name in messages. What can't be read as YAML is searched as text.
+    `mask` knows the secrets. `allowed` are harmless texts that look like credentials. `shown` is the file's name in messages.
+    A file that is not valid YAML is searched as text.
     """
     name = shown or str(path)
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        return [_leak(name, 1, f"the file is larger than {MAX_BYTES:,} bytes: nobody can say what is in it")]
+        return [_leak(name, 1, f"the file is larger than {MAX_BYTES:,} bytes, so it could not be searched")]
     text = Text(name, raw.decode("utf-8", "surrogateescape"))
     document = read_text(raw.decode("utf-8", "replace"), name)
     hits = [] if document.root is None else list(_Search(mask, allowed).values(document.root, ()))
-    told = _Lines((node.text.line(node.start), node.text.line(node.end)) for node, _ in hits)
+    reported = _Lines((node.text.line(node.start), node.text.line(node.end)) for node, _ in hits)
     found = [_leak(name, node.text.line(node.start), message) for node, message in hits]
     latest = 0
     for start, end in mask.spans(text.content):
         first, last = text.line(start), text.line(end)
-        if first > latest and not told.meet(first, last):
+        if first > latest and not reported.meet(first, last):
             latest = first
             found.append(_leak(name, first, _HERE))
     return found
 
 
 class _Lines:
-    """Ranges of lines, which may lie in each other."""
+    """Ranges of lines, which may overlap."""
 
     def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
         ordered = sorted(ranges)
@@ -60,31 +61,31 @@ class _Lines:
         self._lasts = list(accumulate((last for _, last in ordered), max))
 
     def meet(self, first: int, last: int) -> bool:
-        """Return whether one of the ranges has a line of `first` to `last`, both included."""
+        """Return whether one of the ranges contains a line from `first` to `last`, both included."""
         before = bisect_right(self._firsts, last)
         return before > 0 and self._lasts[before - 1] >= first
 
 
-_HERE = "a secret stands here"
+_HERE = "the file contains a secret here"
 
 
 def _leak(path: str, line: int, message: str) -> Problem:
-    hint = "withdraw the secret if others may have read it, and record again"
+    hint = "revoke the secret if others may have read it, and record again"
     return Problem("cassette-leak", message, Position(path, line, 1, 2, ""), hint=hint)
 
 
 class _Search:
-    """A search through the values of one file: each is looked at once, however many aliases it has."""
+    """A search through the values of one file; each is visited once, however many aliases it has."""
 
     def __init__(self, mask: Mask, allowed: Collection[str]) -> None:
         self._mask = mask
         self._allowed = allowed
         self._seen: set[tuple[int, bool, str]] = set()
         self._unpacked = 0
-        self._is_told = False
+        self._is_reported = False
 
     def values(self, node: Node, way: tuple[str, ...]) -> Iterator[tuple[Node, str]]:
-        """Look at a value and all below it; give the value, and what is wrong with it."""
+        """Search a value and all values below it; yield each value with a secret, and a message."""
         in_headers = "headers" in way
         key = (id(node), in_headers, way[-1] if in_headers else "")
         if key in self._seen:
@@ -92,7 +93,7 @@ class _Search:
         self._seen.add(key)
         for name, item in node.entries.items():
             if self._mask.spans(name):
-                yield item, "a secret stands here, as a key"
+                yield item, "a key contains a secret"
             yield from self.values(item, (*way, name.lower()))
         for item in node.items:
             yield from self.values(item, way)
@@ -101,9 +102,12 @@ class _Search:
         texts = list(self._decoded(node))
         if any(self._mask.spans(text) for text in texts):
             yield node, _HERE
-        elif self._unpacked > MAX_BYTES and not self._is_told:
-            self._is_told = True
-            yield node, f"more than {MAX_BYTES:,} bytes are packed in the file: nobody can say what is in it"
+        elif self._unpacked > MAX_BYTES and not self._is_reported:
+            self._is_reported = True
+            yield (
+                node,
+                f"more than {MAX_BYTES:,} bytes are compressed in the file, so it could not be searched completely",
+            )
         elif (what := next(filter(None, (self._looks_like(text, way) for text in texts)), None)) is not None:
             yield node, f"this looks like {what}"
 
@@ -113,7 +117,7 @@ class _Search:
         return _looks_like(text, way)
 
     def _decoded(self, node: Node) -> Iterator[str]:
-        """Give a text, and what it is when it is binary, and when that is packed."""
+        """Yield a text, and if it is binary, its decoded and decompressed forms."""
         text = str(node.value)
         yield text
         if not is_binary(node):
@@ -136,16 +140,16 @@ class _Search:
 
 
 def is_binary(node: Node) -> bool:
-    """Return whether a text is bytes, in base64."""
+    """Return whether a text is binary data in base64."""
     return node.text.content[max(0, node.start - _TAG) : node.start].rstrip().endswith("!!binary")
 
 
 _TAG = 40
-"""A tag stands right before its value."""
+"""Characters before a value that are searched for its tag."""
 
 
 def _looks_like(text: str, way: tuple[str, ...]) -> str | None:
-    """Say what a text is if it is most likely a credential that nobody masked."""
+    """Return what kind of unmasked credential a text most likely is; None if it looks like none."""
     if (
         "headers" in way
         and (name := way[-1]) in _HEADERS

@@ -1,7 +1,7 @@
-"""Whether two requests are the same, and if not, in what they differ. Pure.
+"""Two requests → whether they are the same, and how they differ. Pure.
 
-Compared are method, path, query, Content-Type and the body, as JSON and with its types: 12 is not "12", true is not 1, and
-1 is not 1.0. The order of keys is free, that of lists is not. What changes with each run is left out.
+The comparison covers method, path, query, Content-Type and the body as JSON with its types: 12 is not "12", true is not 1,
+and 1 is not 1.0. The order of keys does not matter, that of lists does. Values that change with each run are left out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from runner.source import Json
 
 RUN_KEYS = ("$insert_id", "$time", "env", "properties.$ss_sdk_version")
-"""Paths below an event to what changes with each run, workspace or version, and never counts."""
+"""Paths below an event to values that change with each run, workspace or version; they are never compared."""
 
 
 class Request(NamedTuple):
-    """A request. A recorded one has its whole `uri`, one to be sent only the path and query of it."""
+    """A request. The `uri` of a recorded one is complete; that of one to be sent has only path and query."""
 
     method: str
     uri: str
@@ -40,14 +40,14 @@ class Request(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One difference. `at` is the way to it: into the body below the event, or the part of the request."""
+    """One difference. `at` is its path in the event, or the part of the request."""
 
     at: str
     message: str
 
 
 class Rules:
-    """What counts in a comparison: all but `RUN_KEYS` and `volatile`, dotted paths below each event.
+    """A comparison of everything but `RUN_KEYS` and `volatile`, dotted paths below each event.
 
     A path leads through lists to each of their items, or to one: `properties.items.id`, `properties.items[0].id`.
     """
@@ -56,7 +56,7 @@ class Rules:
         self._left_out = [steps for path in (*RUN_KEYS, *volatile) if (steps := _STEP.findall(path))]
 
     def fingerprint(self, request: Request) -> tuple[str, ...]:
-        """Give what is equal for equal requests, and differs for all others."""
+        """Return a value that is equal for equal requests only."""
         head = _head(request).values()
         try:
             return (*head, "JSON", json.dumps(self._body(request), sort_keys=True))
@@ -64,7 +64,7 @@ class Rules:
             return (*head, "bytes", request.body.hex())
 
     def differences(self, recorded: Request, sent: Request, mask: Mask) -> list[Difference]:
-        """List in what a sent request differs from a recorded one. Values are masked before they are cut."""
+        """Return the differences between a sent request and a recorded one. Values are masked before they are cut."""
         then, now = _head(recorded), _head(sent)
         found = [
             Difference(part, f"recorded {mask.text(then[part])}, sent {mask.text(now[part])}")
@@ -76,13 +76,13 @@ class Rules:
         except (ValueError, RecursionError):
             if recorded.body != sent.body:
                 sizes = f"recorded {len(recorded.body):,} bytes, sent {len(sent.body):,} bytes"
-                found.append(Difference("the body", f"{sizes}, which are not both JSON"))
+                found.append(Difference("the body", f"{sizes}, and not both are JSON"))
         return found
 
     def _body(self, request: Request) -> Json:
         body = parse_json(request.body)
         for path in self._left_out:
-            _leave_out(body, path)  # of a bulk request, in each event
+            _leave_out(body, path)
         return body
 
 
@@ -90,7 +90,7 @@ _STEP = re.compile(r"[^.\[\]]+")
 
 
 def _head(request: Request) -> dict[str, str]:
-    """Give what counts of a request before its body, by the names that people see."""
+    """Return the compared parts of a request other than its body, by their names in messages."""
     parts = urlsplit(request.uri)
     query = "&".join(f"{name}={value}" for name, value in sorted(parse_qsl(parts.query, keep_blank_values=True)))
     content_type = "none" if request.content_type is None else request.content_type
@@ -98,7 +98,7 @@ def _head(request: Request) -> dict[str, str]:
 
 
 def _leave_out(value: Json, path: Sequence[str]) -> None:
-    """Take out what a path leads to; of a list's item the place stays."""
+    """Remove the value at a path; an item of a list becomes null, so that the others keep their places."""
     step, *rest = path
     if isinstance(value, list):
         chosen = [int(step)] if step.isdecimal() else range(len(value))
@@ -132,7 +132,7 @@ def _differences(recorded: Json, sent: Json, mask: Mask) -> Iterator[Difference]
 
 
 def _texts(recorded: Json, sent: Json, mask: Mask) -> tuple[str, str]:
-    """Write two values; of long texts the part in which they differ first."""
+    """Return two values for a message; of long texts, the part around their first difference."""
     if not isinstance(recorded, str) or not isinstance(sent, str):
         return _typed(recorded, mask), _typed(sent, mask)
     before, after = mask.text(recorded), mask.text(sent)
@@ -161,7 +161,7 @@ _BEFORE = 20
 
 
 def summary(request: Request, mask: Mask) -> str:
-    """Say in a few words what a request is: where it goes, and with what events."""
+    """Return a short description of a request: its endpoint and its events."""
     try:
         body = parse_json(request.body)
     except ValueError:
@@ -169,8 +169,8 @@ def summary(request: Request, mask: Mask) -> str:
     if isinstance(body, list):
         what = f" ({len(body)} event{'' if len(body) == 1 else 's'})"
     elif isinstance(body, dict):
-        told = [f"'{mask.text(text)}'" for key in ("event", "distinct_id") if isinstance(text := body.get(key), str)]
-        what = f" ({' for '.join(told)})" if told else ""
+        names = [f"'{mask.text(text)}'" for key in ("event", "distinct_id") if isinstance(text := body.get(key), str)]
+        what = f" ({' for '.join(names)})" if names else ""
     else:
         what = f" ({len(request.body)} bytes)"
     return f"{request.method} {mask.text(request.path)}{what}"

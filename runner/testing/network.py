@@ -1,7 +1,7 @@
-"""No way out: while a context is open, this process reaches nobody but whom the context names.
+"""A block on network access: while a context is open, this process can connect only to the hosts of the context.
 
-Python tells a hook of every connection and look-up that its own socket module is about to make, whoever asks for it, in any
-thread. What other programs do, or libraries that bring network code of their own, it does not see.
+An audit hook of Python sees each connection and look-up of its socket module, in all threads. It does not see other programs
+or libraries with their own network code.
 """
 
 from __future__ import annotations
@@ -21,26 +21,28 @@ if TYPE_CHECKING:
 
 
 class NetworkBlocked(RunnerError):  # noqa: N818 - it names a state of the world, as its siblings do
-    """Something wanted to reach the network where nothing may.
+    """Something tried to use the network while it was blocked.
 
-    No OSError: whoever asks for a connection would take that for one that failed, and try again.
+    It is not an OSError, which callers would take for a failed connection and retry.
     """
 
     exit_code = ExitCode.CASSETTE
 
     def __init__(self, where: str) -> None:
-        message = f"a connection to {where} was stopped: a case talks to its cassette alone"
-        super().__init__(Problem("network-blocked", message, hint="while recording, to its target alone"))
+        message = f"a connection to {where} was stopped: a case may only use its cassette"
+        super().__init__(
+            Problem("network-blocked", message, hint="while recording, a case may only connect to its target")
+        )
         self.where = where
 
 
 @contextmanager
 def blocked(allowed: Collection[tuple[str, int]] = ()) -> Iterator[None]:
-    """Stop every connection and look-up in all threads, but those to hosts and ports that are allowed.
+    """Block all connections and look-ups in all threads, except those to allowed hosts and ports.
 
-    Raises NetworkBlocked where one is asked for. Contexts may be nested, and open in several threads: what is allowed
-    is what all that are open allow. A host given by name may be looked up, and then any address at its port be
-    connected to: which addresses a look-up gives, nobody is told. Unix sockets stay open: they do not leave this machine.
+    A blocked one raises NetworkBlocked. Contexts may be nested and open in several threads: all of them must allow a
+    connection. A host given by name may be looked up, and then any address may be used with its port, since the hook does
+    not see the result of the look-up. Unix sockets are allowed, since they do not leave this machine.
     """
     guard = _Guard(allowed)
     with _changing:
@@ -54,7 +56,7 @@ def blocked(allowed: Collection[tuple[str, int]] = ()) -> Iterator[None]:
 
 
 class _Guard:
-    """What one context allows."""
+    """The allowed hosts and ports of one context."""
 
     def __init__(self, allowed: Collection[tuple[str, int]]) -> None:
         self._exact = {(_plain(host), port) for host, port in allowed}
@@ -62,20 +64,20 @@ class _Guard:
         self._named_ports = {port for host, port in self._exact if not _is_address(host)}
 
     def allows(self, host: str, port: int | None) -> bool:
-        """Tell whether a host may be looked up, or with a port be connected to."""
+        """Return whether a host may be looked up, or connected to with a port."""
         if port is None:
             return host in self._hosts
         return (host, port) in self._exact or (port in self._named_ports and _is_address(host))
 
 
 _guards: list[_Guard] = []
-"""Of the contexts that are open. Replaced as a whole, so that a hook in another thread sees one state or the other."""
+"""The guards of open contexts. The list is replaced as a whole, so that hooks in other threads see a consistent one."""
 _changing = Lock()
 
 
 @cache
 def _install() -> None:
-    """Install the hook, once: Python has no way to take one out again."""
+    """Install the hook once; Python can't remove it."""
     sys.addaudithook(_hook)
 
 
@@ -104,13 +106,13 @@ _WATCHED = frozenset(
 
 
 def _asked_for(event: str, args: tuple[object, ...]) -> tuple[str, int | None] | None:
-    """Read whom an event is about: host and port, or a host alone to look up. None if it is nobody outside."""
+    """Return host and port of a connection, or the host of a look-up; None if it stays on this machine."""
     match event, args:
         case "socket.getaddrinfo", (host, port, *_):
             name = _plain(host)
             if not _is_address(name):
                 return (name, None) if name else None
-            # An address needs no look-up, but who asks with a port is about to connect to it.
+            # An address needs no look-up, but with a port a connection follows.
             return (name, port) if isinstance(port, int) and port else None
         case "socket.getnameinfo", ((host, *_),):
             return _plain(host), None
@@ -129,7 +131,7 @@ def _asked_for(event: str, args: tuple[object, ...]) -> tuple[str, int | None] |
 
 
 def _plain(host: object) -> str:
-    """Write a host in one way."""
+    """Return a host in a normalized form."""
     text = host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
     return text.lower().rstrip(".").strip("[]")
 

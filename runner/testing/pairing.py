@@ -1,4 +1,4 @@
-"""Items and those that fit each of them → as many pairs as can be."""
+"""Items and their candidates → a maximum number of pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def pairing(fitting: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Give each number one of those that fit it, no two the same, as many as can have one; gives fitting → number.
+    """Pair as many numbers as possible with different candidates; return a map from candidate to number.
 
     Where all that fit a number are taken, those who hold them are asked to take others (augmenting paths).
     """

@@ -1,4 +1,4 @@
-"""A secret's declaration → a value that fits it and is none: a case must be the same on every machine."""
+"""A secret's declaration → a valid placeholder, so that a case is the same on every machine."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _LETTERS = (
 )
 _LENGTHS = range(1, 129)
 _PREFIX = re.compile(r"\^((?:[\w-]|\\[.\-+/$])*)(?![*+?{])")
-"""What a pattern says of a text's beginning as it stands."""
+"""The literal beginning of a pattern."""
 
 
 def placeholder(variable: Variable) -> Json:
-    """Return a value for a secret that has none. Raises InvalidInput where none is found that its declaration takes."""
+    """Return a placeholder for a secret without a value. Raises InvalidInput if none fits its declaration."""
     for value in _candidates(variable):
         if variable.schema.accepts(value):
             return value

@@ -1,4 +1,4 @@
-"""How values stand in messages about cases: short, with their type, cut where they differ."""
+"""Values in messages about cases: short, with their type, cut around their difference."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 100
-"""Characters of a value in a message; of longer ones the stretch where they differ is shown."""
+"""Characters of a value in a message; of longer ones, the part around the difference is shown."""
 
 
 def way_to(at: str, key: str) -> str:
-    """Return the way to a key of what stands at a way."""
+    """Return the path to a key of the value at a path."""
     return f"{at}.{key}" if at else key
 
 
 def way_joined(at: str, way: str) -> str:
-    """Return a way that goes on from another one."""
+    """Return a path joined to another one."""
     return at + way if way.startswith("[") or not at or not way else f"{at}.{way}"
 
 
 def at_way(at: str, message: str) -> str:
-    """Put the way to a value before a message about it."""
+    """Return a message with the path to its value."""
     return f"{at}: {message}" if at else message
 
 
 def items_text(items: int) -> str:
-    """Write a number of items."""
+    """Return a number of items as text."""
     return f"{items} item{'' if items == 1 else 's'}"
 
 
 def hint_of_type(expected: Node, actual: Json) -> str | None:
-    """Suggest what to write where only the type is another."""
+    """Return a hint if only the types differ."""
     wanted = expected.value
     if isinstance(wanted, str) and not isinstance(actual, str | list | dict) and wanted == json_text(actual):
         return f"without quotes it stands for {describe(actual)}"
@@ -47,19 +47,19 @@ def hint_of_type(expected: Node, actual: Json) -> str | None:
 
 
 def json_text(value: Json, *, escaped: bool = False) -> str:
-    """Write a value as JSON, `escaped` in ASCII alone."""
+    """Return a value as JSON; `escaped` means ASCII only."""
     return json.dumps(value, ensure_ascii=escaped)
 
 
-def shown_value(value: Json, *, told: bool = True) -> str:
-    """Show a value and its type, cut if it is long."""
+def shown_value(value: Json, *, with_type: bool = True) -> str:
+    """Return a value for a message with its type, cut if it is long."""
     text = json_text(value)
     text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return f"{text} ({describe(value)})" if told and value is not None else text
+    return f"{text} ({describe(value)})" if with_type and value is not None else text
 
 
 def both_shown(expected: Json, actual: Json) -> tuple[str, str]:
-    """Show two values so that one sees where they differ: long texts there, and what looks alike in escapes."""
+    """Return two values for a message: long texts are cut around the difference, and lookalikes are escaped."""
     if not isinstance(expected, str) or not isinstance(actual, str):
         return shown_value(expected), shown_value(actual)
     alike = normalize("NFKC", expected).strip() == normalize("NFKC", actual).strip()

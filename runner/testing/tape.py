@@ -1,4 +1,4 @@
-"""What stands where requests go out: a `Replay` answers them from a cassette, a `Recorder` listens while they are sent."""
+"""Transports of a case: a `Replay` answers requests from a cassette, a `Recorder` sends them on and records."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _OPEN = Mask()
 
 
 class Replay:
-    """Answers requests as recorded, each recorded one once, and in the order in which they were recorded.
+    """Answers requests from a cassette, each recorded request once.
 
-    A request that is not recorded gets no answer, once and for all, and is remembered for `problems`. `volatile` are
-    dotted paths below an event that are not compared; `again` is the command that records again. `mask` hides what is
-    not recorded of a request, `unprinted` what no message may show, which differs from machine to machine.
+    A request that was not recorded gets a final `NoAnswer` and is reported by `problems`. `volatile` are dotted paths below
+    an event that are not compared; `again` is the command that records again. `mask` hides the secrets that are masked in
+    recordings, `unprinted` those that messages must not show, which differ from machine to machine.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Replay:
         self._changing = Lock()
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:  # noqa: ARG002 - nothing here takes time
-        """Answer as recorded."""
+        """Return the recorded answer, or a final NoAnswer."""
         request = request_of(path, headers, body)
         if (answer := self.answer(request)) is not None:
             return answer
@@ -68,7 +68,7 @@ class Replay:
         return NoAnswer(f"the request is not in the cassette {self.cassette.path}", sent=False, is_final=True)
 
     def answer(self, request: Request) -> Answer | None:
-        """Play the next answer to a request; None if there is none, or none any more."""
+        """Play the next recorded answer to a request; return None if there is none left."""
         key = self._rules.fingerprint(masked_request(request, self._mask))  # as it was recorded
         with self._changing:
             waiting = self._unplayed.get(key)
@@ -83,69 +83,69 @@ class Replay:
             return self.cassette.interactions[index].answer
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: a replay has no connections."""
 
     def problems(self) -> list[Problem]:
-        """Tell, once all is sent, what was not as recorded: `cassette-changed`, `cassette-unplayed`.
+        """Report, after the last request, what differs from the recording: `cassette-changed`, `cassette-unplayed`.
 
-        Each request that is not recorded is held against the most similar of the recorded ones that nobody sent.
+        Each request that was not recorded is compared with the most similar recorded one that was not sent.
         """
         with self._changing:
             indexes = sorted(index for group in self._unplayed.values() for index in group)
             unknown = list(self._unknown)
         unplayed = [self.cassette.interactions[index] for index in indexes]
         found: list[Problem] = []
-        for request in unknown[:_TOLD]:
+        for request in unknown[:_MAX_SHOWN]:
             found += self._changed(request, unplayed)
         found += self._rest("cassette-changed", len(unknown), "requests are not as recorded")
-        unplayed = unplayed[max(0, len(unknown) - _TOLD) :]  # those belong to changes that are only counted
-        for interaction in unplayed[:_TOLD]:
-            message = f"{summary(interaction.request, self._unprinted)} was recorded, and is not sent"
+        unplayed = unplayed[max(0, len(unknown) - _MAX_SHOWN) :]  # the others belong to changes that are only counted
+        for interaction in unplayed[:_MAX_SHOWN]:
+            message = f"{summary(interaction.request, self._unprinted)} was recorded, but is not sent"
             found.append(self._problem("cassette-unplayed", message, interaction.line))
         found += self._rest("cassette-unplayed", len(unplayed), "recorded requests are not sent")
         return found or list(self._out_of_order())
 
     def _out_of_order(self) -> Iterator[Problem]:
-        """Tell what was sent before something that had been recorded before it; if anything is missing, that says more."""
+        """Report the first request that is sent earlier than it was recorded."""
         for index in self._early[:1]:
             interaction = self.cassette.interactions[index]
             message = f"{summary(interaction.request, self._unprinted)} is sent earlier than it was recorded"
             yield self._problem("cassette-changed", message, interaction.line)
 
     def _changed(self, request: Request, unplayed: list[Interaction]) -> Iterator[Problem]:
-        """Tell how a request differs from the nearest of the unplayed ones, which is taken out."""
+        """Report how a request differs from the most similar unplayed one, and remove that one from the list."""
         nearest: tuple[list[Difference], Interaction] | None = None
         for interaction in unplayed[:_COMPARED]:
             differences = self._rules.differences(interaction.request, request, self._unprinted)
             if nearest is None or _weight(differences) < _weight(nearest[0]):
                 nearest = differences, interaction
         if nearest is None:
-            message = f"{summary(request, self._unprinted)} is sent, and is not recorded"
+            message = f"{summary(request, self._unprinted)} is sent, but was not recorded"
             yield self._problem("cassette-changed", message, 1)
             return
         differences, interaction = nearest
         unplayed.remove(interaction)
-        for at, message in differences[:_TOLD]:
+        for at, message in differences[:_MAX_SHOWN]:
             yield self._problem("cassette-changed", f"{at}: {message}", interaction.line, at)
-        if len(differences) > _TOLD:
-            message = f"and {len(differences) - _TOLD} more differences"
+        if len(differences) > _MAX_SHOWN:
+            message = f"and {len(differences) - _MAX_SHOWN} more differences"
             yield self._problem("cassette-changed", message, interaction.line)
 
     def _rest(self, code: Code, count: int, what: str) -> Iterator[Problem]:
-        if count > _TOLD:
-            yield self._problem(code, f"{count - _TOLD} more {what}", 1)
+        if count > _MAX_SHOWN:
+            yield self._problem(code, f"{count - _MAX_SHOWN} more {what}", 1)
 
     def _problem(self, code: Code, message: str, line: int, at: str | None = None) -> Problem:
         return Problem(code, message, self.cassette.place(line), at=at, hint=self._hint)
 
 
-_TOLD = 10
-"""Of more requests, or differences of one, only the number is told."""
+_MAX_SHOWN = 10
+"""Limit for the requests, and for the differences of one, that are shown; of more only the number is."""
 _COMPARED = 20
 
 
 def _weight(differences: Sequence[Difference]) -> int:
-    """Weigh how far two requests lie apart. Another address is another request, however alike the bodies are."""
+    """Return how different two requests are. Another method or path outweighs any difference of bodies."""
     return sum(_FAR if difference.at in ("method", "path") else 1 for difference in differences)
 
 
@@ -153,10 +153,10 @@ _FAR = 1000
 
 
 class Recorder:
-    """Sends requests on to a real transport, and keeps them with their answers.
+    """Sends requests with a real transport, and records them with their answers.
 
-    `source` is the base URL that they go to, or `SANDBOX`; `before` plays what is recorded already, and only the rest is
-    sent. The transport belongs to this: it is closed with it. Of an Authorization that a server repeats, nothing is kept.
+    `source` is the base URL that they go to, or `SANDBOX`; `before` answers requests that are recorded already, and only
+    the others are sent. Closing the recorder closes the transport. Credentials that a server repeats are masked.
 
     Raises CassetteError if `before` was recorded from elsewhere.
     """
@@ -166,7 +166,7 @@ class Recorder:
             message = (
                 f"{before.cassette.path} was recorded from {before.cassette.source or 'elsewhere'}, not from {source}"
             )
-            raise CassetteError(Problem("cassette-unrecorded", message, hint="rewrite it as a whole"))
+            raise CassetteError(Problem("cassette-unrecorded", message, hint="rewrite it completely: --record rewrite"))
         self._transport = transport
         self._source = source
         self._recorded_at = recorded_at
@@ -178,7 +178,7 @@ class Recorder:
         self._changing = Lock()
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
-        """Send a request on, and keep what comes."""
+        """Send a request, and record its answer."""
         request = request_of(path, headers, body)
         if self._before is not None and (known := self._before.answer(request)) is not None:
             return known
@@ -187,16 +187,13 @@ class Recorder:
             message = f"{summary(request, _OPEN)} had no answer to record: {answer.message}"
             problem = Problem("cassette-unrecorded", message)
             with self._changing:
-                if problem not in self._problems:  # each retry has one
+                if problem not in self._problems:  # each retry fails with the same one
                     self._problems.append(problem)
             return answer
-        kept = Interaction(
-            request._replace(uri=self._server + path),
-            answer,
-        )
-        kept = masked_interaction(kept, Mask(secrets_of(headers.get("Authorization", ""))))
+        interaction = Interaction(request._replace(uri=self._server + path), answer)
+        interaction = masked_interaction(interaction, Mask(secrets_of(headers.get("Authorization", ""))))
         with self._changing:
-            self._interactions.append(kept)
+            self._interactions.append(interaction)
         return answer
 
     def close(self) -> None:
@@ -204,12 +201,12 @@ class Recorder:
         self._transport.close()
 
     def problems(self) -> list[Problem]:
-        """Tell why there is nothing to save: `cassette-unrecorded`. And what `before` has that nobody sent."""
+        """Report requests without an answer to record (`cassette-unrecorded`), and the problems of `before`."""
         with self._changing:
             return [*self._problems, *(self._before.problems() if self._before is not None else ())]
 
     def cassette(self) -> Cassette:
-        """Give what was recorded, after what had been before. Raises CassetteError if a request had no answer."""
+        """Return the recording, appended to that of `before`. Raises CassetteError if a request had no answer."""
         with self._changing:
             if self._problems:
                 raise CassetteError(*self._problems)
@@ -220,6 +217,6 @@ class Recorder:
 
 
 def request_of(path: str, headers: Mapping[str, str], body: bytes) -> Request:
-    """Give a request that is to be posted. Of its headers only the Content-Type counts."""
+    """Return a request to be posted. Of its headers only the Content-Type is recorded."""
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
     return Request("POST", path, content_type, body)

@@ -1,7 +1,7 @@
-"""A case → a verdict: its events, held against what the spec expects, and sent to its cassette if it expects an answer.
+"""A case → a verdict: its events are compared with the expectations, and sent to its cassette if it expects an answer.
 
-All that a case sees is fixed: variables, instant, ids, answers. So a verdict changes only with the spec, the cassette or
-this program.
+Everything that a case depends on is fixed: variables, time, ids, answers. So a verdict changes only with the spec, the
+cassette or this program.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class CaseRef(NamedTuple):
-    """A case, the spec that it stands in, and where its answers are recorded."""
+    """A case with its spec and the path of its cassette."""
 
     spec: Spec
     case: Case
@@ -49,58 +49,58 @@ class CaseRef(NamedTuple):
     project: Path
     cassette: Path
     config: Path | None = None
-    """The `runner.yaml` that was named for it; None for the nearest one above a spec."""
+    """The `runner.yaml` that was named; None for the nearest one above a spec."""
 
     @property
     def asks_for_answer(self) -> bool:
-        """Tell whether it expects an answer of the platform; else its events are only rendered."""
+        """Return whether it expects an answer of the platform; otherwise its events are only rendered."""
         return any(step.expect is not None and step.expect.get("response") is not None for step in self.case.steps)
 
 
 class Verdict(NamedTuple):
-    """What became of a case. `code` says what its failure means: a case failed, or its cassette is not as it must be."""
+    """The result of a case. `code` is the exit code: the case failed, or its cassette is missing or outdated."""
 
     problems: tuple[Problem, ...]
     code: ExitCode
     secrets: tuple[str, ...] = ()
-    """Of the case's variables: nothing may print them."""
+    """Secret values of the case's variables; they must not be printed."""
 
     @property
     def passed(self) -> bool:
-        """Tell whether all was as expected."""
+        """Return whether the case has no problems."""
         return not self.problems
 
 
 class Tape(NamedTuple):
-    """What stands in for the network in one case."""
+    """The replacement for the network in one case."""
 
     post: Post
     credentials: Credentials
     base_url: str
     sleep: Callable[[float], None]
     allowed: Sequence[tuple[str, int]]
-    """Whom the case may talk to."""
+    """Hosts and ports that the case may connect to."""
     problems: Callable[[], Sequence[Problem]]
-    """Asked at the end: what was not as recorded."""
-    keep: Callable[[], None]
-    """Called if the case passed: writes what was recorded, if anything was."""
+    """Called at the end; returns the differences from the recording."""
+    save: Callable[[], None]
+    """Called if the case passed; writes the recording, if there is one."""
 
 
 class Tapes(Protocol):
-    """Where the answers of cases come from: `answers.Answers`."""
+    """The source of tapes for cases: `answers.Answers`."""
 
     @property
     def env(self) -> str:
-        """What events say as `env`."""
+        """The `env` of events."""
 
     def tape(self, ref: CaseRef, secrets: Sequence[str]) -> AbstractContextManager[Tape]:
-        """Open what a case is sent to. `secrets` are the texts in its events that nobody may read."""
+        """Open the tape of a case. `secrets` are secret texts in its events."""
 
 
 def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
-    """Run one case. With `update`, golden files are written anew.
+    """Run one case. With `update`, write its golden files.
 
-    Never raises for what a spec, a cassette or a server does.
+    Faults of a spec, a cassette or a server are part of the verdict, not raised.
     """
     code = ExitCode.REFUSED
     run = _Run(ref, tapes, update=update)
@@ -115,7 +115,7 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
 
 
 class _Made(NamedTuple):
-    """What became of one step before anything is sent: an event, or with `rows:` one a row."""
+    """The rendered events of one step: one event, or one for each of its `rows:`."""
 
     step: Step
     place: str | None
@@ -130,7 +130,7 @@ class _Made(NamedTuple):
 
 
 class _Run:
-    """One case under way."""
+    """One run of a case."""
 
     def __init__(self, ref: CaseRef, tapes: Tapes, *, update: bool) -> None:
         self._ref = ref
@@ -142,7 +142,7 @@ class _Run:
         self.secrets: list[str] = []
 
     def problems(self) -> Iterator[Problem]:
-        """Give what is wrong: with the events, or if nothing is, with the answers."""
+        """Yield the problems of the events; if there are none, those of the answers."""
         with network.blocked():
             made = [self._make(number, step) for number, step in enumerate(self._ref.case.steps, 1)]
             found = [problem for each in made for problem in self._wrong_events(each)]
@@ -150,7 +150,7 @@ class _Run:
             with self._tapes.tape(self._ref, self.secrets) as tape, network.blocked(tape.allowed):
                 found = list(self._wrong_answers(made, tape))
                 if not found:
-                    tape.keep()
+                    tape.save()
         if not found:
             for golden, wires in self._golden:
                 update_golden(golden, wires, Mask(self.secrets), self._ref.project)
@@ -169,11 +169,11 @@ class _Run:
             self.secrets += event.secrets
             self._rows += 1
         if not events:
-            raise InvalidInput(Problem("empty-file", f"there are no rows in {step.rows}", ref.case.node.position()))
+            raise InvalidInput(Problem("empty-file", f"{step.rows} contains no rows", ref.case.node.position()))
         return _Made(step, place, tuple(events))
 
     def _wrong_events(self, made: _Made) -> Iterator[Problem]:
-        """Hold events against `error`, `event`, `max_bytes` and `golden`."""
+        """Compare events with `error`, `event`, `max_bytes` and `golden`."""
         mask = Mask(self.secrets)
         for row, event in enumerate(made.events, 1):
             place = made.place if made.step.rows is None else ", ".join(filter(None, (made.place, f"row {row}")))
@@ -182,14 +182,14 @@ class _Run:
         golden = made.expected("golden")
         if golden is not None and len(made.ready) == len(made.events):
             wires: list[dict[str, Json]] = [json.loads(event.body) for event in made.ready]
-            if self._update:  # once all else is as expected: a case that fails writes nothing
+            if self._update:  # written at the end, because a case that fails writes nothing
                 self._golden.append((golden, wires))
                 return
             for problem in golden_problems(golden, wires, mask):
                 yield _in_case(problem, self._ref.case, made.place)
 
     def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:
-        """Send each step, and hold its answer against `response`."""
+        """Send each step, and compare its answer with `response`."""
         from runner.suprsend.connection import Connection  # noqa: PLC0415 - a case that only renders loads no HTTP library
 
         connection = Connection(
@@ -199,7 +199,7 @@ class _Run:
             answers = [_send(connection, each) if each.ready else None for each in made]
         finally:
             connection.close()
-        if found := tape.problems():  # whatever else is wrong follows from it
+        if found := tape.problems():  # other problems would only follow from these
             yield from (_in_case(problem, self._ref.case, None) for problem in found)
             return
         for each, answer in zip(made, answers, strict=True):
@@ -210,7 +210,7 @@ class _Run:
 
 
 def _wrong_event(made: _Made, event: Prepared | Rejected, mask: Mask) -> Iterator[Problem]:
-    """Hold one event of a step against what is expected of each."""
+    """Compare one event of a step with what is expected of each."""
     if (error := made.expected("error")) is not None:
         yield from _wrong_error(error, event)
         return
@@ -220,8 +220,8 @@ def _wrong_event(made: _Made, event: Prepared | Rejected, mask: Mask) -> Iterato
     if (expected := made.expected("event")) is not None:
         wire: dict[str, Json] = json.loads(event.body)
         exact = (node := made.expected("exact")) is not None and node.value is True
-        told = _comparable(wire, expected) if exact else wire
-        yield from map(_mismatch, compare(expected, told, "", exact=exact, mask=mask))
+        actual = _comparable(wire, expected) if exact else wire
+        yield from map(_mismatch, compare(expected, actual, "", exact=exact, mask=mask))
     most = made.expected("max_bytes")
     if most is not None and len(event.body) > int(str(most.value)):
         message = f"expected at most {most.value} bytes, the event has {len(event.body)}"
@@ -229,7 +229,7 @@ def _wrong_event(made: _Made, event: Prepared | Rejected, mask: Mask) -> Iterato
 
 
 def _send(connection: Connection, made: _Made) -> Json:
-    """Send a step as the Python API does; gives the response in the documented shape."""
+    """Send a step as the Python API does; return the response in its documented form."""
     from runner.suprsend.bulk import BulkEvents  # noqa: PLC0415
     from runner.suprsend.client import response_of  # noqa: PLC0415
     from runner.suprsend.delivery import alone  # noqa: PLC0415
@@ -254,31 +254,31 @@ def _send(connection: Connection, made: _Made) -> Json:
 
 
 def _wrong_error(expected: Node, event: Prepared | Rejected) -> Iterator[Problem]:
-    """Hold an expected error against what came: one of the problems must be all that is said of it."""
-    said = {key: str(node.value) for key, node in expected.entries.items()}
-    wanted = _told(said.get("code"), said.get("at"), said.get("message"))
+    """Compare an expected error with the actual problems: one of them must have all expected properties."""
+    expected_parts = {key: str(node.value) for key, node in expected.entries.items()}
+    wanted = _error_text(expected_parts.get("code"), expected_parts.get("at"), expected_parts.get("message"))
     if isinstance(event, Prepared):
-        yield Problem("case-passed", f"expected {wanted}, but the event was made", expected.position(), at="error")
+        yield Problem("case-passed", f"expected {wanted}, but the event is valid", expected.position(), at="error")
         return
     fits = any(
-        said.get("code", problem.code) == problem.code
-        and said.get("at", problem.at) == problem.at
-        and said.get("message", "") in problem.message
+        expected_parts.get("code", problem.code) == problem.code
+        and expected_parts.get("at", problem.at) == problem.at
+        and expected_parts.get("message", "") in problem.message
         for problem in event.problems
     )
     if not fits:
-        got = "; ".join(_told(problem.code, problem.at, problem.message) for problem in event.problems)
+        got = "; ".join(_error_text(problem.code, problem.at, problem.message) for problem in event.problems)
         yield Problem("case-mismatch", f"expected {wanted}, got {got}", expected.position(), at="error")
 
 
-def _told(code: str | None, at: str | None, message: str | None) -> str:
+def _error_text(code: str | None, at: str | None, message: str | None) -> str:
     text = f"error[{code}]" if code else "an error"
     text += f" at {at}" if at else ""
     return text + (f": {message}" if message else "")
 
 
 def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
-    """Leave out what the client adds to each event, unless the expectation names it."""
+    """Return an event without the values that the client adds, except those that the expectation names."""
     kept = own(wire)
     return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
 
@@ -291,7 +291,7 @@ def _load(path: Path, ref: CaseRef) -> Spec:
 
 
 def _placeholders(spec: Spec, given: Mapping[str, Given]) -> Mapping[str, Given]:
-    """Give each secret without a value one that is none."""
+    """Return a placeholder for each secret variable without a value."""
     return {
         variable.name: Given(placeholder(variable), "a placeholder")
         for variable in spec.variables

@@ -1,6 +1,6 @@
-"""A recorded request, sent again to a server of today → what its answer no longer has in common with the recorded one.
+"""A recorded request, sent again → how today's answer differs from the recorded one.
 
-Compared are the status and the shape: keys and JSON types. Values are not, but for those that say how it went.
+The status and the shape are compared: keys and JSON types. Of the values only those that report success or failure are.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 
 class Verification(NamedTuple):
-    """What became of a cassette that was sent again.
+    """The result of sending a cassette's requests again.
 
-    `skipped` counts requests that are not: what is no event, and what was answered with a status that passes, a 429 or
-    5xx, and can't be asked for. `stopped` says why nothing more can be sent, if that is so.
+    `skipped` counts the requests that were not sent: those without events, and those whose recorded status is transient
+    (429, 5xx) and can't be provoked. `stopped` is the exit code if nothing more could be sent.
     """
 
     compared: int
@@ -46,9 +46,9 @@ class Verification(NamedTuple):
 
 
 def verify(cassette: Cassette, again: Again, platform: Platform, hint: str | None = None) -> Verification:
-    """Send what a cassette recorded again, as new events, and compare the answers. The file is not touched.
+    """Send a cassette's requests again as new events, and compare the answers. The file does not change.
 
-    `hint` is how to record the new answers, for each `cassette-drift`.
+    `hint` says how to record the new answers; it is added to each `cassette-drift`.
     """
     compared = skipped = 0
     problems: list[Problem] = []
@@ -64,18 +64,18 @@ def verify(cassette: Cassette, again: Again, platform: Platform, hint: str | Non
             problems.append(Problem(answer.code, answer.message, place, context=context))
             return Verification(compared, skipped, tuple(problems), answer.exit_code)
         compared += 1
-        for drift in drifts(interaction.answer, answer)[:_TOLD]:
+        for drift in drifts(interaction.answer, answer)[:_MAX_DRIFTS]:
             message = f"{drift.at}: {drift.message}"
             problems.append(Problem("cassette-drift", message, place, drift.at, hint, context))
     return Verification(compared, skipped, tuple(problems), None)
 
 
-_TOLD = 10
-"""Of more differences in one answer, nobody needs the rest."""
+_MAX_DRIFTS = 10
+"""Limit for the differences that are reported of one answer."""
 
 
 class _Stop(NamedTuple):
-    """Why there is nothing to compare, and that nothing more can be sent."""
+    """Why nothing more can be sent or compared."""
 
     code: Code
     message: str
@@ -87,7 +87,7 @@ class _Stop(NamedTuple):
 
 
 def _usable(answer: Answer | NoAnswer, recorded: int) -> Answer | _Stop:
-    """Give an answer that can be held against one that was recorded with that status."""
+    """Return an answer that can be compared with one of the recorded status, or why there is none."""
     if isinstance(answer, NoAnswer):
         return _Stop("no-answer" if answer.sent else "no-connection", answer.message)
     status = answer.status_code
@@ -96,34 +96,34 @@ def _usable(answer: Answer | NoAnswer, recorded: int) -> Answer | _Stop:
     if is_rate_limit(status):
         return _Stop("rate-limited", "the platform asks to slow down: 429")
     if is_transient(status):
-        return _Stop("no-answer", f"all that comes is a {status}")
+        return _Stop("no-answer", f"it answers with status {status} only")
     return answer
 
 
 class Drift(NamedTuple):
-    """One difference. `at` is the way to it inside the answer, or `status`."""
+    """One difference. `at` is its path in the answer, or `status`."""
 
     at: str
     message: str
 
 
 def drifts(recorded: Answer, now: Answer) -> list[Drift]:
-    """List in what an answer differs from the recorded one."""
+    """Return the differences between an answer and the recorded one."""
     found = []
     if recorded.status_code != now.status_code:
         found.append(Drift("status", f"recorded {recorded.status_code}, now {now.status_code}"))
     before, after = _parsed(recorded.body), _parsed(now.body)
     if isinstance(before, _NoJson) or isinstance(after, _NoJson):
-        told = (_kind(before), _kind(after))
-        return [*found, Drift("the body", "recorded {}, now {}".format(*told))] if told[0] != told[1] else found
+        then, today = _kind(before), _kind(after)
+        return [*found, Drift("the body", f"recorded {then}, now {today}")] if then != today else found
     return [*found, *_shapes(before, after)]
 
 
 class Again(NamedTuple):
-    """What makes recorded events new ones: ids of their own, the instant, the workspace they go to.
+    """Turns recorded events into new ones, with new ids, the current time and the target's workspace.
 
-    What was the same id or key stays one: a retry is the same event, and a duplicate a duplicate. The recorded key itself
-    never goes out. The platform would skip the next event that bears it, for a day; it may be a real one.
+    Equal ids and keys stay equal: a retry is still the same event. The recorded keys are never sent, because the platform
+    would skip other events with them for a day, perhaps real ones.
     """
 
     seed: UUID
@@ -131,7 +131,7 @@ class Again(NamedTuple):
     env: str
 
     def body(self, recorded: bytes) -> bytes | None:
-        """Write a recorded body anew; None for one that holds no events."""
+        """Return the body with new events; None for one that contains other things than events."""
         try:
             body = parse_json(recorded)
         except ValueError:
@@ -153,14 +153,14 @@ _IDS = ("$insert_id", "$idempotency_key")
 
 
 def endpoint_of(path: str) -> str | None:
-    """Find the endpoint that a recorded path ends with, whatever its server's root was."""
+    """Return the endpoint at the end of a recorded path, whatever the root of the server was."""
     return next((endpoint for endpoint in (BULK_PATH, SINGLE_PATH) if path.endswith(f"/{endpoint}")), None)
 
 
 class Platform:
-    """A server that takes events. What may pass, it is asked again, as long as an event has.
+    """A live server; requests are retried as those of events are.
 
-    `clock` gives seconds since 1970, `sleep` takes seconds, `random` gives a number from 0 to 1.
+    `clock` returns seconds since 1970, `sleep` takes seconds, `random` returns a number from 0 to 1.
     """
 
     def __init__(
@@ -171,23 +171,23 @@ class Platform:
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ) -> None:
-        self._heard = _Heard(Transport(base_url))
+        self._last = _LastAnswer(Transport(base_url))
         self._connection = Connection(
-            credentials, base_url, clock=clock, sleep=sleep, random=random, transport=self._heard
+            credentials, base_url, clock=clock, sleep=sleep, random=random, transport=self._last
         )
 
     def ask(self, endpoint: str, body: bytes) -> Answer | NoAnswer:
-        """Post a body, and return the last answer. It is sent again only if no event in it can be counted twice."""
+        """Post a body, and return the last answer. It is retried only if no event in it could count twice."""
         self._connection.deliver(whole(endpoint, body, has_keys=_have_keys(body)))
-        return self._heard.answer
+        return self._last.answer
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the connections."""
         self._connection.close()
 
 
-class _Heard:
-    """HTTP to a server, which keeps the last answer."""
+class _LastAnswer:
+    """A transport that remembers the last answer."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -199,7 +199,7 @@ class _Heard:
         return self.answer
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the connections."""
         self._transport.close()
 
 
@@ -226,7 +226,7 @@ def _parsed(body: bytes) -> Json | _NoJson:
 
 def _kind(body: Json | _NoJson) -> str:
     if isinstance(body, _NoJson):
-        return "nothing" if body.is_empty else "what is no JSON"
+        return "nothing" if body.is_empty else "something that is not JSON"
     return describe(body)
 
 
@@ -239,7 +239,7 @@ def _shapes(recorded: Json, now: Json) -> Iterator[Drift]:
         elif isinstance(before, Missing) or isinstance(after, Missing):
             if isinstance(way[-1], str):  # of lists the lengths are compared
                 yield Drift(at, f"{_recorded(before)}, now {_now(after)}")
-        elif way[-1:] and way[-1] in _TELLING and _differ(before, after):
+        elif way[-1:] and way[-1] in _OUTCOME_KEYS and _differ(before, after):
             yield Drift(at, f"recorded {before}, now {after}")
         elif describe(before) != describe(after):
             yield Drift(at, f"recorded {describe(before)}, now {describe(after)}")
@@ -250,15 +250,15 @@ def _recorded(value: Json | Missing) -> str:
 
 
 def _now(value: Json | Missing) -> str:
-    return "there is none" if isinstance(value, Missing) else describe(value)
+    return "missing" if isinstance(value, Missing) else describe(value)
 
 
-_TELLING = frozenset({"status", "status_code"})
-"""Where an answer says how it went: of it as a whole, or of one record of many."""
+_OUTCOME_KEYS = frozenset({"status", "status_code"})
+"""Keys by which an answer, or one of its records, reports success or failure."""
 
 
 def _differ(recorded: Json, now: Json) -> bool:
-    """Tell whether two values of one plain type differ. Other differences are told as those of shape."""
+    """Return whether two scalars of the same type differ. Other differences are those of shape."""
     return isinstance(recorded, str | int) and describe(recorded) == describe(now) and recorded != now
 
 

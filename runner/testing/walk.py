@@ -1,4 +1,4 @@
-"""Two JSON values, side by side → each place of either one, with what stands there in both."""
+"""Two JSON values → each path in either of them, with both values there."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class Missing:
-    """What stands at a place that one of the two values does not have."""
+    """Stands for the missing value at a path that only one of the two has."""
 
 
 MISSING: Final = Missing()
 MAX_DEPTH = 100
-"""Deeper values are not entered: they stand as a whole at their place."""
+"""Deeper values are not entered, but compared as a whole."""
 
 
 def pairs(before: Side, after: Side, way: tuple[Step, ...] = ()) -> Iterator[Pair]:
-    """List the places of two values with what each has there, outer ones first, keys in the order of `before`.
+    """Yield the paths of two values with both values there, outer ones first, keys in the order of `before`.
 
     Two maps, or two lists, are entered; everything else is compared by whoever reads the pairs.
     """
@@ -42,7 +42,7 @@ def pairs(before: Side, after: Side, way: tuple[Step, ...] = ()) -> Iterator[Pai
 
 
 def is_entered(before: Side, after: Side, way: tuple[Step, ...]) -> bool:
-    """Return whether `pairs` lists what is inside of two values."""
+    """Return whether `pairs` enters two values."""
     both = (isinstance(before, dict) and isinstance(after, dict)) or (
         isinstance(before, list) and isinstance(after, list)
     )

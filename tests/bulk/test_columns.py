@@ -43,10 +43,14 @@ def test_rows_with_keys_of_their_own_may_give_each_variable() -> None:
 
 
 def test_a_column_that_no_variable_takes_is_refused_with_a_suggestion() -> None:
-    ways = "rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra"
+    ways = "rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra"
     assert refusals(["usr", "amount", "zip"]) == [
-        ("unknown-column", "no variable takes the column 'usr'", f"did you mean 'user'?\nor {ways}"),
-        ("unknown-column", "no variable takes the column 'zip'", f"known here: user, amount, order_id\nor {ways}"),
+        ("unknown-column", "there is no variable for the column 'usr'", f"did you mean 'user'?\nor {ways}"),
+        (
+            "unknown-column",
+            "there is no variable for the column 'zip'",
+            f"known here: user, amount, order_id\nor {ways}",
+        ),
     ]
 
 

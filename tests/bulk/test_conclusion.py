@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from runner.bulk.conclusion import Conclusion, Step
 from runner.bulk.options import BulkOptions
 from runner.bulk.outcomes import Counts
 from runner.bulk.record import RunRecord
+from runner.bulk.refusals import LedgerGone
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem
 
 RECORD = RunRecord("run", UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), "order.yaml", "rows.csv", {}, {})
@@ -35,7 +37,7 @@ INVALID = frozenset({("failed", "var-type", False)})
 SYNTAX = InvalidInput(Problem("rows-syntax", "broken"))
 ORIGIN = InvalidInput(Problem("row-origin", "of another run"))
 FULL = MachineError(Problem("ledger-refused", "disk full"))
-GONE = MachineError(Problem("ledger-gone", "removed"))
+GONE = LedgerGone(Path("ledger.sqlite3"))
 
 
 def ended(accepted: int = 0, failed: int = 0, unknown: int = 0, not_sent: int = 0, **changes: Any) -> Conclusion:

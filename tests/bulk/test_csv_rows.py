@@ -113,13 +113,13 @@ def test_a_quote_inside_a_cell_that_has_none_around_it_is_text(rows: Rows) -> No
 
 
 TWO = "the header has 2 columns"
-QUOTED = "a cell with commas in it must stand in quotes"
-EMPTY = "an empty cell needs its separator too, and a cell with a line break in it quotes"
+QUOTED = "a cell with commas in it must be quoted"
+EMPTY = "an empty cell needs a separator too, and a cell with a line break must be quoted"
 LATE = "the row goes on to line 4: a quote may close too late"
 TWICE = 'a quote inside a cell is written twice: ""'
 AFTER = f"[row-quotes] text after the quote that closes a cell ({TWICE})"
 OPEN = f"[rows-syntax] the quote that opens here is never closed ({TWICE})"
-UNSURE = f"[rows-syntax] text after the quote that closes a cell: where the next row begins can't be told ({TWICE})"
+UNSURE = f"[rows-syntax] text after the quote that closes a cell, so the start of the next row is unknown ({TWICE})"
 CLOSED_BELOW = f"[rows-syntax] the quote that opens here closes on line 4, and text follows it there ({TWICE})"
 
 
@@ -142,7 +142,7 @@ def test_a_row_that_is_wrong_is_told_and_the_next_ones_are_read(rows: Rows, row:
 
 
 def test_in_tsv_a_tab_is_what_makes_a_cell_too_many(rows: Rows) -> None:
-    problem = "2 cells, but the header has 1 column (a cell with tabs in it must stand in quotes)"
+    problem = "2 cells, but the header has 1 column (a cell with tabs in it must be quoted)"
     assert rows.told(b"a\n1\t2", "rows.tsv") == [f"1 on line 2: 2:1 [row-columns] {problem}"]
 
 
@@ -182,7 +182,7 @@ def test_a_fault_has_its_place_wherever_the_text_is_cut_between_reads(rows: Rows
 
 
 NO_NAME = "[rows-header] column {} has no name"
-LAST_HAS_NO_NAME = f"{NO_NAME} (does the header end in a separator too many?)"
+LAST_HAS_NO_NAME = f"{NO_NAME} (does the header end with an extra separator?)"
 SAME_NAME = "[rows-header] two columns have the name '{}'"
 NOTHING = "[empty-file] the file is empty (its first row must name the columns)"
 SEPARATED = "[rows-format] the cells seem to be separated by {}, not by {} ({})"

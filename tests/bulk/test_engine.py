@@ -213,7 +213,7 @@ def test_a_part_without_keys_goes_to_no_second_worker() -> None:
     engine = Engine(Mortal({11: 1}), accepted, book, limits, lambda: 0.0, lambda: None, lambda _: None)
     tally = engine.run(parts(5))
     assert (tally.counts.accepted, tally.counts.unknown, book.begun.count(11), book.done.count(11)) == (40, 10, 1, 1)
-    message = "the process that sent it died; what has no idempotency key is not sent again by itself"
+    message = "the process that sent it died; rows without an idempotency key are not sent again automatically"
     assert tally.failures[0] == RowOutcome(11, 12, "unknown", "worker-died", 0, 1, message=message)
 
 
@@ -401,7 +401,7 @@ def test_a_run_of_yesterday_asks_before_it_goes_on(
         64,
         [
             "error[run-too-old]: run 20260102-030405-0000 began more than 23 hours ago: the platform may have forgotten its keys",
-            "  = what arrived then would count again; add --yes to send it all the same",
+            "  = events that arrived then would count again; add --yes to send them anyway",
         ],
     )
     assert tomorrow("--yes")[0] == 0

@@ -211,7 +211,7 @@ def test_rows_end_where_their_file_changes_and_none_is_half(
     assert problem.code == "rows-changed"
     assert problem.message.startswith(f"{name} changed while it was read: it ")
     assert problem.hint == (
-        f"only the rows up to {len(given):,} were taken from it, as they were at first; put it back to go on with a run, or begin anew with a file that nobody writes to"
+        f"only the rows up to {len(given):,} were read, as they were at first; restore it to resume the run, or start a new run with a file that does not change"
     )
     assert len(given) < COUNT
     assert given == expected[: len(given)]

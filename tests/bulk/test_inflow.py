@@ -130,7 +130,7 @@ def test_rows_that_are_not_those_that_were_recorded_end_it() -> None:
     with flow(known=states.get) as flowing:
         flowing.source.give(2)
         assert flowing.next() is None
-        assert str(flowing.parts.failure).startswith("the rows from 1 on are not those that the run began with")
+        assert str(flowing.parts.failure).startswith("the rows from 1 on are not the ones that the run began with")
 
 
 def test_what_was_read_before_a_fault_is_given_before_it_is_told() -> None:

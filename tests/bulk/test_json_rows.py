@@ -104,12 +104,12 @@ def test_lines_that_are_an_array_are_refused_as_a_whole(rows: Rows, content: str
     line = 2 if content.startswith("\n") else 1
     hint = "its name must end in .json, or each line must be one object, with no bracket or comma around it"
     assert rows.told(f'{content}\n{{"a": 2}}\n'.encode(), "rows.jsonl") == [
-        f"InvalidInput: {line}:1 [rows-format] the file seems to be an array ({hint})"
+        f"InvalidInput: {line}:1 [rows-format] the file seems to be a JSON array ({hint})"
     ]
 
 
 OBJECT = "a row must be an object, not {} (one object a line; a file that is one array of objects must end in .json)"
-NO_NUMBER = "{} is not a JSON number (write null, or leave the key out)"
+NO_NUMBER = "{} is not a JSON number (write null, or omit the key)"
 DEEP = "nested more than 64 levels deep"
 
 
@@ -197,13 +197,13 @@ CUT = "[rows-syntax] the file ends inside the array"
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (",]", "2:11 [rows-syntax] an object is missing behind the last comma (remove the comma)"),
+        (",]", "2:11 [rows-syntax] an object is missing after the last comma (remove the comma)"),
         (",,", "2:11 [rows-syntax] a JSON value can't begin with ,"),
         ('{"a": 2}]', "2:10 [rows-syntax] ',' is missing here"),
-        ("]\n\n[", "4:1 [rows-syntax] there is more text behind the array"),
+        ("]\n\n[", "4:1 [rows-syntax] there is more text after the array"),
         ("", f"2:10 {CUT}"),
-        (", ", f"2:12 {CUT} (the row that is cut begins on line 2)"),
-        (',\n{"a":\n\n', f"5:1 {CUT} (the row that is cut begins on line 3)"),
+        (", ", f"2:12 {CUT} (the incomplete row begins on line 2)"),
+        (',\n{"a":\n\n', f"5:1 {CUT} (the incomplete row begins on line 3)"),
         (',\n{"a": "x\\"]', "3:7 [rows-syntax] the string that opens here is never closed"),
         (', {"a": tru', "2:18 [rows-syntax] a JSON value can't begin with t"),
         (', {"a": x' + '"y"' * 100_000, "2:18 [rows-syntax] a JSON value can't begin with x"),
@@ -223,7 +223,7 @@ def test_where_the_syntax_of_an_array_ends_reading_ends(rows: Rows, content: str
     [
         (b"", "1:1 [empty-file] the file is empty"),
         (b" \n", "1:1 [empty-file] the file is empty"),
-        (b'\n{"a": 1}\n', f"2:1 {NO_ARRAY} (an object a line? then the name must end in .jsonl)"),
+        (b'\n{"a": 1}\n', f"2:1 {NO_ARRAY} (if it has one object a line, its name must end in .jsonl)"),
         (b"a,b\n", f"1:1 {NO_ARRAY}"),
     ],
 )
@@ -262,7 +262,7 @@ def test_values_may_be_as_long_as_a_row(rows: Rows, name: str) -> None:
         ("rows.jsonl", "2:1 [rows-syntax] a line of more than 16,777,216 characters"),
         (
             "rows.json",
-            "2:1 [rows-syntax] a row of more than 16,777,216 characters: is a quote or a bracket not closed?",
+            "2:1 [rows-syntax] a row of more than 16,777,216 characters: is a quote or bracket not closed?",
         ),
     ],
 )

@@ -105,10 +105,10 @@ def test_values_are_what_json_has_for_them(column: pa.Array, wanted: list[Json])
 @pytest.mark.parametrize(
     ("column", "why"),
     [
-        (pa.array([None, b"x"]), "bytes are no JSON value"),
+        (pa.array([None, b"x"]), "bytes are not a JSON value"),
         (pa.array([None, float("nan")]), "nan is not a JSON number"),
         (pa.array([None, [float("-inf")]]), "-inf is not a JSON number"),
-        (pa.array([None, timedelta(1)]), "a timedelta is no JSON value"),
+        (pa.array([None, timedelta(1)]), "a timedelta is not a JSON value"),
         (pa.array([None, [(1, 2)]], pa.map_(pa.int8(), pa.int8())), "a map whose keys are not text"),
         (
             pa.array([None, [("a", 1), ("a", 2)]], pa.map_(pa.string(), pa.int8())),
@@ -145,7 +145,7 @@ def test_moments_of_old_writers_are_right_in_any_year() -> None:
 
 
 def test_moments_of_old_writers_that_may_be_others_make_a_bad_row() -> None:
-    reason = "column 'a': a moment as INT96 is of the years 2262 to 2554, or before 1970: write it as TIMESTAMP"
+    reason = "column 'a': an INT96 timestamp from 2262 to 2554 may be one before 1970: write it as TIMESTAMP"
     late = pa.table({"a": pa.array([0, 10413792000000000, 18500000000000000], pa.timestamp("us"))})
     assert read(late, use_deprecated_int96_timestamps=True) == [
         Row(1, 0, {"a": "1970-01-01T00:00:00"}),
@@ -162,7 +162,7 @@ def test_moments_of_old_writers_that_may_be_others_make_a_bad_row() -> None:
 
 def test_moments_of_old_writers_inside_others_make_a_bad_row() -> None:
     table = pa.table({"a": pa.array([None, [0]], pa.list_(pa.timestamp("us"))), "b": [1, 2]})
-    problem = Problem("row-json", "column 'a': INT96 is no type of values in lists and structs", context="in row 2")
+    problem = Problem("row-json", "column 'a': INT96 is not supported in lists and structs", context="in row 2")
     assert read(table, use_deprecated_int96_timestamps=True) == [Row(1, 0, {"a": None, "b": 1}), BadRow(2, 0, problem)]
 
 
@@ -236,8 +236,8 @@ def test_what_is_no_parquet_file_is_refused(damage: Callable[[bytes], bytes]) ->
     pq.write_table(pa.table({"a": [1]}), "rows.parquet")
     path = Path("rows.parquet")
     path.write_bytes(damage(path.read_bytes()))
-    message = "rows.parquet is no Parquet file that can be read"
-    assert refusal() == (Problem("rows-format", message, hint="was it written to its end?"),)
+    message = "rows.parquet is not a readable Parquet file"
+    assert refusal() == (Problem("rows-format", message, hint="is it incomplete?"),)
 
 
 def test_a_file_that_is_damaged_is_told_after_the_rows_before() -> None:
@@ -317,8 +317,8 @@ def test_long_texts_that_are_stored_once_are_read_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("column", "options", "why"),
     [
-        (pa.array(["x" * 100_000_000]), {"use_dictionary": False}, "unpack to 100,0"),
-        (pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)]), {"dictionary_pagesize_limit": 2**30}, "unpack to 100,0"),
+        (pa.array(["x" * 100_000_000]), {"use_dictionary": False}, "decompress to 100,0"),
+        (pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)]), {"dictionary_pagesize_limit": 2**30}, "decompress to 100,0"),
         (pa.ListArray.from_arrays(pa.array([0, 10_000_001], pa.int32()), pa.nulls(10_000_001, pa.int8())), {}, "10,000,000 values in lists"),
     ],
     ids=["page", "dictionary", "list"],
@@ -357,5 +357,5 @@ def test_an_encrypted_file_is_told_as_one(plaintext_footer: bool, rows: int) -> 
     with pq.ParquetWriter("rows.parquet", table.schema, encryption_properties=made) as writer:
         for _ in range(3):
             writer.write_table(table)
-    hint = "write it without encryption: there is no way to give a key here"
+    hint = "write it without encryption: keys are not supported"
     assert refusal() == (Problem("rows-format", "rows.parquet is encrypted", hint=hint),)

@@ -60,7 +60,7 @@ def test_other_rows_than_those_that_were_recorded_are_refused() -> None:
     parts = Parts(rows(10, "v"), 10, known.get, digests=Digests())
     assert list(parts) == []
     assert [str(parts.failure), parts.is_over] == [
-        "the rows from 1 on are not those that the run began with (resume with the same rows, or begin a new run)",
+        "the rows from 1 on are not the ones that the run began with (resume with the same rows, or start a new run)",
         False,
     ]
 
@@ -74,11 +74,11 @@ def test_fewer_rows_than_were_recorded_are_refused() -> None:
 def test_rows_before_the_place_where_reading_ends_are_not_lost() -> None:
     def broken() -> Iterator[Row]:
         yield from rows(14)
-        raise InvalidInput(Problem("rows-syntax", "the archive is cut off"))
+        raise InvalidInput(Problem("rows-syntax", "the archive is incomplete"))
 
     parts = Parts(broken(), 10, None, digests=None)
     assert [(part.first_row, part.size) for part in parts] == [(1, 10), (11, 4)]
-    assert (str(parts.failure), parts.is_over, parts.read) == ("the archive is cut off", False, 14)
+    assert (str(parts.failure), parts.is_over, parts.read) == ("the archive is incomplete", False, 14)
 
 
 def wide(count: int, chars: int) -> Iterator[Row]:

@@ -84,8 +84,8 @@ def test_rows_and_bad_rows_travel_between_processes(rows: Rows) -> None:
 CSV_UTF8 = "in Excel as 'CSV UTF-8'"
 NOT_UTF8 = f"(save the file as UTF-8; {CSV_UTF8})"
 WIDE = f"1:1 [not-utf8] the file is {{0}}, not UTF-8 (save it as UTF-8, {CSV_UTF8}; or: iconv -f {{0}} -t UTF-8)"
-UNPACKED = "a name that ends in .gz is unpacked; what comes through a pipe is not"
-KNOWN = "known are .csv, .tsv, .jsonl, .ndjson, .json, each also with .gz behind it, and .parquet"
+UNPACKED = "a file whose name ends in .gz is decompressed; piped input is not"
+KNOWN = "expected .csv, .tsv, .jsonl, .ndjson, .json, each also followed by .gz, or .parquet"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ KNOWN = "known are .csv, .tsv, .jsonl, .ndjson, .json, each also with .gz behind
             b"\x1f\x8b\x08\0",
             f"[rows-format] {{}} is a gzip archive ({UNPACKED})",
         ),
-        (b"BZh9", "[rows-format] {} is a bzip2 archive (unpack it first)"),
+        (b"BZh9", "[rows-format] {} is a bzip2 archive (decompress it first)"),
         ("a,b".encode("utf-16"), WIDE.format("UTF-16")),
         ("a,b".encode("utf-16-be"), WIDE.format("UTF-16BE")),
         ("a,b".encode("utf-32"), WIDE.format("UTF-32")),
@@ -153,11 +153,11 @@ def test_what_is_cut_between_reads_is_read_whole(rows: Rows, at_most: int) -> No
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("rows.txt", f"no format of rows is known by the name of rows.txt ({KNOWN})"),
-        ("rows", f"no format of rows is known by the name of rows ({KNOWN})"),
-        ("rows.gz", f"no format of rows is known by the name of rows.gz ({KNOWN})"),
-        ("rows.parquet.gz", f"no format of rows is known by the name of rows.parquet.gz ({KNOWN})"),
-        ("rows.xlsx", f"no format of rows is known by the name of rows.xlsx (save it as CSV; {CSV_UTF8})"),
+        ("rows.txt", f"unsupported file type: rows.txt ({KNOWN})"),
+        ("rows", f"unsupported file type: rows ({KNOWN})"),
+        ("rows.gz", f"unsupported file type: rows.gz ({KNOWN})"),
+        ("rows.parquet.gz", f"unsupported file type: rows.parquet.gz ({KNOWN})"),
+        ("rows.xlsx", f"unsupported file type: rows.xlsx (save it as CSV; {CSV_UTF8})"),
     ],
 )
 def test_an_unknown_ending_is_refused_with_the_known_ones(rows: Rows, name: str, told: str) -> None:
@@ -192,7 +192,7 @@ def test_what_is_no_readable_file_is_told_for_what_it_is(in_tmp: Path) -> None:
     hint = "to read from a pipe: … | runner send … --rows -"
     assert problem_of("pipe.csv") == (
         InvalidInput,
-        Problem("rows-format", "pipe.csv is no file that can be read twice", hint=hint),
+        Problem("rows-format", "pipe.csv is not a regular file", hint=hint),
     )
 
 
@@ -225,7 +225,7 @@ def test_an_archive_that_is_cut_is_told_after_the_rows_that_are_whole() -> None:
         with pytest.raises(InvalidInput) as caught, open_rows(Path("rows.csv.gz"), io.BytesIO(), "rows.csv.gz") as file:
             given.extend(file)
         after = f"after row {len(given)}" if given else "before the first row"
-        assert caught.value.problems == (Problem("rows-syntax", f"rows.csv.gz: the archive is cut off {after}"),)
+        assert caught.value.problems == (Problem("rows-syntax", f"rows.csv.gz: the archive is incomplete {after}"),)
         assert given == [Row(at + 1, at + 2, [str(at), str(at**7)]) for at in range(len(given))]
     assert len(given) == 40
 
@@ -259,8 +259,8 @@ def test_what_only_its_name_calls_an_archive_is_refused(content: bytes) -> None:
     Path("rows.csv.gz").write_bytes(content)
     with pytest.raises(InvalidInput) as caught:
         open_rows(Path("rows.csv.gz"), io.BytesIO(), "rows.csv.gz")
-    hint = "what is not packed must not end in .gz"
-    assert caught.value.problems == (Problem("rows-format", "rows.csv.gz is no gzip archive", hint=hint),)
+    hint = "a file that is not compressed must not end in .gz"
+    assert caught.value.problems == (Problem("rows-format", "rows.csv.gz is not a gzip archive", hint=hint),)
 
 
 def test_a_fingerprint_is_the_sha256_of_the_bytes(in_tmp: Path) -> None:

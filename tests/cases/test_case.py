@@ -175,9 +175,9 @@ def test_the_seed_of_a_case_follows_from_its_place_and_its_name_alone() -> None:
          "28-34 error[unknown-variable] the spec declares no variable 'amuont' (did you mean 'amount'?)"),
         ("{name: a, parametrize: [{amount: 1}, {amount: 1}]}",
          ("40-41 error[duplicate-case] there are two cases 'a[1]' "
-          "(the first is on line 11; an `id:` of its own tells it apart)")),
+          "(the first is on line 11; add an `id:` to distinguish them)")),
         ("{name: a, expect: {exact: true}}",
-         "22-27 error[missing-key] 'exact' says how to compare 'event', and there is none (add event: {…})"),
+         "22-27 error[missing-key] 'exact' applies to 'event', which is missing (add event: {…})"),
         ("{name: a, expect: {golden: a.json, error: {}, event: {}, exact: true}}",
          ("49-54 error[conflicting-keys] 'error' and 'event' or 'exact' or 'golden' exclude each other "
           "(where an error is expected, there is no event)")),
@@ -242,7 +242,7 @@ def test_a_link_out_of_the_project_is_no_file_of_a_case(project: Project, key: s
 def test_a_base_is_no_spec_of_a_step(project: Project) -> None:
     project.write("_base.yaml", HEAD)
     assert told_of(project, "{name: a, steps: [{spec: _base.yaml}]}") == [
-        "11:28-38 error[bad-value] '_base.yaml' is a base for specs, not one itself (name a spec that extends it)"
+        "11:28-38 error[bad-value] '_base.yaml' is a base for specs, not a spec itself (name a spec that extends it)"
     ]
 
 

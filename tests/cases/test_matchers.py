@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 HEAD = "version: 1\nevent: order_placed\ndistinct_id: u1\ntests:\n- name: one\n  expect:\n"
 KNOWN = "(known here: $any, $re, $approx, $len, $contains, $unordered, $absent, $schema)"
-UNCLOSED = "error[bad-pattern] this is no regular expression: missing ), unterminated subpattern"
+UNCLOSED = "error[bad-pattern] invalid regular expression: missing ), unterminated subpattern"
 
 
 def told_of(project: Project, expected: str) -> list[str]:
@@ -68,7 +68,7 @@ def test_a_matcher_of_the_right_form_is_no_problem(project: Project, expected: s
         ("{$re: '('}", f"19-20 {UNCLOSED}"),
         ("{$re: 'ab(cd'}", f"21-22 {UNCLOSED}"),
         ("{$re: ab(cd}", f"20-21 {UNCLOSED}"),
-        ("{$re: 'a**'}", "21-22 error[bad-pattern] this is no regular expression: multiple repeat"),
+        ("{$re: 'a**'}", "21-22 error[bad-pattern] invalid regular expression: multiple repeat"),
         ("{$approx: x}", "22-23 error[wrong-type] '$approx' must be a number or a map, not text (such as $approx: {value: 12.5, within: 0.01}) @.$approx"),
         ("{$approx: true}", "22-26 error[wrong-type] '$approx' must be a number or a map, not a boolean (such as $approx: {value: 12.5, within: 0.01}) @.$approx"),
         ("{$approx: {value: 5}}", "13-20 error[missing-key] missing key 'within' @.$approx.within"),
@@ -97,14 +97,14 @@ def test_a_matcher_of_the_right_form_is_no_problem(project: Project, expected: s
         ("{$Len: 3}", "13-17 error[unknown-matcher] there is no matcher '$Len' (did you mean '$len'?)"),
         ("{$matches: x}", f"13-21 error[unknown-matcher] there is no matcher '$matches' {KNOWN}"),
         ("{$re: x, b: 1}",
-         ("21-22 error[matcher-not-alone] a matcher stands alone in its map, and $re has 'b' beside it "
-          "(put it in a map of its own)")),
+         ("21-22 error[matcher-not-alone] a matcher must be alone in its map, but $re has 'b' beside it "
+          "(put it in a separate map)")),
         ("{b: 1, $re: x}",
-         ("13-14 error[matcher-not-alone] a matcher stands alone in its map, and $re has 'b' beside it "
-          "(put it in a map of its own)")),
+         ("13-14 error[matcher-not-alone] a matcher must be alone in its map, but $re has 'b' beside it "
+          "(put it in a separate map)")),
         ("{$re: x, $len: 3}",
-         ("21-25 error[matcher-not-alone] a matcher stands alone in its map, and $re has '$len' beside it "
-          "(put it in a map of its own)")),
+         ("21-25 error[matcher-not-alone] a matcher must be alone in its map, but $re has '$len' beside it "
+          "(put it in a separate map)")),
     ],
 )  # fmt: skip
 def test_a_matcher_of_another_form_is_told_at_its_place(project: Project, expected: str, told: str) -> None:
@@ -124,13 +124,13 @@ def test_a_matcher_of_another_form_is_told_at_its_place(project: Project, expect
         ("[[{$re: '('}]]", [f"21-22 {UNCLOSED}"]),
         ("{b: {c: {$re: '('}}}", [f"27-28 {UNCLOSED}"]),
         ("{b: [{$re: '('}, {$re: ')'}]}",
-         [f"24-25 {UNCLOSED}", "36-37 error[bad-pattern] this is no regular expression: unbalanced parenthesis"]),
+         [f"24-25 {UNCLOSED}", "36-37 error[bad-pattern] invalid regular expression: unbalanced parenthesis"]),
         ("{$contains: {$lenn: 1}}", ["25-30 error[unknown-matcher] there is no matcher '$lenn' (did you mean '$len'?)"]),
         ("{$unordered: [{$lenn: 1}]}",
          ["27-32 error[unknown-matcher] there is no matcher '$lenn' (did you mean '$len'?)"]),
         ("{$contains: {$any: true, b: 1}}",
-         [("37-38 error[matcher-not-alone] a matcher stands alone in its map, and $any has 'b' beside it "
-           "(put it in a map of its own)")]),
+         [("37-38 error[matcher-not-alone] a matcher must be alone in its map, but $any has 'b' beside it "
+           "(put it in a separate map)")]),
         ("{$contains: {$len: x}}",
          ["31-32 error[wrong-type] '$len' must be a whole number, not text @.$contains.$len"]),
         ("{$unordered: [{b: {$len: x}}]}",
@@ -197,7 +197,7 @@ def test_every_part_of_what_is_expected_is_checked(project: Project) -> None:
 @pytest.mark.parametrize("pattern", ["(" * 3000, "a{99999999999999999999}"])
 def test_a_pattern_beyond_all_bounds_is_told(project: Project, pattern: str) -> None:
     [told] = told_of(project, f"{{$re: '{pattern}'}}")
-    assert "error[bad-pattern] this regular expression goes too deep or too far" in told
+    assert "error[bad-pattern] this regular expression is too deep or too large" in told
 
 
 @pytest.mark.parametrize("pattern", ["^abc\\Z", "(?P<a>b)(?P=a)", "(?#why)a", "(?>a+)b"])
@@ -225,7 +225,7 @@ def test_a_pattern_of_json_schema_is_one(project: Project, pattern: str) -> None
 )
 def test_only_a_key_can_be_absent(project: Project, expected: str, columns: str) -> None:
     assert told_of(project, expected) == [
-        f"{columns} error[matcher-misplaced] only a key can be absent (give the list without the item)"
+        f"{columns} error[matcher-misplaced] only a key can be absent (list only the items that must be there)"
     ]
 
 

@@ -153,7 +153,7 @@ class TestCheck:
         edit(str(path), """'{"orders": []}'""", hidden(secret))
         ended = cli("cassette", "check")
         assert ended.code == 6
-        assert ended.out.startswith("error[cassette-leak]: a secret stands here\n")
+        assert ended.out.startswith("error[cassette-leak]: the file contains a secret here\n")
         assert secret not in ended.out + ended.err
         assert f"--> {path}:11:" in ended.out
 
@@ -414,7 +414,7 @@ class TestVerify:
             (401, 3, "error[credentials-refused]: the platform refuses the credentials: 401"),
             (403, 3, "error[credentials-refused]: the platform refuses the credentials: 403"),
             (429, 5, "error[rate-limited]: the platform asks to slow down: 429"),
-            (503, 7, "error[no-answer]: all that comes is a 503"),
+            (503, 7, "error[no-answer]: it answers with status 503 only"),
         ],
     )
     def test_an_answer_that_says_nothing_of_the_event_stops_it_all(

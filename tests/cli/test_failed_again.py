@@ -190,8 +190,8 @@ def test_rows_of_a_child_that_have_other_ids_now_are_refused(
         2,
         "",
         (
-            f"error[rows-changed]: the rows are of {whose}, and run {child} began with rows of run {parent}\n"
-            "  = resume with the same rows, or begin a new run\n"
+            f"error[rows-changed]: the rows are from {whose}, but run {child} began with rows from run {parent}\n"
+            "  = resume with the same rows, or start a new run\n"
         ),
     )
     assert len(server.received) == received
@@ -276,7 +276,7 @@ def test_rows_are_rendered_with_the_ids_under_which_they_would_go(cli: CommandLi
 
 
 ONE_AT_A_TIME = (
-    "  = send what 'runner runs failed RUN' prints, of one run at a time; without this column they are new rows\n"
+    "  = send the output of 'runner runs failed RUN' for one run at a time; without this column they are new rows\n"
 )
 
 
@@ -298,11 +298,11 @@ def test_rows_of_two_runs_end_where_the_second_one_begins(cli: CommandLine, serv
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("$row,user\n7,u1\n", "row 1 must have RUN:ROW in the column $row, which is kept for rows that failed"),
-        ("$row,user\n,u1\n", "row 1 must have RUN:ROW in the column $row, which is kept for rows that failed"),
+        ("$row,user\n7,u1\n", "row 1 must have RUN:ROW in the column $row, which is reserved for failed rows"),
+        ("$row,user\n,u1\n", "row 1 must have RUN:ROW in the column $row, which is reserved for failed rows"),
         ('{"user": "u1"}\n{"$row": "20260102-030405-0000:1", "user": "u1"}\n',
          "row 2 is of run 20260102-030405-0000, and the rows before it are of no run"),
-        ('{"$row": 7, "user": "u1"}\n', "row 1 must have RUN:ROW in the column $row, which is kept for rows that failed"),
+        ('{"$row": 7, "user": "u1"}\n', "row 1 must have RUN:ROW in the column $row, which is reserved for failed rows"),
     ],
 )  # fmt: skip
 def test_a_mark_that_names_no_row_is_refused(rows: str, message: str, cli: CommandLine) -> None:
@@ -319,8 +319,8 @@ def test_rows_of_a_run_that_another_ledger_has_are_refused_before_anything_is_se
         "",
         (
             "error[row-origin]: the rows are those of run 20250101-000000-ffff, which is not in .runner/ledger.sqlite3\n"
-            "  = name its ledger's folder with --state-dir or RUNNER_STATE_DIR, or take the column $row away: they are new "
-            "rows then\n"
+            "  = name its ledger's folder with --state-dir or RUNNER_STATE_DIR, or remove the column $row to send "
+            "them as new rows\n"
         ),
         [],
     )

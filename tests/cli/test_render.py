@@ -352,9 +352,9 @@ def test_columns_are_renamed_and_left_out_and_flags_stand_above_them(cli: Comman
         2,
         "",
         (
-            "error[unknown-column]: no variable takes the column 'note'\n"
+            "error[unknown-column]: there is no variable for the column 'note'\n"
             "  = known here: user, order, amount\n"
-            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra\n"
+            "    or rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra\n"
         ),
     )
 
@@ -370,7 +370,7 @@ error[var-schema]: variable 'order': the value is '0x2', which does not match ^[
 
 error[row-columns]: 1 cell, but the header has 3 columns
  --> rows.csv:4:1
-  = an empty cell needs its separator too, and a cell with a line break in it quotes
+  = an empty cell needs a separator too, and a cell with a line break must be quoted
   = in row 3 (line 4)
 
 error[var-schema]: variable 'amount': -1 is less than the minimum of 0

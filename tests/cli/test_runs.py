@@ -222,8 +222,8 @@ def test_failed_rows_of_standard_input_or_of_a_changed_file_are_gone(cli: Comman
         2,
         [],
         [
-            "error[rows-gone]: the rows of run RUN came from the standard input, and the ledger keeps none",
-            "  = runner runs show RUN tells their numbers",
+            "error[rows-gone]: the rows of run RUN came from the standard input, and the ledger does not store rows",
+            "  = runner runs show RUN shows their numbers",
         ],
     )
     send(cli, "--rows", "five.csv")

@@ -75,7 +75,7 @@ def test_a_folder_that_was_there_stays_as_it_is_but_for_the_files_of_runs_which_
     assert {path.name: path.stat().st_mode & 0o777 for path in state.iterdir()} == {"ledger.sqlite3": 0o600}
     (state / "ledger.sqlite3").chmod(0o644)
     ended = cli("runs", "list", "--state-dir", str(state))
-    assert (ended.code, "others can read the ledger" in ended.err) == (74, True)
+    assert (ended.code, "other users can read the ledger" in ended.err) == (74, True)
     assert [path.name for path in state.iterdir()] == ["ledger.sqlite3"]
 
 

@@ -304,9 +304,9 @@ def test_nothing_is_recorded_where_ci_is_set(cli: CommandLine) -> None:
     write(PURCHASE)
     cli.environ["CI"] = "true"
     ended = cli("test", "--record", "rewrite", "--sandbox")
-    hint = "record on a desk and commit the cassettes, or add --record-in-ci"
+    hint = "record on a developer's machine and commit the cassettes, or add --record-in-ci"
     assert (ended.code, ended.out) == (64, "")
-    assert ended.err == f"error[usage]: --record rewrite: not where CI is set\n  = {hint}\n"
+    assert ended.err == f"error[usage]: --record rewrite is not allowed in CI\n  = {hint}\n"
     assert not ANSWERED.exists()
     assert cli("test", "--record", "rewrite", "--sandbox", "--record-in-ci").code == 0
     assert ANSWERED.exists()

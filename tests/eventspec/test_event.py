@@ -93,7 +93,7 @@ def test_every_undefined_name_is_told(project: Project) -> None:
     ]
 
 
-BLANK_KEY = "(it needs a character that is no white space) @idempotency_key"
+BLANK_KEY = "(it needs a character other than white space) @idempotency_key"
 
 
 @pytest.mark.parametrize(
@@ -101,19 +101,19 @@ BLANK_KEY = "(it needs a character that is no white space) @idempotency_key"
     [
         ("idempotency_key: '{{ v }}'", None,
          ("18-27 error[idempotency-key] the idempotency key is null "
-         "(give the variable a value, or leave idempotency_key out) @idempotency_key")),
+         "(set the variable, or omit idempotency_key) @idempotency_key")),
         ("idempotency_key: '{{ v }}'", " ", f"18-27 error[idempotency-key] the idempotency key is blank {BLANK_KEY}"),
         ("idempotency_key: '{{ v }}'", "k" * 256,
          ("18-27 error[idempotency-key] the idempotency key has 256 characters "
-         "(at most 255; {{ … | sha256 }} makes a short key of a long one) @idempotency_key")),
+         "(at most 255; {{ … | sha256 }} shortens a long key) @idempotency_key")),
         ("idempotency_key: '{{ v }}'", [1],
          "18-27 error[idempotency-key] the idempotency key must be text, not list @idempotency_key"),
         ("tenant_id: '{{ v }}'", "",
-         "12-21 error[tenant-id] tenant_id is blank (give the variable a value, or leave tenant_id out) @tenant_id"),
+         "12-21 error[tenant-id] tenant_id is blank (set the variable, or omit tenant_id) @tenant_id"),
         ("tenant_id: '{{ v }}'", None,
-         "12-21 error[tenant-id] tenant_id is blank (give the variable a value, or leave tenant_id out) @tenant_id"),
+         "12-21 error[tenant-id] tenant_id is blank (set the variable, or omit tenant_id) @tenant_id"),
         ("brand_id: '{{ v }}'", "",
-         "11-20 error[tenant-id] brand_id is blank (give the variable a value, or leave brand_id out) @brand_id"),
+         "11-20 error[tenant-id] brand_id is blank (set the variable, or omit brand_id) @brand_id"),
         ("tenant_id: '{{ v }}'", "a b",
          ("12-21 error[tenant-id] tenant_id 'a b' is not an id of a tenant "
          "(at most 64 letters, digits, _ and -) @tenant_id")),
@@ -125,7 +125,7 @@ BLANK_KEY = "(it needs a character that is no white space) @idempotency_key"
          "21-30 error[unicode] the text has half of a surrogate pair: it is not valid Unicode @properties.a[1]"),
         ("attachments: ['{{ v }}']", "a.pdf",
          ("15-24 error[attachment-url] 'a.pdf' is not an http(s) URL "
-         "(the platform fetches attachments itself: give a public http(s) URL) @attachments[0].url")),
+         "(the platform fetches attachments itself: use a public http(s) URL) @attachments[0].url")),
         ("attachments: [{url: '{{ v }}'}]", "", "21-30 error[attachment-url] the attachment has no URL @attachments[0].url"),
         ("attachments: [{url: '{{ v }}'}]", None, "21-30 error[attachment-url] the attachment has no URL @attachments[0].url"),
         ("attachments: [{url: 'https://x/y', ignore_if_error: '{{ v }}'}]", "true",
@@ -146,7 +146,7 @@ def test_a_rule_of_the_platform_is_told_at_the_template(project: Project, line: 
         ("", "event-name] the event's name '' is shorter than 2 characters @event"),
         (
             "$x",
-            "reserved-name] event name '$x' is reserved (names that begin with $ or ss_ are the platform's own) @event",
+            "reserved-name] event name '$x' is reserved (names that begin with $ or ss_ are reserved for the platform) @event",
         ),
         (None, "event-name] the event's name must be text, not NoneType @event"),
     ],
@@ -217,9 +217,9 @@ def test_a_rule_in_another_file_is_told_with_its_line(project: Project) -> None:
     )
     content = HEAD + "properties:\n  amount: '{{ v }}'\n  lines: [{sku: A1}]\nschema: schemas/order.json\n"
     assert sorted(violations(project, content, v="ten")) == [
-        ("4:1 missing key 'total'", f"the rule stands in {schema}:1"),
-        ("5:11 'amount' must be a number, not text", f"the rule stands in {schema}:4"),
-        ("6:17 'sku' is 'A1', which does not match ^[a-z]+$", f"the rule stands in {schema}:6"),
+        ("4:1 missing key 'total'", f"the rule is in {schema}:1"),
+        ("5:11 'amount' must be a number, not text", f"the rule is in {schema}:4"),
+        ("6:17 'sku' is 'A1', which does not match ^[a-z]+$", f"the rule is in {schema}:6"),
     ]
 
 
@@ -237,7 +237,7 @@ def test_a_rule_of_an_inline_schema_is_not_told_where_it_stands(project: Project
 def test_a_rule_in_the_base_of_a_spec_is_told_with_its_line(project: Project) -> None:
     base = project.write("_base.yaml", HEAD + "schema:\n  properties:\n    amount: {maximum: 5}\n")
     assert violations(project, "extends: _base.yaml\nproperties: {amount: 6}\n") == [
-        ("2:22 6 is greater than the maximum of 5", f"the rule stands in {base}:6")
+        ("2:22 6 is greater than the maximum of 5", f"the rule is in {base}:6")
     ]
 
 

@@ -168,8 +168,8 @@ def test_the_warning_stands_where_the_secret_is_cut(project: Project) -> None:
         "version: 1\nevent: ab\ndistinct_id: u1\nvars: {otp: {type: string, secret: true}}\n"
         "properties: {a: 'Code {{ otp[:3] }}-{{ otp[3:] }}', b: \"{% set x = otp %}{{ x[1:] }}\"}\n"
     )
-    told = "warning[secret-transformed] a part of the secret 'otp', or what was made of it, is not masked"
-    hint = "(insert it whole; or make what is inserted a secret variable of its own)"
+    told = "warning[secret-transformed] a part of the secret 'otp', or a text made from it, is not masked"
+    hint = "(insert the whole secret, or declare the inserted text as a secret variable)"
     assert project.problems(content) == [f"spec.yaml:5:26-29 {told} {hint}", f"spec.yaml:5:77-78 {told} {hint}"]
 
 

@@ -43,7 +43,7 @@ def test_a_file_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("_base.yaml", "is a base for specs, not one itself (name a spec that extends it)"),
+        ("_base.yaml", "is a base for specs, not a spec itself (name a spec that extends it)"),
         ("notes.txt", "does not have the name of a spec (specs end in .yaml or .yml, and do not begin with a dot)"),
         (
             "rows.csv",

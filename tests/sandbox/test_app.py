@@ -568,7 +568,7 @@ def test_a_page_of_another_host_reads_nothing(caller: Caller, host: str) -> None
 def test_a_page_of_another_origin_sends_and_reads_nothing(api: Api, caller: Caller, origin: str) -> None:
     raw = json.dumps(caller.event()).encode()
     signed = {"Content-Type": CONTENT_TYPE, "Date": DATE, "Authorization": caller.sign("POST", SINGLE, raw)}
-    refused = (403, "this is a page of another origin", "forbidden")
+    refused = (403, "requests from pages of other origins are refused", "forbidden")
     assert caller.send("POST", SINGLE, raw, signed | {"Origin": origin}).refusal == refused
     assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": origin}).refusal == refused
     assert caller.send("OPTIONS", SINGLE, headers={"Origin": origin}).refusal == refused

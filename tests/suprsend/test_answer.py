@@ -134,9 +134,9 @@ def test_each_record_of_a_bulk_tells_of_its_event_in_order(status_code: int) -> 
         ({"status": "queued", "status_code": 202}, ("unknown", 202, "the answer's record has the unknown status 'queued'", None)),
         ({"status_code": 202}, ("unknown", 202, "the answer's record has the unknown status None", None)),
         ({"status": True}, ("unknown", 207, "the answer's record has the unknown status True", None)),
-        ({"status": ["success"]}, ("unknown", 207, "the answer's record has a status that is no text", None)),
-        ({"status": "success", "status_code": "202"}, ("unknown", 207, "the answer's record has a status_code that is no number", None)),
-        ({"status": "success", "status_code": True}, ("unknown", 207, "the answer's record has a status_code that is no number", None)),
+        ({"status": ["success"]}, ("unknown", 207, "the answer's record has a status that is not text", None)),
+        ({"status": "success", "status_code": "202"}, ("unknown", 207, "the answer's record has a status_code that is not a number", None)),
+        ({"status": "success", "status_code": True}, ("unknown", 207, "the answer's record has a status_code that is not a number", None)),
         ({"status": "success", "error": {"message": "no"}}, ("unknown", 207, "the answer's record has the unknown status 'success'", None)),
         ({}, ("unknown", 207, "the answer's record has the unknown status None", None)),
         ("success", ("unknown", 207, "the answer's record is not an object", None)),
@@ -157,7 +157,7 @@ def test_a_success_with_the_code_of_a_failure_is_no_acceptance() -> None:
     ("items", "tells_of"), [([GOOD], 1), ([GOOD, GOOD, GOOD], 3), ([], 0), ([GOOD, BAD, BAD, GOOD], 4)]
 )
 def test_fewer_or_more_records_than_events_leave_all_of_them_unknown(items: list[object], tells_of: int) -> None:
-    message = f"2 events were sent, the answer tells of {tells_of}"
+    message = f"2 events were sent, but the answer has {tells_of} records"
     assert [told(result) for result in bulk_results(answer(207, records(*items)), 2)] == [
         ("unknown", 207, message, None)
     ] * 2

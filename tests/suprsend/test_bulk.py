@@ -213,7 +213,7 @@ def test_failed_records_keep_the_order_of_the_input_with_local_mistakes_as_code_
                 "tenant_id": "t",
                 "brand_id": "b",
             },
-            "error": "event name '$reserved' is reserved (names that begin with $ or ss_ are the platform's own)",
+            "error": "event name '$reserved' is reserved (names that begin with $ or ss_ are reserved for the platform)",
             "code": 0,
             "unknown": False,
         },
@@ -273,7 +273,7 @@ def test_local_mistakes_alone_send_nothing(server: CapturingServer) -> None:
         (400, {"status": "fail", "message": "BAD REQUEST"}, "BAD REQUEST"),
         (500, b"", "HTTP 500 with no text"),
         (502, b"<html><title>Bad Gateway</title></html>", "an HTML page: Bad Gateway"),
-        (207, {"status": "success", "records": []}, "2 events were sent, the answer tells of 0"),
+        (207, {"status": "success", "records": []}, "2 events were sent, but the answer has 0 records"),
         (202, b"OK", "not the platform's answer: OK"),
     ],
 )

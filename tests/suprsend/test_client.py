@@ -212,7 +212,7 @@ def test_max_event_kb_raises_the_limit(server: CapturingServer) -> None:
 def test_no_timeout_is_no_timeout(timeout: float) -> None:
     with pytest.raises(InvalidInput) as caught:
         Suprsend("k", "s", timeout=timeout)
-    assert str(caught.value) == f"a timeout of {timeout} seconds is no timeout (give seconds > 0)"
+    assert str(caught.value) == f"the timeout must be greater than 0 and at most a day, not {timeout} seconds"
 
 
 def test_an_infinite_timeout_is_refused_at_once() -> None:

@@ -239,7 +239,7 @@ def test_retry_after_is_waited_for_in_both_forms(server: CapturingServer) -> Non
 def test_a_pause_that_the_timeout_does_not_leave_is_not_begun(server: CapturingServer) -> None:
     server.answers.append((429, {"error": "slow down"}, {"Retry-After": "31"}))
     client = Client(server.base_url, timeout=30)
-    message = "slow down (asked to wait 31 s, which the timeout does not leave)"
+    message = "slow down (asked to wait 31 s, more than the timeout allows)"
     assert client.track(keyed()) == (False, False, 429, message)
     assert (len(server.received), client.pauses) == (1, [])
 

@@ -28,7 +28,7 @@ def test_a_base_url_is_stripped_and_ends_with_a_slash(given: str | None, cleaned
     assert clean_base_url(given) == cleaned
 
 
-SCHEME = "it begins with neither https:// nor http://"
+SCHEME = "it must start with https:// or http://"
 QUERY = "it has a query, a fragment or a backslash"
 UNREADABLE = "its host or its port can't be read"
 
@@ -40,8 +40,8 @@ UNREADABLE = "its host or its port can't be read"
         ("//example.com/", SCHEME),
         ("ftp://example.com/", SCHEME),
         ("file:///tmp", SCHEME),
-        ("https://", "it names no host"),
-        ("https:///v2", "it names no host"),
+        ("https://", "it has no host"),
+        ("https:///v2", "it has no host"),
         ("https://example.com/?workspace=1", QUERY),
         ("https://example.com/#top", QUERY),
         ("https://example.com/?", QUERY),
@@ -61,7 +61,7 @@ UNREADABLE = "its host or its port can't be read"
 def test_what_is_no_base_url_is_refused_with_the_reason_and_not_shown(url: str, reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         clean_base_url(url)
-    assert str(caught.value) == f"the base URL is wrong: {reason} (a base URL looks like https://hub.suprsend.com/)"
+    assert str(caught.value) == f"invalid base URL: {reason} (a base URL looks like https://hub.suprsend.com/)"
 
 
 @pytest.mark.parametrize("url", ["https://.example.com/", "https://*.example.com/"])

@@ -89,7 +89,7 @@ def test_an_answer_that_drips_is_left_after_the_timeout(raw_server: RawServer) -
         connection.sendall(head(len(ACCEPTED)))
         _drip(connection, ended, ACCEPTED)
 
-    assert track(raw_server(drip), 0.3) == failed("no whole answer within 0.3 s", unknown=True)
+    assert track(raw_server(drip), 0.3) == failed("no complete answer within 0.3 s", unknown=True)
 
 
 def test_headers_that_drip_are_left_at_the_timeout(raw_server: RawServer) -> None:
@@ -124,7 +124,7 @@ def _drip(connection: socket.socket, ended: Flag, data: bytes, step: int = 1) ->
 def test_half_an_answer_is_no_answer(raw_server: RawServer) -> None:
     response = track(raw_server(lambda connection, _: connection.sendall(head(len(ACCEPTED)) + ACCEPTED[:-5])))
     assert (response["success"], response["status_code"], response["message_id"]) == (False, 0, None)
-    assert response["message"].startswith("the answer broke off: ")
+    assert response["message"].startswith("the answer was cut off: ")
 
 
 def test_half_a_chunked_answer_is_no_answer(raw_server: RawServer) -> None:
@@ -134,18 +134,18 @@ def test_half_a_chunked_answer_is_no_answer(raw_server: RawServer) -> None:
 
     response = track(raw_server(half))
     assert (response["success"], response["status_code"]) == (False, 0)
-    assert response["message"].startswith("the answer broke off: ")
+    assert response["message"].startswith("the answer was cut off: ")
 
 
 def test_half_a_header_is_no_answer(raw_server: RawServer) -> None:
     response = track(raw_server(lambda connection, _: connection.sendall(b"HTT")))
     assert (response["success"], response["status_code"]) == (False, 0)
-    assert response["message"].startswith("the connection broke off: ")
+    assert response["message"].startswith("the connection was lost: ")
 
 
 def test_a_connection_that_closes_without_a_word_is_no_answer(raw_server: RawServer) -> None:
     assert track(raw_server(lambda _connection, _ended: None)) == failed(
-        "the connection broke off: Remote end closed connection without response", unknown=True
+        "the connection was lost: Remote end closed connection without response", unknown=True
     )
 
 
@@ -160,7 +160,7 @@ def test_an_answer_larger_than_16_mb_is_no_answer(raw_server: RawServer) -> None
 
 
 def test_an_answer_larger_than_16_mb_is_not_called_late(raw_server: RawServer) -> None:
-    assert track(raw_server(large))["message"] != "no whole answer within 5 s"
+    assert track(raw_server(large))["message"] != "no complete answer within 5 s"
 
 
 def test_a_chunked_and_compressed_answer_is_read(raw_server: RawServer) -> None:
@@ -204,7 +204,7 @@ def test_each_chunk_of_a_bulk_has_its_own_answer(server: CapturingServer) -> Non
     response = bulk.trigger()
     assert (response.status, response.total, response.success, response.failure) == ("partial", 201, 100, 101)
     assert [(record["error"], record["code"]) for record in response.failed_records] == [("busy", 503)] * 100 + [
-        ("1 events were sent, the answer tells of 0", 207)
+        ("1 events were sent, but the answer has 0 records", 207)
     ]
 
 

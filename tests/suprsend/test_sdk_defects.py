@@ -227,7 +227,7 @@ def test_4_totals_are_those_of_the_answer(
     assert outcome(sdk, server.base_url, events(5), "bulk") == shape
 
     response = outcome(ours, server.base_url, events(5), "bulk")
-    error = f"5 events were sent, the answer tells of {answered}"
+    error = f"5 events were sent, but the answer has {answered} records"
     assert told(response) == [(f"u{index}", error, 207) for index in range(5)]
     del response["failed_records"]
     assert response == {"status": "fail", "total": 5, "success": 0, "failure": 5, "unknown": 5}
@@ -359,7 +359,7 @@ def test_8_keys_are_not_trimmed_and_names_not_checked(server: CapturingServer, s
     assert [request.json["properties"]["ss_amount"] for request in server.received] == [1]
     assert outcome(ours, server.base_url, reserved) == (
         "InvalidEvent: properties.ss_amount: property 'ss_amount' is reserved "
-        "(keys that begin with $ or ss_ are the platform's own)"
+        "(keys that begin with $ or ss_ are reserved for the platform)"
     )
 
 

@@ -286,13 +286,13 @@ def test_a_secret_that_can_not_be_masked_is_found_after_writing_and_nothing_is_l
     with pytest.raises(CassetteError) as refused:
         save(tmp_path / "c.yaml", cassette(), mask, tmp_path, "c.yaml")
     hint = "an event's names and structure must not contain a secret; nothing was written"
-    assert refused.value.problems == (problem("cassette-leak", "a secret stands here", hint=hint),)
+    assert refused.value.problems == (problem("cassette-leak", "the file contains a secret here", hint=hint),)
     assert refused.value.exit_code == ExitCode.CASSETTE
     assert list(tmp_path.iterdir()) == []
 
 
 PACKED = b64encode(gzip.compress(b"s3cr3t", mtime=0)).decode()
-LEAK_HINT = "withdraw the secret if others may have read it, and record again"
+LEAK_HINT = "revoke the secret if others may have read it, and record again"
 
 
 def written(folder: Path, request: str = "{}", response: str = "OK") -> Path:
@@ -321,7 +321,7 @@ def written(folder: Path, request: str = "{}", response: str = "OK") -> Path:
 )
 def test_a_secret_is_found_in_files_by_others_however_it_is_written(response: str, tmp_path: Path) -> None:
     found = leaks(written(tmp_path, response=response), Mask(["s3cr3t"]), "c.yaml")
-    assert found == [problem("cassette-leak", "a secret stands here", 10, LEAK_HINT)]
+    assert found == [problem("cassette-leak", "the file contains a secret here", 10, LEAK_HINT)]
 
 
 def test_each_place_of_a_secret_is_told_once(tmp_path: Path) -> None:
@@ -330,8 +330,8 @@ def test_each_place_of_a_secret_is_told_once(tmp_path: Path) -> None:
     assert [each.position.line for each in leaks(path, Mask(["s3cr3t"])) if each.position] == [1, 5, 11, 14]
     path.write_text("a: s3cr3t\ns3cr3t: 1 # s3cr3t\n? x\n", "utf-8")
     assert [(each.position.line, each.message) for each in leaks(path, Mask(["s3cr3t"])) if each.position] == [
-        (1, "a secret stands here"),
-        (2, "a secret stands here, as a key"),
+        (1, "the file contains a secret here"),
+        (2, "a key contains a secret"),
     ]
 
 
@@ -563,7 +563,7 @@ def test_more_than_a_cassette_may_have_unpacked_is_told(tmp_path: Path) -> None:
     packed = b64encode(gzip.compress(b"a" * 20_000_000 + SECRET.encode())).decode()
     (tmp_path / "c.yaml").write_text(f"a: !!binary {packed}\nb: !!binary {packed}\n", "utf-8")
     assert [each.message for each in leaks(tmp_path / "c.yaml", Mask([SECRET]))] == [
-        "more than 16,777,216 bytes are packed in the file: nobody can say what is in it"
+        "more than 16,777,216 bytes are compressed in the file, so it could not be searched completely"
     ]
 
 

@@ -70,18 +70,18 @@ def test_a_spec_without_files_is_expanded_as_it_stands(in_tmp: Path) -> None:
     ("rows", "tests", "told"),
     [
         ("usr,id,extra\nu1,a,\n", "",
-         ("sets.csv:1:1: no variable takes the column 'usr' (did you mean 'user'?)\n"
-          "sets.csv:1:1: no variable takes the column 'extra' (known here: user, amount, ok, pin, id)")),
+         ("sets.csv:1:1: there is no variable for the column 'usr' (did you mean 'user'?)\n"
+          "sets.csv:1:1: there is no variable for the column 'extra' (known here: user, amount, ok, pin, id)")),
         ("user\nu1\nu1\n", "",
-         "sets.csv:3:1: there are two cases 'one[u1]' (the first is on line 2; a column `id` tells them apart)"),
+         "sets.csv:3:1: there are two cases 'one[u1]' (the first is on line 2; add a column `id` to distinguish them)"),
         ("user\nu1\n", "- {name: 'one[u1]'}\n",
-         "spec.yaml:12:10: there are two cases 'one[u1]', one of them by a row of a file"),
+         "spec.yaml:12:10: there are two cases 'one[u1]', one of them made by a row of a file"),
         ("user,amount\nu1\n", "",
          ("sets.csv:2:1: 1 cell, but the header has 2 columns "
-          "(an empty cell needs its separator too, and a cell with a line break in it quotes)")),
+          "(an empty cell needs a separator too, and a cell with a line break must be quoted)")),
         ("", "", "sets.csv:1:1: the file is empty (its first row must name the columns)"),
         ("user\n" + "".join(f"u{number}\n" for number in range(MAX_ROWS + 1)), "",
-         "sets.csv has more than 10,000 rows (send them with --rows; a case has few)"),
+         "sets.csv has more than 10,000 rows (send them with --rows; a case is for few rows)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_of_sets_is_told(in_tmp: Path, rows: str, tests: str, told: str) -> None:
@@ -137,7 +137,7 @@ def test_a_key_of_a_row_that_is_no_variable_is_told(in_tmp: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         list(rows_of(spec.cases[0].steps[0], spec.variables))
     assert str(caught.value) == (
-        "rows.jsonl:2:1: no variable takes the column 'id' (known here: user, amount, ok, pin)"
+        "rows.jsonl:2:1: there is no variable for the column 'id' (known here: user, amount, ok, pin)"
     )
 
 

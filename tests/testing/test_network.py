@@ -76,8 +76,8 @@ def test_whatever_asks_for_the_network_is_stopped(ask: Callable[[], object], whe
         ask()
     assert stopped.value.where == where
     assert str(stopped.value) == (
-        f"a connection to {where} was stopped: a case talks to its cassette alone"
-        " (while recording, to its target alone)"
+        f"a connection to {where} was stopped: a case may only use its cassette"
+        " (while recording, a case may only connect to its target)"
     )
     assert stopped.value.exit_code == ExitCode.CASSETTE
 
@@ -181,5 +181,7 @@ def test_the_hook_costs_next_to_nothing_when_no_context_is_open() -> None:
 def test_what_is_blocked_is_told_as_a_problem() -> None:
     with blocked(), pytest.raises(NetworkBlocked) as caught:
         socket.create_connection(("127.0.0.1", 9))
-    message = "a connection to 127.0.0.1:9 was stopped: a case talks to its cassette alone"
-    assert caught.value.problems == (Problem("network-blocked", message, hint="while recording, to its target alone"),)
+    message = "a connection to 127.0.0.1:9 was stopped: a case may only use its cassette"
+    assert caught.value.problems == (
+        Problem("network-blocked", message, hint="while recording, a case may only connect to its target"),
+    )

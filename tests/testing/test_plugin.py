@@ -273,7 +273,7 @@ def test_processes_share_the_cases(asking: Project) -> None:
 
 
 def test_recording_is_refused_where_ci_is_set(asking: Project) -> None:
-    told = "--record rewrite: not where CI is set (record on a desk and commit the cassettes, or add --record-in-ci)"
+    told = "--record rewrite is not allowed in CI (record on a developer's machine and commit the cassettes, or add --record-in-ci)"
     assert asking.pytest("--runner-record=rewrite", "--runner-sandbox", CI="true") == (4, f"ERROR: {told}\n\n")
 
 

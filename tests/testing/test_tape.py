@@ -125,7 +125,7 @@ def test_what_changes_with_each_run_does_not_count(body: Any) -> None:
         (event(properties__tags={}), "properties.tags", 'recorded ["a", "b"] (a list), sent {} (a map)'),
         (event(distinct_id="u2"), "distinct_id", 'recorded "u1" (text), sent "u2" (text)'),
         (event(dollar_idempotency_key="k"), "$idempotency_key", 'not recorded, sent "k" (text)'),
-        (b"{", "the body", f"recorded {len(json.dumps(EVENT))} bytes, sent 1 bytes, which are not both JSON"),
+        (b"{", "the body", f"recorded {len(json.dumps(EVENT))} bytes, sent 1 bytes, and not both are JSON"),
     ],
 )
 def test_every_other_change_is_told_with_its_types(body: Any, at: str, message: str) -> None:
@@ -242,7 +242,7 @@ def test_bodies_too_deep_to_compare_are_told_as_a_whole() -> None:
     deeper = b"[" * 90_000 + b"]" * 90_000
     replay = Replay(recorded(deep), again=AGAIN)
     assert post(replay, deeper) == NOT_RECORDED
-    message = "the body: recorded 1,000 bytes, sent 180,000 bytes, which are not both JSON"
+    message = "the body: recorded 1,000 bytes, sent 180,000 bytes, and not both are JSON"
     assert replay.problems() == [problem("cassette-changed", message, 2, "the body")]
 
 
@@ -260,14 +260,14 @@ def test_equal_requests_are_answered_in_the_order_of_recording() -> None:
 def test_a_request_more_than_recorded_is_told() -> None:
     replay = Replay(recorded(event()), again=AGAIN)
     assert [post(replay, event()), post(replay, event())] == [Answer(202, b"{}"), NOT_RECORDED]
-    message = "POST /v2/event/ ('ordered' for 'u1') is sent, and is not recorded"
+    message = "POST /v2/event/ ('ordered' for 'u1') is sent, but was not recorded"
     assert replay.problems() == [problem("cassette-changed", message, 1)]
 
 
 def test_requests_that_nobody_sends_are_told() -> None:
     cassette = recorded(event(), [event(), event()], [event()], event(distinct_id=1), b"x")
     assert Replay(cassette, again=AGAIN).problems() == [
-        problem("cassette-unplayed", f"POST /v2/event/{what} was recorded, and is not sent", line)
+        problem("cassette-unplayed", f"POST /v2/event/{what} was recorded, but is not sent", line)
         for line, what in enumerate(
             (" ('ordered' for 'u1')", " (2 events)", " (1 event)", " ('ordered')", " (1 bytes)"), 2
         )
@@ -283,7 +283,7 @@ def test_a_change_is_held_against_the_nearest_recorded_request_and_told_once() -
         problem(
             "cassette-changed", "properties.amount: recorded 1 (a number), sent 2 (a number)", 3, "properties.amount"
         ),
-        problem("cassette-unplayed", "POST /v2/event/ ('c' for 'u1') was recorded, and is not sent", 4),
+        problem("cassette-unplayed", "POST /v2/event/ ('c' for 'u1') was recorded, but is not sent", 4),
     ]
 
 
@@ -294,7 +294,7 @@ def test_a_request_to_another_address_is_the_farthest() -> None:
     assert [each.message for each in replay.problems()] == [
         'event: recorded "a" (text), sent "ordered" (text)',
         'distinct_id: recorded "u2" (text), sent "u1" (text)',
-        "POST /v2/other/ ('ordered' for 'u1') was recorded, and is not sent",
+        "POST /v2/other/ ('ordered' for 'u1') was recorded, but is not sent",
     ]
 
 
@@ -446,4 +446,6 @@ def test_recordings_of_two_servers_are_not_mixed(server: CapturingServer) -> Non
     with pytest.raises(CassetteError) as refused:
         Recorder(Transport(server.base_url), "https://example.com/", TODAY, Replay(recorded(event())))
     message = "cassettes/purchase/a-case.yaml was recorded from the sandbox, not from https://example.com/"
-    assert refused.value.problems == (Problem("cassette-unrecorded", message, hint="rewrite it as a whole"),)
+    assert refused.value.problems == (
+        Problem("cassette-unrecorded", message, hint="rewrite it completely: --record rewrite"),
+    )

@@ -26,7 +26,7 @@ TAKEN = {"status": "success", "message_id": "m1"}
     [
         ((202, TAKEN), (202, {"message_id": "m2", "status": "success"}), []),
         ((202, TAKEN), (200, TAKEN), ["status: recorded 202, now 200"]),
-        ((202, TAKEN), (202, {"status": "success"}), ["message_id: recorded text, now there is none"]),
+        ((202, TAKEN), (202, {"status": "success"}), ["message_id: recorded text, now missing"]),
         ((202, TAKEN), (202, TAKEN | {"trace": {"id": 7}}), ["trace: not recorded, now a map"]),
         ((202, TAKEN), (202, TAKEN | {"message_id": None}), ["message_id: recorded text, now null"]),
         ((202, TAKEN), (202, TAKEN | {"status": "queued"}), ["status: recorded success, now queued"]),
@@ -34,7 +34,7 @@ TAKEN = {"status": "success", "message_id": "m1"}
         ((202, {"n": 1}), (202, {"n": 2.5}), []),
         ((202, {"n": 1}), (202, {"n": True}), ["n: recorded a number, now a boolean"]),
         ((202, b"OK"), (202, b"Accepted"), []),
-        ((202, b"OK"), (202, TAKEN), ["the body: recorded what is no JSON, now a map"]),
+        ((202, b"OK"), (202, TAKEN), ["the body: recorded something that is not JSON, now a map"]),
         ((202, TAKEN), (202, b""), ["the body: recorded a map, now nothing"]),
         ((202, {}), (202, []), ["the body: recorded a map, now a list"]),
         (
@@ -42,7 +42,7 @@ TAKEN = {"status": "success", "message_id": "m1"}
             (207, {"records": [{"status_code": 202}, {"status_code": 202}]}),
             [
                 "records[1].status_code: recorded 404, now 202",
-                "records[1].error: recorded a map, now there is none",
+                "records[1].error: recorded a map, now missing",
             ],
         ),
         ((207, {"records": [{}, {}]}), (207, {"records": [{}]}), ["records: recorded 2 items, now 1 item"]),

@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    """Say why the plugin is off, where it is."""
+    """Report why the plugin is off, if it is."""
     other = _other_runner()
     return [] if other is None else [f"suprsend-runner: off, because {other}"]
 
@@ -82,14 +82,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 _NODES = "runner.pytest_plugin.nodes"
 _OURS = ("pytest_plugin/nodes.py", "suprsend/event.py")
-"""Files that the package `runner` has, and no other of that name: it is looked at, and not imported."""
+"""Files that identify our package `runner` without importing it."""
 
 
 def _other_runner() -> str | None:
-    """Say what Python imports here as `runner`, if that is not the package that this plugin belongs to."""
+    """Return a description of another module that Python imports as `runner`; None if it is our package."""
     try:
         found = find_spec("runner")
-    except ValueError:  # a module that somebody made up
+    except ValueError:  # a module without a specification
         return "'runner' is another module here"
     if found is None:
         return "there is no package 'runner' here"
@@ -104,7 +104,7 @@ def _folders(config: pytest.Config) -> list[Path]:
 
 
 def _is_below(folders: Iterable[Path], path: Path) -> bool:
-    """Tell whether a file is a spec by its place and name, as `runner validate` tells it."""
+    """Return whether a file is a spec by its path, by the rules of `runner validate`."""
     for folder in folders:
         if path == folder:
             return True
@@ -114,7 +114,7 @@ def _is_below(folders: Iterable[Path], path: Path) -> bool:
 
 
 def _means_to_be_spec(path: Path) -> bool:
-    """Tell one of our specs from somebody else's YAML without parsing it: of a broken one people want to be told."""
+    """Return whether a file looks like a spec, without parsing it, so that invalid specs are reported too."""
     if path.name == _CONFIG_NAME or path.name[0] in "_.":
         return False
     try:

@@ -211,7 +211,7 @@ def test_a_part_without_keys_whose_worker_is_killed_is_unknown_and_not_sent_agai
     arrived = [event.insert_id for event in server.taken()]
     assert len(arrived) == len(set(arrived)) >= told["accepted"]
     assert told["failures"][0]["message"] == (
-        "the process that sent it died; what has no idempotency key is not sent again by itself"
+        "the process that sent it died; rows without an idempotency key are not sent again automatically"
     )
     lines = [json.loads(line) for line in Path("results.jsonl").read_text("utf-8").splitlines()]
     assert sorted(line["row"] for line in lines) == list(range(1, 4_001))

@@ -64,7 +64,7 @@ def test_a_resume_with_something_else_is_refused_and_says_what_changed(
         "",
         (
             f"error[run-changed]: {told} changed since run 20260102-030405-0000 began\n"
-            "  = resume with what it began with, or begin a new run\n"
+            "  = resume with the original inputs, or start a new run\n"
         ),
     )
     assert server.received == []
@@ -91,7 +91,7 @@ def test_a_run_that_is_at_work_can_not_be_resumed(silent: socket.socket, cli: Co
     assert (ended.code, ended.out, ended.err) == (
         74,
         "",
-        f"error[run-locked]: run {run['run']} is at work in another process\n  = wait until it ends, or stop it\n",
+        f"error[run-locked]: run {run['run']} is in use by another process\n  = wait until it ends, or stop it\n",
     )
 
 
@@ -120,8 +120,8 @@ def test_rows_of_the_standard_input_are_piped_again_to_a_resume_and_others_are_r
         assert (other.code, other.err.splitlines()[:2]) == (
             2,
             [
-                "error[rows-changed]: the rows from 1 on are not those that the run began with",
-                "  = resume with the same rows, or begin a new run",
+                "error[rows-changed]: the rows from 1 on are not the ones that the run began with",
+                "  = resume with the same rows, or start a new run",
             ],
         )
     assert server.received == []

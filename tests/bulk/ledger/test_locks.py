@@ -29,9 +29,7 @@ def test_a_run_is_at_work_in_one_place(run: RunLedger, ledger: Ledger, folder: P
     with pytest.raises(MachineError) as caught:
         ledger.resume(RUN.id)
     assert caught.value.exit_code == ExitCode.MACHINE
-    refused = Problem(
-        "run-locked", f"run {RUN.id} is at work in another process", hint="wait until it ends, or stop it"
-    )
+    refused = Problem("run-locked", f"run {RUN.id} is in use by another process", hint="wait until it ends, or stop it")
     assert problem_of(caught) == refused
     assert [path.name for path in folder.glob("*.lock")] == [f"{RUN.id}.lock"]
     run.close("stopped", None)
@@ -72,7 +70,7 @@ sys.stdin.read()
     with child(code, folder) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        with pytest.raises(MachineError, match=f"^run {RUN.id} is at work in another process"):
+        with pytest.raises(MachineError, match=f"^run {RUN.id} is in use by another process"):
             ledger.resume(RUN.id)
         process.kill()
         process.wait()
@@ -108,7 +106,7 @@ def test_a_kill_at_any_instant_loses_nothing_that_was_recorded(folder: Path) -> 
                 assert process.stdout is not None
                 assert process.stdout.readline() == "at work\n"
                 assert ledger.summaries()[0].state == "running"
-                with pytest.raises(MachineError, match=f"^run {RUN.id} is at work in another process"):
+                with pytest.raises(MachineError, match=f"^run {RUN.id} is in use by another process"):
                     ledger.resume(RUN.id)
                 lines = [process.stdout.readline() for _ in range(chance.randrange(300))]
                 meanwhile.write(begun=[Part(death, 1, "d")])

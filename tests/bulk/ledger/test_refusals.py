@@ -106,7 +106,7 @@ def test_a_file_that_is_no_database_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "age", "way"), [(1, "an older", "end its runs with that one"), (3, "a newer", "update runner")]
+    ("version", "age", "way"), [(1, "an older", "finish its runs with that version"), (3, "a newer", "update runner")]
 )
 def test_a_ledger_of_another_version_is_refused(folder: Path, version: int, age: str, way: str) -> None:
     Ledger(folder).close()
@@ -129,7 +129,7 @@ def test_a_ledger_that_others_can_read_is_taken_for_somebody_elses(folder: Path)
         Ledger(folder, is_new_allowed=False)
     assert problem_of(caught) == Problem(
         "ledger-refused",
-        f"others can read the ledger {folder}/ledger.sqlite3: it may be somebody else's",
+        f"other users can read the ledger {folder}/ledger.sqlite3, so it may not be yours",
         hint=f"if it is yours: chmod 600 {folder}/ledger.sqlite3",
     )
     (folder / "ledger.sqlite3").chmod(0o600)
@@ -163,7 +163,7 @@ def test_what_runner_does_not_write_in_a_ledger_is_refused(folder: Path, sql: st
         other.executescript(sql)
     with pytest.raises(MachineError) as caught, Ledger(folder) as ledger:
         ledger.resume("last").close("finished", 0)
-    message = f"the ledger {folder}/ledger.sqlite3 has something in it that runner does not write"
+    message = f"the ledger {folder}/ledger.sqlite3 contains something that runner does not write"
     assert problem_of(caught) == Problem("ledger-refused", message, hint="move it away")
 
 

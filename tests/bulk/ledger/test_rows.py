@@ -176,27 +176,27 @@ def test_of_a_part_that_is_begun_again_only_acceptance_is_sure(run: RunLedger, l
         (
             [PartOutcome(10, 10, 9, [])],
             [],
-            "the part of row 10 does not tell of each row that went out, once",
+            "the outcome of the part of row 10 does not have each sent row exactly once",
         ),
         (
             [PartOutcome(10, 10, 8, [unknown(11), unknown(11)])],
             [],
-            "the part of row 10 does not tell of each row that went out, once",
+            "the outcome of the part of row 10 does not have each sent row exactly once",
         ),
         (
             [PartOutcome(10, 10, 9, [unknown(20)])],
             [],
-            "the part of row 10 does not tell of each row that went out, once",
+            "the outcome of the part of row 10 does not have each sent row exactly once",
         ),
         (
             [PartOutcome(10, 10, 9, [unknown(11)])],
             [Part(0, 10, "d0")],
-            "the part of row 0 is done: none of its rows may go out again",
+            "the part of row 0 is done: none of its rows may be sent again",
         ),
         (
             [],
             [Part(30, 10, "d30"), Part(10, 10, "other")],
-            "the part of row 10 is not what was begun before: PartState(digest='d10', rows=10, is_done=False, open_rows=frozenset())",
+            "the part of row 10 differs from the recorded one: PartState(digest='d10', rows=10, is_done=False, open_rows=frozenset())",
         ),
     ],
 )
@@ -218,9 +218,9 @@ def test_open_rows_alone_go_out_again(run: RunLedger) -> None:
     run.write(begun=[PART])
     run.write([PartOutcome(0, 10, 8, [unknown(1), failed(2)])])
     run.write(begun=[PART])
-    with pytest.raises(ValueError, match="does not tell of each row that went out, once"):
+    with pytest.raises(ValueError, match="does not have each sent row exactly once"):
         run.write([PartOutcome(0, 10, 0, [failed(2)])])
-    with pytest.raises(ValueError, match="does not tell of each row that went out, once"):
+    with pytest.raises(ValueError, match="does not have each sent row exactly once"):
         run.write([PartOutcome(0, 10, 10, [])])
 
 

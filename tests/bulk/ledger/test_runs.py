@@ -76,8 +76,8 @@ def test_two_runs_of_one_id_are_refused(ledger: Ledger, folder: Path) -> None:
         ledger.begin(RUN)
     assert problem_of(caught) == Problem(
         "ledger-refused",
-        f"there is a run {RUN.id} in {folder}/ledger.sqlite3 already",
-        hint="try again: each run gets an id of its own",
+        f"run {RUN.id} already exists in {folder}/ledger.sqlite3",
+        hint="try again: each run gets a new id",
     )
     assert ledger.summaries()[0].state == "finished"
     assert list(folder.glob("*.lock")) == []
@@ -105,7 +105,7 @@ def test_an_id_that_others_begin_with_is_found(three: Ledger) -> None:
     ("name", "message", "hint"),
     [
         ("20260102-030405-7f3b", "no run '20260102-030405-7f3b' in {}", "did you mean '20260102-030405-7f3a'?"),
-        ("2026010", "'2026010' may be any of 3 runs in {}", "20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
+        ("2026010", "'2026010' matches 3 runs in {}", "20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
         ("x", "no run 'x' in {}", "known here: 20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
         ("", "no run '' in {}", "known here: 20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
         ("%", "no run '%' in {}", "known here: 20260103-000000-7f3a, 20260102-030405-90bc, 20260102-030405-7f3a"),
@@ -127,8 +127,7 @@ def test_of_many_runs_that_a_name_may_mean_five_are_told(ledger: Ledger, folder:
     with pytest.raises(NotFound) as caught:
         ledger.resume("2026-")
     assert str(caught.value) == (
-        f"'2026-' may be any of 17 runs in {folder}/ledger.sqlite3 "
-        "(2026-16, 2026-15, 2026-14, 2026-13, 2026-12 and 12 more)"
+        f"'2026-' matches 17 runs in {folder}/ledger.sqlite3 (2026-16, 2026-15, 2026-14, 2026-13, 2026-12 and 12 more)"
     )
     with pytest.raises(NotFound) as caught:
         ledger.find("zzz")
@@ -139,7 +138,7 @@ def test_of_many_runs_that_a_name_may_mean_five_are_told(ledger: Ledger, folder:
 def test_an_empty_ledger_says_so(ledger: Ledger, folder: Path, name: str) -> None:
     with pytest.raises(NotFound) as caught:
         ledger.failures(name)
-    assert str(caught.value) == f"no run '{name}' in {folder}/ledger.sqlite3 (it holds no runs yet)"
+    assert str(caught.value) == f"no run '{name}' in {folder}/ledger.sqlite3 (it contains no runs yet)"
 
 
 def test_runs_are_summed_up_the_newest_first(ledger: Ledger) -> None:

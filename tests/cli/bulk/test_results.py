@@ -72,9 +72,9 @@ def test_results_have_a_line_for_each_row(cli: CommandLine, server: CapturingSer
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (("rows.csv",), "no rows: there are none in rows.csv"),
-        (("one.csv", "--offset", "1000"), "no rows: --offset 1,000 skips all of one.csv"),
-        (("-",), "no rows: there are none in the standard input"),
+        (("rows.csv",), "no rows in rows.csv"),
+        (("one.csv", "--offset", "1000"), "--offset 1,000 skips all rows of one.csv"),
+        (("-",), "no rows in the standard input"),
     ],
 )
 def test_that_there_are_no_rows_is_said(
@@ -227,5 +227,5 @@ def test_an_unknown_run_is_not_found(cli: CommandLine) -> None:
         assert typed(cli, *command, "last")[:3] == (
             4,
             [],
-            ["error[run-not-found]: no run 'last' in .runner/ledger.sqlite3", "  = it holds no runs yet"],
+            ["error[run-not-found]: no run 'last' in .runner/ledger.sqlite3", "  = it contains no runs yet"],
         )

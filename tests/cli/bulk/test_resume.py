@@ -130,10 +130,10 @@ SAME_COLUMNS = "its columns are those that the run began with"
         (("--sandbox",), "a resume takes no --sandbox: it sends to where the run began to send"),
         (("--label", "smoke"), "a resume takes no --label: its spec is the one that the run began with"),
         (("--dry-run",), "a resume takes no --dry-run: it sends what the run has left to send"),
-        (("other.yaml",), "a resume takes no other spec: run RUN began with purchase.yaml"),
-        (("--rows", "five.csv"), "a resume takes no other file of rows: run RUN began with many.csv"),
-        (("--rows", "-"), "a resume takes no other file of rows: run RUN began with many.csv"),
-        (("--profile", "staging"), "a resume takes no other profile: run RUN began with none"),
+        (("other.yaml",), "a resume can't use another spec: run RUN began with purchase.yaml"),
+        (("--rows", "five.csv"), "a resume can't use another file of rows: run RUN began with many.csv"),
+        (("--rows", "-"), "a resume can't use another file of rows: run RUN began with many.csv"),
+        (("--profile", "staging"), "a resume can't use another profile: run RUN began with none"),
     ],
 )
 def test_what_would_make_another_run_of_it_is_no_resume(
@@ -142,7 +142,7 @@ def test_what_would_make_another_run_of_it_is_no_resume(
     assert typed(stopped, "send", "--resume", "last", *args)[:3] == (
         64,
         [],
-        [f"error[usage]: {message}", "  = leave it out, or begin a new run"],
+        [f"error[usage]: {message}", "  = omit it, or start a new run"],
     )
     assert server.received == []
 

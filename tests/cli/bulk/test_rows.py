@@ -69,13 +69,13 @@ def test_an_unknown_column_is_refused_before_anything_is_sent(cli: CommandLine, 
         2,
         [],
         [
-            "error[unknown-column]: no variable takes the column 'usr'",
+            "error[unknown-column]: there is no variable for the column 'usr'",
             "  = did you mean 'user'?",
-            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra",
+            "    or rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra",
             "",
-            "error[unknown-column]: no variable takes the column 'note'",
+            "error[unknown-column]: there is no variable for the column 'note'",
             "  = known here: user, order, amount",
-            "    or rename it with --map VARIABLE=COLUMN, or leave it out with --ignore-extra",
+            "    or rename it with --map VARIABLE=COLUMN, or ignore it with --ignore-extra",
         ],
     )
     assert server.received == []
@@ -130,7 +130,7 @@ def test_an_extra_key_fails_the_row_that_has_it(cli: CommandLine, server: Captur
     assert send(cli, "--rows", "rows.jsonl")[:2] == (
         2,
         [
-            "failed  row 1 (line 1)  unknown-column  no variable takes the column 'ordr'",
+            "failed  row 1 (line 1)  unknown-column  there is no variable for the column 'ordr'",
             "failed  row 3 (line 3)  row-json  a row must be an object, not a list",
             "failed  row 4 (line 4)  var-schema  variable 'user': the value must be text, not a number",
             "failed  row 5 (line 5)  var-missing  variable 'user' has no value",

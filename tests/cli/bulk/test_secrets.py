@@ -72,14 +72,14 @@ def test_a_resume_asks_for_the_secret_again(cli: CommandLine, server: CapturingS
     assert typed(cli, "send", "--resume", "last")[:3] == (
         64,
         [],
-        ["error[usage]: the variable 'token' must be given again: runs keep no secrets", "  = add --var token=…"],
+        ["error[usage]: the variable 'token' must be set again: runs do not store secrets", "  = add --var token=…"],
     )
     assert typed(cli, "send", "--resume", "last", "--var", "token=another")[:3] == (
         2,
         [],
         [
             "error[run-changed]: a variable or the workspace changed since run RUN began",
-            "  = resume with what it began with, or begin a new run",
+            "  = resume with the original inputs, or start a new run",
         ],
     )
     assert typed(cli, "send", "--resume", "last", *secret).code == 0
@@ -203,7 +203,7 @@ def test_piped_rows_with_secrets_are_held_against_what_they_were(cli: CommandLin
     assert send(cli, *args, spec="secret.yaml", stdin="user,token\nu1,4711\n").code == 7
     ended = typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4712\n")
     assert (ended.code, ended.err[0]) == (
-        2, "error[rows-changed]: the rows from 1 on are not those that the run began with",
+        2, "error[rows-changed]: the rows from 1 on are not the ones that the run began with",
     )  # fmt: skip
     assert typed(cli, "send", "--resume", "last", "--rows", "-", stdin="user,token\nu1,4711\n").code == 0
 

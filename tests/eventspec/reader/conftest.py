@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tests.projects import Project
 
 HEAD = "version: 1\nevent: order_placed\ndistinct_id: u1\n"
-RESERVED = "(keys that begin with $ or ss_ are the platform's own)"
+RESERVED = "(keys that begin with $ or ss_ are reserved for the platform)"
 BASE = """\
 version: 1
 name: base

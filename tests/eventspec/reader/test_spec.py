@@ -117,8 +117,8 @@ def test_a_misspelt_key_is_not_told_as_a_missing_one_too(project: Project, slip:
     ]
 
 
-RESERVED_EVENT = "(names that begin with $ or ss_ are the platform's own)"
-WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
+RESERVED_EVENT = "(names that begin with $ or ss_ are reserved for the platform)"
+WEB = "(the platform fetches attachments itself: use a public http(s) URL)"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ WEB = "(the platform fetches attachments itself: give a public http(s) URL)"
         ("brand_id: é",
          ["11-12 error[tenant-id] brand_id 'é' is not an id of a tenant (at most 64 letters, digits, _ and -) @brand_id"]),
         ("idempotency_key: ''",
-         ["18-20 error[idempotency-key] the idempotency key is blank (it needs a character that is no white space) @idempotency_key"]),
+         ["18-20 error[idempotency-key] the idempotency key is blank (it needs a character other than white space) @idempotency_key"]),
         ("attachments: [/tmp/a.pdf]",
          [f"15-25 error[attachment-url] '/tmp/a.pdf' is not an http(s) URL {WEB} @attachments[0].url"]),
         ("attachments: [{url: 'ftp://x/y'}]",
@@ -216,7 +216,7 @@ def test_another_version_is_told_by_name(project: Project) -> None:
 
 def test_a_tenant_by_both_its_names_is_told(project: Project) -> None:
     assert project.problems(HEAD + "tenant_id: a\nbrand_id: b\n") == [
-        "spec.yaml:5:1-9 error[tenant-twice] tenant_id and brand_id name the same thing; a spec has one of them (keep tenant_id)"
+        "spec.yaml:5:1-9 error[tenant-twice] tenant_id and brand_id mean the same; a spec can have only one of them (keep tenant_id)"
     ]
 
 

@@ -107,7 +107,7 @@ def test_a_variable_may_not_have_a_name_that_means_something_else(project: Proje
     spec = f"version: 1\nvars: {{{name}: {{default: x}}}}\nevent: order_placed\ndistinct_id: u1\n"
     [told] = [each for each in project.load(spec.replace(name, f'"{name}"')).problems if each.severity == "error"]
     assert (told.code, told.at) == ("reserved-name", f"vars.{name}")
-    assert told.message == f"'{name}' can't be the name of a variable: a template has another meaning for it"
+    assert told.message == f"'{name}' can't be the name of a variable: it has another meaning in templates"
 
 
 @pytest.mark.parametrize("name", ["NONE", "nil", "null", "if", "items", "looped", "event"])
@@ -141,9 +141,9 @@ def test_a_hint_quotes_a_number_as_it_is_written(project: Project, place: str, w
     [
         ("string", "write {type: string}"), ("integer", "write {type: integer}"),
         ("u1", "a variable is declared by a map, such as {type: string, default: …}"),
-        ("{type: string, required: true}", "leave it out: a variable without a default is required"),
-        ("{type: string, required: false}", "leave it out, and give the variable a default: it is optional then"),
-        ("{type: string, optional: true}", "leave it out: a variable with a default is optional"),
+        ("{type: string, required: true}", "omit it: a variable without a default is required"),
+        ("{type: string, required: false}", "omit it, and add a default to make the variable optional"),
+        ("{type: string, optional: true}", "omit it: a variable with a default is optional"),
         ("{type: integer, min: 1}", "did you mean 'minimum'?"), ("{type: number, max: 1}", "did you mean 'maximum'?"),
         ("{type: string, min: 1}", "did you mean 'minLength'?"), ("{type: array, max: 1}", "did you mean 'maxItems'?"),
         ("{min: 1}", "did you mean 'minimum'?"), ("{type: string, minLenght: 1}", "did you mean 'minLength'?"),

@@ -36,8 +36,8 @@ def test_debug_logs_each_exchange_and_each_retry(logged: Callable[[], list[str]]
     assert logged() == [
         f"{begin}HTTP 503 in … s",
         "retry 1 of 3 in … s: busy",
-        f"{begin}the connection broke off: Remote end closed connection without response in … s",
-        "retry 2 of 3 in … s: the connection broke off: Remote end closed connection without response",
+        f"{begin}the connection was lost: Remote end closed connection without response in … s",
+        "retry 2 of 3 in … s: the connection was lost: Remote end closed connection without response",
         f"{begin}HTTP 202 in … s",
     ]
 

@@ -113,7 +113,7 @@ def test_a_proxy_that_is_none_is_told_without_its_password(url: str, monkeypatch
     monkeypatch.setenv("https_proxy", url)
     pauses: list[float] = []
     client = client_of("https://hub.example.com/", sleep=pauses.append)
-    assert track(client, key="k") == failed("the proxy that the environment names can't be used")
+    assert track(client, key="k") == failed("the proxy from the environment can't be used")
     assert pauses == []
 
 

@@ -44,7 +44,7 @@ def test_a_web_url_is_attached_as_it_stands(url: str) -> None:
     ],
 )
 def test_what_is_no_web_url_is_not_attached(url: str) -> None:
-    hint = "the platform fetches attachments itself: give a public http(s) URL"
+    hint = "the platform fetches attachments itself: use a public http(s) URL"
     message = f"'{url}' is not an http(s) URL"
     assert refusal(attached(url)) == ("attachment-url", "attachments[0].url", message, hint)
 
@@ -69,7 +69,7 @@ def test_a_url_with_spaces_or_control_characters_is_not_attached(url: str) -> No
 @pytest.mark.parametrize("url", ["https:///a.pdf", "https://", "https:a.pdf", "http://?x=1", "https://:443/a.pdf"])
 def test_a_url_without_a_host_is_not_attached(url: str) -> None:
     code, at, message, _ = refusal(attached(url))
-    assert (code, at, message) == ("attachment-url", "attachments[0].url", f"'{url}' names no host")
+    assert (code, at, message) == ("attachment-url", "attachments[0].url", f"'{url}' has no host")
 
 
 def test_a_url_without_a_host_is_not_blamed_on_spaces() -> None:

@@ -48,7 +48,7 @@ def test_a_name_that_is_no_text_is_refused(name: Any, kind: str) -> None:
 )
 @pytest.mark.parametrize("space", ["", " "])
 def test_a_reserved_name_is_refused(name: str, space: str) -> None:
-    hint = "names that begin with $ or ss_ are the platform's own"
+    hint = "names that begin with $ or ss_ are reserved for the platform"
     assert refusal(Event("u1", space + name)) == ("reserved-name", "event", f"event name '{name}' is reserved", hint)
 
 
@@ -129,7 +129,7 @@ def test_a_key_of_255_characters_after_trimming_is_sent(key: str, on_the_wire: s
 
 @pytest.mark.parametrize("key", ["k" * 256, f" {'k' * 256} "])
 def test_a_key_of_256_characters_is_refused(key: str) -> None:
-    hint = "at most 255; {{ … | sha256 }} makes a short key of a long one"
+    hint = "at most 255; {{ … | sha256 }} shortens a long key"
     assert refusal(Event("u1", "ordered", idempotency_key=key)) == (
         "idempotency-key",
         "idempotency_key",
@@ -140,7 +140,7 @@ def test_a_key_of_256_characters_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["", " ", "\t\n"])
 def test_a_blank_key_is_refused(key: str) -> None:
-    message, hint = "the idempotency key is blank", "it needs a character that is no white space"
+    message, hint = "the idempotency key is blank", "it needs a character other than white space"
     assert refusal(Event("u1", "ordered", idempotency_key=key)) == (
         "idempotency-key",
         "idempotency_key",

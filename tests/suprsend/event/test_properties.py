@@ -24,7 +24,7 @@ def property_refusal(value: object) -> Refusal:
 
 @pytest.mark.parametrize("key", ["$a", "$", "ss_a", "SS_a", "Ss_", "$ss_sdk_version"])
 def test_a_reserved_property_is_refused(key: str) -> None:
-    hint = "keys that begin with $ or ss_ are the platform's own"
+    hint = "keys that begin with $ or ss_ are reserved for the platform"
     assert refusal(Event("u1", "ordered", {"a": 1, key: 1})) == (
         "reserved-name",
         f"properties.{key}",

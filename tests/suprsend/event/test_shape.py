@@ -101,5 +101,5 @@ def test_a_refusal_is_a_value_error_that_reads_in_one_line() -> None:
     with pytest.raises(ValueError, match="reserved") as caught:
         body_of(Event("u1", "$purchase"))
     assert str(caught.value) == (
-        "event name '$purchase' is reserved (names that begin with $ or ss_ are the platform's own)"
+        "event name '$purchase' is reserved (names that begin with $ or ss_ are reserved for the platform)"
     )

@@ -173,7 +173,7 @@ def test_another_error_than_expected_is_told(error: str, wanted: str, project: P
 
 def test_an_event_where_an_error_is_expected_is_told(project: Project) -> None:
     verdicts = run(project, "- name: a\n  expect:\n    error: {code: var-schema}")
-    assert said(verdicts) == ["3 case-passed: expected error[var-schema], but the event was made"]
+    assert said(verdicts) == ["3 case-passed: expected error[var-schema], but the event is valid"]
     assert verdicts["a"].code is ExitCode.REFUSED
 
 

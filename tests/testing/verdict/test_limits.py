@@ -64,7 +64,7 @@ def test_a_case_reaches_nobody_but_whom_it_may(project: Project) -> None:
     with silent_listener() as listening:
         listening.setblocking(False)
         address = listening.getsockname()
-        message = f"a connection to 127.0.0.1:{address[1]} was stopped: a case talks to its cassette alone"
+        message = f"a connection to 127.0.0.1:{address[1]} was stopped: a case may only use its cassette"
         for allowed in ((), [("127.0.0.1", 1)], [("127.0.0.2", address[1])]):
             verdict = run_case(ref, Tapes(address, allowed))
             assert verdict.code is ExitCode.CASSETTE
