@@ -21,7 +21,7 @@ def main() -> NoReturn:
     # What loading makes stays; looking through it again and again for garbage is a tenth of a short command's time.
     gc.set_threshold(100_000)
     from runner.cli.main import run  # noqa: PLC0415 - after the handler is in place
-    from runner.cli.world import World  # noqa: PLC0415
+    from runner.commands.world import World  # noqa: PLC0415
     from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode  # noqa: PLC0415
 
     ended_by: list[int] = []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(runner.__file__).parent
 ROOMS = [
     "codes", "errors", "exits", "problems", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
-    "pytest_plugin", "cli",
+    "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {
     "yaml": {"source"},
@@ -99,7 +99,7 @@ def loaded_by(*args: str) -> set[str]:
     code = (
         "import sys, io\n"
         "from runner.cli.main import run\n"
-        "from runner.cli.world import World\n"
+        "from runner.commands.world import World\n"
         "run(sys.argv[1:], World.real())\n"
         "sys.stdout = sys.__stderr__\n"
         "print(*sys.modules, sep='\\n')\n"

@@ -11,17 +11,13 @@ import os
 import re
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, get_args
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from runner.errors import Problem, UsageError, shown_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_Value = TypeVar("_Value")
+from runner.commands.session import the_only
+from runner.errors import Interrupted
 
 
 class Command(TyperCommand):
@@ -45,7 +41,21 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """The command that has the others below it."""
+    """A command that has commands below it."""
+
+    def make_context(self, *args: Any, **values: Any) -> Any:
+        """Parse arguments. Raise Interrupted for a signal: typer would end without a word."""
+        try:
+            return super().make_context(*args, **values)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raise Interrupted for a signal, as `make_context` does."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     def get_params(self, ctx: Any) -> Any:
         """Give the parameters, `--help` among them."""
@@ -116,16 +126,6 @@ _NUMBERS: dict[type, tuple[str, str]] = {
     int: ("a whole number", "-?[0-9]{1,18}"),
     float: ("a number", r"-?[0-9]{1,18}(\.[0-9]+)?"),
 }
-
-
-def the_only(option: str, values: Sequence[_Value]) -> _Value | None:
-    """Return the value of an option that takes one, None without any. Raises UsageError that names them when they differ."""
-    different = list(dict.fromkeys(values))
-    if len(different) > 1:
-        *first, last = (shown_argument(str(value)) for value in different)
-        message = f"{option} may be given only once, got {', '.join(first)} and {last}"
-        raise UsageError(Problem("usage", message, hint="keep one of them"))
-    return different[0] if different else None
 
 
 def _coerced_plainly(params: list[Any]) -> list[Any]:

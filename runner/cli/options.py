@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from runner.cli import complete
-from runner.cli.world import Color, Session, Settings
+from runner.commands.session import Color, Session, Settings
 from runner.errors import ExitCode, NotFound, Problem, shown_argument
 from runner.report import Format
 
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PANEL = "Everywhere"
-StateDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="The folder that keeps runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR", rich_help_panel="Rows"
-    ),
-]
 
 
 def _declare(

@@ -63,6 +63,8 @@ class Output:
         self.is_for_workflow = format_ is Format.GITHUB or (environ or {}).get("GITHUB_ACTIONS") == "true"
         """Whether a workflow on GitHub reads what is written, and obeys the commands in it."""
         self._workspace = (environ or {}).get("GITHUB_WORKSPACE")
+        self.has_data = False
+        """Whether something was written to stdout."""
         self.has_reader = True
         """Whether somebody still reads what is written to stdout."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
@@ -298,6 +300,7 @@ class Output:
     def _guarded(self, stream: TextIO, text: str | None) -> None:
         try:
             if text is not None:
+                self.has_data = self.has_data or stream is self._stdout
                 stream.write(text)
             stream.flush()
         except BrokenPipeError:

@@ -22,10 +22,10 @@ from uuid import UUID
 
 import pytest
 
+from runner.bulk.flags import BulkFlags
 from runner.bulk.options import BulkOptions
 from runner.bulk.parts import Digests
 from runner.bulk.row import Row
-from runner.cli.bulk_flags import BulkFlags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -793,13 +793,13 @@ SAME_COLUMNS = "its columns are those that the run began with"
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--map", "user=id"), f"a resume takes no --map: {SAME_COLUMNS}"),
-        (("--ignore-extra",), f"a resume takes no --ignore-extra: {SAME_COLUMNS}"),
-        (("--limit", "1"), f"a resume takes no --limit: {SAME_ROWS}"),
-        (("--offset", "0"), f"a resume takes no --offset: {SAME_ROWS}"),
-        (("--sandbox",), "a resume takes no --sandbox: it sends to where the run began to send"),
-        (("--label", "smoke"), "a resume takes no --label: its spec is the one that the run began with"),
-        (("--dry-run",), "a resume takes no --dry-run: it sends what the run has left to send"),
+        (("--map", "user=id"), f"--resume can't be used with --map: {SAME_COLUMNS}"),
+        (("--ignore-extra",), f"--resume can't be used with --ignore-extra: {SAME_COLUMNS}"),
+        (("--limit", "1"), f"--resume can't be used with --limit: {SAME_ROWS}"),
+        (("--offset", "0"), f"--resume can't be used with --offset: {SAME_ROWS}"),
+        (("--sandbox",), "--resume can't be used with --sandbox: it sends to where the run began to send"),
+        (("--label", "smoke"), "--resume can't be used with --label: its spec is the one that the run began with"),
+        (("--dry-run",), "--resume can't be used with --dry-run: it sends what the run has left to send"),
         (("other.yaml",), "a resume takes no other spec: run RUN began with purchase.yaml"),
         (("--rows", "five.csv"), "a resume takes no other file of rows: run RUN began with many.csv"),
         (("--rows", "-"), "a resume takes no other file of rows: run RUN began with many.csv"),
@@ -827,10 +827,10 @@ def test_the_same_spec_and_rows_may_be_named_again(stopped: CommandLine) -> None
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (("--concurrency", "0"), "--concurrency 0: it takes 1 to 1000"),
-        (("--processes", "65"), "--processes 65: it takes 1 to 64"),
-        (("--retries", "101"), "--retries 101: it takes 0 to 100"),
-        (("--timeout", "0"), "--timeout 0: it takes seconds, more than 0 and at most 86,400"),
+        (("--concurrency", "0"), "--concurrency must be 1 to 1000, got 0"),
+        (("--processes", "65"), "--processes must be 1 to 64, got 65"),
+        (("--retries", "101"), "--retries must be 0 to 100, got 101"),
+        (("--timeout", "0"), "--timeout must be more than 0 and at most 86,400 seconds, got 0"),
     ],
 )
 def test_a_wrong_value_is_wrong_use_of_a_resume_too(
@@ -980,28 +980,28 @@ def test_a_folder_with_one_spec_names_it(cli: CommandLine, server: CapturingServ
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (("--limit", "0"), ["error[usage]: --limit 0: it takes 1 or more"]),
-        (("--offset", "-1"), ["error[usage]: --offset -1: it takes 0 or more"]),
-        (("--concurrency", "0"), ["error[usage]: --concurrency 0: it takes 1 to 1000"]),
-        (("--concurrency", "1001"), ["error[usage]: --concurrency 1001: it takes 1 to 1000"]),
-        (("--processes", "0"), ["error[usage]: --processes 0: it takes 1 to 64"]),
-        (("--processes", "65"), ["error[usage]: --processes 65: it takes 1 to 64"]),
-        (("--max-failures", "0"), ["error[usage]: --max-failures 0: it takes 1 or more"]),
+        (("--limit", "0"), ["error[usage]: --limit must be 1 or more, got 0"]),
+        (("--offset", "-1"), ["error[usage]: --offset must be 0 or more, got -1"]),
+        (("--concurrency", "0"), ["error[usage]: --concurrency must be 1 to 1000, got 0"]),
+        (("--concurrency", "1001"), ["error[usage]: --concurrency must be 1 to 1000, got 1001"]),
+        (("--processes", "0"), ["error[usage]: --processes must be 1 to 64, got 0"]),
+        (("--processes", "65"), ["error[usage]: --processes must be 1 to 64, got 65"]),
+        (("--max-failures", "0"), ["error[usage]: --max-failures must be 1 or more, got 0"]),
         (("--fail-fast", "--max-failures", "5"),
-         ["error[usage]: --fail-fast and --max-failures don't go together",
+         ["error[usage]: --fail-fast and --max-failures can't be used together",
           "  = --fail-fast stops after 1 failure, --max-failures N after N"]),
         *[
-            (("--rate", rate), [f"error[usage]: --rate {rate}: it takes events a second", "  = for example --rate 50/s"])
+            (("--rate", rate), [f"error[usage]: --rate expects events per second, got {rate}", "  = for example --rate 50/s"])
             for rate in ("0", "0.0/s", "-1", "fast", "50/m", "1e3", "nan", "٣")
         ],
         *[
-            (("--map", text), [f"error[usage]: --map {shown} is no NAME=COLUMN", "  = for example --map user=customer_id"])
+            (("--map", text), [f"error[usage]: --map expects NAME=COLUMN, got {shown}", "  = for example --map user=customer_id"])
             for text, shown in (("user", "user"), ("user=", "user=…"), ("=user", "=…"))
         ],
         (("--limit", "x"), ["error[usage]: Invalid value for '--limit': 'x' is not a whole number",
                             "  = see `runner send --help`"]),
-        (("--timeout", "0"), ["error[usage]: --timeout 0: it takes seconds, more than 0 and at most 86,400"]),
-        (("--retries", "101"), ["error[usage]: --retries 101: it takes 0 to 100"]),
+        (("--timeout", "0"), ["error[usage]: --timeout must be more than 0 and at most 86,400 seconds, got 0"]),
+        (("--retries", "101"), ["error[usage]: --retries must be 0 to 100, got 101"]),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_wrong_use(
@@ -1016,7 +1016,7 @@ def test_rows_take_one_spec(cli: CommandLine) -> None:
     assert typed(cli, "send", "purchase.yaml", "other.yaml", "--rows", "five.csv")[:3] == (
         64,
         [],
-        ["error[usage]: --rows takes one spec, these are 2"],
+        ["error[usage]: --rows takes one spec, got 2"],
     )
     assert typed(cli, "send", "--rows", "five.csv")[:3] == (
         64,

@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from runner.sandbox.server import Sandbox
 
 if TYPE_CHECKING:

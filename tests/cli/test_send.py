@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -418,7 +418,7 @@ def test_a_timeout_that_is_none_ends_with_64(cli: CommandLine, seconds: str) -> 
     ended = cli("send", *PURCHASE, "--timeout", seconds)
     assert (ended.code, ended.err) == (
         64,
-        f"error[usage]: --timeout {float(seconds):g}: it takes seconds, more than 0 and at most 86,400\n",
+        f"error[usage]: --timeout must be more than 0 and at most 86,400 seconds, got {float(seconds):g}\n",
     )
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

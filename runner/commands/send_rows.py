@@ -14,9 +14,9 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.plan import Source, plan_run
 from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder
 from runner.bulk.session import begun, resumed
-from runner.cli.specs import load_again, load_spec
-from runner.cli.target import aim, ready
-from runner.cli.variables import VariableFlags
+from runner.commands.specs import load_again, load_spec
+from runner.commands.target import aim, ready
+from runner.commands.variables import VariableFlags
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
@@ -28,13 +28,13 @@ from runner.run import Run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runner.bulk.flags import BulkFlags
     from runner.bulk.options import BulkOptions
     from runner.bulk.plan import RunPlan
     from runner.bulk.session import RunSession
-    from runner.cli.bulk_flags import BulkFlags
-    from runner.cli.send import SendOptions
-    from runner.cli.target import Aimed
-    from runner.cli.world import Session
+    from runner.commands.send import SendOptions
+    from runner.commands.session import Session
+    from runner.commands.target import Aimed
     from runner.config import Target
     from runner.suprsend.retry import Patience
 
@@ -62,8 +62,6 @@ def send_rows(
         if options.dry_run:
             return _check(session, plan, run)
         with ready(session, aimed, _what(bulk), yes=options.yes) as target:
-            if target is None:
-                return ExitCode.INTERRUPTED
             _check_address_space(bulk)
             config = settings.config or find_config(path)
             saved = SavedOptions(
@@ -101,7 +99,7 @@ def resume(
     make another run of it, or when the platform may have forgotten the keys.
     """
     output, world, settings = session.output, session.world, session.settings
-    given.check_resume(options)
+    given.check_resume(sandbox=options.sandbox, labels=options.labels, dry_run=options.dry_run)
     folder = named_folder(state_dir, world.environ) or ledger_folder(Path(), settings.config)
     with Ledger(folder, is_new_allowed=False) as ledger:
         record = ledger.find(run)
@@ -130,8 +128,6 @@ def resume(
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
             with ready(session, aimed, _what(bulk), yes=options.yes) as target:
-                if target is None:
-                    return ExitCode.INTERRUPTED
                 _check_address_space(bulk)
                 with resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running:
                     if running.in_doubt and not plan.has_keys and options.yes:
