@@ -88,9 +88,9 @@ def _report(session: Session, error: BaseException) -> int:
     try:
         if failure.detail:
             output.detail(failure.detail)
-        # A document that was printed already must stay the only one.
+        # A document that is on stdout already must stay the only one.
         if output.format is Format.JSONL or (output.format is Format.JSON and not output.has_data):
-            output.json({"problems": [as_json(problem) for problem in failure.problems]})
+            output.items("problems", map(as_json, failure.problems))
         else:
             output.complaints(failure.problems)
     except RunnerError:

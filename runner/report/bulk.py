@@ -97,7 +97,7 @@ def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, targ
         if error is not None:
             output.complaints(error.problems)
     if output.format in (Format.JSON, Format.JSONL):
-        output.json(_as_json(end))
+        output.items("failures", map(failure_as_json, end.failures), of=_as_json(end))
     else:
         for failure in end.failures:
             output.data(failure_line(failure, output))
@@ -127,7 +127,6 @@ def _as_json(end: Conclusion) -> dict[str, object]:
         "unknown": end.counts.unknown,
         "not_sent": end.not_sent,
         **same,
-        "failures": [failure_as_json(failure) for failure in end.failures],
     }
 
 
@@ -160,19 +159,7 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
 def show_check(output: Output, checked: RowCheck) -> None:
     """Show what a file of rows would send."""
     if output.format in (Format.JSON, Format.JSONL):
-        output.json(
-            {
-                "rows": checked.rows,
-                "invalid": checked.invalid,
-                "requests": checked.requests,
-                "event_bytes": checked.event_bytes,
-                "largest_bytes": checked.largest_bytes,
-                "largest_row": checked.largest_row,
-                "twice": checked.twice,
-                "failures": [failure_as_json(failure) for failure in checked.failures],
-                "duplicates": [{"row": row, "first": first} for row, first in checked.duplicates],
-            }
-        )
+        _show_check_as_json(output, checked)
         return
     for failure in checked.failures:
         output.data(failure_line(failure, output))
@@ -193,6 +180,24 @@ def show_check(output: Output, checked: RowCheck) -> None:
         f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
+
+
+def _show_check_as_json(output: Output, checked: RowCheck) -> None:
+    head = {
+        "rows": checked.rows,
+        "invalid": checked.invalid,
+        "requests": checked.requests,
+        "event_bytes": checked.event_bytes,
+        "largest_bytes": checked.largest_bytes,
+        "largest_row": checked.largest_row,
+        "twice": checked.twice,
+    }
+    failures = [failure_as_json(failure) for failure in checked.failures]
+    duplicates = [{"row": row, "first": first} for row, first in checked.duplicates]
+    if output.format is Format.JSON:
+        output.json(head | {"failures": failures, "duplicates": duplicates})
+    else:
+        output.items("failures", [*failures, *duplicates], of=head)
 
 
 def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:

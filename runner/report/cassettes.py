@@ -56,11 +56,7 @@ def show_list(output: Output, cassettes: Sequence[Listed]) -> None:
     """Show cassettes, one a line."""
     if output.format in (Format.JSON, Format.JSONL):
         listed = [each._asdict() | {"recorded_at": each.recorded_at and str(each.recorded_at)} for each in cassettes]
-        if output.format is Format.JSON:
-            output.json({"cassettes": listed})
-        else:
-            for each in listed:
-                output.json(each)
+        output.items("cassettes", listed)
         return
     if not cassettes:
         output.message("no cassettes: runner test --record once --sandbox records them")
@@ -90,7 +86,9 @@ def show_check(output: Output, checked: Checked) -> None:
     output.findings(checked.problems)
     if output.format is Format.JSON:
         output.json(checked._asdict() | {"problems": [as_json(problem) for problem in checked.problems]})
-    elif output.format is not Format.JSONL:
+    elif output.format is Format.JSONL:
+        output.items("removed", ({"removed": path} for path in checked.removed))
+    else:
         for path in checked.removed:
             output.data(f"removed  {printable(path)}")
         output.message(f"{_count(checked.cassettes, 'cassette')} checked: {_faults(checked.problems)}")

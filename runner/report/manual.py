@@ -50,13 +50,8 @@ def topics() -> list[str]:
 def list_topics(output: Output) -> None:
     """List the topics, by group."""
     pages = [_topic(name) for name in topics()]
-    listed = [{"topic": page.topic, "group": page.group, "about": page.about} for page in pages]
-    if output.format is Format.JSON:
-        output.json({"topics": listed})
-        return
-    if output.format is Format.JSONL:
-        for each in listed:
-            output.json(each)
+    if output.format in (Format.JSON, Format.JSONL):
+        output.items("topics", ({"topic": page.topic, "group": page.group, "about": page.about} for page in pages))
         return
     widest = max(len(page.topic) for page in pages)
     for group, names in GROUPS.items():

@@ -105,20 +105,36 @@ class Output:
         text = json.dumps(self._mask.texts(value), ensure_ascii=False, indent=indent)
         self._exact(self._stdout, json_without_commands(harmless_json(text)))
 
+    def items(self, name: str, items: Iterable[object], of: Mapping[str, object] | None = None) -> None:
+        """Write items as JSON: one document with all of them at `name`, or with `-o jsonl` a line for each.
+
+        `of` is what the items belong to: the rest of the document, or the line before theirs.
+        """
+        if self.format is Format.JSON:
+            self.json({**(of or {}), name: list(items)})
+            return
+        for item in (*([of] if of else ()), *items):
+            self.json(item)
+
     def long_json(self, head: Mapping[str, object], name: str, items: Iterable[object]) -> None:
-        """Write one JSON document with an array of any length as the last member; memory does not grow with it."""
-        is_line = self.format is Format.JSONL
-        begun = json.dumps(self._mask.texts(head), ensure_ascii=False, indent=None if is_line else 2)
-        before, after = (" ", "") if is_line else ("\n  ", "\n")
-        self._guarded(self._stdout, f'{harmless_json(begun).removesuffix("}").rstrip()},{before}"{name}": [')
-        between, rest = ("", ", ") if is_line else ("\n    ", ",\n    ")
+        """Write as `items` does, in memory that does not grow with the number of items."""
+        if self.format is Format.JSONL:
+            self.json(head)
+            for item in items:
+                if not self.has_reader:
+                    break
+                self.json(item)
+            return
+        begun = json.dumps(self._mask.texts(head), ensure_ascii=False, indent=2)
+        self._guarded(self._stdout, f'{harmless_json(begun).removesuffix("}").rstrip()},\n  "{name}": [')
+        between, rest = "\n    ", ",\n    "
         texts = (json.dumps(self._mask.texts(item), ensure_ascii=False) for item in items)
         is_empty = True
         while self.has_reader and (page := list(islice(texts, _PAGE))):
             self._guarded(self._stdout, harmless_json(between + rest.join(page)))
             between, is_empty = rest, False
-        end = "]" if is_empty or is_line else "\n  ]"
-        self._guarded(self._stdout, f"{end}{after}}}\n")
+        end = "]" if is_empty else "\n  ]"
+        self._guarded(self._stdout, f"{end}\n}}\n")
 
     def masked(self, text: str) -> str:
         """Mask a text that is to be escaped or laid out: nothing would recognize a secret afterwards."""

@@ -32,7 +32,7 @@ _A_SCREEN = 20
 def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
     """Show runs, the newest first."""
     if output.format in (Format.JSON, Format.JSONL):
-        output.json({"runs": [_run_as_json(run) for run in runs]})
+        output.items("runs", map(_run_as_json, runs))
         return
     if not runs:
         output.message("no runs yet: runner send SPEC --rows FILE begins one")

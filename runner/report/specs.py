@@ -51,12 +51,7 @@ class ListedSpec(NamedTuple):
 def show_specs(output: Output, specs: Sequence[ListedSpec]) -> None:
     """Show specs, each with a line for its variables and one for its cases."""
     if output.format in (Format.JSON, Format.JSONL):
-        listed = [_as_json(spec) for spec in specs]
-        if output.format is Format.JSON:
-            output.json({"specs": listed})
-        else:
-            for each in listed:
-                output.json(each)
+        output.items("specs", map(_as_json, specs))
         return
     for spec in specs:
         labels = f"  [{printable(', '.join(spec.labels))}]" if spec.labels else ""
