@@ -64,6 +64,8 @@ _OF_EVENTS: Mapping[str, ExitCode] = {
     "not-sent": ExitCode.OK,
     "interrupted": ExitCode.REFUSED,
 }
+BY_SIGNAL = (ExitCode.HUNG_UP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+"""A command that ends with one of these prints `error[interrupted]`, whatever else it shows."""
 _FIRST = (ExitCode.BUG, ExitCode.MACHINE, ExitCode.CREDENTIALS)
 """The command ends with the first of these that occurred, whatever else failed: it concerns everything."""
 

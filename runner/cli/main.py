@@ -18,7 +18,7 @@ from runner.cli.usage import usage_problem
 from runner.commands import COMMANDS
 from runner.commands.session import Session
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
-from runner.exits import failure_of
+from runner.exits import BY_SIGNAL, failure_of
 from runner.report import Format, as_json
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def run(args: Sequence[str], world: World) -> int:
         return _report(session, KeyboardInterrupt())
     except Exception as error:  # noqa: BLE001 - the outermost handler
         return _report(session, error)
+    if code in BY_SIGNAL:  # a run of rows ends by itself, and shows what became of it
+        _report(session, KeyboardInterrupt())
     return int(code or 0)
 
 

@@ -1,4 +1,4 @@
-"""Cassettes, what is wrong with them, and what has drifted → text, or JSON."""
+"""Cassettes, their problems and their drift → text, or JSON."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from runner.errors import Problem
     from runner.report.output import Output
+    from runner.testing.check import CheckedCassettes
 
 
 class Listed(NamedTuple):
-    """A cassette's file. What nobody can say of it is None: whose it is, or what stands in it."""
+    """A cassette's file. Unknown fields are None: of a file that no case plays, or that can't be read."""
 
     path: str
     spec: str | None
@@ -29,19 +30,11 @@ class Listed(NamedTuple):
     source: str | None
 
 
-class Checked(NamedTuple):
-    """What a check of cassettes found. `removed` are files that are gone now."""
-
-    cassettes: int
-    problems: Sequence[Problem]
-    removed: Sequence[str]
-
-
 class Verified(NamedTuple):
-    """What became of `cassettes` whose requests were sent again to `target`.
+    """The result of sending the requests of `cassettes` again to `target`.
 
-    `compared` and `skipped` count requests: what is no event, or was answered with what passes, is not sent. `not_sent`
-    counts cassettes, those after the one that stopped it all.
+    `compared` and `skipped` count requests: one that is not an event, or had a transient answer, is skipped. `not_sent`
+    counts the cassettes after the one that stopped the command.
     """
 
     target: str
@@ -81,8 +74,8 @@ def _cells(cassette: Listed) -> tuple[str, ...]:
     )
 
 
-def show_check(output: Output, checked: Checked) -> None:
-    """Show what is wrong with cassettes, and which are gone."""
+def show_check(output: Output, checked: CheckedCassettes) -> None:
+    """Show the problems of cassettes, and which files were removed."""
     output.findings(checked.problems)
     if output.format is Format.JSON:
         output.json(checked._asdict() | {"problems": [as_json(problem) for problem in checked.problems]})
@@ -95,7 +88,7 @@ def show_check(output: Output, checked: Checked) -> None:
 
 
 def show_verified(output: Output, verified: Verified) -> None:
-    """Show in what a server's answers are not the recorded ones."""
+    """Show how a server's answers differ from the recorded ones."""
     output.findings(verified.problems)
     if output.format is Format.JSON:
         output.json(verified._asdict() | {"problems": [as_json(problem) for problem in verified.problems]})
