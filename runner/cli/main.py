@@ -15,7 +15,7 @@ from runner import __version__
 from runner.cli.command import Group
 from runner.cli.options import command, format_in
 from runner.cli.usage import usage_problem
-from runner.commands import COMMANDS
+from runner.commands import COMMANDS, GROUPS
 from runner.commands.session import Session
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.exits import BY_SIGNAL, failure_of
@@ -61,7 +61,11 @@ def app_of(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for name in names:
-        app.add_typer(import_module(f"runner.cli.{name}").app)
+        declared: typer.Typer = import_module(f"runner.cli.{name}").app
+        if name in GROUPS:
+            app.add_typer(declared)
+        else:  # typer would make a group of each
+            app.registered_commands += declared.registered_commands
     return app
 
 

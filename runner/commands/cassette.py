@@ -61,17 +61,17 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
 
     output, world = session.output, session.world
     # Files of other programs, in forms of their own, are not compared.
-    found = [each for each in _inventory(session, paths) if each.is_ours or each.cassette is not None]
-    if not found:
+    cassettes = [each for each in _inventory(session, paths) if each.is_ours or each.cassette is not None]
+    if not cassettes:
         hint = "runner test specs/ --record once --sandbox records them"
         raise CassetteError(Problem("cassette-missing", "there are no cassettes to verify", hint=hint))
     if not sandbox and session.settings.config is None:
-        _refuse_mixture(found)
-    start = found[0].place
+        _refuse_mixture(cassettes)
+    start = cassettes[0].place
     aimed = aim(session, start, session.settings.config, session.settings.profile, sandbox=sandbox)
     target = aimed.target
-    problems = [problem for each in found for problem in each.problems]
-    readable = [(each, each.cassette) for each in found if each.cassette is not None]
+    problems = [problem for each in cassettes for problem in each.problems]
+    readable = [(each, each.cassette) for each in cassettes if each.cassette is not None]
     count = sum(len(cassette.interactions) for _, cassette in readable)
     what = f"{count} recorded request{'' if count == 1 else 's'}"
     with nullcontext(target) if sandbox else ready(session, aimed, what, yes=yes):
@@ -87,7 +87,7 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     problems += [problem for each in verifications for problem in each.problems]
     verified = Verified(
         SANDBOX if sandbox else target.base_url,
-        len(found),
+        len(cassettes),
         sum(each.compared for each in verifications),
         sum(each.skipped for each in verifications),
         len(readable) - len(verifications),
@@ -104,9 +104,9 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     return ExitCode.CASSETTE if problems else ExitCode.OK
 
 
-def _refuse_mixture(found: Sequence[Found]) -> None:
+def _refuse_mixture(cassettes: Sequence[Found]) -> None:
     """Raise UsageError for cassettes of several `runner.yaml`: each has its own target and credentials."""
-    configs = dict.fromkeys(find_config(each.place) for each in found)
+    configs = dict.fromkeys(find_config(each.place) for each in cassettes)
     if len(configs) > 1:
         names = ", ".join(sorted(os.path.relpath(config) if config else f"no {CONFIG_NAME}" for config in configs))
         message = f"these cassettes belong to several projects, each with its own target: {names}"
@@ -122,7 +122,7 @@ def _platform(session: Session, target: Target, found: Found, *, is_sandboxed: b
     with ExitStack() as stack:
         base_url = target.base_url
         if is_sandboxed:
-            from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a sandbox is loaded only when it is asked for
+            from runner.sandbox.server import Sandbox  # noqa: PLC0415 - only --sandbox needs it
 
             base_url = stack.enter_context(Sandbox(rules=_rules(session, found))).base_url
         world = session.world
@@ -135,9 +135,9 @@ def _rules(session: Session, of: Found) -> SandboxRules:
     rules = rules_of(load_profile(start=of.place, config=session.settings.config))
     case = of.case
     if case is not None and case.case.sandbox is not None:
-        rules, found = rules.read(case.case.sandbox, case.project)
-        if any(problem.severity == "error" for problem in found):
-            raise InvalidInput(*found)
+        rules, problems = rules.read(case.case.sandbox, case.project)
+        if any(problem.severity == "error" for problem in problems):
+            raise InvalidInput(*problems)
     return replace(rules, failures=tuple(each for each in rules.failures if not is_transient(each.status_code)))
 
 

@@ -1,4 +1,4 @@
-"""`runner list`: which specs there are, what they take, and what is recorded of them."""
+"""`runner list`: specs with their variables, cases and recordings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def list_specs(session: Session, paths: Sequence[Path], labels: Sequence[str]) -> ExitCode:
-    """List the specs at `paths`, else those in specs/. Problems of others are reported, and hide none of these."""
+    """List the specs at `paths`, else those in specs/. Specs with problems are reported after the list."""
     output = session.output
     collected = [collect(path, project_of(path), session.settings.config) for path in find(paths or [Path(SPECS)])]
     for each in collected:

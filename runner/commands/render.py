@@ -44,7 +44,7 @@ def _render_one(session: Session, path: Path, flags: VariableFlags, *, as_curl: 
     output, world, settings = session.output, session.world, session.settings
     flags.check([path])
     spec = load_spec(session, [path], (), "render")
-    path = Path(spec.path)  # a folder may hold the one spec
+    path = Path(spec.path)  # the argument may be a folder with one spec
     aimed = aim(session, path, settings.config, settings.profile, sandbox=False)
     target = aimed.target
     [job] = flags.jobs(output, [spec], world.environ, aimed.profile)

@@ -1,4 +1,4 @@
-"""`runner runs list|show|failed`: what the ledger knows of past bulk runs."""
+"""`runner runs list|show|failed`: past runs of rows."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _SHOWN = 100
 
 
 def list_runs(session: Session, state_dir: Path | None) -> ExitCode:
-    """Show all runs, the one that began last first; it may have been recorded before another, which asked for a yes."""
+    """Show all runs, by start, the newest first. The ledger has them in another order: a run may wait for a confirmation."""
     with _ledger(session, state_dir) as ledger:
         show_runs(session.output, sorted(ledger.summaries(), key=lambda run: run.started_at, reverse=True))
     return ExitCode.OK
 
 
 def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: bool) -> ExitCode:
-    """Show one run, where its rows came from and went, and the rows that were not accepted."""
+    """Show one run, the runs that its rows came from and went to, and the rows that were not accepted."""
     with _ledger(session, state_dir) as ledger:
         record = ledger.find(name)
         summaries = ledger.summaries()
@@ -44,10 +44,10 @@ def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: 
 
 
 def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode:
-    """Print the rows that failed, to be sent once more: as they stand in their file, or with `-o json` as an array.
+    """Print the rows that failed, to be sent again: unchanged, or with `-o json` as an array.
 
-    Each has its mark, so that it goes out under the ids that it had. Rows of a run that were piped in are looked for in the
-    file of the run that they came from. Raises InvalidInput when no file is there to be read again, or not as it was.
+    Each row has a mark, so that it keeps its ids. Rows that were piped in are read from the file of the run that they came
+    from. Raise InvalidInput if that file does not exist any more, or changed.
     """
     output = session.output
     with _ledger(session, state_dir) as ledger:

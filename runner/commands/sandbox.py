@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sandbox(session: Session, port: int) -> ExitCode:
-    """Serve. Ctrl-C is how it ends, and no failure."""
+    """Serve until Ctrl-C, which is a success."""
     output = session.output
     key, refused = None, None
     try:

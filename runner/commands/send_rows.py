@@ -1,4 +1,4 @@
-"""`runner send SPEC --rows FILE`: an event a row, recorded so that it can go on after any end."""
+"""`runner send SPEC --rows FILE`: an event a row, in a run that can be resumed after any end."""
 
 from __future__ import annotations
 
@@ -92,11 +92,12 @@ def resume(
     given: BulkFlags,
     state_dir: Path | None,
 ) -> ExitCode:
-    """Go on with a run: send what is unknown or was not sent, under the same ids.
+    """Resume a run: send what is unknown or was not sent, under the same ids.
 
-    What is unknown and has no idempotency key goes out only with `--yes`, since it may count twice. What the flags give counts for this session, the rest is as the run began; to a file of results lines are added.
-    Raises InvalidInput when the spec, the rows or the variables are not what they were, UsageError for flags that would
-    make another run of it, or when the platform may have forgotten the keys.
+    Unknown rows without an idempotency key are sent only with `--yes`, since they may count twice. Flags override the
+    options that the run began with; lines are added to its file of results. Raise InvalidInput if the spec, the rows or
+    the variables changed, UsageError for flags that would make another run, or if the platform may have forgotten the
+    keys.
     """
     output, world, settings = session.output, session.world, session.settings
     given.check_resume(sandbox=options.sandbox, labels=options.labels, dry_run=options.dry_run)
@@ -150,7 +151,7 @@ def plan_rows(
     *,
     sandbox: bool,
 ) -> Iterator[tuple[RunPlan, Aimed]]:
-    """Plan a run by a profile and flags; `folder` is that of the ledger. Raises InvalidInput for variables without a value."""
+    """Yield the plan of a run, and where it goes; `folder` is the ledger's. Raise InvalidInput for missing variables."""
     aimed = aim(session, source.path, source.config, profile, sandbox=sandbox)
     [job] = flags.jobs(session.output, [source.spec], session.world.environ, aimed.profile)
     with plan_run(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin) as plan:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
-    """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
+    """Check specs without variables. Warnings fail only when `strict`."""
     output, settings = session.output, session.settings
     if settings.profile is not None:
         from runner.config import load_profile  # noqa: PLC0415 - most checks go without it
@@ -27,8 +27,8 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
             load_profile(start=path, config=settings.config, name=settings.profile)
     count = errors = warnings = 0
     seen: set[int] = set()
-    """Hashes of what is told: each spec that uses a base has its problems, and each is told once. Hashes, to stay small."""
-    told: list[Problem] = []
+    """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
+    all_problems: list[Problem] = []
     for count, loaded in enumerate(load_all(paths, settings.config), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
@@ -37,10 +37,10 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
         warnings += sum(problem.severity == "warning" for problem in fresh)
         output.findings(fresh)
         if output.format is Format.JSON:
-            told += fresh
+            all_problems += fresh
     if output.format is Format.JSON:
         counts = {"specs": count, "errors": errors, "warnings": warnings}
-        output.json(counts | {"problems": [as_json(problem) for problem in told]})
+        output.json(counts | {"problems": [as_json(problem) for problem in all_problems]})
     elif output.format is not Format.JSONL:
         for path in paths if len(paths) > 1 else ():
             if is_base(path):

@@ -1,4 +1,4 @@
-"""A bulk run: what it would send, how far it is, and how it ended → a progress bar, lines, JSON."""
+"""A bulk run: its check, its progress and its conclusion → a progress bar, lines, JSON."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ _WHY: dict[Reason, str] = {
 
 
 class Progress:
-    """Shows how far a run is: a bar on a terminal, else a line now and then."""
+    """Shows the progress of a run: a bar on a terminal, otherwise a line every ten seconds."""
 
     def __init__(self, output: Output, about: int | None, began_s: float) -> None:
-        """Begin. `about` is how many rows there may be, if that is known."""
+        """Begin. `about` is the estimated number of rows, if there is an estimate."""
         self._output = output
         self._about = about
         self._began_s = began_s
         self._shown_s = began_s
 
     def tell(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
-        """Show the state of things, if it is time to. `waiting` rows were read and are not on their way."""
+        """Show the progress if it is due. `waiting` rows were read and are not being sent yet."""
         every_s = 0.1 if self._output.has_terminal else _EVERY_S
         if now_s - self._shown_s >= every_s:
             self._shown_s = now_s
             self._output.status(self._line(counts, now_s, waiting))
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._output.status("")
 
     def _line(self, counts: Counts, now_s: float, waiting: int) -> str:
@@ -74,25 +74,25 @@ class Progress:
 
 
 class RunWatch(Progress):
-    """Shows a session of a run, with the command that goes on with it where it is broken off."""
+    """Shows a session of a run, and the command that resumes it if it breaks off."""
 
     def __init__(self, output: Output, about: int | None, began_s: float, commands: RunCommands) -> None:
         super().__init__(output, about, began_s)
         self._commands = commands
 
     def interrupted(self) -> None:
-        """Say that what is under way will be finished."""
+        """Announce that requests under way will be finished."""
         self._output.message("interrupted: finishing what is under way (again: end at once)")
 
     def broken_off(self, error: BaseException) -> None:
-        """Say how to go on."""
+        """Show the command that resumes the run."""
         self.end()
         what = "ended at once" if isinstance(error, KeyboardInterrupt) else f"run {self._commands.record.id} stopped"
         self._output.message(f"{what}; go on with: {self._commands.resume()}")
 
 
 def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, target: Target) -> None:
-    """Show what became of a run, the first failures, and how to go on."""
+    """Show the result of a run, its first failures, and the next commands."""
     for error in (end.failure, end.cause):
         if error is not None:
             output.complaints(error.problems)
@@ -131,12 +131,12 @@ def _as_json(end: Conclusion) -> dict[str, object]:
 
 
 def _stopped(end: Conclusion) -> str | None:
-    """Say why a run stopped by itself."""
+    """Return why a run stopped by itself, None if it did not."""
     return _WHY.get(end.stopped) if end.stopped else None
 
 
 def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
-    """Write each step that makes sense next as a command, and what it does."""
+    """Yield the command of each next step, and its effect."""
     piped = ", with the same rows piped in" if end.record.rows == "-" and not end.record.parent else ""
     better = ", with credentials that are taken" if end.stopped == "credentials" else ""
     when = "before the file is mended, " if end.has_rest else "once that is mended, " if end.failure else ""
@@ -157,7 +157,7 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
 
 
 def show_check(output: Output, checked: RowCheck) -> None:
-    """Show what a file of rows would send."""
+    """Show the result of a dry run over rows."""
     if output.format in (Format.JSON, Format.JSONL):
         _show_check_as_json(output, checked)
         return
@@ -201,7 +201,7 @@ def _show_check_as_json(output: Output, checked: RowCheck) -> None:
 
 
 def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:
-    """Say of a variable without a value that a column of the rows may give it, and which columns there are."""
+    """Add to a missing variable's problem that a column may give its value, and the columns of the rows."""
     if problem.code != "var-missing" or columns is None:
         return problem
     name = (problem.at or "").removeprefix("vars.")

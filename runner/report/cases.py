@@ -26,7 +26,7 @@ def show_cases(
 ) -> None:
     """Show what pytest did not: the cases as JSON, and cassettes that are `left` over. `paths` are the arguments of `test`."""
     counts = Counter(result.state for result in ended.cases)
-    told = [each for result in ended.cases for each in result.told] + list(ended.refused)
+    reports = [each for result in ended.cases for each in result.told] + list(ended.refused)
     match output.format:
         case Format.JSON:
             problems = [each["json"] for each in ended.refused] + [as_json(problem) for problem in left]
@@ -41,12 +41,12 @@ def show_cases(
                 output.json(as_json(problem))
         case Format.PRETTY | Format.GITHUB:
             output.complaints(left)
-    missing = [each for each in told if each["json"]["code"] == "cassette-missing"]
+    missing = [each for each in reports if each["json"]["code"] == "cassette-missing"]
     if len(missing) > 1:
         command = shlex.join(["runner", "test", *map(str, paths), "--record", "once", "--sandbox"])
         output.message(f"{len(missing)} cassettes are missing; to record all: {command}")
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
-    annotate(output, [*(each["annotation"] for each in told), *map(output.annotation_of, shown)])
+    annotate(output, [*(each["annotation"] for each in reports), *map(output.annotation_of, shown)])
     parts = [f"{counts[state]} {state}" for state in _STATES if counts[state]]
     parts += [f"{ended.unread} spec{'' if ended.unread == 1 else 's'} can't be run"] if ended.unread else []
     add_job_summary(
@@ -65,11 +65,11 @@ def _as_json(result: CaseResult) -> dict[str, object]:
 
 def _rows(ended: CaseRun, left: Sequence[Problem]) -> Iterator[tuple[str, str, str, str]]:
     """Yield the rows of the job summary: failures first, then skipped cases."""
-    for told in ended.refused:
-        yield "❌", told["json"]["path"] or "", "", told["json"]["message"]
+    for each in ended.refused:
+        yield "❌", each["json"]["path"] or "", "", each["json"]["message"]
     for result in ended.cases:
-        for told in result.told:
-            yield "❌", result.spec, result.case, told["json"]["message"]
+        for each in result.told:
+            yield "❌", result.spec, result.case, each["json"]["message"]
     for problem in left:
         yield "❌", problem.position.path if problem.position else "", "", problem.message
     for result in ended.cases:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 MAX_COLUMNS = 100
 """Longer lines are hard to read."""
 _LINK = re.compile(r"\[([^]\n]+)\]\((?:([\w-]+)\.md)?(?:#[\w-]+)?\)")
-"""A link to a page or to a heading of the same page: there is nothing to click on a terminal."""
+"""A link to a page, or to a heading of the same page: a terminal can't follow it."""
 _THEME = Theme({"markdown.code": "cyan", "markdown.h2": "bold underline", "markdown.table.header": "bold"})
 _NO_SUCH_COMMAND = 127
 
 
 class _Table(TableElement):
-    """A table that breaks long words: rich cuts them."""
+    """A table that wraps long words: rich cuts them."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for table in super().__rich_console__(console, options):
@@ -56,9 +56,9 @@ def _spelled_out(link: re.Match[str]) -> str:
 
 
 def page_through(text: str, environ: Mapping[str, str]) -> bool:
-    """Show a text in `$PAGER`, or in less, and return whether there is such a program.
+    """Show a text in `$PAGER`, or in less. Return whether the program exists.
 
-    Ctrl-C is the pager's own key. Any other signal ends the pager, and is raised as the KeyboardInterrupt that it is here.
+    Ctrl-C is left to the pager. Any other signal ends the pager, and raises KeyboardInterrupt.
     """
     command = environ.get("PAGER") or "less -R"
     pager = subprocess.Popen(  # noqa: S603 - the user's own command; POSIX: PAGER is one for sh
@@ -66,7 +66,7 @@ def page_through(text: str, environ: Mapping[str, str]) -> bool:
     )
     ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        pager.communicate(text)  # it is no error when the pager ends before it has read all
+        pager.communicate(text)  # the pager may end before it has read the whole text
     except KeyboardInterrupt:
         pager.terminate()
         raise

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ListedVariable(NamedTuple):
-    """A variable. `default` is that of the declaration; None also where it is a secret, which nothing shows."""
+    """A variable. `default` is that of the declaration; None also for a secret, which is never shown."""
 
     name: str
     types: tuple[str, ...]
@@ -28,7 +28,7 @@ class ListedVariable(NamedTuple):
 
 
 class ListedCase(NamedTuple):
-    """A case. `cassette` is the file that holds its answers; None for one that expects no answer."""
+    """A case. `cassette` is the file of its answers, None if it expects no answer."""
 
     name: str
     labels: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What became of the cases of one session: a function of it is what `runner test` shows."""
+"""The results of a session's cases, of which all reports of `runner test` are made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ State = Literal["passed", "failed", "skipped", "xfailed"]
 
 
 class CaseResult(NamedTuple):
-    """What became of a case. `told` is what is wrong with it, in every form."""
+    """The result of a case. `told` has its problems, in every form."""
 
     spec: str
     case: str
@@ -23,18 +23,18 @@ class CaseResult(NamedTuple):
 
 
 class CaseRun(NamedTuple):
-    """What became of a session's cases."""
+    """The results of a session."""
 
     status: int
     """pytest's own exit status."""
     codes: set[int]
-    """What failures mean, as numbers of `ExitCode`."""
+    """The exit codes of failures, as numbers of `ExitCode`."""
     cases: Sequence[CaseResult]
     refused: Sequence[Mapping[str, Any]]
-    """What is wrong with specs whose cases could not be run, in every form."""
+    """The problems of specs whose cases could not be run, in every form."""
     unread: int
-    """How many specs these are."""
+    """The number of these specs."""
     specs: Sequence[SpecCases]
-    """What was collected in this process."""
+    """The specs that this process collected."""
     was_interrupted: bool
     was_deselected: bool

@@ -53,7 +53,7 @@ def test_a_var_without_a_value_ends_with_64(cli: CommandLine) -> None:
     ended = cli("send", "specs/purchase.yaml", "--sandbox", "-n", "--var", "user")
     assert (ended.code, ended.err) == (
         64,
-        "error[usage]: what follows --var is no NAME=VALUE\n  = for example --var user=u1\n",
+        "error[usage]: --var expects NAME=VALUE\n  = for example --var user=u1\n",
     )
 
 
