@@ -18,7 +18,7 @@ app = typer.Typer(name="cassette", cls=Group, rich_markup_mode=None)
 @app.callback(invoke_without_command=True)
 @command
 def _cassette(session: Session) -> None:
-    """Look after recorded answers of the platform."""
+    """Manage recorded answers of the platform."""
 
 
 Cassettes = Annotated[
@@ -30,7 +30,7 @@ Cassettes = Annotated[
 @app.command("list", cls=Command, epilog="runner cassette list")
 @command
 def list_cassettes(session: Session, paths: Cassettes = None) -> ExitCode:
-    """List cassettes: whose they are, how old, how large."""
+    """List cassettes with their case, age and size."""
     from runner.commands.cassette import list_cassettes as run  # noqa: PLC0415 - help declares commands, and runs none
 
     return run(session, paths or ())
@@ -41,9 +41,9 @@ def list_cassettes(session: Session, paths: Cassettes = None) -> ExitCode:
 def check_cassettes(
     session: Session,
     paths: Cassettes = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Remove those that no case plays.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Remove cassettes that no case plays.")] = False,
 ) -> ExitCode:
-    """Report secrets in cassettes, and those that can't be played."""
+    """Report secrets in cassettes, and those that can't be replayed."""
     from runner.commands.cassette import check_cassettes as run  # noqa: PLC0415 - help declares commands, and runs none
 
     return run(session, paths or (), fix=fix)
@@ -54,10 +54,10 @@ def check_cassettes(
 def verify_cassettes(
     session: Session,
     paths: Cassettes = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask a server on this machine.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask where a profile says confirm.")] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
 ) -> ExitCode:
-    """Send what is recorded again, and report how answers differ."""
+    """Send recorded requests again, and report how answers differ."""
     from runner.commands.cassette import verify_cassettes as run  # noqa: PLC0415 - help declares commands, and runs none
 
     return run(session, paths or (), sandbox=sandbox, yes=yes)

@@ -22,7 +22,7 @@ def explain(
     code: Annotated[
         str | None,
         typer.Argument(
-            help="A problem's code, such as var-missing; default: list them all.",
+            help="A problem's code, such as var-missing; default: list all codes.",
             metavar="CODE",
             show_default=False,
             autocompletion=complete.codes,

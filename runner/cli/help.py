@@ -22,7 +22,7 @@ def help_(
     topic: Annotated[
         str | None,
         typer.Argument(
-            help="A topic; without one, all are listed.",
+            help="A topic; default: list all topics.",
             metavar="TOPIC",
             show_default=False,
             autocompletion=complete.topics,

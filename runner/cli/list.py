@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command("list", cls=Command, epilog="runner list\nrunner list specs/purchase.yaml -o json")
 @command
 def list_specs(session: Session, paths: OptionalSpecs = None, label: Labels = None) -> ExitCode:
-    """List specs: what each takes, its cases, what is recorded."""
+    """List specs with their variables, cases and recordings."""
     from runner.commands.list import list_specs as run  # noqa: PLC0415 - help declares commands, and runs none
 
     return run(session, paths or (), label or ())

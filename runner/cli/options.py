@@ -42,7 +42,7 @@ def _declare(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Another file than runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
+        Path | None, typer.Option(help="Use this file instead of runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
     ] = None,
 ) -> Settings:
     return Settings(output, color, quiet, verbose, profile, config)

@@ -36,13 +36,13 @@ JsonVars = Annotated[
     typer.Option("--var-json", help="A variable, as JSON.", metavar="NAME=JSON", rich_help_panel=_VARIABLES),
 ]
 VarsFile = Annotated[
-    Path | None, typer.Option(help="A YAML or JSON map of variables.", metavar="FILE", rich_help_panel=_VARIABLES)
+    Path | None, typer.Option(help="A YAML or JSON file of variables.", metavar="FILE", rich_help_panel=_VARIABLES)
 ]
 CaseName = Annotated[
     str | None,
     typer.Option(
         "--case",
-        help="Take the variables of this case.",
+        help="Use the variables of this case.",
         metavar="NAME",
         rich_help_panel=_VARIABLES,
         autocompletion=complete.cases,
@@ -58,16 +58,16 @@ Rows = Annotated[
 ]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", help="The column that gives a variable.", metavar="NAME=COLUMN", rich_help_panel=_ROWS),
+    typer.Option("--map", help="The column of a variable.", metavar="NAME=COLUMN", rich_help_panel=_ROWS),
 ]
 IgnoreExtra = Annotated[
-    bool, typer.Option("--ignore-extra", help="Allow columns that no variable takes.", rich_help_panel=_ROWS)
+    bool, typer.Option("--ignore-extra", help="Allow columns without a variable.", rich_help_panel=_ROWS)
 ]
 Limit = Annotated[int | None, typer.Option(help="Stop after N rows.", metavar="N", rich_help_panel=_ROWS)]
 Offset = Annotated[int | None, typer.Option(help="Skip the first N rows.", metavar="N", rich_help_panel=_ROWS)]
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        help="The folder that keeps runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR", rich_help_panel=_ROWS
+        help="The folder of recorded runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR", rich_help_panel=_ROWS
     ),
 ]

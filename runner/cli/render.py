@@ -57,7 +57,7 @@ def render(
     limit: Limit = None,
     offset: Offset = None,
 ) -> ExitCode:
-    """Show exactly what would be sent, but for secrets."""
+    """Show exactly what would be sent, with secrets masked."""
     from runner.bulk.flags import BulkFlags  # noqa: PLC0415 - help declares commands, and runs none
     from runner.commands.render import render as run  # noqa: PLC0415
     from runner.commands.variables import VariableFlags  # noqa: PLC0415

@@ -18,7 +18,7 @@ app = typer.Typer(name="runs", cls=Group, rich_markup_mode=None)
 @app.callback(invoke_without_command=True)
 @command
 def _runs(session: Session) -> None:
-    """Look at past runs of send --rows."""
+    """Show past runs of send --rows."""
 
 
 RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `last`.", metavar="RUN")]
@@ -38,10 +38,10 @@ def list_runs(session: Session, state_dir: StateDir = None) -> ExitCode:
 def show_run(
     session: Session,
     run: RunName = "last",
-    all_: Annotated[bool, typer.Option("--all", help="Show all rows as text, not the first 100 alone.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Show all rows as text, not only the first 100.")] = False,
     state_dir: StateDir = None,
 ) -> ExitCode:
-    """Show what became of a run, and which rows were not accepted."""
+    """Show the result of a run, and the rows that were not accepted."""
     from runner.commands.runs import show_run as show  # noqa: PLC0415 - help declares commands, and runs none
 
     return show(session, run, state_dir, shows_all=all_)

@@ -50,7 +50,7 @@ def send(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(help="Time for an answer, with all retries; default 30.", metavar="SECONDS"),
+        typer.Option(help="Time limit for an answer, with retries; default 30.", metavar="SECONDS"),
     ] = None,
     retries: Annotated[
         int | None,
@@ -58,7 +58,7 @@ def send(
     ] = None,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Don't ask where a profile says confirm; resume rows that may count twice too."),
+        typer.Option("--yes", help="Don't ask for confirmation; also resume rows that may count twice."),
     ] = False,
     rows: Rows = None,
     map_: Map = None,
@@ -66,14 +66,14 @@ def send(
     limit: Limit = None,
     offset: Offset = None,
     concurrency: Annotated[
-        int | None, typer.Option(help="Requests under way at once; default 16.", metavar="N", rich_help_panel=_ROWS)
+        int | None, typer.Option(help="Concurrent requests; default 16.", metavar="N", rich_help_panel=_ROWS)
     ] = None,
     processes: Annotated[
         int | None,
-        typer.Option(help="Processes; by default one a core for a large file.", metavar="N", rich_help_panel=_ROWS),
+        typer.Option(help="Processes; default: one per core for a large file.", metavar="N", rich_help_panel=_ROWS),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option(help="Events a second, in all.", metavar="N/s", rich_help_panel=_ROWS)
+        str | None, typer.Option(help="Maximum number of events per second.", metavar="N/s", rich_help_panel=_ROWS)
     ] = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop after the first failure.", rich_help_panel=_ROWS)
@@ -83,14 +83,12 @@ def send(
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option(
-            help="Write a line of JSON for each row that was tried.", metavar="FILE.jsonl", rich_help_panel=_ROWS
-        ),
+        typer.Option(help="Write a line of JSON for each processed row.", metavar="FILE.jsonl", rich_help_panel=_ROWS),
     ] = None,
     linger: Annotated[
         float | None,
         typer.Option(
-            help="Send a request of fewer than 100 piped rows after this wait; default 1.",
+            help="Longest wait for 100 piped rows, which make a request; default 1.",
             metavar="SECONDS",
             rich_help_panel=_ROWS,
         ),
@@ -98,7 +96,7 @@ def send(
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Go on with a run: its id, or `last`. Other options default to those it began with.",
+            help="Resume a run: its id, or `last`. Other options default to those of the run.",
             metavar="RUN",
             rich_help_panel=_ROWS,
         ),

@@ -46,7 +46,7 @@ def run_cases(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Spec files, folders, or SPEC::CASE; default: specs/. What follows -- goes to pytest.",
+            help="Spec files, folders, or SPEC::CASE; default: specs/. Arguments after -- go to pytest.",
             metavar="[PATH] [-- FLAG]",
             autocompletion=complete.specs,
             show_default=False,
@@ -54,10 +54,10 @@ def run_cases(
     ] = None,
     record: Annotated[Record, typer.Option(help=" | ".join(Record), metavar="WHEN")] = Record.NONE,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Record from a server on this machine.")] = False,
-    record_in_ci: Annotated[bool, typer.Option("--record-in-ci", help="Record although CI is set.")] = False,
-    update: Annotated[bool, typer.Option("--update", help="Write golden files anew.")] = False,
+    record_in_ci: Annotated[bool, typer.Option("--record-in-ci", help="Record even if CI is set.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Update golden files.")] = False,
     name: Annotated[
-        str | None, typer.Option("-k", help="Only cases that fit: a name, or pytest's expressions.", metavar="CASE")
+        str | None, typer.Option("-k", help="Only cases that match a name or pytest's expression.", metavar="CASE")
     ] = None,
     stop: Annotated[bool, typer.Option("-x", help="Stop at the first failure.")] = False,
     junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
