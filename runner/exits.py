@@ -32,7 +32,7 @@ def failure_of(error: BaseException) -> Failure:
     """
     if isinstance(error, KeyboardInterrupt):
         error = Interrupted()
-    elif isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+    elif isinstance(error, MemoryError) or (isinstance(error, ImportError) and _NO_MEMORY in str(error)):
         error = MachineError(
             Problem("machine-refused", "this machine refused: no memory is left", hint="see `ulimit -v`")
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import runner
+from runner.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,13 @@ def loaded_by(*args: str) -> set[str]:
 )
 def test_a_command_loads_only_what_it_uses(args: tuple[str, ...]) -> None:
     assert loaded_by(*args) & {*SLOW_TO_LOAD, "runner.problems"} == set()
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_only_the_command_that_comes_first_is_declared() -> None:
+    declarations = {f"runner.cli.{name}" for name in COMMANDS}
+    assert loaded_by("validate", "specs/purchase.yaml") & declarations == {"runner.cli.validate"}
+    assert loaded_by("--help") & declarations == declarations
 
 
 def test_help_draws_without_rich() -> None:

@@ -17,6 +17,7 @@ from runner.project import project_of
 from runner.project.files import CONFIG_NAME, as_unicode, find_config, home_of
 from runner.report.advice import advice
 from runner.report.cassettes import Listed, Verified, show_check, show_list, show_verified
+from runner.report.style import counted
 from runner.sandbox.rules import rules_of
 from runner.suprsend.statuses import is_transient
 from runner.testing.answers import command_to_record
@@ -73,7 +74,7 @@ def verify_cassettes(session: Session, paths: Sequence[Path], *, sandbox: bool, 
     problems = [problem for each in cassettes for problem in each.problems]
     readable = [(each, each.cassette) for each in cassettes if each.cassette is not None]
     count = sum(len(cassette.interactions) for _, cassette in readable)
-    what = f"{count} recorded request{'' if count == 1 else 's'}"
+    what = counted(count, "recorded request")
     with nullcontext(target) if sandbox else ready(session, aimed, what, yes=yes):
         seed = world.new_seed()
         verifications: list[Verification] = []

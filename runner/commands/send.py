@@ -13,7 +13,7 @@ from runner.eventspec.many import check_one_config, labelled
 from runner.report.advice import advice
 from runner.report.annotations import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
-from runner.report.style import printable
+from runner.report.style import counted, printable
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
 from runner.run import send as send_events
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S, Patience
@@ -104,7 +104,7 @@ def _send_once(session: Session, paths: Sequence[Path], flags: VariableFlags, op
     if options.dry_run:
         show_dry_run(output, target.base_url, prepared, unsent(prepared))
         return ExitCode.OK
-    what = f"{len(prepared)} event{'' if len(prepared) == 1 else 's'}"
+    what = counted(len(prepared), "event")
     with ready(session, aimed, what, yes=options.yes) as reached:
         sent = _deliver(session, prepared, reached, patience)
         outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)

@@ -21,8 +21,8 @@ from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
 from runner.report.bulk import RunWatch, show_check, show_conclusion, with_columns
-from runner.report.rows import count_of_rows
 from runner.report.run_commands import RunCommands
+from runner.report.style import counted
 from runner.run import Run
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def resume(
                 _check_address_space(bulk)
                 with resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running:
                     if running.in_doubt and not plan.has_keys and options.yes:
-                        rows = count_of_rows(running.in_doubt)
+                        rows = counted(running.in_doubt, "row")
                         output.message(f"{rows} without a key that may have arrived: sent again, may count twice")
                     if not running.can_compare_rows:
                         output.message("other credentials than the run began with: its rows can't be compared")

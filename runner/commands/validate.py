@@ -8,6 +8,7 @@ from runner.errors import ExitCode
 from runner.eventspec.many import load_all
 from runner.project.files import is_base
 from runner.report import Format, as_json
+from runner.report.style import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +53,5 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
 
 
 def _summary(files: int, errors: int, warnings: int) -> str:
-    counts = [_count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
-    return f"{_count(files, 'spec')} checked: {', '.join(counts) or 'no problems'}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    counts = [counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+    return f"{counted(files, 'spec')} checked: {', '.join(counts) or 'no problems'}"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from runner.bulk.conclusion import Step
 from runner.report.advice import advice
 from runner.report.output import Format
-from runner.report.rows import count_of_rows, failure_as_json, failure_line
-from runner.report.style import printable
+from runner.report.rows import failure_as_json, failure_line
+from runner.report.style import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -171,12 +171,12 @@ def show_check(output: Output, checked: RowCheck) -> None:
         )
     if checked.twice > len(checked.duplicates):
         output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more: {_ALL}"))
-    size = f"{checked.event_bytes:,} bytes in {checked.requests:,} request{'' if checked.requests == 1 else 's'}"
+    size = f"{checked.event_bytes:,} bytes in {counted(checked.requests, 'request')}"
     largest = (
         f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
     )
     output.data(
-        f"{count_of_rows(checked.rows)}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
+        f"{counted(checked.rows, 'row')}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
         f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
@@ -215,7 +215,7 @@ def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> 
 def _sum(end: Conclusion) -> str:
     rate = end.session_rows / max(end.took_s, 1e-9)
     rest = "the rest not sent" if end.not_sent is None else f"{end.not_sent:,} not sent"
-    total = "" if end.total is None else f"{count_of_rows(end.total)}: "
+    total = "" if end.total is None else f"{counted(end.total, 'row')}: "
     same = f" ({_repeating(end.repeated)}: not counted again)" if end.repeated else ""
     counts = (
         f"{end.counts.accepted:,} accepted{same}, {end.counts.failed:,} failed, {end.counts.unknown:,} unknown, {rest}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runner.report.annotations import add_job_summary, annotate
 from runner.report.output import Format
 from runner.report.problems import as_json
+from runner.report.style import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ def show_cases(
     shown = [] if output.format is Format.GITHUB else left  # of complaints, that format makes annotations
     annotate(output, [*(each["annotation"] for each in reports), *map(output.annotation_of, shown)])
     parts = [f"{counts[state]} {state}" for state in _STATES if counts[state]]
-    parts += [f"{ended.unread} spec{'' if ended.unread == 1 else 's'} can't be run"] if ended.unread else []
+    parts += [f"{counted(ended.unread, 'spec')} can't be run"] if ended.unread else []
     add_job_summary(
         output,
         environ,

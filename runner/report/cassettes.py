@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.output import Format
 from runner.report.problems import as_json
-from runner.report.style import printable, width
+from runner.report.style import counted, printable, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +66,9 @@ def _cells(cassette: Listed) -> tuple[str, ...]:
     owner = "no case" if cassette.spec is None else f"{cassette.spec}::{cassette.case}"
     return (
         printable(cassette.path),
-        "age unknown" if cassette.age_days is None else _count(cassette.age_days, "day"),
+        "age unknown" if cassette.age_days is None else counted(cassette.age_days, "day"),
         _size(cassette.size_bytes),
-        "unreadable" if number is None else _count(number, "request"),
+        "unreadable" if number is None else counted(number, "request"),
         printable(cassette.source or ("" if number is None else "another program")),
         printable(owner),
     )
@@ -84,7 +84,7 @@ def show_check(output: Output, checked: CheckedCassettes) -> None:
     else:
         for path in checked.removed:
             output.data(f"removed  {printable(path)}")
-        output.message(f"{_count(checked.cassettes, 'cassette')} checked: {_faults(checked.problems)}")
+        output.message(f"{counted(checked.cassettes, 'cassette')} checked: {_faults(checked.problems)}")
 
 
 def show_verified(output: Output, verified: Verified) -> None:
@@ -94,18 +94,14 @@ def show_verified(output: Output, verified: Verified) -> None:
         output.json(verified._asdict() | {"problems": [as_json(problem) for problem in verified.problems]})
     elif output.format is not Format.JSONL:
         drifts = sum(problem.code == "cassette-drift" for problem in verified.problems)
-        parts = [f"{_count(verified.compared, 'answer')} compared", _count(drifts, "drift") if drifts else "no drift"]
-        parts += [f"{_count(verified.skipped, 'request')} skipped"] if verified.skipped else []
-        parts += [f"{_count(verified.not_sent, 'cassette')} not sent"] if verified.not_sent else []
-        output.message(f"{_count(verified.cassettes, 'cassette')} against {verified.target}: {', '.join(parts)}")
+        parts = [f"{counted(verified.compared, 'answer')} compared", counted(drifts, "drift") if drifts else "no drift"]
+        parts += [f"{counted(verified.skipped, 'request')} skipped"] if verified.skipped else []
+        parts += [f"{counted(verified.not_sent, 'cassette')} not sent"] if verified.not_sent else []
+        output.message(f"{counted(verified.cassettes, 'cassette')} against {verified.target}: {', '.join(parts)}")
 
 
 def _faults(problems: Sequence[Problem]) -> str:
-    return _count(len(problems), "problem") if problems else "no problems"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return counted(len(problems), "problem") if problems else "no problems"
 
 
 def _size(size_bytes: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.report.output import Format
 from runner.report.problems import as_json
-from runner.report.style import Style, printable, width
+from runner.report.style import Style, counted, printable, width
 from runner.run import deliveries_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show_dry_run(output: Output, base_url: str, events: Sequence[Prepared], outc
     for delivery in deliveries_of(events):
         output.data(output.style.strong(f"POST {base_url}{delivery.path}"))
         output.body(delivery.body_of(delivery.events), indent=True)
-    output.message(f"dry run: {_count(len(events))} checked, nothing sent")
+    output.message(f"dry run: {counted(len(events), 'event')} checked, nothing sent")
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
@@ -160,8 +160,4 @@ def _sum(outcomes: Sequence[Outcome]) -> str:
     parts = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
     repeated = sum(outcome.is_repeated for outcome in outcomes)
     same = f"; {repeated} under a key that was there already: the platform does not count it again" if repeated else ""
-    return f"{_count(len(outcomes))}: {parts}{same}"
-
-
-def _count(number: int) -> str:
-    return f"{number} event{'' if number == 1 else 's'}"
+    return f"{counted(len(outcomes), 'event')}: {parts}{same}"

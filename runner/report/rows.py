@@ -54,15 +54,6 @@ def failure_as_json(outcome: RowOutcome) -> dict[str, object]:
     return row_as_json(outcome) | {"message": outcome.message} | origin
 
 
-def count_of_rows(number: int) -> str:
-    """Return a number of rows as text.
-
-    >>> count_of_rows(1), count_of_rows(2000)
-    ('1 row', '2,000 rows')
-    """
-    return f"{number:,} row{'' if number == 1 else 's'}"
-
-
 def rendered(
     output: Output, events: Iterator[tuple[Row | BadRow, Prepared | Rejected]], met: set[ExitCode], *, indent: bool
 ) -> Iterator[str]:

@@ -106,6 +106,15 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_shown, text)
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number of things as text.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def harmless_json(text: str) -> str:
     """Escape control characters as JSON does. They occur only in JSON's strings."""
     return _UNSAFE_IN_JSON.sub(_escaped_in_json, text)
