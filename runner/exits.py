@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import __version__
-from runner.errors import ExitCode, Interrupted, MachineError, Problem, RunnerError
+from runner.errors import ExitCode, Interrupted, Problem, RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,17 +30,19 @@ def failure_of(error: BaseException) -> Failure:
     A signal is a KeyboardInterrupt here, however far the command came. An OSError that no package expected is the
     machine's refusal, and so is a lack of memory. Everything else is a bug.
     """
-    if isinstance(error, KeyboardInterrupt):
-        error = Interrupted()
-    elif isinstance(error, MemoryError) or (isinstance(error, ImportError) and _NO_MEMORY in str(error)):
-        error = MachineError(
-            Problem("machine-refused", "this machine refused: no memory is left", hint="see `ulimit -v`")
-        )
-    elif isinstance(error, OSError):
-        error = MachineError(Problem("machine-refused", f"this machine refused: {error.strerror or error}"))
     if isinstance(error, RunnerError):
         return Failure(error.problems, error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return failure_of(Interrupted())
+    if isinstance(error, OSError):
+        return _machine(str(error.strerror or error))
+    if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+        return _machine("no memory is left", hint="see `ulimit -v`")
     return _bug(error)
+
+
+def _machine(reason: str, hint: str | None = None) -> Failure:
+    return Failure([Problem("machine-refused", f"this machine refused: {reason}", hint=hint)], ExitCode.MACHINE)
 
 
 def _bug(error: BaseException) -> Failure:
