@@ -186,7 +186,7 @@ def outcome_of(event: Prepared | Rejected, result: Result) -> Outcome:
 
 
 def deliveries_of(events: Sequence[Prepared]) -> list[Delivery]:
-    """Put events into requests: one alone goes to the single endpoint, several go through bulk."""
+    """Return the requests for events: one event goes to the single endpoint, several go to the bulk endpoint."""
     encoded = [event.encoded for event in events]
     return [alone(encoded[0])] if len(encoded) == 1 else together(encoded)
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: the root, a file for each command, and the one handler of what ends a command.
+"""The command line: its root, its commands, and the one handler of exceptions.
 
 Each command's own file declares its parameters. Only the file of the command that comes first is loaded; help and
 completion load them all.

@@ -104,7 +104,9 @@ class VariableFlags:
         for _, case in found:
             [first, *more] = case.steps
             if more or first.rows is not None or first.spec is not None:
-                message = f"the case '{case.name}' is not one event of its own spec: --case takes no steps and no rows"
+                message = (
+                    f"the case '{case.name}' is not one event of its own spec: --case does not support steps and rows"
+                )
                 raise UsageError(Problem("usage", message, case.node.position(), hint="runner test runs it whole"))
         return [*found]
 
