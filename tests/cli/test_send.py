@@ -329,6 +329,8 @@ def test_a_profile_that_confirms_asks_on_a_terminal(server: CapturingServer, typ
     world = World(environ, Terminal(typed), out, err, lambda: now, uuid4, sleep=lambda _: None, random=lambda: 0.5)
     assert run(["send", *PURCHASE, "--profile", "production"], world) == code
     assert err.getvalue().startswith(f"send 1 event to {server.base_url}? [y/N] ")
+    if code == 130:
+        assert err.getvalue().endswith("error[interrupted]: not confirmed: nothing was sent\n")
     assert len(server.received) == sent
 
 
