@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process. Until it is loaded, a signal just ends it: there is nothing yet to tell."""
+    """Run the command line of this process. Until it is loaded, a signal ends it without a message."""
     _on_signals(lambda number, _: os._exit(128 + number))
-    # What loading makes stays; looking through it again and again for garbage is a tenth of a short command's time.
+    # Objects made by loading stay alive; collecting garbage among them takes a tenth of a short command's time.
     gc.set_threshold(100_000)
     from runner.cli.main import run  # noqa: PLC0415 - after the handler is in place
-    from runner.cli.world import World  # noqa: PLC0415
+    from runner.commands.world import World  # noqa: PLC0415
     from runner.errors import SAME_SIGNAL_S, SIGNALLED, ExitCode  # noqa: PLC0415
 
     ended_by: list[int] = []
@@ -42,10 +42,10 @@ def main() -> NoReturn:
 
 
 def _on_signals(handler: Callable[[int, FrameType | None], object]) -> None:
-    """Take SIGTERM and SIGHUP for what Ctrl-C is, also as the first process of a container, which ignores them by itself."""
+    """Handle SIGTERM and SIGHUP as Ctrl-C, also as the first process of a container, which ignores them by default."""
     signal.signal(signal.SIGINT, handler)
     signal.signal(signal.SIGTERM, handler)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else it was started by nohup, to outlive its terminal
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # otherwise nohup started it, to outlive its terminal
         signal.signal(signal.SIGHUP, handler)
 
 

@@ -51,9 +51,9 @@ _BASE_URL = "SUPRSEND_BASE_URL"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where events go. `credentials` are None until somebody gives some; `confirm` asks before sending.
+    """Where events go. `credentials` are None if none are set; with `confirm`, commands ask before they send.
 
-    `names` are those of the environment variables that hold credentials, by the keys of `runner.yaml`. `admit` checks each
+    `names` are the environment variables that hold credentials, by the keys of `runner.yaml`. `admit` checks each
     connection before anything is sent over it.
     """
 
@@ -66,11 +66,11 @@ class Target:
 
     @property
     def env(self) -> str:
-        """What events say as `env`; a placeholder without credentials, for `render` and `--dry-run`."""
+        """The `env` of events; a placeholder without credentials, for `render` and `--dry-run`."""
         return self.credentials.env if self.credentials else "WORKSPACE_KEY"
 
     def authorized(self) -> Credentials:
-        """Give the credentials. Raises CredentialsError that says what to set."""
+        """Return the credentials. Raise CredentialsError without them."""
         if self.credentials is None:
             raise CredentialsError(
                 Problem("credentials-missing", f"no credentials for {self.base_url}", hint=_hint(self.names))
@@ -80,11 +80,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile of `runner.yaml`, or what stands in for one: all that the environment does not change.
+    """A profile of `runner.yaml`, or the defaults without one; independent of the environment.
 
-    `section` is the file's `sandbox:`, and `cassettes_max_age` and `cassettes_allow` what it says of cassettes: all its
-    profiles share them. `sandbox_max_event_kb` is what a sandbox takes: as much as the profile, or where none was named,
-    as any profile of the file.
+    All profiles of a file share `section`, its `sandbox:`, and `cassettes_max_age` and `cassettes_allow`, from its
+    `cassettes:`. `sandbox_max_event_kb` is a sandbox's limit: that of the profile, or without one the largest of the file.
     """
 
     base_url: str | None
@@ -98,12 +97,12 @@ class Profile:
     sandbox_max_event_kb: int = MAX_EVENT_KB
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
-        """List what nothing may print, whichever of the credentials are used. The sandbox's are public."""
+        """Return the secrets that must never be printed, used or not. The sandbox's are public."""
         found = (environ.get(self.names[key], "") for key in ("workspace_secret_env", "api_key_env"))
         return tuple(text for text in found if text and text not in PUBLIC_SECRETS)
 
     def target(self, environ: Mapping[str, str]) -> Target:
-        """Aim at the platform. Raises CredentialsError when a half of the credentials is missing."""
+        """Return the platform as target. Raise CredentialsError if a half of the credentials is missing."""
         return Target(
             self._base_url(environ),
             _credentials(environ, self.names),
@@ -113,7 +112,7 @@ class Profile:
         )
 
     def _base_url(self, environ: Mapping[str, str]) -> str:
-        """Clean the base URL. What is raised says where it comes from."""
+        """Return the normalized base URL. A raised error names its origin."""
         try:
             return clean_base_url(self.base_url or environ.get(_BASE_URL))
         except RunnerError as error:
@@ -122,14 +121,14 @@ class Profile:
             raise type(error)(*problems) from None
 
     def sandbox(self, port: int, admit: Admission | None = None) -> Target:
-        """Aim at a sandbox on this machine, with its public credentials. Without `admit`, nothing may be sent there."""
+        """Return a sandbox on this machine as target, with its public credentials. Pass `admit` to send to it."""
         return Target(f"http://127.0.0.1:{port}/", SANDBOX_KEY, _DEFAULT_NAMES, self.max_event_kb, admit=admit)
 
 
 def load_profile(*, start: Path, config: Path | None = None, name: str | None = None) -> Profile:
     """Read a profile from `config`, else from the `runner.yaml` that belongs to `start`; without a name, the defaults.
 
-    Raises InvalidInput for a file that is not as it must be, NotFound for a profile that is not in it.
+    Raise InvalidInput for an invalid file, NotFound for an unknown profile.
     """
     path = config or find_config(start)
     root = _read(path) if path else None
@@ -166,7 +165,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
 
 
 def profile_names(start: Path, config: Path | None = None) -> list[str]:
-    """List the profiles of `config`, else of the `runner.yaml` that belongs to `start`. Raises InvalidInput."""
+    """Return the profiles of `config`, else of the `runner.yaml` that belongs to `start`. Raise InvalidInput."""
     path = config or find_config(start)
     profiles = root.get("profiles") if path is not None and (root := _read(path)) is not None else None
     return list(profiles.entries) if profiles is not None else []
@@ -178,7 +177,7 @@ def _max_event_kb(profile: Node) -> int:
 
 
 def _refuse_secrets_in_events(profile: Node, name: str, secrets: Collection[str]) -> None:
-    """Raise InvalidInput if a profile takes for a workspace's key or UID, which each event carries, what is a secret elsewhere."""
+    """Raise InvalidInput if a profile's workspace key or UID, which is part of each event, is a secret elsewhere."""
     for key in PUBLIC_KEYS:
         node = profile.get(key)
         if node is not None and node.value in secrets:
@@ -189,9 +188,9 @@ _KINDS = (("workspace_key_env", "workspace_secret_env"), ("api_key_env", "worksp
 
 
 def _names(settings: Mapping[str, Json]) -> dict[str, str]:
-    """Name the variables that hold a profile's credentials. Of a kind that it leaves out, if it names the other, none.
+    """Return the environment variables of a profile's credentials. If it names one kind, the other kind has none.
 
-    Else the signing key of the default workspace would win over the API key that the profile names.
+    Otherwise the signing key of the default workspace would win over the API key that the profile names.
     """
     named = [kind for kind in _KINDS if any(key in settings for key in kind)]
     return {
@@ -202,7 +201,7 @@ def _names(settings: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _age(node: Node | None) -> timedelta | None:
-    """Read an age whose form is known to be right: `90d`, `12w`."""
+    """Return an age, such as `90d` or `12w`, whose form is valid."""
     if node is None:
         return None
     text = str(node.value)
@@ -220,7 +219,7 @@ def _read(path: Path) -> Node | None:
 
 
 def refuse(found: Iterable[Problem], path: str) -> None:
-    """Raise InvalidInput if one of the problems is an error. Of the file at `path` no value is shown."""
+    """Raise InvalidInput if one of the problems is an error. Values of the file at `path` are not shown."""
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         shown = (discreet(each) if each.position is None or each.position.path == path else each for each in errors)
@@ -228,19 +227,19 @@ def refuse(found: Iterable[Problem], path: str) -> None:
 
 
 def of_sandbox(section: Node) -> list[Problem]:
-    """List what is wrong with the form of a `sandbox:` section, of `runner.yaml` or of a case."""
+    """Return problems with the form of a `sandbox:` section, of `runner.yaml` or of a case."""
     return list(problems(map(_unquoted, _formats()[1].faults(section.plain())), section))
 
 
 @cache
 def _formats() -> tuple[OwnSchema, OwnSchema]:
-    """Give the schemas of the file and of its `sandbox:`, which a case may have too."""
+    """Return the schemas of the file and of its `sandbox:`, which a case may have too."""
     document = loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
     return OwnSchema(document), OwnSchema(document["properties"]["sandbox"])
 
 
 def _unquoted(fault: Fault) -> Fault:
-    """Tell a fault without the value: somebody may have put the secret itself where its name belongs."""
+    """Return a fault without its value, which may be a secret in the place of its name."""
     if fault.keyword == "pattern" and "tenants" in fault.path[:2]:
         return replace(fault, message="an id of a tenant has 1 to 64 letters, digits, _ and -", hint=None)
     if fault.keyword == "pattern" and fault.path[-1:] == ("max_age",):
@@ -257,7 +256,7 @@ def _unquoted(fault: Fault) -> Fault:
 
 
 def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:
-    """Read credentials; the signing kind wins when both kinds are there."""
+    """Return the credentials; the signing kind wins if both kinds are set."""
     values = {key: environ.get(name, "").strip() for key, name in names.items()}
     for key, value in values.items():
         if value:
@@ -282,7 +281,7 @@ def _hint(names: Mapping[str, str]) -> str:
 
 
 def _shown(path: Path) -> str:
-    """Name a file the short way, relative to the working directory where it lies below it."""
+    """Return the name of a file, relative to the working directory if it is below it."""
     resolved = Path(os.path.realpath(path))
     name = str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)
     return name if resolved.is_file() else shown_argument(name)

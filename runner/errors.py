@@ -9,7 +9,8 @@ decides what they mean. The tree of exceptions, with the exit codes of a command
     ├── CredentialsError  3   credentials are missing, or must not be used here
     ├── NotFound          4   a file, run, case or profile does not exist
     ├── UsageError       64   the command line is used wrongly
-    └── MachineError     74   a failure of this machine: unreadable file, disk full, port taken
+    ├── MachineError     74   a failure of this machine: unreadable file, disk full, port taken
+    └── Interrupted     130   Ctrl-C or another signal ended the command, or a question was answered with no
 """
 
 from __future__ import annotations
@@ -139,6 +140,15 @@ class MachineError(RunnerError):
     """A failure of this machine: a file can't be read or written, the disk is full, a port is taken."""
 
     exit_code = ExitCode.MACHINE
+
+
+class Interrupted(RunnerError):  # noqa: N818
+    """A signal ended the command, or its question was answered with no."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str = "interrupted") -> None:
+        super().__init__(Problem("interrupted", message))
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -1,18 +1,62 @@
-"""What failures come to: the one rule for the exit codes of all commands.
+"""Failures → exit codes: the one policy of all commands, which the manual states on its page exit-codes.
 
-The manual states it on its page exit-codes. A failure that ends a command by itself is an exception, which has an exit
-code of its own (`errors`); how a signal ends one is said there too. Here is what many failures, one an event or a case,
-come to together.
+`failure_of` says how an exception ends a command, `of_event` and `summed` what many failures, one an event or a case, add
+up to.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import ExitCode
+from runner import __version__
+from runner.errors import ExitCode, Interrupted, Problem, RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Failure(NamedTuple):
+    """What ended a command: its problems, its exit code, and a traceback for `-v` if it is a bug."""
+
+    problems: Sequence[Problem]
+    exit_code: ExitCode
+    detail: str | None = None
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return how an exception ends a command.
+
+    A signal is a KeyboardInterrupt here, however far the command came. An OSError that no package expected is the
+    machine's refusal, and so is a lack of memory. Everything else is a bug.
+    """
+    if isinstance(error, RunnerError):
+        return Failure(error.problems, error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return failure_of(Interrupted())
+    if isinstance(error, OSError):
+        return _machine(str(error.strerror or error))
+    if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+        return _machine("no memory is left", hint="see `ulimit -v`")
+    return _bug(error)
+
+
+def _machine(reason: str, hint: str | None = None) -> Failure:
+    return Failure([Problem("machine-refused", f"this machine refused: {reason}", hint=hint)], ExitCode.MACHINE)
+
+
+def _bug(error: BaseException) -> Failure:
+    import traceback  # noqa: PLC0415 - only a bug needs it
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    hint = f"this is a bug of runner {__version__}; please report it with the command line (-v shows where it happened)"
+    places = [f"in {Path(frame.filename).name}:{frame.lineno}", *getattr(error, "__notes__", [])]
+    problem = Problem("bug", f"{type(error).__name__}: {error}", hint=hint, context=", ".join(places))
+    return Failure([problem], ExitCode.BUG, "".join(traceback.format_exception(error)))
+
+
+_NO_MEMORY = "failed to map segment"
+"""What the system's loader says about a library that there is no memory for."""
 
 _OF_EVENTS: Mapping[str, ExitCode] = {
     "credentials-refused": ExitCode.CREDENTIALS,
@@ -22,15 +66,17 @@ _OF_EVENTS: Mapping[str, ExitCode] = {
     "not-sent": ExitCode.OK,
     "interrupted": ExitCode.REFUSED,
 }
+BY_SIGNAL = (ExitCode.HUNG_UP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+"""A command that ends with one of these prints `error[interrupted]`, whatever else it shows."""
 _FIRST = (ExitCode.BUG, ExitCode.MACHINE, ExitCode.CREDENTIALS)
-"""One of these is what a command ends with, whatever else failed: it concerns everything."""
+"""The command ends with the first of these that occurred, whatever else failed: it concerns everything."""
 
 
 def of_event(code: str, *, was_sent: bool) -> ExitCode:
-    """Return what the failure of one event means, by the code of its problem.
+    """Return the exit code of one event's failure, by the code of its problem.
 
-    An event that `was_sent` was refused; one that never went out is invalid itself, if nothing else stopped it. `not-sent`
-    is no failure of the event: what stopped the run decides.
+    An event that `was_sent` was refused; an event that never went out is invalid, unless something else stopped it. An
+    event with `not-sent` did not fail: the reason that stopped the run decides.
     """
     if code in _OF_EVENTS:
         return _OF_EVENTS[code]
@@ -38,13 +84,13 @@ def of_event(code: str, *, was_sent: bool) -> ExitCode:
 
 
 def summed(kinds: Iterable[ExitCode], before: ExitCode | None = None) -> ExitCode:
-    """Return the one exit code for failures of several kinds; OK is none.
+    """Return the one exit code for failures of several kinds. OK among them is ignored.
 
-    A bug, a machine that refuses and refused credentials come first, then `before`, if it is among them. A kind that
-    explains every failure is the command's; of several that do not, it is REFUSED.
+    A bug, a machine's refusal and refused credentials come first, then `before`, if it is among the kinds. A single kind is
+    the command's exit code; several kinds are REFUSED.
     """
-    found = set(kinds) - {ExitCode.OK}
+    failed = set(kinds) - {ExitCode.OK}
     for first in (*_FIRST, before):
-        if first in found:
+        if first in failed:
             return first
-    return next(iter(found), ExitCode.OK) if len(found) <= 1 else ExitCode.REFUSED
+    return next(iter(failed), ExitCode.OK) if len(failed) <= 1 else ExitCode.REFUSED

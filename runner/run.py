@@ -1,6 +1,6 @@
-"""Specs and variables and a wire → a stream of outcomes: the one path that everything which sends shares.
+"""Specs, variables and a wire → outcomes: the one path of everything that sends events.
 
-Clock and ids come in as values: the same run gives the same bytes, whenever and wherever it is repeated.
+Clock and ids are values: the same run makes the same bytes, whenever and wherever it is repeated.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 
 class Wire(Protocol):
-    """What events go through: `suprsend.connection.Connection`, or anything that speaks like it."""
+    """The connection for events: `suprsend.connection.Connection`, or anything with its interface."""
 
     def deliver_all(self, deliveries: Sequence[Delivery]) -> Generator[Delivery]:
-        """Send deliveries; yields each in order when its results are known."""
+        """Send deliveries; yield each in order when its results are known."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: `seed` makes its ids, `id` names it to people, as in `20261123-131502-7f3a`."""
+    """One run: its ids are made from `seed`; `id` is its name for people, such as `20261123-131502-7f3a`."""
 
     seed: UUID
     started: datetime
@@ -64,7 +64,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One event to make: a spec, where its variables come from, and what tells it from others (`in case 'x'`)."""
+    """One event to make: a spec, its variables' sources, and the context for its problems (`in case 'x'`)."""
 
     spec: Spec
     inputs: Inputs
@@ -72,7 +72,7 @@ class Job:
 
 
 class Prepared(NamedTuple):
-    """An event that is ready to go out. Nothing may print `secrets`."""
+    """An event that is ready to go out. `secrets` must never be printed."""
 
     spec: Spec
     event: Event
@@ -96,7 +96,7 @@ class Rejected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event. `status_code` is 0 where no answer came; `error` says why it was not accepted."""
+    """The outcome of one event. `status_code` is 0 without an answer; `error` says why it was not accepted."""
 
     spec: str
     state: State
@@ -140,11 +140,11 @@ def prepare_with(
 
 
 def _rejected(spec: Spec, values: Values, problems: Iterable[Problem], context: str | None) -> Rejected:
-    def told(problem: Problem) -> Problem:
+    def in_context(problem: Problem) -> Problem:
         contexts = [place for place in (context, problem.context) if place]
         return replace(problem, context=": ".join(contexts) or None)
 
-    return Rejected(spec, tuple(map(told, problems)), values.secrets)
+    return Rejected(spec, tuple(map(in_context, problems)), values.secrets)
 
 
 def prepare_all(
@@ -158,18 +158,18 @@ def prepare_all(
 
 
 def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:
-    """Give the outcomes of events that are not sent."""
+    """Return the outcomes of events that are not sent."""
     return outcomes_of(events, repeat(NOT_SENT))
 
 
 def outcomes_of(events: Iterable[Prepared | Rejected], results: Iterable[Result]) -> list[Outcome]:
-    """Give each event its outcome. There is a result for each one that was prepared, in order."""
-    told = iter(results)
-    return [outcome_of(event, next(told) if isinstance(event, Prepared) else NOT_SENT) for event in events]
+    """Return the outcome of each event. `results` has one for each prepared event, in order."""
+    remaining = iter(results)
+    return [outcome_of(event, next(remaining) if isinstance(event, Prepared) else NOT_SENT) for event in events]
 
 
 def outcome_of_plain(spec: Path, result: Result) -> Outcome:
-    """Give an event its outcome of which nothing is at hand but what went out."""
+    """Return the outcome of an event of which only the sent bytes are known."""
     return Outcome(
         spec=str(spec),
         state=result.state,
@@ -181,26 +181,26 @@ def outcome_of_plain(spec: Path, result: Result) -> Outcome:
 
 
 def outcome_of(event: Prepared | Rejected, result: Result) -> Outcome:
-    """Give one event its outcome. Of one that was rejected the result is none."""
+    """Return the outcome of one event; `result` is ignored for a rejected event."""
     return _outcome(event, result) if isinstance(event, Prepared) else _rejection(event)
 
 
 def deliveries_of(events: Sequence[Prepared]) -> list[Delivery]:
-    """Put events into requests: one alone goes to the single endpoint, several go through bulk."""
+    """Return the requests for events: one event goes to the single endpoint, several go to the bulk endpoint."""
     encoded = [event.encoded for event in events]
     return [alone(encoded[0])] if len(encoded) == 1 else together(encoded)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of events, in their order; after an interrupt, of those that had an answer by then."""
+    """The outcomes of events, in order. After an interrupt, events without an answer are unknown or not sent."""
 
     outcomes: Sequence[Outcome]
     was_interrupted: bool
 
 
 def send(events: Sequence[Prepared], wire: Wire) -> Sent:
-    """Send prepared events, and keep what is known if somebody interrupts."""
+    """Send prepared events. Return the known outcomes also after an interrupt."""
     deliveries = deliveries_of(events)
     was_interrupted = False
     try:
@@ -214,7 +214,7 @@ def send(events: Sequence[Prepared], wire: Wire) -> Sent:
 
 
 def with_repeated(outcomes: Sequence[Outcome], is_first: Callable[[Outcome], bool]) -> list[Outcome]:
-    """Mark what was accepted under a key that an earlier one of these has, or of which `is_first` says so by its answer."""
+    """Mark accepted events whose key an earlier event has, or whose answer is not the first for its key, by `is_first`."""
     keys: set[str] = set()
     marked = []
     for outcome in outcomes:
@@ -228,7 +228,7 @@ def with_repeated(outcomes: Sequence[Outcome], is_first: Callable[[Outcome], boo
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
-    """Return the exit code that the outcomes of single sends come to."""
+    """Return the exit code for the outcomes of single events."""
     bad = [outcome for outcome in outcomes if outcome.state in ("failed", "unknown")]
     if not bad:
         return ExitCode.OK if all(outcome.state == "accepted" for outcome in outcomes) else ExitCode.REFUSED

@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from runner.sandbox.server import Sandbox
 from tests.projects import project, templates  # noqa: F401 - fixtures
 from tests.servers.capturing import CapturingServer, capturing_server

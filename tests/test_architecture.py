@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import runner
+from runner.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(runner.__file__).parent
 ROOMS = [
     "codes", "errors", "exits", "problems", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
-    "pytest_plugin", "cli",
+    "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {
     "yaml": {"source"},
@@ -100,7 +101,7 @@ def loaded_by(*args: str) -> set[str]:
     code = (
         "import sys, io\n"
         "from runner.cli.main import run\n"
-        "from runner.cli.world import World\n"
+        "from runner.commands.world import World\n"
         "run(sys.argv[1:], World.real())\n"
         "sys.stdout = sys.__stderr__\n"
         "print(*sys.modules, sep='\\n')\n"
@@ -121,6 +122,13 @@ def loaded_by(*args: str) -> set[str]:
 )
 def test_a_command_loads_only_what_it_uses(args: tuple[str, ...]) -> None:
     assert loaded_by(*args) & {*SLOW_TO_LOAD, "runner.problems"} == set()
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_only_the_command_that_comes_first_is_declared() -> None:
+    declarations = {f"runner.cli.{name}" for name in COMMANDS}
+    assert loaded_by("validate", "specs/purchase.yaml") & declarations == {"runner.cli.validate"}
+    assert loaded_by("--help") & declarations == declarations
 
 
 def test_help_draws_without_rich() -> None:

@@ -4,13 +4,44 @@ from __future__ import annotations
 
 import pytest
 
-from runner.errors import ExitCode
-from runner.exits import of_event, summed
+from runner.errors import ExitCode, Interrupted, NotFound, Problem, UsageError
+from runner.exits import failure_of, of_event, summed
 from runner.problems import ENTRIES
 
 OK, REFUSED, INVALID, CREDENTIALS = ExitCode.OK, ExitCode.REFUSED, ExitCode.INVALID, ExitCode.CREDENTIALS
 RATE_LIMITED, CASSETTE, NO_ANSWER = ExitCode.RATE_LIMITED, ExitCode.CASSETTE, ExitCode.NO_ANSWER
 BUG, MACHINE = ExitCode.BUG, ExitCode.MACHINE
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "exit_code"),
+    [
+        (KeyboardInterrupt(), "interrupted", ExitCode.INTERRUPTED),
+        (Interrupted("not confirmed"), "interrupted", ExitCode.INTERRUPTED),
+        (UsageError(Problem("usage", "an argument is empty")), "usage", ExitCode.USAGE),
+        (NotFound(Problem("file-not-found", "no such file: a.yaml")), "file-not-found", ExitCode.NOT_FOUND),
+        (OSError(28, "No space left on device"), "machine-refused", MACHINE),
+        (MemoryError(), "machine-refused", MACHINE),
+        (ImportError("failed to map segment from shared object"), "machine-refused", MACHINE),
+    ],
+)
+def test_an_exception_ends_a_command_with_its_problem_and_code(
+    error: BaseException, code: str, exit_code: ExitCode
+) -> None:
+    failure = failure_of(error)
+    assert ([problem.code for problem in failure.problems], failure.exit_code) == ([code], exit_code)
+    assert failure.detail is None
+
+
+def test_any_other_exception_is_a_bug_with_its_place_and_traceback() -> None:
+    try:
+        raise LookupError("x")  # noqa: TRY301
+    except LookupError as error:
+        failure = failure_of(error)
+    [problem] = failure.problems
+    assert (problem.code, problem.message, failure.exit_code) == ("bug", "LookupError: x", BUG)
+    assert (problem.context or "").startswith("in test_exits.py:")
+    assert (failure.detail or "").endswith("LookupError: x\n")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.cli.help import GROUPS
 from runner.config import load_profile
 from runner.eventspec import load
+from runner.report.manual import GROUPS
 from tests.pages import EVERY, FOR_DEVELOPERS, MANUAL, PAGES, README, REPOSITORY, Block, Page
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ CHANGING = (
     (r"\d+\.\d s, [\d,]+/s", "SECONDS, PACE"),
     (r"in \d\.\d\ds =", "in SECONDS ="),
 )
-STARTER = REPOSITORY / "runner" / "cli" / "starter"
+STARTER = REPOSITORY / "runner" / "project" / "starter"
 CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
 UNCHECKED = {
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
 from runner.codes import CODES, Code
+from runner.commands.world import World
 from runner.errors import ExitCode, Problem, RunnerError
 from runner.problems import ENTRIES, page, table
 

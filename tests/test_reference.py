@@ -10,7 +10,7 @@ import pytest
 import typer
 from jinja2.filters import FILTERS as STOCK_FILTERS
 
-from runner.cli.main import app
+from runner.cli.main import app_of
 from runner.project.format import document
 from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
@@ -36,7 +36,7 @@ def first_cells(text: str) -> set[str]:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app_of())
     for name, command in group.commands.items():
         below = getattr(command, "commands", None)
         if below is None:

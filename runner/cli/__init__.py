@@ -1,1 +1,1 @@
-"""Typed arguments → one call into the rooms above."""
+"""The command line: a file a command declares its parameters, and makes one call into `runner.commands`."""

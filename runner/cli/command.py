@@ -1,8 +1,8 @@
 """Commands that start quickly: typer's own classes, without pydantic behind each argument and rich behind `--help`.
 
 From 0.29 on, typer coerces every argument with pydantic and draws help with rich; loading the two takes longer than
-checking a spec. Our arguments are texts, paths, choices and plain numbers, for which a few lines do. Typer asks a
-parameter for its coercion through `get_runtime_param`; should it stop asking, pydantic does the same work, slower.
+checking a spec. Our arguments are texts, paths, choices and plain numbers, which need a few lines. Typer calls a
+parameter's `get_runtime_param` for its coercion; if it stops calling it, pydantic does the same work, slower.
 """
 
 from __future__ import annotations
@@ -11,24 +11,20 @@ import os
 import re
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, get_args
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from runner.errors import Problem, UsageError, shown_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_Value = TypeVar("_Value")
+from runner.commands.session import the_only
+from runner.errors import Interrupted
 
 
 class Command(TyperCommand):
-    """A command. Options with a help panel of their own come last, under its name."""
+    """A command. In its help, each panel of options comes last, under the panel's name."""
 
     def get_params(self, ctx: Any) -> Any:
-        """Give the parameters, `--help` among them."""
+        """Return the parameters, with `--help`."""
         return _coerced_plainly(super().get_params(ctx))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -36,7 +32,7 @@ class Command(TyperCommand):
         _format_options(self, ctx, formatter)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples, a line each, as they can be typed."""
+        """Write the examples, a line each."""
         del ctx
         if self.epilog:
             with formatter.section("Examples"):
@@ -45,14 +41,28 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """The command that has the others below it."""
+    """A command that has commands below it."""
+
+    def make_context(self, *args: Any, **values: Any) -> Any:
+        """Parse arguments. Raise Interrupted for a signal: typer would end without a word."""
+        try:
+            return super().make_context(*args, **values)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raise Interrupted for a signal, as `make_context` does."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     def get_params(self, ctx: Any) -> Any:
-        """Give the parameters, `--help` among them."""
+        """Return the parameters, with `--help`."""
         return _coerced_plainly(super().get_params(ctx))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands first: they are what somebody who asks for help looks for."""
+        """Write the commands first: most readers look for them."""
         with formatter.section("Commands"):
             formatter.write_dl(
                 [(name, command.get_short_help_str(_ENDLESS)) for name, command in self.commands.items()]
@@ -61,7 +71,7 @@ class Group(TyperGroup):
 
 
 _ENDLESS = 10_000
-"""Characters of a summary that is never cut: it is wrapped."""
+"""The maximum length of a summary: it is wrapped, and never cut."""
 
 
 class _Coercion:
@@ -73,7 +83,7 @@ class _Coercion:
         self._most = param.type_descriptor.parameter_info.max
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """Coerce. Raises typer's BadParameter, which names the parameter, UsageError for another value of one that takes one."""
+        """Return the value in its type. Raise BadParameter for an invalid value, UsageError for two values of one option."""
         if value is None:
             return () if param.multiple or param.nargs == -1 else None
         if _takes_one_value(param) and isinstance(value, list):
@@ -110,22 +120,12 @@ class _Coercion:
 
 
 _STRAY_BYTES = 0xDC00
-"""What Python adds to a byte of an argument that is not UTF-8."""
+"""Python adds this to a byte of an argument that is not UTF-8."""
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
 _NUMBERS: dict[type, tuple[str, str]] = {
     int: ("a whole number", "-?[0-9]{1,18}"),
     float: ("a number", r"-?[0-9]{1,18}(\.[0-9]+)?"),
 }
-
-
-def the_only(option: str, values: Sequence[_Value]) -> _Value | None:
-    """Return the value of an option that takes one, None without any. Raises UsageError that names them when they differ."""
-    different = list(dict.fromkeys(values))
-    if len(different) > 1:
-        *first, last = (shown_argument(str(value)) for value in different)
-        message = f"{option} may be given only once, got {', '.join(first)} and {last}"
-        raise UsageError(Problem("usage", message, hint="keep one of them"))
-    return different[0] if different else None
 
 
 def _coerced_plainly(params: list[Any]) -> list[Any]:
@@ -141,7 +141,7 @@ def _takes_one_value(param: Any) -> bool:
 
 
 def _gather(param: Any, parser: Any, _: Any) -> None:
-    """Have the parser keep every value of an option: typer's own way keeps the last one, without a word."""
+    """Make the parser keep every value of an option: typer keeps the last one silently."""
     parser.add_option(obj=param, opts=param.opts, dest=param.name, action="append", nargs=param.nargs)
 
 

@@ -1,4 +1,4 @@
-"""The options that every command shares, declared once and taken before and after the command's name."""
+"""The options that every command shares, declared once and accepted before and after the command's name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from runner.cli import complete
-from runner.cli.world import Color, Session, Settings
+from runner.commands.session import Color, Session, Settings
 from runner.errors import ExitCode, NotFound, Problem, shown_argument
 from runner.report import Format
 
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PANEL = "Everywhere"
-StateDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="The folder that keeps runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR", rich_help_panel="Rows"
-    ),
-]
 
 
 def _declare(
@@ -48,7 +42,7 @@ def _declare(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Another file than runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
+        Path | None, typer.Option(help="Use this file instead of runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
     ] = None,
 ) -> Settings:
     return Settings(output, color, quiet, verbose, profile, config)
@@ -58,14 +52,14 @@ _SHARED = inspect.signature(_declare, eval_str=True).parameters
 
 
 def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | None]:
-    """Give `run(session, …)` the shared options. Its other parameters are the command's own."""
+    """Add the shared options to `run(session, …)`, whose other parameters are the command's own."""
 
     @wraps(run)
     def with_settings(ctx: typer.Context, **values: Any) -> ExitCode | None:
         shared = {name: values.pop(name) for name in _SHARED}
         session: Session = ctx.obj
         session.adopt(session.settings.joined(_declare(**shared)), ctx.invoked_subcommand)
-        if ctx.invoked_subcommand is not None:  # its own options are still to be read
+        if ctx.invoked_subcommand is not None:  # its own options are not parsed yet
             return run(session, **values)
         _check_config(session.settings.config)
         code = run(session, **values)
@@ -86,13 +80,13 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
 
 
 def _check_config(config: Path | None) -> None:
-    """Refuse a file that does not exist, also where the command reads nothing from it. Raises NotFound."""
+    """Raise NotFound if the file does not exist, also for a command that does not read it."""
     if config is not None and not os.path.lexists(config):
         raise NotFound(Problem("file-not-found", f"no such file: {shown_argument(str(config))}"))
 
 
 def format_in(args: list[str]) -> Format:
-    """Find the format among arguments that could not be parsed: what goes wrong is told in it too."""
+    """Return the format among unparsed arguments: usage errors are reported in it too."""
     for index, arg in enumerate(args):
         name, _, value = arg.partition("=")
         wanted = value or (args[index + 1] if index + 1 < len(args) else "")

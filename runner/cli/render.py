@@ -1,67 +1,67 @@
-"""`runner render`: the bytes that would be sent, or a curl command that sends them."""
+"""`runner render`."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from runner.cases import case_seed
-from runner.cli.specs import load_spec
-from runner.cli.target import aim
-from runner.errors import ExitCode, InvalidInput
-from runner.eventspec import Occurrence
-from runner.project import project_of
-from runner.report import Format
-from runner.report.curl import curl_command
-from runner.run import Rejected, prepare
+import typer
 
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
+from runner.cli import complete
+from runner.cli.command import Command
+from runner.cli.options import command
+from runner.cli.parameters import (
+    CaseName,
+    IgnoreExtra,
+    JsonVars,
+    Limit,
+    Map,
+    Offset,
+    Rows,
+    Vars,
+    VarsFile,
+)
+from runner.commands.session import Session
+from runner.errors import ExitCode
 
-    from runner.cli.variables import VariableFlags
-    from runner.cli.world import Session
-    from runner.config import Target
-    from runner.eventspec import Spec
-
-
-def render(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool = False) -> ExitCode:
-    """Render one spec. On a terminal, and with `-o pretty`, the JSON is indented; else it is the body to the byte."""
-    output, world, settings = session.output, session.world, session.settings
-    flags.check([path])
-    spec = load_spec(session, [path], (), "render")
-    path = Path(spec.path)  # a folder may hold the one spec
-    aimed = aim(session, path, settings.config, settings.profile, sandbox=False)
-    target = aimed.target
-    [job] = flags.jobs(output, [spec], world.environ, aimed.profile)
-    seed, now = seed_and_instant(session, path, spec, flags)
-    event = prepare(job, Occurrence(seed, 0, now), target.env, target.max_event_kb)
-    output.hide(event.secrets)
-    if isinstance(event, Rejected):
-        raise InvalidInput(*event.problems)
-    if as_curl:
-        output.script(curl_command(target.base_url, target.credentials, target.names, output.masked_body(event.body)))
-    else:
-        output.body(event.body, indent=is_for_people(session))
-    tell_placeholder(session, target)
-    return ExitCode.OK
+app = typer.Typer()
 
 
-def is_for_people(session: Session) -> bool:
-    """Return whether JSON is indented, for people to read."""
-    form = session.settings.format
-    return form is Format.PRETTY or (form is None and session.world.stdout.isatty())
+class As(StrEnum):
+    """The values of `--as`."""
+
+    JSON = "json"
+    CURL = "curl"
 
 
-def tell_placeholder(session: Session, target: Target) -> None:
-    """Say what stands in the body where there are no credentials."""
-    if target.credentials is None:
-        session.output.message("no credentials are set: WORKSPACE_KEY stands for the workspace key")
+@app.command(
+    "render",
+    cls=Command,
+    epilog="runner render specs/purchase.yaml --var user=u1\nrunner render specs/purchase.yaml --as curl",
+)
+@command
+def render(
+    session: Session,
+    path: Annotated[
+        Path, typer.Argument(help="The spec.", metavar="SPEC", show_default=False, autocompletion=complete.specs)
+    ],
+    var: Vars = None,
+    var_json: JsonVars = None,
+    vars_file: VarsFile = None,
+    case: CaseName = None,
+    as_: Annotated[As, typer.Option("--as", help="The event as JSON, or a curl command that sends it.")] = As.JSON,
+    rows: Rows = None,
+    map_: Map = None,
+    ignore_extra: IgnoreExtra = False,
+    limit: Limit = None,
+    offset: Offset = None,
+) -> ExitCode:
+    """Show exactly what would be sent, with secrets masked."""
+    from runner.bulk.flags import BulkFlags  # noqa: PLC0415 - help declares commands, and runs none
+    from runner.commands.render import render as run  # noqa: PLC0415
+    from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
-
-def seed_and_instant(session: Session, path: Path, spec: Spec, flags: VariableFlags) -> tuple[UUID, datetime]:
-    """Return what ids are made of, and the time: those of a new run, or a case's own, the same as when it is tested."""
-    case = flags.case_of(spec)
-    if case is None:
-        return session.world.new_seed(), session.world.clock()
-    return case_seed(path.resolve().relative_to(project_of(path)), case.name), case.instant
+    variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    bulk = BulkFlags(rows, tuple(map_ or ()), ignore_extra, limit, offset)
+    return run(session, path, variables, bulk, as_curl=as_ is As.CURL)

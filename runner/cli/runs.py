@@ -1,72 +1,60 @@
-"""`runner runs list|show|failed`: what the ledger knows of past bulk runs."""
+"""`runner runs …`."""
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from runner.bulk.failed import FailedRows, variables_of
-from runner.bulk.ledger import Ledger
-from runner.bulk.record import SavedOptions, ledger_folder, named_folder
-from runner.cli.specs import load_again
+import typer
+
+from runner.cli.command import Command, Group
+from runner.cli.options import command
+from runner.cli.parameters import StateDir
+from runner.commands.session import Session
 from runner.errors import ExitCode
-from runner.report.runs import failed_texts, show_runs
-from runner.report.runs import show_run as report_run
-from runner.report.style import printable
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from runner.cli.world import Session
-    from runner.variables import Variable
-
-_SHOWN = 100
+app = typer.Typer(name="runs", cls=Group, rich_markup_mode=None)
 
 
-def list_runs(session: Session, state_dir: Path | None) -> ExitCode:
-    """Show all runs, the one that began last first; it may have been recorded before another, which asked for a yes."""
-    with _ledger(session, state_dir) as ledger:
-        show_runs(session.output, sorted(ledger.summaries(), key=lambda run: run.started_at, reverse=True))
-    return ExitCode.OK
+@app.callback(invoke_without_command=True)
+@command
+def _runs(session: Session) -> None:
+    """Show past runs of send --rows."""
 
 
-def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: bool) -> ExitCode:
-    """Show one run, where its rows came from and went, and the rows that were not accepted."""
-    with _ledger(session, state_dir) as ledger:
-        record = ledger.find(name)
-        summaries = ledger.summaries()
-        [summary] = [each for each in summaries if each.run == record.id]
-        children = [each.run for each in reversed(summaries) if each.parent == record.id]
-        exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
-        report_run(session.output, summary, children, exceptions, None if shows_all else _SHOWN)
-    return ExitCode.OK
+RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `last`.", metavar="RUN")]
 
 
-def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode:
-    """Print the rows that failed, to be sent once more: as they stand in their file, or with `-o json` as an array.
+@app.command("list", cls=Command, epilog="runner runs list")
+@command
+def list_runs(session: Session, state_dir: StateDir = None) -> ExitCode:
+    """List all runs, the newest first."""
+    from runner.commands.runs import list_runs as run  # noqa: PLC0415 - help declares commands, and runs none
 
-    Each has its mark, so that it goes out under the ids that it had. Rows of a run that were piped in are looked for in the
-    file of the run that they came from. Raises InvalidInput when no file is there to be read again, or not as it was.
-    """
-    output = session.output
-    with _ledger(session, state_dir) as ledger:
-        failed = FailedRows.of(ledger, name)
-    with failed.read() as rows:
-        code = output.stream(failed_texts(output, rows, partial(_variables, session, failed)))
-    if rows.unreadable:
-        file = printable(failed.source.rows)
-        output.message(f"{len(rows.unreadable):,} of the failed rows can't be read: mend them in {file}")
-    return code
+    return run(session, state_dir)
 
 
-def _variables(session: Session, failed: FailedRows, header: Sequence[str]) -> Mapping[str, Variable]:
-    saved = SavedOptions.of(failed.source)
-    config = session.settings.config or saved.config
-    spec = load_again(session.output, Path(failed.source.spec), saved.project, config)
-    return variables_of(failed.source, spec, header)
+@app.command("show", cls=Command, epilog="runner runs show last\nrunner runs show 20261128 --all")
+@command
+def show_run(
+    session: Session,
+    run: RunName = "last",
+    all_: Annotated[bool, typer.Option("--all", help="Show all rows as text, not only the first 100.")] = False,
+    state_dir: StateDir = None,
+) -> ExitCode:
+    """Show the result of a run, and the rows that were not accepted."""
+    from runner.commands.runs import show_run as show  # noqa: PLC0415 - help declares commands, and runs none
+
+    return show(session, run, state_dir, shows_all=all_)
 
 
-def _ledger(session: Session, state_dir: Path | None) -> Ledger:
-    folder = named_folder(state_dir, session.world.environ) or ledger_folder(Path(), session.settings.config)
-    return Ledger(folder, is_new_allowed=False)
+@app.command(
+    "failed",
+    cls=Command,
+    epilog="runner runs failed last > rows.jsonl\nrunner runs failed | runner send SPEC --rows -",
+)
+@command
+def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = None) -> ExitCode:
+    """Print the rows that failed, ready for --rows -."""
+    from runner.commands.runs import failed_rows as show  # noqa: PLC0415 - help declares commands, and runs none
+
+    return show(session, run, state_dir)

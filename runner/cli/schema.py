@@ -1,17 +1,21 @@
-"""`runner schema`: the spec format's JSON Schema."""
+"""`runner schema`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import typer
 
+from runner.cli.command import Command
+from runner.cli.options import command
+from runner.commands.session import Session
 from runner.errors import ExitCode
-from runner.project.format import schema_text
 
-if TYPE_CHECKING:
-    from runner.cli.world import Session
+app = typer.Typer()
 
 
+@app.command("schema", cls=Command, epilog="runner schema > spec.schema.json")
+@command
 def schema(session: Session) -> ExitCode:
-    """Print the schema as it is shipped."""
-    session.output.data(schema_text().rstrip("\n"))
-    return ExitCode.OK
+    """Print the spec format's JSON Schema, for editors."""
+    from runner.commands.schema import schema as run  # noqa: PLC0415 - help declares commands, and runs none
+
+    return run(session)

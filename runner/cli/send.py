@@ -1,129 +1,118 @@
-"""`runner send`: load, render, check, and only then send."""
+"""`runner send`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from runner.cli.specs import check_one_config, labelled, load_specs
-from runner.cli.target import aim, ready
-from runner.errors import ExitCode, Problem, UsageError
-from runner.report.advice import advice
-from runner.report.annotations import show_on_page
-from runner.report.outcomes import show_dry_run, show_outcomes
-from runner.report.style import printable
-from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
-from runner.run import send as send_events
-from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S, Patience
+import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from runner.cli.command import Command
+from runner.cli.options import command
+from runner.cli.parameters import (
+    CaseName,
+    IgnoreExtra,
+    JsonVars,
+    Labels,
+    Limit,
+    Map,
+    Offset,
+    OptionalSpecs,
+    Rows,
+    StateDir,
+    Vars,
+    VarsFile,
+)
+from runner.commands.session import Session
+from runner.errors import ExitCode
 
-    from runner.cli.variables import VariableFlags
-    from runner.cli.world import Session
-    from runner.config import Target
-    from runner.run import Outcome, Sent
-    from runner.suprsend.delivery import Wait
-
-
-@dataclass(frozen=True, slots=True)
-class SendOptions:
-    """What `send` was asked to do, apart from its variables. What was not given is None."""
-
-    labels: tuple[str, ...]
-    dry_run: bool
-    sandbox: bool
-    timeout_s: float | None
-    retries: int | None
-    yes: bool
-
-    def patience(self, timeout_s: float = DEFAULT_TIMEOUT_S, retries: int = DEFAULT_RETRIES) -> Patience:
-        """Put the patience together of what was given, and these where it was not. Raises UsageError."""
-        if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
-            message = f"--timeout {self.timeout_s:g}: it takes seconds, more than 0 and at most {MAX_TIMEOUT_S:,}"
-            raise UsageError(Problem("usage", message))
-        if self.retries is not None and not 0 <= self.retries <= MAX_RETRIES:
-            raise UsageError(Problem("usage", f"--retries {self.retries}: it takes 0 to {MAX_RETRIES}"))
-        return Patience(
-            timeout_s if self.timeout_s is None else self.timeout_s, retries if self.retries is None else self.retries
-        )
+app = typer.Typer()
+_ROWS = "Rows"
 
 
-def send(session: Session, paths: Sequence[Path], flags: VariableFlags, options: SendOptions) -> ExitCode:
-    """Send each spec once. If one of them can't be rendered, none is sent."""
-    output, world, settings = session.output, session.world, session.settings
-    patience = options.patience()
-    flags.check(paths)
-    specs = labelled(load_specs(session, paths), options.labels)
-    if settings.config is None and (settings.profile is not None or options.sandbox):
-        check_one_config(specs)
-    aimed = aim(session, Path(specs[0].path), settings.config, settings.profile, sandbox=options.sandbox)
-    target = aimed.target
-    jobs = flags.jobs(output, specs, world.environ, aimed.profile)
-    run = Run(world.new_seed(), world.clock())
-    events = prepare_all(jobs, run, target, world.clock)
-    output.hide(secret for event in events for secret in event.secrets)
-    problems = [problem for event in events if isinstance(event, Rejected) for problem in event.problems]
-    if problems:
-        output.complaints(problems)
-        outcomes = unsent(events)
-        show_outcomes(output, outcomes, problems)
-        show_on_page(output, world.environ, outcomes, problems)
-        return exit_code(outcomes)
-    prepared = [event for event in events if isinstance(event, Prepared)]
-    if options.dry_run:
-        show_dry_run(output, target.base_url, prepared, unsent(prepared))
-        return ExitCode.OK
-    what = f"{len(prepared)} event{'' if len(prepared) == 1 else 's'}"
-    with ready(session, aimed, what, yes=options.yes) as reached:
-        if reached is None:
-            return ExitCode.INTERRUPTED
-        sent = _deliver(session, prepared, reached, patience)
-        outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
-        outcomes = [_advised(outcome, reached, sandbox=options.sandbox) for outcome in outcomes]
-        show_outcomes(output, outcomes)
-        show_on_page(output, world.environ, outcomes, ())
-    return ExitCode.INTERRUPTED if sent.was_interrupted else exit_code(sent.outcomes)
+@app.command(
+    "send",
+    cls=Command,
+    epilog="runner send specs/purchase.yaml --var user=u1 --dry-run\nrunner send specs/purchase.yaml --rows orders.csv -n",
+)
+@command
+def send(
+    session: Session,
+    paths: OptionalSpecs = None,
+    var: Vars = None,
+    var_json: JsonVars = None,
+    vars_file: VarsFile = None,
+    case: CaseName = None,
+    label: Labels = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would be sent; open no connection.")
+    ] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Send to a server on this machine.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Time limit for an answer, with retries; default 30.", metavar="SECONDS"),
+    ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(help="Retries after no answer, 408, 425, 429 or 5xx; default 3.", metavar="N"),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Don't ask for confirmation; also resume rows that may count twice."),
+    ] = False,
+    rows: Rows = None,
+    map_: Map = None,
+    ignore_extra: IgnoreExtra = False,
+    limit: Limit = None,
+    offset: Offset = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Concurrent requests; default 16.", metavar="N", rich_help_panel=_ROWS)
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(help="Processes; default: one per core for a large file.", metavar="N", rich_help_panel=_ROWS),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Maximum number of events per second.", metavar="N/s", rich_help_panel=_ROWS)
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop after the first failure.", rich_help_panel=_ROWS)
+    ] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(help="Stop after N failures.", metavar="N", rich_help_panel=_ROWS)
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Write a line of JSON for each processed row.", metavar="FILE.jsonl", rich_help_panel=_ROWS),
+    ] = None,
+    linger: Annotated[
+        float | None,
+        typer.Option(
+            help="Longest wait for 100 piped rows, which make a request; default 1.",
+            metavar="SECONDS",
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Resume a run: its id, or `last`. Other options default to those of the run.",
+            metavar="RUN",
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    state_dir: StateDir = None,
+) -> ExitCode:
+    """Send one event, several, or one for each row of a file."""
+    from runner.bulk.flags import BulkFlags  # noqa: PLC0415 - help declares commands, and runs none
+    from runner.commands.send import SendOptions  # noqa: PLC0415
+    from runner.commands.send import send as run  # noqa: PLC0415
+    from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
-
-def _advised(outcome: Outcome, target: Target, *, sandbox: bool) -> Outcome:
-    error = outcome.error
-    hint = advice(target, error.code, error.message, sandbox=sandbox) if error is not None else None
-    return replace(outcome, error=replace(error, hint=hint)) if error is not None and hint else outcome
-
-
-def _first_in_sandbox(outcome: Outcome) -> bool:
-    """Return whether a sandbox answered as to an event whose key it had not seen: others get the first one's message id."""
-    from runner.sandbox.store import message_id_of  # noqa: PLC0415
-
-    return outcome.message_id == str(message_id_of(outcome.insert_id or ""))
-
-
-def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:
-    from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
-
-    def tell(wait: Wait) -> None:
-        status = f"HTTP {wait.status_code}: " if wait.status_code else ""
-        again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
-        output.message(f"{status}{printable(output.cut(wait.message, _MAX_REASON))}; {again}")
-
-    output, world = session.output, session.world
-    connection = Connection(
-        target.authorized(),
-        target.base_url,
-        timeout_s=patience.timeout_s,
-        retries=patience.retries,
-        clock=lambda: world.clock().timestamp(),
-        sleep=world.sleep,
-        random=world.random,
-        tell=tell,
-        admit=target.admit,
-    )
-    try:
-        return send_events(events, connection)
-    finally:
-        connection.close()
-
-
-_MAX_REASON = 120
+    variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+    options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes)
+    bulk = BulkFlags(
+        rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
+        linger,
+    )  # fmt: skip
+    return run(session, paths or (), variables, options, bulk, resume, state_dir)

@@ -1,4 +1,4 @@
-"""What typer says of a command line that it can't take → a problem with what to write instead."""
+"""Typer's usage errors → problems, each with a hint at what to write instead."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperArgument
 
+from runner.commands import GROUPS
 from runner.errors import Problem, nearest
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     import typer
 
 
-def usage_problem(error: typer.TyperException, app: typer.Typer, args: Sequence[str]) -> Problem:
-    """Word a usage error for whoever typed `args`, with a hint at what was meant."""
-    command_path = getattr(getattr(error, "ctx", None), "command_path", None) or _command_path(app, args)
+def usage_problem(error: typer.TyperException, args: Sequence[str]) -> Problem:
+    """Return a usage error about `args` as a problem, with a hint at what was meant."""
+    command_path = getattr(getattr(error, "ctx", None), "command_path", None) or _command_path(args)
     message = error.format_message()
     hint = f"see `{command_path} --help`"
     options = [name for param in _params_of(error) for name in param.opts]
@@ -35,15 +36,15 @@ def usage_problem(error: typer.TyperException, app: typer.Typer, args: Sequence[
     if unknown and (unknown[2] is None or nearest(unknown[1], options) is None):
         message = unknown[0]
         if command_path == "runner test":
-            hint = f"a flag of pytest's stands behind --: `runner test -- {unknown[1]}`; {hint}"
+            hint = f"pytest's flags come after --: `runner test -- {unknown[1]}`; {hint}"
         if "--var" in options and unknown[2]:
             hint = f"a variable is given with --var {unknown[2].replace('-', '_')}=…; {hint}"
-    # What stands behind a stray `token=` may be a secret.
+    # The text after a stray `token=` may be a secret.
     return Problem("usage", re.sub(r"(?<=\w)=.*", "=…", message, flags=re.DOTALL).rstrip("."), hint=hint)
 
 
 def _of_no_command(command_path: str, word: str, message: str, hint: str) -> tuple[str, str]:
-    """Name the command for a word that other tools have for it, or for a file where a command must stand."""
+    """Return message and hint for an unknown command: a word that other tools use for it, or a file in its place."""
     if (meant := _OTHER_WORDS.get(word)) is not None:
         return f"No such command '{word}'", f"did you mean `{meant}`? {hint}"
     if command_path == "runner" and word.endswith((".yaml", ".yml")):
@@ -58,12 +59,11 @@ _OTHER_WORDS = {
 }  # fmt: skip
 
 
-def _command_path(app: typer.Typer, args: Sequence[str]) -> str:
-    """Name the command of arguments that could not be parsed, as far as its words come first."""
+def _command_path(args: Sequence[str]) -> str:
+    """Return the command of arguments that could not be parsed, as far as its words come first."""
     words = takewhile(lambda word: re.fullmatch("[a-z]+", word), args)
-    group = {each.name for each in app.registered_groups}
     first = next(words, "")
-    return " ".join(filter(None, ["runner", first, next(words, "") if first in group else ""]))
+    return " ".join(filter(None, ["runner", first, next(words, "") if first in GROUPS else ""]))
 
 
 _UNKNOWN = re.compile(r"No such option: (-+(\w[\w-]+)?\w*)")

@@ -1,60 +1,28 @@
-"""`runner validate`: every problem of every file at once."""
+"""`runner validate`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from runner.cli.specs import load_all
+import typer
+
+from runner.cli.command import Command
+from runner.cli.options import command
+from runner.cli.parameters import Specs
+from runner.commands.session import Session
 from runner.errors import ExitCode
-from runner.project.files import is_base
-from runner.report import Format, as_json
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from runner.cli.world import Session
-    from runner.errors import Problem
+app = typer.Typer()
 
 
-def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
-    """Check specs as far as that goes without variables. Warnings fail only when `strict`."""
-    output, settings = session.output, session.settings
-    if settings.profile is not None:
-        from runner.config import load_profile  # noqa: PLC0415 - most checks go without it
+@app.command("validate", cls=Command, epilog="runner validate specs/\nrunner validate --strict specs/purchase.yaml")
+@command
+def validate(
+    session: Session,
+    paths: Specs,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+) -> ExitCode:
+    """Report every problem of every spec: no network, no variables."""
+    from runner.commands.validate import validate as run  # noqa: PLC0415 - help declares commands, and runs none
 
-        for path in paths:
-            load_profile(start=path, config=settings.config, name=settings.profile)
-    count = errors = warnings = 0
-    seen: set[int] = set()
-    """Hashes of what is told: each spec that uses a base has its problems, and each is told once. Hashes, to stay small."""
-    told: list[Problem] = []
-    for count, loaded in enumerate(load_all(paths, settings.config), 1):  # noqa: B007 - how many there were
-        output.hide(loaded.secrets)
-        fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
-        seen.update(map(hash, fresh))
-        errors += sum(problem.severity == "error" for problem in fresh)
-        warnings += sum(problem.severity == "warning" for problem in fresh)
-        output.findings(fresh)
-        if output.format is Format.JSON:
-            told += fresh
-    if output.format is Format.JSON:
-        counts = {"specs": count, "errors": errors, "warnings": warnings}
-        output.json(counts | {"problems": [as_json(problem) for problem in told]})
-    elif output.format is not Format.JSONL:
-        for path in paths if len(paths) > 1 else ():
-            if is_base(path):
-                output.message(f"{path}: not checked by itself; a base is checked through the specs that extend it")
-        output.message(_summary(count, errors, warnings))
-        if errors and output.has_terminal:
-            output.message("`runner explain CODE` says more")
-    return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
-
-
-def _summary(files: int, errors: int, warnings: int) -> str:
-    counts = [_count(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
-    return f"{_count(files, 'spec')} checked: {', '.join(counts) or 'no problems'}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    return run(session, paths, strict=strict)

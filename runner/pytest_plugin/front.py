@@ -7,13 +7,14 @@ import os
 import re
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner.pytest_plugin import isolated
 from runner.pytest_plugin.nodes import CASES
 from runner.report.style import as_ours
+from runner.testing.results import CaseResult, CaseRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,40 +22,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.pytest_plugin.nodes import Cases
-    from runner.testing.collect import SpecCases
-
-State = Literal["passed", "failed", "skipped", "xfailed"]
+    from runner.testing.results import State
 
 
-class CaseResult(NamedTuple):
-    """The result of a case. `told` has its problems, in every form."""
-
-    spec: str
-    case: str
-    state: State
-    reason: str | None
-    told: Sequence[Mapping[str, Any]]
-
-
-class Ended(NamedTuple):
-    """The result of a session of `run`."""
-
-    status: int
-    """pytest's own exit status."""
-    codes: set[int]
-    """The exit codes of failures, as numbers of `ExitCode`."""
-    cases: Sequence[CaseResult]
-    refused: Sequence[Mapping[str, Any]]
-    """The problems of specs whose cases could not be run, in every form."""
-    unread: int
-    """The number of these specs."""
-    specs: Sequence[SpecCases]
-    """The specs that were collected in this process."""
-    was_interrupted: bool
-    was_deselected: bool
-
-
-def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> Ended:
+def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> CaseRun:
     """Run the cases of specs below `root` in a pytest of this process; `args` name them, and may have other arguments of pytest.
 
     `stdout` and `stderr` escape their input; the colors of pytest are marked for that.
@@ -76,7 +47,7 @@ def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdou
     finally:
         gc.unfreeze()
     results = list(front.results.values())
-    return Ended(
+    return CaseRun(
         int(status),
         front.codes,
         results,

@@ -1,4 +1,4 @@
-"""Why events did not get through → what to do about it, where it is not the events' own fault."""
+"""Failures that the events did not cause → what to do about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def advice(target: Target, code: str, message: str, *, sandbox: bool) -> str | None:
-    """Say what to do about an event that did not get through, by the code and message of its failure; None if that says it."""
+    """Return what to do about the failure of an event, by its code and message; None if the message says enough."""
     where = target.base_url
     else_sandbox = "" if sandbox else ", or add --sandbox to send to a server on this machine"
     match code:

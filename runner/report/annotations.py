@@ -1,4 +1,4 @@
-"""What a workflow run on GitHub shows of a command: annotations beside lines, and a table on the run's page."""
+"""Annotations beside lines and a table on the page of a workflow run, for commands that run on GitHub."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 500
 _MAX_CELL = 300
-"""A page takes a mebibyte, and nothing of what is longer."""
+"""GitHub drops a job summary that is longer than a mebibyte."""
 
 
 def annotate(output: Output, annotations: Iterable[str]) -> None:
-    """Write annotations if a workflow runs this, or with `-o github`."""
+    """Write annotations in a workflow, or with `-o github`."""
     if output.is_for_workflow:
         for annotation in annotations:
             output.annotation(annotation)
@@ -33,7 +33,7 @@ def annotate(output: Output, annotations: Iterable[str]) -> None:
 def add_job_summary(
     output: Output, environ: Mapping[str, str], heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> None:
-    """Add a table to the file that GITHUB_STEP_SUMMARY names, if it names one. If it can't be written, that is told."""
+    """Add a table to the file that GITHUB_STEP_SUMMARY names, if it names one. Print a message if it can't be written."""
     path = environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
@@ -53,16 +53,16 @@ def add_job_summary(
 def show_on_page(
     output: Output, environ: Mapping[str, str], outcomes: Sequence[Outcome], problems: Sequence[Problem]
 ) -> None:
-    """Annotate what became of events that were not accepted, and put all into the job summary.
+    """Annotate the events that were not accepted, and add all events to the job summary.
 
-    `problems` are what kept events from being sent; with `-o github` they are annotated already.
+    `problems` stopped the events before they were sent; with `-o github` they are annotated already.
     """
-    told = [] if output.format is Format.GITHUB else list(problems)
+    annotated = [] if output.format is Format.GITHUB else list(problems)
     for outcome in outcomes if not problems else ():
         if outcome.error is not None:
             place = outcome.error.position or Position(outcome.spec, 1, 1, 2, "")
-            told.append(replace(outcome.error, position=place))
-    annotate(output, map(output.annotation_of, told))
+            annotated.append(replace(outcome.error, position=place))
+    annotate(output, map(output.annotation_of, annotated))
     accepted = sum(outcome.state == "accepted" for outcome in outcomes)
     rows = [
         (
@@ -83,7 +83,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Write a text so that neither Markdown nor HTML sees more in it than itself."""
+    """Escape a text for Markdown and HTML."""
     text = text if len(text) <= _MAX_CELL else f"{text[:_MAX_CELL]} …"
     text = printable(text.replace("\n", " ")).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*_\[\]|~@])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""A bulk run: what it would send, how far it is, and how it ended → a progress bar, lines, JSON."""
+"""A bulk run: its check, its progress and its conclusion → a progress bar, lines, JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from runner.bulk.conclusion import Step
 from runner.report.advice import advice
 from runner.report.output import Format
-from runner.report.rows import count_of_rows, failure_as_json, failure_line
-from runner.report.style import printable
+from runner.report.rows import failure_as_json, failure_line
+from runner.report.style import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,24 +36,24 @@ _WHY: dict[Reason, str] = {
 
 
 class Progress:
-    """Shows how far a run is: a bar on a terminal, else a line now and then."""
+    """Shows the progress of a run: a bar on a terminal, otherwise a line every ten seconds."""
 
     def __init__(self, output: Output, about: int | None, began_s: float) -> None:
-        """Begin. `about` is how many rows there may be, if that is known."""
+        """Begin. `about` is the estimated number of rows, if there is an estimate."""
         self._output = output
         self._about = about
         self._began_s = began_s
         self._shown_s = began_s
 
     def tell(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
-        """Show the state of things, if it is time to. `waiting` rows were read and are not on their way."""
+        """Show the progress if it is due. `waiting` rows were read and are not being sent yet."""
         every_s = 0.1 if self._output.has_terminal else _EVERY_S
         if now_s - self._shown_s >= every_s:
             self._shown_s = now_s
             self._output.status(self._line(counts, now_s, waiting))
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._output.status("")
 
     def _line(self, counts: Counts, now_s: float, waiting: int) -> str:
@@ -74,30 +74,30 @@ class Progress:
 
 
 class RunWatch(Progress):
-    """Shows a session of a run, with the command that goes on with it where it is broken off."""
+    """Shows a session of a run, and the command that resumes it if it breaks off."""
 
     def __init__(self, output: Output, about: int | None, began_s: float, commands: RunCommands) -> None:
         super().__init__(output, about, began_s)
         self._commands = commands
 
     def interrupted(self) -> None:
-        """Say that what is under way will be finished."""
+        """Announce that requests under way will be finished."""
         self._output.message("interrupted: finishing what is under way (again: end at once)")
 
     def broken_off(self, error: BaseException) -> None:
-        """Say how to go on."""
+        """Show the command that resumes the run."""
         self.end()
         what = "ended at once" if isinstance(error, KeyboardInterrupt) else f"run {self._commands.record.id} stopped"
         self._output.message(f"{what}; go on with: {self._commands.resume()}")
 
 
 def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, target: Target) -> None:
-    """Show what became of a run, the first failures, and how to go on."""
+    """Show the result of a run, its first failures, and the next commands."""
     for error in (end.failure, end.cause):
         if error is not None:
             output.complaints(error.problems)
     if output.format in (Format.JSON, Format.JSONL):
-        output.json(_as_json(end))
+        output.items("failures", map(failure_as_json, end.failures), of=_as_json(end))
     else:
         for failure in end.failures:
             output.data(failure_line(failure, output))
@@ -127,17 +127,16 @@ def _as_json(end: Conclusion) -> dict[str, object]:
         "unknown": end.counts.unknown,
         "not_sent": end.not_sent,
         **same,
-        "failures": [failure_as_json(failure) for failure in end.failures],
     }
 
 
 def _stopped(end: Conclusion) -> str | None:
-    """Say why a run stopped by itself."""
+    """Return why a run stopped by itself, None if it did not."""
     return _WHY.get(end.stopped) if end.stopped else None
 
 
 def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
-    """Write each step that makes sense next as a command, and what it does."""
+    """Yield the command of each next step, and its effect."""
     piped = ", with the same rows piped in" if end.record.rows == "-" and not end.record.parent else ""
     better = ", with credentials that are taken" if end.stopped == "credentials" else ""
     when = "before the file is mended, " if end.has_rest else "once that is mended, " if end.failure else ""
@@ -158,21 +157,9 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
 
 
 def show_check(output: Output, checked: RowCheck) -> None:
-    """Show what a file of rows would send."""
+    """Show the result of a dry run over rows."""
     if output.format in (Format.JSON, Format.JSONL):
-        output.json(
-            {
-                "rows": checked.rows,
-                "invalid": checked.invalid,
-                "requests": checked.requests,
-                "event_bytes": checked.event_bytes,
-                "largest_bytes": checked.largest_bytes,
-                "largest_row": checked.largest_row,
-                "twice": checked.twice,
-                "failures": [failure_as_json(failure) for failure in checked.failures],
-                "duplicates": [{"row": row, "first": first} for row, first in checked.duplicates],
-            }
-        )
+        _show_check_as_json(output, checked)
         return
     for failure in checked.failures:
         output.data(failure_line(failure, output))
@@ -184,19 +171,37 @@ def show_check(output: Output, checked: RowCheck) -> None:
         )
     if checked.twice > len(checked.duplicates):
         output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more: {_ALL}"))
-    size = f"{checked.event_bytes:,} bytes in {checked.requests:,} request{'' if checked.requests == 1 else 's'}"
+    size = f"{checked.event_bytes:,} bytes in {counted(checked.requests, 'request')}"
     largest = (
         f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
     )
     output.data(
-        f"{count_of_rows(checked.rows)}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
+        f"{counted(checked.rows, 'row')}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
         f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
 
 
+def _show_check_as_json(output: Output, checked: RowCheck) -> None:
+    head = {
+        "rows": checked.rows,
+        "invalid": checked.invalid,
+        "requests": checked.requests,
+        "event_bytes": checked.event_bytes,
+        "largest_bytes": checked.largest_bytes,
+        "largest_row": checked.largest_row,
+        "twice": checked.twice,
+    }
+    failures = [failure_as_json(failure) for failure in checked.failures]
+    duplicates = [{"row": row, "first": first} for row, first in checked.duplicates]
+    if output.format is Format.JSON:
+        output.json(head | {"failures": failures, "duplicates": duplicates})
+    else:
+        output.items("failures", [*failures, *duplicates], of=head)
+
+
 def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:
-    """Say of a variable without a value that a column of the rows may give it, and which columns there are."""
+    """Add to a missing variable's problem that a column may give its value, and the columns of the rows."""
     if problem.code != "var-missing" or columns is None:
         return problem
     name = (problem.at or "").removeprefix("vars.")
@@ -210,7 +215,7 @@ def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> 
 def _sum(end: Conclusion) -> str:
     rate = end.session_rows / max(end.took_s, 1e-9)
     rest = "the rest not sent" if end.not_sent is None else f"{end.not_sent:,} not sent"
-    total = "" if end.total is None else f"{count_of_rows(end.total)}: "
+    total = "" if end.total is None else f"{counted(end.total, 'row')}: "
     same = f" ({_repeating(end.repeated)}: not counted again)" if end.repeated else ""
     counts = (
         f"{end.counts.accepted:,} accepted{same}, {end.counts.failed:,} failed, {end.counts.unknown:,} unknown, {rest}"

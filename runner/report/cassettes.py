@@ -1,4 +1,4 @@
-"""Cassettes, what is wrong with them, and what has drifted → text, or JSON."""
+"""Cassettes, their problems and their drift → text, or JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.output import Format
 from runner.report.problems import as_json
-from runner.report.style import printable, width
+from runner.report.style import counted, printable, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from runner.errors import Problem
     from runner.report.output import Output
+    from runner.testing.check import CheckedCassettes
 
 
 class Listed(NamedTuple):
-    """A cassette's file. What nobody can say of it is None: whose it is, or what stands in it."""
+    """A cassette's file. Unknown fields are None: of a file that no case plays, or that can't be read."""
 
     path: str
     spec: str | None
@@ -29,19 +30,11 @@ class Listed(NamedTuple):
     source: str | None
 
 
-class Checked(NamedTuple):
-    """What a check of cassettes found. `removed` are files that are gone now."""
-
-    cassettes: int
-    problems: Sequence[Problem]
-    removed: Sequence[str]
-
-
 class Verified(NamedTuple):
-    """What became of `cassettes` whose requests were sent again to `target`.
+    """The result of sending the requests of `cassettes` again to `target`.
 
-    `compared` and `skipped` count requests: what is no event, or was answered with what passes, is not sent. `not_sent`
-    counts cassettes, those after the one that stopped it all.
+    `compared` and `skipped` count requests: one that is not an event, or had a transient answer, is skipped. `not_sent`
+    counts the cassettes after the one that stopped the command.
     """
 
     target: str
@@ -56,11 +49,7 @@ def show_list(output: Output, cassettes: Sequence[Listed]) -> None:
     """Show cassettes, one a line."""
     if output.format in (Format.JSON, Format.JSONL):
         listed = [each._asdict() | {"recorded_at": each.recorded_at and str(each.recorded_at)} for each in cassettes]
-        if output.format is Format.JSON:
-            output.json({"cassettes": listed})
-        else:
-            for each in listed:
-                output.json(each)
+        output.items("cassettes", listed)
         return
     if not cassettes:
         output.message("no cassettes: runner test --record once --sandbox records them")
@@ -77,44 +66,42 @@ def _cells(cassette: Listed) -> tuple[str, ...]:
     owner = "no case" if cassette.spec is None else f"{cassette.spec}::{cassette.case}"
     return (
         printable(cassette.path),
-        "age unknown" if cassette.age_days is None else _count(cassette.age_days, "day"),
+        "age unknown" if cassette.age_days is None else counted(cassette.age_days, "day"),
         _size(cassette.size_bytes),
-        "unreadable" if number is None else _count(number, "request"),
+        "unreadable" if number is None else counted(number, "request"),
         printable(cassette.source or ("" if number is None else "another program")),
         printable(owner),
     )
 
 
-def show_check(output: Output, checked: Checked) -> None:
-    """Show what is wrong with cassettes, and which are gone."""
+def show_check(output: Output, checked: CheckedCassettes) -> None:
+    """Show the problems of cassettes, and which files were removed."""
     output.findings(checked.problems)
     if output.format is Format.JSON:
         output.json(checked._asdict() | {"problems": [as_json(problem) for problem in checked.problems]})
-    elif output.format is not Format.JSONL:
+    elif output.format is Format.JSONL:
+        output.items("removed", ({"removed": path} for path in checked.removed))
+    else:
         for path in checked.removed:
             output.data(f"removed  {printable(path)}")
-        output.message(f"{_count(checked.cassettes, 'cassette')} checked: {_faults(checked.problems)}")
+        output.message(f"{counted(checked.cassettes, 'cassette')} checked: {_faults(checked.problems)}")
 
 
 def show_verified(output: Output, verified: Verified) -> None:
-    """Show in what a server's answers are not the recorded ones."""
+    """Show how a server's answers differ from the recorded ones."""
     output.findings(verified.problems)
     if output.format is Format.JSON:
         output.json(verified._asdict() | {"problems": [as_json(problem) for problem in verified.problems]})
     elif output.format is not Format.JSONL:
         drifts = sum(problem.code == "cassette-drift" for problem in verified.problems)
-        parts = [f"{_count(verified.compared, 'answer')} compared", _count(drifts, "drift") if drifts else "no drift"]
-        parts += [f"{_count(verified.skipped, 'request')} skipped"] if verified.skipped else []
-        parts += [f"{_count(verified.not_sent, 'cassette')} not sent"] if verified.not_sent else []
-        output.message(f"{_count(verified.cassettes, 'cassette')} against {verified.target}: {', '.join(parts)}")
+        parts = [f"{counted(verified.compared, 'answer')} compared", counted(drifts, "drift") if drifts else "no drift"]
+        parts += [f"{counted(verified.skipped, 'request')} skipped"] if verified.skipped else []
+        parts += [f"{counted(verified.not_sent, 'cassette')} not sent"] if verified.not_sent else []
+        output.message(f"{counted(verified.cassettes, 'cassette')} against {verified.target}: {', '.join(parts)}")
 
 
 def _faults(problems: Sequence[Problem]) -> str:
-    return _count(len(problems), "problem") if problems else "no problems"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return counted(len(problems), "problem") if problems else "no problems"
 
 
 def _size(size_bytes: int) -> str:

@@ -1,8 +1,8 @@
 """An event → a POSIX shell script that signs and sends it with openssl and curl.
 
-All data stands in single quotes. No secret stands on a command line, where other users of the machine could read it:
-headers and body go through pipes, and the signature's HMAC is put together from two plain digests (RFC 2104), since
-openssl takes its key as an argument.
+All data is in single quotes. No secret is an argument of a command, which other users of the machine could read: headers
+and body go through pipes, and the signature's HMAC is made of two plain digests (RFC 2104), since openssl takes its key
+as an argument.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def curl_command(base_url: str, credentials: Credentials | None, names: Mapping[str, str], body: str) -> str:
-    """Write the script. Secrets are not in it: it reads them from the environment when it runs.
+    """Return the script. It has no secrets: it reads them from the environment when it runs.
 
-    `names` are those of the environment variables, by the keys of `runner.yaml`; of a kind of credentials that a profile
-    does not use they are empty. They are read before the script sets a variable of its own, which may have any of these names.
+    `names` are environment variables, by the keys of `runner.yaml`; those of credentials that the profile does not use are
+    empty. The script reads them before it sets variables of its own, which may have the same names.
     """
     url = base_url + SINGLE_PATH
     lines = [f"url={quote(url)}", f"body={quote(body)}"]

@@ -18,7 +18,7 @@ _EMPHASIS = re.compile(r"\*(\w+)\*")
 
 
 def as_text(code: Code, style: Style) -> str:
-    """Write what a code means, its exit code, and its page with the code blocks indented."""
+    """Return the meaning of a code, its exit code, and its page with indented code blocks."""
     entry = ENTRIES[code]
     paint = style.warning if entry.is_warning else style.error
     head = f"{paint(code)}{style.strong(f': {_plain(entry.meaning)}')}"
@@ -27,7 +27,7 @@ def as_text(code: Code, style: Style) -> str:
 
 
 def listed(codes: Sequence[Code], style: Style) -> str:
-    """Write a line for each code: its name and its meaning."""
+    """Return a line for each code: its name and its meaning."""
     longest = max(map(len, codes))
     return "\n".join(f"{style.strong(code.ljust(longest))}  {_plain(ENTRIES[code].meaning)}" for code in codes)
 

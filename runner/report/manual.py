@@ -1,76 +1,88 @@
-"""Pages of the manual for a terminal: drawn with rich, and shown in a pager."""
+"""The pages of the manual, which ship with the package: `runner help` lists and shows them."""
 
 from __future__ import annotations
 
-import io
-import re
-import signal
-import subprocess
-from typing import TYPE_CHECKING, ClassVar, Literal
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from rich.console import Console
-from rich.markdown import Markdown, TableElement
-from rich.table import Table
-from rich.theme import Theme
+from runner.report.output import Format
+from runner.report.style import as_ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TextIO
 
-    from rich.console import ConsoleOptions, RenderResult
+    from runner.report.output import Output
 
-MAX_COLUMNS = 100
-"""Longer lines are hard to read."""
-_LINK = re.compile(r"\[([^]\n]+)\]\((?:([\w-]+)\.md)?(?:#[\w-]+)?\)")
-"""A link to a page or to a heading of the same page: there is nothing to click on a terminal."""
-_THEME = Theme({"markdown.code": "cyan", "markdown.h2": "bold underline", "markdown.table.header": "bold"})
-_NO_SUCH_COMMAND = 127
-
-
-class _Table(TableElement):
-    """A table that breaks long words: rich cuts them."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for table in super().__rich_console__(console, options):
-            assert isinstance(table, Table)  # noqa: S101 - for the type checker: rich says only that it can be printed
-            for column in table.columns:
-                column.overflow = "fold"
-            yield table
+MANUAL = Path(__file__).parents[1] / "manual"
+GROUPS = {
+    "tutorial": ("tutorial",),
+    "how-to": ("ci", "bulk", "secrets", "sandbox", "sdk"),
+    "reference": ("spec", "templates", "cases", "commands", "configuration", "exit-codes", "problems", "python"),
+    "explanation": ("promises", "design"),
+}
+"""The topics of the manual, in the order in which they are listed. Each has a page of its name."""
+_TITLES = {
+    "tutorial": "Tutorial",
+    "how-to": "How-to guides",
+    "reference": "Reference",
+    "explanation": "Explanation",
+}
 
 
-class _Page(Markdown):
-    elements: ClassVar = {**Markdown.elements, "table_open": _Table}
+class Topic(NamedTuple):
+    """A page of the manual."""
+
+    topic: str
+    group: str
+    about: str
+    """One sentence: what the page is for."""
+    markdown: str
 
 
-def drawn(markdown: str, columns: int, *, is_colored: bool) -> str:
-    """Return a page laid out for a terminal. A link to another page names the command that shows it."""
-    text = io.StringIO()
-    system: Literal["standard"] | None = "standard" if is_colored else None
-    width = min(columns, MAX_COLUMNS)
-    console = Console(file=text, width=width, force_terminal=is_colored, color_system=system, theme=_THEME)
-    console.print(_Page(_LINK.sub(_spelled_out, markdown), code_theme="ansi_dark", hyperlinks=False))
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+def topics() -> list[str]:
+    """Return the names of all topics."""
+    return [name for names in GROUPS.values() for name in names]
 
 
-def _spelled_out(link: re.Match[str]) -> str:
-    return f"{link[1]} (`runner help {link[2]}`)" if link[2] else link[1]
+def list_topics(output: Output) -> None:
+    """List the topics, by group."""
+    pages = [_topic(name) for name in topics()]
+    if output.format in (Format.JSON, Format.JSONL):
+        output.items("topics", ({"topic": page.topic, "group": page.group, "about": page.about} for page in pages))
+        return
+    widest = max(len(page.topic) for page in pages)
+    for group, names in GROUPS.items():
+        output.data(output.style.strong(f"{_TITLES[group]}:"))
+        for page in pages:
+            if page.topic in names:
+                output.data(f"  {page.topic.ljust(widest)}  {page.about}")
+        output.data("")
+    output.data("`runner help TOPIC` shows a page, `runner COMMAND --help` the options of a command.")
 
 
-def page_through(text: str, environ: Mapping[str, str]) -> bool:
-    """Show a text in `$PAGER`, or in less, and return whether there is such a program.
+def show_page(output: Output, name: str, stdin: TextIO, stdout: TextIO, environ: Mapping[str, str]) -> None:
+    """Show the page of a topic: its Markdown, or on a terminal laid out, and in a pager if it is long."""
+    page = _topic(name)
+    if output.format in (Format.JSON, Format.JSONL):
+        output.json(page._asdict())
+    elif not stdout.isatty():
+        output.data(page.markdown.rstrip("\n"))
+    else:
+        from runner.report.pager import drawn, page_through  # noqa: PLC0415 - rich is slow to load
 
-    Ctrl-C is the pager's own key. Any other signal ends the pager, and is raised as the KeyboardInterrupt that it is here.
-    """
-    command = environ.get("PAGER") or "less -R"
-    pager = subprocess.Popen(  # noqa: S603 - the user's own command; POSIX: PAGER is one for sh
-        ["/bin/sh", "-c", command], stdin=subprocess.PIPE, env={"LESS": "-R", **environ}, encoding="utf-8"
-    )
-    ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        pager.communicate(text)  # it is no error when the pager ends before it has read all
-    except KeyboardInterrupt:
-        pager.terminate()
-        raise
-    finally:
-        signal.signal(signal.SIGINT, ctrl_c)
-        pager.wait()
-    return pager.returncode != _NO_SUCH_COMMAND
+        screen = shutil.get_terminal_size()
+        text = drawn(page.markdown, screen.columns, is_colored=output.style.on)
+        is_long = text.count("\n") >= screen.lines and environ.get("TERM") != "dumb"
+        if not (is_long and stdin.isatty() and page_through(text, environ)):
+            output.data(as_ours(text.rstrip("\n")))
+
+
+@cache
+def _topic(name: str) -> Topic:
+    markdown = (MANUAL / f"{name}.md").read_text("utf-8")
+    [group] = [group for group, names in GROUPS.items() if name in names]
+    _title, about, _rest = markdown.split("\n\n", 2)
+    return Topic(name, group, about, markdown)

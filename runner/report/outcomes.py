@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.report.output import Format
 from runner.report.problems import as_json
-from runner.report.style import Style, printable, width
+from runner.report.style import Style, counted, printable, width
 from runner.run import deliveries_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _MAX_MESSAGE = 300
 
 
 def show_outcomes(output: Output, outcomes: Sequence[Outcome], problems: Sequence[Problem] = ()) -> None:
-    """Show what became of each event, and the sum. `problems` are what kept events from being sent at all."""
+    """Show the outcome of each event, and the counts. `problems` stopped the events before they were sent."""
     outcomes = [_shortened(output, outcome) for outcome in outcomes]
     match output.format:
         case Format.JSON:
@@ -48,7 +48,7 @@ def show_outcomes(output: Output, outcomes: Sequence[Outcome], problems: Sequenc
 
 
 def show_dry_run(output: Output, base_url: str, events: Sequence[Prepared], outcomes: Sequence[Outcome]) -> None:
-    """Show what would be sent, request by request."""
+    """Show the requests that would be sent."""
     shown = [
         _as_json(outcome) | {"body": loads(output.masked_body(event.body))}
         for outcome, event in zip(outcomes, events, strict=True)
@@ -63,18 +63,18 @@ def show_dry_run(output: Output, base_url: str, events: Sequence[Prepared], outc
     for delivery in deliveries_of(events):
         output.data(output.style.strong(f"POST {base_url}{delivery.path}"))
         output.body(delivery.body_of(delivery.events), indent=True)
-    output.message(f"dry run: {_count(len(events))} checked, nothing sent")
+    output.message(f"dry run: {counted(len(events), 'event')} checked, nothing sent")
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """Count outcomes. accepted + failed + unknown + not_sent = total. They are of no run that the ledger knows."""
+    """Count outcomes: accepted + failed + unknown + not_sent = total. Single events have no run in the ledger."""
     counts = Counter(outcome.state for outcome in outcomes)
     by_state = {state: counts[state] for state in ("accepted", "failed", "unknown", "not_sent")}
     return {"run": None, "total": len(outcomes), **by_state}
 
 
 def _shortened(output: Output, outcome: Outcome) -> Outcome:
-    """Mask what is data, and cut what the platform says, which is as long as it likes."""
+    """Mask the event's data, and cut the platform's message, which may be long."""
     event, distinct_id, key = outcome.event, outcome.distinct_id, outcome.idempotency_key
     return replace(
         outcome,
@@ -86,7 +86,7 @@ def _shortened(output: Output, outcome: Outcome) -> Outcome:
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
-    told: dict[str, object] = {
+    document: dict[str, object] = {
         "spec": outcome.spec,
         "event": outcome.event,
         "distinct_id": outcome.distinct_id,
@@ -98,7 +98,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "time_ms": outcome.time_ms,
         "error": as_json(outcome.error) if outcome.error else None,
     }
-    return told | ({"same_key": True} if outcome.is_repeated else {})
+    return document | ({"same_key": True} if outcome.is_repeated else {})
 
 
 def _card(outcome: Outcome, style: Style) -> str:
@@ -159,9 +159,5 @@ def _sum(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(outcome.state for outcome in outcomes)
     parts = ", ".join(f"{counts[state]} {word}" for state, word in _WORDS.items() if counts[state])
     repeated = sum(outcome.is_repeated for outcome in outcomes)
-    told = f"; {repeated} under a key that was there already: the platform does not count it again" if repeated else ""
-    return f"{_count(len(outcomes))}: {parts}{told}"
-
-
-def _count(number: int) -> str:
-    return f"{number} event{'' if number == 1 else 's'}"
+    same = f"; {repeated} under a key that was there already: the platform does not count it again" if repeated else ""
+    return f"{counted(len(outcomes), 'event')}: {parts}{same}"

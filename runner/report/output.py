@@ -1,4 +1,4 @@
-"""Streams, the mask, colors and verbosity: everything that reaches a person or a pipe goes through an `Output`."""
+"""Streams, the mask, colors and verbosity: everything that a command prints goes through an `Output`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What `-o` takes."""
+    """The values of `-o`."""
 
     PRETTY = "pretty"
     JSON = "json"
@@ -33,11 +33,11 @@ class Format(StrEnum):
 class Output:
     """Where a command writes: data to stdout, messages to stderr, both through the mask.
 
-    This is the boundary at which text becomes harmless. Of what people read, only our colors and line ends have an effect on a
-    terminal. Where a workflow on GitHub runs the command, no line is taken for one of its commands but our annotations.
-    JSON stays the same value, by escapes of its own. Rows stay exact; those that would be obeyed are refused.
+    This is the boundary at which text becomes harmless. In text, only our colors and line ends affect a terminal. In a
+    workflow on GitHub, only our annotations are lines that the workflow runs as commands. JSON is escaped, and stays the
+    same value. Rows are printed exactly; a row that a workflow would run as a command raises InvalidInput.
 
-    A reader that went away (`runner … | head`) is no failure: what is left goes nowhere. Anything else that a stream
+    A reader that goes away (`runner … | head`) is not a failure: the rest is discarded. Anything else that a stream
     refuses, such as a full disk, is a MachineError.
     """
 
@@ -61,10 +61,12 @@ class Output:
         self._complained = False
         self._status = ""
         self.is_for_workflow = format_ is Format.GITHUB or (environ or {}).get("GITHUB_ACTIONS") == "true"
-        """Whether a workflow on GitHub reads what is written, and obeys the commands in it."""
+        """Whether a workflow on GitHub reads the output, and runs the commands in it."""
         self._workspace = (environ or {}).get("GITHUB_WORKSPACE")
+        self.has_data = False
+        """Whether something was written to stdout."""
         self.has_reader = True
-        """Whether somebody still reads what is written to stdout."""
+        """Whether stdout still has a reader."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
         self.style = Style(on=stdout.isatty() and not no_color if color is None else color)
         self.message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
@@ -76,12 +78,12 @@ class Output:
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """The texts that are masked, for whatever writes elsewhere what is written here too."""
+        """The masked texts, for other writers of the same data."""
         return self._mask.values
 
     @contextmanager
     def hiding(self, secrets: Iterable[str]) -> Iterator[None]:
-        """Mask these texts too, as long as it is about them: a mask must not grow with each row of a file."""
+        """Mask these texts too, within the block: a mask must not grow with each row of a file."""
         before = self._mask
         self.hide(secrets)
         try:
@@ -90,11 +92,11 @@ class Output:
             self._mask = before
 
     def data(self, text: str) -> None:
-        """Write a piece of what was asked for, and a newline."""
+        """Write data, and a newline."""
         self._write(self._stdout, self._mask.text(text))
 
     def script(self, text: str) -> None:
-        """Write a script whose data is masked JSON in quotes: masking its own words could break it."""
+        """Write a script whose data is masked JSON in quotes: a mask over its own words could break it."""
         self._exact(self._stdout, self._harmless_json(text))
 
     def json(self, value: object) -> None:
@@ -103,23 +105,39 @@ class Output:
         text = json.dumps(self._mask.texts(value), ensure_ascii=False, indent=indent)
         self._exact(self._stdout, json_without_commands(harmless_json(text)))
 
+    def items(self, name: str, items: Iterable[object], of: Mapping[str, object] | None = None) -> None:
+        """Write items as JSON: one document with all of them at `name`, or with `-o jsonl` a line for each.
+
+        `of` is what the items belong to: the rest of the document, or the line before theirs.
+        """
+        if self.format is Format.JSON:
+            self.json({**(of or {}), name: list(items)})
+            return
+        for item in (*([of] if of else ()), *items):
+            self.json(item)
+
     def long_json(self, head: Mapping[str, object], name: str, items: Iterable[object]) -> None:
-        """Write one JSON document with an array of any length as the last member; memory does not grow with it."""
-        is_line = self.format is Format.JSONL
-        begun = json.dumps(self._mask.texts(head), ensure_ascii=False, indent=None if is_line else 2)
-        before, after = (" ", "") if is_line else ("\n  ", "\n")
-        self._guarded(self._stdout, f'{harmless_json(begun).removesuffix("}").rstrip()},{before}"{name}": [')
-        between, rest = ("", ", ") if is_line else ("\n    ", ",\n    ")
+        """Write as `items` does, in memory that does not grow with the number of items."""
+        if self.format is Format.JSONL:
+            self.json(head)
+            for item in items:
+                if not self.has_reader:
+                    break
+                self.json(item)
+            return
+        begun = json.dumps(self._mask.texts(head), ensure_ascii=False, indent=2)
+        self._guarded(self._stdout, f'{harmless_json(begun).removesuffix("}").rstrip()},\n  "{name}": [')
+        between, rest = "\n    ", ",\n    "
         texts = (json.dumps(self._mask.texts(item), ensure_ascii=False) for item in items)
         is_empty = True
         while self.has_reader and (page := list(islice(texts, _PAGE))):
             self._guarded(self._stdout, harmless_json(between + rest.join(page)))
             between, is_empty = rest, False
-        end = "]" if is_empty or is_line else "\n  ]"
-        self._guarded(self._stdout, f"{end}{after}}}\n")
+        end = "]" if is_empty else "\n  ]"
+        self._guarded(self._stdout, f"{end}\n}}\n")
 
     def masked(self, text: str) -> str:
-        """Mask a text that is to be escaped or laid out: nothing would recognize a secret afterwards."""
+        """Mask a text before it is escaped or laid out: a secret could not be found afterwards."""
         return self._mask.text(text)
 
     def cut(self, text: str, most: int) -> str:
@@ -131,21 +149,21 @@ class Output:
         return self._mask.data(text)
 
     def annotation_of(self, problem: Problem) -> str:
-        """Write a problem as an annotation, masked before it is cut and escaped."""
+        """Return a problem as an annotation, masked before it is cut and escaped."""
         return as_annotation(problem, self._mask, self._workspace)
 
     def masked_body(self, body: bytes) -> str:
-        """Give a body as text: to the byte, unless there is a secret in it."""
+        """Return a body as text: exactly, unless it contains a secret."""
         value = json.loads(body)
         masked = self._mask.json(value)
         return body.decode() if masked == value else json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
 
     def body(self, body: bytes, *, indent: bool = False) -> None:
-        """Write a body, indented for people or to the byte."""
+        """Write a body, indented or exactly."""
         self._exact(self._stdout, self.body_text(body, indent=indent))
 
     def body_text(self, body: bytes, *, indent: bool = False) -> str:
-        """Give a body as it is written: masked, and on a terminal without what that would obey."""
+        """Return a body as it is printed: masked, and on a terminal without control characters."""
         if indent:
             value = self._mask.json(json.loads(body))
             text = json.dumps(value, ensure_ascii=False, indent=2)
@@ -154,10 +172,9 @@ class Output:
         return harmless_json(self._harmless_json(text)) if indent else self._harmless_json(text)
 
     def stream(self, texts: Iterable[str]) -> ExitCode:
-        """Write masked texts one by one, as long as somebody reads: lines, or with `-o json` the items of one array.
+        """Write masked texts one by one, until the reader goes away: lines, or with `-o json` the items of one array.
 
-        A RunnerError that ends them is told on stderr: what came before it stands on stdout already, and must stay one
-        document. Gives the exit code.
+        A RunnerError that ends them is reported on stderr: stdout must stay one document. Return the exit code.
         """
         broken: list[RunnerError] = []
         lines = _until_broken(map(self._not_obeyed, texts), broken)
@@ -170,16 +187,16 @@ class Output:
         return broken[0].exit_code if broken else ExitCode.OK
 
     def row_text(self, row: object) -> str:
-        """Give a row as a line of JSON, to be sent again: there is nothing in it that a mask knows."""
+        """Return a row as a line of JSON, to be sent again. It is not masked: rows with secrets are not printed."""
         return self._harmless_json(json.dumps(row, ensure_ascii=False))
 
     def ask(self, text: str) -> None:
-        """Ask a question, on stderr and whatever `-q` says."""
+        """Ask a question on stderr, also with `-q`."""
         self.status("")
         self._guarded(self._stderr, self._harmless(self._mask.text(text)))
 
     def message(self, text: str) -> None:
-        """Tell a person something; nothing with `-q`."""
+        """Write a message on stderr, but not with `-q`."""
         if not self.quiet:
             status = self._status
             self._write(self._stderr, self._mask.text(text))
@@ -188,14 +205,14 @@ class Output:
 
     @property
     def has_terminal(self) -> bool:
-        """Tell whether a person watches the messages."""
+        """Return whether stderr is a terminal."""
         return self._stderr.isatty()
 
     def status(self, text: str) -> None:
-        """Show the state of long work: in one line that the next one replaces, or as a message; "" takes it away.
+        """Show progress: on a terminal in one line that the next call replaces, otherwise as a message; "" removes it.
 
-        On a terminal a message comes to stand above it. Whatever else is written takes it away until it is told anew:
-        that may be the last word of all.
+        On a terminal, a message appears above the line. All other output removes the line until the next call: there may
+        be none.
         """
         if self.quiet:
             return
@@ -208,12 +225,12 @@ class Output:
             self._guarded(self._stderr, f"\r\x1b[K{self._status}")
 
     def detail(self, text: str) -> None:
-        """Tell a person something that only `-v` asks for."""
+        """Write a message on stderr with `-v`."""
         if self.verbose:
             self._write(self._stderr, self._mask.text(text))
 
     def complaints(self, problems: Iterable[Problem]) -> None:
-        """Show problems beside the data, on stderr. Warnings stay away with `-q`."""
+        """Show problems on stderr; with `-q` without warnings."""
         for problem in problems:
             if problem.severity == "warning" and self.quiet:
                 continue
@@ -225,7 +242,7 @@ class Output:
                 self._complained = True
 
     def findings(self, problems: Iterable[Problem]) -> None:
-        """Show problems as the data that was asked for, on stdout."""
+        """Show problems as data, on stdout."""
         for problem in problems:
             match self.format:
                 case Format.GITHUB:
@@ -238,24 +255,24 @@ class Output:
                     pass
 
     def annotation(self, command: str) -> None:
-        """Write a command of ours for a workflow's log: on stdout, or on stderr beside a document that stands there."""
+        """Write an annotation for a workflow's log: on stdout, or on stderr if stdout has a document."""
         beside = self.format in (Format.JSON, Format.JSONL)
         if not (beside and self.quiet):
             self._exact(self._stderr if beside else self._stdout, self._mask.text(command))
 
     def lent(self) -> tuple[TextIO, TextIO]:
-        """Return stdout and stderr for a program that runs in this process: what it writes becomes harmless on its way."""
+        """Return stdout and stderr for a program in this process: its text becomes harmless on the way."""
         streams = (self._stdout, self._stderr)
         lent = (_Lent(each, partial(self._guarded, each), is_for_workflow=self.is_for_workflow) for each in streams)
         stdout, stderr = (cast("TextIO", stream) for stream in lent)
         return stdout, stderr
 
     def drop(self) -> None:
-        """Write no more: the reader went away."""
+        """Discard all further output: the reader went away."""
         _send_nowhere(self._stdout)
 
     def flush(self) -> None:
-        """Make sure that everything has reached the streams."""
+        """Flush both streams."""
         for stream in (self._stdout, self._stderr):
             self._guarded(stream, None)
 
@@ -272,15 +289,15 @@ class Output:
         return without_commands(text) if self.is_for_workflow else text
 
     def _harmless_json(self, text: str) -> str:
-        """Write JSON so that nothing obeys what stands in it; it stays the same JSON, and mostly the same bytes."""
+        """Return JSON that neither a terminal nor a workflow acts on; it stays the same value, and mostly the same bytes."""
         if self.is_for_workflow:
             return json_without_commands(harmless_json(text))
         return harmless_json(text) if self._stdout.isatty() else text
 
     def _not_obeyed(self, line: str) -> str:
-        """Return a line that must stay exact. Raises InvalidInput if a workflow would obey it.
+        """Return a line that must stay exact. Raise InvalidInput if a workflow would run it as a command.
 
-        Nothing tells whether a pipe leads to a workflow's log or to another program. `::stop-commands::` would be one
+        A pipe may lead to a workflow's log or to another program: there is no way to know. `::stop-commands::` would be one
         more row on stdout; on stderr, which GitHub's runner handles first, it is over before the rows come.
         """
         if self.is_for_workflow and without_commands(line) != line and not self._goes_to_file():
@@ -298,6 +315,7 @@ class Output:
     def _guarded(self, stream: TextIO, text: str | None) -> None:
         try:
             if text is not None:
+                self.has_data = self.has_data or stream is self._stdout
                 stream.write(text)
             stream.flush()
         except BrokenPipeError:
@@ -309,14 +327,14 @@ class Output:
 
 
 _PAGE = 1000
-"""Items that are written at once."""
+"""The number of items that are written at once."""
 
 
 class _Lent:
     """A stream that makes text harmless before it writes it, also if lines come in pieces. It is not a terminal.
 
-    `put` writes a text, and for None what was kept back. It takes what it is given also when no reader is left: a program
-    must come to its end, and say how it went.
+    `put` writes a text, and flushes for None. It accepts text also when the reader went away: a program must end normally
+    and return its result.
     """
 
     def __init__(self, stream: TextIO, put: Callable[[str | None], None], *, is_for_workflow: bool) -> None:
@@ -330,7 +348,7 @@ class _Lent:
         harmless = written(text)
         if self._is_for_workflow:
             whole = without_commands(self._line + harmless)
-            # Else a command begins in one piece and ends in the next.
+            # Otherwise a command could begin in one piece and end in the next.
             harmless = whole[len(self._line) :] if whole.startswith(self._line) else f"\\{without_commands(harmless)}"
             self._line = f"{self._line}{harmless}".rpartition("\n")[2]
         self._put(harmless)
@@ -351,7 +369,7 @@ def _until_broken(texts: Iterable[str], broken: list[RunnerError]) -> Iterator[s
 
 
 def _array(items: Iterable[str]) -> Iterator[str]:
-    """Write an array item by item: there may be any number of them."""
+    """Yield the lines of an array, item by item: there may be any number of them."""
     yield "["
     latest = None
     for item in items:
@@ -364,7 +382,7 @@ def _array(items: Iterable[str]) -> Iterator[str]:
 
 
 def _columns(terminal: TextIO) -> int:
-    """How wide a terminal is; of one that does not say, wider than any line."""
+    """Return the width of a terminal; without one, more than any line has."""
     try:
         return os.get_terminal_size(terminal.fileno()).columns or sys.maxsize
     except OSError:
@@ -372,7 +390,7 @@ def _columns(terminal: TextIO) -> int:
 
 
 def _send_nowhere(stream: TextIO) -> None:
-    # Python flushes once more at exit; give it something that takes all.
+    # Python flushes once more at exit.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 _LINE_WIDTH = 100
 _MAX_MESSAGE = 400
-"""A value of a thousand characters would bury what is said of it."""
+"""A longer value would bury the rest of the message."""
 _PLAIN = Style(on=False)
 _OPEN = Mask()
 
 
 def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = _OPEN) -> str:
-    """Write a problem the way a good compiler does: what, where, the line, a caret, what to do."""
+    """Return a problem as text, as a good compiler prints it: what, where, the line, a caret, what to do."""
     problem = _masked(problem, mask)
     paint = style.error if problem.severity == "error" else style.warning
     lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]
@@ -43,7 +43,7 @@ def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = _OPEN) -> str:
 
 
 def as_json(problem: Problem) -> dict[str, object]:
-    """Give a problem as JSON."""
+    """Return a problem as JSON."""
     place = problem.position
     return {
         "code": problem.code,
@@ -60,9 +60,9 @@ def as_json(problem: Problem) -> dict[str, object]:
 
 
 def as_annotation(problem: Problem, mask: Mask = _OPEN, workspace: str | None = None) -> str:
-    """Write a problem as a GitHub workflow command, which the host shows beside the line.
+    """Return a problem as a workflow command of GitHub, which shows it beside the line.
 
-    It knows files by their paths in the repository, whose folder is the `workspace`.
+    GitHub knows files by their paths in the repository, which is checked out at `workspace`.
     """
     problem = _masked(problem, mask)
     place = problem.position
@@ -81,7 +81,7 @@ def as_annotation(problem: Problem, mask: Mask = _OPEN, workspace: str | None = 
 
 
 def _in_workspace(path: str, workspace: str) -> str:
-    """Write the path of a file relative to a folder that it is in; of another file, and of none, as it is."""
+    """Return the path of a file relative to the workspace; of a file elsewhere, or of none, unchanged."""
     if os.path.lexists(path):
         for plain in (os.path.abspath, os.path.realpath):
             whole, base = plain(path), plain(workspace)
@@ -99,7 +99,7 @@ def _escaped(text: str, table: dict[str, str]) -> str:
 
 
 def _masked(problem: Problem, mask: Mask) -> Problem:
-    """Mask what it says, before it is laid out: a secret that is split or escaped is harder to find."""
+    """Mask the texts of a problem before they are laid out: a secret that is split or escaped can't be found."""
     place = problem.position
     return replace(
         problem,
@@ -124,7 +124,7 @@ def _starred(place: Position, mask: Mask) -> Position:
 
 
 def _fits(place: Position, hint: str) -> bool:
-    """Tell whether a hint can stand beside the caret; a longer one goes below, where terminals don't break it."""
+    """Return whether a hint fits beside the caret; a longer one goes below, where terminals don't break it."""
     text, shift = _window(place.text, place.column - 1)
     end = width(printable(text[: place.end_column - 1 - shift]))
     gutter = len(f"{place.line} | ")
@@ -151,7 +151,7 @@ def _excerpt(place: Position, hint: str | None, style: Style, gutter: str, paint
 
 
 def _window(text: str, start: int) -> tuple[str, int]:
-    """Cut a long line to the part around the caret; also how many characters that shifts it."""
+    """Return the part of a long line around the caret, and by how many characters it is shifted."""
     if len(text) <= _LINE_WIDTH:
         return text, 0
     first = max(0, min(start - _LINE_WIDTH // 2, len(text) - _LINE_WIDTH))

@@ -1,4 +1,4 @@
-"""A row and its event, or what became of it → its place, its state, its line, its JSON."""
+"""Rows and their outcomes → places, lines, JSON, and rendered bodies."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 def row_place(row: int, line: int) -> str:
-    """Name a row as people find it. In a file that has no lines, `line` is 0."""
+    """Return the place of a row, with its line; `line` is 0 in a file without lines."""
     return f"row {row:,} (line {line:,})" if line else f"row {row:,}"
 
 
 def state_text(state: str, output: Output) -> str:
-    """Write the state of a row that was not accepted."""
+    """Return the state of a row that was not accepted, painted."""
     return output.style.error("not sent" if state == "not_sent" else state)
 
 
 def failure_line(failure: RowOutcome, output: Output) -> str:
-    """Write a row that was not accepted, with its message."""
+    """Return the line of a row that was not accepted, with its message."""
     status = f" {failure.status_code}" if failure.status_code else ""
     place = row_place(failure.row, failure.line)
     return f"{state_text(failure.state, output)}  {place}  {failure.code}{status}  {printable(failure.message)}"
 
 
 def row_as_json(outcome: RowOutcome) -> dict[str, object]:
-    """Write what the ledger keeps of every row that was not accepted."""
+    """Return what the ledger records about a row that was not accepted."""
     return {
         "row": outcome.row,
         "line": outcome.line,
@@ -49,24 +49,15 @@ def row_as_json(outcome: RowOutcome) -> dict[str, object]:
 
 
 def failure_as_json(outcome: RowOutcome) -> dict[str, object]:
-    """Write a row that was not accepted, with its message."""
+    """Return a row that was not accepted as JSON, with its message."""
     origin = {"origin": outcome.origin} if outcome.origin else {}
     return row_as_json(outcome) | {"message": outcome.message} | origin
-
-
-def count_of_rows(number: int) -> str:
-    """Write how many rows there are.
-
-    >>> count_of_rows(1), count_of_rows(2000)
-    ('1 row', '2,000 rows')
-    """
-    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def rendered(
     output: Output, events: Iterator[tuple[Row | BadRow, Prepared | Rejected]], met: set[ExitCode], *, indent: bool
 ) -> Iterator[str]:
-    """Return the body of each event. What is rejected is reported, and its exit code is added to those that were `met`."""
+    """Yield the body of each event. Report a rejected event, and add its exit code to `met`."""
     for row, event in events:
         with output.hiding(event.secrets):
             if isinstance(event, Rejected):

@@ -1,4 +1,4 @@
-"""Commands that go on with a run, as they can be pasted in the directory where they are printed."""
+"""Commands that continue a run, ready to be pasted in the current directory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class RunCommands(NamedTuple):
-    """The commands of a run. `config` is the file beside which its ledger lies, if there is one, `state_dir` its folder as given.
+    """The commands of a run. Its ledger lies beside the file `config`, if there is one, or in `state_dir`.
 
-    A secret stands in them as `…`, to be put in. With `asks`, a person must agree before events go out.
+    A secret is printed as `…`, for the user to fill in. With `asks`, the profile asks before events go out.
     """
 
     record: RunRecord
@@ -27,7 +27,7 @@ class RunCommands(NamedTuple):
     state_dir: Path | None = None
 
     def resume(self) -> str:
-        """Send what is unknown or was not sent. The rows of a run that came from another one are there to be piped again."""
+        """Return the command that resumes the run. If its rows came from another run, they are piped in again."""
         record = self.record
         is_piped = record.rows == "-"
         source = f"{self._failed(record.parent)} | " if is_piped and record.parent else ""
@@ -35,15 +35,15 @@ class RunCommands(NamedTuple):
         return f"{source}runner send --resume {record.id}{self._where()}{self._secrets()}{piped}"
 
     def show(self) -> str:
-        """Show the rows that were not accepted."""
+        """Return the command that shows the rows that were not accepted."""
         return f"runner runs show {self.record.id}{self._where()}"
 
     def send_failed(self) -> str:
-        """Send the failed rows once more, as a run of its own."""
+        """Return the command that sends the failed rows again, as a new run."""
         return f"{self._failed(self.record.id)} | runner send {quote(self.record.spec)} --rows -{self._flags()}"
 
     def send_rest(self, offset: int, limit: int | None) -> str:
-        """Send the rows of the file behind the first ones, as a run of its own."""
+        """Return the command that sends the rest of the file, as a new run."""
         record = self.record
         source = "… | " if record.rows == "-" else ""
         some = f" --offset {offset}" + (f" --limit {limit}" if limit else "")
@@ -53,7 +53,7 @@ class RunCommands(NamedTuple):
         return f"runner runs failed {run}{self._where()}"
 
     def _where(self) -> str:
-        """Write the flag that finds the ledger from the working directory, if one is needed."""
+        """Return the flag that finds the ledger from the current directory, if one is needed."""
         if self.state_dir is not None:
             return f" --state-dir {_quoted(self.state_dir)}"
         here = find_config(Path())
@@ -62,21 +62,21 @@ class RunCommands(NamedTuple):
         return f" --config {_quoted(self.config)}"
 
     def _flags(self) -> str:
-        """Write the flags that make the same events of other rows."""
-        said = SavedOptions.of(self.record)
-        flags = [("--var", quote(text)) for text in said.var]
-        flags += [("--var-json", quote(text)) for text in said.var_json]
-        flags += [("--map", quote(f"{name}={column}")) for name, column in said.bulk.renamed.items()]
-        flags += [("--vars-file", _quoted(said.vars_file))] if said.vars_file else []
-        flags += [("--case", quote(said.case))] if said.case else []
-        flags += [("--profile", quote(said.profile))] if said.profile else []
+        """Return the flags that make the same events from other rows."""
+        saved = SavedOptions.of(self.record)
+        flags = [("--var", quote(text)) for text in saved.var]
+        flags += [("--var-json", quote(text)) for text in saved.var_json]
+        flags += [("--map", quote(f"{name}={column}")) for name, column in saved.bulk.renamed.items()]
+        flags += [("--vars-file", _quoted(saved.vars_file))] if saved.vars_file else []
+        flags += [("--case", quote(saved.case))] if saved.case else []
+        flags += [("--profile", quote(saved.profile))] if saved.profile else []
         found = find_config(Path(self.record.spec))
-        if said.config and not (found and _is_same(found, said.config)):
-            flags.append(("--config", _quoted(said.config)))
+        if saved.config and not (found and _is_same(found, saved.config)):
+            flags.append(("--config", _quoted(saved.config)))
         flags += [("--state-dir", _quoted(self.state_dir))] if self.state_dir else []
         text = "".join(f" {flag} {value}" for flag, value in flags) + self._secrets()
-        text += " --ignore-extra" if said.bulk.ignore_extra else ""
-        text += " --sandbox" if said.is_sandboxed else ""
+        text += " --ignore-extra" if saved.bulk.ignore_extra else ""
+        text += " --sandbox" if saved.is_sandboxed else ""
         return text + (" --yes" if self.asks else "")  # the rows take the place of the terminal to ask on
 
     def _secrets(self) -> str:

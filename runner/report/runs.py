@@ -1,4 +1,4 @@
-"""What the ledger keeps of past runs, and their failed rows → lines, JSON."""
+"""Past runs in the ledger, and their failed rows → lines, JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _A_SCREEN = 20
 def show_runs(output: Output, runs: Sequence[RunSummary]) -> None:
     """Show runs, the newest first."""
     if output.format in (Format.JSON, Format.JSONL):
-        output.json({"runs": [_run_as_json(run) for run in runs]})
+        output.items("runs", map(_run_as_json, runs))
         return
     if not runs:
         output.message("no runs yet: runner send SPEC --rows FILE begins one")
@@ -47,9 +47,9 @@ def show_run(
     exceptions: Callable[[], Iterable[RowOutcome]],
     at_most: int | None,
 ) -> None:
-    """Show one run, and the rows that were not accepted: as text `at_most` so many, as JSON all.
+    """Show one run, and the rows that were not accepted: as text `at_most` that many, as JSON all.
 
-    Of more than a screen has room for, the first lines say how many came to the same.
+    If there are more than a screen shows, the first lines count those that failed alike.
     """
     if output.format in (Format.JSON, Format.JSONL):
         head = _run_as_json(run) | {"children": children}
@@ -74,7 +74,7 @@ def show_run(
 def failed_texts(
     output: Output, rows: RowsAgain, variables: Callable[[Sequence[str]], Mapping[str, Variable]]
 ) -> Iterator[str]:
-    """Write failed rows so that they can be sent again: as they stand in their file, or as JSON with the types of `variables`."""
+    """Yield failed rows, ready to be sent again: unchanged, or as JSON with the types of `variables`."""
     header = rows.header
     if header is None:
         return (output.row_text({COLUMN: mark, **cast("Mapping[str, Json]", values)}) for mark, values in rows)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ListedVariable(NamedTuple):
-    """A variable. `default` is that of the declaration; None also where it is a secret, which nothing shows."""
+    """A variable. `default` is that of the declaration; None also for a secret, which is never shown."""
 
     name: str
     types: tuple[str, ...]
@@ -28,7 +28,7 @@ class ListedVariable(NamedTuple):
 
 
 class ListedCase(NamedTuple):
-    """A case. `cassette` is the file that holds its answers; None for one that expects no answer."""
+    """A case. `cassette` is the file of its answers, None if it expects no answer."""
 
     name: str
     labels: tuple[str, ...]
@@ -51,12 +51,7 @@ class ListedSpec(NamedTuple):
 def show_specs(output: Output, specs: Sequence[ListedSpec]) -> None:
     """Show specs, each with a line for its variables and one for its cases."""
     if output.format in (Format.JSON, Format.JSONL):
-        listed = [_as_json(spec) for spec in specs]
-        if output.format is Format.JSON:
-            output.json({"specs": listed})
-        else:
-            for each in listed:
-                output.json(each)
+        output.items("specs", map(_as_json, specs))
         return
     for spec in specs:
         labels = f"  [{printable(', '.join(spec.labels))}]" if spec.labels else ""

@@ -71,7 +71,7 @@ class Style(NamedTuple):
 
 
 def written(text: str) -> str:
-    r"""Write a text out: our colors become what a terminal obeys, and every other control character is shown.
+    r"""Return a text as it is printed: our colors become sequences of the terminal, all other control characters are escaped.
 
     >>> written(Style(on=True).good("ok\x1b[2J"))
     '\x1b[32mok\\x1b[2J\x1b[0m'
@@ -83,12 +83,12 @@ def written(text: str) -> str:
 
 
 def as_ours(sequences: str) -> str:
-    """Mark the colors of a program that we run as ours: `written` lets them through, and none that stands in its data."""
+    """Mark a program's colors as ours, so that `written` lets them through, but not those in its data."""
     return sequences.replace("\x1b", _OURS)
 
 
 def without_commands(text: str) -> str:
-    r"""Break what a workflow's runner would take for a command.
+    r"""Escape whatever a workflow would run as a command.
 
     >>> without_commands("  ::error::x")
     '  \\::error::x'
@@ -97,17 +97,26 @@ def without_commands(text: str) -> str:
 
 
 def name_of(text: str) -> str:
-    """Write a name so that it is harmless wherever another program prints it: in a terminal, and in a workflow's log."""
+    """Return a name that is harmless when another program prints it, to a terminal or a workflow's log."""
     return without_commands(printable(text))
 
 
 def printable(text: str) -> str:
-    """Show control and invisible characters: an answer, a row or a file must not move the cursor, nor read as another."""
+    """Escape control and invisible characters: data must not move the cursor, nor look like other data."""
     return _UNSAFE.sub(_shown, text)
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number of things as text.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def harmless_json(text: str) -> str:
-    """Write what a terminal would obey as JSON's own escapes. Such characters stand in JSON's strings alone."""
+    """Escape control characters as JSON does. They occur only in JSON's strings."""
     return _UNSAFE_IN_JSON.sub(_escaped_in_json, text)
 
 
@@ -123,7 +132,7 @@ def _is_part_of_a_word(match: re.Match[str]) -> bool:
     return match[0] in _JOINERS and _PART_OF_A_WORD.match(match.string, match.start()) is not None
 
 
-@cache  # there are some thousands of these characters, and texts that have nothing else
+@cache  # there are thousands of these characters, and texts that consist of them
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode()
 
@@ -134,12 +143,12 @@ def _json_escape(char: str) -> str:
 
 
 def json_without_commands(text: str) -> str:
-    """Write what a workflow's runner would take for a command as an escape of JSON: the value stays the same."""
+    """Escape, as JSON does, whatever a workflow would run as a command: the value stays the same."""
     return text.replace("##[", "#\\u0023[")
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return the number of terminal columns that a text takes."""
     if text.isascii():
         return len(text)
     from unicodedata import category, east_asian_width  # noqa: PLC0415 - a large table, for few

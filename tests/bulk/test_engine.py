@@ -25,7 +25,7 @@ from runner.bulk.setup import Setup
 from runner.bulk.task import send_part
 from runner.bulk.workers import WorkerDied
 from runner.cli.main import run as main
-from runner.cli.world import World
+from runner.commands.world import World
 from runner.config import Target
 from runner.errors import ExitCode, MachineError, Problem
 from runner.eventspec import load

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from tests.servers.scripted import ScriptedServer
 
 if TYPE_CHECKING:

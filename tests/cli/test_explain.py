@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.cli.explain import complete
+from runner.cli.complete import codes
 from runner.cli.main import run
-from runner.cli.world import World
 from runner.codes import CODES
+from runner.commands.world import World
 from runner.problems import ENTRIES, page
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def test_what_is_no_code_at_all_may_be_a_secret(cli: CommandLine) -> None:
 
 
 def test_a_shell_completes_codes_with_their_meanings() -> None:
-    assert list(complete("var-m")) == [("var-missing", "a variable has no value")]
-    assert [code for code, _ in complete("")] == list(CODES)
+    assert codes("var-m") == [("var-missing", "a variable has no value")]
+    assert [code for code, _ in codes("")] == list(CODES)
 
 
 class Screen(io.StringIO):

@@ -14,7 +14,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-from runner.cli.main import app
+from runner.cli.main import app_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ GOLDENS = Path(__file__).with_name("help")
 
 def commands() -> Iterator[tuple[str, ...]]:
     """List every command by the words that it is typed with, groups too."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(app_of())
     assert isinstance(root, TyperGroup)
     yield ()
     for name, command in root.commands.items():

@@ -23,7 +23,7 @@ CASSETTE = "cassettes/order-placed/the-platform-takes-an-order.yaml"
 SPEC = "specs/order-placed.yaml"
 WORKFLOW = ".github/workflows/notifications.yml"
 WRITTEN = ["runner.yaml", SPEC, "pytest.ini", ".gitattributes", WORKFLOW, CASSETTE]
-FILL_IN = f"the workflow can't install runner yet: write where from instead of URL@COMMIT in {WORKFLOW}\n"
+FILL_IN = f"the workflow can't install runner yet: in {WORKFLOW}, replace URL@COMMIT with its source\n"
 SOURCE = "https://github.com/example/suprsend-runner@0123456789abcdef0123456789abcdef01234567"
 CUT_OFF = """
 import sys
@@ -74,7 +74,7 @@ def test_it_tells_what_it_wrote_and_what_to_do_next(in_tmp: Path, cli: CommandLi
     assert ended.out == "".join(f"written  {path}\n" for path in WRITTEN)
     assert ended.err == (
         f"{FILL_IN}next:\n"
-        "  runner validate specs/\n      finds every fault of every spec\n"
+        "  runner validate specs/\n      finds every problem of every spec\n"
         "  runner test specs/\n      replays the cases from their cassettes, with no network\n"
         f"  runner send {SPEC} --var user=u1 --sandbox\n      sends the event to a server on this machine\n"
     )
@@ -178,7 +178,7 @@ def test_each_project_of_a_repository_has_a_workflow_that_runs_it(cli: CommandLi
 def test_a_workflow_that_runs_no_specs_is_told(cli: CommandLine) -> None:
     Path(WORKFLOW).parent.mkdir(parents=True)
     Path(WORKFLOW).write_text("name: my own\n")
-    told = f"{WORKFLOW} was there already, and does not run `runner test`: no workflow runs these specs\n"
+    told = f"{WORKFLOW} exists and does not run `runner test`: no workflow runs these specs\n"
     assert cli("init").err.startswith(told)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import runner
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from tests.servers.listeners import silent_listener
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_a_var_without_a_value_ends_with_64(cli: CommandLine) -> None:
     ended = cli("send", "specs/purchase.yaml", "--sandbox", "-n", "--var", "user")
     assert (ended.code, ended.err) == (
         64,
-        "error[usage]: what follows --var is no NAME=VALUE\n  = for example --var user=u1\n",
+        "error[usage]: --var expects NAME=VALUE\n  = for example --var user=u1\n",
     )
 
 
@@ -166,7 +166,7 @@ def test_a_timeout_beyond_the_range_is_refused(cli: CommandLine, text: str, show
     assert (ended.code, ended.out, ended.err) == (
         64,
         "",
-        f"error[usage]: --timeout {shown}: it takes seconds, more than 0 and at most 86,400\n",
+        f"error[usage]: --timeout must be more than 0 and at most 86,400 seconds, got {shown}\n",
     )
 
 
@@ -270,17 +270,17 @@ def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLi
         (
             ("test", "--lf"),
             "No such option: --lf",
-            "a flag of pytest's stands behind --: `runner test -- --lf`; see",
+            "pytest's flags come after --: `runner test -- --lf`; see",
         ),
         (
             ("test", "-m", "smoke.x"),
             "No such option: -m",
-            "a flag of pytest's stands behind --: `runner test -- -m`; see",
+            "pytest's flags come after --: `runner test -- -m`; see",
         ),
         (
             ("test", "--user", "u1"),
             "No such option: --user",
-            "a flag of pytest's stands behind --: `runner test -- --user`; see",
+            "pytest's flags come after --: `runner test -- --user`; see",
         ),
         (("validate", "--user", "u1"), "No such option: --user", "see"),
         (("sandbox", "start"), "`runner sandbox` takes no arguments, only options", "see"),

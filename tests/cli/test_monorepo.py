@@ -61,7 +61,7 @@ def test_cassettes_of_several_projects_are_not_verified_together(cli: CommandLin
     for args in ((), ("cassettes",), (cassette("a"), cassette("b"))):
         ended = cli("cassette", "verify", *args, "--profile", "staging", "--yes")
         assert (ended.code, server.received) == (64, [])
-        assert "of several projects, each with a target of its own: a/runner.yaml, b/runner.yaml\n" in ended.err
+        assert "to several projects, each with its own target: a/runner.yaml, b/runner.yaml\n" in ended.err
     assert cli("cassette", "verify", "--sandbox").code == 0
     assert cli("cassette", "check").err == "2 cassettes checked: no problems\n"
 

@@ -99,7 +99,7 @@ def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent
     assert process.returncode == ENDS[number]
     assert out.startswith("unknown   product_purchased\n")
     assert out.endswith("  error       interrupted before an answer came\n")
-    assert err.startswith("1 event: 1 unknown\n")
+    assert err == "1 event: 1 unknown\nerror[interrupted]: interrupted\n"
 
 
 @pytest.mark.parametrize("number", ENDS)
@@ -267,6 +267,42 @@ def test_help_to_a_reader_that_went_away_is_no_failure() -> None:
     with os.fdopen(write_end, "wb") as gone:
         ended = subprocess.run([*COMMAND, "--help"], env=CLEAN, stdout=gone, stderr=subprocess.PIPE, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("validate", "specs/", "--profile", "p"),
+        ("list",),
+        ("render", *PURCHASE[1:]),
+        PURCHASE,
+        ("send", "specs/purchase.yaml", "--rows", "specs/orders.csv"),
+        ("test",),
+        ("cassette", "check"),
+        ("cassette", "verify"),
+        ("sandbox", "--port", "0"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("form", ["pretty", "json", "jsonl"])
+def test_every_command_says_that_it_was_interrupted(args: tuple[str, ...], form: str, tmp_path: Path) -> None:
+    """The command reads its configuration from a pipe, to which the test writes nothing."""
+    pipe = tmp_path / "runner.yaml"
+    os.mkfifo(pipe)
+    command = [*COMMAND, *args, "--config", str(pipe), "-o", form]
+    with (
+        subprocess.Popen(command, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        pipe.open("w"),  # opens when the command reads
+    ):
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    if form == "pretty":
+        assert (out, err) == ("", "error[interrupted]: interrupted\n")
+    else:
+        document = json.loads(out)
+        [problem] = document["problems"] if form == "json" else [document]
+        assert (problem["code"], err) == ("interrupted", "")
 
 
 @pytest.mark.parametrize("number", ENDS)

@@ -503,18 +503,18 @@ def test_rows_with_a_case_take_its_values_below_the_row_its_instant_and_its_ids(
         (
             ("--rows", "rows.csv", "--as", "curl"),
             (
-                "error[usage]: --as curl gives the command for one event, not for rows\n"
+                "error[usage]: --as curl makes the command for one event, not for rows\n"
                 "  = give one event's variables with --var, or send the rows: runner send SPEC --rows FILE\n"
             ),
         ),
         *[
-            (args, f"error[usage]: {args[0]} is about the rows of a file\n  = add --rows FILE\n")
+            (args, f"error[usage]: {args[0]} needs the rows of a file\n  = add --rows FILE\n")
             for args in (("--limit", "1"), ("--offset", "1"), ("--map", "user=id"), ("--ignore-extra",))
         ],
-        (("--rows", "rows.csv", "--limit", "0"), "error[usage]: --limit 0: it takes 1 or more\n"),
+        (("--rows", "rows.csv", "--limit", "0"), "error[usage]: --limit must be 1 or more, got 0\n"),
         (
             ("--rows", "rows.csv", "--map", "user"),
-            "error[usage]: --map user is no NAME=COLUMN\n  = for example --map user=customer_id\n",
+            "error[usage]: --map expects NAME=COLUMN, got user\n  = for example --map user=customer_id\n",
         ),
     ],
 )
@@ -530,7 +530,7 @@ def test_rows_are_rendered_with_one_spec(cli: CommandLine) -> None:
     assert shown(cli("render", ".", "--rows", "rows.csv").out) == [("u1", "1001", 10)]
     Path("other.yaml").write_text(ROWS_SPEC)
     ended = cli("render", ".", "--rows", "rows.csv")
-    assert (ended.code, ended.out, ended.err) == (64, "", "error[usage]: --rows takes one spec, these are 2\n")
+    assert (ended.code, ended.out, ended.err) == (64, "", "error[usage]: --rows takes one spec, got 2\n")
 
 
 @pytest.mark.usefixtures("rows_spec")
@@ -588,6 +588,6 @@ def test_a_folder_of_two_specs_is_not_rendered_as_its_first_one(cli: CommandLine
     for name in ("a", "b"):
         Path(f"specs/{name}.yaml").write_text(f"version: 1\nevent: order_placed\ndistinct_id: of_{name}\n")
     ended = cli("render", "specs")
-    assert (ended.code, ended.out, ended.err) == (64, "", "error[usage]: render takes one spec, these are 2\n")
+    assert (ended.code, ended.out, ended.err) == (64, "", "error[usage]: render takes one spec, got 2\n")
     Path("specs/b.yaml").unlink()
     assert cli("render", "specs").json["distinct_id"] == "of_a"

@@ -16,8 +16,9 @@ from uuid import uuid4
 
 import pytest
 
-from runner.cli.target import sandbox_at
-from runner.cli.world import Session, World
+from runner.commands.session import Session
+from runner.commands.target import sandbox_at
+from runner.commands.world import World
 from runner.config import SANDBOX_KEY, Target, load_profile
 from runner.report import Format
 from runner.sandbox.find import Admit, look

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from tests.servers.listeners import free_port, silent_listener, url_of
 
 if TYPE_CHECKING:
@@ -329,6 +329,8 @@ def test_a_profile_that_confirms_asks_on_a_terminal(server: CapturingServer, typ
     world = World(environ, Terminal(typed), out, err, lambda: now, uuid4, sleep=lambda _: None, random=lambda: 0.5)
     assert run(["send", *PURCHASE, "--profile", "production"], world) == code
     assert err.getvalue().startswith(f"send 1 event to {server.base_url}? [y/N] ")
+    if code == 130:
+        assert err.getvalue().endswith("error[interrupted]: not confirmed: nothing was sent\n")
     assert len(server.received) == sent
 
 
@@ -418,7 +420,7 @@ def test_a_timeout_that_is_none_ends_with_64(cli: CommandLine, seconds: str) -> 
     ended = cli("send", *PURCHASE, "--timeout", seconds)
     assert (ended.code, ended.err) == (
         64,
-        f"error[usage]: --timeout {float(seconds):g}: it takes seconds, more than 0 and at most 86,400\n",
+        f"error[usage]: --timeout must be more than 0 and at most 86,400 seconds, got {float(seconds):g}\n",
     )
 
 

@@ -59,7 +59,7 @@ def test_specs_of_two_projects_are_not_sent_with_the_credentials_of_one(
     assert (ended.code, ended.out, server.received) == (64, "", [])
     assert ended.err.splitlines() == [
         f"error[usage]: {told}",
-        "  = give the specs of one runner.yaml at a time, or name the one for all of them with --config",
+        "  = pass the specs of one runner.yaml at a time, or name one file for all of them with --config",
     ]
 
 

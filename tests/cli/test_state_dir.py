@@ -95,7 +95,7 @@ def test_the_flag_takes_precedence_over_the_environment(cli: CommandLine, tmp_pa
 
 def test_a_folder_for_runs_is_about_rows(cli: CommandLine, tmp_path: Path) -> None:
     ended = cli("send", "order.yaml", "--var", "user=u1", "--state-dir", str(tmp_path))
-    assert (ended.code, ended.err.splitlines()[0]) == (64, "error[usage]: --state-dir is about the rows of a file")
+    assert (ended.code, ended.err.splitlines()[0]) == (64, "error[usage]: --state-dir needs the rows of a file")
 
 
 def run(cli: CommandLine, *args: str, before: str = "pass") -> tuple[int, str, str]:

@@ -120,7 +120,7 @@ def test_a_number_of_too_many_digits_hides_no_other_file_s_problems(tmp_path: Pa
 BUG = """
 import sys
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 run(["validate", "b.yaml"], World.real())
 sys.setrecursionlimit(100)
 sys.exit(run(["validate", "."], World.real()))

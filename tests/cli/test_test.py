@@ -377,7 +377,7 @@ def test_a_case_that_only_renders_loads_no_http_library() -> None:
     code = (
         "import sys\n"
         "from runner.cli.main import run\n"
-        "from runner.cli.world import World\n"
+        "from runner.commands.world import World\n"
         "assert run(['test', '-q'], World.real()) == 0\n"
         "print(*{'requests', 'urllib3', 'starlette', 'uvicorn', 'vcr', 'rich', 'pydantic'} & sys.modules.keys())\n"
     )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from runner.cli.main import app
-from runner.report.manual import drawn
+from runner.cli.main import app_of
+from runner.report.pager import drawn
 from tests.pages import PAGES
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_a_topic_that_does_not_exist_is_wrong_usage(cli: CommandLine, topic: str
 
 
 def test_topics_complete_in_the_shell() -> None:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app_of())
     command = group.commands["help"]
     [topic] = [param for param in command.params if param.name == "topic"]
     context = command.make_context("help", [], resilient_parsing=True)
@@ -234,4 +234,4 @@ def test_sigterm_ends_the_pager_too(tmp_path: Path) -> None:
     terminal = Terminal("help commands", tmp_path, PAGER="sh pager.sh")
     terminal.wait_for("ready")
     terminal.process.send_signal(signal.SIGTERM)
-    assert terminal.end() == (143, "ready\n")
+    assert terminal.end() == (143, "ready\n\x1b[1;31merror[interrupted]\x1b[0m\x1b[1m: interrupted\x1b[0m\n")

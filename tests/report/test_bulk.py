@@ -199,6 +199,7 @@ def test_an_interrupted_run_leaves_a_whole_screen(streams: str, terminal: Termin
     Path("signup.yaml").write_text('version: 1\nevent: signed_up\ndistinct_id: "{{ user }}"\n')
     Path("rows.csv").write_text("user\n" + "".join(f"u{number}\n" for number in range(5000)))
     command = [sys.executable, "-m", "runner", "send", "signup.yaml", "--rows", "rows.csv", "--sandbox", "--rate", "50"]
+    command += ["--color", "never"]
     stdout = terminal.slave if streams == "both" else subprocess.PIPE
     with subprocess.Popen(command, cwd=in_tmp, stdin=terminal.slave, stdout=stdout, stderr=terminal.slave) as process:
         terminal.release()
@@ -214,6 +215,7 @@ def test_an_interrupted_run_leaves_a_whole_screen(streams: str, terminal: Termin
     summary = "N rows: N accepted, N failed, N unknown, N not sent · N s, N/s · run RUN\n"
     begun = "sandbox: started for this command on http://HERE/\ninterrupted: finishing what is under way (again: end at once)\n"
     ways = "  runner send --resume RUN\n      sends what is unknown or was not sent, under the same ids\n"
+    ways += "error[interrupted]: interrupted\n"
     assert said.replace("\n", "") == (begun + (summary + ways if streams == "both" else ways + summary)).replace(
         "\n", ""
     )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from tests.servers.loopback import answering
 
 if TYPE_CHECKING:

@@ -166,7 +166,7 @@ def test_a_case_of_several_events_is_none_to_render(cli: CommandLine, in_tmp: Pa
     ended = cli("render", "spec.yaml", "--case", "one")
     assert ended.code == 64
     assert ended.err.startswith(
-        "error[usage]: the case 'one' is not one event of its own spec: --case takes no steps and no rows\n"
+        "error[usage]: the case 'one' is not one event of its own spec: --case does not support steps and rows\n"
     )
 
 

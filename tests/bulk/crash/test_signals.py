@@ -39,6 +39,7 @@ HOW_TO_GO_ON = """\
 interrupted: finishing what is under way (again: end at once)
   runner send --resume {run}
       sends what is unknown or was not sent, under the same ids
+error[interrupted]: interrupted
 """
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.bulk.flags import BulkFlags
 from runner.bulk.options import BulkOptions
-from runner.cli.bulk_flags import BulkFlags
 from tests.cli.bulk.conftest import REFUSAL, SPEC, many, send, sent, typed, write
 from tests.servers.listeners import silent_listener, url_of
 
@@ -123,13 +123,13 @@ SAME_COLUMNS = "its columns are those that the run began with"
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--map", "user=id"), f"a resume takes no --map: {SAME_COLUMNS}"),
-        (("--ignore-extra",), f"a resume takes no --ignore-extra: {SAME_COLUMNS}"),
-        (("--limit", "1"), f"a resume takes no --limit: {SAME_ROWS}"),
-        (("--offset", "0"), f"a resume takes no --offset: {SAME_ROWS}"),
-        (("--sandbox",), "a resume takes no --sandbox: it sends to where the run began to send"),
-        (("--label", "smoke"), "a resume takes no --label: its spec is the one that the run began with"),
-        (("--dry-run",), "a resume takes no --dry-run: it sends what the run has left to send"),
+        (("--map", "user=id"), f"--resume can't be used with --map: {SAME_COLUMNS}"),
+        (("--ignore-extra",), f"--resume can't be used with --ignore-extra: {SAME_COLUMNS}"),
+        (("--limit", "1"), f"--resume can't be used with --limit: {SAME_ROWS}"),
+        (("--offset", "0"), f"--resume can't be used with --offset: {SAME_ROWS}"),
+        (("--sandbox",), "--resume can't be used with --sandbox: it sends to where the run began to send"),
+        (("--label", "smoke"), "--resume can't be used with --label: its spec is the one that the run began with"),
+        (("--dry-run",), "--resume can't be used with --dry-run: it sends what the run has left to send"),
         (("other.yaml",), "a resume can't use another spec: run RUN began with purchase.yaml"),
         (("--rows", "five.csv"), "a resume can't use another file of rows: run RUN began with many.csv"),
         (("--rows", "-"), "a resume can't use another file of rows: run RUN began with many.csv"),
@@ -157,10 +157,10 @@ def test_the_same_spec_and_rows_may_be_named_again(stopped: CommandLine) -> None
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (("--concurrency", "0"), "--concurrency 0: it takes 1 to 1000"),
-        (("--processes", "65"), "--processes 65: it takes 1 to 64"),
-        (("--retries", "101"), "--retries 101: it takes 0 to 100"),
-        (("--timeout", "0"), "--timeout 0: it takes seconds, more than 0 and at most 86,400"),
+        (("--concurrency", "0"), "--concurrency must be 1 to 1000, got 0"),
+        (("--processes", "65"), "--processes must be 1 to 64, got 65"),
+        (("--retries", "101"), "--retries must be 0 to 100, got 101"),
+        (("--timeout", "0"), "--timeout must be more than 0 and at most 86,400 seconds, got 0"),
     ],
 )
 def test_a_wrong_value_is_wrong_use_of_a_resume_too(

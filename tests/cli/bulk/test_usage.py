@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (("--limit", "0"), ["error[usage]: --limit 0: it takes 1 or more"]),
-        (("--offset", "-1"), ["error[usage]: --offset -1: it takes 0 or more"]),
-        (("--concurrency", "0"), ["error[usage]: --concurrency 0: it takes 1 to 1000"]),
-        (("--concurrency", "1001"), ["error[usage]: --concurrency 1001: it takes 1 to 1000"]),
-        (("--processes", "0"), ["error[usage]: --processes 0: it takes 1 to 64"]),
-        (("--processes", "65"), ["error[usage]: --processes 65: it takes 1 to 64"]),
-        (("--max-failures", "0"), ["error[usage]: --max-failures 0: it takes 1 or more"]),
+        (("--limit", "0"), ["error[usage]: --limit must be 1 or more, got 0"]),
+        (("--offset", "-1"), ["error[usage]: --offset must be 0 or more, got -1"]),
+        (("--concurrency", "0"), ["error[usage]: --concurrency must be 1 to 1000, got 0"]),
+        (("--concurrency", "1001"), ["error[usage]: --concurrency must be 1 to 1000, got 1001"]),
+        (("--processes", "0"), ["error[usage]: --processes must be 1 to 64, got 0"]),
+        (("--processes", "65"), ["error[usage]: --processes must be 1 to 64, got 65"]),
+        (("--max-failures", "0"), ["error[usage]: --max-failures must be 1 or more, got 0"]),
         (("--fail-fast", "--max-failures", "5"),
-         ["error[usage]: --fail-fast and --max-failures don't go together",
+         ["error[usage]: --fail-fast and --max-failures can't be used together",
           "  = --fail-fast stops after 1 failure, --max-failures N after N"]),
         *[
-            (("--rate", rate), [f"error[usage]: --rate {rate}: it takes events a second", "  = for example --rate 50/s"])
+            (("--rate", rate), [f"error[usage]: --rate expects events per second, got {rate}", "  = for example --rate 50/s"])
             for rate in ("0", "0.0/s", "-1", "fast", "50/m", "1e3", "nan", "٣")
         ],
         *[
-            (("--map", text), [f"error[usage]: --map {shown} is no NAME=COLUMN", "  = for example --map user=customer_id"])
+            (("--map", text), [f"error[usage]: --map expects NAME=COLUMN, got {shown}", "  = for example --map user=customer_id"])
             for text, shown in (("user", "user"), ("user=", "user=…"), ("=user", "=…"))
         ],
         (("--limit", "x"), ["error[usage]: Invalid value for '--limit': 'x' is not a whole number",
                             "  = see `runner send --help`"]),
-        (("--timeout", "0"), ["error[usage]: --timeout 0: it takes seconds, more than 0 and at most 86,400"]),
-        (("--retries", "101"), ["error[usage]: --retries 101: it takes 0 to 100"]),
+        (("--timeout", "0"), ["error[usage]: --timeout must be more than 0 and at most 86,400 seconds, got 0"]),
+        (("--retries", "101"), ["error[usage]: --retries must be 0 to 100, got 101"]),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_wrong_use(
@@ -53,7 +53,7 @@ def test_rows_take_one_spec(cli: CommandLine) -> None:
     assert typed(cli, "send", "purchase.yaml", "other.yaml", "--rows", "five.csv")[:3] == (
         64,
         [],
-        ["error[usage]: --rows takes one spec, these are 2"],
+        ["error[usage]: --rows takes one spec, got 2"],
     )
     assert typed(cli, "send", "--rows", "five.csv")[:3] == (
         64,

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from runner.cli.main import run
-from runner.cli.world import World
+from runner.commands.world import World
 from tests.cli.canary.conftest import HMAC, LETTERS, LOUD, SECRETS, TOLD, WORDS, Folder, joined, leaks
 
 if TYPE_CHECKING:

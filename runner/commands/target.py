@@ -1,4 +1,4 @@
-"""A profile → a target that may be sent to now: authorized, confirmed, and with its sandbox at work."""
+"""A profile → a target that is ready for events: with credentials, confirmed, and with its sandbox running."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.config import SANDBOX_PORT, load_profile
-from runner.errors import Problem, UsageError
+from runner.errors import Interrupted, Problem, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from runner.cli.world import Session
+    from runner.commands.session import Session
     from runner.config import Profile, Target
 
 
 class Aimed(NamedTuple):
-    """Where events will go: a profile, the name that it was asked for by, and its target."""
+    """Where events will go: a profile, the name in `--profile`, and its target."""
 
     profile: Profile
     name: str | None
@@ -26,7 +26,7 @@ class Aimed(NamedTuple):
 
 
 def aim(session: Session, start: Path, config: Path | None, name: str | None, *, sandbox: bool) -> Aimed:
-    """Load a profile, and say where events will go. Opens no connection; what credentials there are is hidden from now on."""
+    """Load a profile and return where events will go. Open no connection; mask the credentials from now on."""
     profile = load_profile(start=start, config=config, name=name)
     environ = session.world.environ
     session.output.hide(profile.secrets(environ))
@@ -35,11 +35,10 @@ def aim(session: Session, start: Path, config: Path | None, name: str | None, *,
 
 
 @contextmanager
-def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[Target | None]:
-    """Make sure that events can and may go there; None if the answer to the question is no.
+def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[Target]:
+    """Yield the target once it has credentials and is confirmed. A sandbox that this starts ends with the block.
 
-    Raises CredentialsError without credentials, UsageError without a terminal to ask on. A sandbox that is started
-    ends with the block.
+    Raise CredentialsError without credentials, UsageError without a terminal to ask on, Interrupted if the answer is no.
     """
     target = aimed.target
     target.authorized()
@@ -47,16 +46,15 @@ def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[T
         with sandbox_at(SANDBOX_PORT, session, aimed.profile) as sandboxed:
             yield sandboxed
     elif target.confirm and not yes and not _confirmed(session, aimed, what):
-        session.output.message("not confirmed: nothing was sent")
-        yield None
+        raise Interrupted("not confirmed: nothing was sent")
     else:
         yield target
 
 
 @contextmanager
 def sandbox_at(port: int, session: Session, profile: Profile) -> Iterator[Target]:
-    """Aim at the sandbox of this user that listens on a port already, else start one for as long as the block."""
-    # A sandbox is loaded only when it is asked for.
+    """Yield this user's sandbox that listens on the port already, else one that ends with the block."""
+    # Only --sandbox needs these.
     from runner.sandbox.find import HOST, Admit, look  # noqa: PLC0415
     from runner.sandbox.proof import KeyRefused, Proof, read_key  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The flags that give variables → layers of values, the highest first."""
+"""Flags of variables → layers of values, the highest first."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class VariableFlags:
         return frozenset(text.partition("=")[0] for text in (*self.var, *self.var_json))
 
     def over(self, earlier: VariableFlags) -> VariableFlags:
-        """Put these flags over earlier ones: what they give counts, the rest is as before."""
+        """Return the earlier flags, overridden by these."""
         var, var_json = (
             tuple(text for text in texts if text.partition("=")[0] not in self.names)
             for texts in (earlier.var, earlier.var_json)
@@ -51,10 +51,10 @@ class VariableFlags:
         )
 
     def jobs(self, output: Output, specs: Sequence[Spec], environ: Mapping[str, str], profile: Profile) -> list[Job]:
-        """Read all of it, for each spec; with `--case`, for those that have the case.
+        """Return a job for each spec; with `--case`, for each spec that has the case.
 
-        Raises InvalidInput for names that none of the specs declares, NotFound for a case that none has, UsageError
-        for what is not NAME=VALUE. What a spec calls secret is hidden before anything can be said of it.
+        Raise InvalidInput for a variable that no spec declares, NotFound for a case that no spec has, UsageError for text
+        that is not NAME=VALUE. Secret variables are masked before a problem can show them.
         """
         flags = self._flags()
         from_file, names = self._from_file()
@@ -62,7 +62,7 @@ class VariableFlags:
             for given in (flags.get(variable.name), from_file.get(variable.name), profile.variables.get(variable.name)):
                 output.hide(variable.secrets_of(given) if given else ())
         known = list(dict.fromkeys(variable.name for spec in specs for variable in spec.variables))
-        # What stands behind an unknown name may be a secret.
+        # The value of an unknown name may be a secret.
         problems = [*unknown(flags, known), *map(discreet, unknown(names, known))]
         if problems:
             raise InvalidInput(*problems)
@@ -76,17 +76,17 @@ class VariableFlags:
         ]
 
     def check(self, paths: Sequence[Path]) -> None:
-        """Refuse slips of the hand before anything is read: what follows them may be a secret. Raises UsageError."""
+        """Raise UsageError for typing mistakes, before anything is read: the text after them may be a secret."""
         file = self.vars_file
         if file is not None and re.match(r"\s*\{|\w+=", str(file)) and not os.path.lexists(file):
-            hint = "a variable is given with --var, for example --var user=u1"
-            raise UsageError(Problem("usage", "--vars-file takes the name of a file, not variables", hint=hint))
+            hint = "use --var for a variable, for example --var user=u1"
+            raise UsageError(Problem("usage", "--vars-file expects the name of a file, not variables", hint=hint))
         for flag, texts in (("--var", self.var), ("--var-json", self.var_json)):
             for text in texts:
                 name, value = _split(flag, text)
                 if not value and not all(map(os.path.lexists, paths)):
                     message = f"{flag} {name}= has no value, and one of the files after it does not exist"
-                    raise UsageError(Problem("usage", message, hint="no space may stand behind the ="))
+                    raise UsageError(Problem("usage", message, hint="remove the space after ="))
 
     def _with_cases(self, specs: Sequence[Spec]) -> list[tuple[Spec, Case | None]]:
         if self.case is None:
@@ -104,12 +104,14 @@ class VariableFlags:
         for _, case in found:
             [first, *more] = case.steps
             if more or first.rows is not None or first.spec is not None:
-                message = f"the case '{case.name}' is not one event of its own spec: --case takes no steps and no rows"
+                message = (
+                    f"the case '{case.name}' is not one event of its own spec: --case does not support steps and rows"
+                )
                 raise UsageError(Problem("usage", message, case.node.position(), hint="runner test runs it whole"))
         return [*found]
 
     def case_of(self, spec: Spec) -> Case | None:
-        """Return the case of a spec that `--case` names, if one is named and the spec has it."""
+        """Return the case that `--case` names, if the spec has it."""
         return next((case for case in _cases(spec) if case.name == self.case), None) if self.case is not None else None
 
     def _flags(self) -> dict[str, Given]:
@@ -132,7 +134,7 @@ class VariableFlags:
         return flags
 
     def _from_file(self) -> tuple[dict[str, Given], dict[str, Given]]:
-        """Read the vars file; also its values as they stand at their names, for an unknown name."""
+        """Return the variables of the vars file; also with the positions of their names, for problems with a name."""
         if self.vars_file is None:
             return {}, {}
         document = read(self.vars_file, shown_argument(str(self.vars_file)), may_be_pipe=True)
@@ -160,6 +162,6 @@ def _cases(spec: Spec) -> Sequence[Case]:
 def _split(flag: str, text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     if not re.fullmatch(r"[A-Za-z]\w*=(?!=*$).*|[A-Za-z]\w*=", text, re.DOTALL):
-        # It is not shown: without a NAME it may be a secret alone, with the = of base64 at its end.
-        raise UsageError(Problem("usage", f"what follows {flag} is no NAME=VALUE", hint=f"for example {flag} user=u1"))
+        # The text is not shown: it may be a secret that ends with the = of base64.
+        raise UsageError(Problem("usage", f"{flag} expects NAME=VALUE", hint=f"for example {flag} user=u1"))
     return name, value

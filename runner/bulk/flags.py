@@ -1,4 +1,4 @@
-"""The flags of `send` and `render` about rows, as they were typed → the options of a run."""
+"""The flags of `send` and `render` for rows, as they were typed → the options of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.bulk.options import BulkOptions
-    from runner.cli.send import SendOptions
 
 _MAX_CONCURRENCY = 1000
 _MAX_PROCESSES = 64
@@ -22,7 +21,7 @@ _MAX_LINGER_S = 3600
 
 
 class BulkFlags(NamedTuple):
-    """The flags, in the order of `--help`. What was not given is None, empty or False."""
+    """The flags, in the order of `--help`. A flag that was not given is None, empty or False."""
 
     rows: str | None
     map: tuple[str, ...] = ()
@@ -38,28 +37,30 @@ class BulkFlags(NamedTuple):
     linger: float | None = None
 
     def names(self) -> list[str]:
-        """Name those that were given."""
+        """Return the names of the flags that were given."""
         given = [
             name for name, value in self._asdict().items() if value is not None and value is not False and value != ()
         ]
         return [f"--{name.replace('_', '-')}" for name in given]
 
     def check_no_rows(self) -> None:
-        """Refuse all of them where there is no file of rows. Raises UsageError."""
+        """Raise UsageError if any flag is given: there is no file of rows."""
         if names := self.names():
-            raise UsageError(Problem("usage", f"{names[0]} is about the rows of a file", hint="add --rows FILE"))
+            raise UsageError(Problem("usage", f"{names[0]} needs the rows of a file", hint="add --rows FILE"))
 
-    def check_resume(self, options: SendOptions) -> None:
-        """Refuse flags that would change what a run is. Raises UsageError."""
+    def check_resume(self, *, sandbox: bool, labels: Sequence[str], dry_run: bool) -> None:
+        """Raise UsageError for flags that would make another run of it; `labels` and the others are flags of `send`."""
         from runner.bulk.options import LEAVE_OUT  # noqa: PLC0415 - one event is sent without them
 
-        others = (("--sandbox", options.sandbox), ("--label", options.labels), ("--dry-run", options.dry_run))
+        others = (("--sandbox", sandbox), ("--label", labels), ("--dry-run", dry_run))
         for name in [*self.names(), *(name for name, value in others if value)]:
             if name in _FIXED:
-                raise UsageError(Problem("usage", f"a resume takes no {name}: {_FIXED[name]}", hint=LEAVE_OUT))
+                raise UsageError(
+                    Problem("usage", f"--resume can't be used with {name}: {_FIXED[name]}", hint=LEAVE_OUT)
+                )
 
     def begin(self, read: Sequence[Path | None]) -> BulkOptions:
-        """Return the options of a new run, which reads those files. Raises UsageError."""
+        """Return the options of a new run, which reads the files `read`. Raise UsageError for invalid flags."""
         from runner.bulk.options import PART_ROWS, BulkOptions  # noqa: PLC0415 - one event is sent without them
 
         pairs = [_rename(text) for text in self.map]
@@ -70,15 +71,15 @@ class BulkFlags(NamedTuple):
             self.rows or "-", renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS
         )  # fmt: skip
         bulk = self.go_on(plain, read)
-        # Of a slow run no more than in a fifth of a second.
+        # A slow run sends small requests: at most the rows of a fifth of a second.
         return bulk if bulk.rate is None else replace(bulk, part_rows=max(1, min(PART_ROWS, int(bulk.rate / 5))))
 
     def go_on(self, begun: BulkOptions, read: Sequence[Path | None]) -> BulkOptions:
-        """Return the options with which a run goes on that began with others: its rows stay the same. Raises UsageError."""
+        """Return the options of a run that is resumed and `begun` with others: its rows stay the same. Raise UsageError."""
         self._check_numbers()
         if self.fail_fast and self.max_failures is not None:
             hint = "--fail-fast stops after 1 failure, --max-failures N after N"
-            raise UsageError(Problem("usage", "--fail-fast and --max-failures don't go together", hint=hint))
+            raise UsageError(Problem("usage", "--fail-fast and --max-failures can't be used together", hint=hint))
         results = self.results or begun.results
         if results:
             _check_results(results, read)
@@ -104,13 +105,13 @@ class BulkFlags(NamedTuple):
         for name, (number, least, most) in numbers.items():
             if number is not None and not least <= number <= (most or number):
                 bounds = f"{least} to {most}" if most else f"{least} or more"
-                raise UsageError(Problem("usage", f"{name} {number:g}: it takes {bounds}"))
+                raise UsageError(Problem("usage", f"{name} must be {bounds}, got {number:g}"))
 
 
 def _rate(text: str) -> float:
     pace = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?", text)
     if pace is None or not float(pace[1]):
-        message = f"--rate {shown_argument(text)}: it takes events a second"
+        message = f"--rate expects events per second, got {shown_argument(text)}"
         raise UsageError(Problem("usage", message, hint="for example --rate 50/s"))
     return float(pace[1])
 
@@ -119,12 +120,15 @@ def _rename(text: str) -> tuple[str, str]:
     name, sign, column = text.partition("=")
     if not (name and sign and column):
         hint = "for example --map user=customer_id"
-        raise UsageError(Problem("usage", f"--map {shown_argument(text)} is no NAME=COLUMN", hint=hint))
+        raise UsageError(Problem("usage", f"--map expects NAME=COLUMN, got {shown_argument(text)}", hint=hint))
     return name, column
 
 
 def _check_results(results: Path, read: Sequence[Path | None]) -> None:
-    """Refuse to overwrite what the run reads: bases and schemas, which only the spec knows of, by their names."""
+    """Raise UsageError if the run reads the file of results.
+
+    Only the spec knows its bases and schemas: their names do not end in .jsonl.
+    """
     if results.suffix.lower() != ".jsonl":
         hint = "it is a file of JSON lines: --results results.jsonl"
         raise UsageError(Problem("usage", f"--results {results}: its name must end in .jsonl", hint=hint))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from runner.bulk.plan import Source
 from runner.bulk.record import ledger_folder, named_folder
 from runner.bulk.tools import tools_of
-from runner.cli.bulk import plan_rows
-from runner.cli.render import is_for_people, seed_and_instant, tell_placeholder
-from runner.cli.specs import load_spec
+from runner.commands.render import is_for_people, report_placeholder, seed_and_instant
+from runner.commands.send_rows import plan_rows
+from runner.commands.specs import load_spec
 from runner.exits import summed
 from runner.project import project_of
 from runner.report.rows import rendered
@@ -20,13 +20,13 @@ from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, Patience
 
 if TYPE_CHECKING:
     from runner.bulk.options import BulkOptions
-    from runner.cli.variables import VariableFlags
-    from runner.cli.world import Session
+    from runner.commands.session import Session
+    from runner.commands.variables import VariableFlags
     from runner.errors import ExitCode
 
 
 def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOptions) -> ExitCode:
-    """Render a spec for each row of a file; a row that makes no event is reported, and the others go on.
+    """Render a spec for each row of a file; report each row that makes no event.
 
     The bodies are those of `render`; with `-o json` they are the items of one array.
     """
@@ -49,5 +49,5 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
             rows = chain([first], rows)
         events = ((row, tools.prepare(row)) for row in rows)
         code = output.stream(rendered(output, events, met, indent=is_for_people(session)))
-        tell_placeholder(session, plan.target)
+        report_placeholder(session, plan.target)
     return code or summed(met)

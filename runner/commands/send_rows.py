@@ -1,4 +1,4 @@
-"""`runner send SPEC --rows FILE`: an event a row, recorded so that it can go on after any end."""
+"""`runner send SPEC --rows FILE`: an event a row, in a run that can be resumed after any end."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.plan import Source, plan_run
 from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder
 from runner.bulk.session import begun, resumed
-from runner.cli.specs import load_again, load_spec
-from runner.cli.target import aim, ready
-from runner.cli.variables import VariableFlags
+from runner.commands.specs import load_again, load_spec
+from runner.commands.target import aim, ready
+from runner.commands.variables import VariableFlags
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
 from runner.report.bulk import RunWatch, show_check, show_conclusion, with_columns
-from runner.report.rows import count_of_rows
 from runner.report.run_commands import RunCommands
+from runner.report.style import counted
 from runner.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runner.bulk.flags import BulkFlags
     from runner.bulk.options import BulkOptions
     from runner.bulk.plan import RunPlan
     from runner.bulk.session import RunSession
-    from runner.cli.bulk_flags import BulkFlags
-    from runner.cli.send import SendOptions
-    from runner.cli.target import Aimed
-    from runner.cli.world import Session
+    from runner.commands.send import SendOptions
+    from runner.commands.session import Session
+    from runner.commands.target import Aimed
     from runner.config import Target
     from runner.suprsend.retry import Patience
 
@@ -62,8 +62,6 @@ def send_rows(
         if options.dry_run:
             return _check(session, plan, run)
         with ready(session, aimed, _what(bulk), yes=options.yes) as target:
-            if target is None:
-                return ExitCode.INTERRUPTED
             _check_address_space(bulk)
             config = settings.config or find_config(path)
             saved = SavedOptions(
@@ -94,14 +92,15 @@ def resume(
     given: BulkFlags,
     state_dir: Path | None,
 ) -> ExitCode:
-    """Go on with a run: send what is unknown or was not sent, under the same ids.
+    """Resume a run: send what is unknown or was not sent, under the same ids.
 
-    What is unknown and has no idempotency key goes out only with `--yes`, since it may count twice. What the flags give counts for this session, the rest is as the run began; to a file of results lines are added.
-    Raises InvalidInput when the spec, the rows or the variables are not what they were, UsageError for flags that would
-    make another run of it, or when the platform may have forgotten the keys.
+    Unknown rows without an idempotency key are sent only with `--yes`, since they may count twice. Flags override the
+    options that the run began with; lines are added to its file of results. Raise InvalidInput if the spec, the rows or
+    the variables changed, UsageError for flags that would make another run, or if the platform may have forgotten the
+    keys.
     """
     output, world, settings = session.output, session.world, session.settings
-    given.check_resume(options)
+    given.check_resume(sandbox=options.sandbox, labels=options.labels, dry_run=options.dry_run)
     folder = named_folder(state_dir, world.environ) or ledger_folder(Path(), settings.config)
     with Ledger(folder, is_new_allowed=False) as ledger:
         record = ledger.find(run)
@@ -130,12 +129,10 @@ def resume(
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
             with ready(session, aimed, _what(bulk), yes=options.yes) as target:
-                if target is None:
-                    return ExitCode.INTERRUPTED
                 _check_address_space(bulk)
                 with resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running:
                     if running.in_doubt and not plan.has_keys and options.yes:
-                        rows = count_of_rows(running.in_doubt)
+                        rows = counted(running.in_doubt, "row")
                         output.message(f"{rows} without a key that may have arrived: sent again, may count twice")
                     if not running.can_compare_rows:
                         output.message("other credentials than the run began with: its rows can't be compared")
@@ -154,7 +151,7 @@ def plan_rows(
     *,
     sandbox: bool,
 ) -> Iterator[tuple[RunPlan, Aimed]]:
-    """Plan a run by a profile and flags; `folder` is that of the ledger. Raises InvalidInput for variables without a value."""
+    """Yield the plan of a run, and where it goes; `folder` is the ledger's. Raise InvalidInput for missing variables."""
     aimed = aim(session, source.path, source.config, profile, sandbox=sandbox)
     [job] = flags.jobs(session.output, [source.spec], session.world.environ, aimed.profile)
     with plan_run(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin) as plan:

@@ -1,0 +1,72 @@
+"""`runner runs list|show|failed`: past runs of rows."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.bulk.failed import FailedRows, variables_of
+from runner.bulk.ledger import Ledger
+from runner.bulk.record import SavedOptions, ledger_folder, named_folder
+from runner.commands.specs import load_again
+from runner.errors import ExitCode
+from runner.report.runs import failed_texts, show_runs
+from runner.report.runs import show_run as report_run
+from runner.report.style import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.commands.session import Session
+    from runner.variables import Variable
+
+_SHOWN = 100
+
+
+def list_runs(session: Session, state_dir: Path | None) -> ExitCode:
+    """Show all runs, by start, the newest first. The ledger has them in another order: a run may wait for a confirmation."""
+    with _ledger(session, state_dir) as ledger:
+        show_runs(session.output, sorted(ledger.summaries(), key=lambda run: run.started_at, reverse=True))
+    return ExitCode.OK
+
+
+def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: bool) -> ExitCode:
+    """Show one run, the runs that its rows came from and went to, and the rows that were not accepted."""
+    with _ledger(session, state_dir) as ledger:
+        record = ledger.find(name)
+        summaries = ledger.summaries()
+        [summary] = [each for each in summaries if each.run == record.id]
+        children = [each.run for each in reversed(summaries) if each.parent == record.id]
+        exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
+        report_run(session.output, summary, children, exceptions, None if shows_all else _SHOWN)
+    return ExitCode.OK
+
+
+def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode:
+    """Print the rows that failed, to be sent again: unchanged, or with `-o json` as an array.
+
+    Each row has a mark, so that it keeps its ids. Rows that were piped in are read from the file of the run that they came
+    from. Raise InvalidInput if that file does not exist any more, or changed.
+    """
+    output = session.output
+    with _ledger(session, state_dir) as ledger:
+        failed = FailedRows.of(ledger, name)
+    with failed.read() as rows:
+        code = output.stream(failed_texts(output, rows, partial(_variables, session, failed)))
+    if rows.unreadable:
+        file = printable(failed.source.rows)
+        output.message(f"{len(rows.unreadable):,} of the failed rows can't be read: mend them in {file}")
+    return code
+
+
+def _variables(session: Session, failed: FailedRows, header: Sequence[str]) -> Mapping[str, Variable]:
+    saved = SavedOptions.of(failed.source)
+    config = session.settings.config or saved.config
+    spec = load_again(session.output, Path(failed.source.spec), saved.project, config)
+    return variables_of(failed.source, spec, header)
+
+
+def _ledger(session: Session, state_dir: Path | None) -> Ledger:
+    folder = named_folder(state_dir, session.world.environ) or ledger_folder(Path(), session.settings.config)
+    return Ledger(folder, is_new_allowed=False)

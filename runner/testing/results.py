@@ -1,0 +1,40 @@
+"""The results of a session's cases, of which all reports of `runner test` are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.testing.collect import SpecCases
+
+State = Literal["passed", "failed", "skipped", "xfailed"]
+
+
+class CaseResult(NamedTuple):
+    """The result of a case. `told` has its problems, in every form."""
+
+    spec: str
+    case: str
+    state: State
+    reason: str | None
+    told: Sequence[Mapping[str, Any]]
+
+
+class CaseRun(NamedTuple):
+    """The results of a session."""
+
+    status: int
+    """pytest's own exit status."""
+    codes: set[int]
+    """The exit codes of failures, as numbers of `ExitCode`."""
+    cases: Sequence[CaseResult]
+    refused: Sequence[Mapping[str, Any]]
+    """The problems of specs whose cases could not be run, in every form."""
+    unread: int
+    """The number of these specs."""
+    specs: Sequence[SpecCases]
+    """The specs that this process collected."""
+    was_interrupted: bool
+    was_deselected: bool
