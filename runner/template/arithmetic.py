@@ -33,6 +33,8 @@ def compute(sign: str, left: Number, right: Number) -> Number:
 
     Raises ArithmeticError for a division by zero, TemplateFault for a result that is beyond 64 bits.
     """
+    if right == 0 and sign in ("/", "//", "%"):
+        raise ZeroDivisionError("division by zero")
     if not _is_decimal(sign, left, right):
         return _BINARY[sign](left, right)  # type: ignore[no-any-return]
     result = float(_DECIMAL[sign](_decimal(left), _decimal(right)))
@@ -44,10 +46,10 @@ def compute(sign: str, left: Number, right: Number) -> Number:
 def _is_decimal(sign: str, left: Number, right: Number) -> bool:
     numbers = (left, right)
     if not any(type(number) is float for number in numbers) or not all(map(_is_exact, numbers)):
-        return sign == "/" and right != 0 and all(map(_is_exact, numbers))
+        return sign == "/" and all(map(_is_exact, numbers))
     if sign == "**":
         return type(right) is int and abs(right) <= _MAX_EXPONENT and left != 0
-    return right != 0 or sign not in ("/", "//", "%")
+    return True
 
 
 def _is_exact(number: Number) -> bool:

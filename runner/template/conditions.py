@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Any:
     @pass_context
     def apply(context: Any, left: Any, right: Any) -> bool:
         if type(left) not in SMALL and type(right) not in SMALL:
+            if isinstance(left, datetime) and isinstance(right, datetime):  # a clock shows some hours twice
+                return compare(left.astimezone(UTC), right.astimezone(UTC))
             context.budget.compare(left, right)
         return compare(left, right)
 

@@ -5,6 +5,7 @@ They take the context so that Jinja does not evaluate them when it compiles.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ def _watched(context: Rendering, value: object) -> object:
 @pass_context
 def _walked(context: Rendering, value: object) -> object:
     context.budget.walk(value)
-    return value
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 @pass_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -38,7 +39,9 @@ def decimal(value: object, locale: object = "en", digits: object = None) -> str:
         return str(_babel("numbers").format_decimal(number, locale=found))
     if type(digits) is not int or not 0 <= digits <= _MAX_DIGITS:
         raise TemplateFault("template-type", f"digits must be a whole number from 0 to {_MAX_DIGITS}")
-    return str(found.decimal_formats[None].apply(number, found, force_frac=(digits, digits)))
+    pattern = copy(found.decimal_formats[None])
+    pattern.frac_prec = (digits, digits)
+    return str(pattern.apply(number, found))
 
 
 def written_date(value: object, locale: object = "en", format: object = "medium") -> str:  # noqa: A002 - the name that templates write
