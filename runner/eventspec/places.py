@@ -15,8 +15,9 @@ def path_in_spec(root: Node, path: Sequence[Step]) -> tuple[Step, ...]:
     """Return the path below `root` that leads to the source of the value at `path`, as far as the spec has it."""
     found: list[Step] = []
     node = root
-    for step in path:
-        way = _way(node, step)
+    for number, step in enumerate(path):
+        # Attachments keep their index, also if some before them were left out.
+        way = [step] if number == 1 and path[0] == "attachments" and node.get(step) is not None else _way(node, step)
         if way is None:
             break
         found += way

@@ -60,6 +60,10 @@ class Rendering(Context):
         self.eval_ctx = _NO_ESCAPES
         self.exported_vars = set()
 
+    def derived(self, locals: dict[str, Any] | None = None) -> Rendering:  # noqa: A002, ARG002 - Jinja's signature
+        """Return the context for a function that is called inside a loop: functions read no variables."""
+        return self
+
     def resolve_or_missing(self, key: str) -> Any:
         """Return the value of a name: one that the program set, a variable or a function."""
         if key in self.vars:

@@ -214,11 +214,15 @@ def _inspected(
         inspector.inspect(tree, items)
         findings, uses = inspector.findings, inspector.uses
         count += inspector.repeats // _REPEATS
-    elif form.expected is not None:
+    elif form.expected is not None and not (form is _CONDITION and tree is None and "{" not in text):
         findings = [Finding("directive", form.expected, form.hint, len(form.before), len(source) - len(form.after))]
     if before := len(form.before):
         uses = [use._replace(offset=use.offset - before) for use in uses]
-        findings = [each._replace(start=max(each.start - before, 0), end=each.end - before) for each in findings]
+        last = max(len(text) - 1, 0)
+        findings = [
+            each._replace(start=min(max(each.start - before, 0), last), end=min(each.end - before, len(text)))
+            for each in findings
+        ]
         for each in tree.find_all(nodes.Node) if tree is not None else ():
             each.lineno = max((each.lineno or 0) - before, 0)
     return None if findings else tree, tuple(uses), tuple(findings), count
