@@ -100,7 +100,7 @@ class _Reader:
         self._check_secrets(event, variables)
         self._check_constants(event.shape, root)
         if declared is not None:
-            self._check_unused(root, templates)
+            self._check_unused(root, event, templates)
         if (tests := root.get("tests")) is not None:
             readable = {variable.name: variable for variable in variables}
             known = {name: readable.get(name) for name in declared or readable}
@@ -259,13 +259,15 @@ class _Reader:
         for breach in islice(constant_breaches(shape), _MAX_BREACHES):
             self.problems.append(placed(breach, root))
 
-    def _check_unused(self, root: Node, templates: Sequence[Template]) -> None:
+    def _check_unused(self, root: Node, event: Fields, templates: Sequence[Template]) -> None:
         table = root.get("vars")
         used = {use.name for template in templates for use in template.uses}
         declared = table.entries if table is not None else {}
         misspelt = [name for name in used if name not in declared]
         used |= {near for name in misspelt[:MAX_HINTS] if (near := nearest(name, declared))}
-        broken = any(finding.code == "template-syntax" for template in templates for finding in template.findings)
+        broken = bool(event.problems) or any(
+            finding.code == "template-syntax" for template in templates for finding in template.findings
+        )
         for name, node in table.entries.items() if table is not None else ():
             place = table.key_position(name) if table is not None else None
             skipped = broken or self._is_malformed(node) or place in self._malformed

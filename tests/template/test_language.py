@@ -237,11 +237,16 @@ def test_what_a_filter_names_by_a_text_is_looked_up_when_the_spec_is_read(
 
 FILTER_EXAMPLES: list[tuple[str, str, object]] = [
     ("abs", "{{ (-3)|abs }}", 3),
+    ("b64encode", "{{ 'ab'|b64encode }}", "YWI="),
     ("batch", "{{ [1, 2, 3]|batch(2, 0)|list }}", [[1, 2], [3, 0]]),
     ("capitalize", "{{ 'hELLO you'|capitalize }}", "Hello you"),
     ("center", "{{ 'ab'|center(6) }}", "  ab  "),
     ("count", "{{ [1, 2]|count }}", 2),
+    ("currency", "{{ 5|currency('EUR', 'en_US') }}", "€5.00"),
     ("d", "{{ nam|d(1) }}", 1),
+    ("date", "{{ now()|date('de_DE', 'short') }}", "02.01.26"),
+    ("datetime", "{{ now()|datetime('de_DE', 'short') }}", "02.01.26, 03:04"),
+    ("decimal", "{{ 1234.5|decimal('de_DE') }}", "1.234,5"),
     ("default", "{{ nam|default(1) }}", 1),
     ("dictsort", "{{ {'b': 1, 'a': 2}|dictsort }}", [["a", 2], ["b", 1]]),
     ("e", "{{ '<&>'|e }}", "&lt;&amp;&gt;"),
@@ -252,6 +257,8 @@ FILTER_EXAMPLES: list[tuple[str, str, object]] = [
     ("forceescape", "{{ '<'|e|forceescape }}", "&amp;lt;"),
     ("format", "{{ '%05.1f %s'|format(3.14159, 'x') }}", "003.1 x"),
     ("groupby", "{{ users|groupby('age')|map('first')|list }}", [2, 3]),
+    ("hmac_sha256", "{{ 'a'|hmac_sha256('k')|length }}", 64),
+    ("in_timezone", "{{ (now()|in_timezone('Asia/Kolkata')).hour }}", 8),
     ("indent", "{{ 'a\nb'|indent(2) }}", "a\n  b"),
     ("int", "{{ '12'|int }}", 12),
     ("isoformat", "{{ now()|isoformat }}", "2026-01-02T03:04:05+00:00"),
@@ -264,6 +271,8 @@ FILTER_EXAMPLES: list[tuple[str, str, object]] = [
     ("map", "{{ users|map(attribute='name')|list }}", ["Ann", "Bob"]),
     ("max", "{{ [1, 3, 2]|max }}", 3),
     ("min", "{{ [1, 3, 2]|min }}", 1),
+    ("regex_replace", "{{ 'a1'|regex_replace('[0-9]', '#') }}", "a#"),
+    ("regex_search", "{{ 'a1'|regex_search('[0-9]') }}", "1"),
     ("reject", "{{ [1, 2, 3]|reject('odd')|list }}", [2]),
     ("rejectattr", "{{ users|rejectattr('age', 'eq', 3)|map(attribute='name')|list }}", ["Bob"]),
     ("replace", "{{ 'aXbX'|replace('X', '-', 1) }}", "a-bX"),
@@ -273,11 +282,15 @@ FILTER_EXAMPLES: list[tuple[str, str, object]] = [
     ("selectattr", "{{ users|selectattr('age', 'gt', 2)|map(attribute='name')|list }}", ["Ann"]),
     ("sha256", "{{ 'abc'|sha256 }}", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
     ("slice", "{{ [1, 2, 3]|slice(2)|list }}", [[1, 2], [3]]),
+    ("slugify", "{{ 'A b'|slugify }}", "a-b"),
     ("sort", "{{ lst|sort }}", ["a", "b"]),
+    ("start_of", "{{ (now()|start_of('month')).day }}", 1),
     ("string", "{{ 5|string }}", "5"),
     ("striptags", "{{ '<b>x</b> y'|striptags }}", "x y"),
     ("sum", "{{ users|sum(attribute='age') }}", 5),
+    ("time", "{{ now()|time('de_DE') }}", "03:04"),
     ("title", "{{ 'one two'|title }}", "One Two"),
+    ("to_datetime", "{{ (0|to_datetime).year }}", 1970),
     ("tojson", "{{ {'a': ['é<', none, true]}|tojson }}", '{"a": ["é<", null, true]}'),
     ("trim", "{{ '  x '|trim }}", "x"),
     ("truncate", "{{ 'one two three'|truncate(9, true, '…', 0) }}", "one two …"),
@@ -352,6 +365,7 @@ METHOD_EXAMPLES: list[tuple[str, str, object]] = [
     ("partition", "{{ 'a-b'.partition('-') }}", ["a", "-", "b"]),
     ("removeprefix", "{{ 'ab'.removeprefix('a') }}", "b"),
     ("removesuffix", "{{ 'ab'.removesuffix('b') }}", "a"),
+    ("replace", "{{ now().replace(year=2027).year }}", 2027),
     ("rpartition", "{{ 'a-b-c'.rpartition('-') }}", ["a-b", "-", "c"]),
     ("rstrip", "{{ ' a '.rstrip() }}", " a"),
     ("second", "{{ now().second }}", 5),
@@ -364,6 +378,7 @@ METHOD_EXAMPLES: list[tuple[str, str, object]] = [
     ("time", "{{ now().time().isoformat() }}", "03:04:05"),
     ("timestamp", "{{ now().timestamp() }}", 1767323045.0),
     ("title", "{{ 'ab cd'.title() }}", "Ab Cd"),
+    ("total_seconds", "{{ timedelta(minutes=1).total_seconds() }}", 60.0),
     ("upper", "{{ 'a'.upper() }}", "A"),
     ("values", "{{ mp.values()|list }}", [1]),
     ("weekday", "{{ now().weekday() }}", 4),
@@ -391,7 +406,7 @@ def test_the_closed_lists_hold_what_is_exercised_here_and_nothing_else() -> None
     assert sorted(FILTERS) == [row[0] for row in FILTER_EXAMPLES]
     assert sorted(TESTS) == [row[0] for row in TEST_EXAMPLES]
     assert sorted(METHODS) == [row[0] for row in METHOD_EXAMPLES]
-    assert sorted(GLOBALS) == ["namespace", "now", "omit", "range", "uuid4", "uuid5"]
+    assert sorted(GLOBALS) == ["namespace", "now", "omit", "range", "timedelta", "uuid4", "uuid5"]
 
 
 def test_uuid5_names_a_text_the_same_everywhere(templates: Templates) -> None:

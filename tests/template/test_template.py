@@ -86,7 +86,7 @@ def test_a_forbidden_statement_is_refused_at_its_place(
         ("{{ uuid44() }}", "8-14 error[template-unknown-function] there is no function 'uuid44' (did you mean 'uuid4'?)"),
         ("{{ s['__class__'] }}", "10-21 error[template-forbidden] '__class__' is not reachable from a template"),
         ("{{ lipsum() }}",
-         "8-14 error[template-unknown-function] there is no function 'lipsum' (known here: now, uuid4, uuid5, range, namespace, omit)"),
+         "8-14 error[template-unknown-function] there is no function 'lipsum' (known here: now, uuid4, uuid5, range, namespace, timedelta, omit)"),
     ],
 )  # fmt: skip
 def test_what_the_closed_lists_lack_is_refused_by_parsing_alone(templates: Templates, source: str, told: str) -> None:
