@@ -38,7 +38,7 @@ class As(StrEnum):
 @app.command(
     "render",
     cls=Command,
-    epilog="runner render specs/purchase.yaml --var user=u1\nrunner render specs/purchase.yaml --as curl",
+    epilog="runner render specs/purchase.yaml --var user=u1\nrunner render specs/purchase.yaml --as curl\nrunner render specs/purchase.yaml --explain",
 )
 @command
 def render(
@@ -51,6 +51,9 @@ def render(
     vars_file: VarsFile = None,
     case: CaseName = None,
     as_: Annotated[As, typer.Option("--as", help="The event as JSON, or a curl command that sends it.")] = As.JSON,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show for each field its template, and where its values come from.")
+    ] = False,
     rows: Rows = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
@@ -64,4 +67,4 @@ def render(
 
     variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
     bulk = BulkFlags(rows, tuple(map_ or ()), ignore_extra, limit, offset)
-    return run(session, path, variables, bulk, as_curl=as_ is As.CURL)
+    return run(session, path, variables, bulk, as_curl=as_ is As.CURL, is_explained=explain)

@@ -14,6 +14,7 @@ from runner.project import project_of
 from runner.report import Format
 from runner.report.curl import curl_command
 from runner.run import Rejected, prepare
+from runner.variables import origins, resolve
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,13 +25,21 @@ if TYPE_CHECKING:
     from runner.commands.variables import VariableFlags
     from runner.config import Target
     from runner.eventspec import Spec
+    from runner.run import Job
 
 
-def render(session: Session, path: Path, flags: VariableFlags, bulk: BulkFlags, *, as_curl: bool) -> ExitCode:
+def render(
+    session: Session, path: Path, flags: VariableFlags, bulk: BulkFlags, *, as_curl: bool, is_explained: bool
+) -> ExitCode:
     """Show the event of a spec, or those of a file of rows, without sending. Raise UsageError for flags that contradict it."""
+    if as_curl and is_explained:
+        raise UsageError(Problem("usage", "--as curl and --explain can't be combined", hint="leave one of them out"))
     if bulk.rows is None:
         bulk.check_no_rows()
-        return _render_one(session, path, flags, as_curl=as_curl)
+        return _render_one(session, path, flags, as_curl=as_curl, is_explained=is_explained)
+    if is_explained:
+        hint = "give one event's variables with --var, or with --case"
+        raise UsageError(Problem("usage", "--explain explains one event, not rows", hint=hint))
     if as_curl:
         hint = "give one event's variables with --var, or send the rows: runner send SPEC --rows FILE"
         raise UsageError(Problem("usage", "--as curl makes the command for one event, not for rows", hint=hint))
@@ -39,7 +48,7 @@ def render(session: Session, path: Path, flags: VariableFlags, bulk: BulkFlags, 
     return render_rows(session, path, flags, bulk.begin(read=()))
 
 
-def _render_one(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool) -> ExitCode:
+def _render_one(session: Session, path: Path, flags: VariableFlags, *, as_curl: bool, is_explained: bool) -> ExitCode:
     """Render a spec once. On a terminal, and with `-o pretty`, the JSON is indented; otherwise it is the exact body."""
     output, world, settings = session.output, session.world, session.settings
     flags.check([path])
@@ -53,12 +62,23 @@ def _render_one(session: Session, path: Path, flags: VariableFlags, *, as_curl: 
     output.hide(event.secrets)
     if isinstance(event, Rejected):
         raise InvalidInput(*event.problems)
-    if as_curl:
+    if is_explained:
+        _explain(session, job, Occurrence(seed, 0, now))
+    elif as_curl:
         output.script(curl_command(target.base_url, target.credentials, target.names, output.masked_body(event.body)))
     else:
         output.body(event.body, indent=is_for_people(session))
     report_placeholder(session, target)
     return ExitCode.OK
+
+
+def _explain(session: Session, job: Job, occurrence: Occurrence) -> None:
+    from runner.eventspec.explanation import explain  # noqa: PLC0415 - only --explain needs it
+    from runner.report.explained import show_explained  # noqa: PLC0415
+
+    inputs = job.inputs
+    sources = (job.spec.variables, inputs.layers, inputs.environ, inputs.profile)
+    show_explained(session.output, explain(job.spec, resolve(*sources).values, origins(*sources), occurrence))
 
 
 def is_for_people(session: Session) -> bool:

@@ -57,7 +57,11 @@ class Plan:
     _probes: _Probes | None = None
 
     def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
-        """Return the value of the shape, with all templates rendered.
+        """Return the value of the shape, with all templates rendered. Raises RenderingError as `trace` does."""
+        return self.trace(variables, budget)[0]
+
+    def trace(self, variables: Mapping[str, object], budget: Budget) -> tuple[object, Mapping[str, object]]:
+        """Return the value of the shape, and by their names those of the lets.
 
         Raises RenderingError with the fault of each template that has one, found by rendering each template alone within
         the same deadline.
@@ -66,7 +70,7 @@ class Plan:
         try:
             if self._program is None:
                 self._program = compiled(self.shape, self.lets, omitting(self.lets))
-            return self._program.run(variables, budget, made)
+            return self._program.run(variables, budget, made), made
         except _FAULTS as error:
             fault = _alone(error)
         failed = self._likely_failed(made)

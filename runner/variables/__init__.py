@@ -6,7 +6,7 @@ Text is converted to the declared type by JSON's grammar, never by Python's.
 
 from runner.variables.given import Given
 from runner.variables.names import unknown, without_names
-from runner.variables.resolve import ENV_PREFIX, resolve, resolve_fixed
+from runner.variables.resolve import ENV_PREFIX, origins, resolve, resolve_fixed
 from runner.variables.row_resolver import Cells, RowResolver
 from runner.variables.text import PLAIN_NUMBER, whole
 from runner.variables.values import Values
@@ -20,6 +20,7 @@ __all__ = [
     "RowResolver",
     "Values",
     "Variable",
+    "origins",
     "resolve",
     "resolve_fixed",
     "unknown",

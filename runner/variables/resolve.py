@@ -52,6 +52,17 @@ def resolve(
     return Values(values, tuple(secrets), tuple(problems))
 
 
+def origins(
+    variables: Sequence[Variable],
+    layers: Sequence[Mapping[str, Given]],
+    environ: Mapping[str, str],
+    profile: Mapping[str, Given],
+) -> dict[str, str]:
+    """Return where the value of each variable comes from: a flag, a case, an environment variable, the default and so on."""
+    found = {variable.name: _find(variable, layers, environ, profile) for variable in variables}
+    return {name: given.origin if given is not None else "default" for name, given in found.items()}
+
+
 def resolve_fixed(
     variables: Sequence[Variable],
     layers: Sequence[Mapping[str, Given]],
