@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 Number: TypeAlias = int | float
 
 _DIGITS = 40
-_MAX_INTEGER_BITS = 120
-"""An integer of more bits has more digits than are computed with."""
+_LARGEST = 10**36
+"""An integer beyond has more digits than are computed with."""
+_DIVISIONS = ("/", "//", "%")
 _MAX_EXPONENT = 1000
 _CONTEXT = Context(prec=_DIGITS, rounding=ROUND_HALF_EVEN)
 _WIDE = Context(prec=1000, rounding=ROUND_HALF_EVEN)
@@ -33,31 +34,31 @@ def compute(sign: str, left: Number, right: Number) -> Number:
 
     Raises ArithmeticError for a division by zero, TemplateFault for a result that is beyond 64 bits.
     """
-    if right == 0 and sign in ("/", "//", "%"):
-        raise ZeroDivisionError("division by zero")
-    if not _is_decimal(sign, left, right):
+    is_left_float, is_right_float = type(left) is float, type(right) is float
+    if not (is_left_float or is_right_float or sign == "/"):
         return _BINARY[sign](left, right)  # type: ignore[no-any-return]
-    result = float(_DECIMAL[sign](_decimal(left), _decimal(right)))
+    if (sign == "**" and not _is_decimal_power(left, right)) or _is_inexact(left) or _is_inexact(right):
+        return _BINARY[sign](left, right)  # type: ignore[no-any-return]
+    if right == 0 and sign in _DIVISIONS:
+        raise ZeroDivisionError("division by zero")
+    result = float(
+        _DECIMAL[sign](
+            Decimal(repr(left)) if is_left_float else Decimal(left),
+            Decimal(repr(right)) if is_right_float else Decimal(right),
+        )
+    )
     if not isfinite(result):
         raise TemplateFault("not-finite", "the result is beyond what a double can hold")
     return result
 
 
-def _is_decimal(sign: str, left: Number, right: Number) -> bool:
-    numbers = (left, right)
-    if not any(type(number) is float for number in numbers) or not all(map(_is_exact, numbers)):
-        return sign == "/" and all(map(_is_exact, numbers))
-    if sign == "**":
-        return type(right) is int and abs(right) <= _MAX_EXPONENT and left != 0
-    return True
+def _is_decimal_power(base: Number, exponent: Number) -> bool:
+    return type(exponent) is int and abs(exponent) <= _MAX_EXPONENT and base != 0
 
 
-def _is_exact(number: Number) -> bool:
-    return isfinite(number) if type(number) is float else int(number).bit_length() <= _MAX_INTEGER_BITS
-
-
-def _decimal(number: Number) -> Decimal:
-    return Decimal(repr(number)) if type(number) is float else Decimal(int(number))
+def _is_inexact(number: Number) -> bool:
+    """Return whether a number has more digits than are computed with, or none."""
+    return not -_LARGEST < number < _LARGEST and not (type(number) is float and isfinite(number))
 
 
 def _floor(left: Decimal, right: Decimal) -> Decimal:
@@ -87,6 +88,5 @@ def rounded(number: Number, digits: int, method: str) -> float:
     """Round a number, as it is written, to so many digits behind the point."""
     if not isfinite(number):
         return float(number)
-    if not _is_exact(number):
-        number = float(number)
-    return float(_decimal(number).quantize(Decimal(1).scaleb(-digits), ROUNDINGS[method], _WIDE))
+    exact = Decimal(repr(float(number))) if type(number) is float or _is_inexact(number) else Decimal(number)
+    return float(exact.quantize(Decimal(1).scaleb(-digits), ROUNDINGS[method], _WIDE))

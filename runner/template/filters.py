@@ -26,7 +26,7 @@ from runner.template.bounded import (
 )
 from runner.template.budget import NEW
 from runner.template.fault import TemplateFault
-from runner.template.kinds import SMALL
+from runner.template.kinds import NUMBERS
 from runner.template.late import LATE_FILTERS
 from runner.template.limits import MAX_ITEMS, MAX_WIDTH, check_length, check_whole, too_large
 from runner.template.methods import charge_strip
@@ -241,11 +241,7 @@ def _sum(context: Any, value: Iterable[object], attribute: str | int | None = No
             raise part.fault
         if isinstance(part, list | tuple | str):
             raise TemplateFault("template-type", "sum adds numbers", "join texts with |join")
-        total = (
-            compute("+", total, part)
-            if type(total) in SMALL and type(part) in SMALL and part is not None
-            else total + part
-        )
+        total = compute("+", total, part) if type(total) in NUMBERS and type(part) in NUMBERS else total + part
     return total
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _EMPTY_MAP: dict[str, object] = {}
 DictKeys, DictValues, DictItems = type(_EMPTY_MAP.keys()), type(_EMPTY_MAP.values()), type(_EMPTY_MAP.items())
+NUMBERS = frozenset([int, float, bool])
 COLLECTIONS = (list, tuple, dict, set, DictKeys, DictValues, DictItems)
 """Sets result from subtracting a map's keys or items from others."""
 HASHED = (dict, set, DictKeys)

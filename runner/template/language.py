@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date, time, timedelta
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -28,7 +28,7 @@ from runner.template.fault import TemplateFault
 from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
 from runner.template.internal import INTERNAL_FILTERS
-from runner.template.kinds import SMALL
+from runner.template.kinds import NUMBERS
 from runner.template.limits import MAX_BITS, MAX_NUMBER_BITS, check_key, check_length, too_large
 from runner.template.methods import METHODS, charge_call, charge_result
 from runner.template.names import shown_name
@@ -37,7 +37,7 @@ from runner.template.percent_format import check_format
 from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from runner.codes import Code
     from runner.template.budget import Budget
@@ -93,17 +93,11 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Return `left operator right`. Raises TemplateFault if the result would be too large."""
-        match operator:
-            case "*":
-                _check_product(left, right)
-            case "**":
-                _check_power(left, right)
-        if type(left) in SMALL and type(right) in SMALL:
-            if left is None or right is None:
-                return self.binop_table[operator](left, right)
-            from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
-
-            return compute(operator, left, right)
+        if type(left) in NUMBERS and type(right) in NUMBERS:
+            if type(left) is not float and type(right) is not float:
+                _check_size(operator, left, right)
+            return self._compute(operator, left, right)
+        _check_size(operator, left, right)
         if isinstance(left, date | timedelta) or isinstance(right, date | timedelta):
             from runner.template import moments  # noqa: PLC0415 - few templates compute with dates
 
@@ -121,6 +115,12 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         result = super().call_binop(context, operator, left, right)
         budget.list_of(result) if isinstance(result, set) else budget.work_on(result)
         return result
+
+    @cached_property
+    def _compute(self) -> Callable[[str, Any, Any], Any]:
+        from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
+
+        return compute
 
     def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or a method, and charge the work and the result of a method."""
@@ -286,6 +286,13 @@ def _values_of(right: object) -> Iterable[object]:
             return right
         case _:
             return (right,)
+
+
+def _check_size(operator: str, left: object, right: object) -> None:
+    if operator == "*":
+        _check_product(left, right)
+    elif operator == "**":
+        _check_power(left, right)
 
 
 def _check_product(left: object, right: object) -> None:

@@ -29,6 +29,8 @@ def native(value: object, budget: Budget) -> object:
     if kind is str:
         budget.spend_text(len(value))  # type: ignore[arg-type]
         return value
+    if kind is float or kind is bool or value is None:
+        return value
     match value:
         case bool() | float() | None:
             return value
@@ -108,8 +110,13 @@ def _duration() -> TemplateFault:
     return TemplateFault("template-datetime", "a duration is neither text nor a JSON value", hint)
 
 
+_NO_SEQUENCES = frozenset([str, int, float, bool, type(None), list, tuple, dict, date, datetime, timedelta])
+
+
 def is_sequence(value: object) -> bool:
     """Return whether a value gives its items one by one, as what `map` and `items()` make does."""
+    if type(value) in _NO_SEQUENCES:
+        return False
     return hasattr(value, "__next__") or isinstance(value, KeysView | ValuesView | ItemsView)
 
 
