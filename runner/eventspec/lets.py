@@ -20,11 +20,18 @@ def ordered(lets: Mapping[str, Shape]) -> dict[str, Shape]:
 
     What is part of a circle is left out: see `let_problems`.
     """
-    reads = {name: _reads(shape, lets) for name, shape in lets.items()}
-    done: dict[str, Shape] = {}
-    while ready := [name for name in lets if name not in done and reads[name] <= done.keys()]:
-        done |= {name: lets[name] for name in ready}
-    return {name: done[name] for name in done}
+    waits = {name: len(_reads(shape, lets)) for name, shape in lets.items()}
+    readers: dict[str, list[str]] = {name: [] for name in lets}
+    for name, shape in lets.items():
+        for read in _reads(shape, lets):
+            readers[read].append(name)
+    ready = [name for name, count in waits.items() if not count]
+    for name in ready:  # it grows while it is walked
+        for reader in readers[name]:
+            waits[reader] -= 1
+            if not waits[reader]:
+                ready.append(reader)
+    return {name: lets[name] for name in ready}
 
 
 def _reads(shape: Shape, lets: Collection[str]) -> set[str]:
@@ -34,33 +41,43 @@ def _reads(shape: Shape, lets: Collection[str]) -> set[str]:
 def let_problems(
     table: Node, lets: Mapping[str, Shape], variables: Collection[str], used: Collection[str]
 ) -> Iterator[Problem]:
-    """Report lets that have the name of something else, that read each other in a circle, and that nothing reads.
+    """Report lets that have the name of something else, circles of lets, and lets that nothing reads.
 
     `used` are the names that the templates of the event and of other lets read.
     """
-    left = lets.keys() - ordered(lets).keys()
+    sound = ordered(lets)
+    left = {name: _reads(shape, lets) for name, shape in lets.items() if name not in sound}
+    reported: set[str] = set()
     for name in lets:
         place, at = table.key_position(name), f"let.{name}"
         if name in RESERVED or name in variables:
             other = "a variable" if name in variables else "something else in templates"
             message = f"'{name}' can't be the name of a let: it is the name of {other}"
             yield Problem("reserved-name", message, place, at=at, hint="choose another name")
-        elif name in left and (way := _circle(name, lets)):
-            message = f"'{name}' needs itself: {' → '.join(way)}"
+        elif name in left and name not in reported and (way := _circle(name, left)):
+            reported |= {*way}
+            shown = way if len(way) <= _MAX_SHOWN else [*way[: _MAX_SHOWN - 2], "…", way[-1]]
+            message = f"'{name}' needs itself: {' → '.join(shown)}"
             yield Problem("let-cycle", message, place, at=at, hint="compute one of them from variables alone")
         elif name not in used:
             yield Problem("unused-let", f"no template uses the let '{name}'", place, at=at, severity="warning")
 
 
-def _circle(name: str, lets: Mapping[str, Shape]) -> list[str] | None:
+_MAX_SHOWN = 8
+
+
+def _circle(name: str, reads: Mapping[str, set[str]]) -> list[str] | None:
     """Return the shortest way from a let back to itself; None if there is none."""
-    ways = [[name]]
-    seen: set[str] = set()
-    for way in ways:  # it grows while it is walked
-        for following in sorted(_reads(lets[way[-1]], lets)):
+    before: dict[str, str] = {}
+    waiting = [name]
+    for let in waiting:  # it grows while it is walked
+        for following in sorted(reads.get(let, ())):
             if following == name:
-                return [*way, name]
-            if following not in seen:
-                seen.add(following)
-                ways.append([*way, following])
+                way = [let]
+                while way[-1] != name:
+                    way.append(before[way[-1]])
+                return [*reversed(way), name]
+            if following not in before:
+                before[following] = let
+                waiting.append(following)
     return None

@@ -103,7 +103,7 @@ def test_a_step_of_another_project_is_not_recorded_from_a_live_target(
     ended = cli("test", "a/specs", "--record", "rewrite", "--profile", "staging", "-o", "json")
     assert (ended.code, server.received) == (6, [])
     [problem] = [problem for case in ended.json["cases"] for problem in case["problems"]]
-    assert problem["message"].endswith("is of another project, with a target of its own")
+    assert problem["message"].endswith("belongs to another project with its own target")
     assert cli("test", "a/specs", "--record", "rewrite", "--sandbox").code == 0
 
 
