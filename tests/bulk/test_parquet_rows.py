@@ -329,6 +329,7 @@ def test_what_is_packed_too_tightly_is_not_unpacked(column: pa.Array, options: d
     assert (problem.code, why in problem.message) == ("rows-too-large", True)
 
 
+@pytest.mark.slow
 def test_more_columns_than_ten_thousand_are_not_read() -> None:
     pq.write_table(pa.table({f"c{number}": [1] for number in range(20_000)}), "rows.parquet", store_schema=False)
     [problem] = refusal()

@@ -124,13 +124,25 @@ class Driver:
         return answer
 
 
-@pytest.fixture(scope="session", params=["0.20.0", "0.19.7"])
-def sdk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+@pytest.fixture(scope="session")
+def sdk_drivers() -> Iterator[dict[str, Driver]]:
+    """Keep a process for each version of the official SDK: importing it takes most of a second, and tests alternate."""
+    drivers: dict[str, Driver] = {}
+    yield drivers
+    for driver in drivers.values():
+        driver.stop()
+
+
+@pytest.fixture(params=["0.20.0", "0.19.7"])
+def sdk(
+    request: pytest.FixtureRequest, sdk_drivers: dict[str, Driver], tmp_path_factory: pytest.TempPathFactory
+) -> Driver:
     """Drive the platform's official SDK: the version that is installed, and the last one before API keys."""
-    installed = request.param == "0.20.0"
-    driver = Driver("suprsend", request.param, None if installed else _sdk_home(request, tmp_path_factory))
-    yield driver
-    driver.stop()
+    version: str = request.param
+    if version not in sdk_drivers:
+        home = None if version == "0.20.0" else _sdk_home(version, request, tmp_path_factory)
+        sdk_drivers[version] = Driver("suprsend", version, home)
+    return sdk_drivers[version]
 
 
 @pytest.fixture(scope="session")
@@ -141,9 +153,8 @@ def ours() -> Iterator[Driver]:
     driver.stop()
 
 
-def _sdk_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _sdk_home(version: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install a version of the SDK into pytest's cache, once; what it depends on is installed with the other version."""
-    version: str = request.param
     kept = request.config.pluginmanager.has_plugin("cacheprovider")
     cache = request.config.cache.mkdir("suprsend-sdk") if kept else tmp_path_factory.mktemp("suprsend-sdk")
     home = cache / version
@@ -156,5 +167,9 @@ def _sdk_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             if done.returncode:
                 reason = f"suprsend-py-sdk {version} can't be installed: {done.stderr.strip()}"
                 pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-            fresh.rename(home)
+            try:
+                fresh.rename(home)
+            except OSError:
+                if not home.exists():  # else another worker was faster
+                    raise
     return home
