@@ -28,7 +28,7 @@ from runner.template.template import Template
 from runner.variables import PLAIN_NUMBER, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -82,6 +82,8 @@ class _Writer:
         self._scope: dict[str, PythonValue] = {}
         self._most_text = _most_text([*spec.lets.values(), spec.shape])
         self._rest: dict[str, Shape] = {}
+        self._fixed = dict(resolver.fixed)
+        """The values that all rows share."""
         self._lets: dict[str, Shape] = {}
         """Those that are left to Jinja."""
         self._given: dict[str, str] = {}
@@ -156,9 +158,48 @@ class _Writer:
 
     # Rendering the templates
 
+    def _constant_lets(self) -> Mapping[str, object]:
+        names = set(self._fixed)
+        lets: dict[str, Shape] = {}
+        for name, shape in self._spec.lets.items():
+            if is_constant(shape, names):
+                names.add(name)
+                lets[name] = shape
+        try:
+            made = Plan({}, lets).trace(self._fixed, Budget(self._now, self._seed, 0))[1]
+        except RenderingError:
+            return {}
+        return {name: made[name] for name in lets if made[name] is not OMIT}
+
+    def _constant(self, shape: Shape) -> PythonValue | None:
+        """Evaluate once what no row changes; return None if it fails, or is too large."""
+        if not is_constant(shape, self._fixed):
+            return None
+        try:
+            found = cast(
+                "dict[str, object]", Plan({"value": shape}).evaluate(self._fixed, Budget(self._now, self._seed, 0))
+            )
+        except RenderingError:
+            return None
+        if "value" not in found:
+            return PythonValue("omit", "any", omits=True)
+        value = found["value"]
+        if (kind := kind_of(value)) == "any":
+            return None
+        self._most_text += MAX_CELL
+        return PythonValue(self._bind(value), kind)
+
     def _compute_lets(self) -> None:
-        """Compute the lets that Python can compute; Jinja computes the others, and whatever reads them."""
+        """Compute the lets that Python can compute; Jinja computes the others, and whatever reads them.
+
+        Those that no row changes are computed once.
+        """
+        constant = self._constant_lets()
         for number, (name, shape) in enumerate(self._spec.lets.items()):
+            if name in constant:
+                self._fixed[name] = constant[name]
+                self._scope[name] = PythonValue(self._bind(constant[name]), kind_of(constant[name]))
+                continue
             value = self._in_python(shape) if isinstance(shape, Template) else None
             if value is None:
                 self._lets[name] = shape
@@ -200,7 +241,7 @@ class _Writer:
         return event.wire(self._env, Stamp(insert_id, Occurrence(self._seed, 0, self._now).stamp.time_ms))
 
     def _attachment(self, number: int, entry: dict[str, Shape]) -> Attachment:
-        filename, ignore = _constant(entry.get("filename")), _constant(entry.get("ignore_if_error", False))
+        filename, ignore = _constant_of(entry.get("filename")), _constant_of(entry.get("ignore_if_error", False))
         if type(ignore) is not bool or not (filename is None or isinstance(filename, str)):
             raise _NotPlainError
         if may_omit(entry["url"], omitting(self._spec.lets)):
@@ -241,7 +282,7 @@ class _Writer:
     def _value(self, shape: Shape) -> PythonValue:
         match shape:
             case Template():
-                return self._in_python(shape) or self._left_to_jinja(shape)
+                return self._in_python(shape) or self._constant(shape) or self._left_to_jinja(shape)
             case ForEach() | Merge():
                 return self._left_to_jinja(shape)
             case _:
@@ -269,7 +310,7 @@ class _Writer:
         """Write the evaluation of the templates that are left to Jinja; it precedes all uses of their results."""
         if not self._rest and not self._lets:
             return []
-        self._known |= {"plan": Plan(dict(self._rest), self._lets), "fixed": self._resolver.fixed}
+        self._known |= {"plan": Plan(dict(self._rest), self._lets), "fixed": self._fixed}
         given = "".join(f", {name!r}: {local}" for name, local in self._given.items())
         return [
             "budget = Budget(now, seed, row_number)",
@@ -337,12 +378,20 @@ _KINDS: Mapping[tuple[str, ...], Kind] = {
 }
 
 
-def _constant(shape: Shape) -> object:
+def _constant_of(shape: Shape) -> object:
     if isinstance(shape, Template):
         if shape.constant is None:
             raise _NotPlainError
         return shape.constant
     return shape
+
+
+def is_constant(shape: Shape, fixed: Collection[str]) -> bool:
+    """Return whether a shape has the same value for all rows: it reads only `fixed` names, and makes no ids."""
+    return all(
+        "uuid4" not in template.text and all(use.name in fixed for use in template.uses)
+        for template in templates_of(shape)
+    )
 
 
 def _depth(shape: Shape) -> int:
