@@ -11,10 +11,9 @@ from __future__ import annotations
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from jinja2 import nodes
-
 from runner.eventspec.event import Occurrence
 from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, joined, kind_of, lone
+from runner.eventspec.shape_bounds import LONGEST, is_constant, largest, levels, most_text
 from runner.suprsend.encoding import encode_plain
 from runner.suprsend.event import Attachment, Event, Stamp
 from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
@@ -23,20 +22,20 @@ from runner.template.ids import row_ids
 from runner.template.limits import MAX_TEXT
 from runner.template.omit import OMIT, without_omitted
 from runner.template.plan import Plan, RenderingError
-from runner.template.shape import ForEach, Merge, may_omit, omitting, templates_of
+from runner.template.shape import ForEach, Merge, may_omit, omitting
 from runner.template.template import Template
 from runner.variables import PLAIN_NUMBER, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from runner.eventspec.spec import Spec
-    from runner.source import Json
     from runner.suprsend.encoding import Encoded
     from runner.template.shape import Shape
     from runner.variables import Cells, RowResolver, Variable
+
 
 Make: TypeAlias = "Callable[[Cells, int], Encoded | None]"
 
@@ -80,7 +79,7 @@ class _Writer:
             "Unsure": (KeyError, ValueError, RenderingError),
         }  # fmt: skip
         self._scope: dict[str, PythonValue] = {}
-        self._most_text = _most_text([*spec.lets.values(), spec.shape])
+        self._most_text = most_text([*spec.lets.values(), spec.shape])
         self._rest: dict[str, Shape] = {}
         self._fixed = dict(resolver.fixed)
         """The values that all rows share."""
@@ -135,7 +134,7 @@ class _Writer:
                 self._lines.append(f"if type({local}) is float: {local} = whole({local})")
             if not (resolver.is_text and variable.is_only_typed):
                 is_bounded = resolver.is_text or kind in ("text", "number")
-                accepts = variable.schema.check_up_to(_LONGEST) if is_bounded else variable.schema.accepts
+                accepts = variable.schema.check_up_to(LONGEST) if is_bounded else variable.schema.accepts
                 self._unless(f"{self._bind(accepts)}({local})")
             self._scope[variable.name] = PythonValue(local, kind)
             self._given[variable.name] = local
@@ -316,7 +315,7 @@ class _Writer:
             "budget = Budget(now, seed, row_number)",
             f"budget.spend_text({self._most_text})",  # text that the function joins itself counts as well
             f"rest = plan.evaluate({{**fixed{given}}}, budget)",
-            f"if not is_sound(rest, {_depth(self._spec.shape)}):",
+            f"if not is_sound(rest, {levels(self._spec.shape)}):",
             "    return None",
         ]
 
@@ -326,7 +325,7 @@ class _Writer:
         self._lines.append(f"properties = {self._literal(properties)}")
         if (schema := self._spec.schema) is not None:
             is_bounded = len(self._rest) == left_before
-            accepts = schema.check_up_to(_largest(properties)) if is_bounded else schema.accepts
+            accepts = schema.check_up_to(largest(properties)) if is_bounded else schema.accepts
             self._unless(f"{self._bind(accepts)}(properties)")
         self._lines += [
             f"properties[{key!r}] = {self._literal(item)}" for key, item in whole.items() if key not in properties
@@ -369,7 +368,11 @@ class _Writer:
 
 
 _KEY = "idempotency_key"
+
+
 _BOOLEANS = {"true": True, "false": False}
+
+
 _KINDS: Mapping[tuple[str, ...], Kind] = {
     ("string",): "text",
     ("number",): "number",
@@ -384,51 +387,3 @@ def _constant_of(shape: Shape) -> object:
             raise _NotPlainError
         return shape.constant
     return shape
-
-
-def is_constant(shape: Shape, fixed: Collection[str]) -> bool:
-    """Return whether a shape has the same value for all rows: it reads only `fixed` names, and makes no ids."""
-    return all(
-        "uuid4" not in template.text and all(use.name in fixed for use in template.uses)
-        for template in templates_of(shape)
-    )
-
-
-def _depth(shape: Shape) -> int:
-    """Count the levels of maps and lists."""
-    match shape:
-        case dict():
-            return 1 + max(map(_depth, shape.values()), default=0)
-        case list():
-            return 1 + max(map(_depth, shape), default=0)
-        case ForEach(body=body):
-            return 1 + _depth(body)
-        case Merge(parts=parts):
-            return 1 + max(map(_depth, parts), default=0)
-        case _:
-            return 0
-
-
-_LONGEST = "x" * MAX_CELL
-
-
-def _largest(shape: Shape) -> Json:
-    """Return a value at least as large as any value of this shape."""
-    match shape:
-        case Template():
-            return "x" * _most_text(shape)
-        case dict():
-            return {key: _largest(item) for key, item in shape.items()}
-        case list():
-            return list(map(_largest, shape))
-        case ForEach() | Merge():
-            raise _NotPlainError
-        case _:
-            return shape
-
-
-def _most_text(shape: Shape) -> int:
-    """Return an upper bound for the characters of all rendered templates, if no value is longer than a cell."""
-    trees = [template for template in templates_of(shape) if template.tree is not None]
-    names = sum(1 for template in trees if template.tree for _ in template.tree.find_all(nodes.Name))
-    return names * MAX_CELL + sum(len(template.text) for template in trees)
