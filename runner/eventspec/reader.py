@@ -18,7 +18,7 @@ from runner.eventspec.advice import advised
 from runner.eventspec.constants import constant_breaches, placed
 from runner.eventspec.exposure import exposures
 from runner.eventspec.fields import Fields, fields, omitted_for_good
-from runner.eventspec.lets import let_problems, ordered
+from runner.eventspec.lets import let_problems, needed, ordered
 from runner.eventspec.spec import Loaded, Spec
 from runner.project.environment import env_rules
 from runner.project.format import document
@@ -93,11 +93,15 @@ class _Reader:
         except TooLargeError as error:
             self.problems += [*of_format, error.problem]
             return None
+        self._check_templates(event, list(event.templates()))
+        lets = event.lets.keys()
+        if (table := root.get("let")) is not None:
+            own = [name for name, node in table.entries.items() if node.text is root.text]
+            event = replace(event, lets=needed(event.lets, event.shape, own))
         templates = list(event.templates())
-        self._check_templates(event, templates)
         variables, declared = self._variables(root, event, templates)
         self._check_env(path, root, variables)
-        self._check_names(templates, declared, event.lets)
+        self._check_names(templates, declared, lets)
         self._check_lets(root, event, variables, templates)
         self._check_secrets(event, variables)
         self._check_constants(event.shape, root)

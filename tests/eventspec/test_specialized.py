@@ -299,7 +299,10 @@ _TEMPLATES = [
 ]  # fmt: skip
 _DIRECTIVES: list[Json] = [
     {"$for": "i in range(3)", "$if": "i > 0", "$do": {"n": "{{ i * n }}", "u": "{{ user if i > 1 else omit }}"}},
-    {"$for": "i in range(count)", "$do": {"$for": "j in range(i)", "$do": "{{ loop.index }}{{ maybe if flag else 'x' }}"}},
+    {
+        "$for": "i in range(count)",
+        "$do": {"$for": "j in range(i)", "$do": "{{ loop.index }}{{ maybe if flag else 'x' }}"},
+    },
     {"$for": "line in lines", "$do": "{{ line.n if flag else omit }}"},
     {"$merge": ["{{ {'k': n, 'z': user} }}", {"z": "{{ maybe }}"}, "{{ omit if flag else {'f': flag} }}"]},
     {"$literal": {"$x": "{{ user }}", "y": [1, None]}},
@@ -314,7 +317,12 @@ _LETS: dict[str, Json] = {
 }
 _NAMES = st.sampled_from(["a", "b", "ss", "Zoë", "with space", "{0}", 'quo"te', "it's", "back\\slash", "new\nline"])
 _SHAPES = st.recursive(
-    st.sampled_from(_TEMPLATES) | st.sampled_from(_DIRECTIVES) | st.integers(-5, 5) | st.booleans() | st.none() | st.text(max_size=5),
+    st.sampled_from(_TEMPLATES)
+    | st.sampled_from(_DIRECTIVES)
+    | st.integers(-5, 5)
+    | st.booleans()
+    | st.none()
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
     max_leaves=6,
 )
