@@ -88,12 +88,13 @@ class _Reader:
         except TooLargeError as error:
             self.problems += [*_of_format(root), error.problem]
             return None
-        self._check_templates(event, list(event.templates()))
+        templates = list(event.templates())
+        self._check_templates(event, templates)
         lets = event.lets.keys()
         if (table := root.get("let")) is not None:
             own = [name for name, node in table.entries.items() if node.text is root.text]
             event = replace(event, lets=needed(event.lets, event.shape, own))
-        templates = list(event.templates())
+            templates = list(event.templates())
         has_vars = root.get("vars") is not None
         root, shared = self._with_shared(path, root, event, templates)
         of_format = _of_format(root)
@@ -149,7 +150,7 @@ class _Reader:
         strangers = [name for name in used if name not in event.lets and (own is None or name not in own.entries)]
         if not strangers or (own is not None and not isinstance(own.value, dict)):
             return root, ()
-        shared = shared_vars(path, self._config)
+        shared = shared_vars(path, self._files.project, self._config)
         self.problems += shared.problems
         return shared.over(root, strangers), shared.first_names
 

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem
@@ -15,7 +17,6 @@ from runner.template.template import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +51,29 @@ class SharedVars:
 _MANY = 1000
 
 
-def shared_vars(spec: Path, config: Path | None) -> SharedVars:
-    """Read what `config` declares, else the nearest `runner.yaml` above a spec.
+def shared_vars(spec: Path, project: Path, config: Path | None) -> SharedVars:
+    """Read what `config` declares, else the nearest `runner.yaml` above a spec of a project.
 
     A config that is a pipe declares nothing: it can be read only once.
     """
     try:
-        path = config or find_config(spec)
+        path = config or find_config(spec, project)
     except InvalidInput as error:
         return SharedVars(problems=error.problems)
-    if path is None or not path.is_file():
+    try:
+        stat = path.stat() if path is not None else None
+    except OSError:  # reported by what reads its profiles
         return SharedVars()
-    stat = path.stat()
-    return _read(path, os.path.relpath(path), (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    if path is None or stat is None or not S_ISREG(stat.st_mode):
+        return SharedVars()
+    return _read(path, Path.cwd(), (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, shown: str, stamp: object) -> SharedVars:  # noqa: ARG001 - a file that changes is another
+def _read(path: Path, working: Path, stamp: object) -> SharedVars:  # noqa: ARG001 - a file that changes is another
     """Read a file once for all specs below it, which come one after the other: it may have thousands of variables."""
     try:
-        document = read(path, shown)
+        document = read(path, os.path.relpath(path, working))
     except (NotFound, MachineError) as error:
         return SharedVars(problems=error.problems)
     document.text.shows_lines = False

@@ -35,7 +35,7 @@ class Files:
     """Reads the files of one spec, and collects what is wrong with them."""
 
     def __init__(self, project: Path) -> None:
-        self._project = project.resolve()
+        self.project = project.resolve()
         self.problems: list[Problem] = []
 
     def spec(self, path: Path) -> Node | None:
@@ -44,10 +44,10 @@ class Files:
             resolved = path.resolve(strict=True)
         except (OSError, RuntimeError):
             raise NotFound(Problem("file-not-found", f"no such file: {path}", hint="the link leads nowhere")) from None
-        if problem := link_out(path, self._project, str(path), "specs must lie"):
+        if problem := link_out(path, self.project, str(path), "specs must lie"):
             self.problems.append(problem)
             return None
-        if not is_named(path, resolved, self._project, SUFFIXES):
+        if not is_named(path, resolved, self.project, SUFFIXES):
             hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
             self.problems.append(Problem("not-a-spec", f"{path} is a link to what is no spec by its name", hint=hint))
             return None
@@ -168,7 +168,7 @@ class Files:
             return None
         try:
             resolved = path.resolve()
-            if resolved.is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
+            if resolved.is_relative_to(self.project) and not Path(str(node.value)).is_absolute():
                 # Written short, one file has one name; but behind a link `..` leads elsewhere than it reads.
                 short = Path(normpath(path))
                 path = short if short.resolve() == resolved else path
@@ -177,7 +177,7 @@ class Files:
             message = f"'{node.value}' is no path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
             return None
-        hint = f"files that a spec names must lie in {_shown(self._project)}"
+        hint = f"files that a spec names must lie in {_shown(self.project)}"
         self.problems.append(
             Problem("path-outside", f"'{node.value}' lies outside the project", node.position(), hint=hint)
         )
@@ -187,7 +187,7 @@ class Files:
         """Refuse other kinds of files: a report quotes lines of what it reads, and must not quote a `.env`."""
         if CONFIG_NAME in (path.name, resolved.name):
             message, hint = f"'{node.value}' holds profiles, and belongs to no spec", None
-        elif is_named(path, resolved, self._project, suffixes) or resolved.is_dir():
+        elif is_named(path, resolved, self.project, suffixes) or resolved.is_dir():
             return True
         else:
             message = f"'{node.value}' is {what} by its name"
