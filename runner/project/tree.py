@@ -110,7 +110,7 @@ class Files:
                     raise _TooMuchError(Problem("bad-value", message, node.position(), at="extends"))
                 chars += len(base.text.content)
                 if chars > _MAX_CHARS:
-                    message = f"the files that the spec builds on are larger than {_MAX_CHARS:,} bytes together"
+                    message = f"the files that the spec builds on are larger than {_MAX_CHARS:,} characters together"
                     raise _TooMuchError(Problem("file-too-large", message, node.position(), at="extends"))
                 chars = self._collect(base, (*way, resolved), layers, chars)
         layers[way[-1]] = root if bases is not None else None
