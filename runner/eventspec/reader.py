@@ -152,7 +152,7 @@ class _Reader:
             return root, ()
         shared = shared_vars(path, self._files.project, self._config)
         self.problems += shared.problems
-        return shared.over(root, strangers), shared.first_names
+        return shared.over(root, strangers), shared.first_names()
 
     def _variables(
         self, root: Node, event: Fields, templates: Sequence[Template], *, has_vars: bool

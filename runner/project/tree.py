@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 _NOT_INHERITED = ("name", "tests", "extends")
 _MERGED = ("vars", "let", "properties")
 MAX_BASES = 100
-"""Maximum number of files that a spec builds on."""
-_MAX_CHARS = 4 * MAX_BYTES
-"""Maximum size of these files together."""
+"""Maximum number of files that a spec builds on. Together they may be as large as one file."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SECRET = re.compile(r"\bsecret[\"']?\s*:(?!\s*false\b)")
 
@@ -109,8 +107,8 @@ class Files:
                     message = f"the spec builds on more than {MAX_BASES} files"
                     raise _TooMuchError(Problem("bad-value", message, node.position(), at="extends"))
                 chars += len(base.text.content)
-                if chars > _MAX_CHARS:
-                    message = f"the files that the spec builds on are larger than {_MAX_CHARS:,} characters together"
+                if chars > MAX_BYTES:
+                    message = f"the files that the spec builds on are larger than {MAX_BYTES:,} characters together"
                     raise _TooMuchError(Problem("file-too-large", message, node.position(), at="extends"))
                 chars = self._collect(base, (*way, resolved), layers, chars)
         layers[way[-1]] = root if bases is not None else None
