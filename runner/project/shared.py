@@ -19,15 +19,10 @@ if TYPE_CHECKING:
 
 
 class SharedVars(NamedTuple):
-    """The map of a `runner.yaml` that declares variables, and what is wrong with it."""
+    """The declarations of a `runner.yaml`, and what is wrong with it."""
 
-    root: Node | None = None
+    table: Node | None = None
     problems: tuple[Problem, ...] = ()
-
-    @property
-    def table(self) -> Node | None:
-        """The declarations."""
-        return self.root.get("vars") if self.root is not None else None
 
     def first_names(self) -> list[str]:
         """List the names, or the first ones of very many: as many as a suggestion looks through."""
@@ -35,13 +30,17 @@ class SharedVars(NamedTuple):
 
     def over(self, spec: Node, names: Collection[str]) -> Node:
         """Return a spec with the declarations of `names` beside its own. No report shows a line of theirs."""
-        root, table = self.root, self.table
+        table, own = self.table, spec.get("vars")
         found = [name for name in names if name in table.entries] if table is not None else []
-        if root is None or table is None or not found:
+        if table is None or not found:
             return spec
-        shared, own = table.only(*found).within(table.text.hidden), spec.get("vars")
-        merged = own.over(shared) if own is not None else shared
-        return spec.replaced("vars", merged, (spec if own is not None else root).keys["vars"])
+        # Only the entries are of the other file: what looks at the map does not look through all of that.
+        quiet = table.text.hidden
+        shared = Node({name: table.entries[name].within(quiet) for name in found}, spec.text, spec.start, spec.start)
+        shared.keys = {name: table.keys[name] for name in found}
+        if own is None:
+            return spec.replaced("vars", shared, (spec.start, spec.start))
+        return spec.replaced("vars", own.over(shared), spec.keys["vars"])
 
 
 _MANY = 1000
@@ -65,8 +64,7 @@ def _shared(document: Document) -> SharedVars:
     """Take the declarations, and the first of what may be thousands of problems: each spec below the file has them."""
     errors = (problem for problem in document.problems if problem.severity == "error")
     problems = list(islice(errors, MAX_PROBLEMS))
-    root = document.root
-    table = root.get("vars") if root is not None else None
+    table = document.root.get("vars") if document.root is not None else None
     if table is not None and not isinstance(table.value, dict):
         message, hint = f"'vars' must be a map, not {describe(table.value)}", "such as user: {type: string}"
         problems.append(Problem("wrong-type", message, table.position(), at="vars", hint=hint))
@@ -75,4 +73,4 @@ def _shared(document: Document) -> SharedVars:
             message = f"'{name}' can't be the name of a variable: a template has another meaning for it"
             place, at = table.key_position(name), f"vars.{name}"
             problems.append(Problem("reserved-name", message, place, at=at, hint="choose another name"))
-    return SharedVars(root, tuple(map(discreet, problems)))
+    return SharedVars(table, tuple(map(discreet, problems)))

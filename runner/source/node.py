@@ -126,12 +126,9 @@ class Node:
 
     def without(self, *names: str) -> Node:
         """Return a map at this place without some entries."""
-        return self.only(*(key for key in self.entries if key not in names))
-
-    def only(self, *names: str) -> Node:
-        """Return a map at this place with no more than some of its entries."""
-        node = Node({key: self.entries[key] for key in names}, self.text, self.start, self.end)
-        node.keys = {key: self.keys[key] for key in names}
+        entries = {key: item for key, item in self.entries.items() if key not in names}
+        node = Node(entries, self.text, self.start, self.end)
+        node.keys = {key: self.keys[key] for key in entries}
         return node
 
     def within(self, text: Text) -> Node:
