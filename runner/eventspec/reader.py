@@ -314,7 +314,7 @@ class _Reader:
 
 
 def _of_format(root: Node) -> list[Problem]:
-    """Hold a spec against the schema of the format. What it extends is part of it by now: nothing may be missing."""
+    """Check a spec against the schema of the format. What it extends is part of it by now: nothing may be missing."""
     whole = root.without("extends")
     faults = _format().faults(whole.plain())
     found = zip(faults, problems(faults, whole), strict=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read_config(path: Path, *, may_be_pipe: bool = False) -> Document:
     """Read a file of settings. Raises NotFound and MachineError for one that can't be opened.
 
-    A file that has not changed is not read again: all the specs below it ask for it. Nobody may change the document.
+    A file that has not changed is not read again: all the specs below it ask for it. The document must not be changed.
     """
     try:
         stat = path.stat()

@@ -221,4 +221,4 @@ def test_the_digest_changes_with_a_declaration_that_is_used_alone(project: Proje
 
     first = digest(SHARED)
     assert digest(SHARED + "  other: {type: string}\n") == first
-    assert digest(SHARED.replace("default: 5", "default: 6")) != first
+    assert digest(SHARED.replace("default: 5", "default: 66")) != first
