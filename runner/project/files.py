@@ -143,7 +143,10 @@ def find_configs(start: Path, project: Path | None = None) -> Iterator[Path]:
     for candidate in (folder, *folder.parents):
         if os.path.isfile(name := f"{candidate}/{CONFIG_NAME}"):  # noqa: PTH113 - every spec asks for it
             found = Path(name)
-            if problem := link_out(found, project, os.path.relpath(found), f"{CONFIG_NAME} must lie"):
+            # The folder is resolved: only the file itself may be a link.
+            if found.is_symlink() and (
+                problem := link_out(found, project, os.path.relpath(found), f"{CONFIG_NAME} must lie")
+            ):
                 raise InvalidInput(problem)
             yield found
         if candidate == project:

@@ -53,9 +53,8 @@ def shared_vars(spec: Path, project: Path, config: Path | None) -> SharedVars:
     """
     try:
         path = config or find_config(spec, project)
-        if path is None or not path.is_file():
-            return SharedVars()
-        return _shared(read_config(path))
+        is_pipe = config is not None and not config.is_file()
+        return SharedVars() if path is None or is_pipe else _shared(read_config(path))
     except (InvalidInput, NotFound, MachineError) as error:
         return SharedVars(problems=error.problems)
 
