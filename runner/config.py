@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -20,10 +19,11 @@ from runner.errors import (
     in_order,
     shown_argument,
 )
+from runner.project.config_file import read_config, shown_path
 from runner.project.environment import ENV_ALLOWED, PUBLIC_KEYS, name_problems, secret_names, sent_secret
 from runner.project.files import CONFIG_NAME, find_config
 from runner.secrets import Secret
-from runner.source import OwnSchema, discreet, problems, read
+from runner.source import OwnSchema, discreet, problems
 from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.rules import MAX_EVENT_KB
@@ -143,7 +143,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age, allowed, largest)
     chosen = entries.get(name)
     if chosen is None:
-        where = f"in {_shown(path)}" if path else f"and no {CONFIG_NAME} here"
+        where = f"in {shown_path(path)}" if path else f"and no {CONFIG_NAME} here"
         hint = did_you_mean(name, entries, "it has no profiles" if path and not entries else None)
         raise NotFound(Problem("profile-not-found", f"no profile '{shown_argument(name)}' {where}", hint=hint))
     settings = chosen.plain()
@@ -209,7 +209,7 @@ def _age(node: Node | None) -> timedelta | None:
 
 
 def _read(path: Path) -> Node | None:
-    document = read(path, _shown(path), may_be_pipe=True)
+    document = read_config(path, may_be_pipe=True)
     found = list(document.problems)
     if document.root is not None:
         found += problems(map(_unquoted, _formats()[0].faults(document.root.plain())), document.root)
@@ -240,6 +240,8 @@ def _formats() -> tuple[OwnSchema, OwnSchema]:
 
 def _unquoted(fault: Fault) -> Fault:
     """Return a fault without its value, which may be a secret in the place of its name."""
+    if fault.path[:1] == ("vars",):  # declarations, as in a spec
+        return fault
     if fault.keyword == "pattern" and "tenants" in fault.path[:2]:
         return replace(fault, message="an id of a tenant has 1 to 64 letters, digits, _ and -", hint=None)
     if fault.keyword == "pattern" and fault.path[-1:] == ("max_age",):
@@ -278,10 +280,3 @@ def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Creden
 def _hint(names: Mapping[str, str]) -> str:
     ways = [" and ".join(names[key] for key in kind) for kind in _KINDS if names[kind[0]]]
     return f"set {', or '.join(ways)};\nor add --sandbox to send to a server on this machine"
-
-
-def _shown(path: Path) -> str:
-    """Return the name of a file, relative to the working directory if it is below it."""
-    resolved = Path(os.path.realpath(path))
-    name = str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(path)
-    return name if resolved.is_file() else shown_argument(name)

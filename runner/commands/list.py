@@ -60,6 +60,7 @@ def _variable(variable: Variable) -> ListedVariable:
         variable.env,
         variable.may_be_secret,
         description if isinstance(description, str) else None,
+        variable.table.entries[variable.name].text.path if variable.table is not None else None,
     )
 
 

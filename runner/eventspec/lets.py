@@ -34,6 +34,18 @@ def ordered(lets: Mapping[str, Shape]) -> dict[str, Shape]:
     return {name: lets[name] for name in ready}
 
 
+def needed(lets: Mapping[str, Shape], shape: Shape, own: Collection[str]) -> dict[str, Shape]:
+    """Return the lets that a spec computes: its `own`, and of those that it inherits the ones that it reads."""
+    read = [*own, *(use.name for template in templates_of(shape) for use in template.uses)]
+    found: set[str] = set()
+    while read:
+        name = read.pop()
+        if name in lets and name not in found:
+            found.add(name)
+            read += _reads(lets[name], lets)
+    return {name: let for name, let in lets.items() if name in found}
+
+
 def _reads(shape: Shape, lets: Collection[str]) -> set[str]:
     return {use.name for template in templates_of(shape) for use in template.uses if use.name in lets}
 

@@ -18,10 +18,11 @@ from runner.eventspec.advice import advised
 from runner.eventspec.constants import constant_breaches, placed
 from runner.eventspec.exposure import exposures
 from runner.eventspec.fields import Fields, fields, omitted_for_good
-from runner.eventspec.lets import let_problems, ordered
+from runner.eventspec.lets import let_problems, needed, ordered
 from runner.eventspec.spec import Loaded, Spec
 from runner.project.environment import env_rules
 from runner.project.format import document
+from runner.project.shared import shared_vars
 from runner.project.tree import Files
 from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
@@ -79,23 +80,26 @@ class _Reader:
         root = self._files.spec(path)
         if root is None:
             return None
-        # The base of the spec is merged by now, so no key may be missing.
-        whole = root.without("extends")
-        faults = _format().faults(whole.plain())
-        found = zip(faults, problems(faults, whole), strict=True)
-        of_format = [_in_its_case(advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
-        self._malformed = {problem.position for problem in of_format}
         self._check_tenant(root)
         try:
             event = fields(root)
         except TooLargeError as error:
-            self.problems += [*of_format, error.problem]
+            self.problems += [*_of_format(root), error.problem]
             return None
         templates = list(event.templates())
         self._check_templates(event, templates)
-        variables, declared = self._variables(root, event, templates)
+        lets = event.lets.keys()
+        if (table := root.get("let")) is not None:
+            own = [name for name, node in table.entries.items() if node.text is root.text]
+            event = replace(event, lets=needed(event.lets, event.shape, own))
+            templates = list(event.templates())
+        has_vars = root.get("vars") is not None
+        root, shared = self._with_shared(path, root, event, templates)
+        of_format = _of_format(root)
+        self._malformed = {problem.position for problem in of_format}
+        variables, declared = self._variables(root, event, templates, has_vars=has_vars)
         self._check_env(path, root, variables)
-        self._check_names(templates, declared, event.lets)
+        self._check_names(templates, declared, {*lets, *shared})
         self._check_lets(root, event, variables, templates)
         self._check_secrets(event, variables)
         self._check_constants(event.shape, root)
@@ -135,18 +139,36 @@ class _Reader:
         self.problems += event.problems
         self.problems += template_problems(templates)
 
+    def _with_shared(
+        self, path: Path, root: Node, event: Fields, templates: Sequence[Template]
+    ) -> tuple[Node, Collection[str]]:
+        """Return the spec with the declarations of `runner.yaml` that it uses, and the names of others for suggestions."""
+        own = root.get("vars")
+        used = dict.fromkeys(use.name for template in templates for use in template.uses)
+        strangers = [name for name in used if name not in event.lets and (own is None or name not in own.entries)]
+        if not strangers or (own is not None and not isinstance(own.value, dict)):
+            return root, ()
+        shared = shared_vars(path, self._files.project, self._config)
+        self.problems += shared.problems
+        return shared.over(root, strangers), shared.first_names()
+
     def _variables(
-        self, root: Node, event: Fields, templates: Sequence[Template]
+        self, root: Node, event: Fields, templates: Sequence[Template], *, has_vars: bool
     ) -> tuple[list[Variable], set[str] | None]:
-        """Read the declarations; without any, each name in a template that is not a let is a variable."""
+        """Read the declarations. In a spec without its own, each other name that is not a let is a required text."""
         table = root.get("vars")
-        if table is None:
-            required: dict[str, bool] = {}
-            for template in templates:
-                for use in template.uses:
-                    if use.name not in event.lets:
-                        required[use.name] = required.get(use.name, False) or not use.optional
-            return [Variable(name, {"type": "string"}, required=needed) for name, needed in required.items()], None
+        variables = self._declared(table, templates) if table is not None else []
+        if has_vars:
+            return variables, set(table.entries) if table is not None and isinstance(table.value, dict) else None
+        required: dict[str, bool] = {}
+        for template in templates:
+            for use in template.uses:
+                if use.name not in event.lets and (table is None or use.name not in table.entries):
+                    required[use.name] = required.get(use.name, False) or not use.optional
+        variables += (Variable(name, {"type": "string"}, required=needed) for name, needed in required.items())
+        return variables, None
+
+    def _declared(self, table: Node, templates: Sequence[Template]) -> list[Variable]:
         self._check_reserved(table)
         variables = []
         has_secrets = any(node.get("secret") is not None for node in table.entries.values())
@@ -159,7 +181,7 @@ class _Reader:
                     self.secrets += variables[-1].secrets_of(Given.written(default, "default"))
                 if not self._is_malformed(node):
                     self._check_declaration(variables[-1], node)
-        return variables, set(table.entries) if isinstance(table.value, dict) else None
+        return variables
 
     def _check_sets(self, template: Template, tree: nodes.Template) -> None:
         """Warn of variables that are set inside a loop or block and used outside."""
@@ -247,10 +269,11 @@ class _Reader:
                 at = f"vars.{variable.name}"
                 self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
 
-    def _check_names(self, templates: Sequence[Template], declared: set[str] | None, lets: Collection[str]) -> None:
+    def _check_names(self, templates: Sequence[Template], declared: set[str] | None, others: Collection[str]) -> None:
+        """Report names that are not defined. `others` are those of lets, and of variables that runner.yaml declares."""
         if declared is None:
             return
-        known = dict.fromkeys(sorted(name for name in {*declared, *lets} if _NAME.fullmatch(name)))
+        known = dict.fromkeys(sorted(name for name in {*declared, *others} if _NAME.fullmatch(name)))
         for template in templates:
             self.problems += template.undefined(known, hints=max(MAX_HINTS - len(self.problems), 0))
 
@@ -288,6 +311,14 @@ class _Reader:
         except SchemaError as error:
             self.problems.append(error.problem(source, "schema"))
             return None, None
+
+
+def _of_format(root: Node) -> list[Problem]:
+    """Check a spec against the schema of the format. What it extends is part of it by now: nothing may be missing."""
+    whole = root.without("extends")
+    faults = _format().faults(whole.plain())
+    found = zip(faults, problems(faults, whole), strict=True)
+    return [_in_its_case(advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
 
 
 def _short_values(declaration: Node) -> Iterator[Node]:

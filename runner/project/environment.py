@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem
+from runner.project.config_file import read_config
 from runner.project.files import configs_above, find_configs
-from runner.source import discreet, read
+from runner.source import discreet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -119,7 +120,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
 @lru_cache(maxsize=32)
 def _rules(path: Path, stamp: object) -> EnvRules:  # noqa: ARG001 - the stamp is a part of the cache key
     try:
-        document = read(path)
+        document = read_config(path)
     except (NotFound, MachineError) as error:
         return EnvRules(problems=error.problems)
     problems = [problem for problem in document.problems if problem.severity == "error"]

@@ -128,21 +128,25 @@ def is_named(path: Path, resolved: Path, project: Path, suffixes: Sequence[str])
     )
 
 
-def find_config(start: Path) -> Path | None:
+def find_config(start: Path, project: Path | None = None) -> Path | None:
     """Return the nearest `runner.yaml` in the folder of `start` or above, up to the project's folder."""
-    return next(find_configs(start), None)
+    return next(find_configs(start, project), None)
 
 
-def find_configs(start: Path) -> Iterator[Path]:
+def find_configs(start: Path, project: Path | None = None) -> Iterator[Path]:
     """Yield each `runner.yaml` in the folder of `start` and above, up to the project's folder, the nearest first.
 
-    Raises InvalidInput for one that is a link out of the project.
+    `project` is that of `start`, where it is known. Raises InvalidInput for one that is a link out of the project.
     """
-    project = project_of(start)
+    project = project or project_of(start)
     folder = folder_of(start)
     for candidate in (folder, *folder.parents):
-        if (found := candidate / CONFIG_NAME).is_file():
-            if problem := link_out(found, project, os.path.relpath(found), f"{CONFIG_NAME} must lie"):
+        if os.path.isfile(name := f"{candidate}/{CONFIG_NAME}"):  # noqa: PTH113 - every spec asks for it
+            found = Path(name)
+            # The folder is resolved: only the file itself may be a link.
+            if found.is_symlink() and (
+                problem := link_out(found, project, os.path.relpath(found), f"{CONFIG_NAME} must lie")
+            ):
                 raise InvalidInput(problem)
             yield found
         if candidate == project:

@@ -1,4 +1,4 @@
-"""A spec file, and the files that it extends and includes → trees. Every path must be inside the project."""
+"""A spec file, the files that it extends and includes → trees. Every path must be inside the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from runner.errors import MachineError, NotFound, Problem
 from runner.project.files import CONFIG_NAME, SUFFIXES, is_named, link_out, misspelt
 from runner.project.foreign import foreign, means_to_be_a_spec
-from runner.source import describe, discreet, read, unshown
+from runner.source import MAX_BYTES, describe, discreet, read, unshown
+from runner.template.shape import DIRECTIVES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from runner.source import Document, Node
 
 _NOT_INHERITED = ("name", "tests", "extends")
-_MERGED = ("vars", "properties")
+_MERGED = ("vars", "let", "properties")
+MAX_BASES = 100
+"""Maximum number of files that a spec builds on. Together they may be as large as one file."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SECRET = re.compile(r"\bsecret[\"']?\s*:(?!\s*false\b)")
 
@@ -30,7 +33,7 @@ class Files:
     """Reads the files of one spec, and collects their problems."""
 
     def __init__(self, project: Path) -> None:
-        self._project = project.resolve()
+        self.project = project.resolve()
         self.problems: list[Problem] = []
 
     def spec(self, path: Path) -> Node | None:
@@ -39,16 +42,16 @@ class Files:
             resolved = path.resolve(strict=True)
         except (OSError, RuntimeError):
             raise NotFound(Problem("file-not-found", f"no such file: {path}", hint="the link leads nowhere")) from None
-        if problem := link_out(path, self._project, str(path), "specs must lie"):
+        if problem := link_out(path, self.project, str(path), "specs must lie"):
             self.problems.append(problem)
             return None
-        if not is_named(path, resolved, self._project, SUFFIXES):
+        if not is_named(path, resolved, self.project, SUFFIXES):
             hint = f"specs end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
             self.problems.append(
                 Problem("not-a-spec", f"{path} is a link to a file that does not have the name of a spec", hint=hint)
             )
             return None
-        return self._merged(read(path), (resolved,))
+        return self._over_bases(read(path), resolved)
 
     def included(self, node: Node) -> Node | None:
         """Return the contents of the file that a text names."""
@@ -62,8 +65,59 @@ class Files:
             self._report("empty-file", "the file is empty", document)
         return document.root
 
-    def _merged(self, document: Document, seen: tuple[Path, ...]) -> Node | None:
-        """Return a file merged over the one that it extends."""
+    def _over_bases(self, document: Document, path: Path) -> Node | None:
+        """Read a spec over all that it builds on: each file once, over the ones that it names itself."""
+        layers: dict[Path, Node | None] = {}
+        try:
+            self._collect(document, (path,), layers)
+        except _TooMuchError as error:
+            self.problems.append(error.problem)
+            return None
+        merged: Node | None = None
+        for layer in layers.values():
+            if layer is None:
+                return None
+            merged = _merge(layer, merged) if merged is not None else layer
+        return merged
+
+    def _collect(
+        self, document: Document, way: tuple[Path, ...], layers: dict[Path, Node | None], chars: int = 0
+    ) -> int:
+        """Add a file to `layers`, after all that it builds on; None for one that can't be used.
+
+        `way` leads from the spec to the file. Returns how many characters the bases have together, `chars` before these.
+        """
+        root = self._root(document, is_base=len(way) > 1)
+        bases = self._bases(root) if root is not None else None
+        for node in bases or ():
+            path = self._inside(node)
+            if path is None:
+                bases = None
+                continue
+            resolved = path.resolve()
+            if resolved in way:
+                steps = " → ".join(step.name for step in (*way, resolved))
+                message = f"the spec extends itself: {steps}"
+                self.problems.append(Problem("extends-cycle", message, node.position()))
+                bases = None
+            elif resolved not in layers:
+                base = self._read(path, node)
+                if base is None:
+                    bases = None
+                    continue
+                if len(layers) + len(way) > MAX_BASES:
+                    message = f"the spec builds on more than {MAX_BASES} files"
+                    raise _TooMuchError(Problem("bad-value", message, node.position(), at="extends"))
+                chars += len(base.text.content)
+                if chars > MAX_BYTES:
+                    message = f"the files that the spec builds on are larger than {MAX_BYTES:,} characters together"
+                    raise _TooMuchError(Problem("file-too-large", message, node.position(), at="extends"))
+                chars = self._collect(base, (*way, resolved), layers, chars)
+        layers[way[-1]] = root if bases is not None else None
+        return chars
+
+    def _root(self, document: Document, *, is_base: bool) -> Node | None:
+        """Return the map of a file that means to be a spec, or a base of one; None, with problems, for any other."""
         before = len(self.problems)
         is_spec, hides_secrets = means_to_be_a_spec(document), _hides_secrets(document)
         document.text.shows_lines = is_spec and not hides_secrets
@@ -74,28 +128,34 @@ class Files:
             if not document.problems:
                 self._report("empty-file", "the file is empty", document, "`runner schema` prints the format")
             return None
-        if (problem := foreign(root, is_base=len(seen) > 1)) is not None:
+        if (problem := foreign(root, is_base=is_base)) is not None:
             # Its other problems, by the rules of a spec, would not help.
             self.problems[before:] = [problem]
             return None
+        return root
+
+    def _bases(self, root: Node) -> list[Node] | None:
+        """List the paths that a file extends; None, with a problem, where it says something else."""
         extends = root.get("extends")
         if extends is None:
-            return root
-        if not isinstance(extends.value, str) or not extends.value:
-            what = describe(extends.value) if extends.value != "" else "an empty text"
-            message = f"'extends' must be the path of a file, not {what}"
-            self.problems.append(Problem("wrong-type", message, extends.position(), at="extends"))
-            return None
-        base_path = self._inside(extends)
-        if base_path is None:
-            return None
-        if base_path.resolve() in seen:
-            chain = " → ".join(step.name for step in (*seen, base_path.resolve()))
-            self.problems.append(Problem("extends-cycle", f"the spec extends itself: {chain}", extends.position()))
-            return None
-        base_document = self._read(base_path, extends)
-        base = base_document and self._merged(base_document, (*seen, base_path.resolve()))
-        return _merge(root, base) if base else None
+            return []
+        if extends.items:
+            if len(extends.items) > MAX_BASES:
+                message = f"'extends' has {len(extends.items):,} files, and may have {MAX_BASES}"
+                self.problems.append(Problem("bad-value", message, extends.position(), at="extends"))
+                return None
+            paths = {f"extends[{index}]": item for index, item in enumerate(extends.items)}
+        else:
+            paths = {"extends": extends}
+        for at, node in paths.items():
+            if not isinstance(node.value, str) or not node.value:
+                what = {"": "an empty text", "[]": "an empty list"}.get(str(node.value)) or describe(node.value)
+                expected = "the path of a file" if extends.items else "the path of a file, or a list of paths"
+                self.problems.append(
+                    Problem("wrong-type", f"'{at}' must be {expected}, not {what}", node.position(), at=at)
+                )
+                return None
+        return [*paths.values()]
 
     def _inside(
         self, node: Node, what: str = "neither YAML nor JSON", suffixes: Sequence[str] = _SUFFIXES
@@ -108,7 +168,7 @@ class Files:
             return None
         try:
             resolved = path.resolve()
-            if resolved.is_relative_to(self._project) and not Path(str(node.value)).is_absolute():
+            if resolved.is_relative_to(self.project) and not Path(str(node.value)).is_absolute():
                 # Normalized, a file has one name. But after a link, `..` may lead elsewhere.
                 short = Path(normpath(path))
                 path = short if short.resolve() == resolved else path
@@ -117,7 +177,7 @@ class Files:
             message = f"'{node.value}' is not a valid path: {error}"
             self.problems.append(Problem("file-not-found", message, node.position()))
             return None
-        hint = f"files that a spec names must be in {_shown(self._project)}"
+        hint = f"files that a spec names must be in {_shown(self.project)}"
         self.problems.append(
             Problem("path-outside", f"'{node.value}' is outside the project", node.position(), hint=hint)
         )
@@ -127,7 +187,7 @@ class Files:
         """Return whether a file is of a kind that may be read. Reports quote lines of it, so it must not be a `.env`."""
         if CONFIG_NAME in (path.name, resolved.name):
             message, hint = f"'{node.value}' holds profiles, and can't be part of a spec", None
-        elif is_named(path, resolved, self._project, suffixes) or resolved.is_dir():
+        elif is_named(path, resolved, self.project, suffixes) or resolved.is_dir():
             return True
         else:
             message = f"'{node.value}' is {what} by its name"
@@ -201,9 +261,22 @@ def _merge(child: Node, base: Node) -> Node:
     if isinstance(merged.value, dict):
         for key in _MERGED:
             own, inherited = child.get(key), base.get(key)
-            if own and inherited and isinstance(own.value, dict) and isinstance(inherited.value, dict):
+            if own and inherited and _is_plain_map(own, key) and _is_plain_map(inherited, key):
                 merged.value[key] = own.over(inherited)
     return merged
+
+
+def _is_plain_map(node: Node, key: str) -> bool:
+    """Return whether a value is a map of names: not a directive, which is one value as a whole."""
+    return isinstance(node.value, dict) and (key != "properties" or node.value.keys().isdisjoint(DIRECTIVES))
+
+
+class _TooMuchError(Exception):
+    """A spec builds on too many files, or on too large ones."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 def _shown(folder: Path) -> str:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class ListedVariable(NamedTuple):
-    """A variable. `default` is that of the declaration; None also for a secret, which is never shown."""
+    """A variable. `default` is that of the declaration; None also for a secret, which is never shown.
+
+    `declared_in` is the file with the declaration: the spec, a base or `runner.yaml`; None for one that is merely used.
+    """
 
     name: str
     types: tuple[str, ...]
@@ -25,6 +28,7 @@ class ListedVariable(NamedTuple):
     env: str | None
     secret: bool
     description: str | None
+    declared_in: str | None
 
 
 class ListedCase(NamedTuple):

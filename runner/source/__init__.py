@@ -1,6 +1,6 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
-from runner.source.document import Document, discreet, open_file, read, read_text, unshown
+from runner.source.document import MAX_BYTES, Document, discreet, open_file, read, read_text, unshown
 from runner.source.fault import TOO_LARGE, Fault, problems
 from runner.source.json_reader import NUMBER, STRICT, UnclearError, is_integer, parse_json
 from runner.source.node import Json, Node, describe
@@ -10,6 +10,7 @@ from runner.source.text import Text
 from runner.source.validator import shared_allowance
 
 __all__ = [
+    "MAX_BYTES",
     "NUMBER",
     "STRICT",
     "TOO_LARGE",

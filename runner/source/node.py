@@ -131,6 +131,23 @@ class Node:
         node.keys = {key: self.keys[key] for key in entries}
         return node
 
+    def within(self, text: Text) -> Node:
+        """Return the value, all the way down, as one of another text with the same characters."""
+        value = self.value
+        if isinstance(value, dict):
+            value = {key: item.within(text) for key, item in value.items()}
+        elif isinstance(value, list):
+            value = [item.within(text) for item in value]
+        node = Node(value, text, self.start, self.end, self.style)
+        node.keys = self.keys
+        return node
+
+    def replaced(self, key: str, value: Node, span: tuple[int, int]) -> Node:
+        """Return a map at this place with another entry for a key, which stands at `span` in the text of `value`."""
+        node = Node({**self.entries, key: value}, self.text, self.start, self.end)
+        node.keys = {**self.keys, key: span}
+        return node
+
 
 def describe(value: object) -> str:
     """Return the name of a plain value's type, in the words of a YAML author."""

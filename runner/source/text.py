@@ -33,6 +33,13 @@ class Text:
             first = self.content.rfind("\n", start, start + _BLOCK) + 1 or first
         return blocks
 
+    @cached_property
+    def hidden(self) -> Text:
+        """The same text, of which no position has a line."""
+        text = Text(self.path, self.content)
+        text.shows_lines = False
+        return text
+
     def line(self, offset: int) -> int:
         """Return the number of the line at an offset, counted from 1."""
         return self._line(offset)[0]

@@ -63,7 +63,7 @@ def test_a_list_as_json_has_all_of_it_but_no_secret(cli: CommandLine) -> None:
     )  # fmt: skip
     assert order["variables"][0] == {
         "name": "user", "types": ["string"], "required": True, "has_default": False, "default": None, "env": None,
-        "secret": False, "description": "who bought",
+        "secret": False, "description": "who bought", "declared_in": "specs/order.yaml",
     }  # fmt: skip
     assert [(each["name"], each["default"], each["secret"]) for each in order["variables"][1:]] == [
         ("amount", 10, False), ("token", None, True), ("pepper", None, True),

@@ -201,7 +201,8 @@ def test_a_secret_that_a_link_leads_to_is_not_quoted(folder: Folder, target: str
         folder.write(f"{name}.yaml", f"{REST}{use}\n")
     printed = folder.loudly("validate", *(f"{name}.yaml" for name in uses), "link.yaml")
     assert {ended.code for ended in printed} == {2}
-    assert len(printed[1].json["problems"]) == len(uses) + 1
+    declares = target == "runner.yaml"  # the specs ask it for variables, and report that it is broken
+    assert len(printed[1].json["problems"]) == len(uses) + 1 + declares
     assert leaks(*printed) == []
 
 
