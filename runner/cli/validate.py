@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.specs import load_all
 from runner.errors import ExitCode
+from runner.eventspec import check
 from runner.project.files import is_base
 from runner.report import Format, as_json
 
@@ -29,7 +30,7 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     seen: set[int] = set()
     """Hashes of what is told: each spec that uses a base has its problems, and each is told once. Hashes, to stay small."""
     told: list[Problem] = []
-    for count, loaded in enumerate(load_all(paths, settings.config), 1):  # noqa: B007 - how many there were
+    for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
         seen.update(map(hash, fresh))

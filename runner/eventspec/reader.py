@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
@@ -33,7 +34,6 @@ from runner.variables import Given, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from runner.errors import Position, Step
     from runner.template.shape import Shape
@@ -46,12 +46,14 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
 
     Raises NotFound and MachineError for the spec's own file; all else is in the problems.
     """
+    return _Reader(project, config).load(path)
+
+
+def check(path: Path, project: Path, config: Path | None = None) -> Loaded:
+    """Load a spec as `load` does, and report also the mistakes that its types show."""
     reader = _Reader(project, config)
-    with shared_allowance():
-        spec = reader.spec(path)
-    found = first_of(in_order(reader.problems))
-    broken = any(problem.severity == "error" for problem in found)
-    return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
+    loaded = reader.load(path)
+    return reader.with_inferred(loaded)
 
 
 _MAX_BREACHES = 10_000
@@ -66,6 +68,14 @@ def _format() -> OwnSchema:
     return OwnSchema(document())
 
 
+class Inferable(NamedTuple):
+    """What types are inferred from. `schema` is that of the properties."""
+
+    event: Fields
+    variables: Sequence[Variable]
+    schema: Node | None
+
+
 class _Reader:
     """Reads one spec, and collects what is wrong with it."""
 
@@ -76,6 +86,31 @@ class _Reader:
         self.problems = self._files.problems
         self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
+        self._inferable: Inferable | None = None
+
+    def load(self, path: Path) -> Loaded:
+        """Load a spec with the problems of its own."""
+        with shared_allowance():
+            spec = self.spec(path)
+        return self._loaded(path, spec)
+
+    def _loaded(self, path: Path, spec: Spec | None) -> Loaded:
+        found = first_of(in_order(self.problems))
+        broken = any(problem.severity == "error" for problem in found)
+        return Loaded(str(path), None if broken else spec, found, tuple(self.secrets))
+
+    def with_inferred(self, loaded: Loaded) -> Loaded:
+        """Add the problems that can be inferred, where nothing else is wrong."""
+        if self._inferable is None or not any(template.tree for template in self._inferable.event.templates()):
+            return loaded
+        from runner.eventspec.inferred import type_problems  # noqa: PLC0415 - not for specs without templates
+
+        found = type_problems(*self._inferable)
+        if not found:
+            return loaded
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in found if problem.position not in told]
+        return self._loaded(Path(loaded.path), loaded.spec)
 
     def spec(self, path: Path) -> Spec | None:
         root = self._files.spec(path)
@@ -111,6 +146,8 @@ class _Reader:
         if (volatile := root.get("volatile")) is not None:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
+        if event.too_large is None:
+            self._inferable = Inferable(event, variables, schema_root)
         self.problems += unrendered(root, templates, schema_root)
         # One fault, one report: a rule of the platform says more than the format's.
         told = {problem.position for problem in self.problems if problem.severity == "error"}
