@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode
+from runner.eventspec import check
 from runner.eventspec.many import load_all
 from runner.project.files import is_base
 from runner.report import Format, as_json
@@ -30,7 +31,7 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     seen: set[int] = set()
     """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
     all_problems: list[Problem] = []
-    for count, loaded in enumerate(load_all(paths, settings.config), 1):  # noqa: B007 - how many there were
+    for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
         seen.update(map(hash, fresh))

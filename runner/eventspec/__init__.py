@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.eventspec.event import Occurrence, render
-    from runner.eventspec.reader import load
+    from runner.eventspec.reader import check, load
     from runner.eventspec.spec import Loaded, Spec
     from runner.eventspec.specialized import Make, specialize
 
-__all__ = ["Loaded", "Make", "Occurrence", "Spec", "load", "render", "specialize"]
+__all__ = ["Loaded", "Make", "Occurrence", "Spec", "check", "load", "render", "specialize"]
 
 _HOMES = {
     "Loaded": "spec",
     "Make": "specialized",
     "Occurrence": "event",
     "Spec": "spec",
+    "check": "reader",
     "load": "reader",
     "render": "event",
     "specialize": "specialized",

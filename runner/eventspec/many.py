@@ -12,7 +12,7 @@ from runner.project import find, project_of
 from runner.project.files import CONFIG_NAME, find_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.eventspec import Loaded, Spec
 
@@ -20,8 +20,10 @@ _BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeEr
 """What Python raises for a bug."""
 
 
-def load_all(paths: Sequence[Path], config: Path | None) -> Iterator[Loaded]:
-    """Load every spec at `paths`, one by one. A bug that one spec triggers is raised at the end, after the problems of all."""
+def load_all(
+    paths: Sequence[Path], config: Path | None, read: Callable[[Path, Path, Path | None], Loaded] = load
+) -> Iterator[Loaded]:
+    """Read every spec at `paths`, one by one. A bug that one spec triggers is raised at the end, after the problems of all."""
     projects: dict[Path, Path] = {}
     bug: Exception | None = None
     for path in find(paths):
@@ -29,7 +31,7 @@ def load_all(paths: Sequence[Path], config: Path | None) -> Iterator[Loaded]:
         if folder not in projects:
             projects[folder] = project_of(path)
         try:
-            loaded = load(path, projects[folder], config)
+            loaded = read(path, projects[folder], config)
         except _BUGS as error:
             error.add_note(f"reading {path}")
             bug = bug or error

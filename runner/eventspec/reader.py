@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
 
@@ -16,15 +17,14 @@ from runner.cases.files import CaseFiles
 from runner.errors import MAX_HINTS, Problem, first_of, in_order, nearest
 from runner.eventspec.advice import advised
 from runner.eventspec.constants import constant_breaches, placed
-from runner.eventspec.exposure import exposures
 from runner.eventspec.fields import Fields, fields, omitted_for_good
 from runner.eventspec.lets import let_problems, needed, ordered
+from runner.eventspec.secret_problems import secret_problems
 from runner.eventspec.spec import Loaded, Spec
 from runner.project.environment import env_rules
 from runner.project.format import document
 from runner.project.shared import shared_vars
 from runner.project.tree import Files
-from runner.secrets import MIN_SECRET
 from runner.source import Node, OwnSchema, Schema, SchemaError, problems, shared_allowance
 from runner.template.scopes import lost_sets
 from runner.template.shape import omitting
@@ -34,7 +34,6 @@ from runner.variables import Given, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from runner.errors import Position, Step
     from runner.template.shape import Shape
@@ -45,12 +44,14 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
 
     Raises NotFound and MachineError for the spec's own file; all other faults are problems of the result.
     """
+    return _Reader(project, config).load(path)
+
+
+def check(path: Path, project: Path, config: Path | None = None) -> Loaded:
+    """Load a spec as `load` does, and report also the mistakes that its types show."""
     reader = _Reader(project, config)
-    with shared_allowance():
-        spec = reader.spec(path)
-    found = first_of(in_order(reader.problems))
-    broken = any(problem.severity == "error" for problem in found)
-    return Loaded(str(path), None if broken else spec, found, tuple(reader.secrets))
+    loaded = reader.load(path)
+    return reader.with_inferred(loaded)
 
 
 _MAX_BREACHES = 10_000
@@ -65,6 +66,14 @@ def _format() -> OwnSchema:
     return OwnSchema(document())
 
 
+class Inferable(NamedTuple):
+    """What types are inferred from. `schema` is that of the properties."""
+
+    event: Fields
+    variables: Sequence[Variable]
+    schema: Node | None
+
+
 class _Reader:
     """Reads one spec, and collects its problems."""
 
@@ -75,6 +84,31 @@ class _Reader:
         self.problems = self._files.problems
         self.secrets: list[str] = []
         self._malformed: set[Position | None] = set()
+        self._inferable: Inferable | None = None
+
+    def load(self, path: Path) -> Loaded:
+        """Load a spec with the problems of its own."""
+        with shared_allowance():
+            spec = self.spec(path)
+        return self._loaded(path, spec)
+
+    def _loaded(self, path: Path, spec: Spec | None) -> Loaded:
+        found = first_of(in_order(self.problems))
+        broken = any(problem.severity == "error" for problem in found)
+        return Loaded(str(path), None if broken else spec, found, tuple(self.secrets))
+
+    def with_inferred(self, loaded: Loaded) -> Loaded:
+        """Add the problems that can be inferred, where nothing else is wrong."""
+        if self._inferable is None or not any(template.tree for template in self._inferable.event.templates()):
+            return loaded
+        from runner.eventspec.inferred import type_problems  # noqa: PLC0415 - not for specs without templates
+
+        found = type_problems(*self._inferable)
+        if not found:
+            return loaded
+        told = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in found if problem.position not in told]
+        return self._loaded(Path(loaded.path), loaded.spec)
 
     def spec(self, path: Path) -> Spec | None:
         root = self._files.spec(path)
@@ -101,7 +135,7 @@ class _Reader:
         self._check_env(path, root, variables)
         self._check_names(templates, declared, {*lets, *shared})
         self._check_lets(root, event, variables, templates)
-        self._check_secrets(event, variables)
+        self.problems += secret_problems(event, variables)
         self._check_constants(event.shape, root)
         if declared is not None:
             self._check_unused(root, event, templates)
@@ -113,6 +147,8 @@ class _Reader:
         if (volatile := root.get("volatile")) is not None:
             self.problems += volatile_problems(volatile)
         schema, schema_root = self._schema(root)
+        if event.too_large is None:
+            self._inferable = Inferable(event, variables, schema_root)
         self.problems += unrendered(root, templates, schema_root)
         # Each fault is reported once; the platform's rules have better messages than the format's.
         taken = {problem.position for problem in self.problems if problem.severity == "error"}
@@ -252,23 +288,6 @@ class _Reader:
             self.problems += [each for each in found if not (broken and each.code == "unused-let")]
         self.problems += omitted_for_good(event.shape, omitting(event.lets))
 
-    def _check_secrets(self, event: Fields, variables: Sequence[Variable]) -> None:
-        """Warn of secrets that the mask will not recognize, or can't hide."""
-        secrets = {each.name: each for each in variables if each.may_be_secret}
-        for template, exposure in exposures(event, secrets) if secrets else ():
-            message = f"a part of the secret '{exposure.secret}', or a text made from it, is not masked"
-            hint = "insert the whole secret, or declare the inserted text as a secret variable"
-            place = template.place(exposure.start, exposure.end)
-            self.problems.append(Problem("secret-transformed", message, place, hint=hint, severity="warning"))
-        for variable in secrets.values():
-            declaration = variable.table.get(variable.name) if variable.table is not None else None
-            for node in _short_values(declaration) if declaration is not None else ():
-                message = f"the secret '{variable.name}' may have fewer than {MIN_SECRET} characters"
-                hint = "such a short secret is masked only in events, and only as a separate word"
-                place = node.position()
-                at = f"vars.{variable.name}"
-                self.problems.append(Problem("secret-too-short", message, place, at=at, hint=hint, severity="warning"))
-
     def _check_names(self, templates: Sequence[Template], declared: set[str] | None, others: Collection[str]) -> None:
         """Report names that are not defined. `others` are those of lets, and of variables that runner.yaml declares."""
         if declared is None:
@@ -319,22 +338,6 @@ def _of_format(root: Node) -> list[Problem]:
     faults = _format().faults(whole.plain())
     found = zip(faults, problems(faults, whole), strict=True)
     return [_in_its_case(advised(problem, fault, whole), fault.path, whole) for fault, problem in found]
-
-
-def _short_values(declaration: Node) -> Iterator[Node]:
-    """Yield the first node of a declaration that allows a very short value."""
-    length = declaration.get("maxLength")
-    enum = declaration.get("enum")
-    values = [declaration.get("default"), declaration.get("const"), *(enum.items if enum is not None else ())]
-    short = (node for node in values if node is not None and _is_short(node.value))
-    if length is not None and isinstance(length.value, int | float) and length.value < MIN_SECRET:
-        yield length
-    else:
-        yield from islice(short, 1)
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, str | int | float) and not isinstance(value, bool) and 0 < len(str(value)) < MIN_SECRET
 
 
 def _in_its_case(problem: Problem, path: Sequence[Step], root: Node) -> Problem:

@@ -14,7 +14,7 @@ _OPERANDS = r"""(?x)
     unsupported\ operand\ type\(s\)\ for\ (?P<operator>\S+?):\ '(?P<left>[\w.]+)'\ and\ '(?P<right>[\w.]+)'
     | '(?P<comparison>\S+)'\ not\ supported\ between\ instances\ of\ '(?P<smaller>[\w.]+)'\ and\ '(?P<greater>[\w.]+)'
     | can\ only\ concatenate\ (?P<sequence>\w+)\ \(not\ "(?P<other>\w+)"\)"""
-_TEXT_HINT = "join texts with ~; convert text to a number with | int or | float"
+TEXT_HINT = "join texts with ~; convert text to a number with | int or | float"
 _NULL_HINT = "remove nulls with | reject('none'), or replace them with default(…, true)"
 
 
@@ -86,5 +86,5 @@ def _of_operands(found: re.Match[str]) -> tuple[str, str | None]:
             found["right"] or found["greater"] or found["other"],
         )
     )
-    hint = _NULL_HINT if "null" in (left, right) else _TEXT_HINT if "text" in (left, right) else None
+    hint = _NULL_HINT if "null" in (left, right) else TEXT_HINT if "text" in (left, right) else None
     return f"{left} {operator} {right} is not supported", hint
