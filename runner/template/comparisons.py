@@ -49,7 +49,7 @@ def objection(name: str, left: Type, right: Type) -> Objection | None:
         case _ if may_be_ordered(one, other):
             return None
         case _:
-            message = f" {_SIGNS[name]} ".join(two_words(one, other)) + " has no meaning"
+            message = f" {_SIGNS[name]} ".join(two_words(one, other)) + " is not supported"
             return Objection("template-comparison", message, _number_hint(one, other))
 
 
@@ -93,7 +93,7 @@ def _equal_hint(one: int, other: int) -> str | None:
 
 def _number_hint(one: int, other: int) -> str | None:
     is_mixed = (one | other) & TEXT and (one | other) & NUMBER
-    return "make a number of a text with | int or | float" if is_mixed else None
+    return "convert text to a number with | int or | float" if is_mixed else None
 
 
 def text_hint(one: int, other: int) -> str | None:

@@ -312,7 +312,7 @@ class Expressions(Lookups):
             return UNKNOWN
         result = computed(node.operator, one, other)
         if result == 0:
-            message = f" {node.operator} ".join(two_words(one, other)) + " has no meaning"
+            message = f" {node.operator} ".join(two_words(one, other)) + " is not supported"
             self.report("template-type", message, node, text_hint(one, other))
             return UNKNOWN
         if result == LIST and left.item is not None and right.item is not None:

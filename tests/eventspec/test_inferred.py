@@ -57,8 +57,8 @@ def _from(lead: int, line: str) -> str:
 
 
 ELSE = "error[template-no-else] there is no value where the condition does not hold (add else and a value; else omit leaves it out)"
-JOIN = "(join texts with ~; make a number of a text with | int or | float)"
-MAKE = "(make a number of a text with | int or | float)"
+JOIN = "(join texts with ~; convert text to a number with | int or | float)"
+MAKE = "(convert text to a number with | int or | float)"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_key_that_is_not_declared_is_reported(project: Project, expression: st
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("user < n", [f"1-9 error[template-comparison] text < a number has no meaning {MAKE}"]),
+        ("user < n", [f"1-9 error[template-comparison] text < a number is not supported {MAKE}"]),
         ("(user or 1) < 2", []),
         ("user == 5", [f"1-10 warning[template-comparison] text and a number are never equal, so == is never true {MAKE}"]),
         ('flag == "true"', ["1-15 warning[template-comparison] a boolean and text are never equal, so == is never true (true and false stand without quotes)"]),
@@ -127,13 +127,13 @@ def test_a_key_that_is_not_declared_is_reported(project: Project, expression: st
         ('currency != "EURO"', ["1-19 warning[template-comparison] 'EURO' is not one of the declared values, so != is always true (declared: 'EUR', 'USD')"]),
         ("n in 5", ["1-7 error[template-type] a number has no items"]),
         ("n in user", ["1-10 error[template-type] a number can't be sought in text (make a text of it with | string)"]),
-        ("1 < n < user", [f"5-13 error[template-comparison] a number < text has no meaning {MAKE}"]),
+        ("1 < n < user", [f"5-13 error[template-comparison] a number < text is not supported {MAKE}"]),
         ('pin == "other"', []),
         ("user == none", []),
         ("flag == 1", []),
         ("may == 5", [f"1-9 warning[template-comparison] text or null and a number are never equal, so == is never true {MAKE}"]),
         ('currency == "EUR"', []),
-        ("now() < now().date()", ["1-21 error[template-comparison] a date with a time < a date has no meaning"]),
+        ("now() < now().date()", ["1-21 error[template-comparison] a date with a time < a date is not supported"]),
         ("any < 5", []),
     ],
 )  # fmt: skip
@@ -162,11 +162,11 @@ def test_a_condition_that_is_always_the_same_is_reported(project: Project, test:
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("n + user", [f"1-9 error[template-type] a number + text has no meaning {JOIN}"]),
-        ("(n + user) * 2", [f"2-10 error[template-type] a number + text has no meaning {JOIN}"]),
-        ("2 * (n - user)", [f"6-14 error[template-type] a number - text has no meaning {JOIN}"]),
+        ("n + user", [f"1-9 error[template-type] a number + text is not supported {JOIN}"]),
+        ("(n + user) * 2", [f"2-10 error[template-type] a number + text is not supported {JOIN}"]),
+        ("2 * (n - user)", [f"6-14 error[template-type] a number - text is not supported {JOIN}"]),
         ("- user", [f"1-7 error[template-type] '-' needs a number, not text {JOIN}"] ),
-        ("now() - 5", ["1-10 error[template-type] a date - a number has no meaning"]),
+        ("now() - 5", ["1-10 error[template-type] a date - a number is not supported"]),
         ("ids | sum", ["7-10 error[template-type] sum adds numbers, and the items are text (texts are put together with | join)"]),
         ('[order] | map(attribute="note") | sum', ["35-38 error[template-type] sum adds numbers, and the items are text (texts are put together with | join)"]),
         ('[order] | map(attribute="total") | sum', []),
@@ -179,7 +179,7 @@ def test_a_condition_that_is_always_the_same_is_reported(project: Project, test:
         ("n | length", ["5-11 error[template-type] length expects text or a list or a map or a sequence, and this is a number"]),
         ("n.upper()", ["3-8 error[template-type] a number has no method 'upper'"]),
         ('user.replace("a", "b")', ["6-13 error[template-type] text has no method 'replace' (write {{ … | replace('old', 'new') }})"]),
-        ("may + 1", [f"1-8 error[template-type] text or null + a number has no meaning {JOIN}"]),
+        ("may + 1", [f"1-8 error[template-type] text or null + a number is not supported {JOIN}"]),
         ("n + any", []),
         ("n + 1 if n is string else n", []),
         ("user | round if user is number else user", []),
@@ -199,7 +199,7 @@ def test_a_loop_and_a_merge_need_lists_and_maps(project: Project) -> None:
   e: {$for: "i in any", $do: "{{ i + 1 }}"}"""
     assert inferred(project, properties) == [
         "17:19-23 error[template-type] $for goes through a list, and this is text",
-        f"18:34-39 error[template-type] text + a number has no meaning {JOIN}",
+        f"18:34-39 error[template-type] text + a number is not supported {JOIN}",
         "19:20-23 error[template-type] a map is expected here, and this is a list",
         "20:19-20 error[template-type] a loop goes through a list, and this is a number",
     ]
@@ -221,10 +221,10 @@ let:
   d: "{{ (later | first) + 1 }}"
   e: "{{ line.note | default('') }}" """
     assert inferred(project, properties, let) == [
-        f"23:10-22 error[template-type] a number + text has no meaning {JOIN}",
+        f"23:10-22 error[template-type] a number + text is not supported {JOIN}",
         "24:15-19 error[template-undefined] there is no key 'totl' here (did you mean 'total'?)",
         "25:17-19 error[template-undefined] there is no key 'nr' here (known here: id)",
-        f"26:10-29 error[template-type] text + a number has no meaning {JOIN}",
+        f"26:10-29 error[template-type] text + a number is not supported {JOIN}",
     ]
 
 
@@ -284,7 +284,7 @@ def test_other_problems_are_reported_beside_those_of_types(project: Project) -> 
 def test_without_vars_every_name_is_text(project: Project) -> None:
     content = "version: 1\nevent: order_placed\ndistinct_id: u1\nproperties: {a: '{{ x + 1 }}', b: '{{ y | default(1) + 1 }}'}\n"
     (expected,) = lines(check(project.write("spec.yaml", content), project.root).problems)
-    assert expected.startswith("spec.yaml:4:21-26 error[template-type] text + a number has no meaning")
+    assert expected.startswith("spec.yaml:4:21-26 error[template-type] text + a number is not supported")
 
 
 @pytest.mark.parametrize(

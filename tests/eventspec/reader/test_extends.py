@@ -208,8 +208,8 @@ def test_each_base_that_can_not_be_read_is_told_at_its_place(project: Project) -
         ),
         f"spec.yaml:4:5-11 error[file-not-found] a folder, not a file: {project.root}/folder",
         (
-            "spec.yaml:5:5-17 error[path-outside] '../_out.yaml' lies outside the project "
-            "(files that a spec names must lie in the project's folder 'proj')"
+            "spec.yaml:5:5-17 error[path-outside] '../_out.yaml' is outside the project "
+            "(files that a spec names must be in the project's folder 'proj')"
         ),
     ]
 

@@ -156,8 +156,8 @@ def test_a_secret_that_a_template_cuts_is_a_warning(project: Project) -> None:
     project.write("runner.yaml", SHARED)
     assert project.problems("version: 1\nevent: paid\ndistinct_id: u1\nproperties: {a: '{{ token[:3] }}'}\n") == [
         (
-            "spec.yaml:4:21-26 warning[secret-transformed] a part of the secret 'token', or what was made of it, is not masked "
-            "(insert it whole; or make what is inserted a secret variable of its own)"
+            "spec.yaml:4:21-26 warning[secret-transformed] a part of the secret 'token', or a text made from it, is not masked "
+            "(insert the whole secret, or declare the inserted text as a secret variable)"
         )
     ]
 
