@@ -56,7 +56,7 @@ def test_several_specs_go_through_bulk_in_one_request(cli: CommandLine, to_serve
     assert [request.path for request in to_server.received] == ["/v2/bulk/event/"]
     sent = [event["event"] for event in to_server.received[0].json]
     assert sent == [event["event"] for event in ended.json["events"]]
-    assert len(sent) == ended.json["accepted"] == 7
+    assert len(sent) == ended.json["accepted"] == 8
 
 
 def test_the_sandbox_accepts_every_spec_and_keeps_it(cli: CommandLine, sandbox: Sandbox) -> None:
@@ -107,17 +107,17 @@ def test_json_has_the_documented_shape(cli: CommandLine, to_server: CapturingSer
 def test_jsonl_has_a_line_for_each_event(cli: CommandLine, to_server: CapturingServer) -> None:
     ended = cli("send", "specs/", "--var", "user=u1", "-o", "jsonl")
     assert len(to_server.received) == 1
-    assert [json.loads(line)["success"] for line in ended.out.splitlines()] == [True] * 7
+    assert [json.loads(line)["success"] for line in ended.out.splitlines()] == [True] * 8
 
 
 def test_a_partly_refused_bulk_names_what_was_refused_and_why(cli: CommandLine, to_server: CapturingServer) -> None:
-    records = [{"status": "success", "status_code": 202, "message_id": f"m{index}"} for index in range(7)]
-    records[2] = {"status": "error", "status_code": 404, "error": {"message": "no such tenant", "type": "not_found"}}
+    records = [{"status": "success", "status_code": 202, "message_id": f"m{index}"} for index in range(8)]
+    records[3] = {"status": "error", "status_code": 404, "error": {"message": "no such tenant", "type": "not_found"}}
     to_server.answers.append((207, {"status": "success", "records": records}))
     ended = cli("send", "specs/", "--var", "user=u1")
     assert ended.code == 1
-    assert ended.err == "7 events: 6 accepted, 1 failed\n"
-    failed = ended.out.splitlines()[2:4]
+    assert ended.err == "8 events: 7 accepted, 1 failed\n"
+    failed = ended.out.splitlines()[3:5]
     assert failed[0].split()[:4] == ["failed", "password_reset_requested", "u1", "404"]
     assert failed[1] == "          no such tenant"
 
@@ -205,9 +205,9 @@ def test_one_bad_spec_keeps_all_from_being_sent(cli: CommandLine, to_server: Cap
     assert ended.code == 2
     assert to_server.received == []
     assert {key: ended.json[key] for key in ("total", "accepted", "failed", "unknown", "not_sent")} == {
-        "total": 7, "accepted": 0, "failed": 3, "unknown": 0, "not_sent": 4,
+        "total": 8, "accepted": 0, "failed": 4, "unknown": 0, "not_sent": 4,
     }  # fmt: skip
-    assert [problem["code"] for problem in ended.json["problems"]] == ["var-schema"] * 3
+    assert [problem["code"] for problem in ended.json["problems"]] == ["var-schema"] * 4
 
 
 def test_dry_run_shows_the_request_and_sends_nothing(cli: CommandLine, to_server: CapturingServer) -> None:
@@ -223,7 +223,7 @@ def test_dry_run_of_several_shows_the_bulk_request(cli: CommandLine) -> None:
     ended = cli("send", "specs/", "--var", "user=u1", "-n")
     first, _, body = ended.out.partition("\n")
     assert (first, ended.code) == ("POST https://hub.suprsend.com/v2/bulk/event/", 0)
-    assert len(json.loads(body)) == 7
+    assert len(json.loads(body)) == 8
 
 
 def test_dry_run_in_json_has_the_bodies(cli: CommandLine) -> None:
@@ -407,7 +407,7 @@ def test_a_case_that_no_spec_has_ends_with_4(cli: CommandLine) -> None:
 
 def test_labels_are_listed_when_none_is_near(cli: CommandLine) -> None:
     ended = cli("send", "specs/", "--label", "zzz", "-n")
-    assert ended.err.splitlines()[1] == "  = known here: billing, checkout, account, security, smoke, digest"
+    assert ended.err.splitlines()[1] == "  = known here: food, billing, checkout, account, security, smoke, digest"
 
 
 def test_a_wrong_variable_is_told_before_missing_credentials(cli: CommandLine) -> None:

@@ -299,7 +299,7 @@ def test_the_sandbox_of_the_repositorys_specs_takes_all_of_them(cli: CommandLine
             "SUPRSEND_BASE_URL": sandbox.base_url,
         }
         ended = cli("send", "specs/", "--var", "user=u1", "-o", "json")
-        assert (ended.code, ended.json["accepted"], sandbox.store.total) == (0, 7, 7)
+        assert (ended.code, ended.json["accepted"], sandbox.store.total) == (0, 8, 8)
         unknown = cli("send", "specs/invoice.yaml", "--var", "user=u1", "--var", "tenant=nobody", "-o", "json")
         large = cli("send", "specs/refund.yaml", "--var", "user=u1", "--var", "amount=501", "-o", "json")
     assert [
