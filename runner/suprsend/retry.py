@@ -1,4 +1,4 @@
-"""When to retry, and how long to wait before. Pure.
+"""How often to retry, and how long to wait before. `statuses` says after which statuses. Pure.
 
 Source: RFC 9110, "Retry-After"; the platform's documentation, "Idempotent requests": after a transient error, send again
 with the same idempotency key.

@@ -19,7 +19,7 @@ def is_interim(status: int) -> bool:
 
 
 def is_success(status: int) -> bool:
-    """Return whether the platform accepted the request: 2xx, if the body says the same."""
+    """Return whether the status is a success, 2xx; the body may still refuse."""
     return status // 100 == _SUCCESS
 
 
