@@ -18,7 +18,7 @@ Code: TypeAlias = Literal[
     "output-refused", "path-outside", "port-taken", "profile-not-found", "property-depth", "property-type",
     "rate-limited", "refused", "reserved-name", "retries", "row-columns", "row-json", "row-origin", "row-quotes",
     "row-too-large", "rows-changed", "rows-format", "rows-gone", "rows-header", "rows-syntax", "rows-too-large",
-    "run-changed", "run-locked", "run-not-found", "run-too-old", "schema-too-large", "schema-violation",
+    "run-changed", "run-locked", "run-not-found", "run-too-old", "sandbox-database", "schema-too-large", "schema-violation",
     "secret-too-short", "secret-transformed", "spec-changed", "template-comparison", "template-condition", "template-datetime", "template-failed",
     "template-forbidden", "template-no-else", "template-not-rendered", "template-not-text", "template-null", "template-set-lost",
     "template-syntax", "template-too-large", "template-too-slow", "template-type", "template-undefined",

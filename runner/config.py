@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 SANDBOX_PORT = 7788
 SANDBOX_KEY = WorkspaceKey("sandbox-workspace-key", Secret("sandbox-workspace-secret"))
-SANDBOX_API_KEY = ApiKey("sandbox", Secret("sandbox-api-key"))
+SANDBOX_API_KEY = ApiKey("sandbox-workspace-uid", Secret("sandbox-api-key"))
+"""The UID has more than 20 characters, because the platform's Python SDK demands that."""
+OLD_SANDBOX_UID = "sandbox"
+"""The UID of earlier versions, in `env` of recorded events."""
 PUBLIC_SECRETS = frozenset({SANDBOX_KEY.secret.reveal(), SANDBOX_API_KEY.key.reveal()})
 
 _DEFAULT_NAMES = {

@@ -148,6 +148,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "run-locked": Entry("the run is in use by another process", "two resumes", ExitCode.MACHINE),
     "run-not-found": Entry("no run has this id, or several ids begin with it", "`runs show 2026`", ExitCode.NOT_FOUND),
     "run-too-old": Entry("a run began more than 23 hours ago: the platform may have forgotten its idempotency keys", "`--resume` after a weekend", ExitCode.USAGE),
+    "sandbox-database": Entry("the file of the sandbox's database can't be used", "two sandboxes with one `--db`", ExitCode.MACHINE),
     "schema-too-large": Entry("checking a JSON Schema would take too much time or memory", "references that double at each step", ExitCode.INVALID),
     "schema-violation": Entry("the properties break the spec's `schema:`", "text where a number is required", ExitCode.INVALID),
     "secret-too-short": Entry("a secret may have fewer than four characters, and is masked in few places", "`{secret: true, maxLength: 3}`", ExitCode.OK, is_warning=True),

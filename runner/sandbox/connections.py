@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import asyncio
     import socket
 
+    from starlette.requests import Request
+
 MAX_CONNECTIONS = 1024
 ACCEPTED_AT_ONCE = 32
 """New connections that are accepted before others are closed to make room for them."""
@@ -33,6 +35,7 @@ LINGER_S = 2.0
 """Time for a client that is still sending; closing at once would lose the refusal."""
 _Phase = Literal["head", "body", "answer", "refused"]
 _LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
+_CONNECTION = "runner.connection"
 _NOT_ANSWERED = (h11.IDLE, h11.SEND_RESPONSE)
 _logger = logging.getLogger("runner.sandbox")
 _logger.setLevel(logging.ERROR)  # faults of clients are reported to the client
@@ -45,6 +48,13 @@ def most_connections() -> int:
         return MAX_CONNECTIONS
     # It takes the event loop four rounds to close a connection for a new one.
     return max(ACCEPTED_AT_ONCE, min(MAX_CONNECTIONS, soft - soft // 4 - 4 * ACCEPTED_AT_ONCE))
+
+
+def answers_for(request: Request, seconds: float | None) -> None:
+    """Allow the answer of a request to take `seconds` more; None for an answer that never ends."""
+    connection = request.scope.get(_CONNECTION)
+    if connection is not None:
+        connection.extend(seconds)
 
 
 class TimedServer(uvicorn.Server):
@@ -72,6 +82,13 @@ class TimedConnection(H11Protocol):
         self._since_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+        app = self.app
+
+        async def with_connection(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, _CONNECTION: self}, receive, send)
+
+        self.app = with_connection
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         """Start waiting for the first request."""
         super().connection_made(transport)
@@ -98,6 +115,13 @@ class TimedConnection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
         self._refuse("400 Bad Request", msg)
+
+    def extend(self, seconds: float | None) -> None:
+        """Allow the current answer to take `seconds` more; None for one that never ends."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if seconds is not None:
+            self._start_timer(ANSWER_S + seconds)
 
     def _watch(self) -> None:
         """Start the clock of a phase when it begins."""

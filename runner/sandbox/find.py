@@ -36,7 +36,7 @@ class Admit:
         Raises NotAdmitted without a valid proof, and OSError when the connection breaks or the time is over.
         """
         nonce = new_nonce()
-        request = f"GET /sandbox?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{self.proof.port}\r\n\r\n"
+        request = f"GET /_sandbox?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{self.proof.port}\r\n\r\n"
         connection.settimeout(_left_s(until_s))
         connection.sendall(request.encode())
         try:

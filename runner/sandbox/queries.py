@@ -1,63 +1,74 @@
-"""The query of `GET /events` → the selected events as JSON."""
+"""The query of a request for records → the selected records."""
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import nearest
 from runner.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from runner.sandbox.store import Store, StoredEvent
-
-
-PART_BYTES = 64 * 1024
-
-
-CHOOSING = ("event", "distinct_id")
-
-
-_PARAMETERS = (*CHOOSING, "limit", "token")
-
-
-WHOLE_NUMBER = re.compile("[0-9]+")
-
-
-def asked_for(given: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Parse the query of `GET /events`. Unknown parameters are refused, so that a typo does not select other events."""
-    asked: dict[str, str] = {}
-    for name, value in given:
-        if name not in _PARAMETERS:
-            meant = nearest(name, _PARAMETERS)
-            hint = f"did you mean {meant}?" if meant else f"known are {', '.join(_PARAMETERS)}"
-            raise bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
-        if name in asked:
-            raise bad_request(f"the parameter {name} may be given only once")
-        asked[name] = value
-    return asked
-
-
+MAX_LISTED = 1000
+_COLUMNS = {
+    "session": "session",
+    "event": "event",
+    "distinct_id": "distinct_id",
+    "tenant_id": "tenant_id",
+    "outcome": "outcome",
+    "idempotency_key": "idempotency_key",
+    "insert_id": "insert_id",
+    "message_id": "message_id",
+}
+SELECTING = (*_COLUMNS, "text", "after", "before")
+"""Parameters that select records: equal columns, a text inside the record, and ids after or before one."""
+_NUMBERS = "after", "before"
+_WHOLE_NUMBER = re.compile("[0-9]{1,15}")
 _SHOWN_CHARS = 100
 
 
-def shown_events(store: Store, wanted: Mapping[str, str], count: int) -> Iterator[bytes]:
-    """Yield the newest selected events and their total as JSON, in parts, since all at once may be large."""
-    chosen: deque[StoredEvent] = deque(maxlen=count)
-    total = 0
-    for event in store.events():
-        body = event.body if wanted else {}
-        if all(body.get(name) == value for name, value in wanted.items()):
-            chosen.append(event)
-            total += 1
-    part = bytearray(b'{"total":%d,"events":[' % (total if wanted else store.total))
-    for index, event in enumerate(chosen):
-        part += b"," if index else b""
-        part += event.as_json()
-        if len(part) > PART_BYTES:
-            yield bytes(part)
-            part.clear()
-    yield bytes(part) + b"]}"
+class Selection(NamedTuple):
+    """A condition of SQL over the records, and its values."""
+
+    condition: str
+    values: tuple[object, ...]
+
+
+def parameters(given: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
+    """Return the parameters of a query. Unknown ones are refused, so that a typo does not select other records."""
+    found: dict[str, str] = {}
+    for name, value in given:
+        if name not in known:
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"known are {', '.join(known)}"
+            raise bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
+        if name in found:
+            raise bad_request(f"the parameter {name} may be given only once")
+        found[name] = value
+    return found
+
+
+def selection(query: Mapping[str, str]) -> Selection:
+    """Return the condition that records fulfil which a query selects."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for name, value in query.items():
+        if name in _COLUMNS:
+            conditions.append(f"{_COLUMNS[name]} = ?")
+            values.append(value)
+        elif name in _NUMBERS:
+            conditions.append("id > ?" if name == "after" else "id < ?")
+            values.append(whole_number(name, value))
+        elif name == "text":
+            conditions.append("(instr(lower(CAST(raw AS TEXT)), lower(?)) OR instr(lower(reason), lower(?)))")
+            values += [value, value]
+    return Selection(" AND ".join(conditions) or "1", tuple(values))
+
+
+def whole_number(name: str, value: str, at_most: int | None = None) -> int:
+    """Return the number in a parameter. Raises Refusal if it is not a whole number."""
+    if not _WHOLE_NUMBER.fullmatch(value):
+        raise bad_request(f"{name} must be a whole number, for example {name}=10")
+    return int(value) if at_most is None else min(int(value), at_most)

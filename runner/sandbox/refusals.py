@@ -46,3 +46,6 @@ _REFUSALS = {
 def bad_request(message: str) -> Refusal:
     """Return the refusal of an invalid request: 400."""
     return Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
+
+
+TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")

@@ -34,6 +34,7 @@ class SandboxRules:
     """The configured behavior of a sandbox.
 
     `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
+    `events` and `users` are those that workflows listen to and that exist; None knows all.
     `failures` are the first answers, one for each request. `max_event_kb` limits the size of an event.
     """
 
@@ -41,6 +42,8 @@ class SandboxRules:
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     max_event_kb: int = MAX_EVENT_KB
+    events: frozenset[str] | None = None
+    users: frozenset[str] | None = None
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
         """Return these rules updated by a `sandbox:` section, and its problems. Schemas are merged by event.

@@ -108,7 +108,7 @@ def _new_token() -> Secret:
 
 
 def _events_url(base_url: str, token: Secret) -> str:
-    return f"{base_url}events?token={token.reveal()}"
+    return f"{base_url}#token={token.reveal()}"
 
 
 def _config(app: object) -> uvicorn.Config:

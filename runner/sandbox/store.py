@@ -1,129 +1,305 @@
-"""The memory of the sandbox: accepted events, and the idempotency keys of the last 24 hours, both bounded."""
+"""The store of a sandbox: requests and their records, and the idempotency keys of the last 24 hours, both bounded."""
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, deque
-from dataclasses import dataclass
+from contextlib import contextmanager
 from hashlib import blake2b
-from threading import Lock
+from http import HTTPStatus
+from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from runner.sandbox.arrival import Arrival
+from runner.sandbox.database import Database
 
-KEY_LIFETIME_S = 24 * 3600
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from runner.sandbox.arrival import Outcome, Received, Record
+    from runner.sandbox.messages import Messages
+
+KEY_LIFETIME_MS = 24 * 3600 * 1000
 """How long a key is remembered (documentation: "Idempotent requests")."""
 MAX_EVENTS = 100_000
-MAX_EVENTS_BYTES = 64 * 1024 * 1024
+MAX_MB = 512
 MAX_KEYS = 200_000
-"""Limit for the keys; entries have a fixed size, so all together take 64 MiB."""
-_EVENT_BYTES = 400
-"""Memory of an event besides its JSON."""
+_ROW_BYTES = 600
+"""Size of a stored record besides its JSON, with its entries in the indexes."""
+_TRIMMED_AT_ONCE = 100
+"""Records that are dropped together: dropping each alone would take longer than storing it."""
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
+COLUMNS = (
+    "id, request_id, session, received_ms, outcome, status_code, reason, warning, workspace, endpoint, event, distinct_id,"
+    " tenant_id, idempotency_key, insert_id, message_id, raw"
+)
+"""The columns of an `Arrival`, in order."""
+_INSERT_REQUEST = "INSERT INTO requests (session, received_ms, method, target, headers, body, status_code) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_ARRIVAL = f"INSERT INTO arrivals ({COLUMNS}, bytes) VALUES ({', '.join('?' * 18)})"
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """An accepted event. `duplicate` means that its key was known: the platform would not process it again."""
 
-    message_id: str
-    received_s: float
-    workspace: str
-    endpoint: str
-    duplicate: bool
-    raw: bytes
-    """The event as compact JSON: parsed, it would take several times the memory."""
+class Limits(NamedTuple):
+    """The maximum size of a store. The oldest records are dropped first."""
 
-    @property
-    def body(self) -> dict[str, object]:
-        """The event, parsed."""
-        body: dict[str, object] = json.loads(self.raw)
-        return body
-
-    def as_json(self) -> bytes:
-        """Return its form in `GET /events`."""
-        about = {
-            "message_id": self.message_id,
-            "received_ms": int(self.received_s * 1000),
-            "workspace": self.workspace,
-            "endpoint": self.endpoint,
-            "duplicate": self.duplicate,
-        }
-        return b'%s,"event":%s}' % (json.dumps(about, separators=(",", ":"))[:-1].encode(), self.raw)
+    events: int = MAX_EVENTS
+    mb: int = MAX_MB
+    keys: int = MAX_KEYS
 
 
 class Counts(NamedTuple):
-    """Numbers of accepted events since the start, and of those dropped to stay within the limits."""
+    """Numbers of records since the database was made, and of those dropped to stay within the limits."""
 
     total: int
+    stored: int
     dropped_events: int
     dropped_keys: int
 
 
 class Store:
-    """Events in memory: the newest, up to `MAX_EVENTS` and `MAX_EVENTS_BYTES`; and up to `MAX_KEYS` keys.
+    """Records in an SQLite file, or in memory without a `path`; the newest, within the `limits`.
 
-    `clock` returns seconds since 1970. It is thread-safe.
+    `clock` returns seconds since 1970. `messages` makes the messages of an accepted event. Thread-safe.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        path: Path | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - a frozen value
+        messages: Messages | None = None,
+    ) -> None:
+        self.database = Database(path)
         self._clock = clock
-        self._events: deque[StoredEvent] = deque()
-        self._size_bytes = 0
-        # Not a dict: finding its first entry is slow after many were removed.
-        self._keys: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
-        self._dropped_keys = 0
-        self._lock = Lock()
-        self.total = 0
+        self._limits = limits
+        self._messages = messages
+        self._lock = RLock()
+        self._listeners: list[Callable[[Sequence[Arrival]], None]] = []
+        with self._lock:
+            read = self.database.writer.execute
+            count, size, last = read(
+                "SELECT COUNT(*), COALESCE(SUM(bytes), 0), COALESCE(MAX(id), 0) FROM arrivals"
+            ).fetchone()
+            self._stored, self._size_bytes, self._last = int(count), int(size), int(last)
+            self._dropped, self._dropped_keys = read("SELECT arrivals, keys FROM dropped").fetchone()
+            self._keys: int = read("SELECT COUNT(*) FROM keys").fetchone()[0]
+            self._ahead_ms: dict[str, int] = dict(read("SELECT session, ahead_ms FROM sessions").fetchall())
+            self._last = max(self._last, self._sequence())
 
-    def add(self, workspace: str, endpoint: str, body: dict[str, object], raw: bytes) -> StoredEvent:
-        """Store an event with its compact JSON `raw`, and return it.
+    def _sequence(self) -> int:
+        row = self.database.writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'arrivals'").fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self.database.close()
+
+    def subscribe(self, listener: Callable[[Sequence[Arrival]], None]) -> None:
+        """Call `listener` with new records after they are stored, in the thread that stores them."""
+        self._listeners.append(listener)
+
+    def now_ms(self, session: str = "") -> int:
+        """Return the time on the clock of a session."""
+        return int(self._clock() * 1000) + self._ahead_ms.get(session, 0)
+
+    def advance(self, session: str, by_ms: int) -> int:
+        """Set the clock of a session forward, and return its time."""
+        with self._transaction():
+            self._ahead_ms[session] = self._ahead_ms.get(session, 0) + by_ms
+            self.database.writer.execute(
+                "INSERT OR REPLACE INTO sessions VALUES (?, ?)", (session, self._ahead_ms[session])
+            )
+        return self.now_ms(session)
+
+    def add(self, request: Received, records: Sequence[Record], status_code: int) -> list[Arrival]:
+        """Store a request with its records in one transaction, and return them.
 
         An event whose key was seen in the last 24 hours gets the message id of the first one. Otherwise the message id is
-        derived from the event's `$insert_id`, so that recordings are reproducible.
+        derived from the event's `$insert_id`, so that recordings are reproducible. The key of a refused record is not used
+        up.
         """
-        now = self._clock()
-        given = body.get("$idempotency_key")
-        key = _digest(workspace, given.strip()) if isinstance(given, str) else None
         with self._lock:
-            self._forget(now)
-            seen = self._keys.get(key) if key is not None else None
-            message_id = UUID(bytes=seen[1]) if seen else message_id_of(str(body["$insert_id"]))
-            if key is not None and not seen:
-                self._keys[key] = (now, message_id.bytes)
-            stored = StoredEvent(str(message_id), now, workspace, endpoint, seen is not None, raw)
-            self._events.append(stored)
-            self._size_bytes += _size(stored)
-            self.total += 1
-            self._shrink()
-            return stored
+            now_ms = self.now_ms(request.session)
+            with self._transaction():
+                self._forget_keys(request.session, now_ms)
+                headers = json.dumps(request.headers)
+                entry = (request.session, now_ms, request.method, request.target, headers, request.body, status_code)
+                request_id = self.database.writer.execute(_INSERT_REQUEST, entry).lastrowid or 0
+                share = (len(request.body) + len(headers)) // max(1, len(records))
+                first = self._last + 1
+                arrivals = [
+                    self._arrival(first + index, request_id, now_ms, request, record)
+                    for index, record in enumerate(records)
+                ]
+                self.database.writer.executemany(
+                    _INSERT_ARRIVAL, [(*each, len(each.raw) + share + _ROW_BYTES) for each in arrivals]
+                )
+                self._last += len(arrivals)
+                self._stored += len(arrivals)
+                self._size_bytes += sum(len(each.raw) + share + _ROW_BYTES for each in arrivals)
+                if self._messages is not None:
+                    self._messages.store(self.database.writer, arrivals)
+                self._trim()
+        for listener in self._listeners:
+            listener(arrivals)
+        return arrivals
 
-    def events(self) -> list[StoredEvent]:
-        """Return the stored events, the oldest first."""
+    def _arrival(self, number: int, request_id: int, now_ms: int, request: Received, record: Record) -> Arrival:
+        event, refusal = record.event, record.refusal
+        key, insert_id = _text(event.get("$idempotency_key")), _text(event.get("$insert_id"))
+        key = key.strip() if key is not None else None
+        outcome: Outcome = "refused"
+        message_id = None
+        if refusal is None:
+            seen, message_id = self._message_id(request, key, str(insert_id), now_ms)
+            outcome = "duplicate" if seen else "accepted"
+        return Arrival(
+            number,
+            request_id,
+            request.session,
+            now_ms,
+            outcome,
+            HTTPStatus.ACCEPTED if refusal is None else refusal.status_code,
+            None if refusal is None else refusal.message,
+            record.warning,
+            request.workspace,
+            request.target,
+            _text(event.get("event")),
+            _text(event.get("distinct_id")),
+            _text(event.get("tenant_id")) or _text(event.get("brand_id")),
+            key,
+            insert_id,
+            message_id,
+            record.raw,
+        )
+
+    def _message_id(self, request: Received, key: str | None, insert_id: str, now_ms: int) -> tuple[bool, str]:
+        """Return whether the key of an event is known, and the event's message id. Remembers a new key."""
+        new = message_id_of(insert_id)
+        if key is None:
+            return False, str(new)
+        known = request.session, request.workspace, blake2b(key.encode(), digest_size=16).digest()
+        execute = self.database.writer.execute
+        row = execute(
+            "SELECT message_id FROM keys WHERE session = ? AND workspace = ? AND digest = ?", known
+        ).fetchone()
+        if row is not None:
+            return True, str(UUID(bytes=row[0]))
+        execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", (*known, new.bytes, now_ms))
+        self._keys += 1
+        return False, str(new)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         with self._lock:
-            return list(self._events)
+            self.database.writer.execute("BEGIN IMMEDIATE")
+            before = self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys, self._keys
+            try:
+                yield
+                self.database.writer.execute("COMMIT")
+            except BaseException:
+                self.database.writer.execute("ROLLBACK")
+                self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys, self._keys = before
+                raise
+
+    @property
+    def total(self) -> int:
+        """Return the number of accepted events that are stored."""
+        with self._lock:
+            query = "SELECT COUNT(*) FROM arrivals WHERE outcome != 'refused'"
+            return int(self.database.reader.execute(query).fetchone()[0])
+
+    def events(self) -> list[Arrival]:
+        """Return the stored events that were accepted, the oldest first."""
+        return self.select("outcome != 'refused' ORDER BY id", ())
+
+    def select(self, condition: str, values: Sequence[object]) -> list[Arrival]:
+        """Return the records that fulfil a condition of SQL, which is ours; only `values` come from elsewhere."""
+        with self._lock:
+            rows = self.database.reader.execute(f"SELECT {COLUMNS} FROM arrivals WHERE {condition}", values).fetchall()
+        return [Arrival(*row) for row in rows]
+
+    @property
+    def last_id(self) -> int:
+        """Return the id of the newest record."""
+        return self._last
+
+    def details(self, arrival_id: int) -> dict[str, object] | None:
+        """Return a record with its request, and the ids of its other attempts and duplicates; None if it is not stored."""
+        found = self.select("id = ?", (arrival_id,))
+        if not found:
+            return None
+        arrival = found[0]
+        with self._lock:
+            read = self.database.reader.execute
+            query = "SELECT method, target, headers, body, status_code FROM requests WHERE id = ?"
+            method, target, headers, body, status_code = read(query, (arrival.request_id,)).fetchone()
+            others = "SELECT id FROM arrivals WHERE session = ? AND {} = ? AND id != ? ORDER BY id LIMIT 100"
+            same_id = read(others.format("insert_id"), (arrival.session, arrival.insert_id, arrival.id)).fetchall()
+            same_key = read(others.format("idempotency_key"), (arrival.session, arrival.idempotency_key, arrival.id))
+            duplicates = [number for (number,) in same_key.fetchall()]
+        request = {
+            "method": method,
+            "target": target,
+            "headers": json.loads(headers),
+            "body": body.decode("utf-8", "replace"),
+            "status_code": status_code,
+        }
+        return {
+            **arrival.summary(),
+            "insert_id": arrival.insert_id,
+            "body": arrival.body or None,
+            "request": request,
+            "attempts": [number for (number,) in same_id],
+            "same_key": duplicates,
+        }
 
     def counts(self) -> Counts:
-        """Return the numbers of accepted and dropped events."""
+        """Return the numbers of stored and dropped records."""
         with self._lock:
-            return Counts(self.total, self.total - len(self._events), self._dropped_keys)
+            return Counts(self._stored + self._dropped, self._stored, self._dropped, self._dropped_keys)
 
-    def _forget(self, now: float) -> None:
-        # Keys are in order of arrival, so the outdated ones come first.
-        while self._keys:
-            first = next(iter(self._keys))
-            if now - self._keys[first][0] < KEY_LIFETIME_S:
-                return
-            self._keys.popitem(last=False)
+    def clear(self, session: str | None = None) -> int:
+        """Delete the records of a session, or all, with their keys and messages, and return the number of records."""
+        where, values = ("", ()) if session is None else (" WHERE session = ?", (session,))
+        with self._transaction():
+            execute = self.database.writer.execute
+            size, count = execute(f"SELECT COALESCE(SUM(bytes), 0), COUNT(*) FROM arrivals{where}", values).fetchone()
+            for table in ("arrivals", "requests", "messages", "keys"):
+                execute(f"DELETE FROM {table}{where}", values)
+            self._keys = execute("SELECT COUNT(*) FROM keys").fetchone()[0]
+            self._stored -= count
+            self._size_bytes -= size
+        return int(count)
 
-    def _shrink(self) -> None:
-        while len(self._events) > MAX_EVENTS or self._size_bytes > MAX_EVENTS_BYTES:
-            self._size_bytes -= _size(self._events.popleft())
-        while len(self._keys) > MAX_KEYS:
-            self._keys.popitem(last=False)
-            self._dropped_keys += 1
+    def _forget_keys(self, session: str, now_ms: int) -> None:
+        execute = self.database.writer.execute
+        outdated = session, now_ms - KEY_LIFETIME_MS
+        self._keys -= execute("DELETE FROM keys WHERE session = ? AND seen_ms <= ?", outdated).rowcount
+        surplus = self._keys - self._limits.keys
+        if surplus > 0:
+            oldest = "SELECT session, workspace, digest FROM keys ORDER BY seen_ms LIMIT ?"
+            execute(f"DELETE FROM keys WHERE (session, workspace, digest) IN ({oldest})", (surplus,))
+            execute("UPDATE dropped SET keys = keys + ?", (surplus,))
+            self._keys -= surplus
+            self._dropped_keys += surplus
+
+    def _trim(self) -> None:
+        execute = self.database.writer.execute
+        while self._stored > self._limits.events or self._size_bytes > self._limits.mb * 1024 * 1024:
+            surplus = max(self._stored - self._limits.events, min(_TRIMMED_AT_ONCE, self._limits.events // 100), 1)
+            oldest = execute("SELECT id, bytes FROM arrivals ORDER BY id LIMIT ?", (surplus,)).fetchall()
+            execute("DELETE FROM arrivals WHERE id <= ?", (oldest[-1][0],))
+            execute("DELETE FROM messages WHERE arrival_id <= ?", (oldest[-1][0],))
+            execute(
+                "DELETE FROM requests WHERE id < COALESCE((SELECT request_id FROM arrivals ORDER BY id LIMIT 1), 1e18)"
+            )
+            execute("UPDATE dropped SET arrivals = arrivals + ?", (len(oldest),))
+            self._stored -= len(oldest)
+            self._dropped += len(oldest)
+            self._size_bytes -= sum(size for _, size in oldest)
 
 
 def message_id_of(insert_id: str) -> UUID:
@@ -131,9 +307,5 @@ def message_id_of(insert_id: str) -> UUID:
     return uuid5(_MESSAGES, insert_id)
 
 
-def _size(event: StoredEvent) -> int:
-    return len(event.raw) + _EVENT_BYTES
-
-
-def _digest(workspace: str, key: str) -> bytes:
-    return blake2b(f"{len(workspace)} {workspace}{key}".encode(), digest_size=16).digest()
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

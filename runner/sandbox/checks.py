@@ -1,0 +1,112 @@
+"""What the platform checks in an event."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from runner.errors import nearest
+from runner.sandbox.arrival import Record
+from runner.sandbox.refusals import Refusal, bad_request
+from runner.suprsend.rules import (
+    MIN_INSERT_ID,
+    MIN_TIME_MS,
+    distinct_id_breaches,
+    key_breaches,
+    name_breaches,
+    properties_breaches,
+    size_breach,
+    tenant_breaches,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.sandbox.callers import Caller
+    from runner.sandbox.rules import SandboxRules
+    from runner.source import Json
+    from runner.suprsend.rules import Breach
+
+
+def checked(item: object, caller: Caller, rules: SandboxRules) -> Record:
+    """Return a record of a request, accepted or refused."""
+    if not isinstance(item, dict):
+        return Record({}, _compact(item), bad_request("BAD REQUEST"))
+    raw = _compact(item)
+    try:
+        _check(item, raw, caller, rules)
+    except Refusal as refusal:
+        return Record(item, raw, refusal)
+    return Record(item, raw, warning=_warning(item, rules))
+
+
+def _compact(item: object) -> bytes:
+    return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _check(event: dict[str, object], raw: bytes, caller: Caller, rules: SandboxRules) -> None:
+    if "distinct_id" not in event:
+        either = "" if "event" in event else "either event or "
+        raise bad_request(f"error: must pass value for {either}distinct_id{'/anonymous_id' if either else ''}")
+    if not isinstance(event.get("properties", {}), dict):
+        raise bad_request('Request body contains an invalid value for the "properties" field')
+    for breach in _breaches(event):
+        raise bad_request(f"error: {breach.message}")
+    if not isinstance(event["distinct_id"], str):
+        raise bad_request("error: distinct_id must be a string")
+    insert_id, time_ms = event.get("$insert_id"), event.get("$time")
+    if not isinstance(insert_id, str) or len(insert_id) < MIN_INSERT_ID:
+        raise bad_request("error: $insert_id must be a string of 36 characters or more")
+    if not isinstance(time_ms, int) or isinstance(time_ms, bool) or time_ms < MIN_TIME_MS:
+        raise bad_request("error: $time must be milliseconds since 1970, in 2022 or later")
+    if event.get("env") not in caller.envs:
+        raise bad_request("error: env is not the workspace of these credentials")
+    if too_large := size_breach(len(raw), rules.max_event_kb):
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"error: {too_large.message}", "too_large")
+    _check_rules(event, rules)
+
+
+def _check_rules(event: dict[str, object], rules: SandboxRules) -> None:
+    for tenant in (event.get("tenant_id"), event.get("brand_id")):
+        if tenant and rules.tenants is not None and tenant not in rules.tenants:
+            raise Refusal(HTTPStatus.NOT_FOUND, f"tenant/brand doesn't exist with id: {tenant}", "not_found")
+    name = str(event["event"]).strip()
+    schema = rules.schemas.get(name)
+    faults = schema.faults(_own_properties(event)) if schema else []
+    if faults:
+        # Always the same one of several, because the validator's order is not fixed.
+        fault = min(faults, key=lambda fault: (fault.at(), fault.message))
+        at = ".".join(("properties", *filter(None, [fault.at()])))
+        raise bad_request(f"error: {at} does not fit the schema of '{name}': {fault.message}")
+
+
+def _breaches(event: dict[str, object]) -> Iterator[Breach]:
+    yield from name_breaches(event.get("event"))
+    yield from distinct_id_breaches(event["distinct_id"])
+    yield from properties_breaches(_own_properties(event))
+    yield from key_breaches(event.get("$idempotency_key"))
+    yield from tenant_breaches("tenant_id", event.get("tenant_id"))
+    yield from tenant_breaches("brand_id", event.get("brand_id"))
+
+
+def _own_properties(event: dict[str, object]) -> dict[str, Json]:
+    """Return an event's properties without those that the platform's clients add."""
+    properties = event.get("properties")
+    return {
+        key: value
+        for key, value in (properties if isinstance(properties, dict) else {}).items()
+        if key not in ("$attachments", "$ss_sdk_version")
+    }
+
+
+def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
+    """Return why the platform would accept an event and do nothing (messages API, empty lists 3 and 6)."""
+    name = str(event["event"]).strip()
+    if rules.events is not None and name not in rules.events:
+        meant = nearest(name, sorted(rules.events))
+        return f"no workflow listens to '{name}'" + (f": did you mean '{meant}'?" if meant else "")
+    user = str(event["distinct_id"]).strip()
+    if rules.users is not None and user not in rules.users:
+        return f"discarded: no user found with distinct_id '{user}'"
+    return None

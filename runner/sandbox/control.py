@@ -1,0 +1,158 @@
+"""The sandbox's own endpoints, under `/_sandbox/`: for its page, for tests, and for other commands.
+
+Any program and any browser page on this machine can connect, and the credentials are public. So everything that arrived is shown
+only with the token that the sandbox prints when it starts.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from runner import __version__
+from runner.sandbox.callers import same
+from runner.sandbox.connections import answers_for
+from runner.sandbox.feed import Feed
+from runner.sandbox.find import NAME
+from runner.sandbox.http import answering, json_of
+from runner.sandbox.queries import MAX_LISTED, SELECTING, parameters, selection, whole_number
+from runner.sandbox.refusals import Refusal, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from runner.sandbox.http import BodyReader
+    from runner.sandbox.proof import Proof
+    from runner.sandbox.store import Store
+    from runner.secrets import Secret
+
+MAX_WAIT_S = 300.0
+_PART_BYTES = 64 * 1024
+_MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
+
+
+class Control:
+    """The endpoints under `/_sandbox/`."""
+
+    def __init__(self, store: Store, token: Secret, proof: Proof | None, bodies: BodyReader) -> None:
+        self._store = store
+        self._token = token
+        self._proof = proof
+        self._bodies = bodies
+        self._feed = Feed(store)
+
+    def routes(self) -> list[Route]:
+        """Return the routes of all endpoints."""
+        return [
+            Route("/_sandbox", self.about, methods=["GET"]),
+            self._route("events", self.events, "GET"),
+            self._route("events", self.clear, "DELETE"),
+            self._route("events/{id:int}", self.event, "GET"),
+            self._route("wait", self.wait, "GET"),
+            self._route("stream", self.stream, "GET"),
+            self._route("clock", self.clock, "POST"),
+        ]
+
+    def _route(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
+        async def checked(request: Request) -> Response:
+            given = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not same(given, self._token.reveal()):
+                message = "the token is missing or wrong: open the address that `runner sandbox` prints"
+                raise Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
+            return await endpoint(request)
+
+        return Route(f"/_sandbox/{path}", answering(checked), methods=[method])
+
+    async def about(self, request: Request) -> Response:
+        """Identify the sandbox, and with `?nonce=` prove that it is this user's."""
+        counts = self._store.counts()
+        proof = self._proof.of(request.query_params.get("nonce", "")) if self._proof is not None else None
+        about = {
+            "name": NAME,
+            "version": __version__,
+            "events": counts.total,
+            "dropped_events": counts.dropped_events,
+            "dropped_keys": counts.dropped_keys,
+        }
+        return JSONResponse(about | ({"proof": proof} if proof is not None else {}))
+
+    async def events(self, request: Request) -> Response:
+        """Return records, the newest first; `?limit=` and the parameters of a selection select."""
+        query = parameters(request.query_params.multi_items(), (*SELECTING, "limit"))
+        limit = whole_number("limit", query.pop("limit", "100"), MAX_LISTED)
+        wanted = selection(query)
+        found = self._store.select(f"{wanted.condition} ORDER BY id DESC LIMIT ?", (*wanted.values, limit))
+
+        def parts() -> Iterator[bytes]:
+            part = bytearray(b'{"events":[')
+            for index, arrival in enumerate(found):
+                part += b"," if index else b""
+                part += arrival.as_json()
+                if len(part) > _PART_BYTES:
+                    yield bytes(part)
+                    part.clear()
+            yield bytes(part) + b"]}"
+
+        return StreamingResponse(parts(), media_type="application/json")
+
+    async def event(self, request: Request) -> Response:
+        """Return one record with its request, and the ids of its other attempts and duplicates."""
+        details = self._store.details(request.path_params["id"])
+        if details is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
+        return JSONResponse(details)
+
+    async def clear(self, request: Request) -> Response:
+        """Delete all records, or with `?session=` those of one session."""
+        query = parameters(request.query_params.multi_items(), ("session",))
+        return JSONResponse({"deleted": self._store.clear(query.get("session"))})
+
+    async def wait(self, request: Request) -> Response:
+        """Return the selected events as soon as there are `?count=` (1), at most after `?timeout=` seconds (30).
+
+        Without `outcome`, only accepted events count. After the timeout the status is 408, with the events that there are.
+        """
+        query = parameters(request.query_params.multi_items(), (*SELECTING, "count", "timeout"))
+        count = whole_number("count", query.pop("count", "1"), MAX_LISTED)
+        timeout_s = _seconds("timeout", query.pop("timeout", "30"))
+        answers_for(request, timeout_s)
+        found = await self._feed.wait(selection({"outcome": "accepted"} | query), count, timeout_s)
+        body = b'{"count":%d,"events":[%s]}' % (len(found), b",".join(each.as_json() for each in found))
+        status_code = HTTPStatus.OK if len(found) >= count else HTTPStatus.REQUEST_TIMEOUT
+        return StreamingResponse(iter([body]), status_code, media_type="application/json")
+
+    async def stream(self, request: Request) -> Response:
+        """Return new records as server-sent events, after the one with the id `?after=`, else after the newest."""
+        query = parameters(request.query_params.multi_items(), SELECTING)
+        after = whole_number("after", query.pop("after", str(self._store.last_id)))
+        answers_for(request, None)
+        headers = {"Cache-Control": "no-store"}
+        return StreamingResponse(
+            self._feed.stream(selection(query), after), media_type="text/event-stream", headers=headers
+        )
+
+    async def clock(self, request: Request) -> Response:
+        """Set the clock of a session forward: `{"advance_s": 90, "session": "t1"}`."""
+        body = json_of(await self._bodies.read(request))
+        fields = body if isinstance(body, dict) else {}
+        session, advance_s = fields.get("session", ""), fields.get("advance_s", 0)
+        is_valid = isinstance(advance_s, int | float) and 0 <= advance_s * 1000 <= _MAX_ADVANCE_MS
+        if not (isinstance(session, str) and is_valid and not set(fields) - {"session", "advance_s"}):
+            raise bad_request('the body must be {"advance_s": seconds, "session": "name"}, at most a year')
+        return JSONResponse({"now_ms": self._store.advance(session, int(advance_s * 1000))})
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= MAX_WAIT_S:
+        raise bad_request(f"{name} must be a number of seconds up to {MAX_WAIT_S:g}")
+    return seconds

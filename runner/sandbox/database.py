@@ -1,0 +1,154 @@
+"""The SQLite database of a sandbox: a private file that survives kill -9, or memory.
+
+A committed write of the write-ahead log survives the end of the process at any time, because the kernel has its bytes. After
+a power loss the last writes may be missing, but the database is consistent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from runner.errors import MachineError, Problem
+
+VERSION = 1
+APPLICATION_ID = 0x52534258
+"""Marks the file as one of a sandbox: other SQLite files are never changed or moved."""
+_HEADER = b"SQLite format 3\0"
+_ID_AT = 68
+"""Position of the application id in a SQLite file (file format, section 1.3)."""
+
+_SCHEMA = (
+    """CREATE TABLE requests (
+        id INTEGER PRIMARY KEY, session TEXT NOT NULL, received_ms INTEGER NOT NULL, method TEXT NOT NULL,
+        target TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, status_code INTEGER NOT NULL)""",
+    """CREATE TABLE arrivals (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, request_id INTEGER NOT NULL, session TEXT NOT NULL,
+        received_ms INTEGER NOT NULL, outcome TEXT NOT NULL, status_code INTEGER NOT NULL, reason TEXT, warning TEXT,
+        workspace TEXT NOT NULL, endpoint TEXT NOT NULL, event TEXT, distinct_id TEXT, tenant_id TEXT,
+        idempotency_key TEXT, insert_id TEXT, message_id TEXT, raw BLOB, bytes INTEGER NOT NULL)""",
+    "CREATE INDEX arrivals_session ON arrivals (session, id)",
+    "CREATE INDEX arrivals_request ON arrivals (request_id)",
+    "CREATE INDEX arrivals_key ON arrivals (session, idempotency_key) WHERE idempotency_key IS NOT NULL",
+    "CREATE INDEX arrivals_insert ON arrivals (session, insert_id) WHERE insert_id IS NOT NULL",
+    """CREATE TABLE keys (
+        session TEXT NOT NULL, workspace TEXT NOT NULL, digest BLOB NOT NULL, message_id BLOB NOT NULL,
+        seen_ms INTEGER NOT NULL, PRIMARY KEY (session, workspace, digest)) WITHOUT ROWID""",
+    "CREATE INDEX keys_seen ON keys (session, seen_ms)",
+    """CREATE TABLE messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, arrival_id INTEGER NOT NULL, session TEXT NOT NULL, message_id TEXT NOT NULL,
+        created_ms INTEGER NOT NULL, workflow TEXT NOT NULL, channel TEXT NOT NULL, category TEXT NOT NULL,
+        recipient TEXT NOT NULL, tenant_id TEXT NOT NULL, idempotency_key TEXT, execution_id TEXT NOT NULL,
+        steps TEXT NOT NULL, details TEXT NOT NULL)""",
+    "CREATE INDEX messages_session ON messages (session, created_ms, message_id)",
+    "CREATE INDEX messages_arrival ON messages (arrival_id)",
+    "CREATE TABLE sessions (session TEXT PRIMARY KEY, ahead_ms INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE dropped (arrivals INTEGER NOT NULL, keys INTEGER NOT NULL)",
+    "INSERT INTO dropped VALUES (0, 0)",
+)
+
+
+class Database:
+    """An open database: of the file at `path`, or in memory. Not thread-safe: its users take turns.
+
+    `set_aside` is the new path of a damaged file that was replaced. Raises MachineError if another process uses the file, or
+    if it is not a database of a sandbox.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        self._lock: int | None = None
+        if path is None:
+            self.writer = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            _create(self.writer)
+            self.reader = self.writer
+            return
+        try:
+            self._open(path)
+        except OSError as error:
+            raise _refused(f"can't use {path} for the sandbox: {error.strerror}") from None
+        except sqlite3.Error as error:
+            raise _refused(f"can't use {path} for the sandbox: {error}") from None
+
+    def _open(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(path)
+        self.set_aside = _set_aside(path) if _is_damaged(path) else None
+        with suppress(FileExistsError):  # SQLite would make a file that others can read
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+        self.writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.writer.execute("PRAGMA journal_mode = WAL")
+        self.writer.execute("PRAGMA synchronous = NORMAL")
+        if self.writer.execute("PRAGMA user_version").fetchone()[0] == 0:
+            _create(self.writer)
+        self.reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.reader.execute("PRAGMA query_only = ON")
+
+    def close(self) -> None:
+        """Close the database, and release its file."""
+        if self.reader is not self.writer:
+            self.reader.close()
+        self.writer.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _lock(path: Path) -> int:
+    """Lock a file beside the database, and return its descriptor: the lock ends when it is closed, or the process ends."""
+    descriptor = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise _refused(f"another sandbox uses {path}", "give this one another file with --db, or --memory") from None
+    return descriptor
+
+
+def _is_damaged(path: Path) -> bool:
+    """Return whether the file is a damaged database of a sandbox. Raises MachineError if it is something else."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except FileNotFoundError:
+        return False
+    if not head:
+        return False
+    is_ours = head.startswith(_HEADER) and int.from_bytes(head[_ID_AT : _ID_AT + 4]) == APPLICATION_ID
+    if not is_ours:
+        raise _refused(f"{path} is not the database of a sandbox", "give another file with --db")
+    connection = sqlite3.connect(path)
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == VERSION:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.DatabaseError:
+        return True
+    finally:
+        connection.close()
+    raise _refused(f"{path} is of another version of runner", "give another file with --db, or remove it")
+
+
+def _set_aside(path: Path) -> Path:
+    new = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    for ending in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{ending}").rename(f"{new}{ending}")
+    return new
+
+
+def _refused(message: str, hint: str | None = None) -> MachineError:
+    return MachineError(Problem("sandbox-database", message, hint=hint))

@@ -1,0 +1,89 @@
+"""Waits for records: a list as soon as enough have arrived, or a stream of server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from runner.sandbox.arrival import Arrival
+    from runner.sandbox.queries import Selection
+    from runner.sandbox.store import Store
+
+_EVERY_S = 0.1
+"""Records that arrive within this time are sent together."""
+_SENT_AT_ONCE = 500
+_ALIVE_EVERY_S = 15.0
+
+
+class Feed:
+    """Wakes the requests that wait for new records of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: set[Callable[[], None]] = set()
+        store.subscribe(self._wake)
+
+    async def wait(self, wanted: Selection, count: int, timeout_s: float) -> list[Arrival]:
+        """Return the selected records as soon as there are `count`, or those that there are after `timeout_s`."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + timeout_s
+        with _Signal(self._waiting) as signal:
+            while True:
+                found = self._store.select(f"{wanted.condition} ORDER BY id LIMIT ?", (*wanted.values, count))
+                left_s = until_s - loop.time()
+                if len(found) >= count or left_s <= 0:
+                    return found
+                await signal.wait(left_s)
+
+    async def stream(self, wanted: Selection, after: int) -> AsyncIterator[bytes]:
+        """Yield server-sent events with the summaries of selected records after the one with the id `after`."""
+        condition = f"({wanted.condition}) AND id > ? ORDER BY id LIMIT ?"
+        with _Signal(self._waiting) as signal:
+            yield b": connected\n\n"
+            while True:
+                found = self._store.select(condition, (*wanted.values, after, _SENT_AT_ONCE))
+                if found:
+                    after = found[-1].id
+                    summaries = json.dumps([each.summary() for each in found], separators=(",", ":"))
+                    yield f"id: {after}\nevent: arrivals\ndata: {summaries}\n\n".encode()
+                    await asyncio.sleep(_EVERY_S)
+                elif not await signal.wait(_ALIVE_EVERY_S):
+                    yield b": alive\n\n"
+
+    def _wake(self, arrivals: Sequence[Arrival]) -> None:
+        del arrivals
+        for wake in tuple(self._waiting):
+            wake()
+
+
+class _Signal:
+    """A signal that any thread can give to one task."""
+
+    def __init__(self, waiting: set[Callable[[], None]]) -> None:
+        self._waiting = waiting
+        self._given = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> Self:
+        self._waiting.add(self._give)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.discard(self._give)
+
+    def _give(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._given.set)
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return whether the signal was given since the last call, within `timeout_s`."""
+        try:
+            await asyncio.wait_for(self._given.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        self._given.clear()
+        return True
