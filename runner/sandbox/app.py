@@ -38,16 +38,17 @@ def make_app(
 ) -> Starlette:
     """Return the application for a store; only these credentials are valid.
 
-    `token` is required to read what arrived. `proof` proves the identity of the sandbox to clients.
+    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity of the sandbox to clients.
     """
     bodies = BodyReader()
+    control = Control(store, token, proof, bodies)
     events = EventApi(store, credentials, rules, Faults(rules), bodies)
     app = Starlette(
         routes=[
             Route("/v2/event/", answering(events.single), methods=["POST"]),
             Route("/v2/bulk/event/", answering(events.bulk), methods=["POST"]),
             Route("/event/", answering(events.legacy), methods=["POST"]),
-            *Control(store, token, proof, bodies).routes(),
+            *control.routes(),
         ],
         # Protects against DNS rebinding: a page must not read events by way of its own host name.
         middleware=[
@@ -57,6 +58,7 @@ def make_app(
         ],
     )
     app.router.redirect_slashes = False
+    app.state.end = control.feed.end
     return app
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from runner.errors import nearest
 from runner.sandbox.arrival import Record
 from runner.sandbox.refusals import Refusal, bad_request
+from runner.suprsend.encoding import compact_json
 from runner.suprsend.rules import (
     MIN_INSERT_ID,
     MIN_TIME_MS,
@@ -32,17 +32,13 @@ if TYPE_CHECKING:
 def checked(item: object, caller: Caller, rules: SandboxRules) -> Record:
     """Return a record of a request, accepted or refused."""
     if not isinstance(item, dict):
-        return Record({}, _compact(item), bad_request("BAD REQUEST"))
-    raw = _compact(item)
+        return Record({}, compact_json(item), bad_request("BAD REQUEST"))
+    raw = compact_json(item)
     try:
         _check(item, raw, caller, rules)
     except Refusal as refusal:
         return Record(item, raw, refusal)
     return Record(item, raw, warning=_warning(item, rules))
-
-
-def _compact(item: object) -> bytes:
-    return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _check(event: dict[str, object], raw: bytes, caller: Caller, rules: SandboxRules) -> None:

@@ -66,6 +66,11 @@ class TimedServer(uvicorn.Server):
         for listening in sockets or []:
             listening.listen(QUEUE)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving; requests that wait for events end first."""
+        self.config.loaded_app.state.end()
+        await super().shutdown(sockets)
+
 
 class TimedConnection(H11Protocol):
     """A connection whose client has `HEAD_S` for the head of a request, `BODY_S` for its body, `ANSWER_S` to take the answer.

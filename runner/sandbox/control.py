@@ -45,7 +45,7 @@ class Control:
         self._token = token
         self._proof = proof
         self._bodies = bodies
-        self._feed = Feed(store)
+        self.feed = Feed(store)
 
     def routes(self) -> list[Route]:
         """Return the routes of all endpoints."""
@@ -122,7 +122,7 @@ class Control:
         count = whole_number("count", query.pop("count", "1"), MAX_LISTED)
         timeout_s = _seconds("timeout", query.pop("timeout", "30"))
         answers_for(request, timeout_s)
-        found = await self._feed.wait(selection({"outcome": "accepted"} | query), count, timeout_s)
+        found = await self.feed.wait(selection({"outcome": "accepted"} | query), count, timeout_s)
         body = b'{"count":%d,"events":[%s]}' % (len(found), b",".join(each.as_json() for each in found))
         status_code = HTTPStatus.OK if len(found) >= count else HTTPStatus.REQUEST_TIMEOUT
         return StreamingResponse(iter([body]), status_code, media_type="application/json")
@@ -134,7 +134,7 @@ class Control:
         answers_for(request, None)
         headers = {"Cache-Control": "no-store"}
         return StreamingResponse(
-            self._feed.stream(selection(query), after), media_type="text/event-stream", headers=headers
+            self.feed.stream(selection(query), after), media_type="text/event-stream", headers=headers
         )
 
     async def clock(self, request: Request) -> Response:

@@ -27,18 +27,16 @@ _SCHEMA = (
         id INTEGER PRIMARY KEY, session TEXT NOT NULL, received_ms INTEGER NOT NULL, method TEXT NOT NULL,
         target TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, status_code INTEGER NOT NULL)""",
     """CREATE TABLE arrivals (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, request_id INTEGER NOT NULL, session TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, request_id INTEGER NOT NULL, session TEXT NOT NULL,
         received_ms INTEGER NOT NULL, outcome TEXT NOT NULL, status_code INTEGER NOT NULL, reason TEXT, warning TEXT,
         workspace TEXT NOT NULL, endpoint TEXT NOT NULL, event TEXT, distinct_id TEXT, tenant_id TEXT,
-        idempotency_key TEXT, insert_id TEXT, message_id TEXT, raw BLOB, bytes INTEGER NOT NULL)""",
+        idempotency_key TEXT, insert_id TEXT, message_id TEXT, bytes INTEGER NOT NULL)""",
+    # Apart from the records, which are often searched, and then need not be read with their events.
+    "CREATE TABLE bodies (id INTEGER PRIMARY KEY, raw BLOB NOT NULL)",
     "CREATE INDEX arrivals_session ON arrivals (session, id)",
-    "CREATE INDEX arrivals_request ON arrivals (request_id)",
-    "CREATE INDEX arrivals_key ON arrivals (session, idempotency_key) WHERE idempotency_key IS NOT NULL",
-    "CREATE INDEX arrivals_insert ON arrivals (session, insert_id) WHERE insert_id IS NOT NULL",
     """CREATE TABLE keys (
-        session TEXT NOT NULL, workspace TEXT NOT NULL, digest BLOB NOT NULL, message_id BLOB NOT NULL,
-        seen_ms INTEGER NOT NULL, PRIMARY KEY (session, workspace, digest)) WITHOUT ROWID""",
-    "CREATE INDEX keys_seen ON keys (session, seen_ms)",
+        id INTEGER PRIMARY KEY, session TEXT NOT NULL, workspace TEXT NOT NULL, digest BLOB NOT NULL,
+        message_id BLOB NOT NULL, seen_ms INTEGER NOT NULL)""",
     """CREATE TABLE messages (
         id INTEGER PRIMARY KEY AUTOINCREMENT, arrival_id INTEGER NOT NULL, session TEXT NOT NULL, message_id TEXT NOT NULL,
         created_ms INTEGER NOT NULL, workflow TEXT NOT NULL, channel TEXT NOT NULL, category TEXT NOT NULL,
@@ -47,8 +45,8 @@ _SCHEMA = (
     "CREATE INDEX messages_session ON messages (session, created_ms, message_id)",
     "CREATE INDEX messages_arrival ON messages (arrival_id)",
     "CREATE TABLE sessions (session TEXT PRIMARY KEY, ahead_ms INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE dropped (arrivals INTEGER NOT NULL, keys INTEGER NOT NULL)",
-    "INSERT INTO dropped VALUES (0, 0)",
+    "CREATE TABLE totals (last_id INTEGER NOT NULL, dropped INTEGER NOT NULL, dropped_keys INTEGER NOT NULL)",
+    "INSERT INTO totals VALUES (0, 0, 0)",
 )
 
 

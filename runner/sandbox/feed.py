@@ -25,7 +25,13 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: set[Callable[[], None]] = set()
+        self._has_ended = False
         store.subscribe(self._wake)
+
+    def end(self) -> None:
+        """End all waits and streams, because the server stops."""
+        self._has_ended = True
+        self._wake(())
 
     async def wait(self, wanted: Selection, count: int, timeout_s: float) -> list[Arrival]:
         """Return the selected records as soon as there are `count`, or those that there are after `timeout_s`."""
@@ -35,7 +41,7 @@ class Feed:
             while True:
                 found = self._store.select(f"{wanted.condition} ORDER BY id LIMIT ?", (*wanted.values, count))
                 left_s = until_s - loop.time()
-                if len(found) >= count or left_s <= 0:
+                if len(found) >= count or left_s <= 0 or self._has_ended:
                     return found
                 await signal.wait(left_s)
 
@@ -44,7 +50,7 @@ class Feed:
         condition = f"({wanted.condition}) AND id > ? ORDER BY id LIMIT ?"
         with _Signal(self._waiting) as signal:
             yield b": connected\n\n"
-            while True:
+            while not self._has_ended:
                 found = self._store.select(condition, (*wanted.values, after, _SENT_AT_ONCE))
                 if found:
                     after = found[-1].id

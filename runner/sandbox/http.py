@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from runner.sandbox.refusals import TOO_LARGE, Refusal, bad_request
 from runner.source import parse_json
+from runner.suprsend.encoding import compact_json
 from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def json_of(body: bytes) -> object:
     try:
         value: object = parse_json(body)
         if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is not text
+            compact_json(value)  # half of a surrogate pair is not text
     except (ValueError, RecursionError):
         raise bad_request("BAD REQUEST") from None
     return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from hashlib import blake2b
 from http import HTTPStatus
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from uuid import UUID, uuid5
 
 from runner.sandbox.arrival import Arrival
 from runner.sandbox.database import Database
+from runner.sandbox.keys import MAX_KEYS, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,24 +20,23 @@ if TYPE_CHECKING:
     from runner.sandbox.arrival import Outcome, Received, Record
     from runner.sandbox.messages import Messages
 
-KEY_LIFETIME_MS = 24 * 3600 * 1000
-"""How long a key is remembered (documentation: "Idempotent requests")."""
 MAX_EVENTS = 100_000
 MAX_MB = 512
-MAX_KEYS = 200_000
 _ROW_BYTES = 600
 """Size of a stored record besides its JSON, with its entries in the indexes."""
 _TRIMMED_AT_ONCE = 100
 """Records that are dropped together: dropping each alone would take longer than storing it."""
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
-COLUMNS = (
+_COLUMNS = (
     "id, request_id, session, received_ms, outcome, status_code, reason, warning, workspace, endpoint, event, distinct_id,"
-    " tenant_id, idempotency_key, insert_id, message_id, raw"
+    " tenant_id, idempotency_key, insert_id, message_id"
 )
-"""The columns of an `Arrival`, in order."""
-_INSERT_REQUEST = "INSERT INTO requests (session, received_ms, method, target, headers, body, status_code) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_INSERT_ARRIVAL = f"INSERT INTO arrivals ({COLUMNS}, bytes) VALUES ({', '.join('?' * 18)})"
+"""The columns of an `Arrival`, in order, but for its last."""
+_INSERT_REQUEST = "INSERT INTO requests VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_ARRIVAL = f"INSERT INTO arrivals VALUES ({', '.join('?' * 17)})"
+_INSERT_BODY = "INSERT INTO bodies VALUES (?, ?)"
+_SELECT = f"SELECT {_COLUMNS}, raw FROM arrivals JOIN bodies USING (id)"
 
 
 class Limits(NamedTuple):
@@ -76,20 +75,12 @@ class Store:
         self._messages = messages
         self._lock = RLock()
         self._listeners: list[Callable[[Sequence[Arrival]], None]] = []
-        with self._lock:
-            read = self.database.writer.execute
-            count, size, last = read(
-                "SELECT COUNT(*), COALESCE(SUM(bytes), 0), COALESCE(MAX(id), 0) FROM arrivals"
-            ).fetchone()
-            self._stored, self._size_bytes, self._last = int(count), int(size), int(last)
-            self._dropped, self._dropped_keys = read("SELECT arrivals, keys FROM dropped").fetchone()
-            self._keys: int = read("SELECT COUNT(*) FROM keys").fetchone()[0]
-            self._ahead_ms: dict[str, int] = dict(read("SELECT session, ahead_ms FROM sessions").fetchall())
-            self._last = max(self._last, self._sequence())
-
-    def _sequence(self) -> int:
-        row = self.database.writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'arrivals'").fetchone()
-        return int(row[0]) if row else 0
+        read = self.database.writer.execute
+        self._stored, self._size_bytes = read("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM arrivals").fetchone()
+        self._last: int
+        self._last, self._dropped, self._dropped_keys = read("SELECT * FROM totals").fetchone()
+        self._ahead_ms: dict[str, int] = dict(read("SELECT session, ahead_ms FROM sessions").fetchall())
+        self._keys = Keys(self.database.writer, limits.keys)
 
     def close(self) -> None:
         """Close the database."""
@@ -123,25 +114,27 @@ class Store:
         with self._lock:
             now_ms = self.now_ms(request.session)
             with self._transaction():
-                self._forget_keys(request.session, now_ms)
+                execute = self.database.writer.execute
                 headers = json.dumps(request.headers)
                 entry = (request.session, now_ms, request.method, request.target, headers, request.body, status_code)
-                request_id = self.database.writer.execute(_INSERT_REQUEST, entry).lastrowid or 0
-                share = (len(request.body) + len(headers)) // max(1, len(records))
-                first = self._last + 1
+                request_id = execute(_INSERT_REQUEST, entry).lastrowid or 0
                 arrivals = [
-                    self._arrival(first + index, request_id, now_ms, request, record)
-                    for index, record in enumerate(records)
+                    self._arrival(self._last + index, request_id, now_ms, request, record)
+                    for index, record in enumerate(records, start=1)
                 ]
-                self.database.writer.executemany(
-                    _INSERT_ARRIVAL, [(*each, len(each.raw) + share + _ROW_BYTES) for each in arrivals]
-                )
+                share = (len(request.body) + len(headers)) // max(1, len(records)) + _ROW_BYTES
+                sizes = [len(each.raw) + share for each in arrivals]
+                rows = [(*each[:-1], size) for each, size in zip(arrivals, sizes, strict=True)]
+                self.database.writer.executemany(_INSERT_ARRIVAL, rows)
+                self.database.writer.executemany(_INSERT_BODY, [(each.id, each.raw) for each in arrivals])
                 self._last += len(arrivals)
                 self._stored += len(arrivals)
-                self._size_bytes += sum(len(each.raw) + share + _ROW_BYTES for each in arrivals)
+                self._size_bytes += sum(sizes)
                 if self._messages is not None:
                     self._messages.store(self.database.writer, arrivals)
-                self._trim()
+                self._trim(now_ms)
+                totals = self._last, self._dropped, self._dropped_keys
+                execute("UPDATE totals SET last_id = ?, dropped = ?, dropped_keys = ?", totals)
         for listener in self._listeners:
             listener(arrivals)
         return arrivals
@@ -180,28 +173,24 @@ class Store:
         new = message_id_of(insert_id)
         if key is None:
             return False, str(new)
-        known = request.session, request.workspace, blake2b(key.encode(), digest_size=16).digest()
-        execute = self.database.writer.execute
-        row = execute(
-            "SELECT message_id FROM keys WHERE session = ? AND workspace = ? AND digest = ?", known
-        ).fetchone()
-        if row is not None:
-            return True, str(UUID(bytes=row[0]))
-        execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", (*known, new.bytes, now_ms))
-        self._keys += 1
+        known = self._keys.message_id(request.session, request.workspace, key, now_ms)
+        if known is not None:
+            return True, str(UUID(bytes=known))
+        self._keys.add(request.session, request.workspace, key, now_ms, new.bytes)
         return False, str(new)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
             self.database.writer.execute("BEGIN IMMEDIATE")
-            before = self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys, self._keys
+            before = self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys
             try:
                 yield
                 self.database.writer.execute("COMMIT")
             except BaseException:
                 self.database.writer.execute("ROLLBACK")
-                self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys, self._keys = before
+                self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys = before
+                self._keys.load()
                 raise
 
     @property
@@ -218,7 +207,7 @@ class Store:
     def select(self, condition: str, values: Sequence[object]) -> list[Arrival]:
         """Return the records that fulfil a condition of SQL, which is ours; only `values` come from elsewhere."""
         with self._lock:
-            rows = self.database.reader.execute(f"SELECT {COLUMNS} FROM arrivals WHERE {condition}", values).fetchall()
+            rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
 
     @property
@@ -266,37 +255,26 @@ class Store:
         where, values = ("", ()) if session is None else (" WHERE session = ?", (session,))
         with self._transaction():
             execute = self.database.writer.execute
-            size, count = execute(f"SELECT COALESCE(SUM(bytes), 0), COUNT(*) FROM arrivals{where}", values).fetchone()
-            for table in ("arrivals", "requests", "messages", "keys"):
+            count, size = execute(f"SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM arrivals{where}", values).fetchone()
+            execute(f"DELETE FROM bodies WHERE id IN (SELECT id FROM arrivals{where})", values)
+            for table in ("arrivals", "requests", "messages"):
                 execute(f"DELETE FROM {table}{where}", values)
-            self._keys = execute("SELECT COUNT(*) FROM keys").fetchone()[0]
+            self._keys.clear(session)
             self._stored -= count
             self._size_bytes -= size
         return int(count)
 
-    def _forget_keys(self, session: str, now_ms: int) -> None:
-        execute = self.database.writer.execute
-        outdated = session, now_ms - KEY_LIFETIME_MS
-        self._keys -= execute("DELETE FROM keys WHERE session = ? AND seen_ms <= ?", outdated).rowcount
-        surplus = self._keys - self._limits.keys
-        if surplus > 0:
-            oldest = "SELECT session, workspace, digest FROM keys ORDER BY seen_ms LIMIT ?"
-            execute(f"DELETE FROM keys WHERE (session, workspace, digest) IN ({oldest})", (surplus,))
-            execute("UPDATE dropped SET keys = keys + ?", (surplus,))
-            self._keys -= surplus
-            self._dropped_keys += surplus
-
-    def _trim(self) -> None:
+    def _trim(self, now_ms: int) -> None:
+        """Drop the oldest records and keys beyond the limits."""
+        self._dropped_keys += self._keys.forget(now_ms)
         execute = self.database.writer.execute
         while self._stored > self._limits.events or self._size_bytes > self._limits.mb * 1024 * 1024:
             surplus = max(self._stored - self._limits.events, min(_TRIMMED_AT_ONCE, self._limits.events // 100), 1)
             oldest = execute("SELECT id, bytes FROM arrivals ORDER BY id LIMIT ?", (surplus,)).fetchall()
-            execute("DELETE FROM arrivals WHERE id <= ?", (oldest[-1][0],))
-            execute("DELETE FROM messages WHERE arrival_id <= ?", (oldest[-1][0],))
-            execute(
-                "DELETE FROM requests WHERE id < COALESCE((SELECT request_id FROM arrivals ORDER BY id LIMIT 1), 1e18)"
-            )
-            execute("UPDATE dropped SET arrivals = arrivals + ?", (len(oldest),))
+            for table, column in (("arrivals", "id"), ("bodies", "id"), ("messages", "arrival_id")):
+                execute(f"DELETE FROM {table} WHERE {column} <= ?", (oldest[-1][0],))
+            first = "SELECT request_id FROM arrivals ORDER BY id LIMIT 1"
+            execute(f"DELETE FROM requests WHERE id < COALESCE(({first}), {2**62})")
             self._stored -= len(oldest)
             self._dropped += len(oldest)
             self._size_bytes -= sum(size for _, size in oldest)

@@ -45,7 +45,7 @@ def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_K
 
 def encode_sound(event: Event, env: str, stamp: Stamp, max_event_kb: int) -> Encoded:
     """Encode an event that was checked. Raises InvalidEvent if it is too large."""
-    body = _json(event.wire(env, stamp))
+    body = compact_json(event.wire(env, stamp))
     if len(body) > max_event_kb * 1024 and (too_large := size_breach(len(body), max_event_kb)):
         raise InvalidEvent(too_large.problem())
     return Encoded(body, event.idempotency_key is not None)
@@ -65,7 +65,7 @@ def _plain_json(value: object) -> bytes:
     return bytes(memoryview(orjson.dumps(value)))
 
 
-def _json(value: object) -> bytes:
+def compact_json(value: object) -> bytes:
     """Write compact JSON. Integers may have any length."""
     try:
         return _plain_json(value)

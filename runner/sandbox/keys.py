@@ -1,0 +1,84 @@
+"""The idempotency keys of the last 24 hours.
+
+They are looked up in memory, and stored in the order of arrival: an index of them in the database would change a page of its
+file for each key.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    import sqlite3
+
+KEY_LIFETIME_MS = 24 * 3600 * 1000
+"""How long a key is remembered (documentation: "Idempotent requests")."""
+MAX_KEYS = 200_000
+"""Limit for the keys; entries have a fixed size, so all together take 64 MiB of memory."""
+_Known: TypeAlias = "tuple[str, str, bytes]"
+
+
+class _Entry(NamedTuple):
+    seen_ms: int
+    message_id: bytes
+    row: int
+
+
+class Keys:
+    """Idempotency keys, and the message ids of the events that had them first. Changes belong to the store's transaction."""
+
+    def __init__(self, writer: sqlite3.Connection, at_most: int) -> None:
+        self._writer = writer
+        self._at_most = at_most
+        # The oldest first. Not a dict: finding its first entry is slow after many were removed.
+        self._entries: OrderedDict[_Known, _Entry] = OrderedDict()
+        self._row = 0
+        self.load()
+
+    def load(self) -> None:
+        """Read the keys from the database, as they are without the current transaction."""
+        rows = self._writer.execute("SELECT session, workspace, digest, seen_ms, message_id, id FROM keys ORDER BY id")
+        self._entries = OrderedDict((tuple(row[:3]), _Entry(*row[3:])) for row in rows)
+        self._row = max((entry.row for entry in self._entries.values()), default=0)
+
+    def message_id(self, session: str, workspace: str, key: str, now_ms: int) -> bytes | None:
+        """Return the message id of the first event with a key; None if it is new, or outdated."""
+        entry = self._entries.get(_known(session, workspace, key))
+        return entry.message_id if entry is not None and now_ms - entry.seen_ms < KEY_LIFETIME_MS else None
+
+    def add(self, session: str, workspace: str, key: str, now_ms: int, message_id: bytes) -> None:
+        """Remember a new key."""
+        known = _known(session, workspace, key)
+        self._row += 1
+        self._entries.pop(known, None)
+        self._entries[known] = _Entry(now_ms, message_id, self._row)
+        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", (self._row, *known, message_id, now_ms))
+
+    def forget(self, now_ms: int) -> int:
+        """Forget the oldest keys if they are outdated, or too many; return how many were too many."""
+        dropped = last_row = 0
+        while self._entries:
+            known, entry = next(iter(self._entries.items()))
+            surplus = len(self._entries) > self._at_most
+            if not surplus and now_ms - entry.seen_ms < KEY_LIFETIME_MS:
+                break
+            del self._entries[known]
+            dropped += surplus
+            last_row = entry.row
+        if last_row:
+            self._writer.execute("DELETE FROM keys WHERE id <= ?", (last_row,))
+        return dropped
+
+    def clear(self, session: str | None) -> None:
+        """Forget the keys of a session, or all."""
+        if session is None:
+            self._writer.execute("DELETE FROM keys")
+        else:
+            self._writer.execute("DELETE FROM keys WHERE session = ?", (session,))
+        self.load()
+
+
+def _known(session: str, workspace: str, key: str) -> _Known:
+    return session, workspace, blake2b(key.encode(), digest_size=16).digest()
