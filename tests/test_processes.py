@@ -58,9 +58,9 @@ def test_a_signal_ends_it_and_a_wait_has_a_bound(tmp_path: Path) -> None:
     command = ["runner", "sandbox", "--port", "0"]
     environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
     for number, code in ((signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)):
-        with Preloaded(command, env=environ, stderr=PIPE, start_new_session=True) as process:
+        with Preloaded(command, env=environ, stderr=PIPE, text=True, start_new_session=True) as process:
             assert process.stderr is not None
-            assert process.stderr.readline().startswith(b"sandbox: listening on ")
+            assert process.stderr.readline().startswith("sandbox: listening on ")
             assert process.poll() is None
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.01)
