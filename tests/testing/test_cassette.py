@@ -450,6 +450,7 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (problem("cassette-unreadable", message),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bomb",
     [
