@@ -11,7 +11,7 @@ from runner.commands.target import aim, ready
 from runner.errors import ExitCode, Interrupted, Problem, UsageError
 from runner.eventspec.many import check_one_config, labelled
 from runner.report.advice import advice
-from runner.report.annotations import show_on_page
+from runner.report.github_actions import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.report.style import counted, printable
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
