@@ -20,7 +20,7 @@ from runner.source import open_file, read_text
 from runner.suprsend.answer import Answer
 from runner.testing.cassette import Cassette, CassetteError, Interaction, OutsideProject
 from runner.testing.leaks import MAX_BYTES, is_binary
-from runner.testing.matching import Request
+from runner.testing.request_diff import Request
 
 if TYPE_CHECKING:
     from runner.errors import Step

@@ -19,7 +19,7 @@ from runner.suprsend.delivery import whole
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
 from runner.suprsend.statuses import is_rate_limit, is_transient, refuses_credentials
 from runner.suprsend.transport import Transport
-from runner.testing.matching import summary
+from runner.testing.request_diff import summary
 from runner.testing.walk import Missing, pairs
 
 if TYPE_CHECKING:

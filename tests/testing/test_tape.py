@@ -25,7 +25,7 @@ from runner.suprsend.transport import Transport
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction
 from runner.testing.cassette_reader import load
 from runner.testing.cassette_writer import save
-from runner.testing.matching import Request
+from runner.testing.request_diff import Request
 from runner.testing.tape import Recorder, Replay
 from tests.servers.listeners import closed_url
 
