@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from runner.bulk.reason import EXIT_CODES
 from runner.bulk.refusals import LedgerGone
 from runner.errors import SIGNALLED, ExitCode
-from runner.exits import of_event, summed
+from runner.exits import of_event, of_stop, summed
 from runner.problems import ENTRIES, Trait
 
 if TYPE_CHECKING:
@@ -103,8 +102,8 @@ class Conclusion:
             return self.failure.exit_code
         if self.stopped == "interrupted" and self.signal is not None:
             return ExitCode(SIGNALLED + self.signal)
-        if self.stopped is not None and self.stopped in EXIT_CODES:
-            return EXIT_CODES[self.stopped]
+        if self.stopped is not None and (code := of_stop(self.stopped)) is not None:
+            return code
         if self.cause is not None:
             return self.cause.exit_code
         if self.total == self.counts.accepted:
