@@ -28,7 +28,7 @@ from runner.bulk.run_ledger import INTERRUPTED, RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -71,7 +71,7 @@ class Ledger:
     def begin(self, record: RunRecord) -> RunLedger:
         """Record a new run, and lock it."""
         try:
-            return self._lock(record, sql.ADD_RUN, _columns(record))
+            return self._lock(record, sql.INSERT_RUN, _columns(record))
         except sqlite3.IntegrityError:
             message = f"run {record.id} already exists in {self._file.path}"
             hint = "try again: each run gets a new id"
@@ -84,7 +84,7 @@ class Ledger:
         rows of parts in flight when the process died.
         """
         record = self.find(run_id)
-        book = self._lock(record, sql.GO_ON, (record.id,), repeats_unknown=repeats_unknown)
+        book = self._lock(record, sql.RESUME_RUN, (record.id,), repeats_unknown=repeats_unknown)
         if not repeats_unknown:
             book.give_up_parts()
         return book
@@ -107,12 +107,12 @@ class Ledger:
     def failed_after(self, run_id: str, session: int) -> frozenset[int]:
         """Return the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
         record = self.find(run_id)
-        found = self._file.select(sql.FAILED_AFTER, (self._file.number(record.id), session))
+        found = self._file.select(sql.ROWS_FAILED_AFTER, (self._file.number(record.id), session))
         return frozenset(origin or row for row, origin in found if origin or record.parent is None)
 
     def find(self, name: str) -> RunRecord:
-        """Return a run by its id, an unambiguous prefix of it, or `last`. Raises NotFound."""
-        ids = [row[0] for row in self._file.select("SELECT id FROM runs ORDER BY number DESC")]
+        """Return a run by its id, an unambiguous prefix of it, or `last`, the newest one. Raises NotFound."""
+        ids = [row[0] for row in _newest_first(self._file.select(sql.RUN_IDS), 1)]
         if name == "last":
             found = ids[:1]
         else:
@@ -131,7 +131,7 @@ class Ledger:
         raise NotFound(Problem("run-not-found", message, hint=did_you_mean(name, ids, otherwise)))
 
     def summaries(self) -> list[RunSummary]:
-        """Return summaries of all runs, the latest first."""
+        """Return summaries of all runs, the newest first."""
         folder = self._file.folder
         if not self._file.exists:
             return []
@@ -139,7 +139,7 @@ class Ledger:
             rows = self._file.select(sql.SUMMARIES)
             held = held_runs(folder, [row[0] for row in rows])
         with self._file.reading():
-            return [_summary(row, is_alive=row[0] in held) for row in rows]
+            return [_summary(row, is_alive=row[0] in held) for row in _newest_first(rows, 4)]
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""
@@ -152,7 +152,7 @@ class Ledger:
         Unless the run is active, rows in flight count as unknown; their lines are not known.
         """
         number = self._file.number(self.find(run_id).id)
-        parts = self._file.select(sql.IN_FLIGHT, (number,)) if with_in_flight else []
+        parts = self._file.select(sql.PARTS_IN_FLIGHT, (number,)) if with_in_flight else []
         in_flight = (
             RowOutcome(row, 0, "unknown", INTERRUPTED, 0, 1)
             for first_row, rows in parts
@@ -187,6 +187,11 @@ class Ledger:
             book = RunLedger(self._file, lock, number, record, repeats_unknown=repeats_unknown)
             undo.pop_all()
         return book
+
+
+def _newest_first(rows: Iterable[Sequence[Any]], started_at: int) -> list[Sequence[Any]]:
+    """Sort runs by their start. They are numbered in another order, since a run may wait for a confirmation."""
+    return sorted(rows, key=lambda row: str(row[started_at]), reverse=True)
 
 
 def _columns(record: RunRecord) -> tuple[object, ...]:
