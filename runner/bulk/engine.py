@@ -86,7 +86,7 @@ class Engine:
         limits: Limits,
         monotonic: Callable[[], float],
         hurry: Callable[[], None],
-        tell: Callable[[Counts], None],
+        on_progress: Callable[[Counts], None],
     ) -> None:
         self.tally = Tally()
         self.failure: MachineError | None = None
@@ -97,7 +97,7 @@ class Engine:
         self._limits = limits
         self._monotonic = monotonic
         self._hurry = hurry
-        self._tell = tell
+        self._on_progress = on_progress
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
@@ -129,7 +129,7 @@ class Engine:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
                 begun = self._written(done, begun)
-            self._tell(self.tally.counts)
+            self._on_progress(self.tally.counts)
             for part in begun:
                 self._submit(part, under_way)
             if self._is_to_hurry and not is_hurried:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from runner.bulk import ledger_sql as sql
+from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
-from runner.bulk.locks import RunLock, gate, held_runs
+from runner.bulk.locks import RunLock, active_runs, folder_lock
 from runner.bulk.outcomes import Counts, RowOutcome
 from runner.bulk.paths import from_here, kept
 from runner.bulk.record import RunRecord
-from runner.bulk.refusals import Refusals
 from runner.bulk.run_ledger import INTERRUPTED, RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 
@@ -89,7 +89,7 @@ class Ledger:
             book.give_up_parts()
         return book
 
-    def line(self, record: RunRecord) -> Iterator[RunRecord]:
+    def ancestry(self, record: RunRecord) -> Iterator[RunRecord]:
         """Return a run, the run whose failed rows it sends, and so on up to the first one. Raises NotFound."""
         seen = {record.id}
         yield record
@@ -135,11 +135,14 @@ class Ledger:
         folder = self._file.folder
         if not self._file.exists:
             return []
-        with Refusals(self._file.path), gate(folder):  # while they are compared, no lock is taken or released
+        with (
+            LedgerErrors(self._file.path),
+            folder_lock(folder),
+        ):  # while they are compared, no lock is taken or released
             rows = self._file.select(sql.SUMMARIES)
-            held = held_runs(folder, [row[0] for row in rows])
+            active = active_runs(folder, [row[0] for row in rows])
         with self._file.reading():
-            return [_summary(row, is_alive=row[0] in held) for row in _newest_first(rows, 4)]
+            return [_summary(row, is_active=row[0] in active) for row in _newest_first(rows, 4)]
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""
@@ -227,9 +230,9 @@ def _record(row: Sequence[Any]) -> RunRecord:
     )
 
 
-def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
+def _summary(row: Sequence[Any], *, is_active: bool) -> RunSummary:
     run_id, spec, rows, state, started, total, accepted, failed, unknown, not_sent, in_flight, parent = row
-    if state == "running" and not is_alive:
+    if state == "running" and not is_active:
         state = "interrupted"
     counts = Counts(accepted, failed, unknown, not_sent, 0 if state == "running" else in_flight)
     return RunSummary(

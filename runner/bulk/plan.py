@@ -211,7 +211,7 @@ def _origin(folder: Path, parent: str) -> RunRecord:
     """Return the run that determines the ids of rows printed by `parent`. Raises InvalidInput."""
     with Ledger(folder, is_new_allowed=False) as ledger:
         try:
-            return list(ledger.line(ledger.find(parent)))[-1]
+            return list(ledger.ancestry(ledger.find(parent)))[-1]
         except NotFound:
             message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
             hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or remove the column {COLUMN} to send them as new rows"

@@ -132,7 +132,7 @@ def _first_in_sandbox(outcome: Outcome) -> bool:
 def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
-    def tell(wait: Wait) -> None:
+    def show_retry(wait: Wait) -> None:
         status = f"HTTP {wait.status_code}: " if wait.status_code else ""
         again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
         output.message(f"{status}{printable(output.cut(wait.message, _MAX_REASON))}; {again}")
@@ -146,7 +146,7 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
         clock=lambda: world.clock().timestamp(),
         sleep=world.sleep,
         random=world.random,
-        tell=tell,
+        on_retry=show_retry,
         admit=target.admit,
     )
     try:

@@ -106,8 +106,8 @@ class _Reader:
         found = type_problems(*self._inferable)
         if not found:
             return loaded
-        told = {problem.position for problem in self.problems if problem.severity == "error"}
-        self.problems += [problem for problem in found if problem.position not in told]
+        with_errors = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in found if problem.position not in with_errors]
         return self._loaded(Path(loaded.path), loaded.spec)
 
     def spec(self, path: Path) -> Spec | None:

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from runner import __version__
 from runner.sandbox.find import NAME
 from runner.sandbox.queries import CHOOSING, WHOLE_NUMBER, asked_for, shown_events
-from runner.sandbox.refusals import Refusal, bad_request, refusal_of
+from runner.sandbox.refusals import Refusal, bad_request, refusal_of, too_large
 from runner.sandbox.rules import SandboxRules
 from runner.sandbox.store import MAX_EVENTS
 from runner.source import parse_json
@@ -229,17 +229,16 @@ class _Api:
         return workspace, body
 
     async def _read(self, request: Request) -> bytes:
-        too_large = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
         length = request.headers.get("content-length", "0")
         if len(length) > MAX_LIMIT_DIGITS or int(length) > MAX_BODY_BYTES:
-            raise too_large  # a client that waits for `100 Continue` need not send it
+            raise too_large()  # a client that waits for `100 Continue` need not send it
         raw = bytearray()
         try:
             async for part in request.stream():
                 raw += part
                 self._pending_bytes += len(part)
                 if len(raw) > MAX_BODY_BYTES:
-                    raise too_large
+                    raise too_large()
                 if self._pending_bytes > MAX_PENDING_BYTES:
                     raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests in flight", "busy")
         finally:

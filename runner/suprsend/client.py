@@ -13,7 +13,7 @@ from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey, WorkspaceKey, check_credential
 from runner.suprsend.bulk import BulkEventsFactory
 from runner.suprsend.connection import Connection, logger
-from runner.suprsend.delivery import alone
+from runner.suprsend.delivery import single_delivery
 from runner.suprsend.encoding import Encoded, encode
 from runner.suprsend.event import USER_AGENT, Event, Stamp
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
@@ -168,7 +168,7 @@ class Suprsend:
         Raises InvalidEvent for an event that breaks a rule, and TypeError for other objects. Failures of the network and the
         platform are part of the response.
         """
-        delivery = alone(self._encoded(event))
+        delivery = single_delivery(self._encoded(event))
         self._connection.deliver(delivery)
         [result] = delivery.results
         return response_of(result)

@@ -280,7 +280,7 @@ def words(kinds: int) -> str:
 
 
 def two_words(one: int, other: int) -> tuple[str, str]:
-    """Return the kinds of two values as messages name them, told apart where that needs more words."""
+    """Return the kinds of two values as messages name them, with more words where they would be the same."""
     names = words(one), words(other)
     return names if names[0] != names[1] else (exact_words(one), exact_words(other))
 

@@ -230,10 +230,10 @@ def _send(connection: Connection, made: _Made) -> Json:
     """Send a step as the Python API does; return the response in its documented form."""
     from runner.suprsend.bulk import BulkEvents  # noqa: PLC0415
     from runner.suprsend.client import response_of  # noqa: PLC0415
-    from runner.suprsend.delivery import alone  # noqa: PLC0415
+    from runner.suprsend.delivery import single_delivery  # noqa: PLC0415
 
     if made.step.rows is None:
-        delivery = alone(made.ready[0].encoded)
+        delivery = single_delivery(made.ready[0].encoded)
         connection.deliver(delivery)
         [result] = delivery.results
         response: Any = response_of(result)

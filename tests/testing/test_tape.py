@@ -17,7 +17,7 @@ from runner.secrets import Mask, Secret
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 from runner.suprsend.connection import Connection
-from runner.suprsend.delivery import alone, together
+from runner.suprsend.delivery import bulk_deliveries, single_delivery
 from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
 from runner.suprsend.sockets import Exchange
@@ -328,7 +328,7 @@ def send(
     encoded = [
         encode(each, credentials.env, Stamp(f"{index:036}", 1767225600000), 100) for index, each in enumerate(events)
     ]
-    deliveries = [alone(encoded[0])] if len(events) == 1 else together(encoded)
+    deliveries = [single_delivery(encoded[0])] if len(events) == 1 else bulk_deliveries(encoded)
     for delivery in deliveries:
         connection.deliver(delivery)
     connection.close()
