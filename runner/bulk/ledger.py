@@ -21,10 +21,10 @@ from runner.bulk import ledger_sql as sql
 from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
 from runner.bulk.locks import RunLock, active_runs, folder_lock
-from runner.bulk.outcomes import Counts, RowOutcome
+from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
 from runner.bulk.paths import from_here, kept
 from runner.bulk.record import RunRecord
-from runner.bulk.run_ledger import INTERRUPTED, RunLedger
+from runner.bulk.run_ledger import RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 
 if TYPE_CHECKING:

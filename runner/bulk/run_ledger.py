@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk import ledger_sql as sql
-from runner.bulk.outcomes import Counts, RowOutcome
+from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
 from runner.problems import ENTRIES, Trait
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
     from runner.bulk.record import RunRecord
-    from runner.codes import Code
     from runner.suprsend.answer import State
-
-INTERRUPTED: Code = "interrupted"
-"""The code of a row that was in flight when its process died."""
 
 
 class PartState(NamedTuple):
@@ -207,7 +203,7 @@ class _UnderWay(NamedTuple):
         if outcome.row not in self.in_doubt:
             return outcome
         earlier = self.earlier.get(outcome.row)
-        had_answer = earlier is not None and earlier.code != INTERRUPTED
+        had_answer = earlier is not None and not earlier.was_interrupted
         may_pass = Trait.MAY_PASS in ENTRIES[outcome.code].traits
         if not had_answer and outcome.state == "failed" and not outcome.attempts and not may_pass:
             return outcome  # the row made no event before either, so nothing was sent

@@ -307,9 +307,7 @@ class _Reader:
         declared = table.entries if table is not None else {}
         misspelt = [name for name in used if name not in declared]
         used |= {near for name in misspelt[:MAX_HINTS] if (near := nearest(name, declared))}
-        broken = bool(event.problems) or any(
-            finding.code == "template-syntax" for template in templates for finding in template.findings
-        )
+        broken = bool(event.problems) or any(template.has_syntax_error for template in templates)
         for name, node in table.entries.items() if table is not None else ():
             place = table.key_position(name) if table is not None else None
             skipped = broken or self._is_malformed(node) or place in self._malformed
