@@ -226,7 +226,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the name that was probably meant: one with few typos, or a longer form of the word. None if there is none.
+    """Return the known name with the fewest typos, or a longer form of the word; None if all names differ too much.
 
     >>> nearest("$regex", ["$any", "$re"])
     '$re'

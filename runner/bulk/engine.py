@@ -164,7 +164,7 @@ class Engine:
     def _finished(self, under_way: dict[Future[PartOutcome], Part], at_most_s: float) -> list[PartOutcome]:
         """Wait until a part is done or the next check is due, and return the outcomes."""
         outcomes = []
-        for future in self._rung(at_most_s):
+        for future in self._woken(at_most_s):
             part = under_way.pop(future)
             try:
                 outcomes.append(future.result())
@@ -179,8 +179,8 @@ class Engine:
             self._count(outcome)
         return outcomes
 
-    def _rung(self, at_most_s: float) -> Iterator[Future[PartOutcome]]:
-        """Wait for the bell, and yield all futures that are finished by then."""
+    def _woken(self, at_most_s: float) -> Iterator[Future[PartOutcome]]:
+        """Wait for a wake-up, and yield all futures that are finished by then."""
         try:
             future = self._bell.get(timeout=at_most_s)
             while True:

@@ -56,7 +56,7 @@ class RunLock:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Lock the folder of locks, so that one process at a time takes, tests or removes some in it.
+    """Lock the folder of locks, so that only one process at a time takes, tests or removes them.
 
     Otherwise a test could be mistaken for a lock, or a lock be taken on a file that is being removed.
     """

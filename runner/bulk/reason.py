@@ -1,4 +1,4 @@
-"""Why a run stops before the end of its rows."""
+"""The reasons that stop a run before the end of its rows."""
 
 from __future__ import annotations
 

@@ -103,13 +103,13 @@ class RowFile:
         """
         if self._stable is None:
             return ""
-        with _telling(self._shown):
+        with _translated_errors(self._shown):
             return self._stable.fingerprint()
 
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the file has changed since it was opened. `rows` is the number of rows read, for the message."""
         if self._stable is not None:
-            with _telling(self._shown, rows):
+            with _translated_errors(self._shown, rows):
                 self._stable.check()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -134,7 +134,7 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
 
     `shown` is the file's name in messages. Raises NotFound, MachineError, and InvalidInput for an unsupported file.
     """
-    with ExitStack() as opened, _telling(shown):
+    with ExitStack() as opened, _translated_errors(shown):
         if path is None:
             read, stable = _stream(stdin)
             text = Text(read, shown)
@@ -264,8 +264,8 @@ def _suffix_of(path: Path, shown: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _telling(shown: str, rows: int = 0) -> Iterator[None]:
-    """Return the error for an exception while the file is opened, or after this number of rows."""
+def _translated_errors(shown: str, rows: int = 0) -> Iterator[None]:
+    """Translate exceptions while the file is opened, or after this number of rows, into a RunnerError."""
     try:
         yield
     except (BrokenFileError, FileChangedError, OSError) as error:

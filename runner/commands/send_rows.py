@@ -1,4 +1,4 @@
-"""`runner send SPEC --rows FILE`: an event a row, in a run that can be resumed after any end."""
+"""`runner send SPEC --rows FILE`: an event for each row, in a run that can be resumed."""
 
 from __future__ import annotations
 

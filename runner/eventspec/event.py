@@ -99,7 +99,7 @@ def _has_url(entry: object) -> bool:
 
 
 def attachments(spec: Spec, entries: object) -> tuple[Attachment, ...]:
-    """Make attachments of what the templates gave: a list of URLs, or of maps. One without a URL was left out.
+    """Return the attachments of a rendered list of URLs or maps. A map without a URL is left out.
 
     Raises InvalidInput if they are anything else.
     """

@@ -79,7 +79,7 @@ def exposures(event: Fields, secrets: Mapping[str, Variable]) -> Iterator[tuple[
 def _in_shape(
     shape: Shape, secrets: Mapping[str, Variable], known: Mapping[str, _Traces]
 ) -> Generator[tuple[Template, Exposure], None, _Traces]:
-    """Find the exposures in a shape; returns what of secrets is in its value."""
+    """Yield the exposures in a shape, and return the traces of secrets in its value."""
     found = _NONE
     match shape:
         case Template():
@@ -163,7 +163,7 @@ class _Reader:
 
     @property
     def stored(self) -> dict[str, _Traces]:
-        """What is in each name that was set."""
+        """The traces in each name that was set."""
         return self._set
 
     def block(self, body: Iterable[nodes.Node]) -> _Traces:
@@ -204,7 +204,7 @@ class _Reader:
             self._set[name.name] = self._set.get(name.name, _NONE) | traces
 
     def value(self, node: nodes.Node | None) -> _Traces:
-        """Return what of secrets is in the value of an expression."""
+        """Return the traces of secrets in the value of an expression."""
         traces = self._followed(node)
         self._left -= len(traces)
         if self._left < 0:

@@ -25,7 +25,7 @@ _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
 def show_cases(
     output: Output, environ: Mapping[str, str], paths: Sequence[Path], ended: CaseRun, left: Sequence[Problem]
 ) -> None:
-    """Show what pytest did not: the cases as JSON, and cassettes that are `left` over. `paths` are the arguments of `test`."""
+    """Show what pytest does not: the cases as JSON, and the problems of `left` over cassettes. `paths` are the arguments."""
     counts = Counter(result.state for result in ended.cases)
     reports = [each for result in ended.cases for each in result.reports] + list(ended.refused)
     match output.format:

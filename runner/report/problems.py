@@ -20,7 +20,7 @@ OPEN = Mask()
 
 
 def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = OPEN) -> str:
-    """Return a problem as text, as a good compiler prints it: what, where, the line, a caret, what to do."""
+    """Return a problem as text, as compilers do: message, position, source line with a caret, hint."""
     problem = masked(problem, mask)
     paint = style.error if problem.severity == "error" else style.warning
     lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]

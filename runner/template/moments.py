@@ -39,7 +39,7 @@ PERIODS = ("year", "month", "week", "day", "hour")
 def duration(
     *, weeks: float = 0, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
 ) -> timedelta:
-    """Return a duration. Raises TemplateFault for what is no number, and beyond 3,000 years."""
+    """Return a duration. Raises TemplateFault for a value that is not a number, and beyond 3,000 years."""
     parts = {"weeks": weeks, "days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
     for name, part in parts.items():
         if type(part) not in (int, float):
@@ -223,7 +223,7 @@ def zones() -> frozenset[str]:
 
 
 def zone(name: object) -> ZoneInfo:
-    """Return the time zone of a name. Raises TemplateFault if there is none of that name."""
+    """Return the time zone with a name. Raises TemplateFault if it does not exist."""
     if not isinstance(name, str):
         raise TemplateFault("template-type", "a time zone is named by a text", "such as 'Asia/Kolkata'")
     if name not in zones():
