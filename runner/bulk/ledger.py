@@ -22,7 +22,7 @@ from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
 from runner.bulk.locks import RunLock, active_runs, folder_lock
 from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
-from runner.bulk.paths import from_here, kept
+from runner.bulk.paths import absolute_path, relative_path
 from runner.bulk.record import RunRecord
 from runner.bulk.run_ledger import RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
@@ -202,8 +202,8 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
         record.id,
         record.started.astimezone(UTC).isoformat(timespec="microseconds"),
         str(record.seed),
-        os.fsencode(kept(record.spec)),
-        os.fsencode(kept(record.rows)),
+        os.fsencode(absolute_path(record.spec)),
+        os.fsencode(absolute_path(record.rows)),
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
         record.parent,
@@ -221,8 +221,8 @@ def _record(row: Sequence[Any]) -> RunRecord:
         run_id,
         UUID(seed),
         datetime.fromisoformat(started),
-        from_here(os.fsdecode(spec)),
-        from_here(os.fsdecode(rows)),
+        relative_path(os.fsdecode(spec)),
+        relative_path(os.fsdecode(rows)),
         dict(json.loads(arguments)),
         dict(json.loads(fingerprints)),
         parent,
@@ -237,8 +237,8 @@ def _summary(row: Sequence[Any], *, is_active: bool) -> RunSummary:
     counts = Counts(accepted, failed, unknown, not_sent, 0 if state == "running" else in_flight)
     return RunSummary(
         run_id,
-        from_here(os.fsdecode(spec)),
-        from_here(os.fsdecode(rows)),
+        relative_path(os.fsdecode(spec)),
+        relative_path(os.fsdecode(rows)),
         state,
         datetime.fromisoformat(started),
         total,

@@ -110,7 +110,7 @@ class RunPlan:
             has_keys=self.has_keys,
         )
 
-    def goes_on_with(self, record: RunRecord, ledger: Ledger) -> bool:
+    def check_resumable(self, record: RunRecord, ledger: Ledger) -> bool:
         """Check that a run began with the same inputs, and skip rows that failed in a later session of its parent.
 
         Return whether all inputs could be compared: with other credentials, secret variables can't. Raises InvalidInput

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.bulk.ledger_file import FILE_NAME, FOLDER_NAME
 from runner.bulk.options import LEAVE_OUT, BulkOptions
-from runner.bulk.paths import from_here, kept
+from runner.bulk.paths import absolute_path, relative_path
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
 
@@ -224,8 +224,8 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def _text(path: Path | None) -> str | None:
-    return None if path is None else kept(str(path))
+    return None if path is None else absolute_path(str(path))
 
 
 def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(from_here(text))
+    return None if text is None else Path(relative_path(text))

@@ -108,7 +108,7 @@ def resume(
         saved = SavedOptions.of(record)
         config = settings.config or saved.config
         patience = options.patience(saved.timeout_s, saved.retries)
-        bulk = given.go_on(
+        bulk = given.resumed(
             saved.bulk, [Path(record.spec), Path(record.rows), flags.vars_file or saved.vars_file, config]
         )
         commands = RunCommands(record, config, asks=False, state_dir=state_dir)
@@ -124,7 +124,7 @@ def resume(
             session, source, saved.profile, variables, bulk, patience, folder, sandbox=saved.is_sandboxed
         )
         with planned as (plan, aimed):
-            if not plan.goes_on_with(record, ledger):
+            if not plan.check_resumable(record, ledger):
                 output.message("other credentials than the run began with: its secret variables can't be compared")
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())

@@ -16,7 +16,7 @@ from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, singl
 from runner.suprsend.chunks import array_of, chunks
 from runner.suprsend.encoding import Encoded
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
-from runner.suprsend.retry import asked_s, pause_s
+from runner.suprsend.retry import pause_s, requested_pause_s
 from runner.suprsend.rules import MAX_BODY_BYTES
 from runner.suprsend.statuses import is_too_large, refuses_credentials
 
@@ -189,13 +189,13 @@ class Courier:
         """Wait before a retry; return False if there is no time for it, or if retries were ended."""
         if not self.may_retry():
             return False
-        asked = asked_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
-        pause = pause_s(retry, asked, self.random())
+        requested_s = requested_pause_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
+        pause = pause_s(retry, requested_s, self.random())
         if time.monotonic() + pause >= until_s:
-            if asked is not None:
+            if requested_s is not None:
                 for index in again:
                     result = delivery.results[index]
-                    message = f"{result.message} (asked to wait {asked:g} s, more than the timeout allows)"
+                    message = f"{result.message} (asked to wait {requested_s:g} s, more than the timeout allows)"
                     delivery.results[index] = result._replace(message=message)
             return False
         result = delivery.results[again[0]]

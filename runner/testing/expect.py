@@ -20,14 +20,14 @@ from runner.testing.fit import (
     parts,
 )
 from runner.testing.shown import (
-    at_way,
     both_shown,
     hint_of_type,
     items_text,
+    joined_path,
     json_text,
+    key_path,
     shown_value,
-    way_joined,
-    way_to,
+    with_path,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class _Comparison:
 
     def _entries(self, expected: Node, actual: dict[str, Json], at: str, *, is_whole: bool) -> Iterator[Mismatch]:
         for key, item in expected.entries.items():
-            below = way_to(at, key)
+            below = key_path(at, key)
             if key in actual:
                 yield from self.differences(item, actual[key], below)
             elif not self._has_matchers or matcher_of(item) != "$absent":
@@ -105,7 +105,7 @@ class _Comparison:
                 yield _mismatch(below, message, item, hint)
         for key in actual if is_whole else ():
             if key not in expected.entries:
-                yield _mismatch(way_to(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
+                yield _mismatch(key_path(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
 
     def _items(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         for index, (item, found) in enumerate(zip(expected.items, actual, strict=False)):
@@ -168,8 +168,8 @@ class _Comparison:
             yield _mismatch(at, "the schemas of this case are too large together to be checked", operand)
             return
         for fault in schema.faults(actual):
-            below = way_joined(at, fault.at())
-            yield Mismatch(below, at_way(below, fault.message), operand.nearest(fault.rule).position(), None)
+            below = joined_path(at, fault.at())
+            yield Mismatch(below, with_path(below, fault.message), operand.nearest(fault.rule).position(), None)
 
     def _contained(self, operand: Node, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
         if are_entries(operand, actual):
@@ -213,4 +213,4 @@ class _Comparison:
 
 
 def _mismatch(at: str, message: str, expected: Node, hint: str | None = None) -> Mismatch:
-    return Mismatch(at, at_way(at, message), expected.position(), hint)
+    return Mismatch(at, with_path(at, message), expected.position(), hint)
