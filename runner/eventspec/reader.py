@@ -283,9 +283,9 @@ class _Reader:
         """Check lets and the use of `omit`."""
         if (table := root.get("let")) is not None:
             used = {use.name for template in templates for use in template.uses}
-            broken = any(template.findings for template in templates)
-            found = let_problems(table, event.lets, {variable.name for variable in variables}, used)
-            self.problems += [each for each in found if not (broken and each.code == "unused-let")]
+            if any(template.findings for template in templates):
+                used |= event.lets.keys()  # a template that can't be read may use any of them
+            self.problems += let_problems(table, event.lets, {variable.name for variable in variables}, used)
         self.problems += omitted_for_good(event.shape, omitting(event.lets))
 
     def _check_names(self, templates: Sequence[Template], declared: set[str] | None, others: Collection[str]) -> None:
