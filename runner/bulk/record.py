@@ -70,25 +70,27 @@ class SavedOptions:
     @classmethod
     def of(cls, record: RunRecord) -> SavedOptions:
         """Read the options of a record, with paths that are valid in the working directory."""
-        said: Any = record.arguments
+        saved: Any = record.arguments
         names = (
             "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
             "linger_s",
         )  # fmt: skip
         return cls(
-            var=(*said["var"],),
-            var_json=(*said["var_json"],),
-            secret=(*said["secret"],),
-            vars_file=_path(said["vars_file"]),
-            case=said["case"],
-            profile=said["profile"],
-            config=_path(said["config"]),
-            project=Path(said["project"]),
-            is_sandboxed=said["sandbox"],
-            timeout_s=said["timeout_s"],
-            retries=said["retries"],
+            var=(*saved["var"],),
+            var_json=(*saved["var_json"],),
+            secret=(*saved["secret"],),
+            vars_file=_path(saved["vars_file"]),
+            case=saved["case"],
+            profile=saved["profile"],
+            config=_path(saved["config"]),
+            project=Path(saved["project"]),
+            is_sandboxed=saved["sandbox"],
+            timeout_s=saved["timeout_s"],
+            retries=saved["retries"],
             bulk=BulkOptions(
-                rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names if name in said}
+                rows=record.rows,
+                results=_path(saved["results"]),
+                **{name: saved[name] for name in names if name in saved},
             ),
         )
 

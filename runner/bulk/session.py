@@ -210,10 +210,10 @@ class RunSession:
                 raise KeyboardInterrupt
 
         # A program that was started with nohup must go on without a terminal.
-        heard = [
+        handled = [
             each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
         ]
-        before = {number: signal.signal(number, stop) for number in heard}
+        before = {number: signal.signal(number, stop) for number in handled}
         try:
             yield
         finally:

@@ -61,7 +61,7 @@ def send_rows(
     with planned as (plan, aimed):
         if options.dry_run:
             return _check(session, plan, run)
-        with ready(session, aimed, _what(bulk), yes=options.yes) as target:
+        with ready(session, aimed, _description(bulk), yes=options.yes) as target:
             _check_address_space(bulk)
             config = settings.config or find_config(path)
             saved = SavedOptions(
@@ -128,7 +128,7 @@ def resume(
                 output.message("other credentials than the run began with: its secret variables can't be compared")
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
-            with ready(session, aimed, _what(bulk), yes=options.yes) as target:
+            with ready(session, aimed, _description(bulk), yes=options.yes) as target:
                 _check_address_space(bulk)
                 with resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running:
                     if running.in_doubt and not plan.has_keys and options.yes:
@@ -172,7 +172,7 @@ def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:
     return ExitCode.INVALID if checked.invalid else ExitCode.OK
 
 
-def _what(bulk: BulkOptions) -> str:
+def _description(bulk: BulkOptions) -> str:
     return f"an event for each row of {bulk.rows}"
 
 

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from runner import __version__
 from runner.sandbox.find import NAME
-from runner.sandbox.queries import CHOOSING, WHOLE_NUMBER, asked_for, shown_events
+from runner.sandbox.queries import CHOOSING, WHOLE_NUMBER, query_of, shown_events
 from runner.sandbox.refusals import Refusal, bad_request, refusal_of, too_large
 from runner.sandbox.rules import SandboxRules
 from runner.sandbox.store import MAX_EVENTS
@@ -190,9 +190,9 @@ class _Api:
         if not _same(given, self._token.reveal()):
             message = "the token is missing or wrong: open the address that `runner sandbox` prints"
             raise Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
-        asked = asked_for(request.query_params.multi_items())
-        wanted = {name: value for name, value in asked.items() if name in CHOOSING}
-        limit = asked.get("limit", str(MAX_SHOWN))
+        query = query_of(request.query_params.multi_items())
+        wanted = {name: value for name, value in query.items() if name in CHOOSING}
+        limit = query.get("limit", str(MAX_SHOWN))
         if not WHOLE_NUMBER.fullmatch(limit):
             raise bad_request("limit must be a whole number of events, for example limit=10")
         count = int(limit) if len(limit) < MAX_LIMIT_DIGITS else MAX_EVENTS
