@@ -16,7 +16,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from runner.errors import did_you_mean
@@ -26,9 +26,6 @@ from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-Moment: TypeAlias = date | timedelta
-"""What arithmetic with dates takes; a `datetime` is a `date`."""
 
 _MAX_SECONDS = 100_000_000_000
 """A number above is one of milliseconds: as seconds it is in the year 5138."""
