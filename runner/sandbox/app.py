@@ -24,8 +24,8 @@ from starlette.routing import Route
 
 from runner import __version__
 from runner.sandbox.find import NAME
-from runner.sandbox.queries import CHOOSING, WHOLE_NUMBER, asked_for, shown_events
-from runner.sandbox.refusals import Refusal, bad_request, refusal_of
+from runner.sandbox.queries import CHOOSING, WHOLE_NUMBER, query_of, shown_events
+from runner.sandbox.refusals import Refusal, bad_request, refusal_of, too_large
 from runner.sandbox.rules import SandboxRules
 from runner.sandbox.store import MAX_EVENTS
 from runner.source import parse_json
@@ -190,9 +190,9 @@ class _Api:
         if not _same(given, self._token.reveal()):
             message = "the token is missing or wrong: open the address that `runner sandbox` prints"
             raise Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
-        asked = asked_for(request.query_params.multi_items())
-        wanted = {name: value for name, value in asked.items() if name in CHOOSING}
-        limit = asked.get("limit", str(MAX_SHOWN))
+        query = query_of(request.query_params.multi_items())
+        wanted = {name: value for name, value in query.items() if name in CHOOSING}
+        limit = query.get("limit", str(MAX_SHOWN))
         if not WHOLE_NUMBER.fullmatch(limit):
             raise bad_request("limit must be a whole number of events, for example limit=10")
         count = int(limit) if len(limit) < MAX_LIMIT_DIGITS else MAX_EVENTS
@@ -229,17 +229,16 @@ class _Api:
         return workspace, body
 
     async def _read(self, request: Request) -> bytes:
-        too_large = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
         length = request.headers.get("content-length", "0")
         if len(length) > MAX_LIMIT_DIGITS or int(length) > MAX_BODY_BYTES:
-            raise too_large  # a client that waits for `100 Continue` need not send it
+            raise too_large()  # a client that waits for `100 Continue` need not send it
         raw = bytearray()
         try:
             async for part in request.stream():
                 raw += part
                 self._pending_bytes += len(part)
                 if len(raw) > MAX_BODY_BYTES:
-                    raise too_large
+                    raise too_large()
                 if self._pending_bytes > MAX_PENDING_BYTES:
                     raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests in flight", "busy")
         finally:

@@ -27,18 +27,18 @@ _PARAMETERS = (*CHOOSING, "limit", "token")
 WHOLE_NUMBER = re.compile("[0-9]+")
 
 
-def asked_for(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+def query_of(given: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Parse the query of `GET /events`. Unknown parameters are refused, so that a typo does not select other events."""
-    asked: dict[str, str] = {}
+    query: dict[str, str] = {}
     for name, value in given:
         if name not in _PARAMETERS:
             meant = nearest(name, _PARAMETERS)
             hint = f"did you mean {meant}?" if meant else f"known are {', '.join(_PARAMETERS)}"
             raise bad_request(f"unknown parameter '{name[:_SHOWN_CHARS]}': {hint}")
-        if name in asked:
+        if name in query:
             raise bad_request(f"the parameter {name} may be given only once")
-        asked[name] = value
-    return asked
+        query[name] = value
+    return query
 
 
 _SHOWN_CHARS = 100

@@ -30,8 +30,8 @@ from runner.testing.cassette_path import cassette_path
 from runner.testing.cassette_reader import load
 from runner.testing.cassette_writer import _spread, save
 from runner.testing.leaks import leaks
-from runner.testing.matching import Request
 from runner.testing.network import blocked
+from runner.testing.request_diff import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
