@@ -7,7 +7,7 @@ decides what they mean. The tree of exceptions, with the exit codes of a command
     ├── InvalidInput      2   a spec, template, variable, row or limit
     ├── InvalidEvent      2   one event breaks a rule of the platform (also a ValueError)
     ├── CredentialsError  3   credentials are missing, or must not be used here
-    ├── NotFound          4   a file, run, case or profile does not exist
+    ├── NotFound          4   a file, run, case, label or profile does not exist
     ├── UsageError       64   the command line is used wrongly
     ├── MachineError     74   a failure of this machine: unreadable file, disk full, port taken
     └── Interrupted     130   Ctrl-C or another signal ended the command, or a question was answered with no
@@ -125,7 +125,7 @@ class CredentialsError(RunnerError):
 
 
 class NotFound(RunnerError):  # noqa: N818
-    """A file, run, case or profile does not exist."""
+    """A file, run, case, label or profile does not exist."""
 
     exit_code = ExitCode.NOT_FOUND
 
@@ -226,7 +226,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the name that was probably meant: one with few typos, or a longer form of the word. None if there is none.
+    """Return the known name with the fewest typos, or a longer form of the word; None if all names differ too much.
 
     >>> nearest("$regex", ["$any", "$re"])
     '$re'

@@ -1,7 +1,8 @@
 """Failures → exit codes: the one policy of all commands, which the manual states on its page exit-codes.
 
-`failure_of` says how an exception ends a command, `of_event` and `summed` what many failures, one an event or a case, add
-up to.
+`failure_of` is for an exception, whose class has the code. `of_event` is for one event or row, `of_stop` for what stopped a
+run of rows, `of_case` for one case, `of_pytest` for a session of cases; `summed` makes one code of many. The registry of
+problems (`runner.problems`) has a usual exit code for each problem, which is for readers; only `of_case` decides by it.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def _bug(error: BaseException) -> Failure:
 _NO_MEMORY = "failed to map segment"
 """What the system's loader says about a library that there is no memory for."""
 
+# Events and rows. The codes are those of the registry, which takes long to load, but for `interrupted`: there it is the
+# problem of a command that a signal ended. Here it is a row that an earlier session left without an answer: one failed row.
 _OF_EVENTS: Mapping[str, ExitCode] = {
     "credentials-refused": ExitCode.CREDENTIALS,
     "rate-limited": ExitCode.RATE_LIMITED,
@@ -65,6 +68,19 @@ _OF_EVENTS: Mapping[str, ExitCode] = {
     "no-connection": ExitCode.NO_ANSWER,
     "not-sent": ExitCode.OK,
     "interrupted": ExitCode.REFUSED,
+}
+_OF_STOPS: Mapping[str, ExitCode] = {
+    "credentials": ExitCode.CREDENTIALS,
+    "no-answer": ExitCode.NO_ANSWER,
+    "unavailable": ExitCode.NO_ANSWER,
+    "rate-limited": ExitCode.RATE_LIMITED,
+}
+_OF_PYTEST: Mapping[int, ExitCode] = {
+    0: ExitCode.OK,
+    2: ExitCode.INVALID,
+    3: ExitCode.BUG,
+    4: ExitCode.USAGE,
+    5: ExitCode.NOT_FOUND,
 }
 BY_SIGNAL = (ExitCode.HUNG_UP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 """A command that ends with one of these prints `error[interrupted]`, whatever else it shows."""
@@ -81,6 +97,27 @@ def of_event(code: str, *, was_sent: bool) -> ExitCode:
     if code in _OF_EVENTS:
         return _OF_EVENTS[code]
     return ExitCode.REFUSED if was_sent else ExitCode.INVALID
+
+
+def of_case(problems: Iterable[Problem], error: RunnerError | None) -> ExitCode:
+    """Return the exit code of a case that failed with problems, which `error` raised if there is one."""
+    from runner.problems import ENTRIES  # noqa: PLC0415 - only cases need it
+
+    if any(ENTRIES[problem.code].exit_code == ExitCode.CASSETTE for problem in problems):
+        return ExitCode.CASSETTE
+    if error is not None and error.exit_code in (ExitCode.CASSETTE, ExitCode.MACHINE):
+        return error.exit_code
+    return ExitCode.REFUSED
+
+
+def of_stop(reason: str) -> ExitCode | None:
+    """Return the exit code of a run of rows that stopped early, by its `bulk.reason.Reason`; None if its rows decide."""
+    return _OF_STOPS.get(reason)
+
+
+def of_pytest(status: int) -> ExitCode:
+    """Return the exit code that pytest's own exit status means, where no case decides."""
+    return _OF_PYTEST.get(status, ExitCode.REFUSED)
 
 
 def summed(kinds: Iterable[ExitCode], before: ExitCode | None = None) -> ExitCode:

@@ -1,4 +1,4 @@
-"""The registry of problems: the meaning of each code, an example, and the exit code of a command that ends with it.
+"""The registry of problems: the meaning of each code, an example, and the exit code that it usually ends a command with.
 
 `runner explain`, the table in the manual and shell completion are generated from it. The longer explanation of a code is
 its page in `manual/problems/`.
@@ -40,7 +40,8 @@ class Trait(Flag):
 class Entry:
     """The entry of one code. Meaning and example are one line of Markdown each.
 
-    If several exit codes are possible, `exit_code` is the usual one, and the page names the others.
+    `exit_code` is what the manual and `runner explain` show: the usual one, while the page of the code names the others.
+    How a command ends is decided by `runner.exits`, from the exceptions and failures that carry problems.
     """
 
     meaning: str

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.eventspec import Occurrence, Spec, render
 from runner.exits import of_event, summed
-from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, alone, together
+from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, bulk_deliveries, single_delivery
 from runner.suprsend.encoding import Encoded, encode_sound
 from runner.suprsend.event import Event, Stamp, plain_id
 from runner.suprsend.rules import MAX_EVENT_KB
@@ -188,7 +188,7 @@ def outcome_of(event: Prepared | Rejected, result: Result) -> Outcome:
 def deliveries_of(events: Sequence[Prepared]) -> list[Delivery]:
     """Return the requests for events: one event goes to the single endpoint, several go to the bulk endpoint."""
     encoded = [event.encoded for event in events]
-    return [alone(encoded[0])] if len(encoded) == 1 else together(encoded)
+    return [single_delivery(encoded[0])] if len(encoded) == 1 else bulk_deliveries(encoded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(runner.__file__).parent
 ROOMS = [
-    "codes", "errors", "exits", "problems", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
+    "codes", "errors", "problems", "exits", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
     "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.errors import ExitCode, Interrupted, NotFound, Problem, UsageError
-from runner.exits import failure_of, of_event, summed
+from runner.exits import failure_of, of_event, of_pytest, of_stop, summed
 from runner.problems import ENTRIES
 
 OK, REFUSED, INVALID, CREDENTIALS = ExitCode.OK, ExitCode.REFUSED, ExitCode.INVALID, ExitCode.CREDENTIALS
@@ -74,3 +74,25 @@ def test_an_event_fails_with_the_code_that_its_problem_is_explained_with(code: s
 
 def test_another_failure_is_the_platforms_if_the_event_went_out() -> None:
     assert (of_event("refused", was_sent=True), of_event("var-schema", was_sent=False)) == (REFUSED, INVALID)
+
+
+def test_a_row_that_an_interrupt_left_without_an_answer_is_one_failed_row() -> None:
+    assert of_event("interrupted", was_sent=True) is of_event("interrupted", was_sent=False) is REFUSED
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("credentials", CREDENTIALS), ("no-answer", NO_ANSWER), ("unavailable", NO_ANSWER), ("rate-limited", RATE_LIMITED),
+        ("failures", None), ("interrupted", None), ("machine", None),
+    ],
+)  # fmt: skip
+def test_a_reason_that_concerns_all_rows_decides_the_code_of_a_run(reason: str, code: ExitCode | None) -> None:
+    assert of_stop(reason) is code
+
+
+def test_each_status_of_pytest_has_a_code() -> None:
+    assert {status.name: of_pytest(status) for status in map(pytest.ExitCode, range(6))} == {
+        "OK": OK, "TESTS_FAILED": REFUSED, "INTERRUPTED": INVALID, "INTERNAL_ERROR": BUG, "USAGE_ERROR": ExitCode.USAGE,
+        "NO_TESTS_COLLECTED": ExitCode.NOT_FOUND,
+    }  # fmt: skip

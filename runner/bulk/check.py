@@ -1,4 +1,4 @@
-"""A dry run of a plan: which rows are invalid, how large the events are, and which of them share a key."""
+"""A dry run of a plan → its invalid rows, the sizes of its events, and events that share a key."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.bulk.row import SHOWN_NAME_CHARS, first_told
+from runner.bulk.row import SHOWN_NAME_CHARS, name_problems
 from runner.errors import InvalidInput, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def assign(
 
 def extra_columns(columns: Sequence[str], variables: Sequence[str]) -> list[Problem]:
     """Report columns without a variable."""
-    return first_told(columns, lambda column: _extra_column(column, variables))
+    return name_problems(columns, lambda column: _extra_column(column, variables))
 
 
 def _extra_column(column: str, variables: Sequence[str]) -> Problem:

@@ -17,7 +17,7 @@ from runner.bulk.row import (
     BadRow,
     LargeRow,
     Row,
-    first_told,
+    name_problems,
     place,
 )
 from runner.bulk.text import Cursor
@@ -136,7 +136,7 @@ class Table:
             raise InvalidInput(Problem("rows-header", message, place(self._shown, self._row_line)))
         if wrong := list(self._wrong_names(cells)):
             header = self._row_text()
-            raise InvalidInput(*first_told(wrong, lambda each: self._wrong_name(each, header, len(cells))))
+            raise InvalidInput(*name_problems(wrong, lambda each: self._wrong_name(each, header, len(cells))))
         self._row_line = self._reader.line_num + 1
         return tuple(cells)
 

@@ -86,7 +86,7 @@ class Engine:
         limits: Limits,
         monotonic: Callable[[], float],
         hurry: Callable[[], None],
-        tell: Callable[[Counts], None],
+        on_progress: Callable[[Counts], None],
     ) -> None:
         self.tally = Tally()
         self.failure: MachineError | None = None
@@ -97,7 +97,7 @@ class Engine:
         self._limits = limits
         self._monotonic = monotonic
         self._hurry = hurry
-        self._tell = tell
+        self._on_progress = on_progress
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
@@ -129,7 +129,7 @@ class Engine:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
                 begun = self._written(done, begun)
-            self._tell(self.tally.counts)
+            self._on_progress(self.tally.counts)
             for part in begun:
                 self._submit(part, under_way)
             if self._is_to_hurry and not is_hurried:
@@ -164,7 +164,7 @@ class Engine:
     def _finished(self, under_way: dict[Future[PartOutcome], Part], at_most_s: float) -> list[PartOutcome]:
         """Wait until a part is done or the next check is due, and return the outcomes."""
         outcomes = []
-        for future in self._rung(at_most_s):
+        for future in self._woken(at_most_s):
             part = under_way.pop(future)
             try:
                 outcomes.append(future.result())
@@ -179,8 +179,8 @@ class Engine:
             self._count(outcome)
         return outcomes
 
-    def _rung(self, at_most_s: float) -> Iterator[Future[PartOutcome]]:
-        """Wait for the bell, and yield all futures that are finished by then."""
+    def _woken(self, at_most_s: float) -> Iterator[Future[PartOutcome]]:
+        """Wait for a wake-up, and yield all futures that are finished by then."""
         try:
             future = self._bell.get(timeout=at_most_s)
             while True:

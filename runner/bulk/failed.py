@@ -42,8 +42,8 @@ class FailedRows:
     def of(cls, ledger: Ledger, name: str) -> FailedRows:
         """Return the failed rows of a run. Raises NotFound, and InvalidInput if the rows came from the standard input."""
         record = ledger.find(name)
-        line = list(ledger.line(record))
-        source = next((each for each in line if each.rows != "-"), line[-1])
+        ancestry = list(ledger.ancestry(record))
+        source = next((each for each in ancestry if each.rows != "-"), ancestry[-1])
         if source.rows == "-":
             message = f"the rows of run {source.id} came from the standard input, and the ledger does not store rows"
             raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} shows their numbers"))

@@ -70,11 +70,11 @@ class BulkFlags(NamedTuple):
         plain = BulkOptions(
             self.rows or "-", renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS
         )  # fmt: skip
-        bulk = self.go_on(plain, read)
+        bulk = self.resumed(plain, read)
         # A slow run sends small requests: at most the rows of a fifth of a second.
         return bulk if bulk.rate is None else replace(bulk, part_rows=max(1, min(PART_ROWS, int(bulk.rate / 5))))
 
-    def go_on(self, begun: BulkOptions, read: Sequence[Path | None]) -> BulkOptions:
+    def resumed(self, begun: BulkOptions, read: Sequence[Path | None]) -> BulkOptions:
         """Return the options of a run that is resumed and `begun` with others: its rows stay the same. Raise UsageError."""
         self._check_numbers()
         if self.fail_fast and self.max_failures is not None:

@@ -113,9 +113,9 @@ class Inflow:
             self._chars_read += size
             ahead.append((row, size, monotonic()))
             if len(ahead) >= self._wanted or (size and self._chars() >= PART_CHARS):
-                self._tell()
+                self._notify()
             if len(ahead) >= AHEAD_ROWS or (size and self._is_full()):
-                self._tell()
+                self._notify()
                 with self._room:
                     self._room.wait_for(lambda: self._is_left or not self._is_full())
             if self._is_left:
@@ -125,7 +125,7 @@ class Inflow:
         self._is_over = True
         self._wake()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._wanted < sys.maxsize:
             self._wanted = sys.maxsize
             self._wake()

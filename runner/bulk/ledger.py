@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from runner.bulk import ledger_sql as sql
+from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
-from runner.bulk.locks import RunLock, gate, held_runs
-from runner.bulk.outcomes import Counts, RowOutcome
-from runner.bulk.paths import from_here, kept
+from runner.bulk.locks import RunLock, active_runs, folder_lock
+from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
+from runner.bulk.paths import absolute_path, relative_path
 from runner.bulk.record import RunRecord
-from runner.bulk.refusals import Refusals
-from runner.bulk.run_ledger import INTERRUPTED, RunLedger
+from runner.bulk.run_ledger import RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -71,7 +71,7 @@ class Ledger:
     def begin(self, record: RunRecord) -> RunLedger:
         """Record a new run, and lock it."""
         try:
-            return self._lock(record, sql.ADD_RUN, _columns(record))
+            return self._lock(record, sql.INSERT_RUN, _columns(record))
         except sqlite3.IntegrityError:
             message = f"run {record.id} already exists in {self._file.path}"
             hint = "try again: each run gets a new id"
@@ -84,12 +84,12 @@ class Ledger:
         rows of parts in flight when the process died.
         """
         record = self.find(run_id)
-        book = self._lock(record, sql.GO_ON, (record.id,), repeats_unknown=repeats_unknown)
+        book = self._lock(record, sql.RESUME_RUN, (record.id,), repeats_unknown=repeats_unknown)
         if not repeats_unknown:
             book.give_up_parts()
         return book
 
-    def line(self, record: RunRecord) -> Iterator[RunRecord]:
+    def ancestry(self, record: RunRecord) -> Iterator[RunRecord]:
         """Return a run, the run whose failed rows it sends, and so on up to the first one. Raises NotFound."""
         seen = {record.id}
         yield record
@@ -107,12 +107,12 @@ class Ledger:
     def failed_after(self, run_id: str, session: int) -> frozenset[int]:
         """Return the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
         record = self.find(run_id)
-        found = self._file.select(sql.FAILED_AFTER, (self._file.number(record.id), session))
+        found = self._file.select(sql.ROWS_FAILED_AFTER, (self._file.number(record.id), session))
         return frozenset(origin or row for row, origin in found if origin or record.parent is None)
 
     def find(self, name: str) -> RunRecord:
-        """Return a run by its id, an unambiguous prefix of it, or `last`. Raises NotFound."""
-        ids = [row[0] for row in self._file.select("SELECT id FROM runs ORDER BY number DESC")]
+        """Return a run by its id, an unambiguous prefix of it, or `last`, the newest one. Raises NotFound."""
+        ids = [row[0] for row in _newest_first(self._file.select(sql.RUN_IDS), 1)]
         if name == "last":
             found = ids[:1]
         else:
@@ -131,15 +131,18 @@ class Ledger:
         raise NotFound(Problem("run-not-found", message, hint=did_you_mean(name, ids, otherwise)))
 
     def summaries(self) -> list[RunSummary]:
-        """Return summaries of all runs, the latest first."""
+        """Return summaries of all runs, the newest first."""
         folder = self._file.folder
         if not self._file.exists:
             return []
-        with Refusals(self._file.path), gate(folder):  # while they are compared, no lock is taken or released
+        with (
+            LedgerErrors(self._file.path),
+            folder_lock(folder),
+        ):  # while they are compared, no lock is taken or released
             rows = self._file.select(sql.SUMMARIES)
-            held = held_runs(folder, [row[0] for row in rows])
+            active = active_runs(folder, [row[0] for row in rows])
         with self._file.reading():
-            return [_summary(row, is_alive=row[0] in held) for row in rows]
+            return [_summary(row, is_active=row[0] in active) for row in _newest_first(rows, 4)]
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""
@@ -152,7 +155,7 @@ class Ledger:
         Unless the run is active, rows in flight count as unknown; their lines are not known.
         """
         number = self._file.number(self.find(run_id).id)
-        parts = self._file.select(sql.IN_FLIGHT, (number,)) if with_in_flight else []
+        parts = self._file.select(sql.PARTS_IN_FLIGHT, (number,)) if with_in_flight else []
         in_flight = (
             RowOutcome(row, 0, "unknown", INTERRUPTED, 0, 1)
             for first_row, rows in parts
@@ -189,13 +192,18 @@ class Ledger:
         return book
 
 
+def _newest_first(rows: Iterable[Sequence[Any]], started_at: int) -> list[Sequence[Any]]:
+    """Sort runs by their start. They are numbered in another order, since a run may wait for a confirmation."""
+    return sorted(rows, key=lambda row: str(row[started_at]), reverse=True)
+
+
 def _columns(record: RunRecord) -> tuple[object, ...]:
     return (
         record.id,
         record.started.astimezone(UTC).isoformat(timespec="microseconds"),
         str(record.seed),
-        os.fsencode(kept(record.spec)),
-        os.fsencode(kept(record.rows)),
+        os.fsencode(absolute_path(record.spec)),
+        os.fsencode(absolute_path(record.rows)),
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
         record.parent,
@@ -213,8 +221,8 @@ def _record(row: Sequence[Any]) -> RunRecord:
         run_id,
         UUID(seed),
         datetime.fromisoformat(started),
-        from_here(os.fsdecode(spec)),
-        from_here(os.fsdecode(rows)),
+        relative_path(os.fsdecode(spec)),
+        relative_path(os.fsdecode(rows)),
         dict(json.loads(arguments)),
         dict(json.loads(fingerprints)),
         parent,
@@ -222,15 +230,15 @@ def _record(row: Sequence[Any]) -> RunRecord:
     )
 
 
-def _summary(row: Sequence[Any], *, is_alive: bool) -> RunSummary:
+def _summary(row: Sequence[Any], *, is_active: bool) -> RunSummary:
     run_id, spec, rows, state, started, total, accepted, failed, unknown, not_sent, in_flight, parent = row
-    if state == "running" and not is_alive:
+    if state == "running" and not is_active:
         state = "interrupted"
     counts = Counts(accepted, failed, unknown, not_sent, 0 if state == "running" else in_flight)
     return RunSummary(
         run_id,
-        from_here(os.fsdecode(spec)),
-        from_here(os.fsdecode(rows)),
+        relative_path(os.fsdecode(spec)),
+        relative_path(os.fsdecode(rows)),
         state,
         datetime.fromisoformat(started),
         total,

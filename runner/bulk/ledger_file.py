@@ -17,8 +17,8 @@ from stat import S_IMODE, S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from runner.bulk import ledger_sql as sql
-from runner.bulk.locks import gate
-from runner.bulk.refusals import BUSY_S, LedgerGone, Refusals, identity
+from runner.bulk.ledger_errors import BUSY_S, LedgerErrors, LedgerGone, identity
+from runner.bulk.locks import folder_lock
 from runner.errors import MachineError, Problem
 from runner.project.files import project_of
 from runner.writing import opened, write_new
@@ -39,7 +39,7 @@ class LedgerFile:
     def __init__(self, folder: Path, *, is_new_allowed: bool) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
-        self._refusals = Refusals(self.path)
+        self._errors = LedgerErrors(self.path)
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         if is_new_allowed or self.path.exists():
@@ -52,13 +52,13 @@ class LedgerFile:
 
     def _open(self) -> sqlite3.Connection:
         folder = self.folder
-        with self._refusals, ExitStack() as undo:
+        with self._errors, ExitStack() as undo:
             # A folder given by the user may be anywhere, and contain other files.
             is_own, root = (True, project_of(folder.parent)) if folder.name == FOLDER_NAME else (_made(folder), folder)
             inside = undo.enter_context(opened(folder, root))
             if is_own:
                 _close_to_others(inside)
-            undo.enter_context(gate(folder))  # two processes that make it at once would refuse each other
+            undo.enter_context(folder_lock(folder))  # two processes that make it at once would refuse each other
             if is_own:
                 _write_once(_IGNORE, b"*\n", 0o600, inside)
             # A planted journal could name any file for SQLite to remove, and this ledger uses a write-ahead log only.
@@ -130,7 +130,7 @@ class LedgerFile:
         """Run the block as a transaction."""
         if self._connection is None:
             raise RuntimeError("the ledger was opened for reading only and does not exist")
-        with self._refusals, self._connection as connection:
+        with self._errors, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
 
@@ -138,7 +138,7 @@ class LedgerFile:
         """Return the rows of a query; none if the ledger does not exist."""
         if self._connection is None:
             return []
-        with self._refusals:
+        with self._errors:
             return self._connection.execute(statement, parameters).fetchall()
 
     def number(self, run_id: str) -> int:

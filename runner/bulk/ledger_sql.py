@@ -52,11 +52,12 @@ SCHEMA = (
     ) WITHOUT ROWID
     """,
 )
-ADD_RUN = """
+INSERT_RUN = """
     INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-GO_ON = "UPDATE runs SET state = 'running', sessions = sessions + 1 WHERE id = ?"
+RESUME_RUN = "UPDATE runs SET state = 'running', sessions = sessions + 1 WHERE id = ?"
+END_RUN = "UPDATE runs SET state = ?, total = ? WHERE number = ?"
 RUN = """
     SELECT id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session FROM runs WHERE id = ?
 """
@@ -64,8 +65,9 @@ SUMMARIES = """
     SELECT id, spec, rows, state, started_at, total, accepted, failed, unknown, not_sent, in_flight, parent
     FROM runs ORDER BY number DESC
 """
+RUN_IDS = "SELECT id, started_at FROM runs ORDER BY number DESC"
 COUNTS = "SELECT sessions, accepted, failed, unknown, not_sent, in_flight FROM runs WHERE number = ?"
-COUNT = """
+ADD_COUNTS = """
     UPDATE runs SET
         accepted = accepted + :accepted,
         failed = failed + :failed,
@@ -75,20 +77,20 @@ COUNT = """
     WHERE number = :number
 """
 LAST_ROW = "SELECT first_row + rows - 1 FROM parts WHERE run = ? ORDER BY first_row DESC LIMIT 1"
-KINDS = "SELECT DISTINCT state, code, attempts > 0 FROM exceptions WHERE run = ?"
-IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS NULL ORDER BY first_row"
-BEGIN_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+FAILURE_KINDS = "SELECT DISTINCT state, code, attempts > 0 FROM exceptions WHERE run = ?"
+PARTS_IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS NULL ORDER BY first_row"
+INSERT_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
-ADD_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-FORGET = "DELETE FROM exceptions WHERE run = ? AND row = ?"
-ROW = "SELECT row, line, state, code, status_code, attempts, origin, variable FROM exceptions WHERE run = ?"
-OPEN = f"{ROW} AND row >= ? AND row < ? AND state != 'failed'"
-SURELY_NOT_SENT = f"{ROW} AND row >= ? AND row < ? AND state = 'not_sent'"
-DOUBT = """
+INSERT_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+DELETE_ROW = "DELETE FROM exceptions WHERE run = ? AND row = ?"
+_ROW = "SELECT row, line, state, code, status_code, attempts, origin, variable FROM exceptions WHERE run = ?"
+OPEN_ROWS = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
+NOT_SENT_ROWS = f"{_ROW} AND row >= ? AND row < ? AND state = 'not_sent'"
+MARK_UNKNOWN = """
     UPDATE exceptions SET state = 'unknown', code = ?
     WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'
 """
-FAILED_AFTER = "SELECT row, origin FROM exceptions WHERE run = ? AND state = 'failed' AND session > ?"
-ROWS_IN_STATE = f"{ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"
-ROWS = f"{ROW} AND row > ? ORDER BY row LIMIT ?"
+ROWS_FAILED_AFTER = "SELECT row, origin FROM exceptions WHERE run = ? AND state = 'failed' AND session > ?"
+ROWS_IN_STATE = f"{_ROW} AND row > ? AND state = ? ORDER BY row LIMIT ?"
+ROWS = f"{_ROW} AND row > ? ORDER BY row LIMIT ?"

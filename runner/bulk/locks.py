@@ -7,7 +7,7 @@ import os
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Literal
 
-from runner.bulk.refusals import LedgerGone, Refusals, identity
+from runner.bulk.ledger_errors import LedgerErrors, LedgerGone, identity
 from runner.errors import MachineError, Problem
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class RunLock:
     def __init__(self, folder: Path, run_id: str) -> None:
         self._folder = folder
         self._path = folder / f"{run_id}{_SUFFIX}"
-        with Refusals(self._path), gate(folder):
+        with LedgerErrors(self._path), folder_lock(folder):
             self._file = _locked(self._path, "ab")
         if self._file is None:
             message = f"run {run_id} is in use by another process"
@@ -43,7 +43,7 @@ class RunLock:
         """Release the lock, and remove its file if it still exists. Calling it again does nothing."""
         if self._file is not None:
             file, self._file = self._file, None
-            with suppress(OSError), file, gate(self._folder):  # a leftover file is not locked
+            with suppress(OSError), file, folder_lock(self._folder):  # a leftover file is not locked
                 if identity(self._path) == self._identity:
                     self._path.unlink()
 
@@ -55,8 +55,8 @@ class RunLock:
 
 
 @contextmanager
-def gate(folder: Path) -> Iterator[None]:
-    """Let one process at a time take, test or remove locks.
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Lock the folder of locks, so that only one process at a time takes, tests or removes them.
 
     Otherwise a test could be mistaken for a lock, or a lock be taken on a file that is being removed.
     """
@@ -68,10 +68,10 @@ def gate(folder: Path) -> Iterator[None]:
         os.close(opened)
 
 
-def held_runs(folder: Path, run_ids: Iterable[str]) -> set[str]:
-    """Return which of these runs are active. Call it inside the `gate`, since testing takes a lock for a moment."""
+def active_runs(folder: Path, run_ids: Iterable[str]) -> set[str]:
+    """Return which of these runs are active. Call it within `folder_lock`, since testing takes a lock for a moment."""
     locks = {path.name: path for path in folder.glob(f"*{_SUFFIX}")}
-    return {run_id for run_id in run_ids if (path := locks.get(f"{run_id}{_SUFFIX}")) and _is_held(path)}
+    return {run_id for run_id in run_ids if (path := locks.get(f"{run_id}{_SUFFIX}")) and _is_locked(path)}
 
 
 _SUFFIX = ".lock"
@@ -93,7 +93,7 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
-def _is_held(path: Path) -> bool:
+def _is_locked(path: Path) -> bool:
     try:
         file = _locked(path, "r+b")
     except FileNotFoundError:

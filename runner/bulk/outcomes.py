@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from runner.suprsend.answer import State
 
 
+INTERRUPTED: Code = "interrupted"
+"""The code of a row that was in flight when its process died."""
+
+
 class RowOutcome(NamedTuple):
     """A row that was not accepted, or may not have been. `status_code` is 0 if no answer came.
 
@@ -27,6 +31,11 @@ class RowOutcome(NamedTuple):
     origin: int = 0
     variable: str = ""
     message: str = ""
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether the process died while the row was in flight, so that no answer is known."""
+        return self.code == INTERRUPTED
 
 
 class PartOutcome(NamedTuple):

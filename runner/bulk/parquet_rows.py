@@ -26,7 +26,7 @@ from runner.bulk.row import (
     BrokenFileError,
     LargeRow,
     Row,
-    first_told,
+    name_problems,
 )
 from runner.errors import InvalidInput, Problem
 from runner.suprsend.rules import MAX_BODY_BYTES
@@ -34,7 +34,7 @@ from runner.suprsend.rules import MAX_BODY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.bulk.held import HeldFile
+    from runner.bulk.stable_file import StableFile
     from runner.codes import Code
     from runner.source import Json
 
@@ -55,7 +55,7 @@ _LONGEST_PLAIN = 32
 class Parquet:
     """A Parquet file. It has no lines: the line of each row is 0."""
 
-    def __init__(self, file: HeldFile, shown: str) -> None:
+    def __init__(self, file: StableFile, shown: str) -> None:
         """Read the metadata. Raises InvalidInput for an unreadable file and for invalid names of columns."""
         self._raw = file
         self._shown = shown
@@ -274,11 +274,11 @@ def _names(schema: pa.Schema) -> tuple[str, ...]:
             wrong.append((number, name))
         seen.add(name)
     if wrong:
-        raise InvalidInput(*first_told(wrong, _wrong_name))
+        raise InvalidInput(*name_problems(wrong, _wrong_name))
     if empty := [field.name for field in schema if _has_empty_struct(field.type)]:
         message = "column '{}' has a struct without fields"
         raise InvalidInput(
-            *first_told(empty, lambda name: Problem("rows-header", message.format(name[:SHOWN_NAME_CHARS])))
+            *name_problems(empty, lambda name: Problem("rows-header", message.format(name[:SHOWN_NAME_CHARS])))
         )
     return tuple(names)
 

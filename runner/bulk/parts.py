@@ -76,7 +76,7 @@ class Cutter:
         return self._known(self._offset + self.read + 1) if self._known else None
 
     def _part(self, rows: Sequence[Row | BadRow], state: PartState | None) -> Part | None:
-        """Return a part of rows; None if none of them is to be sent."""
+        """Return a part of rows; None if all of them were finished before."""
         self.read += len(rows)
         first_row = rows[0].number
         digest = self._digests.of(rows) if self._digests else ""

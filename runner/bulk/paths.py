@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 
-def kept(path: str) -> str:
+def absolute_path(path: str) -> str:
     """Return an absolute path; `-`, the standard input, stays as it is."""
     return path if path == "-" else str(Path(path).absolute())
 
 
-def from_here(path: str) -> str:
+def relative_path(path: str) -> str:
     """Return a path relative to the working directory if that is shorter, and never in a form that looks like a flag."""
     if path == "-" or ".." in Path(path).parts:  # after a link, `..` is not the folder before it
         return path

@@ -110,7 +110,7 @@ class RunPlan:
             has_keys=self.has_keys,
         )
 
-    def goes_on_with(self, record: RunRecord, ledger: Ledger) -> bool:
+    def check_resumable(self, record: RunRecord, ledger: Ledger) -> bool:
         """Check that a run began with the same inputs, and skip rows that failed in a later session of its parent.
 
         Return whether all inputs could be compared: with other credentials, secret variables can't. Raises InvalidInput
@@ -211,7 +211,7 @@ def _origin(folder: Path, parent: str) -> RunRecord:
     """Return the run that determines the ids of rows printed by `parent`. Raises InvalidInput."""
     with Ledger(folder, is_new_allowed=False) as ledger:
         try:
-            return list(ledger.line(ledger.find(parent)))[-1]
+            return list(ledger.ancestry(ledger.find(parent)))[-1]
         except NotFound:
             message = f"the rows are those of run {parent}, which is not in {folder / FILE_NAME}"
             hint = f"name its ledger's folder with --state-dir or {STATE_DIR}, or remove the column {COLUMN} to send them as new rows"

@@ -1,4 +1,4 @@
-"""Why a run stops before the end of its rows, and the exit code of each reason."""
+"""The reasons that stop a run before the end of its rows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from runner.bulk.outcomes import RowOutcome
 
 Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited", "unavailable", "machine"]
-EXIT_CODES: Mapping[Reason, ExitCode] = {
-    "credentials": ExitCode.CREDENTIALS,
-    "no-answer": ExitCode.NO_ANSWER,
-    "unavailable": ExitCode.NO_ANSWER,
-    "rate-limited": ExitCode.RATE_LIMITED,
-}
-"""Reasons that decide the exit code of the command, whatever the rows' failures are."""
 _OUTAGES: Mapping[ExitCode, Reason] = {ExitCode.NO_ANSWER: "no-answer", ExitCode.RATE_LIMITED: "rate-limited"}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.bulk.ledger_file import FILE_NAME, FOLDER_NAME
 from runner.bulk.options import LEAVE_OUT, BulkOptions
-from runner.bulk.paths import from_here, kept
+from runner.bulk.paths import absolute_path, relative_path
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
 
@@ -70,25 +70,27 @@ class SavedOptions:
     @classmethod
     def of(cls, record: RunRecord) -> SavedOptions:
         """Read the options of a record, with paths that are valid in the working directory."""
-        said: Any = record.arguments
+        saved: Any = record.arguments
         names = (
             "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
             "linger_s",
         )  # fmt: skip
         return cls(
-            var=(*said["var"],),
-            var_json=(*said["var_json"],),
-            secret=(*said["secret"],),
-            vars_file=_path(said["vars_file"]),
-            case=said["case"],
-            profile=said["profile"],
-            config=_path(said["config"]),
-            project=Path(said["project"]),
-            is_sandboxed=said["sandbox"],
-            timeout_s=said["timeout_s"],
-            retries=said["retries"],
+            var=(*saved["var"],),
+            var_json=(*saved["var_json"],),
+            secret=(*saved["secret"],),
+            vars_file=_path(saved["vars_file"]),
+            case=saved["case"],
+            profile=saved["profile"],
+            config=_path(saved["config"]),
+            project=Path(saved["project"]),
+            is_sandboxed=saved["sandbox"],
+            timeout_s=saved["timeout_s"],
+            retries=saved["retries"],
             bulk=BulkOptions(
-                rows=record.rows, results=_path(said["results"]), **{name: said[name] for name in names if name in said}
+                rows=record.rows,
+                results=_path(saved["results"]),
+                **{name: saved[name] for name in names if name in saved},
             ),
         )
 
@@ -224,8 +226,8 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def _text(path: Path | None) -> str | None:
-    return None if path is None else kept(str(path))
+    return None if path is None else absolute_path(str(path))
 
 
 def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(from_here(text))
+    return None if text is None else Path(relative_path(text))

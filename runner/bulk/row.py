@@ -22,7 +22,7 @@ MAX_ROW_VALUES = 200_000
 MAX_COLUMNS = 10_000
 MAX_EMPTY_LINES = 1_000_000
 """Limit for consecutive empty lines: a compressed file can have billions."""
-MAX_TOLD = 20
+_MAX_PROBLEMS = 20
 """Limit for the invalid names of columns that are reported."""
 SHOWN_NAME_CHARS = 60
 """Characters of a column's name in messages; a file that is not a table may have anything there."""
@@ -81,9 +81,9 @@ def size_of(row: Row) -> int:
 _VALUE_CHARS = 8
 
 
-def first_told(names: Sequence[_Name], tell: Callable[[_Name], Problem]) -> list[Problem]:
-    """Return the problems of the first names, and one with the number of the others."""
-    first = list(map(tell, names[:MAX_TOLD]))
+def name_problems(names: Sequence[_Name], problem_of: Callable[[_Name], Problem]) -> list[Problem]:
+    """Return the problems of the first invalid names, and one with the number of the others."""
+    first = list(map(problem_of, names[:_MAX_PROBLEMS]))
     more = len(names) - len(first)
     return [*first, Problem(first[0].code, f"{more:,} more columns are wrong")] if more else first
 

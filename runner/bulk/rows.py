@@ -14,9 +14,9 @@ from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from runner.bulk.csv_rows import Table
-from runner.bulk.held import FileChangedError, HeldFile
 from runner.bulk.json_rows import json_array, json_lines
 from runner.bulk.row import BadRow, BrokenFileError, Row
+from runner.bulk.stable_file import FileChangedError, StableFile
 from runner.bulk.text import Text
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
 from runner.project.files import misspelt
@@ -50,7 +50,7 @@ class RowFile:
         rows: Iterator[Row | BadRow],
         shown: str,
         opened: ExitStack,
-        held: HeldFile | None,
+        stable: StableFile | None,
         *,
         columns: tuple[str, ...] | None = None,
         is_text: bool = False,
@@ -61,7 +61,7 @@ class RowFile:
         self._rows = rows
         self._shown = shown
         self._opened = opened
-        self._held = held
+        self._stable = stable
         self._narrow = narrow
 
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
@@ -91,7 +91,7 @@ class RowFile:
                 if isinstance(row, Row):
                     return row
         except (BrokenFileError, FileChangedError, OSError) as error:
-            raise _told(error, self._shown, len(seen)) from None
+            raise _error_of(error, self._shown, len(seen)) from None
         finally:
             self._rows = chain(seen, self._rows)
         return None
@@ -101,16 +101,16 @@ class RowFile:
 
         Raises InvalidInput if the file has changed since it was opened.
         """
-        if self._held is None:
+        if self._stable is None:
             return ""
-        with _telling(self._shown):
-            return self._held.fingerprint()
+        with _translated_errors(self._shown):
+            return self._stable.fingerprint()
 
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the file has changed since it was opened. `rows` is the number of rows read, for the message."""
-        if self._held is not None:
-            with _telling(self._shown, rows):
-                self._held.check()
+        if self._stable is not None:
+            with _translated_errors(self._shown, rows):
+                self._stable.check()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         number = 0
@@ -119,7 +119,7 @@ class RowFile:
                 number = row.number
                 yield row
         except (BrokenFileError, FileChangedError, OSError) as error:
-            raise _told(error, self._shown, number) from None
+            raise _error_of(error, self._shown, number) from None
         self.check(number)
 
     def __enter__(self) -> Self:
@@ -134,20 +134,20 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
 
     `shown` is the file's name in messages. Raises NotFound, MachineError, and InvalidInput for an unsupported file.
     """
-    with ExitStack() as opened, _telling(shown):
+    with ExitStack() as opened, _translated_errors(shown):
         if path is None:
-            read, held = _stream(stdin)
+            read, stable = _stream(stdin)
             text = Text(read, shown)
-            return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, held)
+            return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, stable)
         _check_file(path, shown)
         suffix, is_packed = _suffix_of(path, shown)
-        held = HeldFile(opened.enter_context(path.open("rb", buffering=0)).fileno())
+        stable = StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno())
         if suffix == _PARQUET:
-            return _open_parquet(shown, opened, held)
-        return _read(suffix, Text(_unpacking(held, shown) if is_packed else held.read1, shown), opened, held)
+            return _open_parquet(shown, opened, stable)
+        return _read(suffix, Text(_unpacking(stable, shown) if is_packed else stable.read1, shown), opened, stable)
 
 
-def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], HeldFile | None]:
+def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], StableFile | None]:
     """Return an unbuffered stream of the standard input, and the file behind it if it is one.
 
     A daemon thread must not read Python's own buffer, whose lock it would hold at the end of the process.
@@ -157,8 +157,8 @@ def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], HeldFile | None]:
     except io.UnsupportedOperation:
         return getattr(stdin, "read1", stdin.read), None
     if S_ISREG(os.fstat(descriptor).st_mode):
-        held = HeldFile(descriptor)
-        return held.read1, held
+        stable = StableFile(descriptor)
+        return stable.read1, stable
     return partial(_read_when_ready, descriptor), None
 
 
@@ -170,22 +170,22 @@ def _read_when_ready(descriptor: int, size: int) -> bytes:
             select.select([descriptor], [], [])
 
 
-def _read(suffix: str, text: Text, opened: ExitStack, held: HeldFile | None) -> RowFile:
+def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | None) -> RowFile:
     if suffix in _DELIMITERS:
         table = Table(text, _DELIMITERS[suffix])
-        return RowFile(table.rows(), text.shown, opened.pop_all(), held, columns=table.columns, is_text=True)
+        return RowFile(table.rows(), text.shown, opened.pop_all(), stable, columns=table.columns, is_text=True)
     rows = json_array(text) if suffix == _ARRAY else json_lines(text)
-    return RowFile(rows, text.shown, opened.pop_all(), held)
+    return RowFile(rows, text.shown, opened.pop_all(), stable)
 
 
-def _open_parquet(shown: str, opened: ExitStack, held: HeldFile) -> RowFile:
+def _open_parquet(shown: str, opened: ExitStack, stable: StableFile) -> RowFile:
     try:
         from runner.bulk.parquet_rows import Parquet  # noqa: PLC0415 - it loads pyarrow, which is an extra
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[parquet]'"
         raise InvalidInput(Problem("rows-format", f"to read {shown}, pyarrow must be installed", hint=hint)) from None
-    parquet = Parquet(held, shown)
-    return RowFile(parquet.rows(), shown, opened.pop_all(), held, columns=parquet.columns, narrow=parquet.keep)
+    parquet = Parquet(stable, shown)
+    return RowFile(parquet.rows(), shown, opened.pop_all(), stable, columns=parquet.columns, narrow=parquet.keep)
 
 
 def _cells_of(rows: Iterator[Row | BadRow], places: Sequence[int]) -> Iterator[Row | BadRow]:
@@ -218,7 +218,7 @@ def _keys_of(
         yield type(row)(row.number, row.line, kept)
 
 
-def _unpacking(file: HeldFile, shown: str) -> Callable[[int], bytes]:
+def _unpacking(file: StableFile, shown: str) -> Callable[[int], bytes]:
     magic = file.read(2)
     file.seek(0)
     if magic != b"\x1f\x8b":
@@ -264,15 +264,15 @@ def _suffix_of(path: Path, shown: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _telling(shown: str, rows: int = 0) -> Iterator[None]:
-    """Return the error for an exception while the file is opened, or after this number of rows."""
+def _translated_errors(shown: str, rows: int = 0) -> Iterator[None]:
+    """Translate exceptions while the file is opened, or after this number of rows, into a RunnerError."""
     try:
         yield
     except (BrokenFileError, FileChangedError, OSError) as error:
-        raise _told(error, shown, rows) from None
+        raise _error_of(error, shown, rows) from None
 
 
-def _told(error: BrokenFileError | FileChangedError | OSError, shown: str, rows: int) -> RunnerError:
+def _error_of(error: BrokenFileError | FileChangedError | OSError, shown: str, rows: int) -> RunnerError:
     after = f"after row {rows}" if rows else "before the first row"
     if isinstance(error, BrokenFileError):
         return InvalidInput(Problem("rows-syntax", f"{shown}: {error} {after}"))

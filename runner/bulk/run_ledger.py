@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk import ledger_sql as sql
-from runner.bulk.outcomes import Counts, RowOutcome
+from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
 from runner.problems import ENTRIES, Trait
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
     from runner.bulk.record import RunRecord
-    from runner.codes import Code
     from runner.suprsend.answer import State
-
-INTERRUPTED: Code = "interrupted"
-"""The code of a row that was in flight when its process died."""
 
 
 class PartState(NamedTuple):
@@ -104,13 +100,14 @@ class RunLedger:
     def kinds(self) -> set[tuple[State, str, bool]]:
         """Return the states and codes of the rows that were not accepted, and whether they were sent."""
         return {
-            (state, code, bool(was_sent)) for state, code, was_sent in self._file.select(sql.KINDS, (self._number,))
+            (state, code, bool(was_sent))
+            for state, code, was_sent in self._file.select(sql.FAILURE_KINDS, (self._number,))
         }
 
     def give_up_parts(self) -> None:
         """Record the rows of parts that an earlier session left in flight as unknown, so that they are not sent again."""
         with self._file.transaction() as connection:
-            for first_row, rows in self._file.select(sql.IN_FLIGHT, (self._number,)):
+            for first_row, rows in self._file.select(sql.PARTS_IN_FLIGHT, (self._number,)):
                 numbers = range(first_row, first_row + rows)
                 self._add(connection, [RowOutcome(row, 0, "unknown", INTERRUPTED, 0, 1) for row in numbers])
                 connection.execute(sql.FINISH_PART, (rows, self._number, first_row))
@@ -123,7 +120,7 @@ class RunLedger:
         self._check_open()
         self._check_there()
         with self._file.transaction() as connection:
-            connection.execute("UPDATE runs SET state = ?, total = ? WHERE number = ?", (state, total, self._number))
+            connection.execute(sql.END_RUN, (state, total, self._number))
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -143,7 +140,7 @@ class RunLedger:
 
     def _begin(self, connection: sqlite3.Connection, part: Part) -> tuple[_UnderWay, Counts]:
         """Record that a part is sent; return the part in flight, and the change of the run's counts."""
-        if connection.execute(sql.BEGIN_PART, (self._number, part.first_row, part.size, part.digest)).rowcount:
+        if connection.execute(sql.INSERT_PART, (self._number, part.first_row, part.size, part.digest)).rowcount:
             return _UnderWay(range(part.first_row, part.first_row + part.size)), Counts(in_flight=part.size)
         known = self.part(part.first_row)
         if known is None or known.digest != part.digest:
@@ -155,16 +152,16 @@ class RunLedger:
         if not earlier:
             raise ValueError(f"the part of row {part.first_row} is done: none of its rows may be sent again")
         # From now on the rows may have been sent, so if this process dies, they must be unknown.
-        connection.execute(sql.DOUBT, (INTERRUPTED, self._number, rows.start, rows.stop))
+        connection.execute(sql.MARK_UNKNOWN, (INTERRUPTED, self._number, rows.start, rows.stop))
         in_doubt = {row for row, outcome in earlier.items() if outcome.state == "unknown"}
         doubted = len(earlier) - len(in_doubt)
-        stay_open = len(self._open(rows, sql.OPEN)) - len(earlier)
+        stay_open = len(self._open(rows, sql.OPEN_ROWS)) - len(earlier)
         return _UnderWay(earlier.keys(), in_doubt, earlier, stay_open), Counts(unknown=doubted, not_sent=-doubted)
 
     def _finish(self, connection: sqlite3.Connection, ending: _Ending) -> None:
         part = ending.part
         if part.earlier:
-            connection.executemany(sql.FORGET, [(self._number, row) for row in part.rows])
+            connection.executemany(sql.DELETE_ROW, [(self._number, row) for row in part.rows])
         if ending.failures:
             self._add(connection, ending.failures)
         open_rows = sum(outcome.state != "failed" for outcome in ending.failures)
@@ -178,14 +175,14 @@ class RunLedger:
             )
             for each in outcomes
         ]  # fmt: skip
-        connection.executemany(sql.ADD_ROW, columns)
+        connection.executemany(sql.INSERT_ROW, columns)
 
     def _count(self, connection: sqlite3.Connection, gain: Counts) -> None:
-        connection.execute(sql.COUNT, {**gain._asdict(), "number": self._number})
+        connection.execute(sql.ADD_COUNTS, {**gain._asdict(), "number": self._number})
 
     def _open(self, rows: range, statement: str | None = None) -> list[RowOutcome]:
         """Return the open rows of a part, as a query finds them."""
-        statement = statement or (sql.OPEN if self._repeats_unknown else sql.SURELY_NOT_SENT)
+        statement = statement or (sql.OPEN_ROWS if self._repeats_unknown else sql.NOT_SENT_ROWS)
         return [RowOutcome(*row) for row in self._file.select(statement, (self._number, rows.start, rows.stop))]
 
 
@@ -206,7 +203,7 @@ class _UnderWay(NamedTuple):
         if outcome.row not in self.in_doubt:
             return outcome
         earlier = self.earlier.get(outcome.row)
-        had_answer = earlier is not None and earlier.code != INTERRUPTED
+        had_answer = earlier is not None and not earlier.was_interrupted
         may_pass = Trait.MAY_PASS in ENTRIES[outcome.code].traits
         if not had_answer and outcome.state == "failed" and not outcome.attempts and not may_pass:
             return outcome  # the row made no event before either, so nothing was sent

@@ -43,7 +43,7 @@ _COUNT_S = 2.0
 class Watcher(Protocol):
     """An observer of a session."""
 
-    def tell(self, counts: Counts, now_s: float, waiting: int) -> None:
+    def update(self, counts: Counts, now_s: float, waiting: int) -> None:
         """Receive the current counts, and the number of rows that were read ahead. Called often."""
         ...
 
@@ -107,7 +107,7 @@ class RunSession:
                 limits,
                 monotonic=time.monotonic,
                 hurry=partial(self._hurry, executor, watcher),
-                tell=lambda counts: watcher.tell(counts, time.monotonic(), parts.waiting),
+                on_progress=lambda counts: watcher.update(counts, time.monotonic(), parts.waiting),
             )
             with self._parts(engine) as parts, self._interrupts(engine):
                 try:
@@ -156,31 +156,31 @@ class RunSession:
 
     def _concluded(self, engine: Engine, tally: Tally, parts: Parts | FlowingParts, began_s: float) -> Conclusion:
         """Record the end of the session."""
-        cause = parts.failure or self._change(parts.read)
+        read_error = parts.failure or self._change(parts.read)
         total = parts.read if parts.is_over else None
-        is_cut = tally.stopped or cause is not None
+        is_cut = tally.stopped or read_error is not None
         state: Literal["interrupted", "stopped", "finished"] = "stopped" if is_cut else "finished"
-        failure = engine.failure
+        ledger_error = engine.failure
         try:
             self._book.close("interrupted" if tally.stopped == "interrupted" else state, total)
         except MachineError as error:
-            failure = failure or error
+            ledger_error = ledger_error or error
         return Conclusion(
             record=self.record,
             options=self._plan.options,
             has_keys=self._setup.has_keys,
             counts=self._book.counts(engine.unwritten).settled(None),
             total=total,
-            read=parts.read,
-            stopped=tally.stopped,
+            rows_read=parts.read,
+            stop_reason=tally.stopped,
             signal=self._ended_by,
-            cause=cause,
-            failure=failure,
-            kinds=frozenset(self._book.kinds()) if failure is None else frozenset(),
+            read_error=read_error,
+            ledger_error=ledger_error,
+            failure_kinds=frozenset(self._book.kinds()) if ledger_error is None else frozenset(),
             session_rows=tally.counts.rows,
             took_s=time.monotonic() - began_s,
             failures=(*tally.failures,),
-            repeated=tally.keys.close(),
+            repeated_keys=tally.keys.close(),
         )
 
     def _change(self, read: int) -> RunnerError | None:
@@ -210,10 +210,10 @@ class RunSession:
                 raise KeyboardInterrupt
 
         # A program that was started with nohup must go on without a terminal.
-        heard = [
+        handled = [
             each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
         ]
-        before = {number: signal.signal(number, stop) for number in heard}
+        before = {number: signal.signal(number, stop) for number in handled}
         try:
             yield
         finally:

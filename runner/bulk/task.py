@@ -13,7 +13,7 @@ from runner.bulk.keys import digest_of
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.tools import tools_of
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, unsent
-from runner.suprsend.delivery import NOT_SENT, Delivery, together
+from runner.suprsend.delivery import NOT_SENT, Delivery, bulk_deliveries
 from runner.suprsend.encoding import Encoded
 from runner.suprsend.statuses import refuses_credentials
 
@@ -55,7 +55,7 @@ def check_part(setup: Setup, part: Part) -> PartCheck:
         for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
         if isinstance(event, Prepared)
     ]
-    requests = len(together(event.encoded for event in made if isinstance(event, Prepared)))
+    requests = len(bulk_deliveries(event.encoded for event in made if isinstance(event, Prepared)))
     lines = map(tools.line, part.rows, made, outcomes) if setup.wants_results else ()
     return PartCheck(part.size, tuple(failures), requests, tuple(events), "".join(lines))
 
@@ -68,7 +68,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     tools = tools_of(setup)
     made = [tools.make(row) for row in part.rows]
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
-    deliveries = together(sent)
+    deliveries = bulk_deliveries(sent)
     met_refused_credentials = _deliver(tools.connection, deliveries)
     results = [result for delivery in deliveries for result in delivery.results]
     next_result = iter(results)

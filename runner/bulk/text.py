@@ -28,7 +28,7 @@ _NO_TEXT = {
 
 
 class Text:
-    """The text of a file, read once. `read` takes a number of bytes, and returns none at the end.
+    """The text of a file, read once. `read` takes a number of bytes, and returns b"" at the end.
 
     Raises InvalidInput for binary files, and for text that is not UTF-8.
     """

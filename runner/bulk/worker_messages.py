@@ -1,4 +1,4 @@
-"""What a worker and its parent send each other: numbered frames of pickled calls and answers."""
+"""Messages between a worker and its parent: numbered frames of pickled calls and answers."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class WorkerProcess:
         """Kill the process at once."""
         self._process.kill()
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Release the resources of the process, and return how it ended."""
         self.kill()  # a process that only closed its end would be waited for otherwise
         status = self._process.wait()

@@ -148,7 +148,7 @@ class Workers(Executor):
         try:
             listener.start()
         except RuntimeError as error:  # the system allows no more threads
-            process.bury()
+            process.reap()
             raise OSError(str(error)) from error
         self._listeners.append(listener)
         self._places[place] = process
@@ -174,10 +174,10 @@ class Workers(Executor):
                     future.set_exception(error)
                 self._hand_over()
         finally:
-            self._bury(place, process)
+            self._reap(place, process)
 
-    def _bury(self, place: int, process: WorkerProcess) -> None:
-        ending = process.bury()
+    def _reap(self, place: int, process: WorkerProcess) -> None:
+        ending = process.reap()
         with self._lock:
             self._places[place] = None
             left = list(process.tasks.values())

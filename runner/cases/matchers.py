@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never, get_args
 
 from runner.errors import Problem, did_you_mean
 from runner.source import Schema, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from runner.source import Node
 
-MATCHERS = ("$any", "$re", "$approx", "$len", "$contains", "$unordered", "$absent", "$schema")
-
+Matcher: TypeAlias = Literal["$any", "$re", "$approx", "$len", "$contains", "$unordered", "$absent", "$schema"]
+MATCHERS: tuple[Matcher, ...] = get_args(Matcher)
+_BY_NAME: Mapping[str, Matcher] = {name: name for name in MATCHERS}
 _ON_THE_WIRE = ("$attachments", "$ss_sdk_version")
 """Keys inside `properties` that the platform reserves."""
 
 
-def matcher_of(expected: Node) -> str | None:
+def matcher_of(expected: Node) -> Matcher | None:
     """Return the name of the matcher in an expected value; None for a plain value."""
     for key in expected.entries:
-        if key in MATCHERS:
-            return key
+        if key in _BY_NAME:
+            return _BY_NAME[key]
     return None
 
 
@@ -63,24 +64,29 @@ def matcher_problems(expected: Node, *, is_entry: bool = False) -> Iterator[Prob
         yield from matcher_problems(item)
 
 
-def _operand_problems(matcher: str, operand: Node) -> Iterator[Problem]:
-    match matcher, operand.value:
-        case "$re", str(pattern):
-            try:
-                pattern_schema(pattern)
-            except SchemaError as error:
-                yield _bad_pattern(operand, pattern, error)
-        case "$schema", dict() | bool():
-            try:
-                Schema(operand.plain())
-            except SchemaError as error:
-                yield error.problem(operand)
-        case (("$contains" | "$unordered"), _):
+def _operand_problems(matcher: Matcher, operand: Node) -> Iterator[Problem]:
+    """Yield the problems of an operand; a type that the spec format's JSON Schema refuses is not among them."""
+    match matcher:
+        case "$re":
+            if isinstance(operand.value, str):
+                try:
+                    pattern_schema(operand.value)
+                except SchemaError as error:
+                    yield _bad_pattern(operand, operand.value, error)
+        case "$schema":
+            if isinstance(operand.value, dict | bool):
+                try:
+                    Schema(operand.plain())
+                except SchemaError as error:
+                    yield error.problem(operand)
+        case "$contains" | "$unordered":
             is_one = not isinstance(operand.value, list)
             for item in [operand] if is_one else operand.items:
                 yield from matcher_problems(item)
-        case _:
+        case "$any" | "$approx" | "$len" | "$absent":
             pass
+        case _:
+            assert_never(matcher)
 
 
 def _bad_pattern(operand: Node, pattern: str, broken: SchemaError) -> Problem:

@@ -6,8 +6,9 @@ completion load them all.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,7 +23,7 @@ from runner.exits import BY_SIGNAL, failure_of
 from runner.report import Format, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runner.commands.world import World
 
@@ -33,7 +34,8 @@ def run(args: Sequence[str], world: World) -> int:
     try:
         if "" in args:
             raise UsageError(Problem("usage", "an argument is empty", hint="is a variable of the shell not set?"))  # noqa: TRY301
-        code = app_of(_needed(args))(list(args), prog_name="runner", standalone_mode=False, obj=session)
+        parse = _parser_of(tuple(_needed(args)))
+        code = parse(list(args), prog_name="runner", standalone_mode=False, obj=session)
         session.output.flush()
     except typer.TyperException as error:
         return _report(session, UsageError(usage_problem(error, args)))
@@ -67,6 +69,12 @@ def app_of(names: Iterable[str] = COMMANDS) -> typer.Typer:
         else:  # typer would make a group of each
             app.registered_commands += declared.registered_commands
     return app
+
+
+@cache
+def _parser_of(names: tuple[str, ...]) -> Callable[..., Any]:
+    """Return typer's parser of these commands, which takes as long to make as a short command takes to run."""
+    return typer.main.get_command(app_of(names))
 
 
 @command

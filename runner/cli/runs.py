@@ -1,4 +1,4 @@
-"""`runner runs …`."""
+"""`runner runs`: past runs of rows."""
 
 from __future__ import annotations
 

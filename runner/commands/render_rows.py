@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOptions) -> ExitCode:
-    """Render a spec for each row of a file; report each row that makes no event.
+    """Render a spec for each row of a file; report each row whose event is invalid.
 
     The bodies are those of `render`; with `-o json` they are the items of one array.
     """

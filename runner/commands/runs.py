@@ -25,9 +25,9 @@ _SHOWN = 100
 
 
 def list_runs(session: Session, state_dir: Path | None) -> ExitCode:
-    """Show all runs, by start, the newest first. The ledger has them in another order: a run may wait for a confirmation."""
+    """Show all runs, the newest first."""
     with _ledger(session, state_dir) as ledger:
-        show_runs(session.output, sorted(ledger.summaries(), key=lambda run: run.started_at, reverse=True))
+        show_runs(session.output, ledger.summaries())
     return ExitCode.OK
 
 

@@ -11,7 +11,7 @@ from runner.commands.target import aim, ready
 from runner.errors import ExitCode, Interrupted, Problem, UsageError
 from runner.eventspec.many import check_one_config, labelled
 from runner.report.advice import advice
-from runner.report.annotations import show_on_page
+from runner.report.github_actions import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.report.style import counted, printable
 from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
@@ -132,7 +132,7 @@ def _first_in_sandbox(outcome: Outcome) -> bool:
 def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
-    def tell(wait: Wait) -> None:
+    def show_retry(wait: Wait) -> None:
         status = f"HTTP {wait.status_code}: " if wait.status_code else ""
         again = f"retry {wait.retry} of {wait.retries} in {wait.pause_s:.1f} s"
         output.message(f"{status}{printable(output.cut(wait.message, _MAX_REASON))}; {again}")
@@ -146,7 +146,7 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
         clock=lambda: world.clock().timestamp(),
         sleep=world.sleep,
         random=world.random,
-        tell=tell,
+        on_retry=show_retry,
         admit=target.admit,
     )
     try:

@@ -1,4 +1,4 @@
-"""`runner send SPEC --rows FILE`: an event a row, in a run that can be resumed after any end."""
+"""`runner send SPEC --rows FILE`: an event for each row, in a run that can be resumed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def send_rows(
     with planned as (plan, aimed):
         if options.dry_run:
             return _check(session, plan, run)
-        with ready(session, aimed, _what(bulk), yes=options.yes) as target:
+        with ready(session, aimed, _description(bulk), yes=options.yes) as target:
             _check_address_space(bulk)
             config = settings.config or find_config(path)
             saved = SavedOptions(
@@ -108,7 +108,7 @@ def resume(
         saved = SavedOptions.of(record)
         config = settings.config or saved.config
         patience = options.patience(saved.timeout_s, saved.retries)
-        bulk = given.go_on(
+        bulk = given.resumed(
             saved.bulk, [Path(record.spec), Path(record.rows), flags.vars_file or saved.vars_file, config]
         )
         commands = RunCommands(record, config, asks=False, state_dir=state_dir)
@@ -124,11 +124,11 @@ def resume(
             session, source, saved.profile, variables, bulk, patience, folder, sandbox=saved.is_sandboxed
         )
         with planned as (plan, aimed):
-            if not plan.goes_on_with(record, ledger):
+            if not plan.check_resumable(record, ledger):
                 output.message("other credentials than the run began with: its secret variables can't be compared")
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
-            with ready(session, aimed, _what(bulk), yes=options.yes) as target:
+            with ready(session, aimed, _description(bulk), yes=options.yes) as target:
                 _check_address_space(bulk)
                 with resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running:
                     if running.in_doubt and not plan.has_keys and options.yes:
@@ -172,7 +172,7 @@ def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:
     return ExitCode.INVALID if checked.invalid else ExitCode.OK
 
 
-def _what(bulk: BulkOptions) -> str:
+def _description(bulk: BulkOptions) -> str:
     return f"an event for each row of {bulk.rows}"
 
 

@@ -1,4 +1,4 @@
-"""One command line: its world, its settings, and the one output that they ask for."""
+"""One command line: its world, its settings and its output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 
 
 class Color(StrEnum):
-    """What `--color` takes."""
+    """The values of `--color`."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -48,7 +48,7 @@ class Settings(NamedTuple):
 
 
 class Session:
-    """One command line at work: its world, its settings as far as they are parsed, and its output.
+    """A command line that runs: its world, its settings as far as they are parsed, and its output.
 
     The command and the report of its failure share one output, so that both hide the same secrets.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, Interrupted, NotFound, Problem, UsageError, did_you_mean, shown_argument
-from runner.exits import summed
+from runner.exits import of_pytest, summed
 from runner.project import find, project_of
 from runner.project.files import SPECS, home_of
 from runner.pytest_plugin.arguments import cache_folder, pytest_arguments
@@ -46,9 +46,10 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> Ex
     cases = Cases(options, world.environ, today, update=flags.update, chosen=chosen)
     root = Path(os.path.commonpath([project_of(path) for path in paths]))
     ended = _run(session, places, root, cases, flags)
-    if ended.status in (_USAGE_STATUS, _NOTHING_STATUS):
+    whole = of_pytest(ended.status)
+    if whole in (ExitCode.USAGE, ExitCode.NOT_FOUND):
         _check_name(flags.name, ended)
-    if ended.status == _USAGE_STATUS:
+    if whole == ExitCode.USAGE:
         raise UsageError(Problem("usage", "pytest can't be run that way", hint="it says above why"))
     left: list[Problem] = []
     if flags.name is None and not (ended.refused or ended.was_deselected or ended.was_interrupted):
@@ -59,7 +60,7 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> Ex
     show_cases(session.output, world.environ, paths, ended, left)
     if ended.was_interrupted:
         raise Interrupted
-    return _exit_code(ended, left)
+    return _exit_code(ended, left, whole)
 
 
 def _run(session: Session, places: Sequence[Place], root: Path, cases: Cases, options: TestOptions) -> CaseRun:
@@ -89,18 +90,12 @@ def _left_over(home: Path, specs: Sequence[Path], ended: CaseRun, config: Path |
     return orphans(project_of(home), collected, config, home)
 
 
-def _exit_code(ended: CaseRun, left: Sequence[Problem]) -> ExitCode:
-    """Return the exit code of a session."""
+def _exit_code(ended: CaseRun, left: Sequence[Problem], whole: ExitCode) -> ExitCode:
+    """Return the exit code of a session; `whole` is the one that pytest's own status means."""
     codes = {
         *map(ExitCode, ended.codes),
         *([ExitCode.CASSETTE] if left else []),
-        *([ExitCode.BUG] if ended.status == _BUG_STATUS else []),
+        *([ExitCode.BUG] if whole == ExitCode.BUG else []),
     }
-    if codes:  # a spec that can't be read hides its cases
-        return summed(codes, before=ExitCode.INVALID)
-    return _OTHERWISE.get(ended.status, ExitCode.REFUSED)
-
-
-_OTHERWISE = {0: ExitCode.OK, 2: ExitCode.INVALID, 5: ExitCode.NOT_FOUND}
-"""What pytest's own exit status means where no case failed."""
-_BUG_STATUS, _USAGE_STATUS, _NOTHING_STATUS = 3, 4, 5
+    # A spec that can't be read hides its cases.
+    return summed(codes, before=ExitCode.INVALID) if codes else whole

@@ -81,7 +81,7 @@ def _problems(spec: Spec, event: Event, fields: Mapping[str, object]) -> list[Pr
 
 def _breaches(event: Event, entries: object) -> Iterator[Breach]:
     """Find the rules that an event breaks, with the places of attachments in the spec: `omit` leaves out some."""
-    kept = (
+    sent_indexes = (
         [index for index, entry in enumerate(entries) if entry != {} and _has_url(entry)]
         if isinstance(entries, list)
         else []
@@ -89,7 +89,7 @@ def _breaches(event: Event, entries: object) -> Iterator[Breach]:
     for breach in event.breaches():
         match breach.path:
             case ("attachments", int(index), *rest):
-                yield breach._replace(path=("attachments", kept[index], *rest))
+                yield breach._replace(path=("attachments", sent_indexes[index], *rest))
             case _:
                 yield breach
 
@@ -99,7 +99,7 @@ def _has_url(entry: object) -> bool:
 
 
 def attachments(spec: Spec, entries: object) -> tuple[Attachment, ...]:
-    """Make attachments of what the templates gave: a list of URLs, or of maps. One without a URL was left out.
+    """Return the attachments of a rendered list of URLs or maps. A map without a URL is left out.
 
     Raises InvalidInput if they are anything else.
     """

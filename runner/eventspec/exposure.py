@@ -79,7 +79,7 @@ def exposures(event: Fields, secrets: Mapping[str, Variable]) -> Iterator[tuple[
 def _in_shape(
     shape: Shape, secrets: Mapping[str, Variable], known: Mapping[str, _Traces]
 ) -> Generator[tuple[Template, Exposure], None, _Traces]:
-    """Find the exposures in a shape; returns what of secrets is in its value."""
+    """Yield the exposures in a shape, and return the traces of secrets in its value."""
     found = _NONE
     match shape:
         case Template():
@@ -163,7 +163,7 @@ class _Reader:
 
     @property
     def stored(self) -> dict[str, _Traces]:
-        """What is in each name that was set."""
+        """The traces in each name that was set."""
         return self._set
 
     def block(self, body: Iterable[nodes.Node]) -> _Traces:
@@ -204,7 +204,7 @@ class _Reader:
             self._set[name.name] = self._set.get(name.name, _NONE) | traces
 
     def value(self, node: nodes.Node | None) -> _Traces:
-        """Return what of secrets is in the value of an expression."""
+        """Return the traces of secrets in the value of an expression."""
         traces = self._followed(node)
         self._left -= len(traces)
         if self._left < 0:
@@ -275,9 +275,9 @@ class _Reader:
         if name == "format":
             pattern = node.node.value if isinstance(node.node, nodes.Const) else None
             return _all_cut(value, node) | self._formatted(node, pattern, given)
-        if _is_kept(name, [*node.args, *node.kwargs], value):
+        if _is_recognized(name, [*node.args, *node.kwargs], value):
             return given | (value if name in _DEFAULTS else frozenset(replace(t, is_container=False) for t in value))
-        if name in _OF_LISTS and not _takes_letters(node) and (name != "map" or _applies_what_keeps(node, value)):
+        if name in _OF_LISTS and not _takes_letters(node) and (name != "map" or _maps_recognizably(node, value)):
             is_list = name not in _OF_LISTS_TEXT
             return given | frozenset(
                 replace(trace, is_container=is_list) if trace.is_container else _cut(trace, node) for trace in value
@@ -313,7 +313,7 @@ class _Reader:
         return _all_cut(value, node) | given
 
 
-def _is_kept(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool:
+def _is_recognized(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool:
     """Return whether the mask still recognizes the result of a filter with these arguments."""
     if name == "int":
         return not given and all(trace.is_number and not trace.has_fraction for trace in traces)
@@ -322,12 +322,12 @@ def _is_kept(name: object, given: Sequence[nodes.Node], traces: _Traces) -> bool
     return name in _KEEPS and not (name == "trim" and given)
 
 
-def _applies_what_keeps(node: nodes.Filter, traces: _Traces) -> bool:
+def _maps_recognizably(node: nodes.Filter, traces: _Traces) -> bool:
     """Return whether `map` takes a part of each item, or applies a filter whose result the mask recognizes."""
     if any(keyword.key == "attribute" for keyword in node.kwargs):
         return True
     name = node.args[0] if node.args else None
-    return isinstance(name, nodes.Const) and _is_kept(name.value, [*node.args[1:], *node.kwargs], traces)
+    return isinstance(name, nodes.Const) and _is_recognized(name.value, [*node.args[1:], *node.kwargs], traces)
 
 
 def _takes_letters(node: nodes.Filter) -> bool:

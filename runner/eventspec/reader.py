@@ -106,8 +106,8 @@ class _Reader:
         found = type_problems(*self._inferable)
         if not found:
             return loaded
-        told = {problem.position for problem in self.problems if problem.severity == "error"}
-        self.problems += [problem for problem in found if problem.position not in told]
+        with_errors = {problem.position for problem in self.problems if problem.severity == "error"}
+        self.problems += [problem for problem in found if problem.position not in with_errors]
         return self._loaded(Path(loaded.path), loaded.spec)
 
     def spec(self, path: Path) -> Spec | None:
@@ -283,9 +283,9 @@ class _Reader:
         """Check lets and the use of `omit`."""
         if (table := root.get("let")) is not None:
             used = {use.name for template in templates for use in template.uses}
-            broken = any(template.findings for template in templates)
-            found = let_problems(table, event.lets, {variable.name for variable in variables}, used)
-            self.problems += [each for each in found if not (broken and each.code == "unused-let")]
+            if any(template.findings for template in templates):
+                used |= event.lets.keys()  # a template that can't be read may use any of them
+            self.problems += let_problems(table, event.lets, {variable.name for variable in variables}, used)
         self.problems += omitted_for_good(event.shape, omitting(event.lets))
 
     def _check_names(self, templates: Sequence[Template], declared: set[str] | None, others: Collection[str]) -> None:
@@ -307,9 +307,7 @@ class _Reader:
         declared = table.entries if table is not None else {}
         misspelt = [name for name in used if name not in declared]
         used |= {near for name in misspelt[:MAX_HINTS] if (near := nearest(name, declared))}
-        broken = bool(event.problems) or any(
-            finding.code == "template-syntax" for template in templates for finding in template.findings
-        )
+        broken = bool(event.problems) or any(template.has_syntax_error for template in templates)
         for name, node in table.entries.items() if table is not None else ():
             place = table.key_position(name) if table is not None else None
             skipped = broken or self._is_malformed(node) or place in self._malformed

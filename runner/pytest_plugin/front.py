@@ -116,25 +116,27 @@ class _Front:
         early_config.pluginmanager.register(self._cases, CASES)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed and (told := getattr(report, "runner", None)):
-            self.refused += told["told"]
+        if report.failed and (result := getattr(report, "runner", None)):
+            self.refused += result["reports"]
             self.unread += 1
-            self.codes.add(told["code"])
+            self.codes.add(result["code"])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" and not report.failed and not report.skipped:
             return
-        told = getattr(report, "runner", None)
-        if told is None:
+        result = getattr(report, "runner", None)
+        if result is None:
             return
         state: State = "failed" if report.failed else "passed"
         if report.skipped:
             state = "xfailed" if hasattr(report, "wasxfail") else "skipped"
         if report.failed:
-            self.codes.add(told["code"])
-        problems = told["told"] if report.failed else ()
-        reason = told["reason"] if report.skipped else None
-        self.results[told["spec"], told["case"]] = CaseResult(told["spec"], told["case"], state, reason, problems)
+            self.codes.add(result["code"])
+        reports = result["reports"] if report.failed else ()
+        reason = result["reason"] if report.skipped else None
+        self.results[result["spec"], result["case"]] = CaseResult(
+            result["spec"], result["case"], state, reason, reports
+        )
 
     def pytest_collection_finish(self) -> None:
         gc.freeze()  # specs live to the end, and collecting garbage among them takes a fifth of the time

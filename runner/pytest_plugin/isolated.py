@@ -58,5 +58,5 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if (chooses_files := config.pluginmanager.get_plugin("lfplugin-collwrapper")) is not None:
         config.pluginmanager.unregister(chooses_files)
-    if (asked := getattr(config, "workerinput", {}).get(CASES)) is not None:
-        config.pluginmanager.register(Cases.of(asked, os.environ), CASES)
+    if (settings := getattr(config, "workerinput", {}).get(CASES)) is not None:
+        config.pluginmanager.register(Cases.of(settings, os.environ), CASES)

@@ -41,7 +41,7 @@ CASES = "runner-cases"
 class SpecFile(pytest.File):
     """The node of a spec's file."""
 
-    told: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
     """Reports of the problems that keep its cases from running."""
 
     @classmethod
@@ -51,7 +51,7 @@ class SpecFile(pytest.File):
         if (shown := one_part(name_of(node.nodeid))) != node.nodeid:
             shown = shown.replace("[", r"\x5b")  # pytest splits a given id at these
             node = cls.from_parent(parent, path=path, name=name_of(node.name), nodeid=shown)
-        node.told = []
+        node.reports = []
         return node
 
     def collect(self) -> list[pytest.Item]:
@@ -75,11 +75,11 @@ class SpecFile(pytest.File):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """Return the problems of the spec, without a traceback."""
-        return str(excinfo.value) if self.told else super().repr_failure(excinfo)
+        return str(excinfo.value) if self.reports else super().repr_failure(excinfo)
 
     def _refused(self, problems: Iterable[Problem], mask: Mask) -> pytest.Collector.CollectError:
-        self.told = [report_of(problem, mask, cases_of(self.config).workspace) for problem in problems]
-        return self.CollectError(joined_texts(self.told))
+        self.reports = [report_of(problem, mask, cases_of(self.config).workspace) for problem in problems]
+        return self.CollectError(joined_texts(self.reports))
 
     def _show(self, warning: Problem, mask: Mask) -> None:
         """Add a warning to pytest's summary; filters do not turn it into an error."""
@@ -102,7 +102,7 @@ class CaseItem(pytest.Item):
     ref: CaseRef
     cases: Cases
     mask: Mask
-    told: list[dict[str, Any]]
+    reports: list[dict[str, Any]]
     """Reports of its problems, after it has run."""
     code: int
     labels: tuple[pytest.Mark, ...]
@@ -116,7 +116,7 @@ class CaseItem(pytest.Item):
         """
         name = node_name(ref.case.name)
         node: CaseItem = cls.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
-        node.ref, node.cases, node.mask, node.told, node.code = ref, cases, mask, [], 0
+        node.ref, node.cases, node.mask, node.reports, node.code = ref, cases, mask, [], 0
         node.labels = tuple(cases.mark(label, node.config) for label in ref.case.labels)
         if ref.case.skip is not None:
             node.add_marker(pytest.mark.skip(reason=name_of(ref.case.skip)))
@@ -139,13 +139,13 @@ class CaseItem(pytest.Item):
             verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
         if verdict.problems:
             mask = self.mask.with_values(verdict.secrets)
-            self.told = [report_of(problem, mask, self.cases.workspace, self.ref) for problem in verdict.problems]
+            self.reports = [report_of(problem, mask, self.cases.workspace, self.ref) for problem in verdict.problems]
             self.code = int(verdict.code)
-            pytest.fail(joined_texts(self.told), pytrace=False)
+            pytest.fail(joined_texts(self.reports), pytrace=False)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
         """Return the problems of the case; of a bug, a short traceback without arguments, which may be secret."""
-        if self.told:
+        if self.reports:
             return str(excinfo.value)
         steps = super().repr_failure(excinfo, "short")  # a longer one has the arguments of functions
         last = excinfo.traceback[-1]
@@ -284,9 +284,9 @@ class Cases:
     ) -> None:
         """Add the problems of a spec to its report, if its cases can't be run."""
         if isinstance(node, SpecFile):
-            code = ExitCode.INVALID if node.told else ExitCode.BUG
-            told = node.told or [report_of(_bug(call), Mask(), None)]
-            report.runner = {"told": told, "code": int(code)}  # type: ignore[attr-defined]
+            code = ExitCode.INVALID if node.reports else ExitCode.BUG
+            reports = node.reports or [report_of(_bug(call), Mask(), None)]
+            report.runner = {"reports": reports, "code": int(code)}  # type: ignore[attr-defined]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -296,13 +296,13 @@ class Cases:
         report = yield
         if isinstance(item, CaseItem):
             case = item.ref.case
-            if report.failed and not item.told:
-                item.told, item.code = _unforeseen(item, call)
+            if report.failed and not item.reports:
+                item.reports, item.code = _unforeseen(item, call)
             report.runner = {  # type: ignore[attr-defined]
                 "spec": as_unicode(str(item.ref.path)),
                 "case": case.name,
                 "reason": case.skip if report.skipped and case.skip else case.xfail,
-                "told": item.told,
+                "reports": item.reports,
                 "code": item.code,
             }
         return report

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 from runner.problems import ENTRIES, Trait
 from runner.project.files import as_unicode
 from runner.report import as_json, as_text
-from runner.report.problems import as_annotation
+from runner.report.annotation import as_annotation
 from runner.report.style import without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import TypeAlias
 
     from runner.errors import Position, Problem
     from runner.secrets import Mask
     from runner.testing.verdict import CaseRef
-
-    Asked: TypeAlias = tuple[dict[str, Any], str, bool, dict[str, list[str]]]
 
 
 def report_of(problem: Problem, mask: Mask, workspace: str | None, ref: CaseRef | None = None) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Progress:
         self._began_s = began_s
         self._shown_s = began_s
 
-    def tell(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
+    def update(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
         """Show the progress if it is due. `waiting` rows were read and are not being sent yet."""
         every_s = 0.1 if self._output.has_terminal else _EVERY_S
         if now_s - self._shown_s >= every_s:
@@ -93,7 +93,7 @@ class RunWatch(Progress):
 
 def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, target: Target) -> None:
     """Show the result of a run, its first failures, and the next commands."""
-    for error in (end.failure, end.cause):
+    for error in (end.ledger_error, end.read_error):
         if error is not None:
             output.complaints(error.problems)
     if output.format in (Format.JSON, Format.JSONL):
@@ -101,7 +101,7 @@ def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, targ
     else:
         for failure in end.failures:
             output.data(failure_line(failure, output))
-        more = end.recorded - len(end.failures)
+        more = end.not_accepted - len(end.failures)
         if end.failures and more > 0:
             output.data(output.style.faint(f"… {more:,} more: {commands.show()}"))
         output.data(_sum(end))
@@ -118,7 +118,7 @@ def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, targ
 
 
 def _as_json(end: Conclusion) -> dict[str, object]:
-    same = {"same_key": end.repeated} if end.repeated else {}
+    same = {"same_key": end.repeated_keys} if end.repeated_keys else {}
     return {
         "run": end.record.id,
         "total": end.total,
@@ -132,18 +132,18 @@ def _as_json(end: Conclusion) -> dict[str, object]:
 
 def _stopped(end: Conclusion) -> str | None:
     """Return why a run stopped by itself, None if it did not."""
-    return _WHY.get(end.stopped) if end.stopped else None
+    return _WHY.get(end.stop_reason) if end.stop_reason else None
 
 
 def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
     """Yield the command of each next step, and its effect."""
     piped = ", with the same rows piped in" if end.record.rows == "-" and not end.record.parent else ""
-    better = ", with credentials that are taken" if end.stopped == "credentials" else ""
-    when = "before the file is mended, " if end.has_rest else "once that is mended, " if end.failure else ""
+    better = ", with credentials that are taken" if end.stop_reason == "credentials" else ""
+    when = "before the file is mended, " if end.has_unread_rows else "once that is mended, " if end.ledger_error else ""
     for step in end.next_steps():
         match step:
             case Step.SEND_FAILED:
-                mend = "once they are mended, " if end.makes_mending_sense else ""
+                mend = "once they are mended, " if end.only_invalid_failed else ""
                 yield commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own"
             case Step.RESUME:
                 what = "what is unknown or was not sent, under the same ids" if end.has_keys else "what was not sent"
@@ -153,7 +153,7 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
                 yield f"{commands.resume()} --yes", f"{when}sends {unknown}{piped}"
             case Step.SEND_REST:
                 effect = "once the file is mended, sends the rest, as a run of its own"
-                yield commands.send_rest(*end.rest), effect
+                yield commands.send_rest(*end.unread_rows), effect
 
 
 def show_check(output: Output, checked: RowCheck) -> None:
@@ -216,7 +216,7 @@ def _sum(end: Conclusion) -> str:
     rate = end.session_rows / max(end.took_s, 1e-9)
     rest = "the rest not sent" if end.not_sent is None else f"{end.not_sent:,} not sent"
     total = "" if end.total is None else f"{counted(end.total, 'row')}: "
-    same = f" ({_repeating(end.repeated)}: not counted again)" if end.repeated else ""
+    same = f" ({_repeating(end.repeated_keys)}: not counted again)" if end.repeated_keys else ""
     counts = (
         f"{end.counts.accepted:,} accepted{same}, {end.counts.failed:,} failed, {end.counts.unknown:,} unknown, {rest}"
     )

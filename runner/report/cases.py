@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from runner.report.annotations import add_job_summary, annotate
+from runner.report.github_actions import add_job_summary, annotate
 from runner.report.output import Format
 from runner.report.problems import as_json
 from runner.report.style import counted
@@ -25,9 +25,9 @@ _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
 def show_cases(
     output: Output, environ: Mapping[str, str], paths: Sequence[Path], ended: CaseRun, left: Sequence[Problem]
 ) -> None:
-    """Show what pytest did not: the cases as JSON, and cassettes that are `left` over. `paths` are the arguments of `test`."""
+    """Show what pytest does not: the cases as JSON, and the problems of `left` over cassettes. `paths` are the arguments."""
     counts = Counter(result.state for result in ended.cases)
-    reports = [each for result in ended.cases for each in result.told] + list(ended.refused)
+    reports = [each for result in ended.cases for each in result.reports] + list(ended.refused)
     match output.format:
         case Format.JSON:
             problems = [each["json"] for each in ended.refused] + [as_json(problem) for problem in left]
@@ -60,7 +60,7 @@ def show_cases(
 
 
 def _as_json(result: CaseResult) -> dict[str, object]:
-    problems = [each["json"] for each in result.told]
+    problems = [each["json"] for each in result.reports]
     return {name: getattr(result, name) for name in ("spec", "case", "state", "reason")} | {"problems": problems}
 
 
@@ -69,7 +69,7 @@ def _rows(ended: CaseRun, left: Sequence[Problem]) -> Iterator[tuple[str, str, s
     for each in ended.refused:
         yield "❌", each["json"]["path"] or "", "", each["json"]["message"]
     for result in ended.cases:
-        for each in result.told:
+        for each in result.reports:
             yield "❌", result.spec, result.case, each["json"]["message"]
     for problem in left:
         yield "❌", problem.position.path if problem.position else "", "", problem.message

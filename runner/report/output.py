@@ -13,7 +13,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, TextIO, cast
 
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerError
-from runner.report.problems import as_annotation, as_json, as_text
+from runner.report.problems import as_json, as_text
 from runner.report.style import Style, harmless_json, json_without_commands, without_commands, written
 from runner.secrets import Mask
 
@@ -150,6 +150,8 @@ class Output:
 
     def annotation_of(self, problem: Problem) -> str:
         """Return a problem as an annotation, masked before it is cut and escaped."""
+        from runner.report.annotation import as_annotation  # noqa: PLC0415 - only a workflow needs it
+
         return as_annotation(problem, self._mask, self._workspace)
 
     def masked_body(self, body: bytes) -> str:

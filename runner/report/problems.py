@@ -1,8 +1,7 @@
-"""A problem → text with its line and a caret, a JSON object, or an annotation for a code host."""
+"""A problem → text with its line and a caret, or a JSON object."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,13 @@ _LINE_WIDTH = 100
 _MAX_MESSAGE = 400
 """A longer value would bury the rest of the message."""
 _PLAIN = Style(on=False)
-_OPEN = Mask()
+OPEN = Mask()
+"""A mask that hides nothing."""
 
 
-def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = _OPEN) -> str:
-    """Return a problem as text, as a good compiler prints it: what, where, the line, a caret, what to do."""
-    problem = _masked(problem, mask)
+def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = OPEN) -> str:
+    """Return a problem as text, as compilers do: message, position, source line with a caret, hint."""
+    problem = masked(problem, mask)
     paint = style.error if problem.severity == "error" else style.warning
     lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]
     notes = [problem.context] if problem.context else []
@@ -59,46 +59,7 @@ def as_json(problem: Problem) -> dict[str, object]:
     }
 
 
-def as_annotation(problem: Problem, mask: Mask = _OPEN, workspace: str | None = None) -> str:
-    """Return a problem as a workflow command of GitHub, which shows it beside the line.
-
-    GitHub knows files by their paths in the repository, which is checked out at `workspace`.
-    """
-    problem = _masked(problem, mask)
-    place = problem.position
-    fields: dict[str, str] = {"title": problem.code}
-    if place:
-        fields = {
-            "file": _in_workspace(place.path, workspace) if workspace else place.path,
-            "line": str(place.line),
-            "col": str(place.column),
-            "endColumn": str(place.end_column - 1),
-        } | fields
-    properties = ",".join(f"{name}={_escaped(printable(value), _IN_PROPERTY)}" for name, value in fields.items())
-    lines = [line for part in (problem.message, problem.hint, problem.context) if part for line in part.split("\n")]
-    text = "\n".join(map(printable, lines))
-    return f"::{problem.severity} {properties}::{_escaped(text, _IN_MESSAGE)}"
-
-
-def _in_workspace(path: str, workspace: str) -> str:
-    """Return the path of a file relative to the workspace; of a file elsewhere, or of none, unchanged."""
-    if os.path.lexists(path):
-        for plain in (os.path.abspath, os.path.realpath):
-            whole, base = plain(path), plain(workspace)
-            if whole.startswith(os.path.join(base, "")):  # noqa: PTH118 - texts, for speed and for any name
-                return os.path.relpath(whole, base)
-    return path
-
-
-_IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_IN_PROPERTY = _IN_MESSAGE | {":": "%3A", ",": "%2C"}
-
-
-def _escaped(text: str, table: dict[str, str]) -> str:
-    return "".join(table.get(char, char) for char in text)
-
-
-def _masked(problem: Problem, mask: Mask) -> Problem:
+def masked(problem: Problem, mask: Mask) -> Problem:
     """Mask the texts of a problem before they are laid out: a secret that is split or escaped can't be found."""
     place = problem.position
     return replace(

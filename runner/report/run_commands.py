@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.paths import from_here, kept
+from runner.bulk.paths import absolute_path, relative_path
 from runner.bulk.record import SavedOptions
 from runner.project.files import find_config
 
@@ -84,7 +84,7 @@ class RunCommands(NamedTuple):
 
 
 def _quoted(path: Path) -> str:
-    return quote(from_here(kept(str(path))))
+    return quote(relative_path(absolute_path(str(path))))
 
 
 def _is_same(one: Path, other: Path) -> bool:

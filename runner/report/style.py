@@ -43,23 +43,23 @@ class Style(NamedTuple):
     on: bool
 
     def error(self, text: str) -> str:
-        """Paint what went wrong."""
+        """Paint a failure."""
         return self._paint("1;31", text)
 
     def warning(self, text: str) -> str:
-        """Paint what may go wrong."""
+        """Paint a warning."""
         return self._paint("1;33", text)
 
     def good(self, text: str) -> str:
-        """Paint what went well."""
+        """Paint a success."""
         return self._paint("32", text)
 
     def strong(self, text: str) -> str:
-        """Paint what to read first."""
+        """Emphasize a text."""
         return self._paint("1", text)
 
     def faint(self, text: str) -> str:
-        """Paint what to read last."""
+        """Paint a detail."""
         return self._paint("2", text)
 
     def place(self, text: str) -> str:

@@ -43,9 +43,12 @@ _REFUSALS = {
 """Texts of the platform, or of this sandbox, for some statuses."""
 
 
+def too_large() -> Refusal:
+    """Return the refusal of a body above the platform's limit: 413."""
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return Refusal(status, *_REFUSALS[status])
+
+
 def bad_request(message: str) -> Refusal:
     """Return the refusal of an invalid request: 400."""
     return Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
-
-
-TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")

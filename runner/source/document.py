@@ -14,6 +14,7 @@ from runner.source import json_reader, yaml_reader
 from runner.source.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from runner.codes import Code
@@ -101,11 +102,11 @@ _UNQUOTED = {
 """Messages for codes whose usual messages quote a value."""
 
 
-def read_text(content: str, name: str, *, as_json: bool = False) -> Document:
-    """Return the document in a text."""
+def read_text(content: str, name: str, *, as_json: bool = False, tags: Collection[str] = ()) -> Document:
+    """Return the document in a text. `tags` are allowed ones of YAML, such as `!!binary`, whose values are read as text."""
     # A YAML line may end in CR LF; offsets count the text that the reader sees.
     text = Text(name, content.replace("\r\n", "\n"))
-    root, problems = (json_reader if as_json else yaml_reader).parse(text)
+    root, problems = json_reader.parse(text) if as_json else yaml_reader.parse(text, tags)
     if "<<<<<<<" in content and (conflict := _CONFLICT.search(text.content)):
         problems = [_unmerged(text, conflict, as_json=as_json)]
     return Document(text, root, tuple(problems))

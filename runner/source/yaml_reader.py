@@ -20,6 +20,8 @@ from runner.source.yaml_scalars import PlainScalars
 from runner.source.yaml_strict import Comments, block_fault, has_uncounted_line, underindented
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from runner.codes import Code
     from runner.source.text import Text
 
@@ -37,9 +39,12 @@ class _StopError(Exception):
     """The document can't be read any further; the problem is already recorded."""
 
 
-def parse(text: Text) -> tuple[Node | None, list[Problem]]:
-    """Return the node of the first document, and the problems. The node is None if the text is empty or not valid YAML."""
-    reader = _Reader(text)
+def parse(text: Text, tags: Collection[str] = ()) -> tuple[Node | None, list[Problem]]:
+    """Return the node of the first document, and the problems. The node is None if the text is empty or not valid YAML.
+
+    Values with one of these `tags`, such as `!!binary`, are read as text; other tags but `!!str` are problems.
+    """
+    reader = _Reader(text, tags)
     comments = Comments(text)
     source = Source(text.content)
     try:
@@ -111,8 +116,9 @@ def _problems_before(text: Text, end: int) -> list[Problem] | None:
 class _Reader:
     """Takes events one by one, and adds nodes to the innermost open map or list."""
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: Text, tags: Collection[str] = ()) -> None:
         self.text = text
+        self._tags = tags
         self.root: Node | None = None
         self.problems: list[Problem] = []
         self._open: list[tuple[Node, str | None, int | None, int]] = []
@@ -288,7 +294,8 @@ class _Reader:
         if tag not in (_STR_TAG, "!"):
             shown = tag.replace("tag:yaml.org,2002:", "!!")
             start, _ = _span(event)
-            self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
+            if shown not in self._tags or not self.text.content.startswith(shown, start):
+                self._note("yaml-tag", f"tag {shown} is not allowed", start, start + 1, hint="only !!str is")
 
     def _check_anchor(self, event: yaml.NodeEvent, name: str) -> None:
         """Stop at an anchor or alias whose name libyaml cuts short: `&an:chor`."""

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from runner.suprsend.statuses import is_interim, is_success, is_transient
+from runner.suprsend.statuses import is_inconclusive, is_interim, is_success, is_transient
 
 State = Literal["accepted", "failed", "unknown", "not_sent"]
 MAX_MESSAGE_ID = 300
@@ -64,8 +64,8 @@ class Result(NamedTuple):
         attempts = earlier.attempts + 1
         if earlier.state != "unknown" or self.state == "accepted":
             return self._replace(attempts=attempts)
-        is_told = earlier.message.endswith(self.message)
-        message = earlier.message if is_told else f"{earlier.message}; then: {self.message}"
+        is_repeated = earlier.message.endswith(self.message)
+        message = earlier.message if is_repeated else f"{earlier.message}; then: {self.message}"
         return self._replace(state="unknown", message=message, attempts=attempts)
 
 
@@ -147,13 +147,11 @@ def _refusal(answer: Answer, raw: object) -> Result:
     """Read an answer that is not a success. After a gateway's 5xx, the events may have reached the platform."""
     code = answer.status_code
     says_so = _refuses(raw) and (code not in _GATEWAYS or (isinstance(raw, dict) and "status" in raw))
-    is_open = is_interim(code) or (code >= _SERVER_ERRORS and not says_so)
+    is_open = is_interim(code) or (is_inconclusive(code) and not says_so)
     message = _error_text(answer, raw)
     return Result("unknown" if is_open else "failed", code, message, raw=raw, transient=is_transient(code))
 
 
-_SERVER_ERRORS = 500
-"""The first server error; statuses above 599 are treated alike."""
 _GATEWAYS = (502, 504)
 """Statuses of gateways, whose errors look like older ones of the platform."""
 

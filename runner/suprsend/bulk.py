@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from runner.errors import InvalidEvent
 from runner.suprsend.answer import Result
-from runner.suprsend.delivery import together
+from runner.suprsend.delivery import bulk_deliveries
 from runner.suprsend.encoding import Encoded
 from runner.suprsend.event import Event
 from runner.suprsend.rules import MAX_DEPTH
@@ -109,7 +109,7 @@ class BulkEvents:
         """
         with self._changing:
             response, _, waiting = _settled(self._state)
-            deliveries = together(item for item in waiting if isinstance(item, Encoded))
+            deliveries = bulk_deliveries(item for item in waiting if isinstance(item, Encoded))
             # One assignment, so that an interrupt neither loses nor repeats an event.
             self._state = _State(response, list(_shares(waiting, deliveries)), [])
         with closing(self._connection.deliver_all(deliveries, self._concurrency)) as done:

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 from runner.errors import InvalidInput, Problem
 from runner.secrets import Secret
-from runner.suprsend.auth import ApiKey, WorkspaceKey, check_credential
+from runner.suprsend.auth import ApiKey, Credentials, WorkspaceKey, check_credential
 from runner.suprsend.bulk import BulkEventsFactory
 from runner.suprsend.connection import Connection, logger
-from runner.suprsend.delivery import alone
+from runner.suprsend.delivery import single_delivery
 from runner.suprsend.encoding import Encoded, encode
 from runner.suprsend.event import USER_AGENT, Event, Stamp
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S
@@ -98,12 +98,9 @@ class Suprsend:
         check_credential("workspace_key", workspace_key)
         check_credential("workspace_secret", workspace_secret)
         credentials = WorkspaceKey(workspace_key, Secret(workspace_secret))
-        agent = _user_agent(app_info)
-        connection = Connection(
-            credentials, base_url, timeout_s=timeout, retries=retries, user_agent=agent,
-            clock=clock, sleep=sleep, random=random,
+        self._start(
+            credentials, base_url, debug, app_info, timeout, retries, concurrency, max_event_kb, clock, new_id, sleep, random
         )  # fmt: skip
-        self._start(connection, debug, concurrency, max_event_kb, clock, new_id)
 
     @classmethod
     def with_workspace_api_key(
@@ -127,29 +124,36 @@ class Suprsend:
         check_credential("workspace_uid", workspace_uid)
         check_credential("api_key", api_key)
         credentials = ApiKey(workspace_uid, Secret(api_key))
-        agent = _user_agent(app_info)
-        connection = Connection(
-            credentials, base_url, timeout_s=timeout, retries=retries, user_agent=agent,
-            clock=clock, sleep=sleep, random=random,
-        )  # fmt: skip
         client = cls.__new__(cls)
-        client._start(connection, debug, concurrency, max_event_kb, clock, new_id)  # noqa: SLF001 - its own class
+        client._start(  # noqa: SLF001 - its own class
+            credentials, base_url, debug, app_info, timeout, retries, concurrency, max_event_kb, clock, new_id, sleep, random
+        )  # fmt: skip
         return client
 
     def _start(
         self,
-        connection: Connection,
+        credentials: Credentials,
+        base_url: str | None,
         debug: bool,
+        app_info: AppInfo | None,
+        timeout_s: float,
+        retries: int,
         concurrency: int,
         max_event_kb: int,
         clock: Callable[[], float],
         new_id: Callable[[], str],
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
     ) -> None:
+        agent = _user_agent(app_info)
+        self._connection = Connection(
+            credentials, base_url, timeout_s=timeout_s, retries=retries, user_agent=agent,
+            clock=clock, sleep=sleep, random=random,
+        )  # fmt: skip
         kb = Problem("max-event-kb", f"max_event_kb is {max_event_kb}, not between 1 and 800")
         _check_number(max_event_kb, MAX_BODY_BYTES // 1024, kb)
         at_once = Problem("concurrency", f"concurrency is {concurrency}, not between 1 and {MAX_CONCURRENCY}")
         _check_number(concurrency, MAX_CONCURRENCY, at_once)
-        self._connection = connection
         self._concurrency = concurrency
         self._max_event_kb = max_event_kb
         self._clock = clock
@@ -168,7 +172,7 @@ class Suprsend:
         Raises InvalidEvent for an event that breaks a rule, and TypeError for other objects. Failures of the network and the
         platform are part of the response.
         """
-        delivery = alone(self._encoded(event))
+        delivery = single_delivery(self._encoded(event))
         self._connection.deliver(delivery)
         [result] = delivery.results
         return response_of(result)

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import Credentials, secrets_of, signed_headers
-from runner.suprsend.delivery import Courier, Delivery, Gate, Wait
+from runner.suprsend.delivery import Cancellation, Courier, Delivery, Wait
 from runner.suprsend.endpoints import clean_base_url
 from runner.suprsend.event import USER_AGENT
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, check_retries, check_timeout
 from runner.suprsend.sockets import Exchange
+from runner.suprsend.statuses import is_success
 from runner.suprsend.threads import Threads
 from runner.suprsend.transport import Transport
 
@@ -51,7 +52,7 @@ class Connection:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
-        tell: Callable[[Wait], None] = lambda _: None,
+        on_retry: Callable[[Wait], None] = lambda _: None,
         admit: Admission | None = None,
         may_retry: Callable[[], bool] = lambda: True,
         transport: Post | None = None,
@@ -64,9 +65,9 @@ class Connection:
         self._user_agent = user_agent
         self._clock = clock
         self._timeout_s = timeout_s
-        self._tell = tell
+        self._on_retry = on_retry
         self._transport: Post = Transport(self.base_url, admit) if transport is None else transport
-        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._told, may_retry)
+        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._retrying, may_retry)
 
     @property
     def env(self) -> str:
@@ -75,7 +76,7 @@ class Connection:
 
     def deliver(self, delivery: Delivery) -> None:
         """Send a delivery, which then has the results."""
-        self._courier.deliver(delivery, Gate())
+        self._courier.deliver(delivery, Cancellation())
 
     def deliver_all(self, deliveries: Sequence[Delivery], concurrency: int = 1) -> Generator[Delivery]:
         """Send deliveries, several at once; yield each in order when it is done, or will not be sent.
@@ -83,23 +84,23 @@ class Connection:
         After the platform refuses the credentials, no more are sent. When this generator is closed or interrupted, no more
         are sent either, and those in flight are not awaited; the results of each delivery say what is known.
         """
-        gate = Gate()
+        cancellation = Cancellation()
         if concurrency == 1 or len(deliveries) <= 1:
             for delivery in deliveries:
-                self._courier.deliver(delivery, gate)
+                self._courier.deliver(delivery, cancellation)
                 yield delivery
             return
         threads = Threads(min(concurrency, len(deliveries)))
         try:
-            under_way = [threads.submit(self._courier.deliver, delivery, gate) for delivery in deliveries]
+            under_way = [threads.submit(self._courier.deliver, delivery, cancellation) for delivery in deliveries]
             for delivery, future in zip(deliveries, under_way, strict=True):
                 if (error := future.exception()) is not None:
-                    gate.shut()
+                    cancellation.cancel()
                     wait(under_way)
                     raise error
                 yield delivery
         finally:
-            gate.shut()
+            cancellation.cancel()
             threads.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
@@ -117,19 +118,19 @@ class Connection:
             answer = self._transport.post(target, headers, body, exchange)
         answer = _without_authorization(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):
-            heard = f"HTTP {answer.status_code}" if isinstance(answer, Answer) else _in_a_log(answer.message)
+            result = f"HTTP {answer.status_code}" if isinstance(answer, Answer) else _in_a_log(answer.message)
             took_s = time.monotonic() - began
-            logger.debug("POST %s%s %d bytes: %s in %.3f s", self.base_url, path, len(body), heard, took_s)
+            logger.debug("POST %s%s %d bytes: %s in %.3f s", self.base_url, path, len(body), result, took_s)
         return answer
 
-    def _told(self, wait: Wait) -> None:
+    def _retrying(self, wait: Wait) -> None:
         logger.debug("retry %d of %d in %.3f s: %s", wait.retry, wait.retries, wait.pause_s, _in_a_log(wait.message))
-        self._tell(wait)
+        self._on_retry(wait)
 
 
-def _in_a_log(said: str) -> str:
+def _in_a_log(text: str) -> str:
     """Escape a server's text, so that it is one line of a log and not a command for a terminal or a GitHub workflow."""
-    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in said)
+    line = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
     return line.replace("##[", "##\\[")
 
 
@@ -138,13 +139,10 @@ def _without_authorization(answer: Answer | NoAnswer, authorization: str) -> Ans
     secrets = secrets_of(authorization)
     if isinstance(answer, NoAnswer):
         return replace(answer, message=Mask(secrets).text(answer.message))
-    if answer.status_code // 100 == _SUCCESS:
+    if is_success(answer.status_code):
         body = answer.body
         for secret in secrets:
             body = body.replace(secret.encode(), b"***")
         return replace(answer, body=body) if body != answer.body else answer
     text = Mask(secrets).text(answer.body.decode("utf-8", "surrogateescape"))
     return replace(answer, body=text.encode("utf-8", "surrogateescape"))
-
-
-_SUCCESS = 2

@@ -16,7 +16,7 @@ from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, singl
 from runner.suprsend.chunks import array_of, chunks
 from runner.suprsend.encoding import Encoded
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
-from runner.suprsend.retry import asked_s, pause_s
+from runner.suprsend.retry import pause_s, requested_pause_s
 from runner.suprsend.rules import MAX_BODY_BYTES
 from runner.suprsend.statuses import is_too_large, refuses_credentials
 
@@ -36,7 +36,7 @@ class Delivery:
     __slots__ = ("events", "is_array", "met_refused_credentials", "path", "results")
 
     def __init__(self, path: str, events: Sequence[Encoded], *, is_array: bool) -> None:
-        """Deliver events to a path, as an array if `is_array`, else a single event or a complete body."""
+        """Make a delivery to a path: an array of events if `is_array`, else a single event or a complete body."""
         self.path = path
         self.events = events
         self.is_array = is_array
@@ -48,47 +48,49 @@ class Delivery:
         return array_of(events) if self.is_array else events[0].body
 
 
-def alone(event: Encoded) -> Delivery:
-    """Deliver one event to the single endpoint."""
+def single_delivery(event: Encoded) -> Delivery:
+    """Return the delivery of one event to the single endpoint."""
     return Delivery(SINGLE_PATH, (event,), is_array=False)
 
 
-def whole(path: str, body: bytes, *, has_keys: bool) -> Delivery:
-    """Deliver a complete body: it is never split, and retried only if `has_keys`, that is, each event has a key."""
+def body_delivery(path: str, body: bytes, *, has_keys: bool) -> Delivery:
+    """Return the delivery of a complete body: it is never split, and retried only if each event in it has a key."""
     return Delivery(path, (Encoded(body, has_keys),), is_array=False)
 
 
-def together(events: Iterable[Encoded]) -> list[Delivery]:
-    """Deliver events to the bulk endpoint, in as many requests as the platform's limits require.
+def bulk_deliveries(events: Iterable[Encoded]) -> list[Delivery]:
+    """Return deliveries of events to the bulk endpoint, as many as the platform's limits require.
 
-    An event that leaves no room for the brackets of an array is sent to the single endpoint.
+    An event that leaves no room for the brackets of an array goes to the single endpoint.
     """
     return [
-        alone(chunk[0]) if len(chunk[0].body) + 2 > MAX_BODY_BYTES else Delivery(BULK_PATH, chunk, is_array=True)
+        single_delivery(chunk[0])
+        if len(chunk[0].body) + 2 > MAX_BODY_BYTES
+        else Delivery(BULK_PATH, chunk, is_array=True)
         for chunk in chunks(events)
     ]
 
 
-class Gate:
-    """Admits attempts until it is shut. An admitted attempt is marked as in flight atomically."""
+class Cancellation:
+    """Lets attempts begin until it is cancelled. An attempt that begins is marked as in flight atomically."""
 
     def __init__(self) -> None:
-        self.is_shut = False
+        self.is_cancelled = False
         self._lock = Lock()
 
     def begin(self, delivery: Delivery, indexes: Sequence[int]) -> bool:
-        """Admit an attempt for some events of a delivery; return False if the gate is shut."""
+        """Begin an attempt for some events of a delivery; return False if no more may begin."""
         with self._lock:
-            if self.is_shut:
+            if self.is_cancelled:
                 return False
             for index in indexes:
                 delivery.results[index] = INTERRUPTED
             return True
 
-    def shut(self) -> None:
-        """Admit no more attempts."""
+    def cancel(self) -> None:
+        """Let no more attempts begin."""
         with self._lock:
-            self.is_shut = True
+            self.is_cancelled = True
 
 
 class Pauses:
@@ -131,7 +133,7 @@ class Courier:
 
     `post` sends a body to a path, until an instant of `time.monotonic`. `timeout_s` limits the time of an event with all
     retries and pauses: a pause that would end later is skipped. `sleep` takes seconds; `random` returns a number from 0
-    to 1; `clock` returns seconds since 1970; `tell` receives each pause. `may_retry` is called before and after a pause.
+    to 1; `clock` returns seconds since 1970; `on_retry` receives each pause. `may_retry` is called before and after a pause.
     """
 
     post: Callable[[str, bytes, float], Answer | NoAnswer]
@@ -140,16 +142,16 @@ class Courier:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     random: Callable[[], float]
-    tell: Callable[[Wait], None]
+    on_retry: Callable[[Wait], None]
     may_retry: Callable[[], bool]
 
-    def deliver(self, delivery: Delivery, gate: Gate) -> None:
-        """Send a delivery while the gate is open; the delivery then has the results."""
+    def deliver(self, delivery: Delivery, cancellation: Cancellation) -> None:
+        """Send a delivery, unless it is cancelled; the delivery then has the results."""
         until_s = time.monotonic() + self.timeout_s
         groups = [(list(range(len(delivery.events))), 0)]
         while groups:
             indexes, retry = groups.pop()
-            answer = self._attempt(delivery, indexes, until_s, gate)
+            answer = self._attempt(delivery, indexes, until_s, cancellation)
             if answer is None:
                 continue
             if _asks_for_less(answer, indexes):
@@ -162,18 +164,18 @@ class Courier:
                 groups.append((again, retry + 1))
 
     def _attempt(
-        self, delivery: Delivery, indexes: Sequence[int], until_s: float, gate: Gate
+        self, delivery: Delivery, indexes: Sequence[int], until_s: float, cancellation: Cancellation
     ) -> Answer | NoAnswer | None:
         """Send some of the events once, and store the results. Return None if nothing can or may be sent."""
         events = [delivery.events[index] for index in indexes]
         body = delivery.body_of(events)
         before = [delivery.results[index] for index in indexes]
-        if not gate.begin(delivery, indexes):
+        if not cancellation.begin(delivery, indexes):
             return None
         answer = self.post(delivery.path, body, until_s)
         if isinstance(answer, Answer) and refuses_credentials(answer.status_code):
             delivery.met_refused_credentials = True
-            gate.shut()
+            cancellation.cancel()
         results = bulk_results(answer, len(events)) if delivery.is_array else [single_result(answer)]
         if _asks_for_less(answer, indexes):  # refused as too large: nothing was accepted
             results = before
@@ -187,17 +189,17 @@ class Courier:
         """Wait before a retry; return False if there is no time for it, or if retries were ended."""
         if not self.may_retry():
             return False
-        asked = asked_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
-        pause = pause_s(retry, asked, self.random())
+        requested_s = requested_pause_s(answer.retry_after, self.clock()) if isinstance(answer, Answer) else None
+        pause = pause_s(retry, requested_s, self.random())
         if time.monotonic() + pause >= until_s:
-            if asked is not None:
+            if requested_s is not None:
                 for index in again:
                     result = delivery.results[index]
-                    message = f"{result.message} (asked to wait {asked:g} s, more than the timeout allows)"
+                    message = f"{result.message} (asked to wait {requested_s:g} s, more than the timeout allows)"
                     delivery.results[index] = result._replace(message=message)
             return False
         result = delivery.results[again[0]]
-        self.tell(Wait(retry, self.retries, pause, result.status_code, result.message))
+        self.on_retry(Wait(retry, self.retries, pause, result.status_code, result.message))
         self.sleep(pause)
         return self.may_retry()
 

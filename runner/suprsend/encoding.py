@@ -52,7 +52,7 @@ def encode_sound(event: Event, env: str, stamp: Stamp, max_event_kb: int) -> Enc
 
 
 def encode_plain(wire: dict[str, object], max_event_kb: int) -> Encoded | None:
-    """Encode what `Event.wire` gives of an event that was checked, but for its Unicode. None if it is not to be sent so."""
+    """Encode the `Event.wire` of a checked event whose Unicode is not checked yet. Return None if it is invalid or too large."""
     try:
         body = _plain_json(wire)
     except orjson.JSONEncodeError:

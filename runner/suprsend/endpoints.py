@@ -19,8 +19,8 @@ BULK_PATH = "v2/bulk/event/"
 def clean_base_url(base_url: str | None) -> str:
     """Strip a base URL, write its path the way it goes over the wire, and end it with a slash.
 
-    Raises InvalidInput for what is no base URL, CredentialsError for plain http to another machine: whoever listens
-    on the way could read the events, and replay the API key.
+    Raises InvalidInput for an invalid base URL, and CredentialsError for plain http to another machine: anyone on the
+    network path could read the events, and replay the API key.
     """
     url = (base_url or "").strip() or DEFAULT_BASE_URL
     try:

@@ -28,14 +28,14 @@ class Patience(NamedTuple):
     retries: int
 
 
-def pause_s(retry: int, asked_s: float | None, draw: float) -> float:
+def pause_s(retry: int, requested_s: float | None, draw: float) -> float:
     """Return the seconds to wait before the `retry`-th retry, counted from 1.
 
     This is the time that the answer requested, at most a minute; otherwise exponential backoff with full jitter, for which
     `draw` is a random number from 0 to 1.
     """
-    if asked_s is not None:
-        return min(max(asked_s, 0.0), MAX_RETRY_AFTER_S)
+    if requested_s is not None:
+        return min(max(requested_s, 0.0), MAX_RETRY_AFTER_S)
     return draw * min(_MAX_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (retry - 1))
 
 
@@ -53,7 +53,7 @@ def check_retries(retries: object) -> None:
         raise InvalidInput(Problem("retries", f"retries is {retries}, not between 0 and {MAX_RETRIES}"))
 
 
-def asked_s(retry_after: str | None, now_s: float) -> float | None:
+def requested_pause_s(retry_after: str | None, now_s: float) -> float | None:
     """Return the seconds of a Retry-After header, which has seconds or a date; None if it has neither."""
     if retry_after is None:
         return None

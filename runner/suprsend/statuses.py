@@ -28,6 +28,11 @@ def is_server_error(status: int) -> bool:
     return status // 100 == _SERVER_ERROR
 
 
+def is_inconclusive(status: int) -> bool:
+    """Return whether events may have arrived unless the body refuses them: 5xx, and statuses above 599, which HTTP lacks."""
+    return status // 100 >= _SERVER_ERROR
+
+
 def refuses_credentials(status: int) -> bool:
     """Return whether the credentials are refused, for all requests: 401 and 403."""
     return status in _CREDENTIALS_REFUSED

@@ -85,7 +85,7 @@ ROUNDINGS: Mapping[str, str] = {
 
 
 def rounded(number: Number, digits: int, method: str) -> float:
-    """Round a number, as it is written, to so many digits behind the point."""
+    """Round a number, in decimal as it is written, to a number of digits after the point."""
     if not isfinite(number):
         return float(number)
     exact = Decimal(repr(float(number))) if type(number) is float or _is_inexact(number) else Decimal(number)

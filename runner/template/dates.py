@@ -1,6 +1,6 @@
 """Dates in templates: `strftime` with a closed list of directives, with the same results on every machine.
 
-In Python most of them depend on the machine: `%s` on its time zone, `%c` and `%A` on a locale, `%-d` on its C library.
+In Python, most directives depend on the machine: `%s` on its time zone, `%c` and `%A` on a locale, `%-d` on its C library.
 """
 
 from __future__ import annotations

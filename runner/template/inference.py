@@ -24,7 +24,7 @@ class Inference(Expressions):
     """Goes through one template: an expression that stands alone, or statements."""
 
     def branches(self, node: nodes.Node, scope: Scope) -> list[tuple[nodes.Node, Type]]:
-        """Return what the value of a lone expression is made by, and its types: the branches of a conditional."""
+        """Return the expressions that can make the value of a lone expression, with their types: the branches of a conditional."""
         if not isinstance(node, nodes.CondExpr):
             return [(node, self.type_of(node, scope))]
         holds = self.condition(node.test, scope)

@@ -51,6 +51,11 @@ class Finding(NamedTuple):
     start: int
     end: int
 
+    @property
+    def is_syntax_error(self) -> bool:
+        """Whether the text is not a template of this language."""
+        return self.code == "template-syntax"
+
 
 MAX_LEVELS = 200
 """Maximum depth of nested expressions and statements, so that Python's compiler can handle them."""

@@ -62,7 +62,7 @@ def _numbered(context: Rendering, values: Any) -> Iterator[object]:
 
 
 def _listed(values: Any) -> Iterable[object]:
-    """Refuse what `$for` does not go through: a text would give its characters."""
+    """Return a value that `$for` can iterate over. Raises TemplateFault for a text, which would yield its characters."""
     if isinstance(values, StrictName):
         raise values.fault
     if isinstance(values, list | tuple | dict) or is_sequence(values):

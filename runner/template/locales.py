@@ -32,7 +32,7 @@ def currency(value: object, code: object, locale: object = "en") -> str:
 
 
 def decimal(value: object, locale: object = "en", digits: object = None) -> str:
-    """Return a number with the separators of a country, and with so many digits behind the point. Raises TemplateFault."""
+    """Return a number with the separators of a country, rounded to `digits` after the point. Raises TemplateFault."""
     number = _number(value, "decimal")
     found = _locale(locale)
     if digits is None:

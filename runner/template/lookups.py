@@ -61,7 +61,7 @@ class Lookups:
         severity: Severity = "error",
         name: str | None = None,
     ) -> None:
-        """Keep an mistake, unless it is of what is never run."""
+        """Add a mistake, unless it is in code that never runs."""
         if not self.muted:
             self.mistakes.append(Mistake(code, message, node, hint, severity, name))
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from runner.errors import did_you_mean
@@ -27,9 +27,6 @@ from runner.template.strict_name import StrictName
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Moment: TypeAlias = date | timedelta
-"""What arithmetic with dates takes; a `datetime` is a `date`."""
-
 _MAX_SECONDS = 100_000_000_000
 """A number above is one of milliseconds: as seconds it is in the year 5138."""
 UNITS: Mapping[str, int] = {"s": 1, "ms": 1000}
@@ -39,7 +36,7 @@ PERIODS = ("year", "month", "week", "day", "hour")
 def duration(
     *, weeks: float = 0, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
 ) -> timedelta:
-    """Return a duration. Raises TemplateFault for what is no number, and beyond 3,000 years."""
+    """Return a duration. Raises TemplateFault for a value that is not a number, and beyond 3,000 years."""
     parts = {"weeks": weeks, "days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
     for name, part in parts.items():
         if type(part) not in (int, float):
@@ -223,7 +220,7 @@ def zones() -> frozenset[str]:
 
 
 def zone(name: object) -> ZoneInfo:
-    """Return the time zone of a name. Raises TemplateFault if there is none of that name."""
+    """Return the time zone with a name. Raises TemplateFault if it does not exist."""
     if not isinstance(name, str):
         raise TemplateFault("template-type", "a time zone is named by a text", "such as 'Asia/Kolkata'")
     if name not in zones():

@@ -1,4 +1,4 @@
-"""What filters, methods, functions, tests and operators accept, and what they give.
+"""What filters, methods, functions, tests and operators accept and return.
 
 `accepts` are the kinds of values that do not always fail. `returns` is the type of the result.
 """
@@ -289,7 +289,7 @@ _ALIKE = (NULL, BOOLEAN | NUMBER, TEXT, LIST, MAP, DATETIME, DATE, TIME, DURATIO
 
 
 def computed(sign: str, left: int, right: int) -> int:
-    """Return the kinds that an operation can give; 0 if it always fails."""
+    """Return the kinds that an operation can return; 0 if it always fails."""
     if (left | right) & _OPEN:
         return ANYTHING
     table, result = _operations(sign), 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class StrictName(StrictUndefined):
-    """An undefined value. Any use of it raises a fault that names what was looked up, and what exists instead."""
+    """An undefined value. Any use of it raises a fault with the name that was looked up and the names that exist."""
 
     __slots__ = ()
 

@@ -43,6 +43,11 @@ class Template:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def has_syntax_error(self) -> bool:
+        """Whether the text is not a template of this language."""
+        return any(finding.is_syntax_error for finding in self.findings)
+
+    @property
     def lone(self) -> nodes.Expr | None:
         """The expression if it is the whole template, so that its value keeps its type. The last newline of a block is ignored."""
         pieces = self.pieces or []

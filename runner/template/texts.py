@@ -30,7 +30,7 @@ def encoded(value: str) -> str:
 
 
 def signature(value: str, secret: object) -> str:
-    """Return the HMAC-SHA256 of a text in hexadecimal (RFC 2104). Raises TemplateFault for a secret that is no text."""
+    """Return the HMAC-SHA256 of a text in hexadecimal (RFC 2104). Raises TemplateFault for a secret that is not text."""
     if not isinstance(secret, str) or not secret:
         raise TemplateFault("template-type", f"hmac_sha256 expects a secret that is text, not {type_name(secret)}")
     return digest(secret.encode(), value.encode(), sha256).hex()

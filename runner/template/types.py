@@ -1,7 +1,7 @@
 """Types of the values in templates, as far as they are known without running anything.
 
 A type is a set of kinds, and of lists, maps and constants what else is known. It holds at least all values that an
-expression can have: whatever can't be known is `UNKNOWN`, which holds everything.
+expression can have: `UNKNOWN` holds everything.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Type(NamedTuple):
     is_closed: bool = False
     """Whether a map has no other keys."""
     is_listed: bool = False
-    """Whether somebody wrote down the keys, so that one that is only similar is probably a slip."""
+    """Whether the keys are declared, so that a similar one is probably a typing mistake."""
     values: tuple[object, ...] | None = None
     """All values that it can have, if these are few texts, numbers and the like."""
     size: int = 1
@@ -132,7 +132,7 @@ def maybe(whole: Type) -> Type:
 
 
 def union_of(types: Iterable[Type]) -> Type:
-    """Return the type of a value that has one of several types; the type of no value at all for none."""
+    """Return the type of a value that has one of several types; without types, the empty type."""
     whole = _NEVER
     for each in types:
         whole = union(whole, each)
@@ -280,7 +280,7 @@ def words(kinds: int) -> str:
 
 
 def two_words(one: int, other: int) -> tuple[str, str]:
-    """Return the kinds of two values as messages name them, told apart where that needs more words."""
+    """Return the kinds of two values as messages name them, with more words where they would be the same."""
     names = words(one), words(other)
     return names if names[0] != names[1] else (exact_words(one), exact_words(other))
 

@@ -47,19 +47,16 @@ _NO_TEXTS = frozenset({"pattern", "patternProperties", "error", "skip", "xfail",
 
 def template_problems(templates: Sequence[Template]) -> Iterator[Problem]:
     """Yield the problems of templates themselves. If they are written for another engine, report only the first."""
-    broken = [
-        each
-        for each in templates
-        if each.findings and any(finding.code == "template-syntax" for finding in each.findings)
-    ]
+    broken = [each for each in templates if each.has_syntax_error]
     engine = next((name for name, sign in _ENGINES if any(sign.search(each.text) for each in broken)), None)
     if engine is None and len(broken) <= _MANY:
         for template in templates:
             yield from template.problems()
         return
     for template in templates:
-        for problem in template.problems():
-            if problem.code != "template-syntax":
+        for finding in template.findings:
+            problem = template.problem(finding)
+            if not finding.is_syntax_error:
                 yield problem
             elif template is broken[0]:
                 count = len(broken) - 1

@@ -114,7 +114,7 @@ _NO_SEQUENCES = frozenset([str, int, float, bool, type(None), list, tuple, dict,
 
 
 def is_sequence(value: object) -> bool:
-    """Return whether a value gives its items one by one, as what `map` and `items()` make does."""
+    """Return whether a value is an iterator or a view, such as the results of `map` and `items()`."""
     if type(value) in _NO_SEQUENCES:
         return False
     return hasattr(value, "__next__") or isinstance(value, KeysView | ValuesView | ItemsView)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
 
     from runner.suprsend.answer import Answer
-    from runner.testing.matching import Request
+    from runner.testing.request_diff import Request
 
 
 SANDBOX = "the sandbox"

@@ -20,7 +20,7 @@ from runner.source import open_file, read_text
 from runner.suprsend.answer import Answer
 from runner.testing.cassette import Cassette, CassetteError, Interaction, OutsideProject
 from runner.testing.leaks import MAX_BYTES, is_binary
-from runner.testing.matching import Request
+from runner.testing.request_diff import Request
 
 if TYPE_CHECKING:
     from runner.errors import Step
@@ -61,7 +61,7 @@ def read(path: Path, name: str, hint: str | None) -> Cassette:
         content = raw.decode()
     except UnicodeDecodeError:
         _refuse(name, "the cassette is not UTF-8 text", hint)
-    document = read_text(content, name)
+    document = read_text(content, name, tags=_TAGS)
     _check_yaml(document, hint)
     header = _HEADER.match(content)
     interactions = () if document.root is None else tuple(_Form(hint).interactions(document.root))
@@ -87,17 +87,15 @@ def _refuse(name: str, message: str, hint: str | None, line: int = 1) -> NoRetur
 
 
 def _check_yaml(document: Document, hint: str | None) -> None:
-    """Refuse YAML that is invalid, or has merge keys, too many aliases, or tags other than those of bytes and text."""
+    """Refuse YAML that is invalid, or has merge keys, too many aliases, or other tags than `_TAGS`."""
     for problem in document.problems:
         if problem.severity == "error":
-            place = problem.position
-            if problem.code == "yaml-tag" and place is not None and _VALUE_TAG.match(place.text, place.column - 1):
-                continue
-            line = place.line if place else 1
+            line = problem.position.line if problem.position else 1
             _refuse(document.text.path, f"the cassette can't be read: {problem.message}", hint, line)
 
 
-_VALUE_TAG = re.compile(r"!!(?:binary|python/(?:unicode|str))(?![^\s])")
+_TAGS = ("!!binary", "!!python/unicode", "!!python/str")
+"""Tags that vcrpy writes before bytes and texts."""
 
 
 class _Form:

@@ -69,11 +69,11 @@ def _written(cassette: Cassette, name: str) -> str:
                 raise CassetteError(_unrecorded(name, "a request or its answer is not UTF-8 text")) from None
         headers = {} if request.content_type is None else {"Content-Type": request.content_type}
         requests.append(VcrRequest(request.method, request.uri, request.body, headers))
-        kept = {"Content-Type": answer.content_type, "Retry-After": answer.retry_after}
+        headers_of_answer = {"Content-Type": answer.content_type, "Retry-After": answer.retry_after}
         responses.append(
             {
                 "status": {"code": answer.status_code, "message": _reason(answer.status_code)},
-                "headers": {name: [value] for name, value in kept.items() if value is not None},
+                "headers": {name: [value] for name, value in headers_of_answer.items() if value is not None},
                 "body": {"string": answer.body},
             }
         )

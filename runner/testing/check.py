@@ -51,13 +51,11 @@ def check(
     problems: list[Problem] = []
     removed: list[str] = []
     for each in cassettes:
-        faults = list(_faults(each, mask, profiles[each.place.parent], today))
+        # A secret of a removed file is reported all the same: it was readable until now.
+        problems += _faults(each, mask, profiles[each.place.parent], today, is_removed=each.is_orphan and fix)
         if each.is_orphan and fix:
             remove(each.path, each.project / CASSETTES)
             removed.append(each.shown)
-            # A secret is reported all the same: it was readable until now.
-            faults = [fault for fault in faults if fault.code != "cassette-orphan"]
-        problems += faults
     problems += [_nothing_at(path) for path in paths or [Path(CASSETTES)] if not _has_some(path, cassettes, paths)]
     return CheckedCassettes(len(cassettes), problems, removed)
 
@@ -100,7 +98,7 @@ def _nothing_at(path: Path) -> Problem:
     return Problem("cassette-missing", message, hint=hint, severity="warning")
 
 
-def _faults(found: Found, mask: Mask, profile: Profile, today: date) -> Iterator[Problem]:
+def _faults(found: Found, mask: Mask, profile: Profile, today: date, *, is_removed: bool) -> Iterator[Problem]:
     if found.is_refused:
         yield from found.problems
         return
@@ -115,7 +113,8 @@ def _faults(found: Found, mask: Mask, profile: Profile, today: date) -> Iterator
         return
     yield from found.problems
     if found.is_orphan:
-        yield orphan(found)
+        if not is_removed:
+            yield orphan(found)
     elif found.case is not None and found.cassette is not None and (max_age := profile.cassettes_max_age) is not None:
         again = command_to_record(found.case, is_sandboxed=found.cassette.source in (SANDBOX, None))
         if (problem := expired(found.cassette, max_age, today, again)) is not None:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.row import SHOWN_NAME_CHARS, BadRow, Row, first_told, place
+from runner.bulk.row import SHOWN_NAME_CHARS, BadRow, Row, name_problems, place
 from runner.bulk.rows import open_rows
 from runner.cases.parametrize import ID, choice_id, named
 from runner.errors import InvalidInput, Problem, did_you_mean
@@ -133,7 +133,7 @@ def _refuse_columns(columns: Iterable[str], names: Sequence[str], position: Posi
     known = set(names)
     unknown = [column for column in columns if column not in known]
     if unknown:
-        raise InvalidInput(*first_told(unknown, lambda column: _unknown_column(column, names, position)))
+        raise InvalidInput(*name_problems(unknown, lambda column: _unknown_column(column, names, position)))
 
 
 def _unknown_column(column: str, names: Sequence[str], position: Position) -> Problem:

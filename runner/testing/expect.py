@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
 from runner.cases.matchers import matcher_of
 from runner.errors import nearest
@@ -15,25 +15,25 @@ from runner.testing.fit import (
     TooManyError,
     approx,
     are_entries,
-    is_near,
     is_same_scalar,
     is_too_long,
     parts,
 )
 from runner.testing.shown import (
-    at_way,
     both_shown,
     hint_of_type,
     items_text,
+    joined_path,
     json_text,
+    key_path,
     shown_value,
-    way_joined,
-    way_to,
+    with_path,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runner.cases.matchers import Matcher
     from runner.errors import Position
     from runner.source import Json, Node
 
@@ -95,7 +95,7 @@ class _Comparison:
 
     def _entries(self, expected: Node, actual: dict[str, Json], at: str, *, is_whole: bool) -> Iterator[Mismatch]:
         for key, item in expected.entries.items():
-            below = way_to(at, key)
+            below = key_path(at, key)
             if key in actual:
                 yield from self.differences(item, actual[key], below)
             elif not self._has_matchers or matcher_of(item) != "$absent":
@@ -105,7 +105,7 @@ class _Comparison:
                 yield _mismatch(below, message, item, hint)
         for key in actual if is_whole else ():
             if key not in expected.entries:
-                yield _mismatch(way_to(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
+                yield _mismatch(key_path(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
 
     def _items(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         for index, (item, found) in enumerate(zip(expected.items, actual, strict=False)):
@@ -140,42 +140,36 @@ class _Comparison:
                 return f"the items of {self._shown(value)} in any order"
             case "$absent":
                 return "no such key"
-            case _:
-                return "a value that its $schema accepts"
-
-    def _matched(self, matcher: str, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
-        operand = expected.entries[matcher]
-        match matcher:
-            case "$any":
-                return
-            case "$re" if isinstance(actual, str) and self._fit.is_found(operand, actual):
-                return
-            case "$approx" if is_near(operand, actual):
-                return
-            case "$len" if isinstance(actual, str | list | dict):
-                if len(actual) != operand.value:
-                    found = f"{describe(actual)} of length {len(actual)}: {self._shown(actual, with_type=False)}"
-                    yield _mismatch(at, f"expected {self._wanted(expected)}, got {found}", operand)
-                return
-            case "$contains":
-                yield from self._contained(operand, expected, actual, at)
-                return
-            case "$unordered" if isinstance(actual, list):
-                yield from self._unordered(operand, actual, at)
-                return
             case "$schema":
-                schema = self._fit.schema(operand)
-                if schema is None:
-                    yield _mismatch(at, "the schemas of this case are too large together to be checked", operand)
-                    return
-                for fault in schema.faults(actual):
-                    below = way_joined(at, fault.at())
-                    yield Mismatch(below, at_way(below, fault.message), operand.nearest(fault.rule).position(), None)
-                return
-        hint = None
-        if matcher == "$re" and isinstance(actual, str) and is_too_long(str(operand.value), actual):
-            hint = f"a pattern with lookarounds is searched for in at most {MAX_SEARCHED:,} characters"
-        yield _mismatch(at, f"expected {self._wanted(expected)}, got {self._shown(actual)}", operand, hint)
+                return "a value that its $schema accepts"
+            case _:
+                assert_never(matcher)
+
+    def _matched(self, matcher: Matcher, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
+        """Yield the mismatches of a value and a matcher: several, where one can say which parts do not fit."""
+        operand = expected.entries[matcher]
+        if matcher == "$contains":
+            yield from self._contained(operand, expected, actual, at)
+        elif matcher == "$unordered" and isinstance(actual, list):
+            yield from self._unordered(operand, actual, at)
+        elif matcher == "$schema":
+            yield from self._by_schema(operand, actual, at)
+        elif not self._fit.fits_matcher(matcher, operand, actual):
+            shown, hint = self._shown(actual), None
+            if matcher == "$len" and isinstance(actual, str | list | dict):
+                shown = f"{describe(actual)} of length {len(actual)}: {self._shown(actual, with_type=False)}"
+            if matcher == "$re" and isinstance(actual, str) and is_too_long(str(operand.value), actual):
+                hint = f"a pattern with lookarounds is searched for in at most {MAX_SEARCHED:,} characters"
+            yield _mismatch(at, f"expected {self._wanted(expected)}, got {shown}", operand, hint)
+
+    def _by_schema(self, operand: Node, actual: Json, at: str) -> Iterator[Mismatch]:
+        schema = self._fit.schema(operand)
+        if schema is None:
+            yield _mismatch(at, "the schemas of this case are too large together to be checked", operand)
+            return
+        for fault in schema.faults(actual):
+            below = joined_path(at, fault.at())
+            yield Mismatch(below, with_path(below, fault.message), operand.nearest(fault.rule).position(), None)
 
     def _contained(self, operand: Node, expected: Node, actual: Json, at: str) -> Iterator[Mismatch]:
         if are_entries(operand, actual):
@@ -219,4 +213,4 @@ class _Comparison:
 
 
 def _mismatch(at: str, message: str, expected: Node, hint: str | None = None) -> Mismatch:
-    return Mismatch(at, at_way(at, message), expected.position(), hint)
+    return Mismatch(at, with_path(at, message), expected.position(), hint)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import deque
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, assert_never, cast
 
 from runner.cases.matchers import matcher_of, pattern_schema
 from runner.source import Schema, SchemaError
 from runner.testing.pairing import pairing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.cases.matchers import Matcher
     from runner.source import Json, Node
 
 _MILLIONTH = Fraction(1, 10**6)
@@ -21,8 +24,8 @@ _MAX_PAIRS = 100_000
 """Limit for the pairs of items that `$unordered` compares; lists of plain values may have any length."""
 _MAX_TRIES = 400_000
 """Limit for all comparisons of values, since matchers can be nested: about half a second."""
-_TRIES_OF_A_SCHEMA = 3
-"""A check by a schema counts as this many comparisons."""
+_MORE_TRIES: Mapping[Matcher, int] = {"$re": 3, "$schema": 3}
+"""A check by a schema counts as this many more comparisons."""
 MAX_SEARCHED = 4_000
 """Longest text that is searched with lookarounds, whose time may grow with its square: about half a second."""
 _LOOKS_AROUND = re.compile(r"\(\?<?[=!]|[+*?}]\+|\\[1-9k]")
@@ -53,7 +56,8 @@ class Fit:
         wanted = expected.value
         if isinstance(wanted, dict):
             if self._has_matchers and (matcher := matcher_of(expected)) is not None:
-                return self._fits_matcher(matcher, expected.entries[matcher], actual)
+                self._tries -= _MORE_TRIES.get(matcher, 0)
+                return self.fits_matcher(matcher, expected.entries[matcher], actual)
             return isinstance(actual, dict) and self._fits_entries(expected, actual, is_whole=self._exact)
         if isinstance(wanted, list):
             if not isinstance(actual, list) or len(expected.items) != len(actual):
@@ -72,29 +76,29 @@ class Fit:
                 return False
         return True
 
-    def _fits_matcher(self, matcher: str, operand: Node, actual: Json) -> bool:
+    def fits_matcher(self, matcher: Matcher, operand: Node, actual: Json) -> bool:
+        """Return whether a value is one that a matcher accepts. Raises TooManyError."""
         match matcher:
             case "$any":
                 return True
+            case "$absent":
+                return False
             case "$re":
-                self._tries -= _TRIES_OF_A_SCHEMA
-                return isinstance(actual, str) and self.is_found(operand, actual)
+                return isinstance(actual, str) and self._is_found(operand, actual)
             case "$approx":
-                return is_near(operand, actual)
+                return _is_near(operand, actual)
             case "$len":
                 return isinstance(actual, str | list | dict) and len(actual) == operand.value
-            case "$contains" if are_entries(operand, actual):
-                return self._fits_entries(operand, cast("dict[str, Json]", actual), is_whole=False)
             case "$contains":
+                if are_entries(operand, actual):
+                    return self._fits_entries(operand, cast("dict[str, Json]", actual), is_whole=False)
                 return all(self.has_part(part, actual) for part in parts(operand))
-            case "$unordered" if isinstance(actual, list):
-                left, over = self.paired(operand, actual)
-                return not left and not over
+            case "$unordered":
+                return isinstance(actual, list) and self.paired(operand, actual) == ([], [])
             case "$schema":
-                self._tries -= _TRIES_OF_A_SCHEMA
                 return (schema := self.schema(operand)) is not None and schema.accepts(actual)
             case _:
-                return False
+                assert_never(matcher)
 
     def has_part(self, part: Node, actual: Json) -> bool:
         """Return whether a text or a list contains what `$contains` expects. Raises TooManyError."""
@@ -128,7 +132,7 @@ class Fit:
         left += [item for number, item in enumerate(others) if number not in paired]
         return left, [actual[index] for index in free if index not in holders]
 
-    def is_found(self, operand: Node, text: str) -> bool:
+    def _is_found(self, operand: Node, text: str) -> bool:
         """Return whether the pattern of a `$re` matches somewhere in a text."""
         if is_too_long(str(operand.value), text):
             return False
@@ -185,7 +189,7 @@ def _number(node: Node) -> int | float:
     return node.value if isinstance(node.value, int | float) else 0  # the spec format's schema allows only numbers
 
 
-def is_near(operand: Node, actual: Json) -> bool:
+def _is_near(operand: Node, actual: Json) -> bool:
     """Return whether a value is a number within the tolerance of `$approx`."""
     if isinstance(actual, bool) or not isinstance(actual, int | float):
         return False

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.source import parse_json
-from runner.testing.matching import Request
+from runner.testing.request_diff import Request
 
 if TYPE_CHECKING:
     from runner.secrets import Mask

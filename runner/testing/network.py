@@ -84,7 +84,7 @@ def _install() -> None:
 def _hook(event: str, args: tuple[object, ...]) -> None:
     if not _guards or event not in _WATCHED:  # called for every import and every file that is opened
         return
-    where = _asked_for(event, args)
+    where = _address_of(event, args)
     if where is None:
         return
     host, port = where
@@ -105,7 +105,7 @@ _WATCHED = frozenset(
 )
 
 
-def _asked_for(event: str, args: tuple[object, ...]) -> tuple[str, int | None] | None:
+def _address_of(event: str, args: tuple[object, ...]) -> tuple[str, int | None] | None:
     """Return host and port of a connection, or the host of a look-up; None if it stays on this machine."""
     match event, args:
         case "socket.getaddrinfo", (host, port, *_):

@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 def pairing(fitting: Sequence[Sequence[int]]) -> dict[int, int]:
     """Pair as many numbers as possible with different candidates; return a map from candidate to number.
 
-    Where all that fit a number are taken, those who hold them are asked to take others (augmenting paths).
+    Where all candidates of a number are taken, their holders take other candidates if they can (augmenting paths).
     """
     holders: dict[int, int] = {}
     held: dict[int, int] = {}
     for start in range(len(fitting)):
         came_from: dict[int, int] = {}
-        asked = deque([start])
+        queue = deque([start])
         free: int | None = None
-        while asked and free is None:
-            number = asked.popleft()
+        while queue and free is None:
+            number = queue.popleft()
             for other in fitting[number]:
                 if other not in came_from:
                     came_from[other] = number
                     if other not in holders:
                         free = other
                         break
-                    asked.append(holders[other])
+                    queue.append(holders[other])
         while free is not None:
             number = came_from[free]
             holders[free] = number

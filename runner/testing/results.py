@@ -13,13 +13,13 @@ State = Literal["passed", "failed", "skipped", "xfailed"]
 
 
 class CaseResult(NamedTuple):
-    """The result of a case. `told` has its problems, in every form."""
+    """The result of a case. `reports` has its problems, in every form."""
 
     spec: str
     case: str
     state: State
     reason: str | None
-    told: Sequence[Mapping[str, Any]]
+    reports: Sequence[Mapping[str, Any]]
 
 
 class CaseRun(NamedTuple):

@@ -16,17 +16,17 @@ _SHOWN = 100
 """Characters of a value in a message; of longer ones, the part around the difference is shown."""
 
 
-def way_to(at: str, key: str) -> str:
+def key_path(at: str, key: str) -> str:
     """Return the path to a key of the value at a path."""
     return f"{at}.{key}" if at else key
 
 
-def way_joined(at: str, way: str) -> str:
+def joined_path(at: str, way: str) -> str:
     """Return a path joined to another one."""
     return at + way if way.startswith("[") or not at or not way else f"{at}.{way}"
 
 
-def at_way(at: str, message: str) -> str:
+def with_path(at: str, message: str) -> str:
     """Return a message with the path to its value."""
     return f"{at}: {message}" if at else message
 

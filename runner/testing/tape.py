@@ -14,7 +14,7 @@ from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import secrets_of
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction
 from runner.testing.masked import masked_interaction, masked_request
-from runner.testing.matching import Request, Rules, summary
+from runner.testing.request_diff import Request, RequestComparison, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.codes import Code
     from runner.suprsend.sockets import Exchange
     from runner.suprsend.transport import Post
-    from runner.testing.matching import Difference
+    from runner.testing.request_diff import Difference
 
 _OPEN = Mask()
 
@@ -45,13 +45,13 @@ class Replay:
         unprinted: Mask | None = None,
     ) -> None:
         self.cassette = cassette
-        self._rules = Rules(volatile)
+        self._comparison = RequestComparison(volatile)
         self._hint = f"if that is right, record again: {again}" if again else None
         self._mask = mask
         self._unprinted = unprinted or mask
         self._unplayed: dict[tuple[str, ...], deque[int]] = defaultdict(deque)
         for index, interaction in enumerate(cassette.interactions):
-            self._unplayed[self._rules.fingerprint(interaction.request)].append(index)
+            self._unplayed[self._comparison.fingerprint(interaction.request)].append(index)
         self._played: set[int] = set()
         self._first = 0
         self._early: list[int] = []
@@ -69,7 +69,7 @@ class Replay:
 
     def answer(self, request: Request) -> Answer | None:
         """Play the next recorded answer to a request; return None if there is none left."""
-        key = self._rules.fingerprint(masked_request(request, self._mask))  # as it was recorded
+        key = self._comparison.fingerprint(masked_request(request, self._mask))  # as it was recorded
         with self._changing:
             waiting = self._unplayed.get(key)
             if not waiting:
@@ -116,7 +116,7 @@ class Replay:
         """Report how a request differs from the most similar unplayed one, and remove that one from the list."""
         nearest: tuple[list[Difference], Interaction] | None = None
         for interaction in unplayed[:_COMPARED]:
-            differences = self._rules.differences(interaction.request, request, self._unprinted)
+            differences = self._comparison.differences(interaction.request, request, self._unprinted)
             if nearest is None or _weight(differences) < _weight(nearest[0]):
                 nearest = differences, interaction
         if nearest is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from runner.cases import case_seed, in_case
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
 from runner.eventspec import Occurrence, load
-from runner.problems import ENTRIES
+from runner.exits import of_case
 from runner.run import Inputs, Job, Prepared, Rejected, prepare
 from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
@@ -102,16 +102,14 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
 
     Faults of a spec, a cassette or a server are part of the verdict, not raised.
     """
-    code = ExitCode.REFUSED
     run = _Run(ref, tapes, update=update)
+    raised: RunnerError | None = None
     try:
         found = list(run.problems())
     except RunnerError as error:
-        code = error.exit_code if error.exit_code in (ExitCode.CASSETTE, ExitCode.MACHINE) else code
+        raised = error
         found = [_in_case(problem, ref.case, None) for problem in error.problems]
-    if any(ENTRIES[problem.code].exit_code == ExitCode.CASSETTE for problem in found):
-        code = ExitCode.CASSETTE
-    return Verdict(tuple(found), code if found else ExitCode.OK, tuple(run.secrets))
+    return Verdict(tuple(found), of_case(found, raised) if found else ExitCode.OK, tuple(run.secrets))
 
 
 class _Made(NamedTuple):
@@ -232,10 +230,10 @@ def _send(connection: Connection, made: _Made) -> Json:
     """Send a step as the Python API does; return the response in its documented form."""
     from runner.suprsend.bulk import BulkEvents  # noqa: PLC0415
     from runner.suprsend.client import response_of  # noqa: PLC0415
-    from runner.suprsend.delivery import alone  # noqa: PLC0415
+    from runner.suprsend.delivery import single_delivery  # noqa: PLC0415
 
     if made.step.rows is None:
-        delivery = alone(made.ready[0].encoded)
+        delivery = single_delivery(made.ready[0].encoded)
         connection.deliver(delivery)
         [result] = delivery.results
         response: Any = response_of(result)

@@ -15,11 +15,11 @@ from runner.secrets import Mask
 from runner.source import describe, parse_json
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.connection import Connection
-from runner.suprsend.delivery import whole
+from runner.suprsend.delivery import body_delivery
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
 from runner.suprsend.statuses import is_rate_limit, is_transient, refuses_credentials
 from runner.suprsend.transport import Transport
-from runner.testing.matching import summary
+from runner.testing.request_diff import summary
 from runner.testing.walk import Missing, pairs
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Platform:
 
     def ask(self, endpoint: str, body: bytes) -> Answer | NoAnswer:
         """Post a body, and return the last answer. It is retried only if no event in it could count twice."""
-        self._connection.deliver(whole(endpoint, body, has_keys=_have_keys(body)))
+        self._connection.deliver(body_delivery(endpoint, body, has_keys=_have_keys(body)))
         return self._last.answer
 
     def close(self) -> None:

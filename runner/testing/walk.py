@@ -26,7 +26,7 @@ MAX_DEPTH = 100
 def pairs(before: Side, after: Side, way: tuple[Step, ...] = ()) -> Iterator[Pair]:
     """Yield the paths of two values with both values there, outer ones first, keys in the order of `before`.
 
-    Two maps, or two lists, are entered; everything else is compared by whoever reads the pairs.
+    Two maps, or two lists, are entered; the caller compares all other pairs.
     """
     yield way, before, after
     if len(way) >= MAX_DEPTH:

@@ -33,7 +33,7 @@ from runner.eventspec import load
 from runner.run import Prepared
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
-from runner.suprsend.delivery import together
+from runner.suprsend.delivery import bulk_deliveries
 from runner.suprsend.encoding import Encoded, encode_plain
 from runner.suprsend.rules import MAX_EVENT_KB
 from tests.bench.bulk import rows_file
@@ -104,7 +104,7 @@ def main() -> int:
 
         def send() -> None:
             for chunk in chunks:
-                for delivery in together(chunk):
+                for delivery in bulk_deliveries(chunk):
                     tools.connection.deliver(delivery)
 
         def compare_keys() -> None:

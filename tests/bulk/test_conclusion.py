@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 
 from runner.bulk.conclusion import Conclusion, Step
+from runner.bulk.ledger_errors import LedgerGone
 from runner.bulk.options import BulkOptions
 from runner.bulk.outcomes import Counts
 from runner.bulk.record import RunRecord
-from runner.bulk.refusals import LedgerGone
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem
 
 RECORD = RunRecord("run", UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), "order.yaml", "rows.csv", {}, {})
@@ -44,8 +44,8 @@ def ended(accepted: int = 0, failed: int = 0, unknown: int = 0, not_sent: int = 
     """End a session of a run of ten rows."""
     counts = Counts(accepted, failed, unknown, not_sent)
     plain = Conclusion(
-        record=RECORD, options=OPTIONS, has_keys=True, counts=counts, total=10, read=10, stopped=None, signal=None, cause=None,
-        failure=None, kinds=frozenset(), session_rows=counts.rows, took_s=1.0, failures=(), repeated=0,
+        record=RECORD, options=OPTIONS, has_keys=True, counts=counts, total=10, rows_read=10, stop_reason=None, signal=None, read_error=None,
+        ledger_error=None, failure_kinds=frozenset(), session_rows=counts.rows, took_s=1.0, failures=(), repeated_keys=0,
     )  # fmt: skip
     return replace(plain, **changes)
 
@@ -55,19 +55,19 @@ def ended(accepted: int = 0, failed: int = 0, unknown: int = 0, not_sent: int = 
     [
         (ended(10), ExitCode.OK),
         (ended(total=0), ExitCode.OK),
-        (ended(9, 1, kinds=REFUSED), ExitCode.REFUSED),
-        (ended(9, 1, kinds=INVALID), ExitCode.INVALID),
-        (ended(8, 2, kinds=INVALID | REFUSED), ExitCode.REFUSED),
-        (ended(9, 0, 1, kinds=frozenset({("unknown", "no-answer", True)})), ExitCode.NO_ANSWER),
-        (ended(9, 0, 0, 1, kinds=frozenset({("not_sent", "rate-limited", True)})), ExitCode.RATE_LIMITED),
-        (ended(9, stopped="interrupted", signal=15), ExitCode.TERMINATED),
-        (ended(0, 1, kinds=REFUSED, stopped="credentials"), ExitCode.CREDENTIALS),
-        (ended(0, 1, kinds=REFUSED, stopped="failures"), ExitCode.REFUSED),
-        (ended(stopped="unavailable"), ExitCode.NO_ANSWER),
-        (ended(stopped="rate-limited"), ExitCode.RATE_LIMITED),
-        (ended(9, total=None, cause=SYNTAX), ExitCode.INVALID),
-        (ended(9, total=None, failure=FULL, stopped="machine"), ExitCode.MACHINE),
-        (ended(9, total=None, failure=FULL, stopped="credentials", cause=SYNTAX), ExitCode.MACHINE),
+        (ended(9, 1, failure_kinds=REFUSED), ExitCode.REFUSED),
+        (ended(9, 1, failure_kinds=INVALID), ExitCode.INVALID),
+        (ended(8, 2, failure_kinds=INVALID | REFUSED), ExitCode.REFUSED),
+        (ended(9, 0, 1, failure_kinds=frozenset({("unknown", "no-answer", True)})), ExitCode.NO_ANSWER),
+        (ended(9, 0, 0, 1, failure_kinds=frozenset({("not_sent", "rate-limited", True)})), ExitCode.RATE_LIMITED),
+        (ended(9, stop_reason="interrupted", signal=15), ExitCode.TERMINATED),
+        (ended(0, 1, failure_kinds=REFUSED, stop_reason="credentials"), ExitCode.CREDENTIALS),
+        (ended(0, 1, failure_kinds=REFUSED, stop_reason="failures"), ExitCode.REFUSED),
+        (ended(stop_reason="unavailable"), ExitCode.NO_ANSWER),
+        (ended(stop_reason="rate-limited"), ExitCode.RATE_LIMITED),
+        (ended(9, total=None, read_error=SYNTAX), ExitCode.INVALID),
+        (ended(9, total=None, ledger_error=FULL, stop_reason="machine"), ExitCode.MACHINE),
+        (ended(9, total=None, ledger_error=FULL, stop_reason="credentials", read_error=SYNTAX), ExitCode.MACHINE),
     ],
 )
 def test_each_end_has_its_exit_code(end: Conclusion, code: ExitCode) -> None:
@@ -86,12 +86,12 @@ def test_each_end_has_its_exit_code(end: Conclusion, code: ExitCode) -> None:
         (ended(9, 0, 1, has_keys=False), [Step.RESUME_UNKNOWN]),
         (ended(8, 0, 1, has_keys=False), [Step.RESUME, Step.RESUME_UNKNOWN]),
         (ended(9, 1, total=None), [Step.SEND_FAILED, Step.RESUME]),
-        (ended(9, 1, failure=FULL, total=None), [Step.RESUME]),
-        (ended(9, 1, failure=GONE, total=None), []),
-        (ended(5, total=None, cause=SYNTAX), [Step.SEND_REST]),
-        (ended(4, not_sent=1, total=None, cause=SYNTAX), [Step.RESUME, Step.SEND_REST]),
-        (ended(5, total=None, cause=SYNTAX, stopped="interrupted"), [Step.RESUME]),
-        (ended(5, total=None, cause=ORIGIN), []),
+        (ended(9, 1, ledger_error=FULL, total=None), [Step.RESUME]),
+        (ended(9, 1, ledger_error=GONE, total=None), []),
+        (ended(5, total=None, read_error=SYNTAX), [Step.SEND_REST]),
+        (ended(4, not_sent=1, total=None, read_error=SYNTAX), [Step.RESUME, Step.SEND_REST]),
+        (ended(5, total=None, read_error=SYNTAX, stop_reason="interrupted"), [Step.RESUME]),
+        (ended(5, total=None, read_error=ORIGIN), []),
     ],
 )
 def test_each_end_has_its_next_steps(end: Conclusion, steps: list[Step]) -> None:
@@ -100,12 +100,12 @@ def test_each_end_has_its_next_steps(end: Conclusion, steps: list[Step]) -> None
 
 def test_rows_that_were_never_begun_were_not_sent_once_all_are_counted() -> None:
     assert (ended(5, 1, 1, 1).not_sent, ended(5, 1, 1, 1, total=None).not_sent) == (3, None)
-    assert ended(5, 1, 1, 1).recorded == 3
+    assert ended(5, 1, 1, 1).not_accepted == 3
 
 
 def test_the_rest_behind_a_fault_begins_after_the_rows_that_were_read() -> None:
-    assert ended(read=4).rest == (4, None)
-    assert ended(read=4, options=replace(OPTIONS, offset=3, limit=10)).rest == (7, 6)
+    assert ended(rows_read=4).unread_rows == (4, None)
+    assert ended(rows_read=4, options=replace(OPTIONS, offset=3, limit=10)).unread_rows == (7, 6)
 
 
 def test_counts_are_added_and_settled() -> None:

@@ -314,6 +314,7 @@ def test_long_texts_that_are_stored_once_are_read_as_they_are() -> None:
     assert [row.values["a"] for row in read(table, store_schema=False) if isinstance(row, Row)] == wanted  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "options", "why"),
     [

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.cases.matchers import MATCHERS
+from runner.project.format import document
+
 if TYPE_CHECKING:
     from tests.projects import Project
 
@@ -231,3 +234,9 @@ def test_only_a_key_can_be_absent(project: Project, expected: str, columns: str)
 
 def test_a_pattern_that_python_only_warns_of_is_none_of_ours(project: Project) -> None:
     assert told_of(project, "{$re: '[[a]'}") == []
+
+
+def test_the_schema_of_the_format_declares_each_matcher_and_tells_its_map_from_others() -> None:
+    definitions = document()["$defs"]
+    assert tuple(definitions["matcher"]["properties"]) == MATCHERS
+    assert definitions["expected"]["if"]["anyOf"] == [{"required": [matcher]} for matcher in MATCHERS]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from typing import TYPE_CHECKING, NamedTuple
+
+from tests.processes import Preloaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,22 +20,17 @@ class Cost(NamedTuple):
     told: str
 
 
-LAUNCHER = """
-import json, resource, subprocess, sys
-with open("told.txt", "wb") as told:
-    code = subprocess.call(sys.argv[1:], stdout=told, stderr=subprocess.STDOUT)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([code, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
-"""
-"""A small process between: a child begins with the peak of memory of the one that it was forked from."""
+LOADING_S = 0.3
+"""What a command takes to load, which is done before it is measured."""
 
 
 def cost(folder: Path, *args: str) -> Cost:
     """Run a command line of runner in a folder, and measure it: its time is its own, user and system."""
-    command = [sys.executable, "-c", LAUNCHER, sys.executable, "-m", "runner", *args]
-    ended = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
-    code, seconds, peak_mb = json.loads(ended.stdout)
-    return Cost(code, seconds, peak_mb, (folder / "told.txt").read_text("utf-8"))
+    with Preloaded(
+        ["runner", *args], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    ) as process:
+        told, _ = process.communicate()
+    return Cost(process.returncode, LOADING_S + process.usage.seconds, process.usage.peak_mb, told)
 
 
 def is_bounded(took: Cost) -> bool:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.processes import run_preloaded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BY_SHELL = {
     "bash": lambda line: {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)},
@@ -21,8 +25,7 @@ BY_SHELL = {
 
 def completed(line: str, shell: str = "bash", folder: Path = REPOSITORY) -> str:
     asked = os.environ | BY_SHELL[shell](line) | {"_RUNNER_COMPLETE": f"complete_{shell}"}
-    command = [str(Path(sys.executable).with_name("runner"))]
-    return subprocess.run(command, cwd=folder, env=asked, capture_output=True, text=True, check=True).stdout
+    return run_preloaded(["runner"], cwd=folder, env=asked, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("shell", BY_SHELL)

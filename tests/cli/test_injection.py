@@ -8,10 +8,11 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+from tests.processes import Preloaded, run_preloaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Way(NamedTuple):
     answers: list[tuple[int, object]] = []  # noqa: RUF012 - nobody changes it
 
 
-RUNNER = [sys.executable, "-m", "runner"]
+RUNNER = ["runner"]
 SEND = [*RUNNER, "send", "specs/a.yaml", "--var", "user=u1"]
 WAYS = {
     "refusal": Way(SEND, [(400, REFUSED)]),
@@ -105,7 +106,7 @@ WAYS = {
     "report's name": Way([*RUNNER, "test", "specs/a.yaml", "--color", "always", "--junit-xml", f"out/{NAME}"]),
     "cases of a file with a name, at length": Way([*RUNNER, "test", "cases", "--", "-vv"]),
     "a case that is not there": Way([*RUNNER, "test", "-k", HOSTILE, "specs/a.yaml"]),
-    "pytest": Way([sys.executable, "-m", "pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
+    "pytest": Way(["pytest", "-ra", "-v", "-p", "no:cacheprovider", "-o", "runner_specs=specs", "specs"]),
 }  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def environment(server: CapturingServer, *, github: bool) -> dict[str, str]:
 
 
 def in_a_pipe(command: list[str], folder: Path, environ: dict[str, str]) -> str:
-    ended = subprocess.run(
+    ended = run_preloaded(
         command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60
     )
     return ended.stdout.decode()
@@ -154,7 +155,7 @@ def in_a_pipe(command: list[str], folder: Path, environ: dict[str, str]) -> str:
 
 def on_a_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> str:
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(command, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
+    process = Preloaded(command, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
 
     def pieces() -> Iterator[bytes]:
@@ -207,7 +208,7 @@ def test_failed_rows_are_exact_in_a_pipe_and_shown_on_a_terminal(project: Path, 
     environ = environment(server, github=False)
     in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
     failed = [*RUNNER, "runs", "failed"]
-    exact = subprocess.run(failed, cwd=project, env=environ, capture_output=True, check=True).stdout.decode()
+    exact = run_preloaded(failed, cwd=project, env=environ, capture_output=True, check=True).stdout.decode()
     assert list(csv.reader(exact.splitlines(keepends=True)))[1][-1] == HOSTILE
     assert RAW.search(on_a_terminal(failed, project, environ)) is None
     assert RAW.search(on_a_terminal([*RUNNER, "runs", "show"], project, environ)) is None
@@ -217,15 +218,15 @@ def test_rows_that_a_workflow_would_obey_go_to_a_file_or_as_json(project: Path, 
     server.answers.append((207, RECORDS))
     in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environment(server, github=False))
     environ, failed = environment(server, github=True), [*RUNNER, "runs", "failed"]
-    refused = subprocess.run(failed, cwd=project, env=environ, capture_output=True, text=True, check=False)
+    refused = run_preloaded(failed, cwd=project, env=environ, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "pwned" not in refused.stdout
     assert refused.stderr.startswith("error[workflow-command]: ")
     with (project / "again.csv").open("w+b") as file:
-        assert subprocess.run(failed, cwd=project, env=environ, stdout=file, check=True).returncode == 0
+        assert run_preloaded(failed, cwd=project, env=environ, stdout=file, check=True).returncode == 0
     with (project / "again.csv").open(newline="", encoding="utf-8") as written:
         assert list(csv.reader(written))[1][-1] == HOSTILE
-    as_json = subprocess.run([*failed, "-o", "jsonl"], cwd=project, env=environ, capture_output=True, check=True)
+    as_json = run_preloaded([*failed, "-o", "jsonl"], cwd=project, env=environ, capture_output=True, check=True)
     assert commands_of(as_json.stdout.decode()) == []
     assert json.loads(as_json.stdout)["note"] == HOSTILE
 
@@ -237,7 +238,7 @@ def test_a_workflow_takes_no_command_from_any_line_of_a_row(project: Path, serve
     server.answers.append((207, RECORDS))
     environ = environment(server, github=True)
     in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
-    failed = subprocess.run([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=False)
+    failed = run_preloaded([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=False)
     assert failed.returncode == 2
     assert b"pwned" not in failed.stdout
 
@@ -247,7 +248,7 @@ def test_rows_that_hold_no_command_are_exact_in_a_workflow_too(project: Path, se
     server.answers.append((207, RECORDS))
     environ = environment(server, github=True)
     in_a_pipe([*RUNNER, "send", "specs/a.yaml", "--rows", "rows.csv"], project, environ)
-    failed = subprocess.run([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=True)
+    failed = run_preloaded([*RUNNER, "runs", "failed"], cwd=project, env=environ, capture_output=True, check=True)
     exact = re.compile(rb"\$row,user,note\n[0-9a-f-]+:1,u1,a::b # \[x\]\n")
     assert (exact.fullmatch(failed.stdout) is not None, failed.stderr) == (True, b""), failed.stdout
 
@@ -259,7 +260,7 @@ def test_cases_run_whatever_the_name_of_their_file(project: Path, server: Captur
     case = "tests: [{name: one, vars: {user: u1}, expect: {event: {event: order_placed}}}]\n"
     (project / "specs" / f"{name}.yaml").write_text(SPEC + case)
     environ = environment(server, github=False)
-    ended = subprocess.run([*RUNNER, "test", "specs"], cwd=project, env=environ, capture_output=True, check=False)
+    ended = run_preloaded([*RUNNER, "test", "specs"], cwd=project, env=environ, capture_output=True, check=False)
     assert (ended.returncode, b"1 passed" in ended.stdout) == (0, True), ended.stdout
     assert RAW.search(ended.stdout.decode()) is None
 
@@ -269,7 +270,7 @@ def test_pytest_paints_what_it_says_and_data_paints_nothing(project: Path, serve
     case = f"tests: [{{name: one, skip: {quoted(HOSTILE)}, vars: {{user: u1}}, expect: {{event: {{event: order_placed}}}}}}]\n"
     (project / "specs" / "a.yaml").write_text(SPEC + case)
     command = [*RUNNER, "test", "--color", "always", "specs", "--junit-xml", "\x1b[31mx.xml"]
-    ended = subprocess.run(
+    ended = run_preloaded(
         command, cwd=project, env=environment(server, github=False), capture_output=True, text=True, check=True
     )
     assert "\x1b[33mSKIPPED\x1b[0m [1] specs/a.yaml" in ended.stdout
@@ -285,7 +286,7 @@ def test_two_cases_that_look_alike_are_two_results(project: Path, server: Captur
         for number, name in enumerate(cases)
     )
     (project / "specs" / "a.yaml").write_text(f"{SPEC}tests:\n{tests}")
-    ended = subprocess.run(
+    ended = run_preloaded(
         [*RUNNER, "test", "specs", "-o", "json"], cwd=project, env=environment(server, github=False), capture_output=True,
         check=False,
     )  # fmt: skip
@@ -297,7 +298,7 @@ def test_two_cases_that_look_alike_are_two_results(project: Path, server: Captur
 def test_rendered_json_is_the_same_value_in_a_workflow(project: Path, server: CapturingServer) -> None:
     render = WAYS["render"].command
     for github in (False, True):
-        ended = subprocess.run(
+        ended = run_preloaded(
             render, cwd=project, env=environment(server, github=github), capture_output=True, check=True
         )
         assert json.loads(ended.stdout)["properties"]["note"] == HOSTILE

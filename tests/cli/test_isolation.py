@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from textwrap import dedent
 
 import pytest
+
+from tests.processes import run_preloaded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPEC = """
@@ -27,8 +30,9 @@ MARK = "with open({ran!r}, 'a') as file:\n    file.write(__name__)\n"
 class Tree:
     """A project that somebody else wrote, beside a file that tells whether anything of it was run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, from_start: bool = False) -> None:
         self.path = path / "project"
+        self._from_start = from_start
         self.ran = path / "ran"
         (self.path / ".git").mkdir(parents=True)
         self.write("specs/order.yaml", SPEC)
@@ -44,24 +48,18 @@ class Tree:
             self.write(name, MARK.format(ran=str(self.ran)))
 
     def test(self, *args: str, **environ: str) -> tuple[int, str]:
-        """Give the exit code of `runner test`, and all that it prints."""
+        """Return the exit code of `runner test`, and all that it prints."""
         clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        ended = subprocess.run(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "runner",
-                "test",
-                *args,
-            ],  # as the script `runner` does: -m begins in the folder
-            cwd=self.path,
-            env=clean | {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"} | environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        clean |= {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"} | environ
+        if not self._from_start:
+            ended = run_preloaded(
+                ["runner", "test", *args], cwd=self.path, env=clean, stdout=PIPE, stderr=STDOUT, text=True
+            )
+        else:  # with -P, as the script `runner`: -m begins in the folder
+            ended = subprocess.run(
+                [sys.executable, "-P", "-m", "runner", "test", *args],
+                cwd=self.path, env=clean, stdout=PIPE, stderr=STDOUT, text=True, check=False,
+            )  # fmt: skip
         return ended.returncode, ended.stdout
 
     def files(self) -> list[str]:
@@ -81,15 +79,23 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
-def test_no_python_of_the_tree_is_imported(tree: Tree) -> None:
-    tree.plant(
+@pytest.fixture
+def tree_from_start(tmp_path: Path) -> Tree:
+    """Return a tree that is there when the interpreter starts, and when it imports its libraries."""
+    return Tree(tmp_path, from_start=True)
+
+
+def test_no_python_of_the_tree_is_imported(tree_from_start: Tree) -> None:
+    tree_from_start.plant(
         "__init__.py", "conftest.py", "setup.py", "specs/__init__.py", "specs/conftest.py", "specs/test_order.py"
     )
-    tree.plant("specs/shop/__init__.py", "specs/shop/conftest.py", "cassettes/__init__.py", "cassettes/order.py")
-    tree.write("specs/shop/gift.yaml", SPEC)
-    tree.passes(2)
-    tree.passes(1, "specs/shop")
-    tree.passes(1, "specs/shop/gift.yaml::an order")
+    tree_from_start.plant(
+        "specs/shop/__init__.py", "specs/shop/conftest.py", "cassettes/__init__.py", "cassettes/order.py"
+    )
+    tree_from_start.write("specs/shop/gift.yaml", SPEC)
+    tree_from_start.passes(2)
+    tree_from_start.passes(1, "specs/shop")
+    tree_from_start.passes(1, "specs/shop/gift.yaml::an order")
 
 
 SETTINGS = """
@@ -157,27 +163,31 @@ def test_links_to_folders_are_not_followed(tree: Tree) -> None:
     tree.passes(1)
 
 
-def test_what_is_set_for_python_tests_does_not_hold(tree: Tree) -> None:
-    tree.plant("modules/evil.py")
-    modules = f"{REPOSITORY}:{tree.path / 'modules'}"
-    tree.passes(1, PYTHONPATH=modules, PYTEST_ADDOPTS="-p evil", PYTEST_PLUGINS="evil")
+def test_what_is_set_for_python_tests_does_not_hold(tree_from_start: Tree) -> None:
+    tree_from_start.plant("modules/evil.py")
+    modules = f"{REPOSITORY}:{tree_from_start.path / 'modules'}"
+    tree_from_start.passes(1, PYTHONPATH=modules, PYTEST_ADDOPTS="-p evil", PYTEST_PLUGINS="evil")
 
 
-def test_a_plugin_that_is_installed_beside_runner_is_not_loaded_by_itself(tree: Tree, tmp_path: Path) -> None:
+def test_a_plugin_that_is_installed_beside_runner_is_not_loaded_by_itself(
+    tree_from_start: Tree, tmp_path: Path
+) -> None:
     installed = tmp_path / "installed"
     (installed / "evil-1.0.dist-info").mkdir(parents=True)
     (installed / "evil-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
     (installed / "evil-1.0.dist-info" / "entry_points.txt").write_text("[pytest11]\nevil = evil\n")
-    (installed / "evil.py").write_text(MARK.format(ran=str(tree.ran)))
+    (installed / "evil.py").write_text(MARK.format(ran=str(tree_from_start.ran)))
     modules = f"{REPOSITORY}:{installed}"
-    tree.passes(1, PYTHONPATH=modules)
-    assert tree.test("--", "-p", "evil", PYTHONPATH=modules)[0] == 0  # one that is asked for is
-    assert tree.ran.read_text() == "evil"
+    tree_from_start.passes(1, PYTHONPATH=modules)
+    assert tree_from_start.test("--", "-p", "evil", PYTHONPATH=modules)[0] == 0  # one that is asked for is
+    assert tree_from_start.ran.read_text() == "evil"
 
 
-def test_modules_of_the_working_directory_stand_in_nobodys_way(tree: Tree) -> None:
-    tree.plant("yaml.py", "pytest.py", "jinja2.py", "orjson.py", "typer.py", "xdist.py", "runner.py", "specs/yaml.py")
-    tree.passes(1)
+def test_modules_of_the_working_directory_stand_in_nobodys_way(tree_from_start: Tree) -> None:
+    tree_from_start.plant(
+        "yaml.py", "pytest.py", "jinja2.py", "orjson.py", "typer.py", "xdist.py", "runner.py", "specs/yaml.py"
+    )
+    tree_from_start.passes(1)
 
 
 STANDARD = (
@@ -196,24 +206,28 @@ STANDARD = (
 
 
 @pytest.mark.slow
-def test_processes_of_xdist_are_as_isolated(tree: Tree) -> None:
+def test_processes_of_xdist_are_as_isolated(tree_from_start: Tree) -> None:
     pytest.importorskip("xdist")
-    tree.plant("conftest.py", "specs/__init__.py", "evil.py", *(f"{name}.py" for name in STANDARD), "execnet.py")
-    tree.write("specs/pytest.ini", SETTINGS)
-    tree.write("specs/gift.yaml", SPEC)
-    tree.write("specs/build/order.yaml", SPEC)
-    tree.passes(3, "--", "-n", "2", PYTEST_ADDOPTS="-p evil")
+    tree_from_start.plant(
+        "conftest.py", "specs/__init__.py", "evil.py", *(f"{name}.py" for name in STANDARD), "execnet.py"
+    )
+    tree_from_start.write("specs/pytest.ini", SETTINGS)
+    tree_from_start.write("specs/gift.yaml", SPEC)
+    tree_from_start.write("specs/build/order.yaml", SPEC)
+    tree_from_start.passes(3, "--", "-n", "2", PYTEST_ADDOPTS="-p evil")
 
 
 @pytest.mark.slow
-def test_processes_of_xdist_record_too(tree: Tree) -> None:
+def test_processes_of_xdist_record_too(tree_from_start: Tree) -> None:
     pytest.importorskip("xdist")
     for name in ("order", "gift"):
-        tree.write(f"specs/{name}.yaml", SPEC.replace("expect: {", "expect: {response: {status_code: 202}, "))
-    assert tree.test("-o", "json", "--", "-n", "2")[0] == 6
-    code, printed = tree.test("--record", "once", "--sandbox", "--", "-n", "2")
+        tree_from_start.write(
+            f"specs/{name}.yaml", SPEC.replace("expect: {", "expect: {response: {status_code: 202}, ")
+        )
+    assert tree_from_start.test("-o", "json", "--", "-n", "2")[0] == 6
+    code, printed = tree_from_start.test("--record", "once", "--sandbox", "--", "-n", "2")
     assert (code, "2 passed" in printed) == (0, True), printed
-    tree.passes(2, "--", "-n", "2")
+    tree_from_start.passes(2, "--", "-n", "2")
 
 
 def test_a_debugger_that_reads_the_tree_is_not_started(tree: Tree) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.processes import run_preloaded
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine, Ended
@@ -243,9 +243,7 @@ def test_an_orphan_is_removed_from_within_its_own_folder(
 
 def runner(*args: str) -> tuple[int, str]:
     """Run a command that might never end as a process of its own."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "runner", *args], capture_output=True, text=True, check=False, timeout=30
-    )
+    ended = run_preloaded(["runner", *args], capture_output=True, text=True, timeout=30)
     return ended.returncode, ended.stdout + ended.stderr
 
 

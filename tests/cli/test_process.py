@@ -1,4 +1,4 @@
-"""The installed command in a process of its own: signals, pipes, sockets, streams."""
+"""The command in a process of its own: signals, pipes, sockets, streams; as installed, where it matters how it starts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from runner import Event, Suprsend
 from runner.sandbox.find import look
 from runner.sandbox.proof import Proof, read_key
+from tests.processes import Preloaded
 from tests.servers.listeners import silent_listener, url_of
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ def test_rows_that_failed_are_written_as_they_stand_in_any_encoding(encoding: st
 @pytest.mark.parametrize("number", ENDS)
 def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent: socket.socket) -> None:
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": url_of(silent)}
-    process = subprocess.Popen(
-        [*COMMAND, *PURCHASE], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = Preloaded(["runner", *PURCHASE], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     connection, _ = silent.accept()
     with connection:
         assert connection.recv(4) == b"POST"
@@ -109,8 +108,8 @@ def test_an_interrupt_ends_the_pause_of_a_send_and_nothing_is_tried_again(
     busy = {"status": "error", "error": {"message": "slow down", "type": "rate_limited"}}
     server.answers.extend([(429, busy, {"Retry-After": "60"})] * 3)
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": server.base_url}
-    command = [*COMMAND, *PURCHASE, "--timeout", "300"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = ["runner", *PURCHASE, "--timeout", "300"]
+    with Preloaded(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "HTTP 429: slow down; retry 1 of 3 in 60.0 s\n"
         process.send_signal(number)
@@ -126,8 +125,8 @@ def test_an_interrupt_ends_a_test_session(number: signal.Signals, tmp_path: Path
     spec = f'version: 1\nvars: {{user: {{type: string}}}}\nevent: ordered\ndistinct_id: u1\nproperties:\n  slow: "{slow}"\n'
     (tmp_path / "specs").mkdir()
     (tmp_path / "specs" / "slow.yaml").write_text(f"{spec}tests:\n{cases}")
-    command = [*COMMAND, "test", "specs", "--", "-v"]
-    with subprocess.Popen(command, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+    command = ["runner", "test", "specs", "--", "-v"]
+    with Preloaded(command, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         assert process.stdout is not None
         assert any("case 0" in line for line in process.stdout)
         process.send_signal(number)
@@ -213,8 +212,8 @@ def test_a_full_disk_ends_with_74() -> None:
 @pytest.mark.parametrize("number", ENDS)
 def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
-    process = subprocess.Popen(
-        [*COMMAND, "sandbox", "--port", "0"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    process = Preloaded(
+        ["runner", "sandbox", "--port", "0"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stderr is not None
@@ -289,9 +288,9 @@ def test_every_command_says_that_it_was_interrupted(args: tuple[str, ...], form:
     """The command reads its configuration from a pipe, to which the test writes nothing."""
     pipe = tmp_path / "runner.yaml"
     os.mkfifo(pipe)
-    command = [*COMMAND, *args, "--config", str(pipe), "-o", form]
+    command = ["runner", *args, "--config", str(pipe), "-o", form]
     with (
-        subprocess.Popen(command, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        Preloaded(command, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
         pipe.open("w"),  # opens when the command reads
     ):
         process.send_signal(signal.SIGINT)

@@ -119,7 +119,7 @@ def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
     ]  # fmt: skip
 
 
-def test_the_list_goes_by_the_begin_of_runs_whichever_was_recorded_first(cli: CommandLine) -> None:
+def test_the_list_and_last_go_by_the_begin_of_runs_whichever_was_recorded_first(cli: CommandLine) -> None:
     def began(day: int) -> RunRecord:
         started = datetime(2026, 3, day, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
         return RunRecord(f"run-{day}", UUID(int=day), started, "a.yaml", "-", {}, {})
@@ -132,6 +132,7 @@ def test_the_list_goes_by_the_begin_of_runs_whichever_was_recorded_first(cli: Co
         "run-2  2026-03-03 04:30:00 UTC",
         "run-1  2026-03-02 04:30:00 UTC",
     ]
+    assert typed(cli, "runs", "show", "last").out[0].startswith("run-3 ")
 
 
 def test_what_is_sent_alone_is_of_no_run_that_the_list_knows(cli: CommandLine) -> None:

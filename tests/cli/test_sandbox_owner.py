@@ -25,7 +25,7 @@ from runner.sandbox.find import Admit, look
 from runner.sandbox.proof import ensure_key
 from runner.sandbox.server import Sandbox
 from runner.suprsend.connection import Connection
-from runner.suprsend.delivery import alone
+from runner.suprsend.delivery import single_delivery
 from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
 from tests.servers.foreign import Foreign
@@ -63,7 +63,7 @@ def aimed(home: Path, port: int, stack: ExitStack) -> tuple[Target, str]:
 def sent(connection: Connection) -> Result:
     """Send an event that nobody else may read."""
     event = Event("u1", "ordered", {"card": "unmasked"}, idempotency_key="k")
-    delivery = alone(encode(event, connection.env, Stamp(str(uuid4()), 1767225600000)))
+    delivery = single_delivery(encode(event, connection.env, Stamp(str(uuid4()), 1767225600000)))
     connection.deliver(delivery)
     [result] = delivery.results
     return result

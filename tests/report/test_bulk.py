@@ -40,8 +40,8 @@ class Screen(io.StringIO):
 def test_a_terminal_shows_a_bar_that_is_taken_away() -> None:
     screen = Screen()
     progress = Progress(Output(io.StringIO(), screen), 1000, 0.0)
-    progress.tell(Counts(accepted=400, failed=3, unknown=1, not_sent=50), 9.0)
-    progress.tell(Counts(accepted=401, failed=3, unknown=1, not_sent=50), 9.05)
+    progress.update(Counts(accepted=400, failed=3, unknown=1, not_sent=50), 9.0)
+    progress.update(Counts(accepted=401, failed=3, unknown=1, not_sent=50), 9.05)
     progress.end()
     counts = "400 accepted · 3 failed · 1 unknown · 50 not sent"
     bar = f"[#########...........] 45% · 454 rows · 50/s · {counts} · 10.8 s left"
@@ -52,7 +52,7 @@ def test_a_pipe_gets_a_line_now_and_then() -> None:
     pipe = io.StringIO()
     progress = Progress(Output(io.StringIO(), pipe), None, 0.0)
     for second in range(1, 25):
-        progress.tell(Counts(accepted=second * 100), float(second))
+        progress.update(Counts(accepted=second * 100), float(second))
     progress.end()
     assert pipe.getvalue() == "1,000 rows · 100/s · 1,000 accepted\n2,000 rows · 100/s · 2,000 accepted\n"
 
@@ -60,7 +60,7 @@ def test_a_pipe_gets_a_line_now_and_then() -> None:
 def test_quiet_shows_nothing() -> None:
     screen = Screen()
     progress = Progress(Output(io.StringIO(), screen, quiet=True), 1000, 0.0)
-    progress.tell(Counts(accepted=450), 9.0)
+    progress.update(Counts(accepted=450), 9.0)
     progress.end()
     assert screen.getvalue() == ""
 
@@ -149,7 +149,7 @@ def stderr(terminal: Terminal) -> Iterator[TextIO]:
 
 def busy(output: Output) -> Progress:
     progress = Progress(output, 454, 0.0)
-    progress.tell(Counts(accepted=450, failed=3, unknown=1), 9.0)
+    progress.update(Counts(accepted=450, failed=3, unknown=1), 9.0)
     return progress
 
 
@@ -187,7 +187,7 @@ def test_the_last_word_leaves_no_bar_behind(form: Format, terminal: Terminal, st
 def test_a_run_that_showed_no_bar_writes_nothing_to_take_it_away(terminal: Terminal, stderr: TextIO) -> None:
     output = Output(io.StringIO(), stderr)
     progress = Progress(output, 454, 0.0)
-    progress.tell(Counts(accepted=450), 0.05)
+    progress.update(Counts(accepted=450), 0.05)
     progress.end()
     output.message("done")
     terminal.read_until(b"\n")

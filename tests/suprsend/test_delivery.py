@@ -16,7 +16,7 @@ from runner import Event, Suprsend
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.connection import Connection
-from runner.suprsend.delivery import Pauses, alone
+from runner.suprsend.delivery import Pauses, single_delivery
 from runner.suprsend.encoding import Encoded
 
 if TYPE_CHECKING:
@@ -433,12 +433,12 @@ def test_when_pauses_are_ended_the_one_under_way_is_over_and_no_retry_follows(se
         server.base_url,
         sleep=pauses.sleep,
         may_retry=lambda: not pauses.are_over,
-        tell=lambda _: Timer(0.05, pauses.end).start(),
+        on_retry=lambda _: Timer(0.05, pauses.end).start(),
         timeout_s=300,
     )
     began_s = time.monotonic()
     for number in (1, 2):  # the second one begins no pause
-        delivery = alone(Encoded(b'{"n": %d}' % number, has_key=True))
+        delivery = single_delivery(Encoded(b'{"n": %d}' % number, has_key=True))
         connection.deliver(delivery)
         [result] = delivery.results
         assert (result.state, result.status_code, result.attempts) == ("failed", 429, 1)

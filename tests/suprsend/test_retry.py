@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.suprsend.retry import asked_s, pause_s
+from runner.suprsend.retry import pause_s, requested_pause_s
 from runner.suprsend.statuses import is_transient
 
 NOW_S = 1767225600.0  # Thu, 01 Jan 2026 00:00:00 GMT
@@ -41,7 +41,7 @@ def test_pauses_double_up_to_half_a_minute_with_full_jitter() -> None:
     ],
 )
 def test_retry_after_is_waited_for_but_no_longer_than_a_minute(retry_after: str, seconds: float) -> None:
-    assert pause_s(1, asked_s(retry_after, NOW_S), 0.5) == seconds
+    assert pause_s(1, requested_pause_s(retry_after, NOW_S), 0.5) == seconds
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_retry_after_is_waited_for_but_no_longer_than_a_minute(retry_after: str,
     ["", "soon", "-1", "1.5", "1e3", "²", "9999999999", "Thu, 32 Jan 2026 00:00:00 GMT", "0001-01-01", "\x00"],
 )
 def test_a_retry_after_that_says_nothing_asks_for_nothing(retry_after: str) -> None:
-    assert asked_s(retry_after, NOW_S) is None
+    assert requested_pause_s(retry_after, NOW_S) is None

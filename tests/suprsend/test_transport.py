@@ -9,7 +9,7 @@ from runner.secrets import Secret
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.connection import Connection
-from runner.suprsend.delivery import alone
+from runner.suprsend.delivery import single_delivery
 from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
 from runner.suprsend.sockets import Exchange
@@ -44,7 +44,7 @@ class Echo:
 def test_a_connection_posts_signed_requests_through_the_transport_that_it_is_given() -> None:
     echo = Echo()
     connection = Connection(KEY, "https://example.com/api", clock=lambda: 1767225600.0, timeout_s=5, transport=echo)
-    delivery = alone(EVENT)
+    delivery = single_delivery(EVENT)
     connection.deliver(delivery)
     connection.close()
     [(path, headers, body, limit_s)] = echo.posts

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+
+from tests.processes import run_preloaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -210,10 +210,8 @@ def runner(project: Project, *args: str, environ: Mapping[str, str]) -> tuple[in
     flags = ["-p", "no:cacheprovider", "--continue-on-collection-errors", "--showlocals", "-rA"]
     known = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY)}
     canaries = {"TOKEN": BIRDS["environment"], "RUNNER_VAR_token": BIRDS["runnervar"]}
-    command = [sys.executable, "-m", "runner", "test", *args, *([] if "--" in args else ["--"]), *flags]
-    ended = subprocess.run(
-        command, cwd=project.path, env={**known, **canaries, **environ}, capture_output=True, check=False, timeout=60
-    )
+    command = ["runner", "test", *args, *([] if "--" in args else ["--"]), *flags]
+    ended = run_preloaded(command, cwd=project.path, env={**known, **canaries, **environ}, capture_output=True)
     return ended.returncode, (ended.stdout + ended.stderr).decode()
 
 

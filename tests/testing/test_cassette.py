@@ -30,8 +30,8 @@ from runner.testing.cassette_path import cassette_path
 from runner.testing.cassette_reader import load
 from runner.testing.cassette_writer import _spread, save
 from runner.testing.leaks import leaks
-from runner.testing.matching import Request
 from runner.testing.network import blocked
+from runner.testing.request_diff import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -450,6 +450,7 @@ def test_a_folder_is_no_cassette(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (problem("cassette-unreadable", message),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bomb",
     [

@@ -14,6 +14,8 @@ from textwrap import dedent
 
 import pytest
 
+from tests.processes import run_preloaded
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGIN = ("-p", "pytest_suprsend_runner")
 MODULES = f"{REPOSITORY}:{REPOSITORY}/runner/pytest_plugin/entry"
@@ -66,14 +68,13 @@ class Project:
 
     def pytest(self, *args: str, plugin: tuple[str, ...] = PLUGIN, **environ: str) -> tuple[int, str]:
         """Give pytest's exit status, and all that it prints but for the time that it took."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *plugin, *args],
+        ended = run_preloaded(
+            ["pytest", *plugin, *args],
             cwd=self.path,
             env=CLEAN | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
         return ended.returncode, re.sub(r"=* ?((?:\d|no )[\w ,]*) in [\d.]+s ?=*", r"\1", ended.stdout)
 

@@ -17,7 +17,7 @@ from runner.secrets import Mask, Secret
 from runner.suprsend.answer import Answer, NoAnswer
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 from runner.suprsend.connection import Connection
-from runner.suprsend.delivery import alone, together
+from runner.suprsend.delivery import bulk_deliveries, single_delivery
 from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
 from runner.suprsend.sockets import Exchange
@@ -25,7 +25,7 @@ from runner.suprsend.transport import Transport
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction
 from runner.testing.cassette_reader import load
 from runner.testing.cassette_writer import save
-from runner.testing.matching import Request
+from runner.testing.request_diff import Request
 from runner.testing.tape import Recorder, Replay
 from tests.servers.listeners import closed_url
 
@@ -328,7 +328,7 @@ def send(
     encoded = [
         encode(each, credentials.env, Stamp(f"{index:036}", 1767225600000), 100) for index, each in enumerate(events)
     ]
-    deliveries = [alone(encoded[0])] if len(events) == 1 else together(encoded)
+    deliveries = [single_delivery(encoded[0])] if len(events) == 1 else bulk_deliveries(encoded)
     for delivery in deliveries:
         connection.deliver(delivery)
     connection.close()

@@ -9,11 +9,12 @@ import sys
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from subprocess import PIPE, Popen, TimeoutExpired
+from subprocess import PIPE, TimeoutExpired
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.processes import Preloaded
 from tests.servers.listeners import silent_listener
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Sender:
     """A `runner send` in a process group of its own."""
 
     def __init__(self, environ: dict[str, str], *args: str) -> None:
-        self.process = Popen(
-            [*COMMAND, "send", *args], env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True,
+        self.process = Preloaded(
+            ["runner", "send", *args], env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
 

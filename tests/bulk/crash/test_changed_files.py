@@ -7,7 +7,7 @@ import json
 import os
 from io import BytesIO
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,7 +16,6 @@ from pyarrow import parquet as pq
 
 from tests.bulk.crash.conftest import (
     BOUND_S,
-    COMMAND,
     SPEC,
     begin,
     check_each_once,
@@ -26,6 +25,7 @@ from tests.bulk.crash.conftest import (
     state_of_run,
     write_rows,
 )
+from tests.processes import Preloaded
 from tests.servers.listeners import url_of
 from tests.servers.recording import recording_server
 
@@ -149,7 +149,7 @@ def test_a_file_that_changes_while_its_rows_are_printed_ends_the_command(
         server.answers.extend([(404, refusal)] * 2)
         assert cli("send", "spec.yaml", "--rows", "rows.csv").code == 1
         args = ["runs", "failed", "last"]
-    with Popen([*COMMAND, *args], env=cli.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
+    with Preloaded(["runner", *args], env=cli.environ, stdout=PIPE, stderr=PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()  # what is behind it is more than a pipe holds
         with Path("rows.csv").open("r+b") as file:

@@ -173,7 +173,7 @@ def test_a_run_whose_rows_come_from_itself_is_refused(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "ledger.sqlite3")) as other:
         other.executescript("UPDATE runs SET parent = id")
     with Ledger(folder) as ledger, pytest.raises(MachineError) as caught:
-        list(ledger.line(ledger.find("last")))
+        list(ledger.ancestry(ledger.find("last")))
     assert problem_of(caught).hint == "move it away"
 
 

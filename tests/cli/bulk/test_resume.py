@@ -38,14 +38,14 @@ def stopped(cli: CommandLine, server: CapturingServer) -> CommandLine:
 
 def test_what_is_given_to_a_resume_counts_and_the_rest_is_as_the_run_began() -> None:
     begun = BulkOptions("rows.csv", {"user": "id"}, True, 9, 2, 16, 2, 5.0, 7, Path("r.jsonl"), 1)
-    assert BulkFlags(None).go_on(begun, ()) == begun
+    assert BulkFlags(None).resumed(begun, ()) == begun
     flags = BulkFlags(
         None, concurrency=4, processes=1, rate="10/s", max_failures=5, results=Path("other.jsonl")
     )  # fmt: skip
-    assert flags.go_on(begun, ()) == BulkOptions(
+    assert flags.resumed(begun, ()) == BulkOptions(
         "rows.csv", {"user": "id"}, True, 9, 2, 4, 1, 10.0, 5, Path("other.jsonl"), 1
     )
-    assert BulkFlags(None, fail_fast=True).go_on(begun, ()).max_failures == 1
+    assert BulkFlags(None, fail_fast=True).resumed(begun, ()).max_failures == 1
 
 
 @pytest.mark.parametrize(

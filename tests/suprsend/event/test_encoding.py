@@ -66,6 +66,7 @@ whole_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(whole_values)
 def test_encoding_is_compact(value: object) -> None:
     canonical = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

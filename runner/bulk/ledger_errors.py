@@ -18,7 +18,7 @@ BUSY_S = 5.0
 """Time that SQLite waits for another writing process."""
 
 
-class Refusals:
+class LedgerErrors:
     """Turns errors of the machine into MachineError; other errors of SQLite are bugs and pass through."""
 
     def __init__(self, path: Path) -> None:

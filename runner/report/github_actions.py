@@ -1,4 +1,4 @@
-"""Annotations beside lines and a table on the page of a workflow run, for commands that run on GitHub."""
+"""What GitHub Actions shows of a command: annotations beside lines, and a job summary."""
 
 from __future__ import annotations
 

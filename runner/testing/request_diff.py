@@ -46,7 +46,7 @@ class Difference(NamedTuple):
     message: str
 
 
-class Rules:
+class RequestComparison:
     """A comparison of everything but `RUN_KEYS` and `volatile`, dotted paths below each event.
 
     A path leads through lists to each of their items, or to one: `properties.items.id`, `properties.items[0].id`.

@@ -14,7 +14,7 @@ class FileChangedError(Exception):
     """A file has changed since it was opened. The text says how: `it was …`."""
 
 
-class HeldFile:
+class StableFile:
     """Reads a regular file block by block, from the current position of a descriptor, which it does not close.
 
     After each block and at the end of the file, its size and modification time are compared with those at the beginning. A

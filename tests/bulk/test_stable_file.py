@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from runner.bulk.held import BLOCK_BYTES, FileChangedError, HeldFile
 from runner.bulk.rows import open_rows
+from runner.bulk.stable_file import BLOCK_BYTES, FileChangedError, StableFile
 from runner.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def some(size: int) -> bytes:
 def test_a_file_that_stays_is_given_whole(path: Path, size: int) -> None:
     path.write_bytes(some(size))
     with path.open("rb") as file:
-        held = HeldFile(file.fileno())
+        held = StableFile(file.fileno())
         assert held.fingerprint() == hashlib.sha256(some(size)).hexdigest()
         assert held.read() == some(size)
         assert held.read1(1) == b""
@@ -49,7 +49,7 @@ def test_any_stretch_of_it_can_be_read(path: Path) -> None:
     content = some(3 * BLOCK_BYTES)
     path.write_bytes(content)
     with path.open("rb") as file:
-        held = HeldFile(file.fileno())
+        held = StableFile(file.fileno())
         for start, size in ((0, 4), (BLOCK_BYTES - 2, 4), (10, 2 * BLOCK_BYTES), (3 * BLOCK_BYTES - 1, 9)):
             assert held.seek(start) == start
             assert held.read(size) == content[start : start + size]
@@ -61,7 +61,7 @@ def test_what_stands_before_it_is_left_out(path: Path) -> None:
     path.write_bytes(some(BLOCK_BYTES + 9))
     with path.open("rb", buffering=0) as file:
         file.seek(5)
-        assert HeldFile(file.fileno()).read() == some(BLOCK_BYTES + 9)[5:]
+        assert StableFile(file.fileno()).read() == some(BLOCK_BYTES + 9)[5:]
 
 
 def cut(path: Path) -> None:
@@ -106,7 +106,7 @@ def test_no_byte_is_given_after_a_change(path: Path, change: Callable[[Path], No
     path.write_bytes(some(4 * BLOCK_BYTES))
     os.utime(path, (1_700_000_000, 1_700_000_000))  # the clock of files is coarse
     with path.open("rb") as file:
-        held = HeldFile(file.fileno())
+        held = StableFile(file.fileno())
         held.fingerprint()
         held.read(BLOCK_BYTES)
         change(path)
@@ -121,7 +121,7 @@ def test_a_change_before_the_fingerprint_is_none_of_what_was_read_before(
     path.write_bytes(some(BLOCK_BYTES))
     os.utime(path, (1_700_000_000, 1_700_000_000))
     with path.open("rb") as file:
-        held = HeldFile(file.fileno())
+        held = StableFile(file.fileno())
         held.read(4)
         change(path)
         with pytest.raises(FileChangedError):
@@ -133,7 +133,7 @@ def test_a_file_that_is_replaced_or_removed_is_read_on(path: Path, change: Calla
     path.write_bytes(some(4 * BLOCK_BYTES))
     Path("other").write_bytes(b"other")
     with path.open("rb") as file:
-        held = HeldFile(file.fileno())
+        held = StableFile(file.fileno())
         held.fingerprint()
         given = held.read(BLOCK_BYTES)
         change(path)
