@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import runner
 from runner import Event, Suprsend
 from runner.config import SANDBOX_KEY, load_profile
 from runner.sandbox.failures import REFUSING, SPOILING, UnknownFailureError, declared, duration, latency, shares
@@ -247,3 +250,9 @@ def test_the_texts_that_declare_failures() -> None:
     for text in ("", "-1s", "1 s s", "٣s"):
         with pytest.raises(UnknownFailureError):
             duration(text)
+
+
+def test_the_manual_lists_every_failure() -> None:
+    page = (Path(runner.__file__).parent / "manual" / "rehearse.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.*) \| (.*) \|$", page, re.MULTILINE)
+    assert {name.strip("`"): meaning for name, meaning in rows if "," not in name} == REFUSING | SPOILING
