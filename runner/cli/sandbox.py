@@ -19,8 +19,14 @@ app = typer.Typer()
 def sandbox(
     session: Session,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 7788,
+    fail: Annotated[
+        str,
+        typer.Option(metavar="NAME:SHARE,…", help="Failures, with their share of all requests: 429:0.1,reset:0.05."),
+    ] = "",
+    latency: Annotated[str, typer.Option(metavar="TIME", help="Time before each answer: 50ms, or 20ms-200ms.")] = "",
+    seed: Annotated[int | None, typer.Option(help="Repeat the sequence of failures of this number.")] = None,
 ) -> ExitCode:
     """Run a local server that speaks the platform's event API."""
-    from runner.commands.sandbox import sandbox as run  # noqa: PLC0415 - help declares commands, and runs none
+    from runner.commands import sandbox as command_of  # noqa: PLC0415 - help declares commands, and runs none
 
-    return run(session, port)
+    return command_of.sandbox(session, port, command_of.Rehearsal(fail, latency, seed))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
-from runner.errors import ExitCode, MachineError
+from runner.errors import ExitCode, MachineError, Problem, UsageError
+from runner.sandbox.failures import UnknownFailureError, latency, shares
 from runner.sandbox.find import look
 from runner.sandbox.proof import KeyRefused, Proof, ensure_key
 from runner.sandbox.rules import rules_of
@@ -15,10 +16,28 @@ from runner.sandbox.server import serve
 
 if TYPE_CHECKING:
     from runner.commands.session import Session
+    from runner.sandbox.rules import SandboxRules
     from runner.sandbox.server import Addresses
 
 
-def sandbox(session: Session, port: int) -> ExitCode:
+class Rehearsal(NamedTuple):
+    """The failures that the command line asks for, as it spells them."""
+
+    fail: str = ""
+    latency: str = ""
+    seed: int | None = None
+
+    def added(self, rules: SandboxRules) -> SandboxRules:
+        """Return rules with these failures in addition. Raises UsageError for texts that declare none."""
+        try:
+            failures = (*rules.failures, *shares(self.fail))
+            latency_s = latency(self.latency) if self.latency else rules.latency
+        except UnknownFailureError as error:
+            raise UsageError(Problem("usage", str(error))) from None
+        return replace(rules, failures=failures, latency=latency_s, seed=self.seed)
+
+
+def sandbox(session: Session, port: int, rehearsal: Rehearsal) -> ExitCode:
     """Serve until Ctrl-C, which is a success."""
     output = session.output
     key, refused = None, None
@@ -36,7 +55,7 @@ def sandbox(session: Session, port: int) -> ExitCode:
             output.message(f"  --sandbox of other commands can't use it: {refused}")
 
     settings = session.settings
-    rules = rules_of(load_profile(start=Path(), config=settings.config, name=settings.profile))
+    rules = rehearsal.added(rules_of(load_profile(start=Path(), config=settings.config, name=settings.profile)))
     try:
         serve(port, announce, rules, key)
     except MachineError as error:

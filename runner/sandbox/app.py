@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from runner.sandbox.control import Control
 from runner.sandbox.event_api import EventApi
-from runner.sandbox.faults import Faults
+from runner.sandbox.fault_api import FaultApi
+from runner.sandbox.faults import Faults, Plan
 from runner.sandbox.http import BodyReader, answering
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.sandbox.rules import SandboxRules
@@ -42,13 +43,15 @@ def make_app(
     """
     bodies = BodyReader()
     control = Control(store, token, proof, bodies)
-    events = EventApi(store, credentials, rules, Faults(rules), bodies)
+    faults = Faults(Plan(rules.failures, rules.latency, rules.seed))
+    events = EventApi(store, credentials, rules, faults, bodies)
     app = Starlette(
         routes=[
             Route("/v2/event/", answering(events.single), methods=["POST"]),
             Route("/v2/bulk/event/", answering(events.bulk), methods=["POST"]),
             Route("/event/", answering(events.legacy), methods=["POST"]),
             *control.routes(),
+            *FaultApi(faults, bodies).routes(control.route),
         ],
         # Protects against DNS rebinding: a page must not read events by way of its own host name.
         middleware=[

@@ -55,6 +55,11 @@ def session_of(request: Request) -> str:
     return name
 
 
+def is_session(name: str) -> bool:
+    """Return whether a text may be the name of a session."""
+    return _SESSION.fullmatch(name) is not None
+
+
 def claimed_session(request: Request) -> str:
     """Return the session that a refused request means to choose, as far as it can be read, to show it there."""
     name = request.headers.get(SESSION_HEADER, "")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import resource
+import socket
+import struct
 from typing import TYPE_CHECKING, Any, Literal
 
 import h11
@@ -16,9 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    import socket
 
     from starlette.requests import Request
+    from starlette.types import Scope
 
 MAX_CONNECTIONS = 1024
 ACCEPTED_AT_ONCE = 32
@@ -48,6 +50,12 @@ def most_connections() -> int:
         return MAX_CONNECTIONS
     # It takes the event loop four rounds to close a connection for a new one.
     return max(ACCEPTED_AT_ONCE, min(MAX_CONNECTIONS, soft - soft // 4 - 4 * ACCEPTED_AT_ONCE))
+
+
+def connection_of(scope: Scope) -> TimedConnection:
+    """Return the connection of a request."""
+    connection: TimedConnection = scope[_CONNECTION]
+    return connection
 
 
 def answers_for(request: Request, seconds: float | None) -> None:
@@ -120,6 +128,30 @@ class TimedConnection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
         self._refuse("400 Bad Request", msg)
+
+    def write(self, data: bytes) -> bool:
+        """Send bytes in place of an answer of HTTP, and return whether the client is still there. The connection must end then."""
+        if self.transport.is_closing():
+            return False
+        self._take_over()
+        self.transport.write(data)
+        return True
+
+    def end(self, *, reset: bool) -> None:
+        """Close the connection, or reset it, without an answer."""
+        self._take_over()
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _take_over(self) -> None:
+        """Keep uvicorn from answering the current request."""
+        cycle: Any = self.cycle
+        cycle.disconnected = True
+        cycle.message_event.set()
 
     def extend(self, seconds: float | None) -> None:
         """Allow the current answer to take `seconds` more; None for one that never ends."""

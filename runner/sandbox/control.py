@@ -51,15 +51,17 @@ class Control:
         """Return the routes of all endpoints."""
         return [
             Route("/_sandbox", self.about, methods=["GET"]),
-            self._route("events", self.events, "GET"),
-            self._route("events", self.clear, "DELETE"),
-            self._route("events/{id:int}", self.event, "GET"),
-            self._route("wait", self.wait, "GET"),
-            self._route("stream", self.stream, "GET"),
-            self._route("clock", self.clock, "POST"),
+            self.route("events", self.events, "GET"),
+            self.route("events", self.clear, "DELETE"),
+            self.route("events/{id:int}", self.event, "GET"),
+            self.route("wait", self.wait, "GET"),
+            self.route("stream", self.stream, "GET"),
+            self.route("clock", self.clock, "POST"),
         ]
 
-    def _route(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
+    def route(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
+        """Return the route of an endpoint that needs the token."""
+
         async def checked(request: Request) -> Response:
             given = request.headers.get("authorization", "").removeprefix("Bearer ")
             if not same(given, self._token.reveal()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from runner.sandbox.callers import authenticate, claimed_session
 from runner.sandbox.checks import checked
 from runner.sandbox.http import json_of, refused
 from runner.sandbox.refusals import Refusal, bad_request
+from runner.sandbox.spoiled import refusal_for, spoiled
 from runner.suprsend.chunks import MAX_RECORDS
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     from runner.sandbox.arrival import Arrival
     from runner.sandbox.callers import Caller
-    from runner.sandbox.faults import Faults
+    from runner.sandbox.failures import Failure
+    from runner.sandbox.faults import Faults, Plan
     from runner.sandbox.http import BodyReader
     from runner.sandbox.rules import SandboxRules
     from runner.sandbox.store import Store
@@ -46,36 +49,55 @@ class EventApi:
 
     async def single(self, request: Request) -> Response:
         """Take one event."""
-        taken = await self._take(request, _one)
-        if isinstance(taken, Refusal):
-            return refused(taken)
-        return JSONResponse({"status": "success", "message_id": taken[0][0].message_id}, HTTPStatus.ACCEPTED)
+
+        def answer(taken: Sequence[tuple[Arrival, Record]]) -> Response:
+            return JSONResponse({"status": "success", "message_id": taken[0][0].message_id}, HTTPStatus.ACCEPTED)
+
+        return await self._take(request, _one, answer)
 
     async def bulk(self, request: Request) -> Response:
         """Take many events: each is accepted or refused alone."""
-        taken = await self._take(request, _many, each_alone=True)
-        if isinstance(taken, Refusal):
-            return refused(taken)
-        records = [_of_record(*each) for each in taken]
-        return JSONResponse({"status": "success", "records": records}, HTTPStatus.MULTI_STATUS)
+
+        def answer(taken: Sequence[tuple[Arrival, Record]]) -> Response:
+            records = [_of_record(*each) for each in taken]
+            return JSONResponse({"status": "success", "records": records}, HTTPStatus.MULTI_STATUS)
+
+        return await self._take(request, _many, answer, each_alone=True)
 
     async def legacy(self, request: Request) -> Response:
         """Take one event or many. The answer has no place for single records: if one is refused, all are."""
-        taken = await self._take(request, lambda body: body if isinstance(body, list) else [body])
-        return refused(taken) if isinstance(taken, Refusal) else PlainTextResponse("OK", HTTPStatus.ACCEPTED)
+
+        def items(body: object) -> list[object]:
+            return body if isinstance(body, list) else [body]
+
+        return await self._take(request, items, lambda _: PlainTextResponse("OK", HTTPStatus.ACCEPTED))
 
     async def _take(
-        self, request: Request, items: Callable[[object], list[object]], *, each_alone: bool = False
-    ) -> list[tuple[Arrival, Record]] | Refusal:
-        """Store a request, and return its records, or the refusal of the whole request, which is stored too."""
+        self,
+        request: Request,
+        items: Callable[[object], list[object]],
+        answer: Callable[[Sequence[tuple[Arrival, Record]]], Response],
+        *,
+        each_alone: bool = False,
+    ) -> Response:
+        """Store a request with its records, and answer it: soundly, or by the failure that is planned for it."""
         caller: Caller | None = None
+        failure: Failure | None = None
         whole: Refusal | None = None
         body = b""
         try:
             body = await self._bodies.read(request)
             caller = authenticate(self._credentials, request, body)
-            await self._faults.before(request, caller)
+            await self._faults.delay(caller.session)
+            plan = self._faults.plan(caller.session)
+            failure = plan.of_request()
+            if failure is not None and not failure.takes:
+                raise refusal_for(failure)
             records = [checked(item, caller, self._rules) for item in items(json_of(body))]
+            records, of_event = _with_failures(records, plan, each_alone=each_alone)
+            failure = of_event or failure
+            if of_event is not None and not of_event.takes:
+                raise refusal_for(of_event)
         except Refusal as refusal:
             records, whole = [Record({}, refusal=refusal)], refusal
         else:
@@ -85,7 +107,22 @@ class EventApi:
         status_code = HTTPStatus.MULTI_STATUS if each_alone else HTTPStatus.ACCEPTED
         received = _received(request, caller, body)
         arrivals = self._store.add(received, records, status_code if whole is None else whole.status_code)
-        return list(zip(arrivals, records, strict=True)) if whole is None else whole
+        response = answer(list(zip(arrivals, records, strict=True))) if whole is None else refused(whole)
+        return response if failure is None else spoiled(failure, request, response)
+
+
+def _with_failures(records: list[Record], plan: Plan, *, each_alone: bool) -> tuple[list[Record], Failure | None]:
+    """Return the records, some refused by the failures planned for their events; and a failure of the whole request."""
+    whole: Failure | None = None
+    planned: list[Record] = []
+    for record in records:
+        failure = plan.of_event(record.event) if record.refusal is None else None
+        if failure is not None and each_alone and failure.refuses_records:
+            planned.append(replace(record, refusal=refusal_for(failure)))
+        else:
+            whole = whole or failure
+            planned.append(record)
+    return planned, whole
 
 
 def _one(body: object) -> list[object]:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from runner.sandbox.rules import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +20,14 @@ class Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
         return {"status": "error", "error": {"message": self.message, "type": self.kind}}
 
 
-def refusal_of(failure: Failure) -> Refusal:
-    """Return the refusal for a configured failure."""
-    code = failure.status_code
+def refusal_of(code: int, retry_after_s: int | None = None) -> Refusal:
+    """Return the refusal with a status, in the platform's form."""
     try:
         phrase = HTTPStatus(code).phrase
     except ValueError:  # a non-standard status, such as those of proxies
         phrase = f"HTTP {code}"
     message, kind = _REFUSALS.get(code, (phrase, phrase.lower().replace(" ", "_").replace("-", "_")))
-    return Refusal(code, message, kind, failure.retry_after_s)
+    return Refusal(code, message, kind, retry_after_s)
 
 
 _REFUSALS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from runner.config import of_sandbox, refuse
 from runner.errors import Problem, in_order
 from runner.project.files import project_of
 from runner.project.tree import Files
+from runner.sandbox.failures import NO_LATENCY, Failure, Range, UnknownFailureError, declared, latency
 from runner.source import Schema, SchemaError, shared_allowance
 from runner.suprsend.rules import MAX_EVENT_KB
 
@@ -18,15 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.config import Profile
-    from runner.source import Json, Node
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A configured failure in place of an answer. `retry_after_s` is the requested pause, if any."""
-
-    status_code: int
-    retry_after_s: int | None = None
+    from runner.source import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +27,14 @@ class SandboxRules:
 
     `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
     `events` and `users` are those that workflows listen to and that exist; None knows all.
-    `failures` are the first answers, one for each request. `max_event_kb` limits the size of an event.
+    `failures` and `latency` are those of `fail` and `latency`, chosen at random by `seed`. `max_event_kb` limits the size of an event.
     """
 
     tenants: frozenset[str] | None = None
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    latency: Range = NO_LATENCY
+    seed: int | None = None
     max_event_kb: int = MAX_EVENT_KB
     events: frozenset[str] | None = None
     users: frozenset[str] | None = None
@@ -64,16 +58,19 @@ class SandboxRules:
                     schemas[name] = Schema(source.plain())
                 except SchemaError as error:
                     found.append(error.problem(source, f"schemas.{name}"))
+        tenants, fail, slow = section.get("tenants"), section.get("fail"), section.get("latency")
+        failures = self.failures if fail is None else _failures(fail, found)
+        latency_s = self.latency if slow is None else _latency(slow, found)
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):
             return self, tuple(found)
-        tenants, fail = section.get("tenants"), section.get("fail")
         rules = replace(
             self,
             tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
             schemas={**self.schemas, **schemas},
-            failures=self.failures if fail is None else tuple(_failure(node.plain()) for node in fail.items),
+            failures=failures,
+            latency=latency_s,
         )
         return rules, tuple(found)
 
@@ -89,11 +86,20 @@ def rules_of(profile: Profile) -> SandboxRules:
     return rules
 
 
-def _failure(answer: Json) -> Failure:
-    """Return a configured failure from its valid node."""
-    fields = answer if isinstance(answer, dict) else {"status": answer}
-    status, seconds = (fields.get(key) for key in ("status", "retry_after"))
-    status_code = int(status) if isinstance(status, int | float) else 0
-    if isinstance(seconds, int | float):
-        return Failure(status_code, int(seconds))
-    return Failure(status_code, 0 if status_code == HTTPStatus.TOO_MANY_REQUESTS else None)
+def _failures(node: Node, problems: list[Problem]) -> tuple[Failure, ...]:
+    """Return the failures of `fail`, and add problems of unknown names."""
+    found = []
+    for index, item in enumerate(node.items):
+        try:
+            found.append(declared(item.plain()))
+        except UnknownFailureError as error:
+            problems.append(Problem("bad-value", str(error), item.position(), f"fail[{index}]"))
+    return tuple(found)
+
+
+def _latency(node: Node, problems: list[Problem]) -> Range:
+    try:
+        return latency(str(node.value))
+    except UnknownFailureError as error:
+        problems.append(Problem("bad-value", str(error), node.position(), "latency"))
+        return NO_LATENCY

@@ -25,6 +25,8 @@ from runner.secrets import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from starlette.applications import Starlette
+
     from runner.suprsend.auth import Credentials
 
 
@@ -96,11 +98,16 @@ def serve(
         app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof=proof)
         base_url = f"http://{HOST}:{listens_on}/"
         announce(Addresses(base_url, _events_url(base_url, token)))
-        server = TimedServer(_config(app))
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn handles Ctrl-C and SIGTERM
-            signal.signal(signal.SIGHUP, server.handle_exit)
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
+        serve_app(app, listening)
+
+
+def serve_app(app: Starlette, listening: socket.socket) -> None:
+    """Serve an application until a signal ends it."""
+    server = TimedServer(_config(app))
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn handles Ctrl-C and SIGTERM
+        signal.signal(signal.SIGHUP, server.handle_exit)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
 
 
 def _new_token() -> Secret:

@@ -10,7 +10,8 @@ import pytest
 
 from runner import Event, Suprsend
 from runner.config import load_profile
-from runner.sandbox.rules import Failure, SandboxRules, rules_of
+from runner.sandbox.failures import Failure
+from runner.sandbox.rules import SandboxRules, rules_of
 from runner.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def test_looking_uses_up_no_failure(ruled: Ruled) -> None:
 
 
 def test_an_embedded_sandbox_rate_limits_and_then_accepts() -> None:
-    rules = SandboxRules(tenants=frozenset({"acme"}), failures=(Failure(429, 0), Failure(503, 0)))
+    rules = SandboxRules(tenants=frozenset({"acme"}), failures=(Failure("429", 0), Failure("503", 0)))
     with Sandbox(rules=rules) as sandbox:
         client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=sandbox.base_url)
         taken = client.track_event(Event("u1", "ordered", tenant_id="acme", idempotency_key="k"))
@@ -279,7 +280,7 @@ def test_an_embedded_sandbox_rate_limits_and_then_accepts() -> None:
 
 
 def test_two_sandboxes_of_the_same_rules_answer_with_the_same_bytes(caller: Caller) -> None:
-    rules = SandboxRules(tenants=frozenset({"acme"}), failures=(Failure(429, 0),))
+    rules = SandboxRules(tenants=frozenset({"acme"}), failures=(Failure("429", 0),))
     told: list[list[tuple[int, str, dict[str, str]]]] = []
     for _ in range(2):
         with Sandbox(rules=rules) as sandbox:

@@ -1,0 +1,163 @@
+"""How fast the sandbox takes events: signatures checked, duplicates found, stored in its file, answered.
+
+usage: python tests/bench/sandbox.py. Against the official SDK sending ready-made events to a server that checks nothing, and
+against the same application that stores nothing. Bulk requests of 100 events, signed before, over one kept connection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from subprocess import PIPE, Popen
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
+from runner.sandbox.app import make_app
+from runner.sandbox.server import serve_app
+from runner.sandbox.store import Store
+from runner.secrets import Secret
+from runner.suprsend.auth import signed_headers
+from tests.bench.client import measure_bulk
+from tests.bench.timing import Row, Turns, conclude, faster, run, script, take_turns, within
+from tests.servers.counting import counting_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.sandbox.arrival import Arrival, Received, Record
+
+EVENTS, TURNS = 10_000, 5
+BULK_PATH = "/v2/bulk/event/"
+READY_S = 1.0
+
+
+class _Forgetful(Store):
+    """Takes events, and stores nothing."""
+
+    def add(self, request: Received, records: Sequence[Record], status_code: int) -> list[Arrival]:
+        del status_code
+        return [self._arrival(index, 0, 0, request, record) for index, record in enumerate(records)]
+
+
+def main() -> int:
+    """Measure, and write the table."""
+    with TemporaryDirectory() as folder, counting_server() as sink:
+        with _sandbox("file", folder) as durable, _sandbox("none", folder) as forgetful:
+            ours, official, unstored = [], [], []
+            for _ in range(TURNS):
+                ours.append(_send(durable, _requests(durable)))
+                unstored.append(_send(forgetful, _requests(forgetful)))
+                official.append(measure_bulk("theirs", EVENTS, sink.base_url).whole_s)
+        with _sandbox("file", folder) as port:
+            assert _stored(port) == TURNS * EVENTS, "events that were answered are missing after the restart"
+    ready = [_ready_s() for _ in range(TURNS)]
+    slowest = max(ready)
+    rows = [
+        faster(
+            f"bulk, {EVENTS:,} events / the SDK sending", Turns(tuple(ours), tuple(official)), at_least=2, per=EVENTS
+        ),
+        within("stored / not stored", Turns(tuple(ours), tuple(unstored)), at_most=2),
+        Row("ready after", f"{slowest:.2f} s", "", "", f"< {READY_S:g} s", slowest < READY_S),
+        within("send --sandbox / send --dry-run", _one_send(), at_most=2),
+    ]
+    return conclude(Row("sandbox", "ours", "theirs", "ratio", "target"), rows)
+
+
+def _one_send() -> Turns:
+    args = [script("runner"), "send", "specs/purchase.yaml", "--var", "user=u1"]
+    return take_turns(partial(run, [*args, "--sandbox"]), partial(run, [*args, "--dry-run"]), 11, warm_ups=2)
+
+
+def _requests(port: int) -> list[bytes]:
+    return [_request(port) for _ in range(EVENTS // 100)]
+
+
+def _request(port: int) -> bytes:
+    events = [
+        {
+            "$insert_id": str(uuid4()),
+            "$time": 1767225600000,
+            "event": "product_purchased",
+            "env": SANDBOX_KEY.key,
+            "distinct_id": f"user-{index}",
+            "$idempotency_key": str(uuid4()),
+            "properties": {
+                "amount": 10.5,
+                "order": str(index),
+                "items": [{"name": "Tea", "price": 3}, {"name": "Zoë"}],
+            },
+        }
+        for index in range(100)
+    ]
+    body = json.dumps(events).encode()
+    headers = signed_headers(SANDBOX_KEY, BULK_PATH, body, time.time()) | {"Host": f"127.0.0.1:{port}"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST {BULK_PATH} HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _send(port: int, requests: Sequence[bytes]) -> float:
+    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as answers:
+        began = time.perf_counter()
+        for request in requests:
+            connection.sendall(request)
+            status = answers.readline()
+            assert b" 207 " in status, status
+            length = 0
+            while line := answers.readline().strip():
+                name, _, value = line.lower().partition(b":")
+                length = int(value) if name == b"content-length" else length
+            assert answers.read(length).count(b'"status_code":202') == 100
+        return time.perf_counter() - began
+
+
+def _stored(port: int) -> int:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"GET /_sandbox HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(partial(connection.recv, 65536), b""))
+    return int(json.loads(answer.partition(b"\r\n\r\n")[2])["events"])
+
+
+def _ready_s() -> float:
+    """Return the time from the start of `runner sandbox` to its first line."""
+    began = time.perf_counter()
+    with Popen([script("runner"), "sandbox", "--port", "0"], stderr=PIPE, text=True, env=os.environ) as process:
+        assert process.stderr is not None
+        assert "listening" in process.stderr.readline()
+        took_s = time.perf_counter() - began
+        process.terminate()
+        process.wait()
+    return took_s
+
+
+@contextmanager
+def _sandbox(kind: str, folder: str) -> Iterator[int]:
+    """Run this file as a sandbox in a process of its own."""
+    with Popen([sys.executable, __file__, kind, folder], stdout=PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def _serve(kind: str, folder: str) -> None:
+    store = Store(time.time, Path(folder) / "sandbox.sqlite3") if kind == "file" else _Forgetful(time.time)
+    app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret("token"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        print(listening.getsockname()[1], flush=True)
+        serve_app(app, listening)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        _serve(*sys.argv[1:])
+    else:
+        sys.exit(main())
