@@ -170,11 +170,14 @@ class Budget:
                 self.walk(value)
             yield value
 
-    def step(self) -> None:
-        """Charge one step of a loop."""
+    def step(self, cost: int = 0) -> None:
+        """Charge one step of a loop, and the work in it that has the same `cost` for each item."""
         self._steps_left -= 1
         if self._steps_left < 0:
             raise too_large("the loops of one event take", MAX_STEPS, "steps")
+        self._work_left -= cost
+        if self._work_left < 0:
+            self.work(0)
         if monotonic() > self._deadline:
             raise _too_slow()
 

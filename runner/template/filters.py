@@ -35,7 +35,7 @@ from runner.template.strict_name import StrictName
 from runner.template.values import native, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @pass_context
@@ -45,8 +45,9 @@ def _unique(
     """Yield each distinct item once. Unlike in Python, true is not 1; lists and maps are compared as well."""
     context.budget.work(ITERATOR_STEPS)
     seen = set()
+    path = _path(attribute)
     for item in context.budget.each(value, NEW + attribute_steps(attribute)):
-        part = item if attribute is None else _part(context, item, attribute)
+        part = _at(context, item, path)
         if isinstance(part, list | tuple | dict):
             context.budget.walk(part, NEW)
         else:
@@ -202,8 +203,9 @@ def _join(context: Any, value: Iterable[object], d: object = "", attribute: str 
     items = []
     size = 0
     between = text(d)
+    path = _path(attribute)
     for item in _listed(context, value, attribute_steps(attribute)):
-        items.append(text(item if attribute is None else _part(context, item, attribute)))
+        items.append(text(_at(context, item, path)))
         size += len(items[-1]) + len(between)
         check_length(size)
     whole = between.join(items)
@@ -211,9 +213,17 @@ def _join(context: Any, value: Iterable[object], d: object = "", attribute: str 
     return whole
 
 
-def _part(context: Any, item: object, attribute: str | int) -> object:
-    for name in attribute.split(".") if isinstance(attribute, str) else [attribute]:
-        item = context.environment.getitem(item, int(name) if isinstance(name, str) and name.isdecimal() else name)
+def _path(attribute: str | int | None) -> Sequence[str | int]:
+    """Take the path to an attribute apart, such as `address.city` or `prices.0`. That of None leads to the item itself."""
+    if not isinstance(attribute, str):
+        return () if attribute is None else (attribute,)
+    return [int(name) if name.isdecimal() else name for name in attribute.split(".")]
+
+
+def _at(context: Any, item: object, path: Sequence[str | int]) -> object:
+    for name in path:
+        is_key = type(name) is str and type(item) is dict and name in item
+        item = item[name] if is_key else context.environment.getitem(item, name)  # type: ignore[index]
     return item
 
 
@@ -235,8 +245,9 @@ def _sum(context: Any, value: Iterable[object], attribute: str | int | None = No
     from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
 
     total: Any = start
+    path = _path(attribute)
     for item in _listed(context, value, attribute_steps(attribute)):
-        part: Any = item if attribute is None else _part(context, item, attribute)
+        part: Any = _at(context, item, path)
         if isinstance(part, StrictName):
             raise part.fault
         if isinstance(part, list | tuple | str):

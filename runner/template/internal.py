@@ -44,16 +44,25 @@ def _kept(context: Rendering, value: Any) -> object:
     return value
 
 
-@pass_context
-def _gathered(context: Rendering, items: list[object], item: object) -> None:
+def _gathered(items: list[object], item: object) -> None:
     if item is not OMIT:
-        context.budget.spend_items(1)
         items.append(item)
 
 
 @pass_context
-def _item_steps(context: Rendering, values: Any) -> Iterator[object]:
-    return _steps(context, _listed(values))
+def _whole(context: Rendering, items: list[object]) -> list[object]:
+    """Charge a list that a `$for` made. Until then, its steps have bounded it."""
+    context.budget.spend_items(len(items))
+    return items
+
+
+@pass_context
+def _item_steps(context: Rendering, values: Any, cost: int = 0) -> Iterator[object]:
+    """Yield the items of a list, one for each step of a `$for`. `cost` is the work of each: the values that it makes."""
+    step = context.budget.step
+    for value in _listed(values):
+        step(cost)
+        yield value
 
 
 @pass_context
@@ -178,6 +187,7 @@ INTERNAL_FILTERS: dict[str, Any] = {
     "kept value": _kept,
     "without omitted": without_omitted,
     "gathered": _gathered,
+    "whole list": _whole,
     "items of a list": _item_steps,
     "numbered items": _numbered,
     "at item": _at_item,

@@ -79,6 +79,19 @@ def templates_of(shape: Shape) -> Iterator[Template]:
                 yield from templates_of(item)
 
 
+def values_in(shape: Shape) -> int:
+    """Return how many values a shape makes, with those inside it; not those of a `$for`, whose number is not known."""
+    match shape:
+        case Merge(parts=parts):
+            return 1 + sum(map(values_in, parts))
+        case dict():
+            return 1 + sum(map(values_in, shape.values()))
+        case list():
+            return 1 + sum(map(values_in, shape))
+        case _:
+            return 1
+
+
 def loop_names(loop: Template) -> frozenset[str]:
     """Return the names that a `$for` gives to an item."""
     match loop.tree and loop.tree.body:

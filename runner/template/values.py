@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, KeysView, ValuesView
 from datetime import date, datetime, timedelta
 from math import isfinite
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.template.fault import TemplateFault
 from runner.template.kinds import SMALL
@@ -31,6 +31,8 @@ def native(value: object, budget: Budget) -> object:
         return value
     if kind is float or kind is bool or value is None:
         return value
+    if kind is dict:
+        return _native_map(value, budget)  # type: ignore[arg-type]
     match value:
         case bool() | float() | None:
             return value
@@ -47,8 +49,7 @@ def native(value: object, budget: Budget) -> object:
         case StrictName():
             raise value.fault
         case dict():
-            budget.spend_items(len(value))
-            return {_key(key): native(item, budget) for key, item in value.items()}
+            return _native_map(value, budget)
         case list() | tuple():
             budget.spend_items(len(value))
             return [native(item, budget) for item in value]
@@ -66,6 +67,26 @@ def native(value: object, budget: Budget) -> object:
             raise TemplateFault("template-type", "a sequence that is not a list yet", "write {{ … | list }}")
         case _:
             _refuse_type(value)
+
+
+def _native_map(value: dict[Any, object], budget: Budget) -> dict[str, object]:
+    budget.spend_items(len(value))
+    whole: dict[str, object] = {}
+    characters = 0
+    for key, item in value.items():
+        kind = type(item)
+        if kind is str:
+            characters += len(item) or 1  # type: ignore[arg-type]
+        elif not (kind in _FREE or (kind is int and -_LARGEST < item < _LARGEST)):  # type: ignore[operator]
+            item = native(item, budget)  # noqa: PLW2901 - its JSON
+        whole[key if type(key) is str else _key(key)] = item
+    if characters:
+        budget.spend_text(characters)
+    return whole
+
+
+_LARGEST = 2**63
+_FREE = frozenset([float, bool, type(None)])
 
 
 def text(value: object) -> str:

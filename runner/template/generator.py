@@ -1,0 +1,48 @@
+"""Syntax trees of templates → Python's source, with the commonest cases of guards and look-ups written out.
+
+Each case is that of a value which costs too little to charge, or of a key that a map has. All others call the same
+functions as ever. No case nests deeper than such a call: Python's parser bounds the depth.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator
+
+if TYPE_CHECKING:
+    from jinja2.compiler import Frame
+
+_GUARDS = {"native value": "environment.free_as_json", "kept value": "environment.free_in_lets"}
+"""Guards, and where the types are that they let pass without a charge."""
+APPENDED = "appended"
+"""Appends an item to a list: a filter that exists as source alone."""
+
+
+class ProgramGenerator(CodeGenerator):
+    """Writes the source of programs."""
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """Look up the key of a map; what is not one, or lacks the key, is left to the environment."""
+        if isinstance(node.node, nodes.Name):
+            owner, key = frame.symbols.ref(node.node.name), repr(node.attr)
+            self.write(f"({owner}[{key}] if type({owner}) is dict and {key} in {owner} else ")
+            super().visit_Getattr(node, frame)
+            self.write(")")
+        else:
+            super().visit_Getattr(node, frame)
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """Pass a value through its guard, unless it would come out as it is."""
+        if node.name == APPENDED and isinstance(node.node, nodes.Name):
+            self.write(f"{frame.symbols.ref(node.node.name)}.append(")
+            self.visit(node.args[0], frame)
+            self.write(")")
+        elif node.name in _GUARDS and node.node is not None:
+            local = self.temporary_identifier()
+            self.write(f"({local} if type({local} := ")
+            self.visit(node.node, frame)
+            self.write(f") in {_GUARDS[node.name]} else {self.filters[node.name]}(context, {local}))")
+        else:
+            super().visit_Filter(node, frame)
