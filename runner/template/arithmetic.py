@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from functools import partial, reduce
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +17,7 @@ from runner.template.fault import TemplateFault
 from runner.template.limits import MAX_BITS, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 Number: TypeAlias = int | float
 
@@ -41,9 +42,11 @@ def compute(sign: str, left: Number, right: Number) -> Number:
     if sign in _QUICK and -_FEW < left < _FEW and -_FEW < right < _FEW:
         if is_whole:
             return _BINARY[sign](left, right)  # type: ignore[no-any-return]
-        one, other = repr(left), repr(right)
-        if len(one) <= _SHORT and len(other) <= _SHORT and "e" not in one and "e" not in other:
-            return _QUICK[sign](left, right)
+        one, other = round(left * _SCALE), round(right * _SCALE)
+        if one / _SCALE == left and other / _SCALE == right:
+            exactly, scale = _QUICK[sign]
+            if exact := exactly(one, other):  # the sign of zero is decided below
+                return exact / scale
     if is_whole and sign != "/":
         _check_bits(sign, left, right)
         return _BINARY[sign](left, right)  # type: ignore[no-any-return]
@@ -95,18 +98,30 @@ _BINARY = {
     "//": operator.floordiv, "%": operator.mod,
 }  # fmt: skip
 
-_FEW = 10_000_000
-_SHORT = 8
-_QUICK: Mapping[str, Callable[[Number, Number], Number]] = {
-    "+": lambda left, right: round(left + right, 6),
-    "-": lambda left, right: round(left - right, 6),
-    "*": lambda left, right: float(f"{left * right:.15g}"),
-}
-"""The same results, at a third of the cost, for two numbers written in at most 8 characters and without an exponent.
 
-They have at most 7 digits, so the exact product has at most 14, and the exact sum at most 6 behind the point and 8 before it.
-Python's own result is off by less than three units in its last place of 53 bits, so the exact one is the only number of that
-many digits nearby. A boolean, which is written as `True` or `False`, has an `e`.
+def total(start: Number, parts: Sequence[Number]) -> Number:
+    """Return the sum of numbers, as `compute` adds one after the other."""
+    numbers = [start, *parts]
+    try:
+        scaled = [round(number * _SCALE) for number in numbers]
+    except (ValueError, OverflowError):  # a number that is not finite
+        scaled = []
+    if [each / _SCALE for each in scaled] == numbers and type(start) is int and sum(map(abs, scaled)) < _EXACT:
+        return sum(scaled) / _SCALE if float in map(type, numbers) else sum(numbers)
+    return reduce(partial(compute, "+"), parts, start)
+
+
+_FEW = 10_000_000
+_SCALE = 1e4
+_EXACT = 10**15
+"""Below this, a double stands for one number of so many digits: the one that it is written with."""
+_QUICK: Mapping[str, tuple[Callable[[int, int], int], int]] = {
+    "+": (operator.add, 10**4), "-": (operator.sub, 10**4), "*": (operator.mul, 10**8),
+}  # fmt: skip
+"""How to compute, exactly, with two numbers below `_FEW` that have at most four digits behind the point.
+
+Both are integers when multiplied by `_SCALE`, and so is the result when multiplied by the number here. Python divides
+integers to the nearest double.
 """
 
 ROUNDINGS: Mapping[str, str] = {

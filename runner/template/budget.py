@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.template.fault import TemplateFault
 from runner.template.ids import derived_id
-from runner.template.kinds import COLLECTIONS, HASHED, LISTED, SMALL, DictItems
+from runner.template.kinds import COLLECTIONS, HASHED, LISTED, SMALL, WEIGHTLESS, DictItems
 from runner.template.limits import (
     MAX_ITEMS,
     MAX_SECONDS,
@@ -81,12 +81,12 @@ class Budget:
     def work_on(self, value: object) -> None:
         """Charge an operation that visits the characters of a text, or the items of a list or a map but nothing inside them."""
         kind = type(value)
-        if kind is str and len(value) < _LONG:  # type: ignore[arg-type]
+        if kind in WEIGHTLESS:
+            amount = 1
+        elif kind is str and len(value) < _LONG:  # type: ignore[arg-type]
             amount = len(value) // 8 + 1  # type: ignore[arg-type]
         elif isinstance(value, str):
             amount = (getsizeof(value) - _EMPTY) // 8
-        elif kind in SMALL:
-            amount = 1
         elif isinstance(value, COLLECTIONS):
             amount = len(value) * (NEW if kind is DictItems else 1) + 1
         else:

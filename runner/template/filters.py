@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ def _list(context: Any, value: Iterable[object]) -> list[object]:
 def _isoformat(value: object) -> str:
     if isinstance(value, StrictName):
         raise value.fault
-    if not isinstance(value, datetime | date):
+    if not isinstance(value, date):
         raise TemplateFault("template-type", "isoformat takes a date, such as now()")
     return value.isoformat()
 
@@ -203,9 +203,8 @@ def _join(context: Any, value: Iterable[object], d: object = "", attribute: str 
     items = []
     size = 0
     between = text(d)
-    path = _path(attribute)
-    for item in _listed(context, value, attribute_steps(attribute)):
-        items.append(text(_at(context, item, path)))
+    for part in _parts(context, _listed(context, value, attribute_steps(attribute)), attribute):
+        items.append(text(part))
         size += len(items[-1]) + len(between)
         check_length(size)
     whole = between.join(items)
@@ -216,15 +215,23 @@ def _join(context: Any, value: Iterable[object], d: object = "", attribute: str 
 def _path(attribute: str | int | None) -> Sequence[str | int]:
     """Take the path to an attribute apart, such as `address.city` or `prices.0`. That of None leads to the item itself."""
     if not isinstance(attribute, str):
-        return () if attribute is None else (attribute,)
+        return [] if attribute is None else [attribute]
     return [int(name) if name.isdecimal() else name for name in attribute.split(".")]
 
 
-def _at(context: Any, item: object, path: Sequence[str | int]) -> object:
+def _at(context: Any, item: object, path: Sequence[str | int]) -> Any:
     for name in path:
-        is_key = type(name) is str and type(item) is dict and name in item
-        item = item[name] if is_key else context.environment.getitem(item, name)  # type: ignore[index]
+        item = context.environment.getitem(item, name)
     return item
+
+
+def _parts(context: Any, items: Sequence[Any], attribute: str | int | None) -> Sequence[Any]:
+    """Return an attribute of each item; of None, the items themselves."""
+    path = _path(attribute)
+    name = path[0] if len(path) == 1 else None
+    if type(name) is str:
+        return [item[name] if type(item) is dict and name in item else _at(context, item, path) for item in items]
+    return [_at(context, item, path) for item in items] if path else items
 
 
 def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object]:
@@ -240,20 +247,18 @@ def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object
 
 @pass_context
 def _sum(context: Any, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
-    if not isinstance(start, int | float):  # adding to a list would change it
+    if type(start) not in NUMBERS:  # adding to a list would change it
         raise TemplateFault("template-type", "the start of sum must be a number", "join lists with + and texts with ~")
-    from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
-
-    total: Any = start
-    path = _path(attribute)
-    for item in _listed(context, value, attribute_steps(attribute)):
-        part: Any = _at(context, item, path)
-        if isinstance(part, StrictName):
-            raise part.fault
-        if isinstance(part, list | tuple | str):
-            raise TemplateFault("template-type", "sum adds numbers", "join texts with |join")
-        total = compute("+", total, part) if type(total) in NUMBERS and type(part) in NUMBERS else total + part
-    return total
+    parts = _parts(context, _listed(context, value, attribute_steps(attribute)), attribute)
+    if NUMBERS.issuperset(map(type, parts)):
+        return context.environment.total(start, parts)
+    wrong = next(index for index, part in enumerate(parts) if type(part) not in NUMBERS)
+    so_far, part = context.environment.total(start, parts[:wrong]), parts[wrong]
+    if isinstance(part, StrictName):
+        raise part.fault
+    if isinstance(part, list | tuple | str):
+        raise TemplateFault("template-type", "sum adds numbers", "join texts with |join")
+    return so_far + part  # which Python refuses
 
 
 @pass_context

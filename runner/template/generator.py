@@ -39,6 +39,11 @@ class ProgramGenerator(CodeGenerator):
             self.write(f"{frame.symbols.ref(node.node.name)}.append(")
             self.visit(node.args[0], frame)
             self.write(")")
+        elif node.name == "watched" and isinstance(node.node, nodes.Name):
+            local = frame.symbols.ref(node.node.name)
+            self.write(f"({local} if type({local}) in environment.free_in_filters else ")
+            super().visit_Filter(node, frame)
+            self.write(")")
         elif node.name in _GUARDS and node.node is not None:
             local = self.temporary_identifier()
             self.write(f"({local} if type({local} := ")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 @pass_context
 def _native(context: Rendering, value: object) -> object:
     kind = type(value)
+    if kind is str:
+        context.budget.spend_text(len(value))  # type: ignore[arg-type]
+        return value
     if kind is bool or kind is float or value is None or value is OMIT:
         return value
     return native(value, context.budget)

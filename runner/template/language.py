@@ -29,7 +29,7 @@ from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
 from runner.template.generator import ProgramGenerator
 from runner.template.internal import INTERNAL_FILTERS
-from runner.template.kinds import NUMBERS, SMALL
+from runner.template.kinds import NUMBERS, SMALL, WEIGHTLESS
 from runner.template.limits import MAX_NUMBER_BITS, check_key, check_length
 from runner.template.methods import METHODS, charge_call, charge_result
 from runner.template.names import shown_name
@@ -85,6 +85,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     free_as_json = frozenset([float, bool, type(None)])
     """Types of values that are JSON as they are, and are not charged: a text is one of the texts of the event."""
     free_in_lets = SMALL | {str}
+    free_in_filters = WEIGHTLESS
     intercepted_binops = frozenset(["+", "-", "*", "/", "//", "**", "%"])
 
     def _tokenize(
@@ -102,10 +103,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             return self._compute(operator, left, right)
         if operator == "*":
             _check_repetition(left, right)
-        if isinstance(left, date | timedelta) or isinstance(right, date | timedelta):
-            from runner.template import moments  # noqa: PLC0415 - few templates compute with dates
-
-            return moments.compute(operator, left, right)
+        if isinstance(left, _DATES) or isinstance(right, _DATES):
+            return self._compute_dates(operator, left, right)
         budget = context.budget
         match operator:
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
@@ -123,6 +122,19 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     @cached_property
     def _compute(self) -> Callable[[str, Any, Any], Any]:
         from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
+
+        return compute
+
+    @cached_property
+    def total(self) -> Callable[[Any, Any], Any]:
+        """Returns the sum of a number and a list of numbers."""
+        from runner.template.arithmetic import total  # noqa: PLC0415 - few templates compute
+
+        return total
+
+    @cached_property
+    def _compute_dates(self) -> Callable[[str, Any, Any], Any]:
+        from runner.template.moments import compute  # noqa: PLC0415 - few templates compute with dates
 
         return compute
 
@@ -303,6 +315,7 @@ def _check_repetition(left: object, right: object) -> None:
             return
 
 
+_DATES = (date, timedelta)
 _OWN = {
     function: hasattr(function, "jinja_pass_arg") for function in GLOBALS.values() if isinstance(function, FunctionType)
 }

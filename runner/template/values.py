@@ -15,6 +15,8 @@ from runner.template.omit import Omit
 from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.template.budget import Budget
 
 
@@ -33,6 +35,8 @@ def native(value: object, budget: Budget) -> object:
         return value
     if kind is dict:
         return _native_map(value, budget)  # type: ignore[arg-type]
+    if kind is list:
+        return _native_list(value, budget)  # type: ignore[arg-type]
     match value:
         case bool() | float() | None:
             return value
@@ -51,8 +55,7 @@ def native(value: object, budget: Budget) -> object:
         case dict():
             return _native_map(value, budget)
         case list() | tuple():
-            budget.spend_items(len(value))
-            return [native(item, budget) for item in value]
+            return _native_list(value, budget)
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
         case timedelta():
@@ -67,6 +70,11 @@ def native(value: object, budget: Budget) -> object:
             raise TemplateFault("template-type", "a sequence that is not a list yet", "write {{ … | list }}")
         case _:
             _refuse_type(value)
+
+
+def _native_list(value: Sequence[object], budget: Budget) -> list[object]:
+    budget.spend_items(len(value))
+    return [_native_map(item, budget) if type(item) is dict else native(item, budget) for item in value]
 
 
 def _native_map(value: dict[Any, object], budget: Budget) -> dict[str, object]:
