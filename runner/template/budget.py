@@ -83,6 +83,8 @@ class Budget:
         kind = type(value)
         if kind in WEIGHTLESS:
             amount = 1
+        elif kind is list or kind is dict:
+            amount = len(value) + 1  # type: ignore[arg-type]
         elif kind is str and len(value) < _LONG:  # type: ignore[arg-type]
             amount = len(value) // 8 + 1  # type: ignore[arg-type]
         elif isinstance(value, str):

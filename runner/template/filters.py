@@ -238,10 +238,11 @@ def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object
     if isinstance(value, StrictName):
         raise value.fault
     context.budget.list_of(value)
-    items = list(islice(value, MAX_ITEMS + 1))
+    items = value[: MAX_ITEMS + 1] if type(value) is list else list(islice(value, MAX_ITEMS + 1))
     if len(items) > MAX_ITEMS:
         raise too_large("a list has", MAX_ITEMS, "items")
-    context.budget.work(len(items) * cost)
+    if cost:
+        context.budget.work(len(items) * cost)
     return items
 
 

@@ -14,14 +14,20 @@ from jinja2.compiler import CodeGenerator
 if TYPE_CHECKING:
     from jinja2.compiler import Frame
 
-_GUARDS = {"native value": "environment.free_as_json", "kept value": "environment.free_in_lets"}
-"""Guards, and where the types are that they let pass without a charge."""
+_GUARDS = {"native value": "free_as_json", "kept value": "free_in_lets", "watched": "free_in_filters"}
+"""Guards, and the attributes of the environment that hold the types of what they let pass without a charge."""
 APPENDED = "appended"
 """Appends an item to a list: a filter that exists as source alone."""
 
 
 class ProgramGenerator(CodeGenerator):
     """Writes the source of programs."""
+
+    def write_commons(self) -> None:
+        """Take over the types that guards let pass, as locals."""
+        super().write_commons()
+        for name in _GUARDS.values():
+            self.writeline(f"{name} = environment.{name}")
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's name
         """Look up the key of a map; what is not one, or lacks the key, is left to the environment."""
@@ -41,10 +47,10 @@ class ProgramGenerator(CodeGenerator):
             self.write(")")
         elif node.name == "watched" and isinstance(node.node, nodes.Name):
             local = frame.symbols.ref(node.node.name)
-            self.write(f"({local} if type({local}) in environment.free_in_filters else ")
+            self.write(f"({local} if type({local}) in free_in_filters else ")
             super().visit_Filter(node, frame)
             self.write(")")
-        elif node.name in _GUARDS and node.node is not None:
+        elif node.name in ("native value", "kept value") and node.node is not None:
             local = self.temporary_identifier()
             self.write(f"({local} if type({local} := ")
             self.visit(node.node, frame)

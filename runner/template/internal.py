@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import pass_context
 
 from runner.template.fault import TemplateFault
+from runner.template.kinds import WEIGHTLESS
 from runner.template.limits import check_key
 from runner.template.names import type_name
 from runner.template.omit import OMIT, without_omitted
@@ -38,6 +39,9 @@ def _native(context: Rendering, value: object) -> object:
 @pass_context
 def _kept(context: Rendering, value: Any) -> object:
     """Return the value of a let: whatever templates know; a sequence becomes a list, which can be read more than once."""
+    if type(value) in _KEPT:
+        context.budget.work_on(value)
+        return value
     if isinstance(value, StrictName):
         raise value.fault
     if is_sequence(value):
@@ -45,6 +49,10 @@ def _kept(context: Rendering, value: Any) -> object:
         return list(_steps(context, value))
     context.budget.work_on(value)
     return value
+
+
+_KEPT = WEIGHTLESS | {list, dict}
+"""Types of values that are kept as they are; others may be sequences that can be read only once."""
 
 
 def _gathered(items: list[object], item: object) -> None:

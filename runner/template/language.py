@@ -140,10 +140,11 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or a method, and charge the work and the result of a method."""
-        if type(function) is FunctionType and function in _OWN:
-            kwargs.pop("_loop_vars", None)  # Jinja's own, for what is called inside a loop
-            kwargs.pop("_block_vars", None)
-            return function(context, *args, **kwargs) if _OWN[function] else function(*args, **kwargs)
+        if type(function) is FunctionType and (takes_context := _OWN.get(function)) is not None:
+            if kwargs:
+                kwargs.pop("_loop_vars", None)  # Jinja's own, for what is called inside a loop
+                kwargs.pop("_block_vars", None)
+            return function(context, *args, **kwargs) if takes_context else function(*args, **kwargs)
         if type(function) is not BuiltinMethodType:
             return super().call(context, function, *args, **kwargs)
         charge_call(context.budget, function, args, kwargs)

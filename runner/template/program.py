@@ -16,7 +16,7 @@ from runner.errors import dotted
 from runner.template.generator import APPENDED
 from runner.template.guard import as_expression, filtered, guarded, joined
 from runner.template.language import Rendering, environment
-from runner.template.shape import ForEach, Merge, may_omit, values_in
+from runner.template.shape import ForEach, Merge, may_omit, work_of
 from runner.template.template import Template
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class _Compiler:
             nodes.Assign(nodes.Name(gathered, "store"), nodes.List([])),
             nodes.For(
                 guarded(loop.target, ""),
-                filtered(guarded(loop.iter, _place(each.loop)), ITEMS, [nodes.Const(values_in(each.body))]),
+                filtered(guarded(loop.iter, _place(each.loop)), ITEMS, [nodes.Const(work_of(each.body))]),
                 body,
                 [],
                 _condition_of(each),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from jinja2 import nodes
 
 from runner.errors import Problem, dotted, nearest
+from runner.template.budget import NEW
 from runner.template.template import Template, parse, parse_condition, parse_loop
 
 if TYPE_CHECKING:
@@ -79,15 +80,15 @@ def templates_of(shape: Shape) -> Iterator[Template]:
                 yield from templates_of(item)
 
 
-def values_in(shape: Shape) -> int:
-    """Return how many values a shape makes, with those inside it; not those of a `$for`, whose number is not known."""
+def work_of(shape: Shape) -> int:
+    """Return the work to make the values of a shape, apart from that of its templates and of each `$for` in it."""
     match shape:
         case Merge(parts=parts):
-            return 1 + sum(map(values_in, parts))
+            return NEW + sum(map(work_of, parts))
         case dict():
-            return 1 + sum(map(values_in, shape.values()))
+            return NEW + sum(map(work_of, shape.values()))
         case list():
-            return 1 + sum(map(values_in, shape))
+            return NEW + sum(map(work_of, shape))
         case _:
             return 1
 

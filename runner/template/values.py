@@ -85,7 +85,7 @@ def _native_map(value: dict[Any, object], budget: Budget) -> dict[str, object]:
         kind = type(item)
         if kind is str:
             characters += len(item) or 1  # type: ignore[arg-type]
-        elif not (kind in _FREE or (kind is int and -_LARGEST < item < _LARGEST)):  # type: ignore[operator]
+        elif kind not in _FREE and not (kind is int and -_LARGEST < item < _LARGEST):  # type: ignore[operator]
             item = native(item, budget)  # noqa: PLW2901 - its JSON
         whole[key if type(key) is str else _key(key)] = item
     if characters:
