@@ -172,16 +172,16 @@ class Budget:
                 self.walk(value)
             yield value
 
-    def step(self, cost: int = 0) -> None:
-        """Charge one step of a loop, and the work in it that has the same `cost` for each item."""
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise too_large("the loops of one event take", MAX_STEPS, "steps")
-        self._work_left -= cost
-        if self._work_left < 0:
-            self.work(0)
-        if monotonic() > self._deadline:
-            raise _too_slow()
+    def steps(self, values: Iterable[object], cost: int = 0) -> Iterator[object]:
+        """Yield the values, each charged as one step of a loop, with the work in it that has the same `cost` for all."""
+        for value in values:
+            self._steps_left -= 1
+            self._work_left -= cost
+            if self._steps_left < 0:
+                raise too_large("the loops of one event take", MAX_STEPS, "steps")
+            if self._work_left < 0 or monotonic() > self._deadline:
+                self.work(0)
+            yield value
 
     def is_late(self) -> bool:
         """Return whether the deadline has passed."""

@@ -69,11 +69,8 @@ def _whole(context: Rendering, items: list[object]) -> list[object]:
 
 @pass_context
 def _item_steps(context: Rendering, values: Any, cost: int = 0) -> Iterator[object]:
-    """Yield the items of a list, one for each step of a `$for`. `cost` is the work of each: the values that it makes."""
-    step = context.budget.step
-    for value in _listed(values):
-        step(cost)
-        yield value
+    """Return the items of a list, one for each step of a `$for`. `cost` is the work of each: the values that it makes."""
+    return context.budget.steps(_listed(values), cost)
 
 
 @pass_context
@@ -172,10 +169,7 @@ def _method(value: object, name: str) -> object:
 def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
     if isinstance(values, StrictName):
         raise values.fault
-    step = context.budget.step
-    for value in values:
-        step()
-        yield value
+    return context.budget.steps(values)
 
 
 @pass_context
