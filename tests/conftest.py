@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 import pytest
+from hypothesis import settings
 
 from runner.cli.main import run
 from runner.commands.world import World
@@ -32,6 +33,11 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 SEED = UUID("00000000-0000-4000-8000-000000000001")
+
+
+# The same examples each time, on machines of any speed.
+settings.register_profile("suite", deadline=None, database=None, derandomize=True)
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import operator
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from functools import partial, reduce
 from math import isfinite
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.template.fault import TemplateFault
+from runner.template.limits import MAX_BITS, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 Number: TypeAlias = int | float
 
@@ -32,10 +34,21 @@ _WIDE = Context(prec=1000, rounding=ROUND_HALF_EVEN)
 def compute(sign: str, left: Number, right: Number) -> Number:
     """Return `left sign right`. Integers alone are computed as Python does.
 
-    Raises ArithmeticError for a division by zero, TemplateFault for a result that is beyond 64 bits.
+    Raises ArithmeticError for a division by zero, TemplateFault for a fraction that is beyond 64 bits and for an integer that
+    may be beyond MAX_BITS.
     """
     is_left_float, is_right_float = type(left) is float, type(right) is float
-    if not (is_left_float or is_right_float or sign == "/"):
+    is_whole = not (is_left_float or is_right_float)
+    if sign in _QUICK and -_FEW < left < _FEW and -_FEW < right < _FEW:
+        if is_whole:
+            return _BINARY[sign](left, right)  # type: ignore[no-any-return]
+        one, other = round(left * _SCALE), round(right * _SCALE)
+        if one / _SCALE == left and other / _SCALE == right:
+            exactly, scale = _QUICK[sign]
+            if exact := exactly(one, other):  # the sign of zero is decided below
+                return exact / scale
+    if is_whole and sign != "/":
+        _check_bits(sign, left, right)
         return _BINARY[sign](left, right)  # type: ignore[no-any-return]
     if (sign == "**" and not _is_decimal_power(left, right)) or _is_inexact(left) or _is_inexact(right):
         return _BINARY[sign](left, right)  # type: ignore[no-any-return]
@@ -50,6 +63,13 @@ def compute(sign: str, left: Number, right: Number) -> Number:
     if not isfinite(result):
         raise TemplateFault("not-finite", "the result is beyond what a double can hold")
     return result
+
+
+def _check_bits(sign: str, left: Any, right: Any) -> None:
+    if sign == "*" and left.bit_length() + right.bit_length() > MAX_BITS:
+        raise too_large("a product has", MAX_BITS, "bits")
+    if sign == "**" and left.bit_length() * abs(right) > MAX_BITS:
+        raise too_large("a power has", MAX_BITS, "bits")
 
 
 def _is_decimal_power(base: Number, exponent: Number) -> bool:
@@ -77,6 +97,32 @@ _BINARY = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
     "//": operator.floordiv, "%": operator.mod,
 }  # fmt: skip
+
+
+def total(start: Number, parts: Sequence[Number]) -> Number:
+    """Return the sum of numbers, as `compute` adds one after the other."""
+    numbers = [start, *parts]
+    try:
+        scaled = [round(number * _SCALE) for number in numbers]
+    except (ValueError, OverflowError):  # a number that is not finite
+        scaled = []
+    if [each / _SCALE for each in scaled] == numbers and type(start) is int and sum(map(abs, scaled)) < _EXACT:
+        return sum(scaled) / _SCALE if float in map(type, numbers) else sum(numbers)
+    return reduce(partial(compute, "+"), parts, start)
+
+
+_FEW = 10_000_000
+_SCALE = 1e4
+_EXACT = 10**15
+"""Below this, a double stands for one number of so many digits: the one that it is written with."""
+_QUICK: Mapping[str, tuple[Callable[[int, int], int], int]] = {
+    "+": (operator.add, 10**4), "-": (operator.sub, 10**4), "*": (operator.mul, 10**8),
+}  # fmt: skip
+"""How to compute, exactly, with two numbers below `_FEW` that have at most four digits behind the point.
+
+Both are integers when multiplied by `_SCALE`, and so is the result when multiplied by the number here. Python divides
+integers to the nearest double.
+"""
 
 ROUNDINGS: Mapping[str, str] = {
     "common": ROUND_HALF_EVEN, "half_up": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.template.fault import TemplateFault
 from runner.template.ids import derived_id
-from runner.template.kinds import COLLECTIONS, HASHED, LISTED, SMALL, DictItems
+from runner.template.kinds import COLLECTIONS, HASHED, LISTED, SMALL, WEIGHTLESS, DictItems
 from runner.template.limits import (
     MAX_ITEMS,
     MAX_SECONDS,
@@ -81,12 +81,14 @@ class Budget:
     def work_on(self, value: object) -> None:
         """Charge an operation that visits the characters of a text, or the items of a list or a map but nothing inside them."""
         kind = type(value)
-        if kind is str and len(value) < _LONG:  # type: ignore[arg-type]
+        if kind in WEIGHTLESS:
+            amount = 1
+        elif kind is list or kind is dict:
+            amount = len(value) + 1  # type: ignore[arg-type]
+        elif kind is str and len(value) < _LONG:  # type: ignore[arg-type]
             amount = len(value) // 8 + 1  # type: ignore[arg-type]
         elif isinstance(value, str):
             amount = (getsizeof(value) - _EMPTY) // 8
-        elif kind in SMALL:
-            amount = 1
         elif isinstance(value, COLLECTIONS):
             amount = len(value) * (NEW if kind is DictItems else 1) + 1
         else:
@@ -170,13 +172,16 @@ class Budget:
                 self.walk(value)
             yield value
 
-    def step(self) -> None:
-        """Charge one step of a loop."""
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise too_large("the loops of one event take", MAX_STEPS, "steps")
-        if monotonic() > self._deadline:
-            raise _too_slow()
+    def steps(self, values: Iterable[object], cost: int = 0) -> Iterator[object]:
+        """Yield the values, each charged as one step of a loop, with the work in it that has the same `cost` for all."""
+        for value in values:
+            self._steps_left -= 1
+            self._work_left -= cost
+            if self._steps_left < 0:
+                raise too_large("the loops of one event take", MAX_STEPS, "steps")
+            if self._work_left < 0 or monotonic() > self._deadline:
+                self.work(0)
+            yield value
 
     def is_late(self) -> bool:
         """Return whether the deadline has passed."""

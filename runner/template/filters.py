@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ from runner.template.strict_name import StrictName
 from runner.template.values import native, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @pass_context
@@ -45,8 +45,9 @@ def _unique(
     """Yield each distinct item once. Unlike in Python, true is not 1; lists and maps are compared as well."""
     context.budget.work(ITERATOR_STEPS)
     seen = set()
+    path = _path(attribute)
     for item in context.budget.each(value, NEW + attribute_steps(attribute)):
-        part = item if attribute is None else _part(context, item, attribute)
+        part = _at(context, item, path)
         if isinstance(part, list | tuple | dict):
             context.budget.walk(part, NEW)
         else:
@@ -96,7 +97,7 @@ def _list(context: Any, value: Iterable[object]) -> list[object]:
 def _isoformat(value: object) -> str:
     if isinstance(value, StrictName):
         raise value.fault
-    if not isinstance(value, datetime | date):
+    if not isinstance(value, date):
         raise TemplateFault("template-type", "isoformat takes a date, such as now()")
     return value.isoformat()
 
@@ -202,8 +203,8 @@ def _join(context: Any, value: Iterable[object], d: object = "", attribute: str 
     items = []
     size = 0
     between = text(d)
-    for item in _listed(context, value, attribute_steps(attribute)):
-        items.append(text(item if attribute is None else _part(context, item, attribute)))
+    for part in _parts(context, _listed(context, value, attribute_steps(attribute)), attribute):
+        items.append(text(part))
         size += len(items[-1]) + len(between)
         check_length(size)
     whole = between.join(items)
@@ -211,38 +212,54 @@ def _join(context: Any, value: Iterable[object], d: object = "", attribute: str 
     return whole
 
 
-def _part(context: Any, item: object, attribute: str | int) -> object:
-    for name in attribute.split(".") if isinstance(attribute, str) else [attribute]:
-        item = context.environment.getitem(item, int(name) if isinstance(name, str) and name.isdecimal() else name)
+def _path(attribute: str | int | None) -> Sequence[str | int]:
+    """Take the path to an attribute apart, such as `address.city` or `prices.0`. That of None leads to the item itself."""
+    if not isinstance(attribute, str):
+        return [] if attribute is None else [attribute]
+    return [int(name) if name.isdecimal() else name for name in attribute.split(".")]
+
+
+def _at(context: Any, item: object, path: Sequence[str | int]) -> Any:
+    for name in path:
+        item = context.environment.getitem(item, name)
     return item
+
+
+def _parts(context: Any, items: Sequence[Any], attribute: str | int | None) -> Sequence[Any]:
+    """Return an attribute of each item; of None, the items themselves."""
+    path = _path(attribute)
+    name = path[0] if len(path) == 1 else None
+    if type(name) is str:
+        return [item[name] if type(item) is dict and name in item else _at(context, item, path) for item in items]
+    return [_at(context, item, path) for item in items] if path else items
 
 
 def _listed(context: Any, value: Iterable[object], cost: int = 0) -> list[object]:
     if isinstance(value, StrictName):
         raise value.fault
     context.budget.list_of(value)
-    items = list(islice(value, MAX_ITEMS + 1))
+    items = value[: MAX_ITEMS + 1] if type(value) is list else list(islice(value, MAX_ITEMS + 1))
     if len(items) > MAX_ITEMS:
         raise too_large("a list has", MAX_ITEMS, "items")
-    context.budget.work(len(items) * cost)
+    if cost:
+        context.budget.work(len(items) * cost)
     return items
 
 
 @pass_context
 def _sum(context: Any, value: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
-    if not isinstance(start, int | float):  # adding to a list would change it
+    if type(start) not in NUMBERS:  # adding to a list would change it
         raise TemplateFault("template-type", "the start of sum must be a number", "join lists with + and texts with ~")
-    from runner.template.arithmetic import compute  # noqa: PLC0415 - few templates compute
-
-    total: Any = start
-    for item in _listed(context, value, attribute_steps(attribute)):
-        part: Any = item if attribute is None else _part(context, item, attribute)
-        if isinstance(part, StrictName):
-            raise part.fault
-        if isinstance(part, list | tuple | str):
-            raise TemplateFault("template-type", "sum adds numbers", "join texts with |join")
-        total = compute("+", total, part) if type(total) in NUMBERS and type(part) in NUMBERS else total + part
-    return total
+    parts = _parts(context, _listed(context, value, attribute_steps(attribute)), attribute)
+    if NUMBERS.issuperset(map(type, parts)):
+        return context.environment.total(start, parts)
+    wrong = next(index for index, part in enumerate(parts) if type(part) not in NUMBERS)
+    so_far, part = context.environment.total(start, parts[:wrong]), parts[wrong]
+    if isinstance(part, StrictName):
+        raise part.fault
+    if isinstance(part, list | tuple | str):
+        raise TemplateFault("template-type", "sum adds numbers", "join texts with |join")
+    return so_far + part  # which Python refuses
 
 
 @pass_context

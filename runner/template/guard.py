@@ -21,7 +21,7 @@ def guarded(node: nodes.Node, place: str) -> Any:
     """Return a copy of a tree that charges the budget at run time.
 
     It charges every piece of output, every step of a loop, every comparison of two values, every slice and every input
-    of a filter. `~` joins as mixed text does, and `uuid4()` gets its place as an argument. The environment charges
+    of a filter whose time depends on it. `~` joins as mixed text does, and `uuid4()` gets its place as an argument. The environment charges
     calls, other operators and filters.
     """
     copy = type(node)(*(_guard_field(getattr(node, name), place) for name in node.fields))
@@ -33,7 +33,7 @@ def guarded(node: nodes.Node, place: str) -> Any:
             copy.expr2 = filtered(nodes.Const(None), "no else")
         case nodes.For():
             copy.iter = filtered(copy.iter, "loop steps")
-        case nodes.Filter(node=nodes.Expr() as value):
+        case nodes.Filter(node=nodes.Expr() as value, name=name) if name not in _CHEAP:
             copy.node = filtered(value, "watched")
         case nodes.Compare():
             return _compared(copy)
@@ -51,6 +51,10 @@ def guarded(node: nodes.Node, place: str) -> Any:
         copy.dyn_args = copy.dyn_args and filtered(copy.dyn_args, "spread out")
         copy.dyn_kwargs = copy.dyn_kwargs and filtered(copy.dyn_kwargs, "spread out")
     return copy
+
+
+_CHEAP = frozenset(["count", "d", "default", "first", "in_timezone", "isoformat", "length", "start_of", "sum"])
+"""Filters that take the same time for any value, or charge it themselves."""
 
 
 def _compared(compare: nodes.Compare) -> nodes.Expr:

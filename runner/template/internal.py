@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import pass_context
 
 from runner.template.fault import TemplateFault
+from runner.template.kinds import WEIGHTLESS
 from runner.template.limits import check_key
 from runner.template.names import type_name
 from runner.template.omit import OMIT, without_omitted
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 @pass_context
 def _native(context: Rendering, value: object) -> object:
     kind = type(value)
+    if kind is str:
+        context.budget.spend_text(len(value))  # type: ignore[arg-type]
+        return value
     if kind is bool or kind is float or value is None or value is OMIT:
         return value
     return native(value, context.budget)
@@ -35,6 +39,9 @@ def _native(context: Rendering, value: object) -> object:
 @pass_context
 def _kept(context: Rendering, value: Any) -> object:
     """Return the value of a let: whatever templates know; a sequence becomes a list, which can be read more than once."""
+    if type(value) in _KEPT:
+        context.budget.work_on(value)
+        return value
     if isinstance(value, StrictName):
         raise value.fault
     if is_sequence(value):
@@ -44,16 +51,26 @@ def _kept(context: Rendering, value: Any) -> object:
     return value
 
 
-@pass_context
-def _gathered(context: Rendering, items: list[object], item: object) -> None:
+_KEPT = WEIGHTLESS | {list, dict}
+"""Types of values that are kept as they are; others may be sequences that can be read only once."""
+
+
+def _gathered(items: list[object], item: object) -> None:
     if item is not OMIT:
-        context.budget.spend_items(1)
         items.append(item)
 
 
 @pass_context
-def _item_steps(context: Rendering, values: Any) -> Iterator[object]:
-    return _steps(context, _listed(values))
+def _whole(context: Rendering, items: list[object]) -> list[object]:
+    """Charge a list that a `$for` made. Until then, its steps have bounded it."""
+    context.budget.spend_items(len(items))
+    return items
+
+
+@pass_context
+def _item_steps(context: Rendering, values: Any, cost: int = 0) -> Iterator[object]:
+    """Return the items of a list, one for each step of a `$for`. `cost` is the work of each: the values that it makes."""
+    return context.budget.steps(_listed(values), cost)
 
 
 @pass_context
@@ -152,10 +169,7 @@ def _method(value: object, name: str) -> object:
 def _steps(context: Rendering, values: Iterable[object]) -> Iterator[object]:
     if isinstance(values, StrictName):
         raise values.fault
-    step = context.budget.step
-    for value in values:
-        step()
-        yield value
+    return context.budget.steps(values)
 
 
 @pass_context
@@ -178,6 +192,7 @@ INTERNAL_FILTERS: dict[str, Any] = {
     "kept value": _kept,
     "without omitted": without_omitted,
     "gathered": _gathered,
+    "whole list": _whole,
     "items of a list": _item_steps,
     "numbered items": _numbered,
     "at item": _at_item,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
+
 _EMPTY_MAP: dict[str, object] = {}
 DictKeys, DictValues, DictItems = type(_EMPTY_MAP.keys()), type(_EMPTY_MAP.values()), type(_EMPTY_MAP.items())
 NUMBERS = frozenset([int, float, bool])
@@ -11,3 +13,5 @@ HASHED = (dict, set, DictKeys)
 LISTED = (list, tuple, DictValues)
 SMALL = frozenset([int, float, bool, type(None)])
 """Types whose values cost too little to count in any operation."""
+WEIGHTLESS = SMALL | {datetime, date, timedelta}
+"""Types whose values count as one, whatever they are."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date, time, timedelta
 from functools import cached_property, partial
 from itertools import islice
-from types import BuiltinMethodType
+from types import BuiltinMethodType, FunctionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from jinja2 import TemplateSyntaxError
@@ -27,9 +27,10 @@ from runner.template.dates import strftime
 from runner.template.fault import TemplateFault
 from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
+from runner.template.generator import ProgramGenerator
 from runner.template.internal import INTERNAL_FILTERS
-from runner.template.kinds import NUMBERS
-from runner.template.limits import MAX_BITS, MAX_NUMBER_BITS, check_key, check_length, too_large
+from runner.template.kinds import NUMBERS, SMALL, WEIGHTLESS
+from runner.template.limits import MAX_NUMBER_BITS, check_key, check_length
 from runner.template.methods import METHODS, charge_call, charge_result
 from runner.template.names import shown_name
 from runner.template.namespace import TemplateNamespace
@@ -80,6 +81,11 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     with a token to the node it makes of it, so numbering the tokens by offset is enough.
     """
 
+    code_generator_class = ProgramGenerator
+    free_as_json = frozenset([float, bool, type(None)])
+    """Types of values that are JSON as they are, and are not charged: a text is one of the texts of the event."""
+    free_in_lets = SMALL | {str}
+    free_in_filters = WEIGHTLESS
     intercepted_binops = frozenset(["+", "-", "*", "/", "//", "**", "%"])
 
     def _tokenize(
@@ -94,14 +100,11 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Return `left operator right`. Raises TemplateFault if the result would be too large."""
         if type(left) in NUMBERS and type(right) in NUMBERS:
-            if type(left) is not float and type(right) is not float:
-                _check_size(operator, left, right)
             return self._compute(operator, left, right)
-        _check_size(operator, left, right)
-        if isinstance(left, date | timedelta) or isinstance(right, date | timedelta):
-            from runner.template import moments  # noqa: PLC0415 - few templates compute with dates
-
-            return moments.compute(operator, left, right)
+        if operator == "*":
+            _check_repetition(left, right)
+        if isinstance(left, _DATES) or isinstance(right, _DATES):
+            return self._compute_dates(operator, left, right)
         budget = context.budget
         match operator:
             case "+" if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
@@ -122,8 +125,26 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
         return compute
 
+    @cached_property
+    def total(self) -> Callable[[Any, Any], Any]:
+        """Returns the sum of a number and a list of numbers."""
+        from runner.template.arithmetic import total  # noqa: PLC0415 - few templates compute
+
+        return total
+
+    @cached_property
+    def _compute_dates(self) -> Callable[[str, Any, Any], Any]:
+        from runner.template.moments import compute  # noqa: PLC0415 - few templates compute with dates
+
+        return compute
+
     def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or a method, and charge the work and the result of a method."""
+        if type(function) is FunctionType and (takes_context := _OWN.get(function)) is not None:
+            if kwargs:
+                kwargs.pop("_loop_vars", None)  # Jinja's own, for what is called inside a loop
+                kwargs.pop("_block_vars", None)
+            return function(context, *args, **kwargs) if takes_context else function(*args, **kwargs)
         if type(function) is not BuiltinMethodType:
             return super().call(context, function, *args, **kwargs)
         charge_call(context.budget, function, args, kwargs)
@@ -288,27 +309,18 @@ def _values_of(right: object) -> Iterable[object]:
             return (right,)
 
 
-def _check_size(operator: str, left: object, right: object) -> None:
-    if operator == "*":
-        _check_product(left, right)
-    elif operator == "**":
-        _check_power(left, right)
-
-
-def _check_product(left: object, right: object) -> None:
+def _check_repetition(left: object, right: object) -> None:
     for sequence, factor in ((left, right), (right, left)):
         if isinstance(sequence, str | list | tuple) and isinstance(factor, int):
             check_length(len(sequence) * factor)
             return
-    if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MAX_BITS:
-        raise too_large("a product has", MAX_BITS, "bits")
 
 
-def _check_power(base: object, exponent: object) -> None:
-    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * abs(exponent) > MAX_BITS:
-        raise too_large("a power has", MAX_BITS, "bits")
-
-
+_DATES = (date, timedelta)
+_OWN = {
+    function: hasattr(function, "jinja_pass_arg") for function in GLOBALS.values() if isinstance(function, FunctionType)
+}
+"""The functions of templates, and whether they take the context."""
 DATE_PARTS = frozenset({"day", "days", "hour", "minute", "month", "second", "year"})
 LOOP_ATTRIBUTES = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"}

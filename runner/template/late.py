@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 def _late(module: str, name: str) -> Callable[..., Any]:
     """Return a function that loads another one when it is called."""
 
+    @cache
+    def function() -> Callable[..., object]:
+        return getattr(import_module(f"runner.template.{module}"), name)  # type: ignore[no-any-return]
+
     def call(*args: object, **kwargs: object) -> object:
-        function: Callable[..., object] = getattr(import_module(f"runner.template.{module}"), name)
-        return function(*args, **kwargs)
+        return function()(*args, **kwargs)
 
     return call
 

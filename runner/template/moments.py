@@ -37,14 +37,18 @@ def duration(
     *, weeks: float = 0, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
 ) -> timedelta:
     """Return a duration. Raises TemplateFault for a value that is not a number, and beyond 3,000 years."""
-    parts = {"weeks": weeks, "days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
-    for name, part in parts.items():
-        if type(part) not in (int, float):
-            raise TemplateFault("template-type", f"the {name} of a duration must be a number, not {type_name(part)}")
+    parts = (weeks, days, hours, minutes, seconds)
+    if not _COUNTS.issuperset(map(type, parts)):
+        names = ("weeks", "days", "hours", "minutes", "seconds")
+        name, part = next(pair for pair in zip(names, parts, strict=True) if type(pair[1]) not in _COUNTS)
+        raise TemplateFault("template-type", f"the {name} of a duration must be a number, not {type_name(part)}")
     try:
-        return timedelta(**parts)
+        return timedelta(days, seconds, 0, 0, minutes, hours, weeks)
     except (OverflowError, ValueError):
         raise _out_of_range() from None
+
+
+_COUNTS = frozenset([int, float])
 
 
 def _out_of_range() -> TemplateFault:
@@ -162,7 +166,8 @@ def settled(moment: datetime) -> datetime:
     if not isinstance(moment.tzinfo, ZoneInfo):
         return moment
     try:
-        return moment.replace(fold=0).astimezone(UTC).astimezone(moment.tzinfo)
+        first = moment.replace(fold=0) if moment.fold else moment
+        return first.astimezone(UTC).astimezone(moment.tzinfo)
     except OverflowError:
         raise _out_of_range() from None
 
@@ -171,12 +176,12 @@ def compute(sign: str, left: object, right: object) -> object:
     """Return `left sign right`, where one side is a date or a duration. Raises TemplateFault if that means nothing."""
     try:
         match sign, left, right:
+            case "+", date(), timedelta():
+                return _later(left, right)
             case "-", datetime(), datetime():
                 return left.astimezone(UTC) - right.astimezone(UTC)
             case "-", date(), date() if not isinstance(left, datetime) and not isinstance(right, datetime):
                 return left - right
-            case "+", date(), timedelta():
-                return _later(left, right)
             case "+", timedelta(), date():
                 return _later(right, left)
             case "-", date(), timedelta():
@@ -206,6 +211,8 @@ def _later(moment: date, by: timedelta) -> date:
     """Add a duration: its whole days by the calendar, the rest exactly."""
     if not isinstance(moment, datetime):
         return moment + by
+    if not by.seconds and not by.microseconds:
+        return settled(moment + by) if by else moment
     size = abs(by)
     sign = 1 if by >= timedelta() else -1
     whole, rest = timedelta(days=sign * size.days), sign * (size - timedelta(days=size.days))

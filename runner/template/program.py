@@ -13,9 +13,10 @@ from jinja2 import Template as JinjaTemplate
 from jinja2 import nodes
 
 from runner.errors import dotted
+from runner.template.generator import APPENDED
 from runner.template.guard import as_expression, filtered, guarded, joined
 from runner.template.language import Rendering, environment
-from runner.template.shape import ForEach, Merge, may_omit
+from runner.template.shape import ForEach, Merge, may_omit, work_of
 from runner.template.template import Template
 
 if TYPE_CHECKING:
@@ -157,19 +158,20 @@ class _Compiler:
         gathered, result = self._name("items"), self._name("list")
         body: list[nodes.Node] = []
         item = self.value(each.body, body, lone)
-        body.append(nodes.ExprStmt(filtered(nodes.Name(gathered, "load"), "gathered", [item])))
+        gather = "gathered" if may_omit(each.body, self._omitting) else APPENDED
+        body.append(nodes.ExprStmt(filtered(nodes.Name(gathered, "load"), gather, [item])))
         loop = loop_of(each)
         before += [
             nodes.Assign(nodes.Name(gathered, "store"), nodes.List([])),
             nodes.For(
                 guarded(loop.target, ""),
-                filtered(guarded(loop.iter, _place(each.loop)), ITEMS),
+                filtered(guarded(loop.iter, _place(each.loop)), ITEMS, [nodes.Const(work_of(each.body))]),
                 body,
                 [],
                 _condition_of(each),
                 False,
             ),
-            nodes.Assign(nodes.Name(result, "store"), nodes.Name(gathered, "load")),
+            nodes.Assign(nodes.Name(result, "store"), filtered(nodes.Name(gathered, "load"), "whole list")),
         ]
         if before is self.before:
             self.steps.append((result, each))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from jinja2 import nodes
 
 from runner.errors import Problem, dotted, nearest
+from runner.template.budget import NEW
 from runner.template.template import Template, parse, parse_condition, parse_loop
 
 if TYPE_CHECKING:
@@ -77,6 +78,19 @@ def templates_of(shape: Shape) -> Iterator[Template]:
         case list():
             for item in shape:
                 yield from templates_of(item)
+
+
+def work_of(shape: Shape) -> int:
+    """Return the work to make the values of a shape, apart from that of its templates and of each `$for` in it."""
+    match shape:
+        case Merge(parts=parts):
+            return NEW + sum(map(work_of, parts))
+        case dict():
+            return NEW + sum(map(work_of, shape.values()))
+        case list():
+            return NEW + sum(map(work_of, shape))
+        case _:
+            return 1
 
 
 def loop_names(loop: Template) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, KeysView, ValuesView
 from datetime import date, datetime, timedelta
 from math import isfinite
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runner.template.fault import TemplateFault
 from runner.template.kinds import SMALL
@@ -15,6 +15,8 @@ from runner.template.omit import Omit
 from runner.template.strict_name import StrictName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.template.budget import Budget
 
 
@@ -31,6 +33,10 @@ def native(value: object, budget: Budget) -> object:
         return value
     if kind is float or kind is bool or value is None:
         return value
+    if kind is dict:
+        return _native_map(value, budget)  # type: ignore[arg-type]
+    if kind is list:
+        return _native_list(value, budget)  # type: ignore[arg-type]
     match value:
         case bool() | float() | None:
             return value
@@ -47,11 +53,9 @@ def native(value: object, budget: Budget) -> object:
         case StrictName():
             raise value.fault
         case dict():
-            budget.spend_items(len(value))
-            return {_key(key): native(item, budget) for key, item in value.items()}
+            return _native_map(value, budget)
         case list() | tuple():
-            budget.spend_items(len(value))
-            return [native(item, budget) for item in value]
+            return _native_list(value, budget)
         case datetime() | date():
             raise TemplateFault("template-datetime", "a date is not a JSON value", "write {{ … | isoformat }}")
         case timedelta():
@@ -66,6 +70,31 @@ def native(value: object, budget: Budget) -> object:
             raise TemplateFault("template-type", "a sequence that is not a list yet", "write {{ … | list }}")
         case _:
             _refuse_type(value)
+
+
+def _native_list(value: Sequence[object], budget: Budget) -> list[object]:
+    budget.spend_items(len(value))
+    return [_native_map(item, budget) if type(item) is dict else native(item, budget) for item in value]
+
+
+def _native_map(value: dict[Any, object], budget: Budget) -> dict[str, object]:
+    budget.spend_items(len(value))
+    whole: dict[str, object] = {}
+    characters = 0
+    for key, item in value.items():
+        kind = type(item)
+        if kind is str:
+            characters += len(item) or 1  # type: ignore[arg-type]
+        elif kind not in _FREE and not (kind is int and -_LARGEST < item < _LARGEST):  # type: ignore[operator]
+            item = native(item, budget)  # noqa: PLW2901 - its JSON
+        whole[key if type(key) is str else _key(key)] = item
+    if characters:
+        budget.spend_text(characters)
+    return whole
+
+
+_LARGEST = 2**63
+_FREE = frozenset([float, bool, type(None)])
 
 
 def text(value: object) -> str:

@@ -24,6 +24,11 @@ def doubling(levels: int) -> str:
     return f"let:\n  l0: [1]\n{lets}properties: {{x: '{{{{ l{levels - 1} }}}}'}}\n"
 
 
+def wide_maps(value: str, around: str = "properties: {{x: {}}}\n") -> str:
+    entries = ", ".join(f"k{n}: {value}" for n in range(900))
+    return around.format(f"{{$for: 'i in range(90000)', $do: {{{entries}}}}}")
+
+
 REFUSED = {
     "loops in loops": nested_loops(6, 100),
     "deep loops": nested_loops(60, 2),
@@ -33,6 +38,15 @@ REFUSED = {
     "lets that double": doubling(30),
     "a chain of lets that grow": 'let: {a: "{{ \'x\' * 900000 }}", b: "{{ a ~ a }}"}\nproperties: {x: "{{ b }}"}\n',
     "merges in a loop": "properties: {x: {$for: 'i in range(90000)', $do: {$merge: [{a: 1}, {b: 2}, \"{{ {'c': i} }}\"]}}}\n",
+    "a loop that makes wide maps": wide_maps("1"),
+    "a loop that makes maps in maps": "let: {a: {$for: 'i in range(99000)', $do: "
+    + "{a: " * 40
+    + "1"
+    + "}" * 40
+    + "}}\nproperties: {x: '{{ a | length }}'}\n",
+    "a let that makes wide maps": wide_maps(
+        "'{{ i * 1000 }}'", "let: {{a: {}}}\nproperties: {{x: '{{{{ a | length }}}}'}}\n"
+    ),
     "a condition that is never true": "properties: {x: {$for: 'i in range(100000)', $if: '(range(1000) | sum) < 0', $do: 1}}\n",
     "patterns in a loop": "properties: {x: {$for: 'i in range(90000)', $do: \"{{ ('a' * 900) | regex_replace('(a?){200}', 'b') }}\"}}\n",
     "a large pattern": "properties: {x: \"{{ 'a' | regex_search('((a{100}){100}){100}') }}\"}\n",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partial, reduce
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.template.arithmetic import compute
+from runner.template.arithmetic import compute, total
+from runner.template.fault import TemplateFault
 
 if TYPE_CHECKING:
     from tests.projects import Templates
@@ -90,3 +94,34 @@ def test_a_result_is_the_double_nearest_to_the_exact_one(sign: str, left: float,
     exact = {"+": lambda: exact_left + exact_right, "-": lambda: exact_left - exact_right,
              "*": lambda: exact_left * exact_right, "/": lambda: exact_left / exact_right}[sign]()  # fmt: skip
     assert compute(sign, left, right) == float(exact)
+
+
+_SHORT = st.builds(lambda digits, shift: digits / 10**shift, st.integers(-(10**6), 10**6), st.integers(0, 6))
+_NUMBERS = (
+    _SHORT | _DECIMALS | st.integers(-(10**4), 10**4) | st.booleans() | st.floats() | st.sampled_from([0.0, -0.0])
+)
+
+
+@settings(max_examples=500)
+@given(sign=st.sampled_from(["+", "-", "*"]), left=_NUMBERS, right=_NUMBERS)
+def test_the_short_way_gives_what_decimals_give(sign: str, left: float, right: float) -> None:
+    if float not in (type(left), type(right)) or not (isfinite(left) and isfinite(right)):
+        return
+    one, other = (Decimal(repr(each)) if type(each) is float else Decimal(each) for each in (left, right))
+    exact = {"+": Decimal.__add__, "-": Decimal.__sub__, "*": Decimal.__mul__}[sign]
+    with localcontext(prec=40):
+        expected = float(exact(one, other))
+    if isfinite(expected):
+        assert repr(compute(sign, left, right)) == repr(expected)
+
+
+@settings(max_examples=300)
+@given(start=st.sampled_from([0, 3, 0.5, -0.0]), parts=st.lists(_NUMBERS, max_size=8))
+def test_a_sum_is_what_adding_one_after_the_other_gives(start: float, parts: list[float]) -> None:
+    try:
+        expected = repr(reduce(partial(compute, "+"), parts, start))
+    except TemplateFault as error:
+        with pytest.raises(TemplateFault, match=str(error)):
+            total(start, parts)
+    else:
+        assert repr(total(start, parts)) == expected
