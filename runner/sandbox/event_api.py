@@ -61,7 +61,7 @@ class EventApi:
 
     async def legacy(self, request: Request) -> Response:
         """Take one event or many. The answer has no place for single records: if one is refused, all are."""
-        taken = await self._take(request, lambda body: body if isinstance(body, list) else [body])
+        taken = await self._take(request, lambda body: _many(body) if isinstance(body, list) else [body])
         return refused(taken) if isinstance(taken, Refusal) else PlainTextResponse("OK", HTTPStatus.ACCEPTED)
 
     async def _take(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,8 +24,7 @@ MAX_EVENTS = 100_000
 MAX_MB = 512
 _ROW_BYTES = 600
 """Size of a stored record besides its JSON, with its entries in the indexes."""
-_TRIMMED_AT_ONCE = 100
-"""Records that are dropped together: dropping each alone would take longer than storing it."""
+_SPARE_EVENTS = 100
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
 _COLUMNS = (
@@ -181,17 +180,22 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self.database.writer.execute("BEGIN IMMEDIATE")
+        """Run the block as a transaction: if it fails, the database and the values in memory are as they were before."""
+        writer = self.database.writer
+        with self._lock, ExitStack() as undo:
+            writer.execute("BEGIN IMMEDIATE")
             before = self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys
-            try:
-                yield
-                self.database.writer.execute("COMMIT")
-            except BaseException:
-                self.database.writer.execute("ROLLBACK")
-                self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys = before
-                self._keys.load()
-                raise
+            undo.callback(self._roll_back, before, dict(self._ahead_ms))
+            yield
+            writer.execute("COMMIT")
+            undo.pop_all()
+
+    def _roll_back(self, before: tuple[int, int, int, int, int], ahead_ms: dict[str, int]) -> None:
+        if self.database.writer.in_transaction:  # SQLite ends it itself when the disk is full
+            self.database.writer.execute("ROLLBACK")
+        self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys = before
+        self._ahead_ms = ahead_ms
+        self._keys.load()
 
     @property
     def total(self) -> int:
@@ -267,17 +271,25 @@ class Store:
     def _trim(self, now_ms: int) -> None:
         """Drop the oldest records and keys beyond the limits."""
         self._dropped_keys += self._keys.forget(now_ms)
-        execute = self.database.writer.execute
-        while self._stored > self._limits.events or self._size_bytes > self._limits.mb * 1024 * 1024:
-            surplus = max(self._stored - self._limits.events, min(_TRIMMED_AT_ONCE, self._limits.events // 100), 1)
-            oldest = execute("SELECT id, bytes FROM arrivals ORDER BY id LIMIT ?", (surplus,)).fetchall()
-            for table, column in (("arrivals", "id"), ("bodies", "id"), ("messages", "arrival_id")):
-                execute(f"DELETE FROM {table} WHERE {column} <= ?", (oldest[-1][0],))
-            first = "SELECT request_id FROM arrivals ORDER BY id LIMIT 1"
-            execute(f"DELETE FROM requests WHERE id < COALESCE(({first}), {2**62})")
-            self._stored -= len(oldest)
-            self._dropped += len(oldest)
-            self._size_bytes -= sum(size for _, size in oldest)
+        limits, execute = self._limits, self.database.writer.execute
+        most_bytes = limits.mb * 1024 * 1024
+        if self._stored <= limits.events and self._size_bytes <= most_bytes:
+            return
+        # Some more than needed, because dropping one at a time would take longer than storing it.
+        events = limits.events - min(_SPARE_EVENTS, limits.events // 100)
+        size_bytes = most_bytes - most_bytes // 100
+        dropped = 0
+        for number, size in execute("SELECT id, bytes FROM arrivals ORDER BY id"):
+            dropped = number
+            self._stored -= 1
+            self._dropped += 1
+            self._size_bytes -= size
+            if self._stored <= events and self._size_bytes <= size_bytes:
+                break
+        for table, column in (("arrivals", "id"), ("bodies", "id"), ("messages", "arrival_id")):
+            execute(f"DELETE FROM {table} WHERE {column} <= ?", (dropped,))
+        first = "SELECT request_id FROM arrivals ORDER BY id LIMIT 1"
+        execute(f"DELETE FROM requests WHERE id < COALESCE(({first}), {2**62})")
 
 
 def message_id_of(insert_id: str) -> UUID:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -225,9 +225,11 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, number: sign
         client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=base_url)
         assert client.track_event(Event("u1", "product_purchased"))["success"]
         client.close()
-        assert events_url.startswith(f"{base_url}events?token=")
-        with urlopen(events_url, timeout=10) as answer:  # noqa: S310 - loopback
-            assert [each["event"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
+        page, _, token = events_url.partition("#token=")
+        assert page == base_url
+        request = Request(f"{base_url}_sandbox/events", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+        with urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+            assert [each["body"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     finally:

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner import __version__
+from runner.sandbox.arrival import Received, Record
 from runner.sandbox.server import Sandbox
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey, WorkspaceKey
+from tests.sandbox.conftest import TOKEN
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Answered, Api, Caller
 
 SINGLE, BULK, LEGACY = "/v2/event/", "/v2/bulk/event/", "/event/"
+EVENTS = "/_sandbox/events"
+WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 UNAUTHORIZED = (401, "invalid workspace key, secret or signature", "authentication_error")
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -25,6 +29,7 @@ def bad(message: str) -> tuple[int, str, str]:
 
 
 def nothing_stored(api: Api) -> bool:
+    """Return whether no event was accepted; refused ones are stored with their reason."""
     return api.store.events() == [] and api.store.total == 0
 
 
@@ -66,9 +71,10 @@ def test_what_the_platform_allows_is_accepted(api: Api, caller: Caller, changes:
 
 
 def test_a_bearer_token_is_accepted(api: Api, caller: Caller) -> None:
-    raw = json.dumps(caller.event(env="sandbox")).encode()
-    assert caller.send("POST", SINGLE, raw, {"Authorization": "Bearer sandbox-api-key"}).status == 202
-    assert [stored.workspace for stored in api.store.events()] == ["sandbox"]
+    for env in ("sandbox-workspace-uid", "sandbox"):
+        raw = json.dumps(caller.event(env=env)).encode()
+        assert caller.send("POST", SINGLE, raw, {"Authorization": "Bearer sandbox-api-key"}).status == 202
+    assert [stored.workspace for stored in api.store.events()] == ["sandbox-workspace-uid"] * 2
 
 
 # Who asks
@@ -422,91 +428,102 @@ def test_keys_belong_to_the_workspace_of_the_credentials(caller: Caller) -> None
 # Looking
 
 
-def test_the_events_are_shown_with_the_newest_last(api: Api, caller: Caller) -> None:
+def test_the_events_are_shown_with_the_newest_first(api: Api, caller: Caller) -> None:
     caller.post(SINGLE, caller.event(distinct_id="u1"))
     caller.post(SINGLE, caller.event(distinct_id="u2"))
     first, second = api.store.events()
-    answered = caller.get("/events")
+    answered = caller.get(EVENTS)
     assert (answered.status, answered.json) == (
         200,
-        {"total": 2, "events": [json.loads(each.as_json()) for each in (first, second)]},
+        {"events": [json.loads(each.as_json()) for each in (second, first)]},
     )
-    assert answered.json["events"][1]["event"] == caller.event(distinct_id="u2")
+    assert answered.json["events"][0]["body"] == caller.event(distinct_id="u2")
 
 
 def test_nothing_is_shown_as_nothing(caller: Caller) -> None:
-    assert caller.get("/events").json == {"total": 0, "events": []}
+    assert caller.get(EVENTS).json == {"events": []}
 
 
 @pytest.mark.parametrize(
-    ("query", "users", "total"),
+    ("query", "users"),
     [
-        ("", ["u1", "u2", "u1", "ü &"], 4),
-        ("?event=ordered", ["u1", "u2"], 2),
-        ("?event=paid", ["u1", "ü &"], 2),
-        ("?event=order", [], 0),
-        ("?distinct_id=u1", ["u1", "u1"], 2),
-        ("?distinct_id=%C3%BC%20%26", ["ü &"], 1),
-        ("?event=paid&distinct_id=u1", ["u1"], 1),
-        ("?limit=2", ["u1", "ü &"], 4),
-        ("?limit=1&event=ordered", ["u2"], 2),
-        ("?limit=0", [], 4),
-        ("?limit=99", ["u1", "u2", "u1", "ü &"], 4),
+        ("", ["ü &", "u1", "u2", "u1"]),
+        ("?event=ordered", ["u2", "u1"]),
+        ("?event=paid", ["ü &", "u1"]),
+        ("?event=order", []),
+        ("?distinct_id=u1", ["u1", "u1"]),
+        ("?distinct_id=%C3%BC%20%26", ["ü &"]),
+        ("?event=paid&distinct_id=u1", ["u1"]),
+        ("?limit=2", ["ü &", "u1"]),
+        ("?limit=1&event=ordered", ["u2"]),
+        ("?limit=0", []),
+        ("?limit=99", ["ü &", "u1", "u2", "u1"]),
+        ("?text=%C3%BC", ["ü &"]),
+        ("?after=1&before=4", ["u1", "u2"]),
+        ("?outcome=refused", []),
+        ("?session=", ["ü &", "u1", "u2", "u1"]),
+        ("?session=other", []),
     ],
 )
-def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[str], total: int) -> None:
+def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[str]) -> None:
     chosen = [("ordered", "u1"), ("ordered", "u2"), ("paid", "u1"), ("paid", "ü &")]
     caller.post(BULK, [caller.event(event=name, distinct_id=user) for name, user in chosen])
-    shown = caller.get(f"/events{query}").json
-    assert [event["event"]["distinct_id"] for event in shown["events"]] == users
-    assert shown["total"] == total
+    shown = caller.get(f"{EVENTS}{query}").json
+    assert [event["body"]["distinct_id"] for event in shown["events"]] == users
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("limit=x", "limit must be a whole number of events, for example limit=10"),
-        ("limit=-1", "limit must be a whole number of events, for example limit=10"),
-        ("limit=", "limit must be a whole number of events, for example limit=10"),
-        ("limit=%D9%A3", "limit must be a whole number of events, for example limit=10"),
+        ("limit=x", "limit must be a whole number, for example limit=10"),
+        ("limit=-1", "limit must be a whole number, for example limit=10"),
+        ("limit=", "limit must be a whole number, for example limit=10"),
+        ("limit=%D9%A3", "limit must be a whole number, for example limit=10"),
         ("limit=1&limit=2", "the parameter limit may be given only once"),
         ("event=a&event=b", "the parameter event may be given only once"),
         ("evnt=ordered", "unknown parameter 'evnt': did you mean event?"),
-        ("other=1", "unknown parameter 'other': known are event, distinct_id, limit, token"),
+        (
+            "other=1",
+            (
+                "unknown parameter 'other': known are session, event, distinct_id, tenant_id, outcome, idempotency_key,"
+                " insert_id, message_id, text, after, before, limit"
+            ),
+        ),
     ],
 )
 def test_what_the_events_can_not_be_chosen_by_is_refused(caller: Caller, query: str, message: str) -> None:
-    answered = caller.get(f"/events?{query}")
+    answered = caller.get(f"{EVENTS}?{query}")
     assert (answered.status, answered.json["error"]["message"]) == (400, message)
 
 
-def test_a_thousand_events_are_shown_unless_more_are_asked_for(api: Api, caller: Caller) -> None:
-    for index in range(1001):
-        event: dict[str, Any] = {"$insert_id": f"i{index}", "distinct_id": f"u{index}"}
-        api.store.add("w", SINGLE, event, json.dumps(event).encode())
-    shown = caller.get("/events").json["events"]
-    assert (len(shown), shown[0]["event"]["distinct_id"]) == (1000, "u1")
-    assert len(caller.get("/events?limit=2000").json["events"]) == 1001
+def test_a_hundred_events_are_shown_unless_more_are_asked_for_up_to_a_thousand(api: Api, caller: Caller) -> None:
+    events = [{"$insert_id": f"i{index}", "distinct_id": f"u{index}"} for index in range(1001)]
+    received = Received("", "w", "POST", SINGLE, (), b"")
+    api.store.add(received, [Record(event, json.dumps(event).encode()) for event in events], 202)
+    shown = caller.get(EVENTS).json["events"]
+    assert (len(shown), shown[0]["body"]["distinct_id"]) == (100, "u1000")
+    assert len(caller.get(f"{EVENTS}?limit=2000").json["events"]) == 1000
 
 
 @pytest.mark.parametrize("raw", [b'"extra": 1e400', b'"extra": "\\ud800"'])
 def test_whatever_was_accepted_can_be_shown(caller: Caller, raw: bytes) -> None:
     caller.post(SINGLE, json.dumps(caller.event()).encode()[:-1] + b", " + raw + b"}")
-    assert caller.get("/events").status == 200
+    assert caller.get(EVENTS).status == 200
 
 
 def test_an_attachment_that_was_accepted_can_be_shown(caller: Caller) -> None:
     caller.post(SINGLE, caller.event(properties={"$attachments": [{"url": "https://example.com/\ud800"}]}))
-    assert caller.get("/events").status == 200
+    assert caller.get(EVENTS).status == 200
 
 
-def test_a_limit_of_any_length_is_answered(caller: Caller) -> None:
-    assert caller.get(f"/events?limit={'9' * 5000}").status == 200
+def test_a_limit_of_15_digits_is_answered(caller: Caller) -> None:
+    assert caller.get(f"{EVENTS}?limit={'9' * 15}").status == 200
+    assert caller.get(f"{EVENTS}?limit={'9' * 5000}").status == 400
 
 
 def test_a_sandbox_says_what_it_is(caller: Caller) -> None:
     caller.post(SINGLE, caller.event())
-    answered = caller.get("/sandbox")
+    answered = caller.get("/_sandbox")
     assert (answered.status, answered.json) == (
         200,
         {
@@ -528,7 +545,7 @@ def test_another_path_is_404(caller: Caller, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", SINGLE), ("PUT", SINGLE), ("GET", BULK), ("DELETE", LEGACY), ("POST", "/events"), ("POST", "/sandbox")],
+    [("GET", SINGLE), ("PUT", SINGLE), ("GET", BULK), ("DELETE", LEGACY), ("POST", EVENTS), ("POST", "/_sandbox")],
 )
 def test_another_method_is_405(caller: Caller, method: str, path: str) -> None:
     answered = caller.send(method, path)
@@ -538,7 +555,9 @@ def test_another_method_is_405(caller: Caller, method: str, path: str) -> None:
 # Who looks
 
 
-@pytest.mark.parametrize("path", ["/events", "/events?token=", "/events?token=wrong", "/events?limit=1&token=%F0"])
+@pytest.mark.parametrize(
+    "path", [EVENTS, f"{EVENTS}?token={TOKEN}", "/_sandbox/wait", "/_sandbox/stream", "/_sandbox/events/1"]
+)
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer sandbox-api-key", "Bearer "])
 def test_what_arrived_is_not_shown_without_the_token(caller: Caller, path: str, authorization: str | None) -> None:
     caller.post(SINGLE, caller.event())
@@ -550,16 +569,10 @@ def test_what_arrived_is_not_shown_without_the_token(caller: Caller, path: str, 
     )
 
 
-def test_the_token_may_stand_in_the_address(caller: Caller) -> None:
-    caller.post(SINGLE, caller.event())
-    answered = caller.send("GET", "/events?distinct_id=u1&token=sandbox-token")
-    assert (answered.status, answered.json["total"]) == (200, 1)
-
-
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:7788", "127.0.0.1.evil.example", "", "localhost.evil"])
 def test_a_page_of_another_host_reads_nothing(caller: Caller, host: str) -> None:
     connection = HTTPConnection("127.0.0.1", caller.port, timeout=5)
-    connection.request("GET", "/events?token=sandbox-token", headers={"Host": host})
+    connection.request("GET", EVENTS, headers={"Host": host, "Authorization": f"Bearer {TOKEN}"})
     assert connection.getresponse().status == 400
     connection.close()
 
@@ -570,11 +583,11 @@ def test_a_page_of_another_origin_sends_and_reads_nothing(api: Api, caller: Call
     signed = {"Content-Type": CONTENT_TYPE, "Date": DATE, "Authorization": caller.sign("POST", SINGLE, raw)}
     refused = (403, "requests from pages of other origins are refused", "forbidden")
     assert caller.send("POST", SINGLE, raw, signed | {"Origin": origin}).refusal == refused
-    assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": origin}).refusal == refused
+    assert caller.send("GET", EVENTS, headers=WITH_TOKEN | {"Origin": origin}).refusal == refused
     assert caller.send("OPTIONS", SINGLE, headers={"Origin": origin}).refusal == refused
     assert nothing_stored(api)
 
 
 def test_a_page_of_the_sandbox_itself_may_send(caller: Caller) -> None:
     own = f"http://127.0.0.1:{caller.port}"
-    assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": own}).status == 200
+    assert caller.send("GET", EVENTS, headers=WITH_TOKEN | {"Origin": own}).status == 200

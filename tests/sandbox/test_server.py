@@ -71,7 +71,7 @@ def test_another_server_is_foreign(server: CapturingServer) -> None:
     port = int(server.base_url.rstrip("/").rsplit(":", 1)[1])
     assert look_at(port) == "foreign"
     [request] = server.received
-    assert (request.path.partition("?")[0], request.body) == ("/sandbox", b"")
+    assert (request.path.partition("?")[0], request.body) == ("/_sandbox", b"")
 
 
 def test_a_server_that_says_nothing_is_foreign(silent_port: int) -> None:
@@ -179,7 +179,7 @@ def test_a_sandbox_that_nobody_asked_anything_ends() -> None:
 def test_a_sandbox_ends_with_connections_open() -> None:
     with Sandbox() as sandbox:
         kept = HTTPConnection("127.0.0.1", sandbox.port)
-        kept.request("GET", "/sandbox")
+        kept.request("GET", "/_sandbox")
         assert kept.getresponse().read()
     kept.close()
     assert not sandbox._thread.is_alive()
