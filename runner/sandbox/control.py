@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runner.secrets import Secret
 
 MAX_WAIT_S = 300.0
+_MAX_PATH = 500
 _PART_BYTES = 64 * 1024
 _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
 
@@ -73,14 +74,17 @@ class Control:
         """Identify the sandbox, and with `?nonce=` prove that it is this user's."""
         counts = self._store.counts()
         proof = self._proof.of(request.query_params.get("nonce", "")) if self._proof is not None else None
-        about = {
+        about: dict[str, object] = {
             "name": NAME,
             "version": __version__,
             "events": counts.total,
             "dropped_events": counts.dropped_events,
             "dropped_keys": counts.dropped_keys,
         }
-        return JSONResponse(about | ({"proof": proof} if proof is not None else {}))
+        if proof is not None:
+            database = self._store.database.path
+            about |= {"proof": proof, "database": str(database.absolute())[-_MAX_PATH:] if database else "memory"}
+        return JSONResponse(about)
 
     async def events(self, request: Request) -> Response:
         """Return records, the newest first; `?limit=` and the parameters of a selection select."""

@@ -70,7 +70,7 @@ class Store:
     ) -> None:
         self.database = Database(path)
         self._clock = clock
-        self._limits = limits
+        self.limits = limits
         self._messages = messages
         self._lock = RLock()
         self._listeners: list[Callable[[Sequence[Arrival]], None]] = []
@@ -110,6 +110,8 @@ class Store:
         derived from the event's `$insert_id`, so that recordings are reproducible. The key of a refused record is not used
         up.
         """
+        if not records:  # nothing would bound their number
+            return []
         with self._lock:
             now_ms = self.now_ms(request.session)
             with self._transaction():
@@ -271,7 +273,7 @@ class Store:
     def _trim(self, now_ms: int) -> None:
         """Drop the oldest records and keys beyond the limits."""
         self._dropped_keys += self._keys.forget(now_ms)
-        limits, execute = self._limits, self.database.writer.execute
+        limits, execute = self.limits, self.database.writer.execute
         most_bytes = limits.mb * 1024 * 1024
         if self._stored <= limits.events and self._size_bytes <= most_bytes:
             return

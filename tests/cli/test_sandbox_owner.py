@@ -140,9 +140,9 @@ def test_a_sandbox_that_starts_again_is_sent_to_again(stack: ExitStack) -> None:
 
 SERVE = """
 import sys
-from runner.sandbox.server import serve
+from runner.sandbox.server import Place, serve
 from runner.secrets import Secret
-serve(int(sys.argv[1]), lambda _: print(flush=True), key=Secret(sys.argv[2]))
+serve(Place(int(sys.argv[1]), key=Secret(sys.argv[2])), lambda _: print(flush=True))
 """
 
 

@@ -14,7 +14,7 @@ from runner import Event, Suprsend
 from runner.errors import MachineError
 from runner.sandbox.find import look
 from runner.sandbox.proof import Proof, new_key
-from runner.sandbox.server import Addresses, Sandbox, serve
+from runner.sandbox.server import Place, Sandbox, Started, serve
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey
 from tests.servers.listeners import free_port, silent_listener
@@ -160,9 +160,9 @@ def test_a_taken_port_is_a_machine_error(sandbox: Sandbox) -> None:
 
 
 def test_serving_on_a_taken_port_is_a_machine_error_and_is_not_announced(sandbox: Sandbox) -> None:
-    announced: list[Addresses] = []
+    announced: list[Started] = []
     with pytest.raises(MachineError) as caught:
-        serve(sandbox.port, announced.append)
+        serve(Place(sandbox.port), announced.append)
     assert str(caught.value) == (
         f"can't listen on 127.0.0.1:{sandbox.port}: Address already in use (choose another with --port)"
     )
