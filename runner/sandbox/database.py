@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from runner.errors import MachineError, Problem
-from runner.project.private import private_folder
+from runner.project.private import PrivateFolder, private_folder
 
 VERSION = 1
 APPLICATION_ID = 0x52534258
@@ -89,13 +89,11 @@ class Database:
                 raise _refused(f"other users can read {path}, so it may not be yours", hint)
             if _is_damaged(path):
                 self.set_aside = _set_aside(path)
-                folder.make(path.name)
+            if not path.exists() or not path.stat().st_size:
+                _create_file(path, folder)
             folder.restrict(path.name)
             self.writer = undo.enter_context(closing(_connected(path)))
-            self.writer.execute("PRAGMA journal_mode = WAL")
             self.writer.execute("PRAGMA synchronous = NORMAL")
-            if self.writer.execute("PRAGMA user_version").fetchone()[0] == 0:
-                _create(self.writer)
             _check_tables(self.writer, path)
             self.reader = _connected(path)
             self.reader.execute("PRAGMA query_only = ON")
@@ -108,6 +106,19 @@ class Database:
         self.writer.close()
         if self._lock is not None:
             os.close(self._lock)
+
+
+def _create_file(path: Path, folder: PrivateFolder) -> None:
+    """Make an empty database, by way of another name: a file that is half made could not be told from a foreign one."""
+    new = path.with_name(f"{path.name}.new")
+    for ending in ("", "-wal", "-shm"):  # left by a process that was killed
+        with suppress(FileNotFoundError):
+            Path(f"{new}{ending}").unlink()
+    folder.make(new.name)
+    with closing(_connected(new)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        _create(connection)
+    new.rename(path)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -156,17 +167,25 @@ def _is_damaged(path: Path) -> bool:
     is_ours = head.startswith(_HEADER) and int.from_bytes(head[_ID_AT : _ID_AT + 4]) == APPLICATION_ID
     if not is_ours:
         raise _refused(f"{path} is not the database of a sandbox", _OTHER)
-    connection = sqlite3.connect(path)
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == VERSION:
-            is_small = path.stat().st_size <= _CHECKED_BYTES
-            return is_small and connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"
-    except sqlite3.DatabaseError:
-        return True
-    finally:
-        connection.close()
+        with closing(_connected(path)) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == VERSION:
+                return not _is_sound(connection, path)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return True
+        raise
     raise _refused(f"{path} is of another version of runner", "give another file with --db, or remove it")
+
+
+def _is_sound(connection: sqlite3.Connection, path: Path) -> bool:
+    """Return whether a database has no damage; of a large one, only what is read at the start is checked."""
+    if path.stat().st_size <= _CHECKED_BYTES:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    connection.execute("SELECT COUNT(*), SUM(bytes) FROM arrivals").fetchone()
+    connection.execute("SELECT COUNT(*), SUM(seen_ms) FROM keys").fetchone()
+    return True
 
 
 def _set_aside(path: Path) -> Path:

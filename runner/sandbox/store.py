@@ -24,6 +24,8 @@ MAX_EVENTS = 100_000
 MAX_MB = 512
 _ROW_BYTES = 600
 """Size of a stored record besides its JSON, with its entries in the indexes."""
+MAX_FOUND_BYTES = 32 * 1024 * 1024
+_SEARCHED_AT_ONCE = 1000
 _SPARE_EVENTS = 100
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
@@ -215,6 +217,27 @@ class Store:
         with self._lock:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
+
+    def search(self, condition: str, values: Sequence[object], limit: int) -> tuple[list[Arrival], bool]:
+        """Return the newest records that fulfil a condition, and whether there are more. For a thread of its own.
+
+        It reads some records at a time, so that others have their turn, and stops when the events fill `MAX_FOUND_BYTES`.
+        """
+        found: list[Arrival] = []
+        size_bytes, before = 0, self._last + 1
+        while before > 0:
+            after = before - _SEARCHED_AT_ONCE
+            part = self.select(
+                f"({condition}) AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?",
+                (*values, after, before, limit - len(found) + 1),
+            )
+            for arrival in part:
+                size_bytes += len(arrival.raw)
+                if len(found) >= limit or (size_bytes > MAX_FOUND_BYTES and found):
+                    return found, True
+                found.append(arrival)
+            before = after
+        return found, False
 
     @property
     def last_id(self) -> int:

@@ -205,7 +205,7 @@ def test_send_gives_nothing_to_a_foreign_listener_on_7788(tmp_path: Path) -> Non
 
 
 OWN = """
-serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+serving = subprocess.Popen([*sys.argv[1:], "sandbox", "--memory"], stderr=subprocess.PIPE, text=True)
 try:
     serving.stderr.readline()
     one = send("specs/purchase.yaml", "--var", "user=u1")
@@ -226,7 +226,7 @@ def test_send_uses_the_sandbox_of_ones_own_on_7788_from_every_process(tmp_path: 
 
 
 TWICE = """
-serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+serving = subprocess.Popen([*sys.argv[1:], "sandbox", "--memory"], stderr=subprocess.PIPE, text=True)
 try:
     serving.stderr.readline()
     told = []
@@ -249,10 +249,10 @@ def test_a_key_that_the_sandbox_knows_from_another_command_is_told(tmp_path: Pat
 
 
 PORT_OF_OURS = """
-serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+serving = subprocess.Popen([*sys.argv[1:], "sandbox", "--memory"], stderr=subprocess.PIPE, text=True)
 try:
     serving.stderr.readline()
-    again = subprocess.run([*sys.argv[1:], "sandbox"], capture_output=True, text=True)
+    again = subprocess.run([*sys.argv[1:], "sandbox", "--memory"], capture_output=True, text=True)
 finally:
     serving.kill()
 print(json.dumps([again.returncode, again.stderr.splitlines()]))

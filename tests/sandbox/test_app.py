@@ -55,6 +55,7 @@ def test_an_event_is_accepted_and_stored(api: Api, caller: Caller) -> None:
         {"properties": ...},
         {"properties": {}},
         {"properties": {"$attachments": [{"url": "https://example.com/a.pdf"}], "$ss_sdk_version": "x/1"}},
+        {"properties": {"$attachments": [{"url": None, "data": "eA==", "filename": "x.txt", "ignore_if_error": True}]}},
         {"properties": {"big": 2**80, "deep": [{"$a": None}], "text": "Zoë 👍"}},
         {"event": "$identify"},
         {"event": "ab"},
@@ -229,6 +230,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"properties": "x"}, 'Request body contains an invalid value for the "properties" field'),
     ({"properties": {"$a": 1}}, "error: property '$a' is reserved"),
     ({"properties": {"ss_a": 1}}, "error: property 'ss_a' is reserved"),
+    ({"properties": {"$attachments": {}}}, "error: $attachments must be a list"),
+    ({"properties": {"$attachments": ["a.pdf"]}}, "error: an attachment must be an object with a url"),
+    ({"properties": {"$attachments": [{}]}}, "error: the attachment has no URL"),
+    ({"properties": {"$attachments": [{"url": "a.pdf"}]}}, "error: 'a.pdf' is not an http(s) URL"),
+    (
+        {"properties": {"$attachments": [{"url": "https://example.com/a", "ignore_if_error": 1}]}},
+        "error: ignore_if_error must be true or false",
+    ),
     ({"$idempotency_key": "k" * 256}, "error: the idempotency key has 256 characters"),
     ({"$idempotency_key": " "}, "error: the idempotency key is blank"),
     ({"$idempotency_key": 7}, "error: the idempotency key must be text, not int"),
@@ -435,13 +444,13 @@ def test_the_events_are_shown_with_the_newest_first(api: Api, caller: Caller) ->
     answered = caller.get(EVENTS)
     assert (answered.status, answered.json) == (
         200,
-        {"events": [json.loads(each.as_json()) for each in (second, first)]},
+        {"events": [json.loads(each.as_json()) for each in (second, first)], "more": False},
     )
     assert answered.json["events"][0]["body"] == caller.event(distinct_id="u2")
 
 
 def test_nothing_is_shown_as_nothing(caller: Caller) -> None:
-    assert caller.get(EVENTS).json == {"events": []}
+    assert caller.get(EVENTS).json == {"events": [], "more": False}
 
 
 @pytest.mark.parametrize(
@@ -500,8 +509,10 @@ def test_a_hundred_events_are_shown_unless_more_are_asked_for_up_to_a_thousand(a
     events = [{"$insert_id": f"i{index}", "distinct_id": f"u{index}"} for index in range(1001)]
     received = Received("", "w", "POST", SINGLE, (), b"")
     api.store.add(received, [Record(event, json.dumps(event).encode()) for event in events], 202)
-    shown = caller.get(EVENTS).json["events"]
-    assert (len(shown), shown[0]["body"]["distinct_id"]) == (100, "u1000")
+    shown = caller.get(EVENTS).json
+    assert (len(shown["events"]), shown["events"][0]["body"]["distinct_id"], shown["more"]) == (100, "u1000", True)
+    older = caller.get(f"{EVENTS}?limit=2000&before={shown['events'][-1]['id']}").json
+    assert (len(older["events"]), older["events"][0]["body"]["distinct_id"], older["more"]) == (901, "u900", False)
     assert len(caller.get(f"{EVENTS}?limit=2000").json["events"]) == 1000
 
 
@@ -536,20 +547,62 @@ def test_a_sandbox_says_what_it_is(caller: Caller) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/", "/v2/events/", "/v1/message", "/V2/event/"])
-def test_another_path_is_404(caller: Caller, path: str) -> None:
-    answered = caller.get(path)
-    assert (answered.status, answered.text) == (404, "Not Found")
-    assert caller.post(path, caller.event()).status == 404
+SERVED = "POST /v2/event/, /v2/bulk/event/ and /event/, and GET /v1/message/"
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", SINGLE), ("PUT", SINGLE), ("GET", BULK), ("DELETE", LEGACY), ("POST", EVENTS), ("POST", "/_sandbox")],
+    ("path", "refused"),
+    [
+        ("/v2/", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/v2/events/", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/V2/event/", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/v1/users/u1", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/v2/event", (404, "the path is /v2/event/: the slash at its end is part of what is signed", "not_found")),
+        ("/event", (404, "the path is /event/: the slash at its end is part of what is signed", "not_found")),
+        ("/v1/user/u1/", (501, f"the sandbox does not serve users; it serves {SERVED}", "not_implemented")),
+        ("/v1/object/a/b/", (501, f"the sandbox does not serve objects; it serves {SERVED}", "not_implemented")),
+        ("/trigger/", (501, f"the sandbox does not serve workflow triggers; it serves {SERVED}", "not_implemented")),
+    ],
 )
-def test_another_method_is_405(caller: Caller, method: str, path: str) -> None:
+def test_another_path_is_refused_with_what_there_is_and_stored(
+    api: Api, caller: Caller, path: str, refused: tuple[int, str, str]
+) -> None:
+    assert caller.get(path).refusal == refused
+    assert caller.post(path, caller.event()).refusal == refused
+    stored = api.store.select("1 ORDER BY id", ())
+    assert [(each.endpoint, each.outcome, each.status_code, each.reason) for each in stored] == [
+        (path, "refused", *refused[:2])
+    ] * 2
+    details = caller.get(f"{EVENTS}/{stored[1].id}").json
+    assert json.loads(details["request"]["body"]) == caller.event()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", SINGLE, "POST"),
+        ("PUT", SINGLE, "POST"),
+        ("GET", BULK, "POST"),
+        ("DELETE", LEGACY, "POST"),
+        ("POST", EVENTS, "GET, HEAD"),
+        ("POST", "/_sandbox", "GET, HEAD"),
+    ],
+)
+def test_another_method_is_405(api: Api, caller: Caller, method: str, path: str, allowed: str) -> None:
     answered = caller.send(method, path)
-    assert (answered.status, answered.text) == (405, "Method Not Allowed")
+    assert answered.status == 405
+    assert set(answered.headers["allow"].split(", ")) == set(allowed.split(", "))
+    assert answered.json["error"] == {
+        "message": f"the method must be {answered.headers['allow']}",
+        "type": "method_not_allowed",
+    }
+    assert len(api.store.select("status_code = 405", ())) == (not path.startswith("/_sandbox"))
+
+
+def test_what_a_browser_looks_for_is_not_stored(api: Api, caller: Caller) -> None:
+    assert caller.send("GET", "/favicon.ico", headers={"Sec-Fetch-Mode": "no-cors"}).status == 404
+    assert caller.get("/_sandbox/nowhere").status == 404
+    assert api.store.select("1", ()) == []
 
 
 # Who looks

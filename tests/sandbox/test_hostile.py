@@ -31,6 +31,8 @@ HOST = b"Host: 127.0.0.1\r\n"
 GET = b"GET /_sandbox HTTP/1.1\r\n" + HOST + b"\r\n"
 POST = b"POST /v2/event/ HTTP/1.1\r\n" + HOST
 
+LAST_LINE = "  export SUPRSEND_WORKSPACE_KEY=sandbox-workspace-key SUPRSEND_WORKSPACE_SECRET=sandbox-workspace-secret\n"
+
 
 @dataclass(frozen=True)
 class Serving:
@@ -62,12 +64,12 @@ class Serving:
         return self.caller.post(SINGLE, self.caller.event()).status == 202
 
 
-def started(home: Path) -> Serving:
-    command = [sys.executable, "-m", "runner", "sandbox", "--port", "0"]
+def started(home: Path, *options: str) -> Serving:
+    command = [sys.executable, "-m", "runner", "sandbox", "--port", "0", "-q", *options]
     environ = os.environ | {"HOME": str(home), "XDG_STATE_HOME": ""}
     process = subprocess.Popen(command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    said = [process.stderr.readline() for _ in range(4)]
+    said = list(iter(process.stderr.readline, LAST_LINE))
     base_url, _, token = said[3].split()[-1].partition("#token=")
     return Serving(process, int(base_url.rstrip("/").rpartition(":")[2]), token)
 
