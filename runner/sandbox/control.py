@@ -112,7 +112,7 @@ class Control:
 
     async def event(self, request: Request) -> Response:
         """Return one record with its request, and the ids of its other attempts and duplicates."""
-        details = self._store.details(request.path_params["id"])
+        details = await asyncio.to_thread(self._store.details, request.path_params["id"])
         if details is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
         return JSONResponse(details)

@@ -75,6 +75,8 @@ class Store:
         self.limits = limits
         self._messages = messages
         self._lock = RLock()
+        # A file has a connection for reading, which needs not wait for those that write.
+        self._reading = self._lock if path is None else RLock()
         self._listeners: list[Callable[[Sequence[Arrival]], None]] = []
         read = self.database.writer.execute
         self._stored, self._size_bytes = read("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM arrivals").fetchone()
@@ -85,7 +87,7 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
+        with self._lock, self._reading:
             self.database.close()
 
     def subscribe(self, listener: Callable[[Sequence[Arrival]], None]) -> None:
@@ -204,7 +206,7 @@ class Store:
     @property
     def total(self) -> int:
         """Return the number of accepted events that are stored."""
-        with self._lock:
+        with self._reading:
             query = "SELECT COUNT(*) FROM arrivals WHERE outcome != 'refused'"
             return int(self.database.reader.execute(query).fetchone()[0])
 
@@ -214,7 +216,7 @@ class Store:
 
     def select(self, condition: str, values: Sequence[object]) -> list[Arrival]:
         """Return the records that fulfil a condition of SQL, which is ours; only `values` come from elsewhere."""
-        with self._lock:
+        with self._reading:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
 
@@ -225,7 +227,9 @@ class Store:
         """
         found: list[Arrival] = []
         size_bytes, before = 0, self._last + 1
-        while before > 0:
+        with self._reading:
+            [first] = self.database.reader.execute("SELECT COALESCE(MIN(id), 0) FROM arrivals").fetchone()
+        while before > first:
             after = before - _SEARCHED_AT_ONCE
             part = self.select(
                 f"({condition}) AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?",
@@ -249,11 +253,14 @@ class Store:
         found = self.select("id = ?", (arrival_id,))
         if not found:
             return None
-        arrival = found[0]
-        with self._lock:
+        [arrival] = found
+        with self._reading:
             read = self.database.reader.execute
             query = "SELECT method, target, headers, body, status_code FROM requests WHERE id = ?"
-            method, target, headers, body, status_code = read(query, (arrival.request_id,)).fetchone()
+            row = read(query, (arrival.request_id,)).fetchone()
+            if row is None:  # dropped in the meantime
+                return None
+            method, target, headers, body, status_code = row
             others = "SELECT id FROM arrivals WHERE session = ? AND {} = ? AND id != ? ORDER BY id LIMIT 100"
             same_id = read(others.format("insert_id"), (arrival.session, arrival.insert_id, arrival.id)).fetchall()
             same_key = read(others.format("idempotency_key"), (arrival.session, arrival.idempotency_key, arrival.id))
