@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from runner.bulk.paths import from_here
 from runner.config import load_profile
-from runner.errors import ExitCode, MachineError, Problem, UsageError
-from runner.project.files import find_config
+from runner.errors import ExitCode, MachineError, Problem, RunnerError, UsageError
+from runner.project.files import SPECS, find, find_config
 from runner.project.private import FOLDER_NAME
 from runner.report.sandbox import log_lines
 from runner.report.style import counted, printable
@@ -22,6 +24,7 @@ from runner.sandbox.proof import KeyRefused, Proof, ensure_key, read_key
 from runner.sandbox.rules import rules_of
 from runner.sandbox.server import MEMORY_MB, Place, serve
 from runner.sandbox.store import MAX_EVENTS, MAX_MB, Limits
+from runner.source import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +41,8 @@ FILE_NAME = "sandbox.sqlite3"
 READY_S = 30.0
 """How long `--ready` waits by default."""
 _LOOK_EVERY_S = 0.1
+_MAX_SPECS = 500
+"""Specs whose events are read at the start."""
 _PENDING_LINES = 10_000
 _FLUSH_S = 2.0
 
@@ -58,7 +63,7 @@ class SandboxOptions:
         """Return where to listen and what to store. Raises UsageError for `--db` with `--memory`."""
         if self.db is not None and self.memory:
             raise UsageError(Problem("usage", "--db and --memory exclude each other", hint="keep one of them"))
-        database = None if self.memory else self.db or _beside(config)
+        database = None if self.memory else self.db or _home(config) / FOLDER_NAME / FILE_NAME
         limits = Limits(self.max_events, self.max_mb or (MEMORY_MB if database is None else MAX_MB))
         return Place(self.port, self.host, database, limits, key)
 
@@ -75,6 +80,7 @@ def sandbox(session: Session, options: SandboxOptions) -> ExitCode:
     rules = rules_of(load_profile(start=Path(), config=settings.config, name=settings.profile))
     if options.max_event_kb is not None:
         rules = replace(rules, max_event_kb=options.max_event_kb)
+    rules = replace(rules, spec_events=_spec_events(settings.config))
     logs: list[_Log] = []
 
     def announce(started: Started) -> None:
@@ -114,10 +120,23 @@ def ready(session: Session, port: int, timeout_s: float = READY_S) -> ExitCode:
     return ExitCode.NO_ANSWER
 
 
-def _beside(config: Path | None) -> Path:
-    """Return the default database: beside `runner.yaml`, else in the working directory."""
+def _home(config: Path | None) -> Path:
+    """Return the folder of `runner.yaml`, else the working directory."""
     found = config or find_config(Path())
-    return (found.parent if found else Path()) / FOLDER_NAME / FILE_NAME
+    return found.parent if found else Path()
+
+
+def _spec_events(config: Path | None) -> frozenset[str] | None:
+    """Return the names of the events of the project's specs; None if they are not all known without variables."""
+    names: set[str] = set()
+    with suppress(RunnerError):  # `runner validate` says what is wrong
+        for path in islice(find([_home(config) / SPECS]), _MAX_SPECS + 1):
+            root = read(path).root
+            event = root.get("event") if root is not None else None
+            if event is None or not isinstance(event.value, str) or "{{" in event.value or len(names) == _MAX_SPECS:
+                return None
+            names.add(event.value.strip())
+    return frozenset(names) or None
 
 
 def _announce(output: Output, place: Place, started: Started, rules: SandboxRules, refused: KeyRefused | None) -> None:
@@ -127,9 +146,12 @@ def _announce(output: Output, place: Place, started: Started, rules: SandboxRule
     output.announce(f"  API key {api.key.reveal()}, workspace UID {api.workspace_uid}")
     output.announce(f"  page: {started.page_url}")
     stored = counted(started.store.counts().stored, "record")
-    output.announce(f"  stored in {place.database or 'memory'}: {stored}; events up to {rules.max_event_kb} KB")
+    where = from_here(str(place.database)) if place.database else "memory"
+    output.announce(f"  stored in {where}: {stored}; events up to {rules.max_event_kb} KB")
     if (damaged := started.store.database.set_aside) is not None:
-        output.announce(f"  the database was damaged: it is now {damaged}, and this sandbox begins with an empty one")
+        output.announce(
+            f"  the database was damaged: it is now {from_here(str(damaged))}, and this sandbox begins with an empty one"
+        )
     if not is_loopback(place.host):
         output.announce(f"  other machines can connect: it listens on {place.host}, with credentials of its own")
     elif refused is not None:

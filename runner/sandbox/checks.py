@@ -118,9 +118,11 @@ def _own_properties(event: dict[str, object]) -> dict[str, Json]:
 def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
     """Return why the platform would accept an event and do nothing (messages API, empty lists 3 and 6)."""
     name = str(event["event"]).strip()
-    if rules.events is not None and name not in rules.events:
-        meant = nearest(name, sorted(rules.events))
-        return f"no workflow listens to '{name}'" + (f": did you mean '{meant}'?" if meant else "")
+    known = rules.spec_events if rules.events is None else rules.events
+    if known is not None and name not in known:
+        meant = nearest(name, sorted(known))
+        what = "no spec of this project has the event" if rules.events is None else "no workflow listens to"
+        return f"{what} '{name}'" + (f": did you mean '{meant}'?" if meant else "")
     user = str(event["distinct_id"]).strip()
     if rules.users is not None and user not in rules.users:
         return f"discarded: no user found with distinct_id '{user}'"

@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -27,7 +27,7 @@ from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey, WorkspaceKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from runner.suprsend.auth import Credentials
@@ -125,12 +125,24 @@ def serve(
             workspace, api = (SANDBOX_KEY, SANDBOX_API_KEY) if is_local else _new_credentials()
             app = make_app(store, (workspace, api), token, rules, proof=proof, host=place.host)
             base_url = f"http://{_shown(place.host)}:{port}/"
-            announce(Started(base_url, _events_url(base_url, token), workspace, api, store))
             server = TimedServer(_config(app))
-            if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn handles Ctrl-C and SIGTERM
-                signal.signal(signal.SIGHUP, server.handle_exit)
-            with suppress(KeyboardInterrupt):
+            with _stopped_by_signals(server):
+                announce(Started(base_url, _events_url(base_url, token), workspace, api, store))
                 server.run(sockets=[listening])
+
+
+@contextmanager
+def _stopped_by_signals(server: TimedServer) -> Iterator[None]:
+    """Let signals stop the server, also before it runs, which is when uvicorn begins to handle them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        for number, handler in before.items():
+            if not (number == signal.SIGHUP and handler == signal.SIG_IGN):
+                signal.signal(number, server.handle_exit)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _shown(host: str) -> str:
