@@ -11,7 +11,8 @@ from runner.config import SANDBOX_KEY, load_profile
 from runner.errors import CredentialsError, InvalidInput, NotFound, RunnerError
 from runner.project import project_of
 from runner.project.files import find_config
-from runner.sandbox.rules import Failure, SandboxRules, rules_of
+from runner.sandbox.failures import Failure
+from runner.sandbox.rules import SandboxRules, rules_of
 from runner.secrets import Secret
 from runner.source import Node, read_text
 from runner.suprsend.auth import ApiKey, WorkspaceKey
@@ -202,7 +203,7 @@ def test_the_sandboxs_rules_stand_in_the_file_whatever_the_profile(in_tmp: Path)
     for name in (None, "staging"):
         rules = rules_of(load_profile(start=in_tmp, name=name))
         assert rules.tenants == frozenset({"acme", "default"})
-        assert rules.failures == (Failure(429, 0), Failure(500), Failure(503, 1), Failure(429, 60))
+        assert rules.failures == (Failure("429", 0), Failure("500"), Failure("503", 1), Failure("429", 60))
         assert {event: schema.accepts({"amount": 1}) for event, schema in rules.schemas.items()} == {
             "ordered": False,
             "paid": True,
@@ -354,7 +355,7 @@ def test_a_case_says_what_is_other_than_in_its_project(in_tmp: Path) -> None:
     project = rules_of(load_profile(start=in_tmp))
 
     failing, problems = project.read(section_of("tests: [{sandbox: {fail: [429]}}]"), in_tmp)
-    assert (failing.tenants, failing.failures, problems) == (frozenset({"acme"}), (Failure(429, 0),), ())
+    assert (failing.tenants, failing.failures, problems) == (frozenset({"acme"}), (Failure("429", 0),), ())
     assert failing.schemas == project.schemas
 
     other = "tests: [{sandbox: {fail: [], tenants: [], schemas: {paid: true, ordered: {required: [id]}}}}]"

@@ -20,12 +20,13 @@ from uuid import UUID
 from runner.bulk import ledger_sql as sql
 from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
-from runner.bulk.locks import RunLock, active_runs, folder_lock
+from runner.bulk.locks import RunLock, active_runs
 from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
 from runner.bulk.paths import absolute_path, relative_path
 from runner.bulk.record import RunRecord
 from runner.bulk.run_ledger import RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
+from runner.project.private import folder_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -68,7 +68,7 @@ class EventApi:
         """Take one event or many. The answer has no place for single records: if one is refused, all are."""
 
         def items(body: object) -> list[object]:
-            return body if isinstance(body, list) else [body]
+            return _many(body) if isinstance(body, list) else [body]
 
         return await self._take(request, items, lambda _: PlainTextResponse("OK", HTTPStatus.ACCEPTED))
 
@@ -105,7 +105,7 @@ class EventApi:
             if bad and not each_alone:
                 records, whole = bad, bad[0].refusal
         status_code = HTTPStatus.MULTI_STATUS if each_alone else HTTPStatus.ACCEPTED
-        received = _received(request, caller, body)
+        received = received_of(request, caller, body)
         arrivals = self._store.add(received, records, status_code if whole is None else whole.status_code)
         response = answer(list(zip(arrivals, records, strict=True))) if whole is None else refused(whole)
         return response if failure is None else spoiled(failure, request, response)
@@ -145,7 +145,8 @@ def _of_record(arrival: Arrival, record: Record) -> dict[str, object]:
     return {"status": "success", "message_id": arrival.message_id, "status_code": HTTPStatus.ACCEPTED}
 
 
-def _received(request: Request, caller: Caller | None, body: bytes) -> Received:
+def received_of(request: Request, caller: Caller | None, body: bytes) -> Received:
+    """Return a request as it is stored."""
     query = request.scope["query_string"].decode("latin-1")
     headers = tuple((name, "(hidden)" if name in _HIDDEN else value) for name, value in request.headers.items())
     return Received(

@@ -26,8 +26,9 @@ class SandboxRules:
     """The configured behavior of a sandbox.
 
     `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
-    `events` and `users` are those that workflows listen to and that exist; None knows all.
-    `failures` and `latency` are those of `fail` and `latency`, chosen at random by `seed`. `max_event_kb` limits the size of an event.
+    `events` and `users` are those that workflows listen to and that exist; None knows all. `spec_events` are those of the
+    project's specs, and matter only without `events`. `failures` and `latency` are those of `fail` and `latency`, chosen at
+    random by `seed`. `max_event_kb` limits the size of an event.
     """
 
     tenants: frozenset[str] | None = None
@@ -37,6 +38,7 @@ class SandboxRules:
     seed: int | None = None
     max_event_kb: int = MAX_EVENT_KB
     events: frozenset[str] | None = None
+    spec_events: frozenset[str] | None = None
     users: frozenset[str] | None = None
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
@@ -59,16 +61,19 @@ class SandboxRules:
                 except SchemaError as error:
                     found.append(error.problem(source, f"schemas.{name}"))
         tenants, fail, slow = section.get("tenants"), section.get("fail"), section.get("latency")
-        failures = self.failures if fail is None else _failures(fail, found)
-        latency_s = self.latency if slow is None else _latency(slow, found)
+        has_form = not found
+        failures = _failures(fail, found) if fail is not None and has_form else self.failures
+        latency_s = _latency(slow, found) if slow is not None and has_form else self.latency
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):
             return self, tuple(found)
+        events = section.get("events")
         rules = replace(
             self,
             tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
             schemas={**self.schemas, **schemas},
+            events=self.events if events is None else frozenset(str(node.value) for node in events.items),
             failures=failures,
             latency=latency_s,
         )

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
 from runner.sandbox.app import make_app
-from runner.sandbox.server import serve_app
+from runner.sandbox.server import server_of
 from runner.sandbox.store import Store
 from runner.secrets import Secret
 from runner.suprsend.auth import signed_headers
@@ -153,7 +153,7 @@ def _serve(kind: str, folder: str) -> None:
     app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret("token"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         print(listening.getsockname()[1], flush=True)
-        serve_app(app, listening)
+        server_of(app).run(sockets=[listening])
 
 
 if __name__ == "__main__":
