@@ -235,8 +235,8 @@ def test_without_a_section_a_sandbox_has_no_rules(in_tmp: Path, text: str | None
         ("fail: [399]", ("bad-value", "399 is less than the minimum of 400", "fail[0]", (2, 10), None)),
         ("fail: [429, 600]", ("bad-value", "600 is greater than the maximum of 599", "fail[1]", (2, 15), None)),
         (
-            "fail: ['429']",
-            ("wrong-type", "the value must be a whole number or a map, not text", "fail[0]", (2, 10), None),
+            "fail: [429, 'rest']",
+            ("bad-value", "unknown failure 'rest': did you mean reset?", "fail[1]", (2, 15), None),
         ),
         ("fail: [{}]", ("missing-key", "missing key 'status'", "fail[0].status", (2, 10), None)),
         (

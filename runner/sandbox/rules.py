@@ -49,6 +49,7 @@ class SandboxRules:
         """
         reader = Files(project)
         found = of_sandbox(section)
+        has_form = not found
         schemas: dict[str, Schema] = {}
         given = section.get("schemas")
         with shared_allowance():
@@ -61,7 +62,6 @@ class SandboxRules:
                 except SchemaError as error:
                     found.append(error.problem(source, f"schemas.{name}"))
         tenants, fail, slow = section.get("tenants"), section.get("fail"), section.get("latency")
-        has_form = not found
         failures = _failures(fail, found) if fail is not None and has_form else self.failures
         latency_s = _latency(slow, found) if slow is not None and has_form else self.latency
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
