@@ -15,6 +15,7 @@ from runner.sandbox.control import Control
 from runner.sandbox.event_api import EventApi
 from runner.sandbox.faults import Faults
 from runner.sandbox.http import BodyReader, answering
+from runner.sandbox.message_api import MessageApi
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.sandbox.rules import SandboxRules
 
@@ -48,6 +49,7 @@ def make_app(
             Route("/v2/event/", answering(events.single), methods=["POST"]),
             Route("/v2/bulk/event/", answering(events.bulk), methods=["POST"]),
             Route("/event/", answering(events.legacy), methods=["POST"]),
+            *MessageApi(store, credentials, bodies).routes(),
             *control.routes(),
         ],
         # Protects against DNS rebinding: a page must not read events by way of its own host name.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.errors import nearest
 from runner.sandbox.arrival import Record
 from runner.sandbox.refusals import Refusal, bad_request
+from runner.sandbox.workflows import is_user
 from runner.suprsend.encoding import compact_json
 from runner.suprsend.rules import (
     MIN_INSERT_ID,
@@ -103,6 +104,6 @@ def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
         meant = nearest(name, sorted(rules.events))
         return f"no workflow listens to '{name}'" + (f": did you mean '{meant}'?" if meant else "")
     user = str(event["distinct_id"]).strip()
-    if rules.users is not None and user not in rules.users:
+    if not is_user(user, rules.users):
         return f"discarded: no user found with distinct_id '{user}'"
     return None

@@ -83,8 +83,8 @@ class EventApi:
             if bad and not each_alone:
                 records, whole = bad, bad[0].refusal
         status_code = HTTPStatus.MULTI_STATUS if each_alone else HTTPStatus.ACCEPTED
-        received = _received(request, caller, body)
-        arrivals = self._store.add(received, records, status_code if whole is None else whole.status_code)
+        final = status_code if whole is None else whole.status_code
+        arrivals = self._store.add(received(request, caller, body), records, final)
         return list(zip(arrivals, records, strict=True)) if whole is None else whole
 
 
@@ -108,7 +108,8 @@ def _of_record(arrival: Arrival, record: Record) -> dict[str, object]:
     return {"status": "success", "message_id": arrival.message_id, "status_code": HTTPStatus.ACCEPTED}
 
 
-def _received(request: Request, caller: Caller | None, body: bytes) -> Received:
+def received(request: Request, caller: Caller | None, body: bytes) -> Received:
+    """Return a request for the store, without its credentials."""
     query = request.scope["query_string"].decode("latin-1")
     headers = tuple((name, "(hidden)" if name in _HIDDEN else value) for name, value in request.headers.items())
     return Received(

@@ -11,6 +11,8 @@ from runner.config import of_sandbox, refuse
 from runner.errors import Problem, in_order
 from runner.project.files import project_of
 from runner.project.tree import Files
+from runner.sandbox.message_store import Messages
+from runner.sandbox.workflows import RulePlanner, unreachable_outcome, workflow_rule
 from runner.source import Schema, SchemaError, shared_allowance
 from runner.suprsend.rules import MAX_EVENT_KB
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.config import Profile
+    from runner.sandbox.workflows import WorkflowRule
     from runner.source import Json, Node
 
 
@@ -34,7 +37,8 @@ class SandboxRules:
     """The configured behavior of a sandbox.
 
     `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
-    `events` and `users` are those that workflows listen to and that exist; None knows all.
+    `events` and `users` are those that workflows listen to and that exist; None knows all. `workflows` are the messages of
+    events, by their name.
     `failures` are the first answers, one for each request. `max_event_kb` limits the size of an event.
     """
 
@@ -44,9 +48,10 @@ class SandboxRules:
     max_event_kb: int = MAX_EVENT_KB
     events: frozenset[str] | None = None
     users: frozenset[str] | None = None
+    workflows: Mapping[str, WorkflowRule] = field(default_factory=dict)
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
-        """Return these rules updated by a `sandbox:` section, and its problems. Schemas are merged by event.
+        """Return these rules updated by a `sandbox:` section, and its problems. Schemas and workflows are merged by event.
 
         Its paths are relative to its file and must lie in `project`. `at` is the path of the section. If a problem is an
         error, the rules are returned unchanged.
@@ -64,18 +69,27 @@ class SandboxRules:
                     schemas[name] = Schema(source.plain())
                 except SchemaError as error:
                     found.append(error.problem(source, f"schemas.{name}"))
+        flows = workflows.entries if (workflows := section.get("workflows")) is not None and not found else {}
+        found += filter(None, map(unreachable_outcome, flows.values()))
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):
             return self, tuple(found)
-        tenants, fail = section.get("tenants"), section.get("fail")
+        tenants, users, fail = (section.get(key) for key in ("tenants", "users", "fail"))
         rules = replace(
             self,
             tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
             schemas={**self.schemas, **schemas},
+            users=self.users if users is None else frozenset(str(node.value).strip() for node in users.items),
+            workflows={**self.workflows, **{name: workflow_rule(name, node) for name, node in flows.items()}},
             failures=self.failures if fail is None else tuple(_failure(node.plain()) for node in fail.items),
         )
         return rules, tuple(found)
+
+
+def messages_of(rules: SandboxRules) -> Messages | None:
+    """Return what makes the messages of events, by the rules; None if no rule does."""
+    return Messages(RulePlanner(rules.workflows, rules.users)) if rules.workflows else None
 
 
 def rules_of(profile: Profile) -> SandboxRules:

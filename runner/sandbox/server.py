@@ -18,7 +18,7 @@ from runner.sandbox.app import make_app
 from runner.sandbox.connections import ACCEPTED_AT_ONCE, QUEUE, TimedConnection, TimedServer
 from runner.sandbox.find import HOST
 from runner.sandbox.proof import Proof, new_key
-from runner.sandbox.rules import SandboxRules
+from runner.sandbox.rules import SandboxRules, messages_of
 from runner.sandbox.store import Store
 from runner.secrets import Secret
 
@@ -42,7 +42,7 @@ class Sandbox:
         port: int = 0,
         rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     ) -> None:
-        self.store = Store(time.time)
+        self.store = Store(time.time, messages=messages_of(rules))
         # The socket listens from here on: earlier requests wait until the loop runs.
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
@@ -93,7 +93,8 @@ def serve(
     with _listen(port) as listening:
         listens_on: int = listening.getsockname()[1]
         proof = Proof(key, listens_on) if key is not None else None
-        app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof=proof)
+        store = Store(time.time, messages=messages_of(rules))
+        app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof=proof)
         base_url = f"http://{HOST}:{listens_on}/"
         announce(Addresses(base_url, _events_url(base_url, token)))
         server = TimedServer(_config(app))

@@ -1,0 +1,211 @@
+"""The `workflows:` of a `sandbox:` section → the messages of events: one for each channel, with the statuses up to an outcome.
+
+The outcome is that of the workflow, or the one that the recipient asks for: `bounce+u1` is the user `u1`, whose messages bounce.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from runner.errors import Problem
+from runner.sandbox.messages import DEFAULT_TENANT, Channel, Message, Plan, Status, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.sandbox.arrival import Arrival
+    from runner.sandbox.messages import History
+    from runner.source import Node
+
+_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile("([0-9]{1,6})(ms|s|m|h|d)")
+_LATE_MS = _UNITS_MS["h"]
+_AT_ONCE: Final[tuple[Status, ...]] = ("to_be_triggered", "trigger_failed", "trigger_blocked", "not_to_be_triggered")
+_DELIVERED: Final[tuple[Status, ...]] = ("triggered", "sent_by_vendor", "delivered")
+_PATHS: Final[Mapping[Status, tuple[Status, ...]]] = {
+    **{status: (status,) for status in _AT_ONCE},
+    **{status: _DELIVERED[: index + 1] for index, status in enumerate(_DELIVERED)},
+    "delivery_failure": ("triggered", "sent_by_vendor", "delivery_failure"),
+    "seen": (*_DELIVERED, "seen"),
+    **{status: (*_DELIVERED, "seen", status) for status in ("read", "clicked", "dismissed")},
+}
+"""The statuses of a message up to its outcome."""
+_REPORTED: Final[Mapping[Channel, tuple[Status, ...]]] = {
+    "sms": ("delivered",),
+    "email": ("delivered", "seen", "clicked"),
+    "whatsapp": ("delivered", "seen"),
+    "inbox": ("delivered", "seen", "read", "clicked"),
+    "androidpush": ("delivered", "seen", "clicked", "dismissed"),
+    "iospush": ("delivered", "seen", "clicked", "dismissed"),
+    "webpush": ("delivered", "seen", "clicked"),
+    "slack": ("delivered",),
+    "ms_teams": ("delivered",),
+}
+"""What vendors report of a message after they took it (documentation: "Logs", "Branch")."""
+_EVER_REPORTED: Final = {status for reported in _REPORTED.values() for status in reported}
+_REASONS: Final[Mapping[Status, str]] = {
+    "delivery_failure": "hard bounce: the recipient does not exist",
+    "trigger_failed": "the vendor refused the call",
+    "trigger_blocked": "blocked in test mode",
+    "not_to_be_triggered": "skipped: the workflow had reached its goal",
+}
+
+
+class Wish(NamedTuple):
+    """What a recipient asks for. Without an `outcome`, that of the workflow; `makes_none`: no message."""
+
+    outcome: Status | None = None
+    delay_ms: int = 0
+    makes_none: bool = False
+
+
+WISHES: Final[Mapping[str, Wish]] = {
+    "bounce": Wish("delivery_failure"),
+    "fail": Wish("trigger_failed"),
+    "block": Wish("trigger_blocked"),
+    "skip": Wish("not_to_be_triggered"),
+    "queue": Wish("to_be_triggered"),
+    "sent": Wish("sent_by_vendor"),
+    "deliver": Wish("delivered"),
+    "see": Wish("seen"),
+    "read": Wish("read"),
+    "click": Wish("clicked"),
+    "dismiss": Wish("dismissed"),
+    "late": Wish(delay_ms=_LATE_MS),
+    "never": Wish(makes_none=True),
+}
+"""By the word before the first `+` of a `distinct_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRule:
+    """What comes of an event. The first status follows it `after_ms`, each other one `every_ms` after the one before."""
+
+    slug: str
+    name: str
+    category: str
+    channels: tuple[Channel, ...]
+    after_ms: int
+    every_ms: int
+    outcome: Status
+
+    def messages(self, arrival: Arrival, wish: Wish) -> Iterator[Message]:
+        """Yield the messages of an accepted event."""
+        created_ms = arrival.received_ms + self.after_ms + wish.delay_ms
+        recipient = (arrival.distinct_id or "").strip()
+        execution_id = f"exec_{_digest(arrival, self.slug)}"
+        for channel in self.channels:
+            statuses = list(_path(wish.outcome or self.outcome, channel))
+            yield Message(
+                _message_id(created_ms, arrival, channel),
+                created_ms,
+                {status: created_ms + index * self.every_ms for index, status in enumerate(statuses)},
+                Workflow(self.slug, self.name, "wf_v_1", f"{channel}_1"),
+                channel,
+                self.category,
+                recipient,
+                execution_id,
+                arrival.tenant_id or DEFAULT_TENANT,
+                arrival.idempotency_key,
+                _REASONS.get(statuses[-1]),
+                {channel: _identity(channel, recipient)},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlanner:
+    """Plans messages by rules: those of `workflows`, by the name of their event, for `users`, or for any without these."""
+
+    workflows: Mapping[str, WorkflowRule]
+    users: frozenset[str] | None
+
+    def __call__(self, arrival: Arrival, history: History) -> Plan:
+        """Return the messages of an event; they do not depend on earlier ones."""
+        del history
+        rule = self.workflows.get((arrival.event or "").strip())
+        user = (arrival.distinct_id or "").strip()
+        wish = wish_of(user)
+        if rule is None or wish.makes_none or not is_user(user, self.users):
+            return Plan()
+        return Plan(tuple(rule.messages(arrival, wish)))
+
+
+def wish_of(distinct_id: str) -> Wish:
+    """Return what a recipient asks for by its `distinct_id`."""
+    word, plus, _ = distinct_id.partition("+")
+    return WISHES.get(word, Wish()) if plus else Wish()
+
+
+def is_user(distinct_id: str, users: frozenset[str] | None) -> bool:
+    """Return whether a user exists among `users`, by itself or behind what it asks for: `u1`, `bounce+u1`."""
+    word, plus, user = distinct_id.partition("+")
+    return users is None or distinct_id in users or (bool(plus) and word in WISHES and user in users)
+
+
+def workflow_rule(event: str, node: Node) -> WorkflowRule:
+    """Return a rule from its valid node."""
+    fields = {key: child.plain() for key, child in node.entries.items()}
+    slug = str(fields.get("slug") or re.sub("[^a-z0-9]+", "-", event.lower()).strip("-") or "workflow")
+    channels = fields.get("channels")
+    return WorkflowRule(
+        slug,
+        str(fields.get("name") or slug.replace("-", " ").capitalize()),
+        str(fields.get("category") or "transactional"),
+        cast("tuple[Channel, ...]", tuple(channels) if isinstance(channels, list) else ("email",)),
+        _milliseconds(fields.get("after", "0s")),
+        _milliseconds(fields.get("status_every", "1s")),
+        cast("Status", fields.get("outcome", "delivered")),
+    )
+
+
+def unreachable_outcome(node: Node) -> Problem | None:
+    """Return a problem if no channel of a rule, whose form is valid, reports its outcome."""
+    outcome, channels = node.get("outcome"), node.get("channels")
+    if outcome is None or channels is None or outcome.value not in _EVER_REPORTED:
+        return None
+    names = [item.value for item in channels.items]
+    if any(outcome.value in _REPORTED[cast("Channel", name)] for name in names):
+        return None
+    reporting = [channel for channel, reported in _REPORTED.items() if outcome.value in reported]
+    message = f"none of the channels {', '.join(map(str, names))} reports the status '{outcome.value}'"
+    hint = f"add one that does: {', '.join(reporting)}"
+    return Problem("bad-value", message, outcome.position(), hint=hint)
+
+
+def _path(outcome: Status, channel: Channel) -> Iterator[Status]:
+    """Yield the statuses up to an outcome, as far as vendors of the channel report them."""
+    for status in _PATHS[outcome]:
+        if status not in _EVER_REPORTED or status in _REPORTED[channel]:
+            yield status
+
+
+def _milliseconds(text: object) -> int:
+    found = _DURATION.fullmatch(str(text))
+    return int(found[1]) * _UNITS_MS[found[2]] if found else 0
+
+
+def _identity(channel: Channel, recipient: str) -> str:
+    match channel:
+        case "email":
+            return recipient if "@" in recipient else f"{recipient}@example.test"
+        case "sms" | "whatsapp":
+            return "+15550100"
+        case _:
+            return recipient
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _message_id(created_ms: int, arrival: Arrival, channel: str) -> str:
+    """Return an id in the form of a ULID, in the order of time and of events."""
+    digest = int.from_bytes(blake2b(f"{arrival.message_id}\n{channel}".encode(), digest_size=5).digest())
+    number = (created_ms % 2**48) << 80 | (arrival.id % 2**40) << 40 | digest
+    return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(26)))
+
+
+def _digest(arrival: Arrival, slug: str) -> str:
+    return blake2b(f"{arrival.id}\n{arrival.message_id}\n{slug}".encode(), digest_size=12).hexdigest()
