@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -70,7 +71,7 @@ class SandboxRules:
                 except SchemaError as error:
                     found.append(error.problem(source, f"schemas.{name}"))
         flows = workflows.entries if (workflows := section.get("workflows")) is not None and not found else {}
-        found += filter(None, map(unreachable_outcome, flows.values()))
+        found += filter(None, itertools.starmap(unreachable_outcome, flows.items()))
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):

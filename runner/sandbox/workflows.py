@@ -161,7 +161,7 @@ def workflow_rule(event: str, node: Node) -> WorkflowRule:
     )
 
 
-def unreachable_outcome(node: Node) -> Problem | None:
+def unreachable_outcome(event: str, node: Node) -> Problem | None:
     """Return a problem if no channel of a rule, whose form is valid, reports its outcome."""
     outcome, channels = node.get("outcome"), node.get("channels")
     if outcome is None or channels is None or outcome.value not in _EVER_REPORTED:
@@ -172,7 +172,7 @@ def unreachable_outcome(node: Node) -> Problem | None:
     reporting = [channel for channel, reported in _REPORTED.items() if outcome.value in reported]
     message = f"none of the channels {', '.join(map(str, names))} reports the status '{outcome.value}'"
     hint = f"add one that does: {', '.join(reporting)}"
-    return Problem("bad-value", message, outcome.position(), hint=hint)
+    return Problem("bad-value", message, outcome.position(), at=f"workflows.{event}.outcome", hint=hint)
 
 
 def _path(outcome: Status, channel: Channel) -> Iterator[Status]:
