@@ -151,7 +151,7 @@ class MessageApi:
         texts = {arrival_id: _properties(raw) for arrival_id, raw in events_of(self._store, messages)}
         return [
             {
-                "subject" if each.channel == "email" else "header": str(each.details["workflow"]["name"]),
+                "subject" if each.channel == "email" else "header": str(each.details["name"]),
                 "body": texts.get(each.arrival_id, ""),
             }
             for each in messages

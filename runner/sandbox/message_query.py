@@ -161,7 +161,8 @@ def page_of(store: Store, query: MessageQuery) -> Page:
     has_more, messages = len(found) > query.limit, found[: query.limit]
     if backwards:
         messages.reverse()
-    total = count(store, query.condition, query.values)
+    are_all = cursor is None and not has_more
+    total = len(messages) if are_all else count(store, query.condition, query.values)
     if not messages:
         return Page([], total, None, None)
     first, last = (Cursor(each.created_ms, each.message_id) for each in (messages[0], messages[-1]))

@@ -30,6 +30,8 @@ _INSERT = (
     f" ON CONFLICT (message_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _UPDATED)}"
     " WHERE messages.created_ms > ? AND messages.session = excluded.session"
 )
+_NO_FLAGS = (None,) * len(FLAGS)
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 _SHOWN_TIMES = ("triggered", "delivered", "seen", "clicked", "dismissed", "read", "unread", "archived", "unarchived")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROW_BYTES = 300
@@ -48,27 +50,33 @@ class Messages:
 
     def store(self, writer: sqlite3.Connection, arrivals: Sequence[Arrival]) -> int:
         """Store what comes of accepted events; nothing comes of refused and duplicate ones. Return the size in bytes."""
-        total = 0
+        planned: dict[str, tuple[object, ...]] = {}
+        gone: list[tuple[object, ...]] = []
+        sizes: list[tuple[int, int]] = []
         for arrival in arrivals:
             if arrival.outcome != "accepted":
                 continue
             plan = self._planner(arrival, History(writer, arrival))
-            now_ms = arrival.received_ms
-            rows = [(*_row(arrival, message), now_ms) for message in plan.messages]
-            gone = [(each, arrival.session, now_ms) for each in plan.withdrawn]
-            if gone:
-                writer.executemany("DELETE FROM messages WHERE message_id = ? AND session = ? AND created_ms > ?", gone)
+            for message_id in plan.withdrawn:
+                planned.pop(message_id, None)
+                gone.append((message_id, arrival.session, arrival.received_ms))
+            rows = {message.message_id: _row(arrival, message) for message in plan.messages}
+            planned |= rows
             if rows:
-                size = sum(_ROW_BYTES + len(str(row[-2])) for row in rows)
-                writer.executemany(_INSERT, rows)
-                writer.execute("UPDATE arrivals SET bytes = bytes + ? WHERE id = ?", (size, arrival.id))
-                total += size
-        return total
+                sizes.append((sum(_ROW_BYTES + len(str(row[-2])) for row in rows.values()), arrival.id))
+        writer.executemany("DELETE FROM messages WHERE message_id = ? AND session = ? AND created_ms > ?", gone)
+        writer.executemany(_INSERT, planned.values())
+        writer.executemany("UPDATE arrivals SET bytes = bytes + ? WHERE id = ?", sizes)
+        return sum(size for size, _ in sizes)
 
 
 def _row(arrival: Arrival, message: Message) -> tuple[object, ...]:
+    """Return the values of an insertion; the last is the time after which a planned message may still be replaced."""
+    workflow, time_of = message.workflow, message.times.get
     details = {
-        "workflow": message.workflow._asdict(),
+        "name": workflow.name,
+        "version_id": workflow.version_id,
+        "node_ref": workflow.node_ref,
         "failure_reason": message.failure_reason,
         "channel_identity": message.channel_identity,
     }
@@ -77,16 +85,17 @@ def _row(arrival: Arrival, message: Message) -> tuple[object, ...]:
         arrival.session,
         message.message_id,
         message.created_ms,
-        message.workflow.slug,
+        workflow.slug,
         message.channel,
         message.category,
         message.recipient,
         message.tenant_id,
         message.idempotency_key,
         message.execution_id,
-        *(message.times.get(status) for status in STATUSES),
-        *(None for _ in FLAGS),
-        json.dumps(details, separators=(",", ":")),
+        *map(time_of, STATUSES),
+        *_NO_FLAGS,
+        _compact(details),
+        arrival.received_ms,
     )
 
 
@@ -120,7 +129,10 @@ class StoredMessage(NamedTuple):
         """Return the message as it is at a time, in the platform's form."""
         status = self.status(now_ms)
         happened = {name: self.since(name, now_ms) for name in (*STATUSES, *FLAGS)}
-        workflow = self.details["workflow"]
+        workflow = {
+            "slug": self.workflow,
+            **{name: self.details[name] for name in ("version_id", "name", "node_ref")},
+        }
         is_inbox = self.channel == "inbox"
         return {
             "message_id": self.message_id,

@@ -6,6 +6,7 @@ The outcome is that of the workflow, or the one that the recipient asks for: `bo
 from __future__ import annotations
 
 import re
+from base64 import b32encode
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -197,14 +198,15 @@ def _identity(channel: Channel, recipient: str) -> str:
             return recipient
 
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_ULID_CHARS = 26
 
 
 def _message_id(created_ms: int, arrival: Arrival, channel: str) -> str:
     """Return an id in the form of a ULID, in the order of time and of events."""
     digest = int.from_bytes(blake2b(f"{arrival.message_id}\n{channel}".encode(), digest_size=5).digest())
     number = (created_ms % 2**48) << 80 | (arrival.id % 2**40) << 40 | digest
-    return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(26)))
+    return b32encode(number.to_bytes(20)).translate(_CROCKFORD)[-_ULID_CHARS:].decode()
 
 
 def _digest(arrival: Arrival, slug: str) -> str:
