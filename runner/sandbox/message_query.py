@@ -215,15 +215,12 @@ def _of_times(single: Mapping[str, str], values: dict[str, object]) -> list[str]
 def _seconds(name: str, text: str) -> int:
     found = _INSTANT.fullmatch(text)
     try:
-        return (
-            int(datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3].upper()}").timestamp()) if found else _no(name)
-        )
+        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3].upper()}") if found else None
     except ValueError:
-        return _no(name)
-
-
-def _no(name: str) -> int:
-    raise bad_request(f"{name} must be a time in RFC 3339, for example 2026-01-02T03:04:05Z, with + encoded as %2B")
+        moment = None
+    if moment is None:
+        raise bad_request(f"{name} must be a time in RFC 3339, for example 2026-01-02T03:04:05Z, with + encoded as %2B")
+    return int(moment.timestamp())
 
 
 def _one_of(name: str, value: str, known: Collection[str]) -> None:
@@ -253,7 +250,9 @@ def _cursor(name: str, text: str | None) -> Cursor | None:
         created_ms, message_id = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, RecursionError):
         created_ms, message_id = None, None
-    is_cursor = isinstance(created_ms, int) and abs(created_ms) < 2**62 and isinstance(message_id, str)
+    is_cursor = (
+        isinstance(created_ms, int) and abs(created_ms) < 2**62 and isinstance(message_id, str) and message_id.isascii()
+    )
     if not is_cursor:
         raise bad_request(f"{name} is not a cursor of an earlier answer")
     return Cursor(created_ms, message_id)

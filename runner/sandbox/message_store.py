@@ -51,7 +51,7 @@ class Messages:
     def store(self, writer: sqlite3.Connection, arrivals: Sequence[Arrival]) -> int:
         """Store what comes of accepted events; nothing comes of refused and duplicate ones. Return the size in bytes."""
         planned: dict[str, tuple[object, ...]] = {}
-        gone: list[tuple[object, ...]] = []
+        withdrawn: list[tuple[object, ...]] = []
         sizes: list[tuple[int, int]] = []
         for arrival in arrivals:
             if arrival.outcome != "accepted":
@@ -59,12 +59,12 @@ class Messages:
             plan = self._planner(arrival, History(writer, arrival))
             for message_id in plan.withdrawn:
                 planned.pop(message_id, None)
-                gone.append((message_id, arrival.session, arrival.received_ms))
+                withdrawn.append((message_id, arrival.session, arrival.received_ms))
             rows = {message.message_id: _row(arrival, message) for message in plan.messages}
             planned |= rows
             if rows:
                 sizes.append((sum(_ROW_BYTES + len(str(row[-2])) for row in rows.values()), arrival.id))
-        writer.executemany("DELETE FROM messages WHERE message_id = ? AND session = ? AND created_ms > ?", gone)
+        writer.executemany("DELETE FROM messages WHERE message_id = ? AND session = ? AND created_ms > ?", withdrawn)
         writer.executemany(_INSERT, planned.values())
         writer.executemany("UPDATE arrivals SET bytes = bytes + ? WHERE id = ?", sizes)
         return sum(size for size, _ in sizes)

@@ -56,7 +56,8 @@ class Workflow(NamedTuple):
 class Message:
     """A planned message. Times are milliseconds since 1970, on the clock of the event's session.
 
-    It exists from `created_ms` on, and has from each time in `times` on that status. `message_id` is unique in the sandbox.
+    It exists from `created_ms` on, and has from each time in `times` on that status. `message_id` is ASCII, and unique in
+    the sandbox.
     """
 
     message_id: str

@@ -1,6 +1,6 @@
 """The `workflows:` of a `sandbox:` section → the messages of events: one for each channel, with the statuses up to an outcome.
 
-The outcome is that of the workflow, or the one that the recipient asks for: `bounce+u1` is the user `u1`, whose messages bounce.
+The outcome is that of the workflow, or that of a directive in the recipient: `bounce+u1` is the user `u1`, whose messages bounce.
 """
 
 from __future__ import annotations
@@ -55,28 +55,28 @@ _REASONS: Final[Mapping[Status, str]] = {
 }
 
 
-class Wish(NamedTuple):
-    """What a recipient asks for. Without an `outcome`, that of the workflow; `makes_none`: no message."""
+class Directive(NamedTuple):
+    """What a `distinct_id` says of its messages: another `outcome`, a delay, or that there are none."""
 
     outcome: Status | None = None
     delay_ms: int = 0
     makes_none: bool = False
 
 
-WISHES: Final[Mapping[str, Wish]] = {
-    "bounce": Wish("delivery_failure"),
-    "fail": Wish("trigger_failed"),
-    "block": Wish("trigger_blocked"),
-    "skip": Wish("not_to_be_triggered"),
-    "queue": Wish("to_be_triggered"),
-    "sent": Wish("sent_by_vendor"),
-    "deliver": Wish("delivered"),
-    "see": Wish("seen"),
-    "read": Wish("read"),
-    "click": Wish("clicked"),
-    "dismiss": Wish("dismissed"),
-    "late": Wish(delay_ms=_LATE_MS),
-    "never": Wish(makes_none=True),
+DIRECTIVES: Final[Mapping[str, Directive]] = {
+    "bounce": Directive("delivery_failure"),
+    "fail": Directive("trigger_failed"),
+    "block": Directive("trigger_blocked"),
+    "skip": Directive("not_to_be_triggered"),
+    "queue": Directive("to_be_triggered"),
+    "sent": Directive("sent_by_vendor"),
+    "deliver": Directive("delivered"),
+    "see": Directive("seen"),
+    "read": Directive("read"),
+    "click": Directive("clicked"),
+    "dismiss": Directive("dismissed"),
+    "late": Directive(delay_ms=_LATE_MS),
+    "never": Directive(makes_none=True),
 }
 """By the word before the first `+` of a `distinct_id`."""
 
@@ -93,13 +93,13 @@ class WorkflowRule:
     every_ms: int
     outcome: Status
 
-    def messages(self, arrival: Arrival, wish: Wish) -> Iterator[Message]:
+    def messages(self, arrival: Arrival, directive: Directive) -> Iterator[Message]:
         """Yield the messages of an accepted event."""
-        created_ms = arrival.received_ms + self.after_ms + wish.delay_ms
+        created_ms = arrival.received_ms + self.after_ms + directive.delay_ms
         recipient = (arrival.distinct_id or "").strip()
         execution_id = f"exec_{_digest(arrival, self.slug)}"
         for channel in self.channels:
-            statuses = list(_path(wish.outcome or self.outcome, channel))
+            statuses = list(_path(directive.outcome or self.outcome, channel))
             yield Message(
                 _message_id(created_ms, arrival, channel),
                 created_ms,
@@ -128,22 +128,22 @@ class RulePlanner:
         del history
         rule = self.workflows.get((arrival.event or "").strip())
         user = (arrival.distinct_id or "").strip()
-        wish = wish_of(user)
-        if rule is None or wish.makes_none or not is_user(user, self.users):
+        directive = directive_of(user)
+        if rule is None or directive.makes_none or not is_user(user, self.users):
             return Plan()
-        return Plan(tuple(rule.messages(arrival, wish)))
+        return Plan(tuple(rule.messages(arrival, directive)))
 
 
-def wish_of(distinct_id: str) -> Wish:
-    """Return what a recipient asks for by its `distinct_id`."""
+def directive_of(distinct_id: str) -> Directive:
+    """Return the directive in a `distinct_id`; an empty one if there is none."""
     word, plus, _ = distinct_id.partition("+")
-    return WISHES.get(word, Wish()) if plus else Wish()
+    return DIRECTIVES.get(word, Directive()) if plus else Directive()
 
 
 def is_user(distinct_id: str, users: frozenset[str] | None) -> bool:
-    """Return whether a user exists among `users`, by itself or behind what it asks for: `u1`, `bounce+u1`."""
+    """Return whether a user exists among `users`, by itself or behind a directive: `u1`, `bounce+u1`."""
     word, plus, user = distinct_id.partition("+")
-    return users is None or distinct_id in users or (bool(plus) and word in WISHES and user in users)
+    return users is None or distinct_id in users or (bool(plus) and word in DIRECTIVES and user in users)
 
 
 def workflow_rule(event: str, node: Node) -> WorkflowRule:

@@ -12,7 +12,7 @@ from runner.sandbox.arrival import Received, Record
 from runner.sandbox.message_store import Messages, find
 from runner.sandbox.messages import STATUSES, Message, Plan, Workflow
 from runner.sandbox.store import Limits, Store
-from runner.sandbox.workflows import _PATHS, WISHES, RulePlanner, WorkflowRule
+from runner.sandbox.workflows import _PATHS, DIRECTIVES, RulePlanner, WorkflowRule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,4 +141,4 @@ def test_each_outcome_has_a_path_that_ends_with_it_in_the_order_of_statuses() ->
     for outcome, path in _PATHS.items():
         assert path[-1] == outcome
         assert list(path) == sorted(path, key=STATUSES.index)
-    assert {wish.outcome for wish in WISHES.values()} - {None} <= set(_PATHS)
+    assert {directive.outcome for directive in DIRECTIVES.values()} - {None} <= set(_PATHS)
