@@ -32,6 +32,7 @@ from runner.variables import Given
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from runner.errors import Step
     from runner.source import Fault, Json, Node
     from runner.suprsend.admission import Admission
 
@@ -241,12 +242,25 @@ def _formats() -> tuple[OwnSchema, OwnSchema]:
     return OwnSchema(document), OwnSchema(document["properties"]["sandbox"])
 
 
+_DURATION_FORM = "a duration is a number and a unit, such as 500ms, 2s, 5m, 1h or 2d"
+_SLUG_FORM = "a slug has lower-case letters, digits, _ and -"
+_FORMS_OF_WORKFLOWS: Mapping[Step, str] = {
+    "after": _DURATION_FORM,
+    "status_every": _DURATION_FORM,
+    "slug": _SLUG_FORM,
+    "category": _SLUG_FORM,
+}
+
+
 def _unquoted(fault: Fault) -> Fault:
     """Return a fault without its value, which may be a secret in the place of its name."""
     if fault.path[:1] == ("vars",):  # declarations, as in a spec
         return fault
     if fault.keyword == "pattern" and "tenants" in fault.path[:2]:
         return replace(fault, message="an id of a tenant has 1 to 64 letters, digits, _ and -", hint=None)
+    if fault.keyword == "pattern" and {"users", "workflows"} & {*fault.path[:2]}:
+        message = _FORMS_OF_WORKFLOWS.get(fault.path[-1], "a distinct_id must not be blank")
+        return replace(fault, message=message, hint=None)
     if fault.keyword == "pattern" and fault.path[-1:] == ("max_age",):
         return replace(fault, message="an age is a number of days or weeks, such as 90d or 12w", hint=None)
     if fault.keyword == "pattern" and fault.path[:1] == (ENV_ALLOWED,):

@@ -223,7 +223,57 @@ def test_without_a_section_a_sandbox_has_no_rules(in_tmp: Path, text: str | None
     ("section", "fault"),
     [
         ("tenant: [acme]", ("unknown-key", "unknown key 'tenant'", "tenant", (2, 3), "did you mean 'tenants'?")),
-        ("users: [u1]", ("unknown-key", "unknown key 'users'", "users", (2, 3), "known here: tenants, schemas, fail")),
+        (
+            "mails: [u1]",
+            (
+                "unknown-key",
+                "unknown key 'mails'",
+                "mails",
+                (2, 3),
+                "known here: tenants, schemas, events, users, workflows, fail, latency",
+            ),
+        ),
+        ("users: [' ']", ("bad-value", "a distinct_id must not be blank", "users[0]", (2, 11), None)),
+        (
+            "workflows: {paid: {after: 2 s}}",
+            (
+                "bad-value",
+                "a duration is a number and a unit, such as 500ms, 2s, 5m, 1h or 2d",
+                "workflows.paid.after",
+                (2, 29),
+                None,
+            ),
+        ),
+        (
+            "workflows: {paid: {slug: Paid}}",
+            (
+                "bad-value",
+                "a slug has lower-case letters, digits, _ and -",
+                "workflows.paid.slug",
+                (2, 28),
+                None,
+            ),
+        ),
+        (
+            "workflows: {paid: {channels: [emial]}}",
+            (
+                "bad-value",
+                "the value is emial, not one of sms, email, whatsapp, inbox, androidpush, iospush, webpush, slack, ms_teams",
+                "workflows.paid.channels[0]",
+                (2, 33),
+                "did you mean 'email'?",
+            ),
+        ),
+        (
+            "workflows: {paid: {channels: [email, sms], outcome: dismissed}}",
+            (
+                "bad-value",
+                "none of the channels email, sms reports the status 'dismissed'",
+                "workflows.paid.outcome",
+                (2, 55),
+                "add one that does: androidpush, iospush",
+            ),
+        ),
         ("tenants: acme", ("wrong-type", "'tenants' must be a list, not text", "tenants", (2, 12), None)),
         ("tenants: [acme, acme]", ("bad-value", "'tenants' has the same item twice", "tenants", (2, 12), None)),
         ("tenants: [acme, 12]", ("wrong-type", "the value must be text, not a number", "tenants[1]", (2, 19), None)),

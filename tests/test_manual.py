@@ -140,13 +140,18 @@ def test_yaml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
         assert sorted(found) == (sorted(broken) if "oder_id" in block.text else [])
 
 
-@pytest.mark.parametrize(("name", "events"), [("python", 4), ("sdk", 1)])
-def test_python_blocks_run(name: str, events: int) -> None:
-    from runner.sandbox.server import Sandbox  # noqa: PLC0415 - collection needs no server
+@pytest.mark.parametrize(("name", "events"), [("python", 4), ("messages", 2), ("sdk", 1)])
+def test_python_blocks_run(name: str, events: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from runner.sandbox.rules import rules_of  # noqa: PLC0415 - collection needs no server
+    from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for section in [each for each in PAGES[name].blocks("yaml") if each.text.startswith("sandbox:")]:
+        (tmp_path / "runner.yaml").write_text(section.text)
     [block] = PAGES[name].blocks("python")
-    with Sandbox() as sandbox:
+    with Sandbox(rules=rules_of(load_profile(start=tmp_path))) as sandbox:
         code = block.text.replace("http://127.0.0.1:7788/", sandbox.base_url)
+        code = code.replace("3vJw0yZkq1hXb6mTn8uR4A", sandbox.events_url.partition("token=")[2])
         exec(compile(code, f"{name}.md", "exec"), {})  # noqa: S102 - the manual's own code
         assert sandbox.store.total == events
 
@@ -167,7 +172,7 @@ def test_tables_of_rows_are_saved_for_a_command(block: Block) -> None:
 
 
 def test_python_blocks_are_on_pages_that_are_run() -> None:
-    assert [page.name for page in EVERY for _ in page.blocks("python")] == ["python", "sdk"]
+    assert [page.name for page in EVERY for _ in page.blocks("python")] == ["messages", "python", "sdk"]
 
 
 def test_every_example_is_tested_or_named_with_a_reason() -> None:

@@ -17,6 +17,7 @@ from runner.sandbox.faults import Faults, Plan
 from runner.sandbox.find import HOST
 from runner.sandbox.hosts import KnownHosts, allowed_names, is_loopback
 from runner.sandbox.http import BodyReader, answering
+from runner.sandbox.message_api import MessageApi
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.sandbox.rules import SandboxRules
 from runner.sandbox.unserved import Unserved
@@ -55,6 +56,7 @@ def make_app(
             Route("/v2/event/", answering(events.single), methods=["POST"]),
             Route("/v2/bulk/event/", answering(events.bulk), methods=["POST"]),
             Route("/event/", answering(events.legacy), methods=["POST"]),
+            *MessageApi(store, credentials, bodies).routes(),
             *control.routes(),
             *FaultApi(faults, bodies).routes(control.route),
         ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.errors import nearest
 from runner.sandbox.arrival import Record
 from runner.sandbox.refusals import Refusal, bad_request
+from runner.sandbox.workflows import is_user
 from runner.suprsend.encoding import compact_json
 from runner.suprsend.event import Attachment
 from runner.suprsend.rules import (
@@ -124,6 +125,6 @@ def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
         what = "no spec of this project has the event" if rules.events is None else "no workflow listens to"
         return f"{what} '{name}'" + (f": did you mean '{meant}'?" if meant else "")
     user = str(event["distinct_id"]).strip()
-    if rules.users is not None and user not in rules.users:
+    if not is_user(user, rules.users):
         return f"discarded: no user found with distinct_id '{user}'"
     return None

@@ -19,6 +19,7 @@ from runner.sandbox.connections import answers_for
 from runner.sandbox.feed import Feed
 from runner.sandbox.find import NAME
 from runner.sandbox.http import answering, json_of
+from runner.sandbox.message_store import find
 from runner.sandbox.queries import MAX_LISTED, SELECTING, parameters, selection, whole_number
 from runner.sandbox.refusals import Refusal, bad_request
 
@@ -56,6 +57,7 @@ class Control:
             self.route("events", self.events, "GET"),
             self.route("events", self.clear, "DELETE"),
             self.route("events/{id:int}", self.event, "GET"),
+            self.route("events/{id:int}/messages", self.messages, "GET"),
             self.route("wait", self.wait, "GET"),
             self.route("stream", self.stream, "GET"),
             self.route("clock", self.clock, "POST"),
@@ -118,6 +120,14 @@ class Control:
         if details is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
         return JSONResponse(details)
+
+    async def messages(self, request: Request) -> Response:
+        """Return the messages that came, and will come, of an event, with all changes of their statuses."""
+        arrival_id = request.path_params["id"]
+        found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": arrival_id})
+        now_ms = self._store.now_ms(found[0].session) if found else 0
+        messages = [each.as_json(now_ms) | {"timeline": each.timeline()} for each in found]
+        return JSONResponse({"now_ms": now_ms, "messages": messages})
 
     async def clear(self, request: Request) -> Response:
         """Delete all records, or with `?session=` those of one session."""

@@ -43,12 +43,17 @@ _SCHEMA = (
     """CREATE TABLE keys (
         id INTEGER PRIMARY KEY, session TEXT NOT NULL, workspace TEXT NOT NULL, digest BLOB NOT NULL,
         message_id BLOB NOT NULL, seen_ms INTEGER NOT NULL)""",
+    # Each status has the time from which it holds, so that a message at any time is a matter of comparisons. The rows lie in
+    # the order in which they are listed.
     """CREATE TABLE messages (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, arrival_id INTEGER NOT NULL, session TEXT NOT NULL, message_id TEXT NOT NULL,
-        created_ms INTEGER NOT NULL, workflow TEXT NOT NULL, channel TEXT NOT NULL, category TEXT NOT NULL,
+        session TEXT NOT NULL, created_ms INTEGER NOT NULL, message_id TEXT NOT NULL, arrival_id INTEGER NOT NULL, workflow TEXT NOT NULL, channel TEXT NOT NULL, category TEXT NOT NULL,
         recipient TEXT NOT NULL, tenant_id TEXT NOT NULL, idempotency_key TEXT, execution_id TEXT NOT NULL,
-        steps TEXT NOT NULL, details TEXT NOT NULL)""",
-    "CREATE INDEX messages_session ON messages (session, created_ms, message_id)",
+        to_be_triggered INTEGER, triggered INTEGER, sent_by_vendor INTEGER, delivered INTEGER, seen INTEGER, read INTEGER,
+        clicked INTEGER, dismissed INTEGER, delivery_failure INTEGER, trigger_failed INTEGER, trigger_blocked INTEGER,
+        not_to_be_triggered INTEGER, unread INTEGER, archived INTEGER, unarchived INTEGER, details TEXT NOT NULL,
+        PRIMARY KEY (session, created_ms, message_id)) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX messages_id ON messages (message_id)",
+    "CREATE INDEX messages_key ON messages (session, idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX messages_arrival ON messages (arrival_id)",
     "CREATE TABLE sessions (session TEXT PRIMARY KEY, ahead_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE totals (last_id INTEGER NOT NULL, dropped INTEGER NOT NULL, dropped_keys INTEGER NOT NULL)",

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from runner.errors import nearest
+from runner.sandbox.durations import duration_s
 
 REFUSING = {
     "reset": "the connection is reset, without an answer",
@@ -41,8 +42,6 @@ SPOILING = {
 """Failures that take the events, and spoil the answer."""
 _STATUS = re.compile(r"(html|empty)?([45][0-9]{2})(?:/([0-9]{1,5}))?")
 _AFTER = "-after"
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MAX_LATENCY_S = 300.0
 MAX_TIMES = 1_000_000
 
@@ -175,18 +174,13 @@ def shares(text: str) -> tuple[Failure, ...]:
     return tuple(found)
 
 
-def duration(text: str) -> float:
-    """Parse a duration: `50ms`, `2s`, `1.5m`, `24h`, `7d`; a number alone is seconds. Raises UnknownFailureError."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise UnknownFailureError(f"'{text[:100]}' is not a duration, such as 50ms or 2s")
-    return float(found[1]) * _UNITS_S[found[2] or "s"]
-
-
 def latency(text: str) -> Range:
     """Parse a duration, or a range of them: `20ms-200ms`. Raises UnknownFailureError."""
     least, _, most = text.partition("-")
-    found = Range(duration(least), duration(most or least))
+    try:
+        found = Range(duration_s(least), duration_s(most or least))
+    except ValueError as error:
+        raise UnknownFailureError(str(error)) from None
     if not found.least_s <= found.most_s <= MAX_LATENCY_S:
         raise UnknownFailureError(f"the latency must be at most {MAX_LATENCY_S:g} s, the smaller one first")
     return found

@@ -1,18 +1,106 @@
-"""Accepted events → the messages that come of them."""
+"""The seam between events and messages: an accepted event and what is known at its time → the messages that come of it.
+
+A `Planner` is called for each accepted event, in the transaction that stores it, and returns all messages with all their
+statuses at once, those of the future too: what a message is at some time is a function of that time, and no task runs later.
+A planner assumes that nothing else arrives. Where a later event changes what was planned (a batch, a digest, a wait), the call
+for that event reads the earlier ones from its `History`, and returns the planned messages anew under their ids, or withdraws
+them. A message that exists already is not changed any more.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from runner.sandbox.arrival import Arrival
 
+Status: TypeAlias = Literal[
+    "to_be_triggered",
+    "triggered",
+    "sent_by_vendor",
+    "delivered",
+    "seen",
+    "read",
+    "clicked",
+    "dismissed",
+    "delivery_failure",
+    "trigger_failed",
+    "trigger_blocked",
+    "not_to_be_triggered",
+]
+"""A status of a message (messages API, statuses), the earlier ones first: a message never goes back to one of them."""
+STATUSES: tuple[Status, ...] = get_args(Status)
+FAILED: tuple[Status, ...] = STATUSES[-4:]
+"""Statuses that no other one follows."""
+Channel: TypeAlias = Literal[
+    "sms", "email", "whatsapp", "inbox", "androidpush", "iospush", "webpush", "slack", "ms_teams"
+]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+DEFAULT_TENANT = "default"
 
-class Messages(Protocol):
-    """Makes and stores the messages of events, in the transaction that stores these."""
 
-    def store(self, writer: sqlite3.Connection, arrivals: Sequence[Arrival]) -> None:
-        """Store the messages of accepted events; refused and duplicate ones have none."""
+class Workflow(NamedTuple):
+    """The workflow that a message comes of. `node_ref` names its node that sends."""
+
+    slug: str
+    name: str
+    version_id: str
+    node_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A planned message. Times are milliseconds since 1970, on the clock of the event's session.
+
+    It exists from `created_ms` on, and has from each time in `times` on that status. `message_id` is ASCII, and unique in
+    the sandbox.
+    """
+
+    message_id: str
+    created_ms: int
+    times: Mapping[Status, int]
+    workflow: Workflow
+    channel: Channel
+    category: str
+    recipient: str
+    execution_id: str
+    tenant_id: str = DEFAULT_TENANT
+    idempotency_key: str | None = None
+    failure_reason: str | None = None
+    channel_identity: Mapping[str, str] = field(default_factory=dict)
+
+
+class Plan(NamedTuple):
+    """What comes of an event: messages, and the ids of planned messages that it withdraws."""
+
+    messages: tuple[Message, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+
+
+class Planner(Protocol):
+    """Plans the messages of accepted events. It must depend on its arguments alone, and ask no clock."""
+
+    def __call__(self, arrival: Arrival, history: History) -> Plan:
+        """Return what comes of an event at `arrival.received_ms`."""
+
+
+class History:
+    """The accepted events before one, in its session."""
+
+    def __init__(self, writer: sqlite3.Connection, arrival: Arrival) -> None:
+        self._writer = writer
+        self._arrival = arrival
+
+    def of_user(self, since_ms: int) -> list[tuple[int, int, str, bytes]]:
+        """Return the earlier events of the event's user since a time, the oldest first: id, time, name and JSON."""
+        query = (
+            "SELECT id, received_ms, event, raw FROM arrivals JOIN bodies USING (id)"
+            " WHERE session = ? AND id < ? AND distinct_id = ? AND received_ms >= ? AND outcome = 'accepted' ORDER BY id"
+        )
+        arrival = self._arrival
+        found = self._writer.execute(query, (arrival.session, arrival.id, arrival.distinct_id, since_ms))
+        return found.fetchall()

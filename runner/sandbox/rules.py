@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from runner.errors import Problem, in_order
 from runner.project.files import project_of
 from runner.project.tree import Files
 from runner.sandbox.failures import NO_LATENCY, Failure, Range, UnknownFailureError, declared, latency
+from runner.sandbox.message_store import Messages
+from runner.sandbox.workflows import RulePlanner, unreachable_outcome, workflow_rule
 from runner.source import Schema, SchemaError, shared_allowance
 from runner.suprsend.rules import MAX_EVENT_KB
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.config import Profile
+    from runner.sandbox.workflows import WorkflowRule
     from runner.source import Node
 
 
@@ -27,8 +31,8 @@ class SandboxRules:
 
     `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
     `events` and `users` are those that workflows listen to and that exist; None knows all. `spec_events` are those of the
-    project's specs, and matter only without `events`. `failures` and `latency` are those of `fail` and `latency`, chosen at
-    random by `seed`. `max_event_kb` limits the size of an event.
+    project's specs, and matter only without `events`. `workflows` are the messages of events, by their name. `failures` and
+    `latency` are those of `fail` and `latency`, chosen at random by `seed`. `max_event_kb` limits the size of an event.
     """
 
     tenants: frozenset[str] | None = None
@@ -40,9 +44,10 @@ class SandboxRules:
     events: frozenset[str] | None = None
     spec_events: frozenset[str] | None = None
     users: frozenset[str] | None = None
+    workflows: Mapping[str, WorkflowRule] = field(default_factory=dict)
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
-        """Return these rules updated by a `sandbox:` section, and its problems. Schemas are merged by event.
+        """Return these rules updated by a `sandbox:` section, and its problems. Schemas and workflows are merged by event.
 
         Its paths are relative to its file and must lie in `project`. `at` is the path of the section. If a problem is an
         error, the rules are returned unchanged.
@@ -61,23 +66,33 @@ class SandboxRules:
                     schemas[name] = Schema(source.plain())
                 except SchemaError as error:
                     found.append(error.problem(source, f"schemas.{name}"))
-        tenants, fail, slow = section.get("tenants"), section.get("fail"), section.get("latency")
+        tenants, users, events, workflows, fail, slow = (
+            section.get(key) for key in ("tenants", "users", "events", "workflows", "fail", "latency")
+        )
+        flows = workflows.entries if workflows is not None and has_form else {}
+        found += filter(None, itertools.starmap(unreachable_outcome, flows.items()))
         failures = _failures(fail, found) if fail is not None and has_form else self.failures
         latency_s = _latency(slow, found) if slow is not None and has_form else self.latency
         found = [replace(problem, at=f"{at}.{problem.at}" if problem.at else at) for problem in found]
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):
             return self, tuple(found)
-        events = section.get("events")
         rules = replace(
             self,
             tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
             schemas={**self.schemas, **schemas},
             events=self.events if events is None else frozenset(str(node.value) for node in events.items),
+            users=self.users if users is None else frozenset(str(node.value).strip() for node in users.items),
+            workflows={**self.workflows, **{name: workflow_rule(name, node) for name, node in flows.items()}},
             failures=failures,
             latency=latency_s,
         )
         return rules, tuple(found)
+
+
+def messages_of(rules: SandboxRules) -> Messages | None:
+    """Return what makes the messages of events, by the rules; None if no rule does."""
+    return Messages(RulePlanner(rules.workflows, rules.users)) if rules.workflows else None
 
 
 def rules_of(profile: Profile) -> SandboxRules:

@@ -21,7 +21,7 @@ from runner.sandbox.connections import ACCEPTED_AT_ONCE, QUEUE, TimedConnection,
 from runner.sandbox.find import HOST
 from runner.sandbox.hosts import is_loopback
 from runner.sandbox.proof import Proof, new_key, page_token
-from runner.sandbox.rules import SandboxRules
+from runner.sandbox.rules import SandboxRules, messages_of
 from runner.sandbox.store import Limits, Store
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey, WorkspaceKey
@@ -54,7 +54,7 @@ class Sandbox:
         port: int = 0,
         rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     ) -> None:
-        self.store = Store(time.time, limits=Limits(mb=MEMORY_MB))
+        self.store = Store(time.time, limits=Limits(mb=MEMORY_MB), messages=messages_of(rules))
         # The socket listens from here on: earlier requests wait until the loop runs.
         self._socket = listening_at(HOST, port)
         self.port: int = self._socket.getsockname()[1]
@@ -121,7 +121,7 @@ def serve(
     with listening_at(place.host, place.port) as listening:
         port: int = listening.getsockname()[1]
         limits = place.limits or (Limits() if place.database else Limits(mb=MEMORY_MB))
-        with closing(Store(time.time, place.database, limits)) as store:
+        with closing(Store(time.time, place.database, limits, messages_of(rules))) as store:
             proof = Proof(place.key, port) if place.key is not None and is_local else None
             token = page_token(place.key, port) if place.key is not None else _new_token()
             workspace, api = (SANDBOX_KEY, SANDBOX_API_KEY) if is_local else _new_credentials()

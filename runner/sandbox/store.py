@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID, uuid5
 
 from runner.sandbox.arrival import Arrival
@@ -14,11 +14,11 @@ from runner.sandbox.database import Database
 from runner.sandbox.keys import MAX_KEYS, Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from runner.sandbox.arrival import Outcome, Received, Record
-    from runner.sandbox.messages import Messages
+    from runner.sandbox.message_store import Messages
 
 MAX_EVENTS = 100_000
 MAX_MB = 512
@@ -100,7 +100,7 @@ class Store:
 
     def advance(self, session: str, by_ms: int) -> int:
         """Set the clock of a session forward, and return its time."""
-        with self._transaction():
+        with self.transaction():
             self._ahead_ms[session] = self._ahead_ms.get(session, 0) + by_ms
             self.database.writer.execute(
                 "INSERT OR REPLACE INTO sessions VALUES (?, ?)", (session, self._ahead_ms[session])
@@ -118,7 +118,7 @@ class Store:
             return []
         with self._lock:
             now_ms = self.now_ms(request.session)
-            with self._transaction():
+            with self.transaction():
                 execute = self.database.writer.execute
                 headers = json.dumps(request.headers)
                 entry = (request.session, now_ms, request.method, request.target, headers, request.body, status_code)
@@ -136,7 +136,7 @@ class Store:
                 self._stored += len(arrivals)
                 self._size_bytes += sum(sizes)
                 if self._messages is not None:
-                    self._messages.store(self.database.writer, arrivals)
+                    self._size_bytes += self._messages.store(self.database.writer, arrivals)
                 self._trim(now_ms)
                 totals = self._last, self._dropped, self._dropped_keys
                 execute("UPDATE totals SET last_id = ?, dropped = ?, dropped_keys = ?", totals)
@@ -185,7 +185,7 @@ class Store:
         return False, str(new)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """Run the block as a transaction: if it fails, the database and the values in memory are as they were before."""
         writer = self.database.writer
         with self._lock, ExitStack() as undo:
@@ -243,6 +243,11 @@ class Store:
             before = after
         return found, False
 
+    def rows(self, query: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of SQL, which is ours; only `values` come from elsewhere."""
+        with self._reading:
+            return self.database.reader.execute(query, values).fetchall()
+
     @property
     def last_id(self) -> int:
         """Return the id of the newest record."""
@@ -289,7 +294,7 @@ class Store:
     def clear(self, session: str | None = None) -> int:
         """Delete the records of a session, or all, with their keys and messages, and return the number of records."""
         where, values = ("", ()) if session is None else (" WHERE session = ?", (session,))
-        with self._transaction():
+        with self.transaction():
             execute = self.database.writer.execute
             count, size = execute(f"SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM arrivals{where}", values).fetchone()
             execute(f"DELETE FROM bodies WHERE id IN (SELECT id FROM arrivals{where})", values)

@@ -56,8 +56,9 @@ def secret_of(credentials: Credentials) -> str:
 
 
 def sign(secret: Secret, method: str, path: str, content_type: str, date: str, body: bytes) -> str:
-    """Return the signature of a request with this body. `path` includes the query."""
-    text = f"{method}\n{hashlib.md5(body, usedforsecurity=False).hexdigest()}\n{content_type}\n{date}\n{path}"
+    """Return the signature of a request with this body, which is not signed for a GET. `path` includes the query."""
+    digest = "" if method == "GET" else hashlib.md5(body, usedforsecurity=False).hexdigest()
+    text = f"{method}\n{digest}\n{content_type}\n{date}\n{path}"
     return b64encode(hmac.digest(secret.reveal().encode(), text.encode(), "sha256")).decode()
 
 

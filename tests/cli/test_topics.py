@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import pty
-import re
 import signal
 import struct
 import subprocess
@@ -36,6 +35,7 @@ How-to guides:
   bulk           Send an event for each row, resume a run, resend failed rows.
   secrets        Pass secrets to specs so that they are never printed.
   sandbox        Run a local server that speaks the platform's event API.
+  messages       Have a sandbox make messages of events, and list them.
   sdk            Move code that uses the platform's Python SDK.
 
 Reference:
@@ -68,7 +68,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
         "group": "tutorial",
         "about": "Install the runner, and check, send and replay a first event.",
     }
-    assert [each["group"] for each in topics] == ["tutorial", *["how-to"] * 5, *["reference"] * 8, *["explanation"] * 2]
+    assert [each["group"] for each in topics] == ["tutorial", *["how-to"] * 6, *["reference"] * 8, *["explanation"] * 2]
     assert [json.loads(line) for line in cli("help", "-o", "jsonl").out.splitlines()] == topics
 
 
@@ -96,7 +96,7 @@ def test_a_page_is_one_document_of_json(cli: CommandLine) -> None:
         ("tempaltes", "did you mean 'templates'?"),
         ("send", "see `runner send --help`"),
         ("runs", "see `runner runs --help`"),
-        ("zzz", f"known here: {', '.join(re.findall(r'^  ([a-z-]+)', LIST, re.MULTILINE))}"),
+        ("zzz", "`runner help` lists the topics"),
     ],
 )
 def test_a_topic_that_does_not_exist_is_wrong_usage(cli: CommandLine, topic: str, hint: str) -> None:

@@ -18,7 +18,7 @@ import uvicorn
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.sandbox.app import make_app
-from runner.sandbox.rules import rules_of
+from runner.sandbox.rules import messages_of, rules_of
 from runner.sandbox.store import Store
 from runner.secrets import Secret
 
@@ -67,7 +67,8 @@ class Caller:
     secret: str = SECRET
 
     def sign(self, method: str, path: str, body: bytes, date: str = DATE, content_type: str = CONTENT_TYPE) -> str:
-        text = "\n".join((method, hashlib.md5(body).hexdigest(), content_type, date, path))
+        md5 = hashlib.md5(body).hexdigest() if body or method == "POST" else ""
+        text = f"{method}\n{md5}\n{content_type}\n{date}\n{path}"
         digest = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).digest()
         return f"{self.key}:{b64encode(digest).decode()}"
 
@@ -162,8 +163,8 @@ def ruled(changeable: tuple[int, Changeable], tmp_path: Path) -> Callable[[str],
 
     def start(section: str) -> Api:
         (tmp_path / "runner.yaml").write_text(f"sandbox: {section}\n")
-        store = Store(time.time)
         rules = rules_of(load_profile(start=tmp_path))
+        store = Store(time.time, messages=messages_of(rules))
         app.app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret(TOKEN), rules)
         return Api(port, store)
 

@@ -12,13 +12,13 @@ import sys
 from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import runner
+from tests.official_sdks import sdk_homes
 from tests.servers.listeners import closed_url, silent_listener, url_of
 from tests.servers.loopback import answering
 
@@ -140,7 +140,8 @@ def sdk(
     """Drive the platform's official SDK: the version that is installed, and the last one before API keys."""
     version: str = request.param
     if version not in sdk_drivers:
-        home = None if version == "0.20.0" else _sdk_home(version, request, tmp_path_factory)
+        homes = sdk_homes(request.config, tmp_path_factory)
+        home = None if version == "0.20.0" else homes(f"suprsend-py-sdk=={version}")
         sdk_drivers[version] = Driver("suprsend", version, home)
     return sdk_drivers[version]
 
@@ -151,25 +152,3 @@ def ours() -> Iterator[Driver]:
     driver = Driver("runner", runner.__version__, Path(runner.__file__).parent.parent)
     yield driver
     driver.stop()
-
-
-def _sdk_home(version: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install a version of the SDK into pytest's cache, once; what it depends on is installed with the other version."""
-    kept = request.config.pluginmanager.has_plugin("cacheprovider")
-    cache = request.config.cache.mkdir("suprsend-sdk") if kept else tmp_path_factory.mktemp("suprsend-sdk")
-    home = cache / version
-    if not home.exists():
-        with TemporaryDirectory(dir=cache) as folder:
-            fresh = Path(folder, version)
-            pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
-            what = ("--target", str(fresh), f"suprsend-py-sdk=={version}")
-            done = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
-            if done.returncode:
-                reason = f"suprsend-py-sdk {version} can't be installed: {done.stderr.strip()}"
-                pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-            try:
-                fresh.rename(home)
-            except OSError:
-                if not home.exists():  # else another worker was faster
-                    raise
-    return home

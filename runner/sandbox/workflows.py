@@ -1,0 +1,211 @@
+"""The `workflows:` of a `sandbox:` section → the messages of events: one for each channel, with the statuses up to an outcome.
+
+The outcome is that of the workflow, or that of a directive in the recipient: `bounce+u1` is the user `u1`, whose messages bounce.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32encode
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from runner.errors import Problem
+from runner.sandbox.durations import duration_s
+from runner.sandbox.messages import DEFAULT_TENANT, Channel, Message, Plan, Status, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.sandbox.arrival import Arrival
+    from runner.sandbox.messages import History
+    from runner.source import Node
+
+_LATE_MS = 3_600_000
+_AT_ONCE: Final[tuple[Status, ...]] = ("to_be_triggered", "trigger_failed", "trigger_blocked", "not_to_be_triggered")
+_DELIVERED: Final[tuple[Status, ...]] = ("triggered", "sent_by_vendor", "delivered")
+_PATHS: Final[Mapping[Status, tuple[Status, ...]]] = {
+    **{status: (status,) for status in _AT_ONCE},
+    **{status: _DELIVERED[: index + 1] for index, status in enumerate(_DELIVERED)},
+    "delivery_failure": ("triggered", "sent_by_vendor", "delivery_failure"),
+    "seen": (*_DELIVERED, "seen"),
+    **{status: (*_DELIVERED, "seen", status) for status in ("read", "clicked", "dismissed")},
+}
+"""The statuses of a message up to its outcome."""
+_REPORTED: Final[Mapping[Channel, tuple[Status, ...]]] = {
+    "sms": ("delivered",),
+    "email": ("delivered", "seen", "clicked"),
+    "whatsapp": ("delivered", "seen"),
+    "inbox": ("delivered", "seen", "read", "clicked"),
+    "androidpush": ("delivered", "seen", "clicked", "dismissed"),
+    "iospush": ("delivered", "seen", "clicked", "dismissed"),
+    "webpush": ("delivered", "seen", "clicked"),
+    "slack": ("delivered",),
+    "ms_teams": ("delivered",),
+}
+"""What vendors report of a message after they took it (documentation: "Logs", "Branch")."""
+_EVER_REPORTED: Final = {status for reported in _REPORTED.values() for status in reported}
+_REASONS: Final[Mapping[Status, str]] = {
+    "delivery_failure": "hard bounce: the recipient does not exist",
+    "trigger_failed": "the vendor refused the call",
+    "trigger_blocked": "blocked in test mode",
+    "not_to_be_triggered": "skipped: the workflow had reached its goal",
+}
+
+
+class Directive(NamedTuple):
+    """What a `distinct_id` says of its messages: another `outcome`, a delay, or that there are none."""
+
+    outcome: Status | None = None
+    delay_ms: int = 0
+    makes_none: bool = False
+
+
+DIRECTIVES: Final[Mapping[str, Directive]] = {
+    "bounce": Directive("delivery_failure"),
+    "fail": Directive("trigger_failed"),
+    "block": Directive("trigger_blocked"),
+    "skip": Directive("not_to_be_triggered"),
+    "queue": Directive("to_be_triggered"),
+    "sent": Directive("sent_by_vendor"),
+    "deliver": Directive("delivered"),
+    "see": Directive("seen"),
+    "read": Directive("read"),
+    "click": Directive("clicked"),
+    "dismiss": Directive("dismissed"),
+    "late": Directive(delay_ms=_LATE_MS),
+    "never": Directive(makes_none=True),
+}
+"""By the word before the first `+` of a `distinct_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRule:
+    """What comes of an event. The first status follows it `after_ms`, each other one `every_ms` after the one before."""
+
+    slug: str
+    name: str
+    category: str
+    channels: tuple[Channel, ...]
+    after_ms: int
+    every_ms: int
+    outcome: Status
+
+    def messages(self, arrival: Arrival, directive: Directive) -> Iterator[Message]:
+        """Yield the messages of an accepted event."""
+        created_ms = arrival.received_ms + self.after_ms + directive.delay_ms
+        recipient = (arrival.distinct_id or "").strip()
+        execution_id = f"exec_{_digest(arrival, self.slug)}"
+        for channel in self.channels:
+            statuses = list(_path(directive.outcome or self.outcome, channel))
+            yield Message(
+                _message_id(created_ms, arrival, channel),
+                created_ms,
+                {status: created_ms + index * self.every_ms for index, status in enumerate(statuses)},
+                Workflow(self.slug, self.name, "wf_v_1", f"{channel}_1"),
+                channel,
+                self.category,
+                recipient,
+                execution_id,
+                arrival.tenant_id or DEFAULT_TENANT,
+                arrival.idempotency_key,
+                _REASONS.get(statuses[-1]),
+                {channel: _identity(channel, recipient)},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlanner:
+    """Plans messages by rules: those of `workflows`, by the name of their event, for `users`, or for any without these."""
+
+    workflows: Mapping[str, WorkflowRule]
+    users: frozenset[str] | None
+
+    def __call__(self, arrival: Arrival, history: History) -> Plan:
+        """Return the messages of an event; they do not depend on earlier ones."""
+        del history
+        rule = self.workflows.get((arrival.event or "").strip())
+        user = (arrival.distinct_id or "").strip()
+        directive = directive_of(user)
+        if rule is None or directive.makes_none or not is_user(user, self.users):
+            return Plan()
+        return Plan(tuple(rule.messages(arrival, directive)))
+
+
+def directive_of(distinct_id: str) -> Directive:
+    """Return the directive in a `distinct_id`; an empty one if there is none."""
+    word, plus, _ = distinct_id.partition("+")
+    return DIRECTIVES.get(word, Directive()) if plus else Directive()
+
+
+def is_user(distinct_id: str, users: frozenset[str] | None) -> bool:
+    """Return whether a user exists among `users`, by itself or behind a directive: `u1`, `bounce+u1`."""
+    word, plus, user = distinct_id.partition("+")
+    return users is None or distinct_id in users or (bool(plus) and word in DIRECTIVES and user in users)
+
+
+def workflow_rule(event: str, node: Node) -> WorkflowRule:
+    """Return a rule from its valid node."""
+    fields = {key: child.plain() for key, child in node.entries.items()}
+    slug = str(fields.get("slug") or re.sub("[^a-z0-9]+", "-", event.lower()).strip("-") or "workflow")
+    channels = fields.get("channels")
+    return WorkflowRule(
+        slug,
+        str(fields.get("name") or slug.replace("-", " ").capitalize()),
+        str(fields.get("category") or "transactional"),
+        cast("tuple[Channel, ...]", tuple(channels) if isinstance(channels, list) else ("email",)),
+        _milliseconds(fields.get("after", "0s")),
+        _milliseconds(fields.get("status_every", "1s")),
+        cast("Status", fields.get("outcome", "delivered")),
+    )
+
+
+def unreachable_outcome(event: str, node: Node) -> Problem | None:
+    """Return a problem if no channel of a rule, whose form is valid, reports its outcome."""
+    outcome, channels = node.get("outcome"), node.get("channels")
+    if outcome is None or channels is None or outcome.value not in _EVER_REPORTED:
+        return None
+    names = [item.value for item in channels.items]
+    if any(outcome.value in _REPORTED[cast("Channel", name)] for name in names):
+        return None
+    reporting = [channel for channel, reported in _REPORTED.items() if outcome.value in reported]
+    message = f"none of the channels {', '.join(map(str, names))} reports the status '{outcome.value}'"
+    hint = f"add one that does: {', '.join(reporting)}"
+    return Problem("bad-value", message, outcome.position(), at=f"workflows.{event}.outcome", hint=hint)
+
+
+def _path(outcome: Status, channel: Channel) -> Iterator[Status]:
+    """Yield the statuses up to an outcome, as far as vendors of the channel report them."""
+    for status in _PATHS[outcome]:
+        if status not in _EVER_REPORTED or status in _REPORTED[channel]:
+            yield status
+
+
+def _milliseconds(text: object) -> int:
+    return round(duration_s(str(text)) * 1000)
+
+
+def _identity(channel: Channel, recipient: str) -> str:
+    match channel:
+        case "email":
+            return recipient if "@" in recipient else f"{recipient}@example.test"
+        case "sms" | "whatsapp":
+            return "+15550100"
+        case _:
+            return recipient
+
+
+_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_ULID_CHARS = 26
+
+
+def _message_id(created_ms: int, arrival: Arrival, channel: str) -> str:
+    """Return an id in the form of a ULID, in the order of time and of events."""
+    digest = int.from_bytes(blake2b(f"{arrival.message_id}\n{channel}".encode(), digest_size=5).digest())
+    number = (created_ms % 2**48) << 80 | (arrival.id % 2**40) << 40 | digest
+    return b32encode(number.to_bytes(20)).translate(_CROCKFORD)[-_ULID_CHARS:].decode()
+
+
+def _digest(arrival: Arrival, slug: str) -> str:
+    return blake2b(f"{arrival.id}\n{arrival.message_id}\n{slug}".encode(), digest_size=12).hexdigest()
