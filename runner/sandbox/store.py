@@ -132,7 +132,7 @@ class Store:
                 self._size_bytes += sum(sizes)
                 if self._messages is not None:
                     self._messages.store(self.database.writer, arrivals)
-                self._trim(now_ms)
+                self._trim()
                 totals = self._last, self._dropped, self._dropped_keys
                 execute("UPDATE totals SET last_id = ?, dropped = ?, dropped_keys = ?", totals)
         for listener in self._listeners:
@@ -210,6 +210,11 @@ class Store:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
 
+    def rows(self, query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        """Return the rows of a query of SQL, which is ours; only `values` come from elsewhere."""
+        with self._lock:
+            return self.database.reader.execute(query, values).fetchall()
+
     @property
     def last_id(self) -> int:
         """Return the id of the newest record."""
@@ -264,9 +269,9 @@ class Store:
             self._size_bytes -= size
         return int(count)
 
-    def _trim(self, now_ms: int) -> None:
+    def _trim(self) -> None:
         """Drop the oldest records and keys beyond the limits."""
-        self._dropped_keys += self._keys.forget(now_ms)
+        self._dropped_keys += self._keys.forget(self.now_ms)
         execute = self.database.writer.execute
         while self._stored > self._limits.events or self._size_bytes > self._limits.mb * 1024 * 1024:
             surplus = max(self._stored - self._limits.events, min(_TRIMMED_AT_ONCE, self._limits.events // 100), 1)
