@@ -30,6 +30,7 @@ __tracebackhide__ = methodcaller("errisinstance", (AssertionError, RunnerError))
 WITHIN_S = 5.0
 """Default for the time to wait for an event."""
 MAX_COUNT = 1000
+_NAME = re.compile("[A-Za-z0-9_-]{0,64}")
 _NOT_IN_NAMES = re.compile("[^A-Za-z0-9_-]+")
 _LONGEST_TITLE = 48
 
@@ -56,7 +57,8 @@ class SandboxSession:
     An application sends to it with the credentials of the session: `environ` for another process, `credentials` for a client
     in this one. All methods may be called from several threads. They raise RunnerError if the sandbox does not answer.
 
-    `specs_in` are the folders in which specs are looked up, one after the other.
+    `address` is the one that the sandbox printed, with its token; without the token, `token` must have it. `name` is the name of
+    the session, by default a new one; "" is the part of the sandbox that senders without a session use. `specs_in` are the folders in which specs are looked up, one after the other.
     """
 
     def __init__(
@@ -69,7 +71,10 @@ class SandboxSession:
         config: Path | None = None,
     ) -> None:
         self._control = SandboxControl(Address.read(address, token))
-        self.name = name or session_name("session")
+        self.name = session_name("session") if name is None else name
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"a session is named by at most 64 letters, digits, - and _, not {self.name!r}")
+        self._suffix = f".{self.name}" if self.name else ""
         self._specs_in = [*specs_in] or [Path.cwd()]
         self._config = config
         self._since_ms = int(time.time() * 1000)
@@ -83,7 +88,7 @@ class SandboxSession:
     def credentials(self) -> WorkspaceCredentials:
         """Arguments of an SDK that signs: `Suprsend(**session.credentials)`."""
         return {
-            "workspace_key": f"{SANDBOX_KEY.key}.{self.name}",
+            "workspace_key": SANDBOX_KEY.key + self._suffix,
             "workspace_secret": SANDBOX_KEY.secret.reveal(),
             "base_url": self.url,
         }
@@ -93,7 +98,7 @@ class SandboxSession:
         """Arguments of an SDK with an API key: `Suprsend.with_workspace_api_key(**session.api_key_credentials)`."""
         return {
             "workspace_uid": SANDBOX_API_KEY.workspace_uid,
-            "api_key": f"{SANDBOX_API_KEY.key.reveal()}.{self.name}",
+            "api_key": SANDBOX_API_KEY.key.reveal() + self._suffix,
             "base_url": self.url,
         }
 
@@ -152,7 +157,7 @@ class SandboxSession:
                 break
         wanted = wanted_text(Wanted(names))
         number = f"{len(found)} of {count} events" if count > 1 else "no event"
-        raise AssertionError(f"{number} arrived within {timeout:g} s: {wanted}\n{self._instead(waited.instead)}")
+        raise AssertionError(f"{number} arrived within {timeout:g} s: expected {wanted}\n{self._instead(waited.instead)}")
 
     def assert_sent(
         self,
@@ -192,7 +197,7 @@ class SandboxSession:
             if left_s <= 0:
                 break
             self._control.wait({**self._query(of_name), "after": str(last)}, 1, left_s)
-        text = f"no event that arrived within {within:g} s fits {shown}: {wanted_text(wanted)}"
+        text = f"no event fits {shown} after {within:g} s: expected {wanted_text(wanted)}"
         if nearest is None:
             instead = self._control.wait(self._query(dict(wanted.names)), 1, 0).instead
             raise AssertionError(f"{text}\n{self._instead(instead)}")
@@ -219,7 +224,7 @@ class SandboxSession:
         found = [record for record in self._control.events(self._query(names)) if record["outcome"] != "refused"]
         if found:
             number = f"{len(found)} events" if len(found) > 1 else "an event"
-            raise AssertionError(f"{number} arrived: {wanted_text(Wanted(names))}\n{arrived_text(found)}")
+            raise AssertionError(f"{number} arrived, but expected no {wanted_text(Wanted(names)).removeprefix('any ')}\n{arrived_text(found)}")
 
     def advance(self, seconds: float) -> None:
         """Set the clock of the session forward, for example by 25 hours, after which idempotency keys are forgotten."""
