@@ -5,7 +5,6 @@ It does not need pytest. Its failures are AssertionErrors whose text shows the e
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -21,6 +20,7 @@ from runner.testing.control import Address, SandboxControl
 from runner.testing.wanted import Wanted, expected_node, wanted_by_spec
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
     from runner.suprsend import Suprsend
@@ -157,7 +157,9 @@ class SandboxSession:
                 break
         wanted = wanted_text(Wanted(names))
         number = f"{len(found)} of {count} events" if count > 1 else "no event"
-        raise AssertionError(f"{number} arrived within {timeout:g} s: expected {wanted}\n{self._instead(waited.instead)}")
+        raise AssertionError(
+            f"{number} arrived within {timeout:g} s: expected {wanted}\n{self._instead(waited.instead)}"
+        )
 
     def assert_sent(
         self,
@@ -224,7 +226,9 @@ class SandboxSession:
         found = [record for record in self._control.events(self._query(names)) if record["outcome"] != "refused"]
         if found:
             number = f"{len(found)} events" if len(found) > 1 else "an event"
-            raise AssertionError(f"{number} arrived, but expected no {wanted_text(Wanted(names)).removeprefix('any ')}\n{arrived_text(found)}")
+            raise AssertionError(
+                f"{number} arrived, but expected no {wanted_text(Wanted(names)).removeprefix('any ')}\n{arrived_text(found)}"
+            )
 
     def advance(self, seconds: float) -> None:
         """Set the clock of the session forward, for example by 25 hours, after which idempotency keys are forgotten."""
@@ -256,7 +260,8 @@ class SandboxSession:
         """Return the path of a spec. Raises NotFound if it is in none of the folders."""
         for folder in self._specs_in:
             if (path := folder / spec).is_file():
-                return Path(os.path.relpath(path))  # as messages show it
+                here = Path.cwd()
+                return path.relative_to(here) if path.is_relative_to(here) else path
         message = f"no such file: {spec}"
         raise NotFound(Problem("file-not-found", message, hint=f"it was looked up in {self._specs_in[-1]}"))
 

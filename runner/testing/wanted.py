@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from runner.cases import in_case
-from runner.errors import InvalidInput, NotFound, Problem, did_you_mean
+from runner.errors import InvalidInput, NotFound, Problem, RunnerError, did_you_mean
 from runner.project import project_of
 from runner.secrets import Mask
 from runner.source import read_text, shared_allowance
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from runner.testing.arrivals import ReceivedEvent
     from runner.testing.collect import SpecCases
 
+__tracebackhide__ = methodcaller("errisinstance", RunnerError)
+"""pytest shows the caller's line for these errors, without the frames of this module."""
 _OPEN = Mask()
 
 
