@@ -75,12 +75,15 @@ class SandboxSessions:
 
 @contextmanager
 def sandbox_sessions(config: pytest.Config) -> Iterator[SandboxSessions]:
-    """Start a sandbox, or use the running one that an option or the environment names. Raises pytest.UsageError."""
+    """Start a sandbox, or use the running one that an option or the environment names.
+
+    Fails the tests that need it if the sandbox, or the project's `runner.yaml`, can't be used.
+    """
     with ExitStack() as stack:
         try:
             sessions = _sessions(config, stack)
         except RunnerError as error:
-            raise pytest.UsageError(f"runner_sandbox: {error}") from None
+            pytest.fail(f"runner_sandbox: {error}", pytrace=False)
         config.pluginmanager.register(sessions)
         stack.callback(config.pluginmanager.unregister, sessions)
         yield sessions

@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +16,15 @@ import pytest
 
 from runner import SandboxSession
 from tests.pages import PAGES
+from tests.pytest_projects import CLEAN
 from tests.servers.listeners import free_port
+from tests.servers.sandbox_process import running_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = PAGES["tutorial-app"]
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_", "PYTEST_"))}
-CLEAN |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
-CLEAN.pop("CI", None)
+ENVIRON = CLEAN | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def steady(text: str) -> str:
@@ -46,7 +45,7 @@ def project(tmp_path: Path) -> Path:
 
 def run(command: str, folder: Path) -> str:
     ended = subprocess.run(
-        ["sh", "-c", command], cwd=folder, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["sh", "-c", command], cwd=folder, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )  # fmt: skip
     return ended.stdout
 
@@ -56,7 +55,7 @@ def started(command: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a command in a group of processes of its own, until the block ends."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        ["sh", "-c", command], cwd=folder, env=CLEAN, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        ["sh", "-c", command], cwd=folder, env=ENVIRON, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:  # fmt: skip
         try:
             yield process
@@ -69,30 +68,16 @@ def started(command: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the page uses curl")
 def test_the_application_sends_to_a_sandbox_in_another_terminal(project: Path) -> None:
     sandbox, shop, curl = (block.text for block in PAGE.blocks("text"))
+    assert sandbox == "runner sandbox\n"
     port = free_port()
-    with ExitStack() as terminals:
-        listening = terminals.enter_context(started(f"{sandbox.strip()} --port 0", project))
-        address = _address(listening)
-        base_url = address.partition("#")[0]
-        shop = shop.replace("http://127.0.0.1:7788/", base_url)
+    with running_sandbox(project) as running:
+        shop = shop.replace("http://127.0.0.1:7788/", running.base_url)
         (project / "shop.py").write_text((project / "shop.py").read_text().replace("8000", str(port)))
-        terminals.enter_context(started(shop, project))
-        curl = curl.replace("curl -i", "curl -is --retry 30 --retry-connrefused --retry-delay 1")
-        assert run(curl.replace("8000", str(port)), project).startswith("HTTP/1.0 201 Created")
-        session = SandboxSession(address, "")
-        [event] = session.wait_for("order_placed", "u1")
+        with started(shop, project):
+            curl = curl.replace("curl -i", "curl -is --retry 30 --retry-connrefused --retry-delay 1")
+            assert run(curl.replace("8000", str(port)), project).startswith("HTTP/1.0 201 Created")
+        [event] = SandboxSession(running.address, "").wait_for("order_placed", "u1")
         assert event.properties == {"order_id": "1001", "amount": 80}
-
-
-def _address(sandbox: subprocess.Popen[str]) -> str:
-    """Read the address with the token that a sandbox prints when it starts."""
-    assert sandbox.stdout is not None
-    until_s = time.monotonic() + 30
-    for line in sandbox.stdout:
-        if found := re.search(r"http://\S+#token=\S+", line):
-            return found[0]
-        assert time.monotonic() < until_s
-    raise AssertionError("the sandbox printed no address")
 
 
 @pytest.mark.slow

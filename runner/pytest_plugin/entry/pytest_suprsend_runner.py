@@ -90,7 +90,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def runner_sandbox_sessions(pytestconfig: pytest.Config) -> Iterator[SandboxSessions]:
     """Yield the sandbox of this process, for fixtures that live longer than a test: `.session()` makes a session."""
     if (other := _other_runner()) is not None:
-        raise pytest.UsageError(f"runner_sandbox can't be used: {other}")
+        pytest.fail(f"runner_sandbox can't be used: {other}", pytrace=False)
     from runner.pytest_plugin.sandboxes import sandbox_sessions  # noqa: PLC0415
 
     with sandbox_sessions(pytestconfig) as sessions:
