@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from typing import Any
 
+    from runner.sandbox.store import Store
+
 _SESSION = pytest.StashKey[SandboxSession]()
 URL, TOKEN = "RUNNER_SANDBOX_URL", "RUNNER_SANDBOX_TOKEN"
 
@@ -26,14 +28,14 @@ URL, TOKEN = "RUNNER_SANDBOX_URL", "RUNNER_SANDBOX_TOKEN"
 class SandboxSessions:
     """Makes sessions of one sandbox: for a module, a class, or whatever lives longer than a test.
 
-    `is_own` means that the sandbox was started by this process, and ends with it.
+    `store` is that of a sandbox that was started by this process, and ends with it.
     """
 
-    def __init__(self, config: pytest.Config, address: str, token: str | None, *, is_own: bool) -> None:
+    def __init__(self, config: pytest.Config, address: str, token: str | None, store: Store | None = None) -> None:
         self._config = config
         self._address = address
         self._token = token
-        self._is_own = is_own
+        self._store = store
 
     def session(self, title: str = "session", here: Path | None = None) -> SandboxSession:
         """Return a new session. Specs are looked up in the folder `here` and those above it, up to pytest's rootdir."""
@@ -54,8 +56,8 @@ class SandboxSessions:
         """Make a session for a test. What arrives after its end stays in the session, and reaches no other test."""
         session = item.stash[_SESSION] = self.session(item.name, item.path.parent)
         yield session
-        if self._is_own:  # the memory of this process is bounded by what one test sends
-            session.clear()
+        if self._store is not None:  # so the memory of this process is bounded by what one test sends
+            self._store.clear(session.name)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
@@ -91,7 +93,7 @@ def sandbox_sessions(config: pytest.Config) -> Iterator[SandboxSessions]:
 
 def _sessions(config: pytest.Config, stack: ExitStack) -> SandboxSessions:
     if address := config.option.runner_sandbox_url or os.environ.get(URL):
-        sessions = SandboxSessions(config, address, os.environ.get(TOKEN), is_own=False)
+        sessions = SandboxSessions(config, address, os.environ.get(TOKEN))
         sessions.session().events()  # so that a wrong address is one error, not one in each test
         return sessions
     from runner.sandbox.server import Sandbox  # noqa: PLC0415 - a running sandbox needs no server here
@@ -100,4 +102,4 @@ def _sessions(config: pytest.Config, stack: ExitStack) -> SandboxSessions:
     rules = rules_of(load_profile(start=config.rootpath, config=file, name=config.option.runner_profile))
     # The first failures would hit any test, depending on the order.
     sandbox = stack.enter_context(Sandbox(rules=replace(rules, failures=())))
-    return SandboxSessions(config, sandbox.events_url, None, is_own=True)
+    return SandboxSessions(config, sandbox.events_url, None, sandbox.store)
