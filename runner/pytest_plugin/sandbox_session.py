@@ -5,12 +5,14 @@ It does not need pytest. Its failures are AssertionErrors whose text shows the e
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import time
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlsplit
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
 from runner.errors import NotFound, Problem, RunnerError
@@ -20,7 +22,6 @@ from runner.testing.control import Address, SandboxControl
 from runner.testing.wanted import Wanted, expected_node, wanted_by_spec
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from runner.suprsend import Suprsend
@@ -104,13 +105,20 @@ class SandboxSession:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment variables with the base URL and both kinds of credentials."""
+        """Environment variables with the base URL and both kinds of credentials.
+
+        NO_PROXY is that of this process, with the host of the sandbox: an SDK must not send to it through a proxy.
+        """
+        not_proxied = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        hosts = ",".join(filter(None, [not_proxied, urlsplit(self.url).hostname]))
         return {
             "SUPRSEND_BASE_URL": self.url,
             "SUPRSEND_WORKSPACE_KEY": self.credentials["workspace_key"],
             "SUPRSEND_WORKSPACE_SECRET": self.credentials["workspace_secret"],
             "SUPRSEND_WORKSPACE_UID": self.api_key_credentials["workspace_uid"],
             "SUPRSEND_API_KEY": self.api_key_credentials["api_key"],
+            "NO_PROXY": hosts,
+            "no_proxy": hosts,
         }
 
     def suprsend(self) -> Suprsend:

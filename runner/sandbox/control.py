@@ -124,7 +124,9 @@ class Control:
         the nearest ones that arrived `instead`.
         """
         query = parameters(request.query_params.multi_items(), (*SELECTING, "count", "timeout"))
-        count = whole_number("count", query.pop("count", "1"), MAX_LISTED)
+        count = whole_number("count", query.pop("count", "1"))
+        if not 1 <= count <= MAX_LISTED:
+            raise bad_request(f"count must be a number from 1 to {MAX_LISTED}")
         timeout_s = _seconds("timeout", query.pop("timeout", "30"))
         answers_for(request, timeout_s)
         query = {"outcome": "accepted"} | query

@@ -106,7 +106,7 @@ class SandboxControl:
             status, answer = response.status, json.loads(response.read())
         except (OSError, HTTPException, ValueError) as error:
             message = f"the sandbox at {self.base_url} does not answer: {error}"
-            raise MachineError(Problem("no-connection", message, hint="start it again")) from None
+            raise MachineError(Problem("machine-refused", message, hint="start it again")) from None
         finally:
             connection.close()
         if status in (HTTPStatus.OK, HTTPStatus.REQUEST_TIMEOUT):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from runner.cases import in_case
+from runner.cases.matchers import matcher_problems
 from runner.errors import InvalidInput, NotFound, Problem, RunnerError, did_you_mean
 from runner.project import project_of
 from runner.secrets import Mask
@@ -86,7 +87,7 @@ class Wanted:
         if self.expected is not None and self.case is not None:
             found = cast("dict[str, Json]", dict(event.body))
             for problem in compare_event(self.expected, found, self.mask):
-                yield _within(problem, in_case(self.case))
+                yield replace(problem, context=in_case(self.case))
 
 
 def wanted_by_spec(
@@ -137,9 +138,14 @@ def _name_of(spec: Spec, shown: str, expected: Node | None, names: Mapping[str, 
 
 
 def expected_node(values: Mapping[str, object] | None) -> Node | None:
-    """Return properties of Python as an expectation, in which matchers count as in a case. Raises TypeError for other types."""
-    return None if values is None else read_text(json.dumps(values), "properties", as_json=True).root
+    """Return properties of Python as an expectation, in which matchers count as in a case.
 
-
-def _within(problem: Problem, context: str) -> Problem:
-    return Problem(problem.code, problem.message, problem.position, problem.at, problem.hint, context)
+    Raises InvalidInput for an invalid matcher, TypeError for a value that JSON does not have.
+    """
+    if values is None:
+        return None
+    document = read_text(json.dumps(values), "properties", as_json=True)
+    found = [*document.problems, *(matcher_problems(document.root, is_entry=True) if document.root is not None else ())]
+    if found:
+        raise InvalidInput(*(replace(problem, position=None) for problem in found))
+    return document.root

@@ -126,6 +126,13 @@ def test_a_wait_that_times_out_names_what_arrived_instead_the_nearest_first(pair
     ]
 
 
+@pytest.mark.parametrize("count", ["0", "1001", "-1", "x"])
+def test_a_wait_for_another_number_than_it_can_return_is_refused(pair: tuple[Session, Session], count: str) -> None:
+    one, _ = pair
+    one.send()
+    assert one.caller.get(f"/_sandbox/wait?count={count}").status == 400
+
+
 @pytest.mark.parametrize("path", ["events", "events/1", "wait", "requests", "stream"])
 def test_what_arrived_is_shown_for_the_token_alone(pair: tuple[Session, Session], path: str) -> None:
     one, _ = pair

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
@@ -128,6 +131,23 @@ def test_a_cleared_session_is_as_new(session: SandboxSession) -> None:
     session.assert_not_sent()
     send(session, key="k1")
     assert [event.duplicate for event in session.events()] == [False]
+
+
+def test_an_application_in_another_process_gets_all_that_it_needs(
+    session: SandboxSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform's SDK obeys HTTP_PROXY, through which it would never reach this machine."""
+    monkeypatch.setenv("NO_PROXY", "intranet.example.com")
+    monkeypatch.delenv("no_proxy", raising=False)
+    code = (
+        "import os, suprsend\n"
+        "credentials = [os.environ['SUPRSEND_WORKSPACE_' + name] for name in ('KEY', 'SECRET')]\n"
+        "client = suprsend.Suprsend(*credentials, base_url=os.environ['SUPRSEND_BASE_URL'])\n"
+        "client.track_event(suprsend.Event('u1', 'order_placed', {'proxied': os.environ['NO_PROXY']}))\n"
+    )
+    environ = os.environ | session.environ | {"HTTP_PROXY": "http://127.0.0.1:1"}
+    subprocess.run([sys.executable, "-c", code], env=environ, check=True)
+    assert [event.properties for event in session.events()] == [{"proxied": "intranet.example.com,127.0.0.1"}]
 
 
 # Waits
@@ -261,6 +281,10 @@ def test_texts_of_events_cannot_forge_lines_or_control_a_terminal(session: Sandb
         ({"case": "an order of 8"}, NotFound, "order.yaml has no case 'an order of 8' (did you mean 'an order of 80'?)"),
         ({"case": "no event"}, InvalidInput, "the case 'no event' of order.yaml expects no `event`"),
         ({"case": "two events"}, InvalidInput, "the case 'two events' of order.yaml expects several events"),
+        ({"properties": {"amount": {"$aprox": 80}}}, InvalidInput, "there is no matcher '$aprox' (did you mean '$approx'?)"),
+        ({"properties": {"amount": {"$re": "("}}}, InvalidInput, "regular expression"),
+        ({"properties": {"amount": float("nan")}}, InvalidInput, "a JSON value can't begin with N"),
+        ({"properties": {"amount": object()}}, TypeError, "not JSON serializable"),
         ({"spec": "orders.yaml"}, NotFound, "no such file: orders.yaml (it was looked up in FOLDER)"),
         ({"spec": "broken.yaml"}, InvalidInput, "missing key 'event'"),
         ({"spec": "named.yaml"}, InvalidInput, "the event's name in named.yaml is a template (name the event: event=\"…\")"),
