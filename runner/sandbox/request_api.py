@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,11 @@ class RequestApi:
         text = query.pop("text", "")
         wanted = selection(query)
         values = (MAX_SHOWN_BYTES, *wanted.values, before, text, text, limit)
-        rows = self._store.rows(_REQUESTS.format(wanted.condition), values)
-        return JSONResponse({"requests": [self._described(row) for row in rows]})
+        # In a thread: looking for a text in 100,000 bodies takes longer than a request may wait.
+        return JSONResponse({"requests": await asyncio.to_thread(self._found, wanted.condition, values)})
+
+    def _found(self, condition: str, values: tuple[object, ...]) -> list[dict[str, object]]:
+        return [self._described(row) for row in self._store.rows(_REQUESTS.format(condition), values)]
 
     def _described(self, row: tuple[object, ...]) -> dict[str, object]:
         number, session, received_ms, method, target, headers, status_code, size_bytes, body = row

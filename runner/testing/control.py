@@ -68,9 +68,10 @@ class SandboxControl:
         before: dict[str, str] = {}
         while True:
             query = {**selection, **before, "limit": str(_MAX_LISTED)}
-            page = self._call("GET", "events", query)["events"]
+            answer = self._call("GET", "events", query)
+            page = answer["events"]
             found += page
-            if len(page) < _MAX_LISTED:
+            if not page or not answer.get("more", len(page) == _MAX_LISTED):
                 return found[::-1]
             before = {"before": str(page[-1]["id"])}
 
