@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.errors import InvalidEvent, RunnerError
+    from runner.pytest_plugin.sandbox_session import SandboxSession
     from runner.suprsend import BulkEvents, BulkResponse, Event, Suprsend
 
 __version__ = "0.1.0"
-__all__ = ["BulkEvents", "BulkResponse", "Event", "InvalidEvent", "RunnerError", "Suprsend", "__version__"]
+__all__ = [
+    "BulkEvents",
+    "BulkResponse",
+    "Event",
+    "InvalidEvent",
+    "RunnerError",
+    "SandboxSession",
+    "Suprsend",
+    "__version__",
+]
 
 _HOMES = {
     "BulkEvents": "runner.suprsend",
@@ -23,6 +33,7 @@ _HOMES = {
     "Event": "runner.suprsend",
     "InvalidEvent": "runner.errors",
     "RunnerError": "runner.errors",
+    "SandboxSession": "runner.pytest_plugin.sandbox_session",
     "Suprsend": "runner.suprsend",
 }
 

@@ -40,11 +40,21 @@ UNCHECKED = {
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
     "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/test_test.py",
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox_owner.py",
+    "runner sandbox": "tests/testing/test_tutorial_app.py",
+    "export SUPRSEND_BASE_URL=http://127.0.0.1:7788/": "tests/testing/test_tutorial_app.py",
+    """curl -i -d '{"id": "1001", "user": "u1", "amount": 80}' http://127.0.0.1:8000/orders""": "tests/testing/test_tutorial_app.py",
+    "RUNNER_SANDBOX_URL='http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A' pytest": "tests/testing/test_fixture.py",
+    "export RUNNER_SANDBOX_TOKEN=$(openssl rand -hex 16)": "runs until it is stopped",
     'error[case-mismatch]: properties.amount: expected 12 (a number), got "12" (text)': "tests/testing/verdict/test_events.py",
     " specs/*.yaml ──► source ──► project ──► eventspec ──► Spec ─┐": "a picture",
     "  specs/purchase.yaml        cases and cassettes": "a picture",
 }  # fmt: skip
 """Examples that no test here runs, by their first lines, and why."""
+ELSEWHERE = {
+    "tutorial-app": "tests/testing/test_tutorial_app.py",
+    "fixture": "tests/testing/test_fixture.py",
+}
+"""Pages whose commands and Python are run by tests of their own."""
 
 
 def commands(block: Block) -> Iterator[tuple[str, str]]:
@@ -90,7 +100,9 @@ def ended(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", named([page for page in EVERY if page.blocks("console", "sh")]))
+@pytest.mark.parametrize(
+    "page", named([page for page in EVERY if page.blocks("console", "sh") and page.name not in ELSEWHERE])
+)
 def test_commands_print_what_the_page_says(page: Page, checkout: Path) -> None:
     """The commands of a page are run one after the other, beside the files that it says are saved."""
     folder, last = checkout, 0
@@ -172,7 +184,8 @@ def test_tables_of_rows_are_saved_for_a_command(block: Block) -> None:
 
 
 def test_python_blocks_are_on_pages_that_are_run() -> None:
-    assert [page.name for page in EVERY for _ in page.blocks("python")] == ["messages", "python", "sdk"]
+    here = [page.name for page in EVERY for _ in page.blocks("python") if page.name not in ELSEWHERE]
+    assert here == ["messages", "python", "sdk"]
 
 
 def test_every_example_is_tested_or_named_with_a_reason() -> None:

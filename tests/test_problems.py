@@ -53,7 +53,7 @@ EXCEPTIONS = {
 }
 NO_CODES = {
     "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "proxy-authorization", "retry-after", "runner-cases", "set-cookie",
-    "stand-in", "suprsend-runner", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token",
+    "stand-in", "suprsend-runner", "tutorial-app", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {

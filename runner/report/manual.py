@@ -18,9 +18,19 @@ if TYPE_CHECKING:
 
 MANUAL = Path(__file__).parents[1] / "manual"
 GROUPS = {
-    "tutorial": ("tutorial",),
+    "tutorial": ("tutorial", "tutorial-app"),
     "how-to": ("ci", "bulk", "secrets", "sandbox", "messages", "rehearse", "sdk"),
-    "reference": ("spec", "templates", "cases", "commands", "configuration", "exit-codes", "problems", "python"),
+    "reference": (
+        "spec",
+        "templates",
+        "cases",
+        "fixture",
+        "commands",
+        "configuration",
+        "exit-codes",
+        "problems",
+        "python",
+    ),
     "explanation": ("promises", "design"),
 }
 """The topics of the manual, in the order in which they are listed. Each has a page of its name."""

@@ -20,15 +20,18 @@ from runner.sandbox.feed import Feed
 from runner.sandbox.find import NAME
 from runner.sandbox.http import answering, json_of
 from runner.sandbox.message_store import find
+from runner.sandbox.nearby import nearby
 from runner.sandbox.queries import MAX_LISTED, SELECTING, parameters, selection, whole_number
 from runner.sandbox.refusals import Refusal, bad_request
+from runner.sandbox.request_api import RequestApi
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from runner.sandbox.arrival import Arrival
     from runner.sandbox.http import BodyReader
     from runner.sandbox.proof import Proof
     from runner.sandbox.store import Store
@@ -58,6 +61,7 @@ class Control:
             self.route("events", self.clear, "DELETE"),
             self.route("events/{id:int}", self.event, "GET"),
             self.route("events/{id:int}/messages", self.messages, "GET"),
+            self.route("requests", RequestApi(self._store).refused, "GET"),
             self.route("wait", self.wait, "GET"),
             self.route("stream", self.stream, "GET"),
             self.route("clock", self.clock, "POST"),
@@ -137,16 +141,23 @@ class Control:
     async def wait(self, request: Request) -> Response:
         """Return the selected events as soon as there are `?count=` (1), at most after `?timeout=` seconds (30).
 
-        Without `outcome`, only accepted events count. After the timeout the status is 408, with the events that there are.
+        Without `outcome`, only accepted events count. After the timeout the status is 408, with the events that there are, and
+        the nearest ones that arrived `instead`.
         """
         query = parameters(request.query_params.multi_items(), (*SELECTING, "count", "timeout"))
-        count = whole_number("count", query.pop("count", "1"), MAX_LISTED)
+        count = whole_number("count", query.pop("count", "1"))
+        if not 1 <= count <= MAX_LISTED:
+            raise bad_request(f"count must be a number from 1 to {MAX_LISTED}")
         timeout_s = _seconds("timeout", query.pop("timeout", "30"))
         answers_for(request, timeout_s)
-        found = await self.feed.wait(selection({"outcome": "accepted"} | query), count, timeout_s)
-        body = b'{"count":%d,"events":[%s]}' % (len(found), b",".join(each.as_json() for each in found))
-        status_code = HTTPStatus.OK if len(found) >= count else HTTPStatus.REQUEST_TIMEOUT
-        return StreamingResponse(iter([body]), status_code, media_type="application/json")
+        query = {"outcome": "accepted"} | query
+        found = await self.feed.wait(selection(query), count, timeout_s)
+        parts = [b'{"count":%d,"events":[%s]' % (len(found), _joined(found))]
+        is_late = len(found) < count
+        if is_late:
+            parts.append(b',"instead":[%s]' % _joined(nearby(self._store, query)))
+        status_code = HTTPStatus.REQUEST_TIMEOUT if is_late else HTTPStatus.OK
+        return StreamingResponse(iter([*parts, b"}"]), status_code, media_type="application/json")
 
     async def stream(self, request: Request) -> Response:
         """Return new records as server-sent events, after the one with the id `?after=`, else after the newest."""
@@ -167,6 +178,10 @@ class Control:
         if not (isinstance(session, str) and is_valid and not set(fields) - {"session", "advance_s"}):
             raise bad_request('the body must be {"advance_s": seconds, "session": "name"}, at most a year')
         return JSONResponse({"now_ms": self._store.advance(session, int(advance_s * 1000))})
+
+
+def _joined(arrivals: Sequence[Arrival]) -> bytes:
+    return b",".join(each.as_json() for each in arrivals)
 
 
 def _seconds(name: str, value: str) -> float:

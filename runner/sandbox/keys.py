@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
 KEY_LIFETIME_MS = 24 * 3600 * 1000
 """How long a key is remembered (documentation: "Idempotent requests")."""
@@ -56,13 +57,16 @@ class Keys:
         self._entries[known] = _Entry(now_ms, message_id, self._row)
         self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", (self._row, *known, message_id, now_ms))
 
-    def forget(self, now_ms: int) -> int:
-        """Forget the oldest keys if they are outdated, or too many; return how many were too many."""
+    def forget(self, now_ms: Callable[[str], int]) -> int:
+        """Forget the oldest keys if they are outdated, or too many; return how many were too many.
+
+        `now_ms` is the clock of a session: one that is set forward must not outdate the keys of others.
+        """
         dropped = last_row = 0
         while self._entries:
             known, entry = next(iter(self._entries.items()))
             surplus = len(self._entries) > self._at_most
-            if not surplus and now_ms - entry.seen_ms < KEY_LIFETIME_MS:
+            if not surplus and now_ms(known[0]) - entry.seen_ms < KEY_LIFETIME_MS:
                 break
             del self._entries[known]
             dropped += surplus

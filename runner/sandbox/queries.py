@@ -18,6 +18,7 @@ _COLUMNS = {
     "distinct_id": "distinct_id",
     "tenant_id": "tenant_id",
     "outcome": "outcome",
+    "status_code": "status_code",
     "idempotency_key": "idempotency_key",
     "insert_id": "insert_id",
     "message_id": "message_id",

@@ -137,7 +137,7 @@ class Store:
                 self._size_bytes += sum(sizes)
                 if self._messages is not None:
                     self._size_bytes += self._messages.store(self.database.writer, arrivals)
-                self._trim(now_ms)
+                self._trim()
                 totals = self._last, self._dropped, self._dropped_keys
                 execute("UPDATE totals SET last_id = ?, dropped = ?, dropped_keys = ?", totals)
         for listener in self._listeners:
@@ -243,7 +243,7 @@ class Store:
             before = after
         return found, False
 
-    def rows(self, query: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, values: Mapping[str, object] | Sequence[object]) -> list[tuple[Any, ...]]:
         """Return the rows of a query of SQL, which is ours; only `values` come from elsewhere."""
         with self._reading:
             return self.database.reader.execute(query, values).fetchall()
@@ -305,9 +305,9 @@ class Store:
             self._size_bytes -= size
         return int(count)
 
-    def _trim(self, now_ms: int) -> None:
+    def _trim(self) -> None:
         """Drop the oldest records and keys beyond the limits."""
-        self._dropped_keys += self._keys.forget(now_ms)
+        self._dropped_keys += self._keys.forget(self.now_ms)
         limits, execute = self.limits, self.database.writer.execute
         most_bytes = limits.mb * 1024 * 1024
         if self._stored <= limits.events and self._size_bytes <= most_bytes:

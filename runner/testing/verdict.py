@@ -215,15 +215,20 @@ def _wrong_event(made: _Made, event: Prepared | Rejected, mask: Mask) -> Iterato
     if isinstance(event, Rejected):
         yield from event.problems
         return
-    if (expected := made.expected("event")) is not None:
-        wire: dict[str, Json] = json.loads(event.body)
-        exact = (node := made.expected("exact")) is not None and node.value is True
-        actual = _comparable(wire, expected) if exact else wire
-        yield from map(_mismatch, compare(expected, actual, "", exact=exact, mask=mask))
+    if made.step.expect is not None:
+        yield from compare_event(made.step.expect, json.loads(event.body), mask)
     most = made.expected("max_bytes")
     if most is not None and len(event.body) > int(str(most.value)):
         message = f"expected at most {most.value} bytes, the event has {len(event.body)}"
         yield Problem("case-mismatch", message, most.position(), at="max_bytes")
+
+
+def compare_event(expect: Node, event: dict[str, Json], mask: Mask) -> Iterator[Problem]:
+    """Compare an event with `event` and `exact` of an expectation."""
+    if (expected := expect.get("event")) is not None:
+        exact = (node := expect.get("exact")) is not None and node.value is True
+        actual = _comparable(event, expected) if exact else event
+        yield from map(_mismatch, compare(expected, actual, "", exact=exact, mask=mask))
 
 
 def _send(connection: Connection, made: _Made) -> Json:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LIST = """\
 Tutorial:
   tutorial       Install the runner, and check, send and replay a first event.
+  tutorial-app   Watch the events of your own application, and test them.
 
 How-to guides:
   ci             Validate and replay specs on each pull request.
@@ -42,6 +43,7 @@ Reference:
   spec           Look up the keys of a spec, and where variables get values.
   templates      Look up filters, tests, methods, functions and statements.
   cases          Look up what a case may expect, and how answers are replayed.
+  fixture        Look up the fixture `runner_sandbox` for testing applications.
   commands       Look up every command and its options.
   configuration  Look up credentials, runner.yaml and environment variables.
   exit-codes     Look up what the exit code of a command means.
@@ -68,7 +70,12 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
         "group": "tutorial",
         "about": "Install the runner, and check, send and replay a first event.",
     }
-    assert [each["group"] for each in topics] == ["tutorial", *["how-to"] * 6, *["reference"] * 8, *["explanation"] * 2]
+    assert [each["group"] for each in topics] == [
+        *["tutorial"] * 2,
+        *["how-to"] * 7,
+        *["reference"] * 9,
+        *["explanation"] * 2,
+    ]
     assert [json.loads(line) for line in cli("help", "-o", "jsonl").out.splitlines()] == topics
 
 

@@ -5,23 +5,18 @@ Each test is a project of its own and a pytest of its own, in which no plugin bu
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import run_preloaded
+from tests.pytest_projects import CLEAN, MODULES, Project
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PLUGIN = ("-p", "pytest_suprsend_runner")
-MODULES = f"{REPOSITORY}:{REPOSITORY}/runner/pytest_plugin/entry"
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_", "PYTEST_"))}
-CLEAN |= {"PYTHONPATH": MODULES, "COLUMNS": "80"}
-CLEAN.pop("CI", None)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ASKING = """
     [tool.pytest.ini_options]
@@ -52,36 +47,6 @@ PURCHASE = """
         parametrize: [{user: u1, amount: 1}, {user: u2, amount: 2}]
         expect: {event: {event: product_purchased}}
 """
-
-
-class Project:
-    """A folder in which somebody calls pytest."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        (path / ".git").mkdir()
-
-    def write(self, name: str, text: str) -> None:
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(dedent(text).lstrip())
-
-    def pytest(self, *args: str, plugin: tuple[str, ...] = PLUGIN, **environ: str) -> tuple[int, str]:
-        """Give pytest's exit status, and all that it prints but for the time that it took."""
-        ended = run_preloaded(
-            ["pytest", *plugin, *args],
-            cwd=self.path,
-            env=CLEAN | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return ended.returncode, re.sub(r"=* ?((?:\d|no )[\w ,]*) in [\d.]+s ?=*", r"\1", ended.stdout)
-
-    def collected(self, *args: str) -> list[str]:
-        """List what pytest would run."""
-        _, printed = self.pytest("--collect-only", "-q", "--no-header", *args)
-        return [line for line in printed.splitlines() if "::" in line]
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from runner.pytest_plugin.sandbox_session import SandboxSession
+    from runner.pytest_plugin.sandboxes import SandboxSessions
 
 _SUFFIXES = (".yaml", ".yml")
 _CONFIG_NAME = "runner.yaml"
@@ -35,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     modes = ("none", "once", "new_episodes", "rewrite")
     group.addoption("--runner-record", choices=modes, default="none", help="When to record cassettes; default never.")
     group.addoption("--runner-sandbox", action="store_true", help="Record from a sandbox on this machine.")
+    group.addoption(
+        "--runner-sandbox-url", metavar="URL", help="A running sandbox for the fixture; default RUNNER_SANDBOX_URL."
+    )
     group.addoption("--runner-record-in-ci", action="store_true", help="Record although CI is set.")
     group.addoption("--runner-update", action="store_true", help="Write golden files anew.")
     group.addoption("--runner-profile", metavar="NAME", help="The profile of runner.yaml to record from.")
@@ -78,6 +84,26 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from runner.pytest_plugin.nodes import SpecFile  # noqa: PLC0415
 
     return SpecFile.of(parent, file_path)
+
+
+@pytest.fixture(scope="session")
+def runner_sandbox_sessions(pytestconfig: pytest.Config) -> Iterator[SandboxSessions]:
+    """Yield the sandbox of this process, for fixtures that live longer than a test: `.session()` makes a session."""
+    if (other := _other_runner()) is not None:
+        pytest.fail(f"runner_sandbox can't be used: {other}", pytrace=False)
+    from runner.pytest_plugin.sandboxes import sandbox_sessions  # noqa: PLC0415
+
+    with sandbox_sessions(pytestconfig) as sessions:
+        yield sessions
+
+
+@pytest.fixture
+def runner_sandbox(
+    request: pytest.FixtureRequest, runner_sandbox_sessions: SandboxSessions
+) -> Iterator[SandboxSession]:
+    """Yield a session of a sandbox for one test of an application: its credentials, what arrived, and assertions."""
+    with runner_sandbox_sessions.of(request.node) as session:
+        yield session
 
 
 _NODES = "runner.pytest_plugin.nodes"
