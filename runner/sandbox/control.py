@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_WAIT_S = 300.0
 _PART_BYTES = 64 * 1024
 _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
+_GONE = Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
 
 
 class Control:
@@ -107,14 +108,16 @@ class Control:
         """Return one record with its request, and the ids of its other attempts and duplicates."""
         details = self._store.details(request.path_params["id"])
         if details is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
+            raise _GONE
         return JSONResponse(details)
 
     async def messages(self, request: Request) -> Response:
         """Return the messages that came, and will come, of an event, with all changes of their statuses."""
-        arrival_id = request.path_params["id"]
-        found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": arrival_id})
-        now_ms = self._store.now_ms(found[0].session) if found else 0
+        records = self._store.select("id = ?", (request.path_params["id"],))
+        if not records:
+            raise _GONE
+        now_ms = self._store.now_ms(records[0].session)
+        found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": records[0].id})
         messages = [each.as_json(now_ms) | {"timeline": each.timeline()} for each in found]
         return JSONResponse({"now_ms": now_ms, "messages": messages})
 

@@ -519,7 +519,7 @@ def test_a_sandbox_says_what_it_is(caller: Caller) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/", "/v2/events/", "/v1/message", "/V2/event/"])
+@pytest.mark.parametrize("path", ["/", "/v2/", "/v2/events/", "/v1/messages", "/V2/event/"])
 def test_another_path_is_404(caller: Caller, path: str) -> None:
     answered = caller.get(path)
     assert (answered.status, answered.text) == (404, "Not Found")
