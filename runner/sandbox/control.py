@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 MAX_WAIT_S = 300.0
 _PART_BYTES = 64 * 1024
 _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
-_GONE = Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
 
 
 class Control:
@@ -108,14 +107,14 @@ class Control:
         """Return one record with its request, and the ids of its other attempts and duplicates."""
         details = self._store.details(request.path_params["id"])
         if details is None:
-            raise _GONE
+            raise _gone()
         return JSONResponse(details)
 
     async def messages(self, request: Request) -> Response:
         """Return the messages that came, and will come, of an event, with all changes of their statuses."""
         records = self._store.select("id = ?", (request.path_params["id"],))
         if not records:
-            raise _GONE
+            raise _gone()
         now_ms = self._store.now_ms(records[0].session)
         found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": records[0].id})
         messages = [each.as_json(now_ms) | {"timeline": each.timeline()} for each in found]
@@ -159,6 +158,10 @@ class Control:
         if not (isinstance(session, str) and is_valid and not set(fields) - {"session", "advance_s"}):
             raise bad_request('the body must be {"advance_s": seconds, "session": "name"}, at most a year')
         return JSONResponse({"now_ms": self._store.advance(session, int(advance_s * 1000))})
+
+
+def _gone() -> Refusal:
+    return Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
 
 
 def _seconds(name: str, value: str) -> float:
