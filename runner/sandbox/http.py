@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from runner.sandbox.refusals import TOO_LARGE, Refusal, bad_request
+from runner.sandbox.refusals import Refusal, bad_request, too_large
 from runner.source import parse_json
 from runner.suprsend.encoding import compact_json
 from runner.suprsend.rules import MAX_BODY_BYTES
@@ -33,14 +33,14 @@ class BodyReader:
         """Return the body of a request. Raises Refusal if it is too large, or too many are in flight."""
         length = request.headers.get("content-length", "0")
         if len(length) > _MAX_LENGTH_DIGITS or int(length) > MAX_BODY_BYTES:
-            raise TOO_LARGE  # a client that waits for `100 Continue` need not send it
+            raise too_large()  # a client that waits for `100 Continue` need not send it
         raw = bytearray()
         try:
             async for part in request.stream():
                 raw += part
                 self._pending_bytes += len(part)
                 if len(raw) > MAX_BODY_BYTES:
-                    raise TOO_LARGE
+                    raise too_large()
                 if self._pending_bytes > MAX_PENDING_BYTES:
                     raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests in flight", "busy")
         finally:

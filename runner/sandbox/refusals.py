@@ -48,4 +48,6 @@ def bad_request(message: str) -> Refusal:
     return Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
 
 
-TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
+def too_large() -> Refusal:
+    """Return the refusal of a body that is too large: 413. A new one each time, because a raised one keeps its traceback."""
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")
