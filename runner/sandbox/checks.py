@@ -120,8 +120,8 @@ def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
     """Return why the platform would accept an event and do nothing (messages API, empty lists 3 and 6)."""
     name = str(event["event"]).strip()
     known = rules.spec_events if rules.events is None else rules.events
-    if known is not None and name not in known:
-        meant = nearest(name, sorted(known))
+    if known is not None and name not in known and name not in rules.workflows:
+        meant = nearest(name, sorted({*known, *rules.workflows}))
         what = "no spec of this project has the event" if rules.events is None else "no workflow listens to"
         return f"{what} '{name}'" + (f": did you mean '{meant}'?" if meant else "")
     user = str(event["distinct_id"]).strip()

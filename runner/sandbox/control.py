@@ -122,14 +122,16 @@ class Control:
         """Return one record with its request, and the ids of its other attempts and duplicates."""
         details = await asyncio.to_thread(self._store.details, request.path_params["id"])
         if details is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
+            raise _gone()
         return JSONResponse(details)
 
     async def messages(self, request: Request) -> Response:
         """Return the messages that came, and will come, of an event, with all changes of their statuses."""
-        arrival_id = request.path_params["id"]
-        found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": arrival_id})
-        now_ms = self._store.now_ms(found[0].session) if found else 0
+        records = self._store.select("id = ?", (request.path_params["id"],))
+        if not records:
+            raise _gone()
+        now_ms = self._store.now_ms(records[0].session)
+        found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": records[0].id})
         messages = [each.as_json(now_ms) | {"timeline": each.timeline()} for each in found]
         return JSONResponse({"now_ms": now_ms, "messages": messages})
 
@@ -182,6 +184,10 @@ class Control:
 
 def _joined(arrivals: Sequence[Arrival]) -> bytes:
     return b",".join(each.as_json() for each in arrivals)
+
+
+def _gone() -> Refusal:
+    return Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
 
 
 def _seconds(name: str, value: str) -> float:

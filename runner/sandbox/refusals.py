@@ -39,7 +39,7 @@ _REFUSALS = {
 
 
 def too_large() -> Refusal:
-    """Return the refusal of a body above the platform's limit: 413."""
+    """Return the refusal of a body above the platform's limit: 413. A new one each time: a raised one keeps its traceback."""
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return Refusal(status, *_REFUSALS[status])
 

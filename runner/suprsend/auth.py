@@ -57,7 +57,7 @@ def secret_of(credentials: Credentials) -> str:
 
 def sign(secret: Secret, method: str, path: str, content_type: str, date: str, body: bytes) -> str:
     """Return the signature of a request with this body, which is empty for a GET. `path` includes the query."""
-    digest = hashlib.md5(body, usedforsecurity=False).hexdigest() if body else ""
+    digest = hashlib.md5(body, usedforsecurity=False).hexdigest() if body or method != "GET" else ""
     text = f"{method}\n{digest}\n{content_type}\n{date}\n{path}"
     return b64encode(hmac.digest(secret.reveal().encode(), text.encode(), "sha256")).decode()
 

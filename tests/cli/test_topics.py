@@ -37,6 +37,7 @@ How-to guides:
   secrets        Pass secrets to specs so that they are never printed.
   sandbox        Run a local server that speaks the platform's event API.
   messages       Have a sandbox make messages of events, and list them.
+  rehearse       Make the sandbox fail as networks and platforms do.
   sdk            Move code that uses the platform's Python SDK.
 
 Reference:

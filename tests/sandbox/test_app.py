@@ -494,8 +494,8 @@ def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[
         (
             "other=1",
             (
-                "unknown parameter 'other': known are session, event, distinct_id, tenant_id, outcome, idempotency_key,"
-                " insert_id, message_id, text, after, before, limit"
+                "unknown parameter 'other': known are session, event, distinct_id, tenant_id, outcome, status_code,"
+                " idempotency_key, insert_id, message_id, text, after, before, limit"
             ),
         ),
     ],

@@ -427,6 +427,7 @@ def test_the_time_line_of_an_event_has_its_future_too(client: Client) -> None:
     assert (times[1] - times[0], times[2] - times[1]) == (HOUR_S * 1000, HOUR_S * 1000)
     assert times[0] > shown["now_ms"]
     assert (email["status"], inbox["channel"]) == ("to_be_triggered", "inbox")
+    assert client.caller.get("/_sandbox/events/2/messages").status == 404
     assert client.caller.send("GET", "/_sandbox/events/1/messages").status == 401
 
 
