@@ -21,6 +21,7 @@ VERSION = 1
 APPLICATION_ID = 0x52534258
 """Marks the file as one of a sandbox: other SQLite files are never changed or moved."""
 _HEADER = b"SQLite format 3\0"
+_HEADER_BYTES = 100
 _ID_AT = 68
 """Position of the application id in a SQLite file (file format, section 1.3)."""
 
@@ -89,6 +90,7 @@ class Database:
             self._lock = _lock(path)
             undo.callback(os.close, self._lock)
             folder.make(path.name)
+            _check_is_ours(path)
             if folder.is_exposed(path.name):
                 hint = f"if it is yours: chmod 600 {shlex.quote(str(path))}"
                 raise _refused(f"other users can read {path}, so it may not be yours", hint)
@@ -160,18 +162,18 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _is_damaged(path: Path) -> bool:
-    """Return whether the file is a damaged database of a sandbox. Raises MachineError if it is something else."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except FileNotFoundError:
-        return False
-    if not head:
-        return False
-    is_ours = head.startswith(_HEADER) and int.from_bytes(head[_ID_AT : _ID_AT + 4]) == APPLICATION_ID
-    if not is_ours:
+def _check_is_ours(path: Path) -> None:
+    """Raise MachineError if the file is neither empty nor a database of a sandbox, as its header says."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    if head and not (head.startswith(_HEADER) and int.from_bytes(head[_ID_AT : _ID_AT + 4]) == APPLICATION_ID):
         raise _refused(f"{path} is not the database of a sandbox", _OTHER)
+
+
+def _is_damaged(path: Path) -> bool:
+    """Return whether the database of a sandbox is damaged. Raises MachineError if it is of another version."""
+    if not path.stat().st_size:
+        return False
     try:
         with closing(_connected(path)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -245,3 +245,23 @@ def test_a_sandbox_of_another_user_is_told_apart_from_another_program(cli: Comma
         f"error[port-taken]: can't listen on 127.0.0.1:{port}: {os.strerror(98)}\n"
         "  = another program listens there: choose another port with --port\n"
     )
+
+
+# The project's specs
+
+
+def test_an_event_that_no_spec_has_is_accepted_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "order.yaml").write_text("version: 1\nevent: order_placed\ndistinct_id: u1\n")
+    with running(tmp_path, "--memory") as sandbox:
+        caller = Caller(sandbox.port)
+        caller.post("/v2/event/", caller.event(event="order_placed"))
+        caller.post("/v2/event/", caller.event(event="order_plcaed"))
+        lines = sandbox.next_lines(2)
+    assert lines == [
+        "T 202 order_placed user u1",
+        (
+            "T 202 order_plcaed user u1: warning: no spec of this project has the event 'order_plcaed':"
+            " did you mean 'order_placed'?"
+        ),
+    ]

@@ -57,8 +57,14 @@ class Serving:
         return self.caller.send("GET", path, headers={"Authorization": f"Bearer {self.token}"}).json
 
     def peak_mb(self) -> float:
+        return self._status_mb("VmHWM")
+
+    def now_mb(self) -> float:
+        return self._status_mb("VmRSS")
+
+    def _status_mb(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith(name))) / 1024
 
     def serves(self) -> bool:
         return self.caller.post(SINGLE, self.caller.event()).status == 202
@@ -414,3 +420,46 @@ def test_bodies_that_never_end_are_bounded_together(tmp_path: Path) -> None:
     finally:
         said = end(serving)
     assert (said, peak_mb < 300) == ("", True)
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_60000_events(tmp_path: Path) -> None:
+    serving = started(tmp_path, "--max-events", "5000")
+    caller = serving.caller
+    body = json.dumps([caller.event(properties={"x": "x" * 300})] * 100).encode()
+    measured: list[float] = []
+    try:
+        for index in range(600):
+            assert caller.post("/v2/bulk/event/", body).status == 207
+            if index % 120 == 119:
+                measured.append(serving.now_mb())
+        about = caller.send("GET", "/_sandbox").json
+    finally:
+        said = end(serving)
+    assert (said, about["events"]) == ("", 60_000)
+    assert about["dropped_events"] >= 55_000
+    assert max(measured) - measured[0] < 15
+    assert (tmp_path / ".runner" / "sandbox.sqlite3").stat().st_size < 25 * 1024 * 1024
+
+
+@pytest.mark.slow
+def test_a_search_through_all_records_holds_up_no_request(tmp_path: Path) -> None:
+    serving = started(tmp_path)
+    caller = serving.caller
+    body = json.dumps([caller.event(properties={"x": "x" * 1000})] * 100).encode()
+    try:
+        for _ in range(300):
+            assert caller.post("/v2/bulk/event/", body).status == 207
+        with serving.connect() as connection:
+            connection.sendall(serving.asking("/_sandbox/events?text=nowhere"))
+            waited = []
+            while not select.select([connection], [], [], 0)[0]:
+                began = time.monotonic()
+                assert serving.serves()
+                waited.append(time.monotonic() - began)
+            answer = connection.recv(65536)
+    finally:
+        said = end(serving)
+    assert (said, statuses(answer)) == ("", [200])
+    assert len(waited) > 3
+    assert max(waited) < 0.5
