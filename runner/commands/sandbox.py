@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.errors import ExitCode, MachineError
 from runner.sandbox.find import look
+from runner.sandbox.project_specs import ProjectSpecs
 from runner.sandbox.proof import KeyRefused, Proof, ensure_key
 from runner.sandbox.rules import rules_of
 from runner.sandbox.server import serve
@@ -36,9 +37,10 @@ def sandbox(session: Session, port: int) -> ExitCode:
             output.message(f"  --sandbox of other commands can't use it: {refused}")
 
     settings = session.settings
-    rules = rules_of(load_profile(start=Path(), config=settings.config, name=settings.profile))
+    profile = load_profile(start=Path(), config=settings.config, name=settings.profile)
+    specs = ProjectSpecs(Path.cwd(), session.world.environ, settings.config, profile.variables)
     try:
-        serve(port, announce, rules, key)
+        serve(port, announce, rules_of(profile), key, specs)
     except MachineError as error:
         if key is None or look(port, Proof(key, port)) != "own":
             raise

@@ -11,10 +11,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from runner.sandbox import page
 from runner.sandbox.control import Control
 from runner.sandbox.event_api import EventApi
 from runner.sandbox.faults import Faults
 from runner.sandbox.http import BodyReader, answering
+from runner.sandbox.page_api import PageApi
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.sandbox.rules import SandboxRules
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from runner.sandbox.project_specs import ProjectSpecs
     from runner.sandbox.proof import Proof
     from runner.sandbox.store import Store
     from runner.secrets import Secret
@@ -35,13 +38,15 @@ def make_app(
     token: Secret,
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     proof: Proof | None = None,
+    specs: ProjectSpecs | None = None,
 ) -> Starlette:
     """Return the application for a store; only these credentials are valid.
 
-    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity of the sandbox to clients.
+    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity of the sandbox to clients. `specs` are
+    those that its page offers to send.
     """
     bodies = BodyReader()
-    control = Control(store, token, proof, bodies)
+    control = Control(store, token, proof, bodies, PageApi(store, credentials, rules, bodies, specs))
     events = EventApi(store, credentials, rules, Faults(rules), bodies)
     app = Starlette(
         routes=[
@@ -49,6 +54,7 @@ def make_app(
             Route("/v2/bulk/event/", answering(events.bulk), methods=["POST"]),
             Route("/event/", answering(events.legacy), methods=["POST"]),
             *control.routes(),
+            *page.routes(),
         ],
         # Protects against DNS rebinding: a page must not read events by way of its own host name.
         middleware=[

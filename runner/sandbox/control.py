@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from runner.sandbox.http import BodyReader
+    from runner.sandbox.page_api import PageApi
     from runner.sandbox.proof import Proof
     from runner.sandbox.store import Store
     from runner.secrets import Secret
@@ -40,11 +41,12 @@ _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
 class Control:
     """The endpoints under `/_sandbox/`."""
 
-    def __init__(self, store: Store, token: Secret, proof: Proof | None, bodies: BodyReader) -> None:
+    def __init__(self, store: Store, token: Secret, proof: Proof | None, bodies: BodyReader, page: PageApi) -> None:
         self._store = store
         self._token = token
         self._proof = proof
         self._bodies = bodies
+        self._page = page
         self.feed = Feed(store)
 
     def routes(self) -> list[Route]:
@@ -57,6 +59,7 @@ class Control:
             self._route("wait", self.wait, "GET"),
             self._route("stream", self.stream, "GET"),
             self._route("clock", self.clock, "POST"),
+            *(self._route(*each) for each in self._page.endpoints()),
         ]
 
     def _route(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:

@@ -48,4 +48,9 @@ def bad_request(message: str) -> Refusal:
     return Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
 
 
+def not_found(message: str) -> Refusal:
+    """Return the refusal of a request for something that does not exist: 404."""
+    return Refusal(HTTPStatus.NOT_FOUND, message, "not_found")
+
+
 TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request body is larger than 800KB", "too_large")

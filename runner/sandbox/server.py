@@ -25,6 +25,7 @@ from runner.secrets import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from runner.sandbox.project_specs import ProjectSpecs
     from runner.suprsend.auth import Credentials
 
 
@@ -41,6 +42,7 @@ class Sandbox:
         credentials: Sequence[Credentials] = (SANDBOX_KEY, SANDBOX_API_KEY),
         port: int = 0,
         rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+        specs: ProjectSpecs | None = None,
     ) -> None:
         self.store = Store(time.time)
         # The socket listens from here on: earlier requests wait until the loop runs.
@@ -48,7 +50,7 @@ class Sandbox:
         self.port: int = self._socket.getsockname()[1]
         self.proof = Proof(new_key(), self.port)
         self._token = _new_token()
-        app = make_app(self.store, credentials, self._token, rules, proof=self.proof)
+        app = make_app(self.store, credentials, self._token, rules, self.proof, specs)
         self._server = TimedServer(_config(app))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True)
 
@@ -84,6 +86,7 @@ def serve(
     announce: Callable[[Addresses], None],
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     key: Secret | None = None,
+    specs: ProjectSpecs | None = None,
 ) -> None:
     """Run a sandbox on a port of this machine until a signal ends it; `announce` receives its addresses.
 
@@ -93,7 +96,7 @@ def serve(
     with _listen(port) as listening:
         listens_on: int = listening.getsockname()[1]
         proof = Proof(key, listens_on) if key is not None else None
-        app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof=proof)
+        app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof, specs)
         base_url = f"http://{HOST}:{listens_on}/"
         announce(Addresses(base_url, _events_url(base_url, token)))
         server = TimedServer(_config(app))

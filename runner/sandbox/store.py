@@ -6,7 +6,7 @@ import json
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID, uuid5
 
 from runner.sandbox.arrival import Arrival
@@ -209,6 +209,16 @@ class Store:
         with self._lock:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
+
+    def summaries(self, condition: str, values: Sequence[object]) -> list[Arrival]:
+        """Return the records that fulfil a condition, without their events. These are read only if the condition needs them."""
+        query = f"SELECT {_COLUMNS}, x'' FROM arrivals LEFT JOIN bodies USING (id) WHERE {condition}"
+        return [Arrival(*row) for row in self.read(query, values)]
+
+    def read(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, which is ours; only `values` come from elsewhere."""
+        with self._lock:
+            return self.database.reader.execute(query, values).fetchall()
 
     @property
     def last_id(self) -> int:
