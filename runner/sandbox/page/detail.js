@@ -9,8 +9,21 @@ import { longText, tree } from "./tree.js";
 const SHOWN_BODY = 20_000;
 const WORDS = { accepted: "Accepted", duplicate: "Duplicate", refused: "Refused" };
 
-/** Read one record with its request. */
-export const read = async (id, signal) => parse(await (await request(`events/${id}`, { signal })).text());
+/** Read one record with its request. If it was refused before its event was read, that is read from the request here. */
+export async function read(id, signal) {
+  const details = parse(await (await request(`events/${id}`, { signal })).text());
+  details.body ??= readable(details.request.body);
+  return details;
+}
+
+function readable(text) {
+  try {
+    const value = parse(text);
+    return isMap(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
 
 /** The panel of one event. `actions` are `open(id)`, `edit(details)`, `mark(details)` and `close()`. */
 export class Detail {
@@ -60,7 +73,7 @@ export class Detail {
     return [
       this.#bar(`#${details.id}`),
       el("header.head", {},
-        el("h2", {}, said(details.event ?? (isEvent ? "no name" : "no event"), 300)),
+        el("h2", {}, said(details.event ?? (typeof body?.event === "string" ? body.event : "No event"), 300)),
         el(`span.badge.${outcome}`, {}, `${status} ${WORDS[outcome]}`),
         el("time", { datetime: new Date(details.received_ms).toISOString(), title: fullTime(details.received_ms) }, clockTime(details.received_ms))),
       reason && el("p.callout.refused", {}, el("b", {}, "Refused: "), said(reason, 3000)),
@@ -73,7 +86,7 @@ export class Detail {
       timeline(messages, outcome),
       this.#related("Same idempotency key", details.same_key),
       this.#related("Other attempts of this event", details.attempts),
-      requestPart(details.request),
+      requestPart(details.request, body === null),
     ].filter(Boolean);
   }
 
@@ -151,11 +164,11 @@ const nameOf = (workflow) => (isMap(workflow) ? workflow.slug ?? workflow.name ?
 /** Return a step, which is stored as `[status, ms]` or as `{status, at_ms}`. */
 const stepOf = (step) => (Array.isArray(step) ? (typeof step[0] === "number" ? { status: step[1], at: step[0] } : { status: step[0], at: step[1] }) : { status: step.status, at: step.at_ms });
 
-function requestPart({ method, target, headers, body, status_code: status }) {
+function requestPart({ method, target, headers, body, status_code: status }, isOpen) {
   const rows = headers.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, said(name, 200)), el("td", {}, said(value, 2000))));
   return section("Request", el("div", {},
     el("p", {}, el("code", {}, `${method} `, said(target, 500)), ` answered with ${status}`),
     el("table.headers", {}, el("caption.hidden", {}, "Headers"), el("tbody", {}, ...rows)),
     el("div.line", {}, el("h4", {}, `Body, ${plural(new TextEncoder().encode(body).length, "byte")}`), el("span.grow"), el("button", { type: "button", on: { click: () => copy(body, "the body") } }, "Copy")),
-    longText(body, (text) => el("pre.code", { tabindex: 0, "aria-label": "Raw body", dir: "ltr" }, visible(text)), SHOWN_BODY)), undefined, false);
+    longText(body, (text) => el("pre.code", { tabindex: 0, "aria-label": "Raw body", dir: "ltr" }, visible(text)), SHOWN_BODY)), undefined, isOpen);
 }

@@ -2,7 +2,7 @@
 
 import { $, clockTime, el, plural, said } from "./dom.js";
 
-const MARGIN = 8; // rows beyond the view
+const MARGIN = 4; // rows beyond the view
 const MOST_ROWS = 20_000; // the oldest beyond these are forgotten, and loaded again when they are scrolled to
 const ICONS = { accepted: "✓", duplicate: "=", refused: "✕" };
 
@@ -18,10 +18,14 @@ export class List {
     this.hasAll = false;
     this.isPaused = false;
     this.isLoading = false;
-    this.above = el("tr.spacer", { "aria-hidden": "true" }, el("td", { colspan: 7 }));
-    this.below = el("tr.spacer", { "aria-hidden": "true" }, el("td", { colspan: 7 }));
+    this.above = el("tr.spacer", { "aria-hidden": "true" }, el("td"));
+    this.below = el("tr.spacer", { "aria-hidden": "true" }, el("td"));
+    this.top = this.view = 0; // read when they change: reading them at each event would lay the page out twice
     this.scroller = $("scroller");
-    this.scroller.addEventListener("scroll", () => this.#schedule(), { passive: true });
+    this.scroller.addEventListener("scroll", () => {
+      this.top = this.scroller.scrollTop;
+      this.#schedule();
+    }, { passive: true });
     new ResizeObserver(() => this.#measure()).observe(this.scroller);
     $("rows").addEventListener("click", (click) => {
       const row = click.target.closest("tr[data-id]");
@@ -34,6 +38,7 @@ export class List {
   #measure() {
     this.height = parseFloat(getComputedStyle($("table")).getPropertyValue("--row")) || 36;
     this.head = $("table").tHead.offsetHeight;
+    this.view = this.scroller.clientHeight;
     this.#schedule();
   }
 
@@ -44,7 +49,7 @@ export class List {
     this.elements.clear();
     this.hasAll = hasAll;
     this.isLoading = false;
-    this.scroller.scrollTop = 0;
+    this.#scrollTo(0);
     if (!this.#has(this.selected)) this.selected = null;
     this.#schedule();
   }
@@ -71,8 +76,13 @@ export class List {
 
   toTop() {
     this.isPaused = false;
-    this.scroller.scrollTop = 0;
+    this.#scrollTo(0);
     this.#schedule();
+  }
+
+  #scrollTo(top) {
+    if (top === this.top) return;
+    this.scroller.scrollTop = this.top = top;
   }
 
   #has(id) {
@@ -89,9 +99,9 @@ export class List {
 
   #takePending() {
     if (this.isPaused || !this.pending.length) return;
-    const isReading = this.scroller.scrollTop > this.height / 2;
+    const isReading = this.top > this.height / 2;
     for (const record of this.pending) this.rows.push(record);
-    if (isReading) this.scroller.scrollTop += this.pending.length * this.height;
+    if (isReading) this.shift = (this.shift ?? 0) + this.pending.length * this.height;
     this.pending = [];
     if (this.rows.length > MOST_ROWS && !isReading) {
       this.rows = this.rows.slice(-MOST_ROWS * 0.8);
@@ -101,9 +111,9 @@ export class List {
 
   #render() {
     const { rows, height } = this;
-    const top = this.scroller.scrollTop;
+    const top = this.top + (this.shift ?? 0);
     const first = Math.max(0, Math.floor(top / height) - MARGIN);
-    const last = Math.min(rows.length, Math.ceil((top + this.scroller.clientHeight) / height) + MARGIN);
+    const last = Math.min(rows.length, Math.ceil((top + this.view) / height) + MARGIN);
     const elements = new Map();
     for (let index = first; index < last; index++) {
       const record = rows[rows.length - 1 - index];
@@ -116,6 +126,8 @@ export class List {
     this.above.firstChild.style.height = `${first * height}px`;
     this.below.firstChild.style.height = `${(rows.length - last) * height}px`;
     place($("rows"), [this.above, ...elements.values(), this.below]);
+    if (this.shift) this.#scrollTo(top); // after the rows above have their place
+    this.shift = 0;
     this.#mark();
     $("table").setAttribute("aria-rowcount", this.hasAll ? rows.length + 1 : -1);
     $("table").classList.toggle("none", rows.length === 0);
@@ -129,7 +141,8 @@ export class List {
   }
 
   #mark() {
-    for (const [id, element] of this.elements) element.setAttribute("aria-selected", id === this.selected);
+    for (const element of $("rows").querySelectorAll('[aria-selected="true"]')) element.setAttribute("aria-selected", "false");
+    this.elements.get(this.selected)?.setAttribute("aria-selected", "true");
     if (this.elements.has(this.selected)) $("table").setAttribute("aria-activedescendant", `row-${this.selected}`);
     else $("table").removeAttribute("aria-activedescendant");
   }
@@ -139,13 +152,13 @@ export class List {
     const { rows } = this;
     if (!rows.length) return null;
     const at = rows.findIndex((row) => row.id === this.selected);
-    const from = at < 0 ? Math.round(this.scroller.scrollTop / this.height) - Math.sign(by) : rows.length - 1 - at;
+    const from = at < 0 ? Math.round(this.top / this.height) - Math.sign(by) : rows.length - 1 - at;
     const index = Math.max(0, Math.min(rows.length - 1, from + by));
     this.select(rows[rows.length - 1 - index].id);
     const top = index * this.height;
-    const view = this.scroller.clientHeight - this.head;
-    if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
-    else if (top + this.height > this.scroller.scrollTop + view) this.scroller.scrollTop = top + this.height - view;
+    const view = this.view - this.head;
+    if (top < this.top) this.#scrollTo(top);
+    else if (top + this.height > this.top + view) this.#scrollTo(top + this.height - view);
     this.#schedule();
     return this.selected;
   }
@@ -181,11 +194,11 @@ function rowOf(record) {
   const note = reason ?? warning;
   const name = record.event === null ? said(record.endpoint, 120, "bdi") : said(record.event, 120, "b");
   return el(
-    `tr.${outcome}${warning ? ".warned" : ""}`,
-    { role: "row", id: `row-${record.id}`, "data-id": record.id },
+    `tr.${outcome}${warning ? ".warned" : ""}${note ? ".noted" : ""}`,
+    { role: "row", "aria-selected": "false", id: `row-${record.id}`, "data-id": record.id },
     cell("time", el("time", { datetime: new Date(record.received_ms).toISOString() }, clockTime(record.received_ms))),
     cell("status", el(`span.badge.${outcome}`, { title: outcome }, el("i", { "aria-hidden": "true" }, ICONS[outcome]), ` ${record.status_code}`, el("span.hidden", {}, ` ${outcome}`))),
-    cell("event", name, note && el(`span.note${reason ? ".reason" : ".warning"}`, { title: visibleTitle(note) }, reason ? null : el("i", { "aria-hidden": "true" }, "⚠ "), said(note, 300, "bdi"))),
+    cell("event", name, " ", note && el(`span.note${reason ? ".reason" : ".warning"}`, { title: visibleTitle(note) }, reason ? null : el("i", { "aria-hidden": "true" }, "⚠ "), said(note, 300, "bdi"))),
     cell("user", said(record.distinct_id ?? "", 120, "bdi")),
     cell("tenant", said(record.tenant_id ?? "", 80, "bdi")),
     cell("duplicate", outcome === "duplicate" && el("span.chip", {}, "duplicate")),

@@ -1,6 +1,6 @@
 // The page: loads what is stored, follows what arrives, and connects list, filters, details and keys.
 
-import { forgetToken, get, keepToken, Live, request, takeToken } from "./api.js";
+import { credentials, forgetToken, get, keepToken, Live, request, takeToken } from "./api.js";
 import { showComparison } from "./compare.js";
 import { editAndResend, sendSpec } from "./compose.js";
 import { Detail, read } from "./detail.js";
@@ -119,15 +119,21 @@ function showEmpty() {
   }
   $("empty").replaceChildren(
     el("h2", {}, "Waiting for the first event"),
-    el("p", {}, "Point your application at this address, or send a spec from another terminal:"),
+    el("p", {}, "Send a spec from another terminal:"),
     el("pre", {}, el("code", {}, "runner send specs/ --var user=u1 --sandbox")),
-    el("p", {}, "What arrives appears here at once, also when it is refused."));
+    el("p", {}, "Or point your application here:"),
+    el("pre", {}, el("code", { id: "environment" })),
+    el("p", {}, "What arrives appears at once, also when it is refused."));
+  credentials().then(({ base_url: url, api_key: key, workspace_uid: uid }) => {
+    $("environment").textContent = `export SUPRSEND_BASE_URL=${url}\nexport SUPRSEND_API_KEY=${key}\nexport SUPRSEND_WORKSPACE_UID=${uid}`;
+  }, () => {});
 }
 
 let counting;
 /** Count what is stored; again from time to time, since the oldest are dropped, and others may clear. */
 async function count() {
   clearTimeout(counting);
+  stats.expect();
   try {
     const overview = await get("page/overview");
     stats.reset(overview);

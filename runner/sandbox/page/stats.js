@@ -5,6 +5,7 @@ import { $, el } from "./dom.js";
 const OUTCOMES = ["accepted", "duplicate", "refused"];
 const LABELS = { accepted: "Accepted", duplicate: "Duplicates", refused: "Refused", warned: "Warnings" };
 const SECONDS = 60;
+const NUMBERS_MS = 100;
 const [WIDTH, HEIGHT] = [600, 56];
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -15,7 +16,9 @@ export class Stats {
     this.sessions = new Set();
     this.totals = new Map(); // "session outcome" → number
     this.seconds = new Map(); // second → {outcome: number}
-    this.upTo = Infinity; // until the totals are known, nothing is added to them
+    this.isKnown = false;
+    this.upTo = 0;
+    this.meanwhile = []; // what arrives while the totals are on their way
     this.numbers = {};
     for (const [name, label] of Object.entries(LABELS)) {
       this.numbers[name] = el("strong", {}, "–");
@@ -36,14 +39,22 @@ export class Stats {
     setInterval(() => document.hidden || this.draw(), 1000);
   }
 
+  /** Expect the totals of the sandbox. */
+  expect() {
+    this.meanwhile = [];
+  }
+
   /** Take the totals of the sandbox; later records are added to them. */
   reset(overview) {
+    this.isKnown = true;
     this.upTo = overview.last_id;
     this.totals.clear();
     for (const { session, outcome, count, warnings } of overview.totals) {
       this.#add(session, outcome, count);
       this.#add(session, "warned", warnings);
     }
+    for (const record of this.meanwhile ?? []) this.#count(record);
+    this.meanwhile = null;
     this.draw();
   }
 
@@ -55,14 +66,19 @@ export class Stats {
 
   add(records) {
     const second = Math.floor(Date.now() / 1000);
-    for (const { id, session, outcome, warning } of records) {
-      this.sessions.add(session);
-      this.#at(second, session, outcome, 1);
-      if (id <= this.upTo) continue;
-      this.#add(session, outcome, 1);
-      if (warning) this.#add(session, "warned", 1);
+    for (const record of records) {
+      this.sessions.add(record.session);
+      this.#at(second, record.session, record.outcome, 1);
+      this.#count(record);
+      this.meanwhile?.push(record);
     }
-    this.#drawNumbers();
+    this.timer ??= setTimeout(() => this.#drawNumbers(), NUMBERS_MS);
+  }
+
+  #count({ id, session, outcome, warning }) {
+    if (id <= this.upTo) return;
+    this.#add(session, outcome, 1);
+    if (warning) this.#add(session, "warned", 1);
   }
 
   #add(session, name, count) {
@@ -92,7 +108,9 @@ export class Stats {
   }
 
   #drawNumbers() {
-    if (this.upTo === Infinity) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (!this.isKnown) return;
     for (const [name, element] of Object.entries(this.numbers)) {
       const text = this.#of(this.totals, name).toLocaleString("en");
       if (element.textContent !== text) element.textContent = text;

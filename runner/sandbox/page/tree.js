@@ -12,7 +12,7 @@ const MOST_OPEN = 40;
 export const tree = (value) => el("ul.tree", {}, node(null, value, 0));
 
 function node(key, value, level) {
-  const name = key === null ? null : el("span.key", {}, typeof key === "number" ? String(key) : said(key, 200));
+  const name = key === null ? null : el("span.key", {}, typeof key === "number" ? String(key) : said(key, 200), ": ");
   if (!isMap(value) && !Array.isArray(value)) return el("li", {}, name, leaf(value), type(typeOf(value)));
   const entries = Array.isArray(value) ? Array.from(value.entries()) : Object.entries(value);
   const kind = Array.isArray(value) ? `array of ${entries.length}` : plural(entries.length, "key");
@@ -44,7 +44,7 @@ function leaf(value) {
   return longText(value, (text) => el("span.value.string", { dir: "auto" }, `"${visible(text)}"`));
 }
 
-const type = (name) => el("span.type", {}, name);
+const type = (name) => el("span.type", {}, ` ${name}`);
 
 /** Return a text as `show` shows it: its beginning, if it is long, with a button for all of it. */
 export function longText(text, show, most = LONG_TEXT) {
