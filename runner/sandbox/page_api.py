@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 _EXPORT_S = 300.0
+_MOST_PENDING = 8
 
 
 class PageApi:
@@ -49,7 +50,8 @@ class PageApi:
         self._rules = rules
         self._bodies = bodies
         self._specs = specs
-        self._rendering = asyncio.Semaphore(1)
+        self._rendering = asyncio.Lock()
+        self._pending = 0
 
     def endpoints(self) -> list[tuple[str, Endpoint, str]]:
         """Return path, endpoint and method of each."""
@@ -70,13 +72,15 @@ class PageApi:
         limit = whole_number("limit", query.pop("limit", "100"), MAX_LISTED)
         wanted = selection(query)
         last_id = self._store.last_id
-        found = self._store.summaries(f"{wanted.condition} ORDER BY id DESC LIMIT ?", (*wanted.values, limit))
+        # In a thread: to find a text in 100,000 records takes a while.
+        condition, values = f"{wanted.condition} ORDER BY id DESC LIMIT ?", (*wanted.values, limit)
+        found = await asyncio.to_thread(self._store.summaries, condition, values)
         return JSONResponse({"last_id": last_id, "records": [each.summary() for each in found]})
 
     async def overview(self, request: Request) -> Response:
         """Return totals by session and outcome, and the numbers of the last two minutes by second."""
         del request
-        return JSONResponse(overview(self._store).as_json())
+        return JSONResponse((await asyncio.to_thread(overview, self._store)).as_json())
 
     async def messages(self, request: Request) -> Response:
         """Return the messages that came of one record."""
@@ -130,14 +134,17 @@ class PageApi:
         return await self._of_specs(lambda specs: specs.render(path, texts, uid, max_event_kb))
 
     async def _of_specs(self, read: Callable[[ProjectSpecs], dict[str, object]]) -> Response:
-        """Read the specs in a thread, one request at a time: the sandbox answers others meanwhile."""
+        """Read the specs in a thread, one request at a time: the sandbox answers others meanwhile. Few may wait."""
         specs = self._specs
         if specs is None:
             raise not_found("this sandbox runs in no project")
-        if self._rendering.locked():
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "another spec is being rendered", "busy", 1)
-        async with self._rendering:
-            try:
+        if self._pending == _MOST_PENDING:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "other specs are being rendered", "busy", 1)
+        self._pending += 1
+        try:
+            async with self._rendering:
                 return JSONResponse(await asyncio.to_thread(read, specs))
-            except RunnerError as error:
-                raise not_found(error.problems[0].message) from None
+        except RunnerError as error:
+            raise not_found(error.problems[0].message) from None
+        finally:
+            self._pending -= 1

@@ -63,33 +63,20 @@ def overview(store: Store) -> Overview:
 def messages_of(store: Store, arrival_id: int) -> dict[str, object]:
     """Return the messages that came of a record, each with its steps in time, and the time of its session's clock."""
     rows = store.read(
-        "SELECT session, message_id, created_ms, workflow, channel, category, recipient, steps FROM messages"
-        " WHERE arrival_id = ? ORDER BY id",
+        "SELECT session, message_id, workflow, channel, recipient, steps FROM messages WHERE arrival_id = ? ORDER BY created_ms",
         (arrival_id,),
     )
-    return {"now_ms": store.now_ms(rows[0][0] if rows else ""), "messages": [_message(*row[1:]) for row in rows]}
-
-
-def _message(
-    message_id: str, created_ms: int, workflow: str, channel: str, category: str, recipient: str, steps: str
-) -> object:
-    return {
-        "message_id": message_id,
-        "created_ms": created_ms,
-        "workflow": _value(workflow),
-        "channel": channel,
-        "category": category,
-        "recipient": _value(recipient),
-        "steps": _value(steps),
-    }
-
-
-def _value(text: str) -> object:
-    """Return the JSON value of a column, or its text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    messages = [
+        {
+            "message_id": message_id,
+            "workflow": workflow,
+            "channel": channel,
+            "recipient": recipient,
+            "steps": [{"status": status, "at_ms": at_ms} for status, at_ms in json.loads(steps)],
+        }
+        for _, message_id, workflow, channel, recipient, steps in rows
+    ]
+    return {"now_ms": store.now_ms(rows[0][0] if rows else ""), "messages": messages}
 
 
 def json_lines(store: Store, wanted: Selection) -> Iterator[bytes]:

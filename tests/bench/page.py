@@ -87,7 +87,7 @@ def compare_first_screens(browser: Browser) -> bool:
     few, many = (statistics.median(times) for times in zip(*pairs, strict=True))
     print(f"first screen, {FEW:,} stored events:   {few:6.0f} ms (median of {REPEATS})")
     print(f"first screen, {MANY:,} stored events: {many:6.0f} ms, {many / few:.2f} times (at most {MOST_RATIO})")
-    return many <= few * MOST_RATIO
+    return bool(many <= few * MOST_RATIO)
 
 
 def watch_live(browser: Browser) -> bool:
@@ -106,7 +106,9 @@ def watch_live(browser: Browser) -> bool:
         tasks: list[float] = page.evaluate("tasks")
         page.close()
     longest = max(tasks, default=0)
-    print(f"live view, {RATE:,} events a second for {SECONDS} s: longest task {longest:.0f} ms (at most {MOST_TASK_MS}),")
+    print(
+        f"live view, {RATE:,} events a second for {SECONDS} s: longest task {longest:.0f} ms (at most {MOST_TASK_MS}),"
+    )
     print(f"    {len(tasks)} of 50 ms or more; the last event was shown {lag_s:.2f} s after it was accepted")
     return longest < MOST_TASK_MS and lag_s < MOST_LAG_S
 

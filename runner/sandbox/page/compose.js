@@ -79,12 +79,15 @@ export async function sendSpec(session) {
   const select = el("select", { id: "spec" }, ...specs.map((path) => el("option", { value: path, selected: path === chosen }, visible(path))));
   const area = el("div.spec");
   const show = async () => {
-    sessionStorage.setItem("sandbox-spec", select.value);
+    const path = select.value;
+    sessionStorage.setItem("sandbox-spec", path);
+    let parts;
     try {
-      area.replaceChildren(...specForm(await get("page/spec", { path: select.value }), session));
+      parts = specForm(await get("page/spec", { path }), session);
     } catch (error) {
-      area.replaceChildren(el("p.result.bad", {}, visible(error.message)));
+      parts = [el("p.result.bad", {}, visible(error.message))];
     }
+    if (select.value === path) area.replaceChildren(...parts); // another may have been chosen meanwhile
   };
   select.addEventListener("change", show);
   open("Send a spec", el("label", { for: "spec" }, "Spec"), select, area);

@@ -107,9 +107,9 @@ export class Detail {
       button("case", "A case for the spec, which expects this event", () => copy(asCase(body), "the case"), isComplete),
       button("row", "A row for runner send --rows", () => copy(asRow(body), "the row"), isComplete),
       button("JSON", "The event as JSON", () => copy(inline(body), "the JSON"), isEvent),
-      el("span.grow"),
+      el("span.right", {},
       button("Compare", "Mark it, then compare another with it (c)", () => this.actions.mark(details), isEvent),
-      el("button.primary", { type: "button", title: "Edit and send again (e)", disabled: !isEvent, on: { click: () => this.actions.edit(details) } }, "Edit and resend"));
+      el("button.primary", { type: "button", title: "Edit and send again (e)", disabled: !isEvent, on: { click: () => this.actions.edit(details) } }, "Edit and resend")));
   }
 
   #related(title, ids) {
@@ -150,19 +150,14 @@ function timeline({ now_ms: now, messages }, outcome) {
     return section("Messages", el("p.muted", {}, why));
   }
   const one = (message) => {
-    const steps = Array.isArray(message.steps) ? message.steps.map(stepOf) : [];
-    const passed = steps.filter((step) => step.at <= now);
+    const { steps } = message;
+    const passed = steps.filter((step) => step.at_ms <= now);
     return el("li.message", {},
-      el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(nameOf(message.workflow), 200)), el("span.grow"), el("span.chip", {}, said(passed.at(-1)?.status ?? "waiting", 60))),
-      el("ol.steps", {}, ...steps.map((step) => el(`li${step.at <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at).toISOString() }, clockTime(step.at)), step.at > now && el("span.hidden", {}, " to come")))));
+      el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(message.workflow, 200)), el("span.grow"), el("span.chip", {}, said(passed.at(-1)?.status ?? "waiting", 60))),
+      el("ol.steps", {}, ...steps.map((step) => el(`li${step.at_ms <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at_ms).toISOString() }, clockTime(step.at_ms)), step.at_ms > now && el("span.hidden", {}, " to come")))));
   };
   return section("Messages", el("ul.messages", {}, ...messages.map(one)), messages.length);
 }
-
-const nameOf = (workflow) => (isMap(workflow) ? workflow.slug ?? workflow.name ?? "" : workflow);
-
-/** Return a step, which is stored as `[status, ms]` or as `{status, at_ms}`. */
-const stepOf = (step) => (Array.isArray(step) ? (typeof step[0] === "number" ? { status: step[1], at: step[0] } : { status: step[0], at: step[1] }) : { status: step.status, at: step.at_ms });
 
 function requestPart({ method, target, headers, body, status_code: status }, isOpen) {
   const rows = headers.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, said(name, 200)), el("td", {}, said(value, 2000))));

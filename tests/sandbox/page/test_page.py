@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -59,8 +60,9 @@ def test_events_of_another_process_appear_within_a_second_without_reload(
     in_repository: Path, tmp_path: Path, opened: Opened
 ) -> None:
     environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    shutil.copytree(in_repository / "specs", tmp_path / "specs")
     server = subprocess.Popen(
-        ["runner", "sandbox", "--port", "0"], cwd=in_repository, env=environ, stderr=subprocess.PIPE, text=True
+        ["runner", "sandbox", "--port", "0"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
     )
     try:
         assert server.stderr is not None
@@ -75,14 +77,14 @@ def test_events_of_another_process_appear_within_a_second_without_reload(
         send = ["runner", "send", "specs/", "--var", "user=u1", "-q"]
         environ |= {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/", "SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key"}
         subprocess.run(
-            send, cwd=in_repository, env=environ | {"SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}, check=True,
+            send, cwd=tmp_path, env=environ | {"SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}, check=True,
             capture_output=True,
         )  # fmt: skip
         ended = time.monotonic()
         page.locator("tr.accepted", has_text="order_shipped").wait_for()
         assert time.monotonic() - ended < 1
         refused = subprocess.run(
-            send, cwd=in_repository, env=environ | {"SUPRSEND_WORKSPACE_SECRET": "wrong"}, check=False, capture_output=True
+            send, cwd=tmp_path, env=environ | {"SUPRSEND_WORKSPACE_SECRET": "wrong"}, check=False, capture_output=True
         )
         ended = time.monotonic()
         assert refused.returncode == 3
@@ -139,7 +141,7 @@ def test_filters_select_stored_events_and_those_that_arrive(shop: Shop, opened: 
 
 def test_one_event_shows_its_values_with_types_attachments_request_and_duplicates(shop: Shop, opened: Opened) -> None:
     attached = [{"filename": "a.pdf", "url": "https://example.com/a.pdf", "ignore_if_error": True}]
-    body = {"properties": {**PROPERTIES, "$attachments": attached}, "$idempotency_key": "k1"}
+    body: dict[str, Any] = {"properties": {**PROPERTIES, "$attachments": attached}, "$idempotency_key": "k1"}
     shop.send(**body)
     shop.send(**body)
     page = opened(shop.sandbox.events_url)
@@ -165,7 +167,43 @@ def test_one_event_shows_its_values_with_types_attachments_request_and_duplicate
     expect(page, "#detail .number", "#1")
     expect(page, "#detail .badge", "202 Accepted")
     page.go_back()
+    expect(page, "#detail .number", "#2")
+    page.go_back()
     page.locator("#detail").wait_for(state="hidden")
+
+
+def test_messages_stand_on_a_time_line_of_what_was_and_what_comes(shop: Shop, opened: Opened) -> None:
+    shop.send()
+    store = shop.sandbox.store
+    steps = [
+        ["triggered", store.now_ms() - 1000],
+        ["delivered", store.now_ms() - 500],
+        ["seen", store.now_ms() + 600_000],
+    ]
+    columns = "(arrival_id, session, message_id, created_ms, workflow, channel, category, recipient, tenant_id, execution_id, steps, details)"  # fmt: skip
+    values = (
+        1,
+        "",
+        "m1",
+        1,
+        "order-confirmation",
+        "email",
+        "transactional",
+        "u1",
+        "default",
+        "e1",
+        json.dumps(steps),
+        "{}",
+    )
+    store.database.writer.execute(f"INSERT INTO messages {columns} VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+    page = opened(shop.sandbox.events_url)
+    page.locator("tr[data-id]").click()
+    expect(page, ".messages", "order-confirmation")
+    assert [step.split("\n")[0] for step in page.locator(".steps li.passed").all_inner_texts()] == [
+        "triggered",
+        "delivered",
+    ]
+    assert page.locator(".messages .chip").inner_text() == "delivered"
 
 
 def test_a_copied_spec_makes_the_event_again_and_the_copied_case_and_row_fit_it(
@@ -239,6 +277,7 @@ def test_two_events_are_compared(shop: Shop, opened: Opened) -> None:
     shop.send(properties={"same": 1, "changed": 1, "new": {"a": 1}})
     page = opened(shop.sandbox.events_url)
     page.locator("tr[data-id]").nth(1).click()
+    expect(page, "#detail .number", "#1")
     page.keyboard.press("c")
     page.keyboard.press("k")
     expect(page, "#detail .number", "#2")
@@ -247,7 +286,7 @@ def test_two_events_are_compared(shop: Shop, opened: Opened) -> None:
     lines = [re.sub(r"\s+", " ", row.inner_text()) for row in page.locator("#compare tbody tr").all()]
     assert [line for line in lines if "properties" in line] == [
         '≠ changed properties.changed "1" 1',
-        "− removed properties.gone true missing",
+        "\N{MINUS SIGN} removed properties.gone true missing",
         '+ added properties.new missing {"a":1}',
     ]
 
@@ -305,7 +344,11 @@ def test_the_keyboard_alone_reaches_everything(shop: Shop, opened: Opened) -> No
     reached = set()
     for _ in range(30):
         press("Tab")
-        reached.add(page.evaluate("document.activeElement.id || document.activeElement.name || document.activeElement.className"))
+        reached.add(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.name || document.activeElement.className"
+            )
+        )
     assert {"send-spec", "clear", "theme", "help-open", "text", "event_has", "distinct_id_has", "tenant_id_has", "status", "minutes", "table"} <= reached  # fmt: skip
     page.locator("#clear").focus()
     press("Enter")
