@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MANUAL = Path(__file__).parents[1] / "manual"
 GROUPS = {
     "tutorial": ("tutorial",),
-    "how-to": ("ci", "bulk", "secrets", "sandbox", "sdk"),
+    "how-to": ("ci", "bulk", "secrets", "sandbox", "sandbox-page", "sdk"),
     "reference": ("spec", "templates", "cases", "commands", "configuration", "exit-codes", "problems", "python"),
     "explanation": ("promises", "design"),
 }

@@ -133,17 +133,15 @@ def test_screenshots_of_the_manual_are_taken(shop: Shop, opened: Opened, tmp_pat
     folder = IMAGES if os.environ.get("UPDATE_GOLDENS") else tmp_path
     folder.mkdir(exist_ok=True)
     day(shop)
-    for theme in ("light", "dark"):
+    for theme, name in (("light", "sandbox-page"), ("dark", "sandbox-page-dark")):
         page = opened(shop.sandbox.events_url, color_scheme=theme, viewport=DESKTOP)
         page.locator("tr[data-id]").nth(12).wait_for()
-        if theme == "light":
-            page.screenshot(path=folder / "sandbox-list.png")
         page.locator("tr.accepted").first.click()
         page.locator("#detail .tree").wait_for()
-        page.screenshot(path=folder / f"sandbox-event-{theme}.png")
+        page.screenshot(path=folder / f"{name}.png")
     page = opened(shop.sandbox.events_url, viewport=PHONE)
     page.locator("tr[data-id]").nth(5).wait_for()
-    page.screenshot(path=folder / "sandbox-phone.png")
+    page.screenshot(path=folder / "sandbox-page-phone.png")
     taken = {path.name: path.stat().st_size for path in folder.glob("sandbox-*.png")}
     assert sorted(taken) == sorted(path.name for path in IMAGES.glob("sandbox-*.png"))
     assert max(taken.values()) < MOST_IMAGE_BYTES, json.dumps(taken)
