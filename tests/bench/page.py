@@ -8,13 +8,14 @@ Needs the package playwright, and Debian's chromium.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import time
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -38,9 +39,6 @@ AT_ONCE = 100
 MOST_TASK_MS = 100
 MOST_LAG_S = 1.0
 _WATCH = """
-    window.tasks = [];
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((each) => each.duration)))
-        .observe({type: "longtask", buffered: true});
     new MutationObserver((_, observer) => {
         if (!document.querySelector("tr[data-id]")) return;
         observer.disconnect();
@@ -93,24 +91,45 @@ def compare_first_screens(browser: Browser) -> bool:
 def watch_live(browser: Browser) -> bool:
     with Sandbox() as sandbox:
         page = browser.new_page(viewport={"width": 1360, "height": 850})
-        page.add_init_script(_WATCH)
         page.goto(sandbox.events_url)
         page.wait_for_selector("#live[data-state=live]")
-        page.evaluate("tasks.length = 0")
+        browser.start_tracing(page=page, categories=["toplevel", "__metadata"])
         sender = Thread(target=send_steadily, args=(sandbox,))
         sender.start()
         sender.join()
         ended = time.monotonic()
         expect(page.locator(".counter.accepted strong")).to_have_text(f"{RATE * SECONDS:,}")
         lag_s = time.monotonic() - ended
-        tasks: list[float] = page.evaluate("tasks")
+        tasks = tasks_of_page(json.loads(browser.stop_tracing()))
         page.close()
-    longest = max(tasks, default=0)
+    cpu_ms, wall_ms = max(task.cpu_ms for task in tasks), max(task.wall_ms for task in tasks)
     print(
-        f"live view, {RATE:,} events a second for {SECONDS} s: longest task {longest:.0f} ms (at most {MOST_TASK_MS}),"
+        f"live view, {RATE:,} events a second for {SECONDS} s: longest task {cpu_ms:.0f} ms of CPU (at most {MOST_TASK_MS}),"
     )
-    print(f"    {len(tasks)} of 50 ms or more; the last event was shown {lag_s:.2f} s after it was accepted")
-    return longest < MOST_TASK_MS and lag_s < MOST_LAG_S
+    print(
+        f"    {wall_ms:.0f} ms with the other work of this machine (load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores);"
+    )
+    print(f"    the last event was shown {lag_s:.2f} s after it was accepted")
+    return cpu_ms < MOST_TASK_MS and lag_s < MOST_LAG_S
+
+
+class Task(NamedTuple):
+    """One task of the page's main thread."""
+
+    cpu_ms: float
+    wall_ms: float
+
+
+def tasks_of_page(trace: dict[str, list[dict[str, Any]]]) -> list[Task]:
+    """Return the tasks of the busiest main thread of a renderer."""
+    records = trace["traceEvents"]
+    threads = {(each["pid"], each["tid"]) for each in records if each.get("args", {}).get("name") == "CrRendererMain"}
+    found: dict[tuple[int, int], list[Task]] = {}
+    for each in records:
+        thread = each["pid"], each["tid"]
+        if thread in threads and each["ph"] == "X" and each["name"].endswith("RunTask"):
+            found.setdefault(thread, []).append(Task(each.get("tdur", 0) / 1000, each["dur"] / 1000))
+    return max(found.values(), key=lambda tasks: sum(task.cpu_ms for task in tasks))
 
 
 def send_steadily(sandbox: Sandbox) -> None:
