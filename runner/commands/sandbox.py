@@ -21,6 +21,7 @@ from runner.report.style import counted, printable
 from runner.sandbox.failures import UnknownFailureError, latency, shares
 from runner.sandbox.find import HOST, found_at
 from runner.sandbox.hosts import is_loopback
+from runner.sandbox.project_specs import ProjectSpecs
 from runner.sandbox.proof import KeyRefused, Proof, ensure_key, read_key
 from runner.sandbox.rules import rules_of
 from runner.sandbox.server import MEMORY_MB, Place, serve
@@ -96,7 +97,9 @@ def sandbox(session: Session, options: SandboxOptions) -> ExitCode:
         refused = error
     settings = session.settings
     place = options.place(settings.config, key)
-    rules = rules_of(load_profile(start=Path(), config=settings.config, name=settings.profile))
+    profile = load_profile(start=Path(), config=settings.config, name=settings.profile)
+    specs = ProjectSpecs(Path.cwd(), session.world.environ, settings.config, profile.variables)
+    rules = rules_of(profile)
     if options.max_event_kb is not None:
         rules = replace(rules, max_event_kb=options.max_event_kb)
     rules = options.rehearsal.added(replace(rules, spec_events=_spec_events(settings.config)))
@@ -108,7 +111,7 @@ def sandbox(session: Session, options: SandboxOptions) -> ExitCode:
             logs.append(_Log(session.output, started.store))
 
     try:
-        serve(place, announce, rules)
+        serve(place, announce, rules, specs)
     except MachineError as error:
         if error.problems[0].code != "port-taken":
             raise

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from runner.sandbox import page
 from runner.sandbox.control import Control
 from runner.sandbox.event_api import EventApi
 from runner.sandbox.fault_api import FaultApi
@@ -18,6 +19,7 @@ from runner.sandbox.find import HOST
 from runner.sandbox.hosts import KnownHosts, allowed_names, is_loopback
 from runner.sandbox.http import BodyReader, answering
 from runner.sandbox.message_api import MessageApi
+from runner.sandbox.page_api import PageApi
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.sandbox.rules import SandboxRules
 from runner.sandbox.unserved import Unserved
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from runner.sandbox.project_specs import ProjectSpecs
     from runner.sandbox.proof import Proof
     from runner.sandbox.store import Store
     from runner.secrets import Secret
@@ -40,14 +43,15 @@ def make_app(
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     proof: Proof | None = None,
     host: str = HOST,
+    specs: ProjectSpecs | None = None,
 ) -> Starlette:
     """Return the application for a store; only these credentials are valid.
 
-    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity of the sandbox to clients.
-    `host` is the address at which it listens.
+    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity
+    of the sandbox to clients. `host` is the address at which it listens. `specs` are those that its page offers to send.
     """
     bodies = BodyReader()
-    control = Control(store, token, proof, bodies)
+    control = Control(store, token, proof, bodies, PageApi(store, credentials, rules, bodies, specs))
     faults = Faults(Plan(rules.failures, rules.latency, rules.seed))
     events = EventApi(store, credentials, rules, faults, bodies)
     unserved = Unserved(store, bodies)
@@ -59,6 +63,7 @@ def make_app(
             *MessageApi(store, credentials, bodies).routes(),
             *control.routes(),
             *FaultApi(faults, bodies).routes(control.route),
+            *page.routes(),
         ],
         # Protects against DNS rebinding: a page must not read events by way of its own host name.
         middleware=[

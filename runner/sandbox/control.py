@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from runner.sandbox.arrival import Arrival
     from runner.sandbox.http import BodyReader
+    from runner.sandbox.page_api import PageApi
     from runner.sandbox.proof import Proof
     from runner.sandbox.store import Store
     from runner.secrets import Secret
@@ -46,11 +47,12 @@ _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
 class Control:
     """The endpoints under `/_sandbox/`."""
 
-    def __init__(self, store: Store, token: Secret, proof: Proof | None, bodies: BodyReader) -> None:
+    def __init__(self, store: Store, token: Secret, proof: Proof | None, bodies: BodyReader, page: PageApi) -> None:
         self._store = store
         self._token = token
         self._proof = proof
         self._bodies = bodies
+        self._page = page
         self.feed = Feed(store)
 
     def routes(self) -> list[Route]:
@@ -65,6 +67,7 @@ class Control:
             self.route("wait", self.wait, "GET"),
             self.route("stream", self.stream, "GET"),
             self.route("clock", self.clock, "POST"),
+            *(self.route(*each) for each in self._page.endpoints()),
         ]
 
     def route(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:

@@ -51,7 +51,7 @@ class Feed:
         with _Signal(self._waiting) as signal:
             yield b": connected\n\n"
             while not self._has_ended:
-                found = self._store.select(condition, (*wanted.values, after, _SENT_AT_ONCE))
+                found = self._store.summaries(condition, (*wanted.values, after, _SENT_AT_ONCE))
                 if found:
                     after = found[-1].id
                     summaries = json.dumps([each.summary() for each in found], separators=(",", ":"))

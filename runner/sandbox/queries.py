@@ -23,9 +23,11 @@ _COLUMNS = {
     "insert_id": "insert_id",
     "message_id": "message_id",
 }
-SELECTING = (*_COLUMNS, "text", "after", "before")
-"""Parameters that select records: equal columns, a text inside the record, and ids after or before one."""
-_NUMBERS = "after", "before"
+_PARTS = {"event_has": "event", "distinct_id_has": "distinct_id", "tenant_id_has": "tenant_id"}
+_NUMBERS = {"after": "id > ?", "before": "id < ?", "since_ms": "received_ms >= ?"}
+SELECTING = (*_COLUMNS, *_PARTS, *_NUMBERS, "text", "warned")
+"""Parameters that select records: equal columns, parts of columns, ids after or before one, the earliest time, a text inside
+the record, and `warned=1` for those with a warning."""
 _WHOLE_NUMBER = re.compile("[0-9]{1,15}")
 _SHOWN_CHARS = 100
 
@@ -59,9 +61,14 @@ def selection(query: Mapping[str, str]) -> Selection:
         if name in _COLUMNS:
             conditions.append(f"{_COLUMNS[name]} = ?")
             values.append(value)
+        elif name in _PARTS:
+            conditions.append(f"instr(lower({_PARTS[name]}), lower(?))")
+            values.append(value)
         elif name in _NUMBERS:
-            conditions.append("id > ?" if name == "after" else "id < ?")
+            conditions.append(_NUMBERS[name])
             values.append(whole_number(name, value))
+        elif name == "warned":
+            conditions.append("warning IS NOT NULL")
         elif name == "text":
             conditions.append("(instr(lower(CAST(raw AS TEXT)), lower(?)) OR instr(lower(reason), lower(?)))")
             values += [value, value]

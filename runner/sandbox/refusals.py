@@ -47,3 +47,8 @@ def too_large() -> Refusal:
 def bad_request(message: str) -> Refusal:
     """Return the refusal of an invalid request: 400."""
     return Refusal(HTTPStatus.BAD_REQUEST, message, "bad_request")
+
+
+def not_found(message: str) -> Refusal:
+    """Return the refusal of a request for something that does not exist: 404."""
+    return Refusal(HTTPStatus.NOT_FOUND, message, "not_found")

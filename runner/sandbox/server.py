@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from runner.sandbox.project_specs import ProjectSpecs
     from runner.suprsend.auth import Credentials
 
 MEMORY_MB = 64
@@ -53,6 +54,7 @@ class Sandbox:
         credentials: Sequence[Credentials] = (SANDBOX_KEY, SANDBOX_API_KEY),
         port: int = 0,
         rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+        specs: ProjectSpecs | None = None,
     ) -> None:
         self.store = Store(time.time, limits=Limits(mb=MEMORY_MB), messages=messages_of(rules))
         # The socket listens from here on: earlier requests wait until the loop runs.
@@ -60,7 +62,7 @@ class Sandbox:
         self.port: int = self._socket.getsockname()[1]
         self.proof = Proof(new_key(), self.port)
         self._token = _new_token()
-        app = make_app(self.store, credentials, self._token, rules, proof=self.proof)
+        app = make_app(self.store, credentials, self._token, rules, proof=self.proof, specs=specs)
         self._server = server_of(app)
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True)
 
@@ -109,6 +111,7 @@ def serve(
     place: Place,
     announce: Callable[[Started], None],
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
+    specs: ProjectSpecs | None = None,
 ) -> None:
     """Run a sandbox until a signal ends it; `announce` is called once it listens.
 
@@ -125,7 +128,7 @@ def serve(
             proof = Proof(place.key, port) if place.key is not None and is_local else None
             token = page_token(place.key, port) if place.key is not None else _new_token()
             workspace, api = (SANDBOX_KEY, SANDBOX_API_KEY) if is_local else _new_credentials()
-            app = make_app(store, (workspace, api), token, rules, proof=proof, host=place.host)
+            app = make_app(store, (workspace, api), token, rules, proof=proof, host=place.host, specs=specs)
             base_url = f"http://{_shown(place.host)}:{port}/"
             server = server_of(app)
             with _stopped_by_signals(server):

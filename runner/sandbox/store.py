@@ -220,6 +220,11 @@ class Store:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
 
+    def summaries(self, condition: str, values: Sequence[object]) -> list[Arrival]:
+        """Return the records that fulfil a condition, without their events. These are read only if the condition needs them."""
+        query = f"SELECT {_COLUMNS}, x'' FROM arrivals LEFT JOIN bodies USING (id) WHERE {condition}"
+        return [Arrival(*row) for row in self.rows(query, values)]
+
     def search(self, condition: str, values: Sequence[object], limit: int) -> tuple[list[Arrival], bool]:
         """Return the newest records that fulfil a condition, and whether there are more. For a thread of its own.
 
