@@ -33,6 +33,7 @@ from runner.codes import CODES, Code
 from runner.commands.world import World
 from runner.errors import ExitCode, Problem, RunnerError
 from runner.problems import ENTRIES, page, table
+from runner.sandbox.failures import REFUSING, SPOILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ EXCEPTIONS = {
     "CassetteError": ExitCode.CASSETTE,
 }
 NO_CODES = {
-    "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "no-store", "proxy-authorization", "retry-after", "runner-cases", "sec-fetch-mode", "set-cookie",
+    "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie",
     "stand-in", "suprsend-runner", "tutorial-app", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""
@@ -128,7 +129,7 @@ def test_a_problem_with_a_code_that_is_not_in_the_registry_is_an_error_for_mypy(
 
 
 def test_every_code_is_made_somewhere_and_none_else() -> None:
-    found = {code for code in made() if not code.startswith(("sandbox-", "utf-"))} - NO_CODES
+    found = {code for code in made() if not code.startswith(("sandbox-", "utf-"))} - NO_CODES - {*REFUSING, *SPOILING}
     assert sorted(found | {"refused", "sandbox-database"}) == list(CODES)
 
 

@@ -103,7 +103,7 @@ class EventApi:
         else:
             bad = [each for each in records if each.refusal is not None]
             if bad and not each_alone:
-                records, whole = bad, bad[0].refusal
+                records, whole = [_refused_too(each) for each in records], bad[0].refusal
         status_code = HTTPStatus.MULTI_STATUS if each_alone else HTTPStatus.ACCEPTED
         received = received_of(request, caller, body)
         arrivals = self._store.add(received, records, status_code if whole is None else whole.status_code)
@@ -137,6 +137,12 @@ def _many(body: object) -> list[object]:
     if len(body) > MAX_RECORDS:
         raise bad_request(f"Request body must not have more than {MAX_RECORDS} events")
     return body
+
+
+def _refused_too(record: Record) -> Record:
+    """Return a record of a request that is refused for another one."""
+    message = "error: another event of the request is refused, and so are all"
+    return record if record.refusal is not None else replace(record, refusal=bad_request(message))
 
 
 def _of_record(arrival: Arrival, record: Record) -> dict[str, object]:

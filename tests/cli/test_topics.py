@@ -36,6 +36,7 @@ How-to guides:
   bulk           Send an event for each row, resume a run, resend failed rows.
   secrets        Pass secrets to specs so that they are never printed.
   sandbox        Run a local server that speaks the platform's event API.
+  sandbox-page   Watch events arrive in a browser, and send them again.
   messages       Have a sandbox make messages of events, and list them.
   rehearse       Make the sandbox fail as networks and platforms do.
   sdk            Move code that uses the platform's Python SDK.
@@ -73,7 +74,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 7,
+        *["how-to"] * 8,
         *["reference"] * 9,
         *["explanation"] * 2,
     ]
@@ -117,7 +118,13 @@ def test_topics_complete_in_the_shell() -> None:
     command = group.commands["help"]
     [topic] = [param for param in command.params if param.name == "topic"]
     context = command.make_context("help", [], resilient_parsing=True)
-    assert [item.value for item in topic.shell_complete(context, "s")] == ["secrets", "sandbox", "sdk", "spec"]
+    assert [item.value for item in topic.shell_complete(context, "s")] == [
+        "secrets",
+        "sandbox",
+        "sandbox-page",
+        "sdk",
+        "spec",
+    ]
 
 
 def test_a_drawn_page_names_the_command_for_a_link() -> None:

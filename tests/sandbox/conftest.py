@@ -67,7 +67,7 @@ class Caller:
     secret: str = SECRET
 
     def sign(self, method: str, path: str, body: bytes, date: str = DATE, content_type: str = CONTENT_TYPE) -> str:
-        md5 = hashlib.md5(body).hexdigest() if body else ""
+        md5 = hashlib.md5(body).hexdigest() if body or method != "GET" else ""
         text = f"{method}\n{md5}\n{content_type}\n{date}\n{path}"
         digest = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).digest()
         return f"{self.key}:{b64encode(digest).decode()}"

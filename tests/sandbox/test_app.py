@@ -374,6 +374,23 @@ def test_the_legacy_endpoint_takes_events_only(api: Api, caller: Caller, body: o
     assert nothing_stored(api)
 
 
+def test_the_legacy_endpoint_refuses_all_events_if_one_is_bad_and_stores_why(api: Api, caller: Caller) -> None:
+    events = [caller.event(**{"$idempotency_key": "k"}), caller.event(distinct_id=" ")]
+    assert caller.post(LEGACY, events).refusal == bad("error: distinct_id is blank")
+    assert [(each.body, each.reason) for each in api.store.select("1 ORDER BY id", ())] == [
+        (events[0], "error: another event of the request is refused, and so are all"),
+        (events[1], "error: distinct_id is blank"),
+    ]
+    assert caller.post(LEGACY, events[:1]).status == 202
+    assert [each.duplicate for each in api.store.events()] == [False]
+
+
+def test_the_legacy_endpoint_takes_at_most_100_events(caller: Caller) -> None:
+    assert caller.post(LEGACY, [caller.event()] * 100).status == 202
+    message = "Request body must not have more than 100 events"
+    assert caller.post(LEGACY, [caller.event()] * 101).refusal == bad(message)
+
+
 # Duplicates
 
 
@@ -495,7 +512,8 @@ def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[
             "other=1",
             (
                 "unknown parameter 'other': known are session, event, distinct_id, tenant_id, outcome, status_code,"
-                " idempotency_key, insert_id, message_id, text, after, before, limit"
+                " idempotency_key, insert_id, message_id, event_has, distinct_id_has, tenant_id_has, after, before, since_ms,"
+                " text, warned, limit"
             ),
         ),
     ],
