@@ -222,7 +222,10 @@ def test_without_a_section_a_sandbox_has_no_rules(in_tmp: Path, text: str | None
     ("section", "fault"),
     [
         ("tenant: [acme]", ("unknown-key", "unknown key 'tenant'", "tenant", (2, 3), "did you mean 'tenants'?")),
-        ("users: [u1]", ("unknown-key", "unknown key 'users'", "users", (2, 3), "known here: tenants, schemas, fail")),
+        (
+            "users: [u1]",
+            ("unknown-key", "unknown key 'users'", "users", (2, 3), "known here: tenants, schemas, events, fail"),
+        ),
         ("tenants: acme", ("wrong-type", "'tenants' must be a list, not text", "tenants", (2, 12), None)),
         ("tenants: [acme, acme]", ("bad-value", "'tenants' has the same item twice", "tenants", (2, 12), None)),
         ("tenants: [acme, 12]", ("wrong-type", "the value must be text, not a number", "tenants[1]", (2, 19), None)),

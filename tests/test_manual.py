@@ -39,8 +39,9 @@ CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
 UNCHECKED = {
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
     "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/test_test.py",
-    "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox_owner.py",
     "http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A": "an address; tests/sandbox/page/test_page.py opens one",
+    "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox.py",
+    "runner sandbox --memory -q &": "needs port 7788; tests/cli/test_sandbox.py",
     'error[case-mismatch]: properties.amount: expected 12 (a number), got "12" (text)': "tests/testing/verdict/test_events.py",
     " specs/*.yaml ──► source ──► project ──► eventspec ──► Spec ─┐": "a picture",
     "  specs/purchase.yaml        cases and cassettes": "a picture",

@@ -19,13 +19,14 @@ from uuid import UUID
 
 from runner.bulk import ledger_sql as sql
 from runner.bulk.ledger_file import LedgerFile
-from runner.bulk.locks import RunLock, gate, held_runs
+from runner.bulk.locks import RunLock, held_runs
 from runner.bulk.outcomes import Counts, RowOutcome
 from runner.bulk.paths import from_here, kept
 from runner.bulk.record import RunRecord
 from runner.bulk.refusals import Refusals
 from runner.bulk.run_ledger import INTERRUPTED, RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
+from runner.project.private import gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,30 +7,21 @@ last writes may be missing, but the ledger is consistent.
 
 from __future__ import annotations
 
-import errno
-import os
 import shlex
 import sqlite3
-from contextlib import ExitStack, closing, contextmanager, suppress
-from secrets import token_hex
-from stat import S_IMODE, S_ISREG
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.bulk import ledger_sql as sql
-from runner.bulk.locks import gate
 from runner.bulk.refusals import BUSY_S, LedgerGone, Refusals, identity
 from runner.errors import MachineError, Problem
-from runner.project.files import project_of
-from runner.writing import opened, write_new
+from runner.project.private import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-FOLDER_NAME = ".runner"
 FILE_NAME = "ledger.sqlite3"
-_IGNORE = ".gitignore"
-_OTHERS = 0o077
 
 
 class LedgerFile:
@@ -51,22 +42,11 @@ class LedgerFile:
         return self._connection is not None
 
     def _open(self) -> sqlite3.Connection:
-        folder = self.folder
-        with self._refusals, ExitStack() as undo:
-            # A folder given by the user may be anywhere, and contain other files.
-            is_own, root = (True, project_of(folder.parent)) if folder.name == FOLDER_NAME else (_made(folder), folder)
-            inside = undo.enter_context(opened(folder, root))
-            if is_own:
-                _close_to_others(inside)
-            undo.enter_context(gate(folder))  # two processes that make it at once would refuse each other
-            if is_own:
-                _write_once(_IGNORE, b"*\n", 0o600, inside)
-            # A planted journal could name any file for SQLite to remove, and this ledger uses a write-ahead log only.
-            with suppress(FileNotFoundError):
-                os.unlink(f"{FILE_NAME}-journal", dir_fd=inside)
-            _write_once(FILE_NAME, b"", 0o600, inside)  # SQLite would make an empty file too, but follow links
-            self._check_owner(inside)
-            _close_to_others(FILE_NAME, inside)  # SQLite gives the files beside it the same permissions
+        with self._refusals, private_folder(self.folder) as folder:
+            folder.make(FILE_NAME)
+            if folder.is_exposed(FILE_NAME):
+                raise self._exposed()
+            folder.restrict(FILE_NAME)
             with ExitStack() as undo_connect:
                 connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
                 undo_connect.enter_context(closing(connection))
@@ -80,13 +60,11 @@ class LedgerFile:
         if identity(self.path) != self._identity:
             raise LedgerGone(self.path)
 
-    def _check_owner(self, inside: int) -> None:
-        """Refuse a ledger that others can read: it was not made here, but came with a tree, and a resume does what it says."""
-        file = os.stat(FILE_NAME, dir_fd=inside, follow_symlinks=False)
-        if file.st_size and file.st_mode & _OTHERS and _has_modes(inside):
-            hint = f"if it is yours: chmod 600 {shlex.quote(str(self.path))}"
-            message = f"other users can read the ledger {self.path}, so it may not be yours"
-            raise MachineError(Problem("ledger-refused", message, hint=hint))
+    def _exposed(self) -> MachineError:
+        """Return the error for a ledger that others can read: it came with a tree, and a resume does what it says."""
+        hint = f"if it is yours: chmod 600 {shlex.quote(str(self.path))}"
+        message = f"other users can read the ledger {self.path}, so it may not be yours"
+        return MachineError(Problem("ledger-refused", message, hint=hint))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -149,39 +127,3 @@ class LedgerFile:
         """Close the file."""
         if self._connection is not None:
             self._connection.close()
-
-
-def _made(folder: Path) -> bool:
-    """Make a folder and its parents; return whether it is new. Raises OSError."""
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    return is_new
-
-
-def _has_modes(folder: int) -> bool:
-    """Return whether the file system of an open folder supports file modes. Raises OSError."""
-    name = f".{token_hex(16)}.tmp"
-    write_new(name, b"", folder, 0o600)
-    try:
-        return not os.stat(name, dir_fd=folder).st_mode & _OTHERS
-    finally:
-        os.unlink(name, dir_fd=folder)
-
-
-def _write_once(name: str, content: bytes, mode: int, folder: int) -> None:
-    """Write a file in an open folder, unless it exists and is not empty. Raises OSError, also for a folder or a link."""
-    with suppress(FileNotFoundError):
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if not S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, f"{name} is not a file")
-        if found.st_size or not content:
-            return
-        os.unlink(name, dir_fd=folder)
-    write_new(name, content, folder, mode)
-
-
-def _close_to_others(file: int | str, folder: int | None = None) -> None:
-    """Restrict a file in an open folder, or the folder itself, to its owner, if that is this user."""
-    found = os.stat(file, dir_fd=folder)
-    if found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
-        os.chmod(file, S_IMODE(found.st_mode) & 0o700, dir_fd=folder)

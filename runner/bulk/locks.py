@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import IO, TYPE_CHECKING, Literal
 
 from runner.bulk.refusals import LedgerGone, Refusals, identity
 from runner.errors import MachineError, Problem
+from runner.project.private import gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import Self
 
@@ -52,20 +53,6 @@ class RunLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-
-@contextmanager
-def gate(folder: Path) -> Iterator[None]:
-    """Let one process at a time take, test or remove locks.
-
-    Otherwise a test could be mistaken for a lock, or a lock be taken on a file that is being removed.
-    """
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(opened)
 
 
 def held_runs(folder: Path, run_ids: Iterable[str]) -> set[str]:

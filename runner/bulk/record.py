@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.bulk.ledger_file import FILE_NAME, FOLDER_NAME
+from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.options import LEAVE_OUT, BulkOptions
 from runner.bulk.paths import from_here, kept
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
+from runner.project.private import FOLDER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -203,6 +203,10 @@ class Output:
             if status:
                 self.status(status)
 
+    def announce(self, text: str) -> None:
+        """Write a message on stderr, also with `-q`, because without it the command is of no use."""
+        self._write(self._stderr, self._mask.text(text))
+
     @property
     def has_terminal(self) -> bool:
         """Return whether stderr is a terminal."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -15,10 +14,13 @@ from runner.sandbox import page
 from runner.sandbox.control import Control
 from runner.sandbox.event_api import EventApi
 from runner.sandbox.faults import Faults
+from runner.sandbox.find import HOST
+from runner.sandbox.hosts import KnownHosts, allowed_names, is_loopback
 from runner.sandbox.http import BodyReader, answering
 from runner.sandbox.page_api import PageApi
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.sandbox.rules import SandboxRules
+from runner.sandbox.unserved import Unserved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,16 +40,18 @@ def make_app(
     token: Secret,
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
     proof: Proof | None = None,
+    host: str = HOST,
     specs: ProjectSpecs | None = None,
 ) -> Starlette:
     """Return the application for a store; only these credentials are valid.
 
-    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity of the sandbox to clients. `specs` are
-    those that its page offers to send.
+    `token` is required to read what arrived. `app.state.end` ends the requests that wait for events. `proof` proves the identity of the sandbox to clients.
+    `host` is the address at which it listens. `specs` are those that its page offers to send.
     """
     bodies = BodyReader()
     control = Control(store, token, proof, bodies, PageApi(store, credentials, rules, bodies, specs))
     events = EventApi(store, credentials, rules, Faults(rules), bodies)
+    unserved = Unserved(store, bodies)
     app = Starlette(
         routes=[
             Route("/v2/event/", answering(events.single), methods=["POST"]),
@@ -59,9 +63,10 @@ def make_app(
         # Protects against DNS rebinding: a page must not read events by way of its own host name.
         middleware=[
             Middleware(_NoPreface),
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+            Middleware(KnownHosts, names=allowed_names(host), any_address=not is_loopback(host)),
             Middleware(_OwnOrigin),
         ],
+        exception_handlers={HTTPStatus.NOT_FOUND: unserved, HTTPStatus.METHOD_NOT_ALLOWED: unserved},
     )
     app.router.redirect_slashes = False
     app.state.end = control.feed.end

@@ -9,9 +9,12 @@ from runner.errors import nearest
 from runner.sandbox.arrival import Record
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.suprsend.encoding import compact_json
+from runner.suprsend.event import Attachment
 from runner.suprsend.rules import (
     MIN_INSERT_ID,
     MIN_TIME_MS,
+    Breach,
+    attachment_breaches,
     distinct_id_breaches,
     key_breaches,
     name_breaches,
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from runner.sandbox.callers import Caller
     from runner.sandbox.rules import SandboxRules
     from runner.source import Json
-    from runner.suprsend.rules import Breach
 
 
 def checked(item: object, caller: Caller, rules: SandboxRules) -> Record:
@@ -81,9 +83,26 @@ def _breaches(event: dict[str, object]) -> Iterator[Breach]:
     yield from name_breaches(event.get("event"))
     yield from distinct_id_breaches(event["distinct_id"])
     yield from properties_breaches(_own_properties(event))
+    yield from _attachments(event.get("properties"))
     yield from key_breaches(event.get("$idempotency_key"))
     yield from tenant_breaches("tenant_id", event.get("tenant_id"))
     yield from tenant_breaches("brand_id", event.get("brand_id"))
+
+
+def _attachments(properties: object) -> Iterator[Breach]:
+    """Check the form of an event's attachments (documentation: "Add attachments")."""
+    given = properties.get("$attachments") if isinstance(properties, dict) else None
+    path = ("properties", "$attachments")
+    if given is not None and not isinstance(given, list):
+        yield Breach("attachment-url", path, "$attachments must be a list")
+        return
+    for index, each in enumerate(given or []):
+        if not isinstance(each, dict):
+            yield Breach("attachment-url", (*path, index), "an attachment must be an object with a url")
+        elif not (each.get("url") is None and each.get("data")):  # SDKs can also send the content of a file
+            name, ignore = each.get("filename"), each.get("ignore_if_error")
+            attachment = Attachment(each.get("url", ""), name, False if ignore is None else ignore)
+            yield from attachment_breaches(attachment, (*path, index))
 
 
 def _own_properties(event: dict[str, object]) -> dict[str, Json]:
@@ -99,9 +118,11 @@ def _own_properties(event: dict[str, object]) -> dict[str, Json]:
 def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
     """Return why the platform would accept an event and do nothing (messages API, empty lists 3 and 6)."""
     name = str(event["event"]).strip()
-    if rules.events is not None and name not in rules.events:
-        meant = nearest(name, sorted(rules.events))
-        return f"no workflow listens to '{name}'" + (f": did you mean '{meant}'?" if meant else "")
+    known = rules.spec_events if rules.events is None else rules.events
+    if known is not None and name not in known:
+        meant = nearest(name, sorted(known))
+        what = "no spec of this project has the event" if rules.events is None else "no workflow listens to"
+        return f"{what} '{name}'" + (f": did you mean '{meant}'?" if meant else "")
     user = str(event["distinct_id"]).strip()
     if rules.users is not None and user not in rules.users:
         return f"discarded: no user found with distinct_id '{user}'"

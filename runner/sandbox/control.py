@@ -6,6 +6,7 @@ only with the token that the sandbox prints when it starts.
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from runner.secrets import Secret
 
 MAX_WAIT_S = 300.0
+_MAX_PATH = 500
 _PART_BYTES = 64 * 1024
 _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
 
@@ -76,21 +78,28 @@ class Control:
         """Identify the sandbox, and with `?nonce=` prove that it is this user's."""
         counts = self._store.counts()
         proof = self._proof.of(request.query_params.get("nonce", "")) if self._proof is not None else None
-        about = {
+        about: dict[str, object] = {
             "name": NAME,
             "version": __version__,
             "events": counts.total,
             "dropped_events": counts.dropped_events,
             "dropped_keys": counts.dropped_keys,
         }
-        return JSONResponse(about | ({"proof": proof} if proof is not None else {}))
+        if proof is not None:
+            database = self._store.database.path
+            about |= {"proof": proof, "database": str(database.absolute())[-_MAX_PATH:] if database else "memory"}
+        return JSONResponse(about)
 
     async def events(self, request: Request) -> Response:
-        """Return records, the newest first; `?limit=` and the parameters of a selection select."""
+        """Return records, the newest first; `?limit=` and the parameters of a selection select.
+
+        `more` says that there are older ones, which `?before=` the id of the last one returns.
+        """
         query = parameters(request.query_params.multi_items(), (*SELECTING, "limit"))
         limit = whole_number("limit", query.pop("limit", "100"), MAX_LISTED)
         wanted = selection(query)
-        found = self._store.select(f"{wanted.condition} ORDER BY id DESC LIMIT ?", (*wanted.values, limit))
+        # In a thread: looking for a text in 100,000 records takes longer than a request may wait.
+        found, has_more = await asyncio.to_thread(self._store.search, wanted.condition, wanted.values, limit)
 
         def parts() -> Iterator[bytes]:
             part = bytearray(b'{"events":[')
@@ -100,13 +109,13 @@ class Control:
                 if len(part) > _PART_BYTES:
                     yield bytes(part)
                     part.clear()
-            yield bytes(part) + b"]}"
+            yield bytes(part) + b'],"more":%s}' % (b"true" if has_more else b"false")
 
         return StreamingResponse(parts(), media_type="application/json")
 
     async def event(self, request: Request) -> Response:
         """Return one record with its request, and the ids of its other attempts and duplicates."""
-        details = self._store.details(request.path_params["id"])
+        details = await asyncio.to_thread(self._store.details, request.path_params["id"])
         if details is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
         return JSONResponse(details)

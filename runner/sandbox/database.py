@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import sqlite3
 import time
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from runner.errors import MachineError, Problem
+from runner.project.private import PrivateFolder, private_folder
 
 VERSION = 1
 APPLICATION_ID = 0x52534258
 """Marks the file as one of a sandbox: other SQLite files are never changed or moved."""
 _HEADER = b"SQLite format 3\0"
+_HEADER_BYTES = 100
 _ID_AT = 68
 """Position of the application id in a SQLite file (file format, section 1.3)."""
+
+_CHECKED_BYTES = 64 * 1024 * 1024
+"""Larger files are not checked as a whole at the start, which would take seconds."""
+_OTHER = "give this sandbox another file with --db FILE, or none with --memory"
 
 _SCHEMA = (
     """CREATE TABLE requests (
@@ -69,23 +76,30 @@ class Database:
         try:
             self._open(path)
         except OSError as error:
-            raise _refused(f"can't use {path} for the sandbox: {error.strerror}") from None
+            raise _refused(f"can't use {path} for the sandbox: {error.strerror}", _OTHER) from None
         except sqlite3.Error as error:
-            raise _refused(f"can't use {path} for the sandbox: {error}") from None
+            raise _refused(f"can't use {path} for the sandbox: {error}", _OTHER) from None
 
     def _open(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(path)
-        self.set_aside = _set_aside(path) if _is_damaged(path) else None
-        with suppress(FileExistsError):  # SQLite would make a file that others can read
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
-        self.writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self.writer.execute("PRAGMA journal_mode = WAL")
-        self.writer.execute("PRAGMA synchronous = NORMAL")
-        if self.writer.execute("PRAGMA user_version").fetchone()[0] == 0:
-            _create(self.writer)
-        self.reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self.reader.execute("PRAGMA query_only = ON")
+        with private_folder(path.parent) as folder, ExitStack() as undo:
+            self._lock = _lock(path)
+            undo.callback(os.close, self._lock)
+            folder.make(path.name)
+            _check_is_ours(path)
+            if folder.is_exposed(path.name):
+                hint = f"if it is yours: chmod 600 {shlex.quote(str(path))}"
+                raise _refused(f"other users can read {path}, so it may not be yours", hint)
+            if _is_damaged(path):
+                self.set_aside = _set_aside(path)
+            if not path.exists() or not path.stat().st_size:
+                _create_file(path, folder)
+            folder.restrict(path.name)
+            self.writer = undo.enter_context(closing(_connected(path)))
+            self.writer.execute("PRAGMA synchronous = NORMAL")
+            _check_tables(self.writer, path)
+            self.reader = _connected(path)
+            self.reader.execute("PRAGMA query_only = ON")
+            undo.pop_all()
 
     def close(self) -> None:
         """Close the database, and release its file."""
@@ -94,6 +108,33 @@ class Database:
         self.writer.close()
         if self._lock is not None:
             os.close(self._lock)
+
+
+def _create_file(path: Path, folder: PrivateFolder) -> None:
+    """Make an empty database, by way of another name: a file that is half made could not be told from a foreign one."""
+    new = path.with_name(f"{path.name}.new")
+    for ending in ("", "-wal", "-shm"):  # left by a process that was killed
+        with suppress(FileNotFoundError):
+            Path(f"{new}{ending}").unlink()
+    folder.make(new.name)
+    with closing(_connected(new)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        _create(connection)
+    new.rename(path)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse other tables than ours: a planted view could have endless rows, and a trigger could change other tables."""
+    found = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    ours = [statement for statement in _SCHEMA if statement.startswith("CREATE")]
+    if sorted(text.split() for (text,) in found) != sorted(map(str.split, ours)):
+        raise _refused(f"{path} contains something that runner does not write", _OTHER)
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -112,32 +153,41 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise _refused(f"another sandbox uses {path}", "give this one another file with --db, or --memory") from None
+        raise _refused(f"another sandbox uses {path}", _OTHER) from None
     return descriptor
 
 
+def _check_is_ours(path: Path) -> None:
+    """Raise MachineError if the file is neither empty nor a database of a sandbox, as its header says."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    if head and not (head.startswith(_HEADER) and int.from_bytes(head[_ID_AT : _ID_AT + 4]) == APPLICATION_ID):
+        raise _refused(f"{path} is not the database of a sandbox", _OTHER)
+
+
 def _is_damaged(path: Path) -> bool:
-    """Return whether the file is a damaged database of a sandbox. Raises MachineError if it is something else."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except FileNotFoundError:
+    """Return whether the database of a sandbox is damaged. Raises MachineError if it is of another version."""
+    if not path.stat().st_size:
         return False
-    if not head:
-        return False
-    is_ours = head.startswith(_HEADER) and int.from_bytes(head[_ID_AT : _ID_AT + 4]) == APPLICATION_ID
-    if not is_ours:
-        raise _refused(f"{path} is not the database of a sandbox", "give another file with --db")
-    connection = sqlite3.connect(path)
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == VERSION:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
-    except sqlite3.DatabaseError:
-        return True
-    finally:
-        connection.close()
+        with closing(_connected(path)) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == VERSION:
+                return not _is_sound(connection, path)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return True
+        raise
     raise _refused(f"{path} is of another version of runner", "give another file with --db, or remove it")
+
+
+def _is_sound(connection: sqlite3.Connection, path: Path) -> bool:
+    """Return whether a database has no damage; of a large one, only what is read at the start is checked."""
+    if path.stat().st_size <= _CHECKED_BYTES:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    connection.execute("SELECT COUNT(*), SUM(bytes) FROM arrivals").fetchone()
+    connection.execute("SELECT COUNT(*), SUM(seen_ms) FROM keys").fetchone()
+    return True
 
 
 def _set_aside(path: Path) -> Path:

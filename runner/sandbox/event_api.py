@@ -61,7 +61,7 @@ class EventApi:
 
     async def legacy(self, request: Request) -> Response:
         """Take one event or many. The answer has no place for single records: if one is refused, all are."""
-        taken = await self._take(request, lambda body: body if isinstance(body, list) else [body])
+        taken = await self._take(request, lambda body: _many(body) if isinstance(body, list) else [body])
         return refused(taken) if isinstance(taken, Refusal) else PlainTextResponse("OK", HTTPStatus.ACCEPTED)
 
     async def _take(
@@ -83,7 +83,7 @@ class EventApi:
             if bad and not each_alone:
                 records, whole = bad, bad[0].refusal
         status_code = HTTPStatus.MULTI_STATUS if each_alone else HTTPStatus.ACCEPTED
-        received = _received(request, caller, body)
+        received = received_of(request, caller, body)
         arrivals = self._store.add(received, records, status_code if whole is None else whole.status_code)
         return list(zip(arrivals, records, strict=True)) if whole is None else whole
 
@@ -108,7 +108,8 @@ def _of_record(arrival: Arrival, record: Record) -> dict[str, object]:
     return {"status": "success", "message_id": arrival.message_id, "status_code": HTTPStatus.ACCEPTED}
 
 
-def _received(request: Request, caller: Caller | None, body: bytes) -> Received:
+def received_of(request: Request, caller: Caller | None, body: bytes) -> Received:
+    """Return a request as it is stored."""
     query = request.scope["query_string"].decode("latin-1")
     headers = tuple((name, "(hidden)" if name in _HIDDEN else value) for name, value in request.headers.items())
     return Received(

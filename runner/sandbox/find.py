@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runner.sandbox.proof import Proof, new_nonce
 from runner.suprsend.admission import NotAdmitted
@@ -19,6 +19,15 @@ _MAX_ANSWER_BYTES = 4096
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,4})\r\n", re.IGNORECASE)
 
 Listener = Literal["own", "foreign", "none"]
+
+
+class Found(NamedTuple):
+    """What listens on a port. `version` and `database` are those of a sandbox; `is_open`: it has no proof for anyone."""
+
+    listener: Listener
+    version: str | None = None
+    database: str | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +45,8 @@ class Admit:
         Raises NotAdmitted without a valid proof, and OSError when the connection breaks or the time is over.
         """
         nonce = new_nonce()
-        request = f"GET /_sandbox?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{self.proof.port}\r\n\r\n"
-        connection.settimeout(_left_s(until_s))
-        connection.sendall(request.encode())
-        try:
-            about = json.loads(_body(connection, until_s))
-        except (ValueError, RecursionError):
-            about = None
-        if not isinstance(about, dict) or not self.proof.holds(nonce, about.get("proof")):
+        about = _about(connection, self.proof.port, nonce, until_s)
+        if not self.proof.holds(nonce, about.get("proof")):
             raise NotAdmitted(f"port {self.proof.port} is not served by your sandbox")
 
 
@@ -60,6 +63,36 @@ def look(port: int, proof: Proof | None) -> Listener:
     except (OSError, NotAdmitted):
         return "foreign"
     return "own"
+
+
+def found_at(port: int, proof: Proof | None) -> Found:
+    """Return, within half a second, what listens on a port, as it says itself."""
+    until_s = time.monotonic() + _LOOK_S
+    nonce = new_nonce()
+    try:
+        with socket.create_connection((HOST, port), timeout=_LOOK_S) as connection:
+            about = _about(connection, port, nonce, until_s)
+    except ConnectionRefusedError:
+        return Found("none")
+    except OSError:
+        return Found("foreign")
+    version, database, proved = about.get("version"), about.get("database"), about.get("proof")
+    if about.get("name") != NAME or not isinstance(version, str):
+        return Found("foreign")
+    is_own = proof is not None and proof.holds(nonce, proved)
+    database = database if isinstance(database, str) else None
+    return Found("own" if is_own else "foreign", version, database, is_open=proved is None)
+
+
+def _about(connection: socket.socket, port: int, nonce: str, until_s: float) -> dict[str, object]:
+    """Return what the other end says of itself; nothing if it is not a sandbox. Raises OSError."""
+    connection.settimeout(_left_s(until_s))
+    connection.sendall(f"GET /_sandbox?nonce={nonce} HTTP/1.1\r\nHost: {HOST}:{port}\r\n\r\n".encode())
+    try:
+        about = json.loads(_body(connection, until_s))
+    except (ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _body(connection: socket.socket, until_s: float) -> bytes:

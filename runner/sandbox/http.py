@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -78,5 +79,9 @@ def answering(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[R
             return refused(refusal)
         except ClientDisconnect:
             return Response()  # the client is gone
+        except sqlite3.Error as error:  # the disk is full, or the file is damaged
+            return refused(
+                Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"the sandbox can't store or read it: {error}", "database")
+            )
 
     return answer

@@ -40,7 +40,7 @@ class Keys:
     def load(self) -> None:
         """Read the keys from the database, as they are without the current transaction."""
         rows = self._writer.execute("SELECT session, workspace, digest, seen_ms, message_id, id FROM keys ORDER BY id")
-        self._entries = OrderedDict((tuple(row[:3]), _Entry(*row[3:])) for row in rows)
+        self._entries = OrderedDict((row[:3], _Entry._make(row[3:])) for row in rows)
         self._row = max((entry.row for entry in self._entries.values()), default=0)
 
     def message_id(self, session: str, workspace: str, key: str, now_ms: int) -> bytes | None:
@@ -75,9 +75,11 @@ class Keys:
         """Forget the keys of a session, or all."""
         if session is None:
             self._writer.execute("DELETE FROM keys")
-        else:
-            self._writer.execute("DELETE FROM keys WHERE session = ?", (session,))
-        self.load()
+            self._entries.clear()
+            return
+        self._writer.execute("DELETE FROM keys WHERE session = ?", (session,))
+        for known in [each for each in self._entries if each[0] == session]:
+            del self._entries[known]
 
 
 def _known(session: str, workspace: str, key: str) -> _Known:

@@ -18,6 +18,7 @@ import re
 import secrets
 import socket
 import stat
+from base64 import urlsafe_b64encode
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,12 @@ def ensure_key(environ: Mapping[str, str]) -> Secret:
             return _read(folder, path)
     except OSError as error:
         raise KeyRefused(f"can't keep a key in {path}: {error.strerror}") from None
+
+
+def page_token(key: Secret, port: int) -> Secret:
+    """Return the token of the page on a port: always the same, so that an open page goes on working after a restart."""
+    digest = hmac.digest(key.reveal().encode(), f"page {port}".encode(), "sha256")
+    return Secret(urlsafe_b64encode(digest[:18]).decode())
 
 
 @contextmanager

@@ -34,7 +34,8 @@ class SandboxRules:
     """The configured behavior of a sandbox.
 
     `tenants` are the existing tenants; None accepts all. `schemas` are those of the properties, by the event's name.
-    `events` and `users` are those that workflows listen to and that exist; None knows all.
+    `events` and `users` are those that workflows listen to and that exist; None knows all. `spec_events` are those of the
+    project's specs, and matter only without `events`.
     `failures` are the first answers, one for each request. `max_event_kb` limits the size of an event.
     """
 
@@ -43,6 +44,7 @@ class SandboxRules:
     failures: tuple[Failure, ...] = ()
     max_event_kb: int = MAX_EVENT_KB
     events: frozenset[str] | None = None
+    spec_events: frozenset[str] | None = None
     users: frozenset[str] | None = None
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
@@ -68,11 +70,12 @@ class SandboxRules:
         found = in_order([*found, *reader.problems])
         if any(problem.severity == "error" for problem in found):
             return self, tuple(found)
-        tenants, fail = section.get("tenants"), section.get("fail")
+        tenants, fail, events = (section.get(key) for key in ("tenants", "fail", "events"))
         rules = replace(
             self,
             tenants=self.tenants if tenants is None else frozenset(str(node.value) for node in tenants.items),
             schemas={**self.schemas, **schemas},
+            events=self.events if events is None else frozenset(str(node.value) for node in events.items),
             failures=self.failures if fail is None else tuple(_failure(node.plain()) for node in fail.items),
         )
         return rules, tuple(found)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import signal
 import socket
 import time
-from contextlib import suppress
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -17,16 +19,24 @@ from runner.errors import MachineError, Problem
 from runner.sandbox.app import make_app
 from runner.sandbox.connections import ACCEPTED_AT_ONCE, QUEUE, TimedConnection, TimedServer
 from runner.sandbox.find import HOST
-from runner.sandbox.proof import Proof, new_key
+from runner.sandbox.hosts import is_loopback
+from runner.sandbox.proof import Proof, new_key, page_token
 from runner.sandbox.rules import SandboxRules
-from runner.sandbox.store import Store
+from runner.sandbox.store import Limits, Store
 from runner.secrets import Secret
+from runner.suprsend.auth import ApiKey, WorkspaceKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from runner.sandbox.project_specs import ProjectSpecs
     from runner.suprsend.auth import Credentials
+
+MEMORY_MB = 64
+"""Limit for a store in memory."""
+_OF_ALL = {"": HOST, "0.0.0.0": HOST, "::": "::1"}  # noqa: S104 - only --host listens there
+"""Addresses of this machine for those that mean all of its addresses."""
 
 
 class Sandbox:
@@ -44,13 +54,13 @@ class Sandbox:
         rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
         specs: ProjectSpecs | None = None,
     ) -> None:
-        self.store = Store(time.time)
+        self.store = Store(time.time, limits=Limits(mb=MEMORY_MB))
         # The socket listens from here on: earlier requests wait until the loop runs.
-        self._socket = _listen(port)
+        self._socket = listening_at(HOST, port)
         self.port: int = self._socket.getsockname()[1]
         self.proof = Proof(new_key(), self.port)
         self._token = _new_token()
-        app = make_app(self.store, credentials, self._token, rules, self.proof, specs)
+        app = make_app(self.store, credentials, self._token, rules, self.proof, specs=specs)
         self._server = TimedServer(_config(app))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True)
 
@@ -74,36 +84,79 @@ class Sandbox:
         self._socket.close()
 
 
-class Addresses(NamedTuple):
-    """The base URL of a sandbox, and the URL of received events, which is secret."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sandbox listens and what it stores. A `database` of None is memory; `key` is this user's, if there is one."""
+
+    port: int
+    host: str = HOST
+    database: Path | None = None
+    limits: Limits | None = None
+    key: Secret | None = None
+
+
+class Started(NamedTuple):
+    """A sandbox that listens: its URLs, of which the page's contains a secret, its credentials and its store."""
 
     base_url: str
-    events_url: str
+    page_url: str
+    workspace: WorkspaceKey
+    api: ApiKey
+    store: Store
 
 
 def serve(
-    port: int,
-    announce: Callable[[Addresses], None],
+    place: Place,
+    announce: Callable[[Started], None],
     rules: SandboxRules = SandboxRules(),  # noqa: B008 - a frozen value
-    key: Secret | None = None,
     specs: ProjectSpecs | None = None,
 ) -> None:
-    """Run a sandbox on a port of this machine until a signal ends it; `announce` receives its addresses.
+    """Run a sandbox until a signal ends it; `announce` is called once it listens.
 
-    With the `key` it proves to be this user's. Raises MachineError if the port is taken.
+    With a key it proves to be this user's, and its page keeps its address. At another address than loopback, others can
+    connect too: then it has new credentials, and no proof, because it is not the one that `--sandbox` means.
+
+    Raises MachineError if the port is taken, or the database can't be used.
     """
-    token = _new_token()
-    with _listen(port) as listening:
-        listens_on: int = listening.getsockname()[1]
-        proof = Proof(key, listens_on) if key is not None else None
-        app = make_app(Store(time.time), (SANDBOX_KEY, SANDBOX_API_KEY), token, rules, proof, specs)
-        base_url = f"http://{HOST}:{listens_on}/"
-        announce(Addresses(base_url, _events_url(base_url, token)))
-        server = TimedServer(_config(app))
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # uvicorn handles Ctrl-C and SIGTERM
-            signal.signal(signal.SIGHUP, server.handle_exit)
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
+    is_local = is_loopback(place.host)
+    with listening_at(place.host, place.port) as listening:
+        port: int = listening.getsockname()[1]
+        limits = place.limits or (Limits() if place.database else Limits(mb=MEMORY_MB))
+        with closing(Store(time.time, place.database, limits)) as store:
+            proof = Proof(place.key, port) if place.key is not None and is_local else None
+            token = page_token(place.key, port) if place.key is not None else _new_token()
+            workspace, api = (SANDBOX_KEY, SANDBOX_API_KEY) if is_local else _new_credentials()
+            app = make_app(store, (workspace, api), token, rules, proof, place.host, specs)
+            base_url = f"http://{_shown(place.host)}:{port}/"
+            server = TimedServer(_config(app))
+            with _stopped_by_signals(server):
+                announce(Started(base_url, _events_url(base_url, token), workspace, api, store))
+                server.run(sockets=[listening])
+
+
+@contextmanager
+def _stopped_by_signals(server: TimedServer) -> Iterator[None]:
+    """Let signals stop the server, also before it runs, which is when uvicorn begins to handle them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        for number, handler in before.items():
+            if not (number == signal.SIGHUP and handler == signal.SIG_IGN):
+                signal.signal(number, server.handle_exit)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _shown(host: str) -> str:
+    """Return the host of a URL for a client on this machine."""
+    host = _OF_ALL.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
+def _new_credentials() -> tuple[WorkspaceKey, ApiKey]:
+    secret, api_key = Secret(secrets.token_urlsafe(24)), Secret(secrets.token_urlsafe(24))
+    return WorkspaceKey(SANDBOX_KEY.key, secret), ApiKey(SANDBOX_API_KEY.workspace_uid, api_key)
 
 
 def _new_token() -> Secret:
@@ -130,14 +183,21 @@ def _config(app: object) -> uvicorn.Config:
     )
 
 
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listening_at(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raises MachineError if the port is taken, or the address is not of this machine."""
+    listening = None
     try:
-        listening.bind((HOST, port))
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
         listening.listen(QUEUE)
     except OSError as error:
-        listening.close()
-        message = f"can't listen on {HOST}:{port}: {error.strerror}"
-        raise MachineError(Problem("port-taken", message, hint="choose another with --port")) from None
+        if listening is not None:
+            listening.close()
+        message = f"can't listen on {host}:{port}: {error.strerror}"
+        hint = "choose another with --port" if error.errno == errno.EADDRINUSE else None
+        raise MachineError(Problem("port-taken", message, hint=hint)) from None
     return listening

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,8 +24,9 @@ MAX_EVENTS = 100_000
 MAX_MB = 512
 _ROW_BYTES = 600
 """Size of a stored record besides its JSON, with its entries in the indexes."""
-_TRIMMED_AT_ONCE = 100
-"""Records that are dropped together: dropping each alone would take longer than storing it."""
+MAX_FOUND_BYTES = 32 * 1024 * 1024
+_SEARCHED_AT_ONCE = 1000
+_SPARE_EVENTS = 100
 _MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
 
 _COLUMNS = (
@@ -71,9 +72,11 @@ class Store:
     ) -> None:
         self.database = Database(path)
         self._clock = clock
-        self._limits = limits
+        self.limits = limits
         self._messages = messages
         self._lock = RLock()
+        # A file has a connection for reading, which needs not wait for those that write.
+        self._reading = self._lock if path is None else RLock()
         self._listeners: list[Callable[[Sequence[Arrival]], None]] = []
         read = self.database.writer.execute
         self._stored, self._size_bytes = read("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM arrivals").fetchone()
@@ -84,7 +87,7 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
+        with self._lock, self._reading:
             self.database.close()
 
     def subscribe(self, listener: Callable[[Sequence[Arrival]], None]) -> None:
@@ -111,6 +114,8 @@ class Store:
         derived from the event's `$insert_id`, so that recordings are reproducible. The key of a refused record is not used
         up.
         """
+        if not records:  # nothing would bound their number
+            return []
         with self._lock:
             now_ms = self.now_ms(request.session)
             with self._transaction():
@@ -181,22 +186,27 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self.database.writer.execute("BEGIN IMMEDIATE")
+        """Run the block as a transaction: if it fails, the database and the values in memory are as they were before."""
+        writer = self.database.writer
+        with self._lock, ExitStack() as undo:
+            writer.execute("BEGIN IMMEDIATE")
             before = self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys
-            try:
-                yield
-                self.database.writer.execute("COMMIT")
-            except BaseException:
-                self.database.writer.execute("ROLLBACK")
-                self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys = before
-                self._keys.load()
-                raise
+            undo.callback(self._roll_back, before, dict(self._ahead_ms))
+            yield
+            writer.execute("COMMIT")
+            undo.pop_all()
+
+    def _roll_back(self, before: tuple[int, int, int, int, int], ahead_ms: dict[str, int]) -> None:
+        if self.database.writer.in_transaction:  # SQLite ends it itself when the disk is full
+            self.database.writer.execute("ROLLBACK")
+        self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys = before
+        self._ahead_ms = ahead_ms
+        self._keys.load()
 
     @property
     def total(self) -> int:
         """Return the number of accepted events that are stored."""
-        with self._lock:
+        with self._reading:
             query = "SELECT COUNT(*) FROM arrivals WHERE outcome != 'refused'"
             return int(self.database.reader.execute(query).fetchone()[0])
 
@@ -206,7 +216,7 @@ class Store:
 
     def select(self, condition: str, values: Sequence[object]) -> list[Arrival]:
         """Return the records that fulfil a condition of SQL, which is ours; only `values` come from elsewhere."""
-        with self._lock:
+        with self._reading:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
 
@@ -217,8 +227,31 @@ class Store:
 
     def read(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Return the rows of a query, which is ours; only `values` come from elsewhere."""
-        with self._lock:
+        with self._reading:
             return self.database.reader.execute(query, values).fetchall()
+
+    def search(self, condition: str, values: Sequence[object], limit: int) -> tuple[list[Arrival], bool]:
+        """Return the newest records that fulfil a condition, and whether there are more. For a thread of its own.
+
+        It reads some records at a time, so that others have their turn, and stops when the events fill `MAX_FOUND_BYTES`.
+        """
+        found: list[Arrival] = []
+        size_bytes, before = 0, self._last + 1
+        with self._reading:
+            [first] = self.database.reader.execute("SELECT COALESCE(MIN(id), 0) FROM arrivals").fetchone()
+        while before > first:
+            after = before - _SEARCHED_AT_ONCE
+            part = self.select(
+                f"({condition}) AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?",
+                (*values, after, before, limit - len(found) + 1),
+            )
+            for arrival in part:
+                size_bytes += len(arrival.raw)
+                if len(found) >= limit or (size_bytes > MAX_FOUND_BYTES and found):
+                    return found, True
+                found.append(arrival)
+            before = after
+        return found, False
 
     @property
     def last_id(self) -> int:
@@ -230,11 +263,14 @@ class Store:
         found = self.select("id = ?", (arrival_id,))
         if not found:
             return None
-        arrival = found[0]
-        with self._lock:
+        [arrival] = found
+        with self._reading:
             read = self.database.reader.execute
             query = "SELECT method, target, headers, body, status_code FROM requests WHERE id = ?"
-            method, target, headers, body, status_code = read(query, (arrival.request_id,)).fetchone()
+            row = read(query, (arrival.request_id,)).fetchone()
+            if row is None:  # dropped in the meantime
+                return None
+            method, target, headers, body, status_code = row
             others = "SELECT id FROM arrivals WHERE session = ? AND {} = ? AND id != ? ORDER BY id LIMIT 100"
             same_id = read(others.format("insert_id"), (arrival.session, arrival.insert_id, arrival.id)).fetchall()
             same_key = read(others.format("idempotency_key"), (arrival.session, arrival.idempotency_key, arrival.id))
@@ -277,17 +313,25 @@ class Store:
     def _trim(self, now_ms: int) -> None:
         """Drop the oldest records and keys beyond the limits."""
         self._dropped_keys += self._keys.forget(now_ms)
-        execute = self.database.writer.execute
-        while self._stored > self._limits.events or self._size_bytes > self._limits.mb * 1024 * 1024:
-            surplus = max(self._stored - self._limits.events, min(_TRIMMED_AT_ONCE, self._limits.events // 100), 1)
-            oldest = execute("SELECT id, bytes FROM arrivals ORDER BY id LIMIT ?", (surplus,)).fetchall()
-            for table, column in (("arrivals", "id"), ("bodies", "id"), ("messages", "arrival_id")):
-                execute(f"DELETE FROM {table} WHERE {column} <= ?", (oldest[-1][0],))
-            first = "SELECT request_id FROM arrivals ORDER BY id LIMIT 1"
-            execute(f"DELETE FROM requests WHERE id < COALESCE(({first}), {2**62})")
-            self._stored -= len(oldest)
-            self._dropped += len(oldest)
-            self._size_bytes -= sum(size for _, size in oldest)
+        limits, execute = self.limits, self.database.writer.execute
+        most_bytes = limits.mb * 1024 * 1024
+        if self._stored <= limits.events and self._size_bytes <= most_bytes:
+            return
+        # Some more than needed, because dropping one at a time would take longer than storing it.
+        events = limits.events - min(_SPARE_EVENTS, limits.events // 100)
+        size_bytes = most_bytes - most_bytes // 100
+        dropped = 0
+        for number, size in execute("SELECT id, bytes FROM arrivals ORDER BY id"):
+            dropped = number
+            self._stored -= 1
+            self._dropped += 1
+            self._size_bytes -= size
+            if self._stored <= events and self._size_bytes <= size_bytes:
+                break
+        for table, column in (("arrivals", "id"), ("bodies", "id"), ("messages", "arrival_id")):
+            execute(f"DELETE FROM {table} WHERE {column} <= ?", (dropped,))
+        first = "SELECT request_id FROM arrivals ORDER BY id LIMIT 1"
+        execute(f"DELETE FROM requests WHERE id < COALESCE(({first}), {2**62})")
 
 
 def message_id_of(insert_id: str) -> UUID:

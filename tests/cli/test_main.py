@@ -142,7 +142,11 @@ def test_a_port_reaches_its_command_as_a_number(cli: CommandLine, taken_port: in
     refused = f"error[port-taken]: can't listen on 127.0.0.1:{taken_port}: {os.strerror(errno.EADDRINUSE)}\n"
     for text in (str(taken_port), f"00{taken_port}"):
         ended = cli("sandbox", "--port", text)
-        assert (ended.code, ended.out, ended.err) == (74, "", f"{refused}  = choose another with --port\n")
+        assert (ended.code, ended.out, ended.err) == (
+            74,
+            "",
+            f"{refused}  = another program listens there: choose another port with --port\n",
+        )
 
 
 NO_NUMBERS = ["x", "1_000", " 5", "5\n", "\u0665", "1.\u0665", "1e3", ".5", "5.", "1,5", "+5", "0x10", "nan", "inf"]

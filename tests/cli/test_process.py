@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -214,25 +215,42 @@ def test_a_full_disk_ends_with_74() -> None:
 def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
     process = subprocess.Popen(
-        [*COMMAND, "sandbox", "--port", "0"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "sandbox", "--port", "0"],
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stderr is not None
         base_url = process.stderr.readline().split()[3]
         events_url = [process.stderr.readline() for _ in range(3)][-1].split()[-1]
+        announced = [process.stderr.readline() for _ in range(4)]
         port = int(base_url.rstrip("/").rpartition(":")[2])
         assert look(port, Proof(read_key(environ), port)) == "own"
         client = Suprsend("sandbox-workspace-key", "sandbox-workspace-secret", base_url=base_url)
         assert client.track_event(Event("u1", "product_purchased"))["success"]
         client.close()
-        assert events_url.startswith(f"{base_url}events?token=")
-        with urlopen(events_url, timeout=10) as answer:  # noqa: S310 - loopback
-            assert [each["event"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
+        page, _, token = events_url.partition("#token=")
+        assert page == base_url
+        request = Request(f"{base_url}_sandbox/events", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+        with urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+            assert [each["body"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     finally:
         process.kill()
-    assert (process.returncode, out, err) == (0, "", "")
+    assert announced == [
+        "  stored in .runner/sandbox.sqlite3: 0 records; events up to 100 KB\n",
+        "to send to it, from runner or an SDK of the platform:\n",
+        f"  export SUPRSEND_BASE_URL={base_url}\n",
+        "  export SUPRSEND_WORKSPACE_KEY=sandbox-workspace-key SUPRSEND_WORKSPACE_SECRET=sandbox-workspace-secret\n",
+    ]
+    assert (process.returncode, out, bool(ARRIVED.fullmatch(err))) == (0, "", True)
+
+
+ARRIVED = re.compile(r"\d\d:\d\d:\d\d 202 product_purchased user u1\n")
 
 
 def test_a_port_that_is_taken_ends_with_74(silent: socket.socket) -> None:
@@ -244,7 +262,7 @@ def test_a_port_that_is_taken_ends_with_74(silent: socket.socket) -> None:
         74,
         (
             f"error[port-taken]: can't listen on 127.0.0.1:{port}: Address already in use\n"
-            "  = choose another with --port\n"
+            "  = another program listens there: choose another port with --port\n"
         ),
     )
 

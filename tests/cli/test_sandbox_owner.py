@@ -92,7 +92,7 @@ def test_a_foreign_listener_is_told_of_and_gets_nothing(
     target, said = aimed(tmp_path, foreign.port, stack)
     assert re.fullmatch(NOT_OURS, said)
     assert sent(connected(target, stack)).state == "accepted"
-    assert foreign.requests == ([b"GET /sandbox"] if has_key else [])
+    assert foreign.requests == ([b"GET /_sandbox"] if has_key else [])
 
 
 def test_the_sandbox_of_another_user_gets_nothing(tmp_path: Path, stack: ExitStack) -> None:
@@ -118,7 +118,7 @@ def test_who_takes_the_port_after_the_look_gets_nothing(stack: ExitStack) -> Non
     result = sent(connection)
     told = f"port {ours.port} is not served by your sandbox"
     assert (result.state, result.message, result.transient) == ("failed", told, False)
-    assert taker.requests == [b"GET /sandbox"]
+    assert taker.requests == [b"GET /_sandbox"]
     assert b"unmasked" not in taker.received
 
 
@@ -140,9 +140,9 @@ def test_a_sandbox_that_starts_again_is_sent_to_again(stack: ExitStack) -> None:
 
 SERVE = """
 import sys
-from runner.sandbox.server import serve
+from runner.sandbox.server import Place, serve
 from runner.secrets import Secret
-serve(int(sys.argv[1]), lambda _: print(flush=True), key=Secret(sys.argv[2]))
+serve(Place(int(sys.argv[1]), key=Secret(sys.argv[2])), lambda _: print(flush=True))
 """
 
 
@@ -200,18 +200,18 @@ print(json.dumps([*first, received]))
 def test_send_gives_nothing_to_a_foreign_listener_on_7788(tmp_path: Path) -> None:
     ensure_key({"HOME": str(tmp_path)})
     code, accepted, said, received = in_own_network(FOREIGN, tmp_path)
-    assert (code, accepted, received) == (0, 1, ["GET /sandbox"])
+    assert (code, accepted, received) == (0, 1, ["GET /_sandbox"])
     assert re.fullmatch(NOT_OURS.replace(r"\d+ is", "7788 is"), said)
 
 
 OWN = """
-serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+serving = subprocess.Popen([*sys.argv[1:], "sandbox", "--memory"], stderr=subprocess.PIPE, text=True)
 try:
     serving.stderr.readline()
     one = send("specs/purchase.yaml", "--var", "user=u1")
     rows = send("specs/purchase.yaml", "--rows", "specs/orders.csv", "--processes", "2", "-q")
     from urllib.request import urlopen
-    count = json.load(urlopen("http://127.0.0.1:7788/sandbox"))["events"]
+    count = json.load(urlopen("http://127.0.0.1:7788/_sandbox"))["events"]
 finally:
     serving.kill()
 print(json.dumps([one, rows, count]))
@@ -226,7 +226,7 @@ def test_send_uses_the_sandbox_of_ones_own_on_7788_from_every_process(tmp_path: 
 
 
 TWICE = """
-serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+serving = subprocess.Popen([*sys.argv[1:], "sandbox", "--memory"], stderr=subprocess.PIPE, text=True)
 try:
     serving.stderr.readline()
     told = []
@@ -249,10 +249,10 @@ def test_a_key_that_the_sandbox_knows_from_another_command_is_told(tmp_path: Pat
 
 
 PORT_OF_OURS = """
-serving = subprocess.Popen([*sys.argv[1:], "sandbox"], stderr=subprocess.PIPE, text=True)
+serving = subprocess.Popen([*sys.argv[1:], "sandbox", "--memory"], stderr=subprocess.PIPE, text=True)
 try:
     serving.stderr.readline()
-    again = subprocess.run([*sys.argv[1:], "sandbox"], capture_output=True, text=True)
+    again = subprocess.run([*sys.argv[1:], "sandbox", "--memory"], capture_output=True, text=True)
 finally:
     serving.kill()
 print(json.dumps([again.returncode, again.stderr.splitlines()]))

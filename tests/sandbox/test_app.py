@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner import __version__
+from runner.sandbox.arrival import Received, Record
 from runner.sandbox.server import Sandbox
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey, WorkspaceKey
+from tests.sandbox.conftest import TOKEN
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Answered, Api, Caller
 
 SINGLE, BULK, LEGACY = "/v2/event/", "/v2/bulk/event/", "/event/"
+EVENTS = "/_sandbox/events"
+WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 UNAUTHORIZED = (401, "invalid workspace key, secret or signature", "authentication_error")
 DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 CONTENT_TYPE = "application/json; charset=utf-8"
@@ -25,6 +29,7 @@ def bad(message: str) -> tuple[int, str, str]:
 
 
 def nothing_stored(api: Api) -> bool:
+    """Return whether no event was accepted; refused ones are stored with their reason."""
     return api.store.events() == [] and api.store.total == 0
 
 
@@ -50,6 +55,7 @@ def test_an_event_is_accepted_and_stored(api: Api, caller: Caller) -> None:
         {"properties": ...},
         {"properties": {}},
         {"properties": {"$attachments": [{"url": "https://example.com/a.pdf"}], "$ss_sdk_version": "x/1"}},
+        {"properties": {"$attachments": [{"url": None, "data": "eA==", "filename": "x.txt", "ignore_if_error": True}]}},
         {"properties": {"big": 2**80, "deep": [{"$a": None}], "text": "Zoë 👍"}},
         {"event": "$identify"},
         {"event": "ab"},
@@ -66,9 +72,10 @@ def test_what_the_platform_allows_is_accepted(api: Api, caller: Caller, changes:
 
 
 def test_a_bearer_token_is_accepted(api: Api, caller: Caller) -> None:
-    raw = json.dumps(caller.event(env="sandbox")).encode()
-    assert caller.send("POST", SINGLE, raw, {"Authorization": "Bearer sandbox-api-key"}).status == 202
-    assert [stored.workspace for stored in api.store.events()] == ["sandbox"]
+    for env in ("sandbox-workspace-uid", "sandbox"):
+        raw = json.dumps(caller.event(env=env)).encode()
+        assert caller.send("POST", SINGLE, raw, {"Authorization": "Bearer sandbox-api-key"}).status == 202
+    assert [stored.workspace for stored in api.store.events()] == ["sandbox-workspace-uid"] * 2
 
 
 # Who asks
@@ -223,6 +230,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"properties": "x"}, 'Request body contains an invalid value for the "properties" field'),
     ({"properties": {"$a": 1}}, "error: property '$a' is reserved"),
     ({"properties": {"ss_a": 1}}, "error: property 'ss_a' is reserved"),
+    ({"properties": {"$attachments": {}}}, "error: $attachments must be a list"),
+    ({"properties": {"$attachments": ["a.pdf"]}}, "error: an attachment must be an object with a url"),
+    ({"properties": {"$attachments": [{}]}}, "error: the attachment has no URL"),
+    ({"properties": {"$attachments": [{"url": "a.pdf"}]}}, "error: 'a.pdf' is not an http(s) URL"),
+    (
+        {"properties": {"$attachments": [{"url": "https://example.com/a", "ignore_if_error": 1}]}},
+        "error: ignore_if_error must be true or false",
+    ),
     ({"$idempotency_key": "k" * 256}, "error: the idempotency key has 256 characters"),
     ({"$idempotency_key": " "}, "error: the idempotency key is blank"),
     ({"$idempotency_key": 7}, "error: the idempotency key must be text, not int"),
@@ -422,91 +437,104 @@ def test_keys_belong_to_the_workspace_of_the_credentials(caller: Caller) -> None
 # Looking
 
 
-def test_the_events_are_shown_with_the_newest_last(api: Api, caller: Caller) -> None:
+def test_the_events_are_shown_with_the_newest_first(api: Api, caller: Caller) -> None:
     caller.post(SINGLE, caller.event(distinct_id="u1"))
     caller.post(SINGLE, caller.event(distinct_id="u2"))
     first, second = api.store.events()
-    answered = caller.get("/events")
+    answered = caller.get(EVENTS)
     assert (answered.status, answered.json) == (
         200,
-        {"total": 2, "events": [json.loads(each.as_json()) for each in (first, second)]},
+        {"events": [json.loads(each.as_json()) for each in (second, first)], "more": False},
     )
-    assert answered.json["events"][1]["event"] == caller.event(distinct_id="u2")
+    assert answered.json["events"][0]["body"] == caller.event(distinct_id="u2")
 
 
 def test_nothing_is_shown_as_nothing(caller: Caller) -> None:
-    assert caller.get("/events").json == {"total": 0, "events": []}
+    assert caller.get(EVENTS).json == {"events": [], "more": False}
 
 
 @pytest.mark.parametrize(
-    ("query", "users", "total"),
+    ("query", "users"),
     [
-        ("", ["u1", "u2", "u1", "ü &"], 4),
-        ("?event=ordered", ["u1", "u2"], 2),
-        ("?event=paid", ["u1", "ü &"], 2),
-        ("?event=order", [], 0),
-        ("?distinct_id=u1", ["u1", "u1"], 2),
-        ("?distinct_id=%C3%BC%20%26", ["ü &"], 1),
-        ("?event=paid&distinct_id=u1", ["u1"], 1),
-        ("?limit=2", ["u1", "ü &"], 4),
-        ("?limit=1&event=ordered", ["u2"], 2),
-        ("?limit=0", [], 4),
-        ("?limit=99", ["u1", "u2", "u1", "ü &"], 4),
+        ("", ["ü &", "u1", "u2", "u1"]),
+        ("?event=ordered", ["u2", "u1"]),
+        ("?event=paid", ["ü &", "u1"]),
+        ("?event=order", []),
+        ("?distinct_id=u1", ["u1", "u1"]),
+        ("?distinct_id=%C3%BC%20%26", ["ü &"]),
+        ("?event=paid&distinct_id=u1", ["u1"]),
+        ("?limit=2", ["ü &", "u1"]),
+        ("?limit=1&event=ordered", ["u2"]),
+        ("?limit=0", []),
+        ("?limit=99", ["ü &", "u1", "u2", "u1"]),
+        ("?text=%C3%BC", ["ü &"]),
+        ("?after=1&before=4", ["u1", "u2"]),
+        ("?outcome=refused", []),
+        ("?session=", ["ü &", "u1", "u2", "u1"]),
+        ("?session=other", []),
     ],
 )
-def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[str], total: int) -> None:
+def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[str]) -> None:
     chosen = [("ordered", "u1"), ("ordered", "u2"), ("paid", "u1"), ("paid", "ü &")]
     caller.post(BULK, [caller.event(event=name, distinct_id=user) for name, user in chosen])
-    shown = caller.get(f"/events{query}").json
-    assert [event["event"]["distinct_id"] for event in shown["events"]] == users
-    assert shown["total"] == total
+    shown = caller.get(f"{EVENTS}{query}").json
+    assert [event["body"]["distinct_id"] for event in shown["events"]] == users
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("limit=x", "limit must be a whole number of events, for example limit=10"),
-        ("limit=-1", "limit must be a whole number of events, for example limit=10"),
-        ("limit=", "limit must be a whole number of events, for example limit=10"),
-        ("limit=%D9%A3", "limit must be a whole number of events, for example limit=10"),
+        ("limit=x", "limit must be a whole number, for example limit=10"),
+        ("limit=-1", "limit must be a whole number, for example limit=10"),
+        ("limit=", "limit must be a whole number, for example limit=10"),
+        ("limit=%D9%A3", "limit must be a whole number, for example limit=10"),
         ("limit=1&limit=2", "the parameter limit may be given only once"),
         ("event=a&event=b", "the parameter event may be given only once"),
         ("evnt=ordered", "unknown parameter 'evnt': did you mean event?"),
-        ("other=1", "unknown parameter 'other': known are event, distinct_id, limit, token"),
+        (
+            "other=1",
+            (
+                "unknown parameter 'other': known are session, event, distinct_id, tenant_id, outcome, idempotency_key,"
+                " insert_id, message_id, text, after, before, limit"
+            ),
+        ),
     ],
 )
 def test_what_the_events_can_not_be_chosen_by_is_refused(caller: Caller, query: str, message: str) -> None:
-    answered = caller.get(f"/events?{query}")
+    answered = caller.get(f"{EVENTS}?{query}")
     assert (answered.status, answered.json["error"]["message"]) == (400, message)
 
 
-def test_a_thousand_events_are_shown_unless_more_are_asked_for(api: Api, caller: Caller) -> None:
-    for index in range(1001):
-        event: dict[str, Any] = {"$insert_id": f"i{index}", "distinct_id": f"u{index}"}
-        api.store.add("w", SINGLE, event, json.dumps(event).encode())
-    shown = caller.get("/events").json["events"]
-    assert (len(shown), shown[0]["event"]["distinct_id"]) == (1000, "u1")
-    assert len(caller.get("/events?limit=2000").json["events"]) == 1001
+def test_a_hundred_events_are_shown_unless_more_are_asked_for_up_to_a_thousand(api: Api, caller: Caller) -> None:
+    events = [{"$insert_id": f"i{index}", "distinct_id": f"u{index}"} for index in range(1001)]
+    received = Received("", "w", "POST", SINGLE, (), b"")
+    api.store.add(received, [Record(event, json.dumps(event).encode()) for event in events], 202)
+    shown = caller.get(EVENTS).json
+    assert (len(shown["events"]), shown["events"][0]["body"]["distinct_id"], shown["more"]) == (100, "u1000", True)
+    older = caller.get(f"{EVENTS}?limit=2000&before={shown['events'][-1]['id']}").json
+    assert (len(older["events"]), older["events"][0]["body"]["distinct_id"], older["more"]) == (901, "u900", False)
+    assert len(caller.get(f"{EVENTS}?limit=2000").json["events"]) == 1000
 
 
 @pytest.mark.parametrize("raw", [b'"extra": 1e400', b'"extra": "\\ud800"'])
 def test_whatever_was_accepted_can_be_shown(caller: Caller, raw: bytes) -> None:
     caller.post(SINGLE, json.dumps(caller.event()).encode()[:-1] + b", " + raw + b"}")
-    assert caller.get("/events").status == 200
+    assert caller.get(EVENTS).status == 200
 
 
 def test_an_attachment_that_was_accepted_can_be_shown(caller: Caller) -> None:
     caller.post(SINGLE, caller.event(properties={"$attachments": [{"url": "https://example.com/\ud800"}]}))
-    assert caller.get("/events").status == 200
+    assert caller.get(EVENTS).status == 200
 
 
-def test_a_limit_of_any_length_is_answered(caller: Caller) -> None:
-    assert caller.get(f"/events?limit={'9' * 5000}").status == 200
+def test_a_limit_of_15_digits_is_answered(caller: Caller) -> None:
+    assert caller.get(f"{EVENTS}?limit={'9' * 15}").status == 200
+    assert caller.get(f"{EVENTS}?limit={'9' * 5000}").status == 400
 
 
 def test_a_sandbox_says_what_it_is(caller: Caller) -> None:
     caller.post(SINGLE, caller.event())
-    answered = caller.get("/sandbox")
+    answered = caller.get("/_sandbox")
     assert (answered.status, answered.json) == (
         200,
         {
@@ -519,26 +547,70 @@ def test_a_sandbox_says_what_it_is(caller: Caller) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/", "/v2/events/", "/v1/message", "/V2/event/"])
-def test_another_path_is_404(caller: Caller, path: str) -> None:
-    answered = caller.get(path)
-    assert (answered.status, answered.text) == (404, "Not Found")
-    assert caller.post(path, caller.event()).status == 404
+SERVED = "POST /v2/event/, /v2/bulk/event/ and /event/, and GET /v1/message/"
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", SINGLE), ("PUT", SINGLE), ("GET", BULK), ("DELETE", LEGACY), ("POST", "/events"), ("POST", "/sandbox")],
+    ("path", "refused"),
+    [
+        ("/v2/", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/v2/events/", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/V2/event/", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/v1/users/u1", (404, f"the sandbox serves {SERVED}", "not_found")),
+        ("/v2/event", (404, "the path is /v2/event/: the slash at its end is part of what is signed", "not_found")),
+        ("/event", (404, "the path is /event/: the slash at its end is part of what is signed", "not_found")),
+        ("/v1/user/u1/", (501, f"the sandbox does not serve users; it serves {SERVED}", "not_implemented")),
+        ("/v1/object/a/b/", (501, f"the sandbox does not serve objects; it serves {SERVED}", "not_implemented")),
+        ("/trigger/", (501, f"the sandbox does not serve workflow triggers; it serves {SERVED}", "not_implemented")),
+    ],
 )
-def test_another_method_is_405(caller: Caller, method: str, path: str) -> None:
+def test_another_path_is_refused_with_what_there_is_and_stored(
+    api: Api, caller: Caller, path: str, refused: tuple[int, str, str]
+) -> None:
+    assert caller.get(path).refusal == refused
+    assert caller.post(path, caller.event()).refusal == refused
+    stored = api.store.select("1 ORDER BY id", ())
+    assert [(each.endpoint, each.outcome, each.status_code, each.reason) for each in stored] == [
+        (path, "refused", *refused[:2])
+    ] * 2
+    details = caller.get(f"{EVENTS}/{stored[1].id}").json
+    assert json.loads(details["request"]["body"]) == caller.event()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", SINGLE, "POST"),
+        ("PUT", SINGLE, "POST"),
+        ("GET", BULK, "POST"),
+        ("DELETE", LEGACY, "POST"),
+        ("POST", EVENTS, "GET, HEAD"),
+        ("POST", "/_sandbox", "GET, HEAD"),
+    ],
+)
+def test_another_method_is_405(api: Api, caller: Caller, method: str, path: str, allowed: str) -> None:
     answered = caller.send(method, path)
-    assert (answered.status, answered.text) == (405, "Method Not Allowed")
+    assert answered.status == 405
+    assert set(answered.headers["allow"].split(", ")) == set(allowed.split(", "))
+    assert answered.json["error"] == {
+        "message": f"the method must be {answered.headers['allow']}",
+        "type": "method_not_allowed",
+    }
+    assert len(api.store.select("status_code = 405", ())) == (not path.startswith("/_sandbox"))
+
+
+def test_what_a_browser_looks_for_is_not_stored(api: Api, caller: Caller) -> None:
+    assert caller.send("GET", "/favicon.ico", headers={"Sec-Fetch-Mode": "no-cors"}).status == 404
+    assert caller.get("/_sandbox/nowhere").status == 404
+    assert api.store.select("1", ()) == []
 
 
 # Who looks
 
 
-@pytest.mark.parametrize("path", ["/events", "/events?token=", "/events?token=wrong", "/events?limit=1&token=%F0"])
+@pytest.mark.parametrize(
+    "path", [EVENTS, f"{EVENTS}?token={TOKEN}", "/_sandbox/wait", "/_sandbox/stream", "/_sandbox/events/1"]
+)
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer sandbox-api-key", "Bearer "])
 def test_what_arrived_is_not_shown_without_the_token(caller: Caller, path: str, authorization: str | None) -> None:
     caller.post(SINGLE, caller.event())
@@ -550,16 +622,10 @@ def test_what_arrived_is_not_shown_without_the_token(caller: Caller, path: str, 
     )
 
 
-def test_the_token_may_stand_in_the_address(caller: Caller) -> None:
-    caller.post(SINGLE, caller.event())
-    answered = caller.send("GET", "/events?distinct_id=u1&token=sandbox-token")
-    assert (answered.status, answered.json["total"]) == (200, 1)
-
-
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:7788", "127.0.0.1.evil.example", "", "localhost.evil"])
 def test_a_page_of_another_host_reads_nothing(caller: Caller, host: str) -> None:
     connection = HTTPConnection("127.0.0.1", caller.port, timeout=5)
-    connection.request("GET", "/events?token=sandbox-token", headers={"Host": host})
+    connection.request("GET", EVENTS, headers={"Host": host, "Authorization": f"Bearer {TOKEN}"})
     assert connection.getresponse().status == 400
     connection.close()
 
@@ -570,11 +636,11 @@ def test_a_page_of_another_origin_sends_and_reads_nothing(api: Api, caller: Call
     signed = {"Content-Type": CONTENT_TYPE, "Date": DATE, "Authorization": caller.sign("POST", SINGLE, raw)}
     refused = (403, "requests from pages of other origins are refused", "forbidden")
     assert caller.send("POST", SINGLE, raw, signed | {"Origin": origin}).refusal == refused
-    assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": origin}).refusal == refused
+    assert caller.send("GET", EVENTS, headers=WITH_TOKEN | {"Origin": origin}).refusal == refused
     assert caller.send("OPTIONS", SINGLE, headers={"Origin": origin}).refusal == refused
     assert nothing_stored(api)
 
 
 def test_a_page_of_the_sandbox_itself_may_send(caller: Caller) -> None:
     own = f"http://127.0.0.1:{caller.port}"
-    assert caller.send("GET", "/events?token=sandbox-token", headers={"Origin": own}).status == 200
+    assert caller.send("GET", EVENTS, headers=WITH_TOKEN | {"Origin": own}).status == 200

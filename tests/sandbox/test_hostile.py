@@ -17,7 +17,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 SINGLE = "/v2/event/"
 HOST = b"Host: 127.0.0.1\r\n"
-GET = b"GET /sandbox HTTP/1.1\r\n" + HOST + b"\r\n"
+GET = b"GET /_sandbox HTTP/1.1\r\n" + HOST + b"\r\n"
 POST = b"POST /v2/event/ HTTP/1.1\r\n" + HOST
+
+LAST_LINE = "  export SUPRSEND_WORKSPACE_KEY=sandbox-workspace-key SUPRSEND_WORKSPACE_SECRET=sandbox-workspace-secret\n"
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,34 @@ class Serving:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
+    def asking(self, path: str) -> bytes:
+        """Return a request that has the token."""
+        return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.token}\r\n\r\n".encode()
+
+    def get(self, path: str) -> Any:
+        return self.caller.send("GET", path, headers={"Authorization": f"Bearer {self.token}"}).json
+
     def peak_mb(self) -> float:
+        return self._status_mb("VmHWM")
+
+    def now_mb(self) -> float:
+        return self._status_mb("VmRSS")
+
+    def _status_mb(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith(name))) / 1024
 
     def serves(self) -> bool:
         return self.caller.post(SINGLE, self.caller.event()).status == 202
 
 
-def started(home: Path) -> Serving:
-    command = [sys.executable, "-m", "runner", "sandbox", "--port", "0"]
+def started(home: Path, *options: str) -> Serving:
+    command = [sys.executable, "-m", "runner", "sandbox", "--port", "0", "-q", *options]
     environ = os.environ | {"HOME": str(home), "XDG_STATE_HOME": ""}
     process = subprocess.Popen(command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    said = [process.stderr.readline() for _ in range(4)]
-    base_url, _, token = said[3].split()[-1].partition("events?token=")
+    said = list(iter(process.stderr.readline, LAST_LINE))
+    base_url, _, token = said[3].split()[-1].partition("#token=")
     return Serving(process, int(base_url.rstrip("/").rpartition(":")[2]), token)
 
 
@@ -118,20 +133,20 @@ def signed(caller: Caller, body: bytes, path: str = SINGLE, length: int | None =
 NOT_HTTP = {
     "garbage": b"\xff\x00\x01garbage\r\n\r\n",
     "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x11" * 500,
-    "HTTP/0.9": b"GET /sandbox\r\n\r\n",
+    "HTTP/0.9": b"GET /_sandbox\r\n\r\n",
     "HTTP/2 with prior knowledge": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "blank lines at first": b"\r\n\r\n" + GET,
-    "no host": b"GET /sandbox HTTP/1.1\r\n\r\n",
-    "two hosts": b"GET /sandbox HTTP/1.1\r\n" + HOST * 2 + b"\r\n",
+    "no host": b"GET /_sandbox HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /_sandbox HTTP/1.1\r\n" + HOST * 2 + b"\r\n",
     "NUL in the path": b"GET /sand\0box HTTP/1.1\r\n" + HOST + b"\r\n",
-    "NUL in a header": b"GET /sandbox HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n",
+    "NUL in a header": b"GET /_sandbox HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n",
     "a blank in the path": b"GET /sand box HTTP/1.1\r\n" + HOST + b"\r\n",
     "bytes in the path": "GET /é HTTP/1.1\r\n".encode() + HOST + b"\r\n",
     "a path of a megabyte": b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
-    "a header of a megabyte": b"GET /sandbox HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 1_000_000 + b"\r\n\r\n",
-    "a megabyte of headers": b"GET /sandbox HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 170_000 + b"\r\n",
-    "a header without a name": b"GET /sandbox HTTP/1.1\r\n" + HOST + b": y\r\n\r\n",
-    "a folded header at first": b"GET /sandbox HTTP/1.1\r\n X: y\r\n" + HOST + b"\r\n",
+    "a header of a megabyte": b"GET /_sandbox HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 1_000_000 + b"\r\n\r\n",
+    "a megabyte of headers": b"GET /_sandbox HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 170_000 + b"\r\n",
+    "a header without a name": b"GET /_sandbox HTTP/1.1\r\n" + HOST + b": y\r\n\r\n",
+    "a folded header at first": b"GET /_sandbox HTTP/1.1\r\n X: y\r\n" + HOST + b"\r\n",
     "a negative length": POST + b"Content-Length: -1\r\n\r\n",
     "a length that is none": POST + b"Content-Length: many\r\n\r\n",
     "a length of 100 digits": POST + b"Content-Length: " + b"9" * 100 + b"\r\n\r\n",
@@ -150,24 +165,24 @@ def test_what_is_not_http_is_a_400(serving: Serving, name: str) -> None:
 
 
 ODD = {
-    "an escaped NUL in the path": (b"GET /sandbox%00 HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
+    "an escaped NUL in the path": (b"GET /_sandbox%00 HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
     "half an escape in the path": (b"GET /%c3%28%zz HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
     "a path of 15 KB": (b"GET /" + b"a" * 15_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
-    "a whole URL": (b"GET http://127.0.0.1/sandbox HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
+    "a whole URL": (b"GET http://127.0.0.1/_sandbox HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
     "a proxy's request": (b"CONNECT 127.0.0.1:22 HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
     "options of all": (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", [404]),
-    "a method of one's own": (b"SPY /sandbox HTTP/1.1\r\n" + HOST + b"\r\n", [405]),
-    "no body wanted": (b"HEAD /sandbox HTTP/1.1\r\n" + HOST + b"\r\n", [200]),
+    "a method of one's own": (b"SPY /_sandbox HTTP/1.1\r\n" + HOST + b"\r\n", [405]),
+    "no body wanted": (b"HEAD /_sandbox HTTP/1.1\r\n" + HOST + b"\r\n", [200]),
     "a body where none is read": (
-        b"GET /sandbox HTTP/1.1\r\n" + HOST + b"Content-Length: 300000\r\n\r\n" + b"x" * 300_000,
+        b"GET /_sandbox HTTP/1.1\r\n" + HOST + b"Content-Length: 300000\r\n\r\n" + b"x" * 300_000,
         [200],
     ),
     "a broken body where none is read": (GET[:-2] + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", [400]),
     "a websocket": (GET[:-2] + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", [200]),
     "an upgrade to HTTP/2": (GET[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n", [200]),
-    "HTTP/1.0": (b"GET /sandbox HTTP/1.0\r\n" + HOST + b"\r\n", [200]),
+    "HTTP/1.0": (b"GET /_sandbox HTTP/1.0\r\n" + HOST + b"\r\n", [200]),
     "line feeds alone": (GET.replace(b"\r", b""), [200]),
-    "a version of the future": (b"GET /sandbox HTTP/9.9\r\n" + HOST + b"\r\n", [200]),
+    "a version of the future": (b"GET /_sandbox HTTP/9.9\r\n" + HOST + b"\r\n", [200]),
     "a thousand at once": (GET * 1000, [200] * 1000),
     "garbage behind a request": (GET + b"\0\0\0\r\n\r\n", [200, 400]),
     "more than the length says": (POST + b"Content-Length: 2\r\n\r\n{}{}{}\r\n\r\n", [401, 400]),
@@ -245,7 +260,7 @@ def gone(connection: socket.socket) -> None:
     "request_",
     [
         b"",
-        b"GET /sand",
+        b"GET /_sand",
         POST + b"Content-Length: 500\r\n\r\nabc",
         POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
         GET,
@@ -265,7 +280,7 @@ def test_a_client_that_goes_away_in_the_middle_of_an_answer_is_no_matter(serving
     large = serving.caller.event(properties={"x": "x" * 100_000})
     assert [serving.caller.post(SINGLE, large).status for _ in range(60)] == [202] * 60
     connection = serving.connect()
-    connection.sendall(f"GET /events?token={serving.token} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    connection.sendall(serving.asking("/_sandbox/events?limit=60"))
     assert connection.recv(1000)
     gone(connection)
     assert serving.serves()
@@ -279,10 +294,10 @@ def test_each_part_of_a_request_has_its_time_however_slowly_it_drips(tmp_path: P
     serving = started(tmp_path)
     begins = {
         "nothing": b"",
-        "head": b"GET /sandbox HTTP/1.1\r\nX: ",
+        "head": b"GET /_sandbox HTTP/1.1\r\nX: ",
         "body": POST + b"Content-Length: 1000\r\n\r\n",
         "chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n",
-        "second head": GET + b"GET /sandbox HTTP/1.1\r\nX: ",
+        "second head": GET + b"GET /_sandbox HTTP/1.1\r\nX: ",
     }
     try:
         with ExitStack() as stack:
@@ -331,7 +346,7 @@ def drip(connections: dict[str, socket.socket]) -> tuple[dict[str, float], dict[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("begin", [b"", b"GET /sandbox HTTP/1.1\r\nX: ", POST + b"Content-Length: 1000\r\n\r\nx"])
+@pytest.mark.parametrize("begin", [b"", b"GET /_sandbox HTTP/1.1\r\nX: ", POST + b"Content-Length: 1000\r\n\r\nx"])
 def test_1100_half_open_connections_stop_nobody(tmp_path: Path, begin: bytes) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2048:
@@ -341,7 +356,7 @@ def test_1100_half_open_connections_stop_nobody(tmp_path: Path, begin: bytes) ->
     try:
         with ExitStack() as stack:
             first = stack.enter_context(serving.connect())
-            first.sendall(b"GET /sandbox HTTP/1.1\r\n" + HOST)
+            first.sendall(b"GET /_sandbox HTTP/1.1\r\n" + HOST)
             for _ in range(1100):
                 stack.enter_context(serving.connect()).sendall(begin)
             began = time.monotonic()
@@ -380,14 +395,14 @@ def test_1600_large_events_stay_within_300_mb(tmp_path: Path) -> None:
         bulk = [caller.event(properties={"x": "x" * 100_000}) for _ in range(8)]
         body = json.dumps(bulk).encode()
         assert {caller.post("/v2/bulk/event/", body).status for _ in range(200)} == {207}
-        about = caller.send("GET", "/sandbox").json
-        shown = json.loads(caller.send("GET", f"/events?limit=100000&token={serving.token}").text)
+        about = caller.send("GET", "/_sandbox").json
+        shown = serving.get("/_sandbox/events?limit=100000")
         peak_mb = serving.peak_mb()
     finally:
         said = end(serving)
     assert said == ""
-    assert about["events"] == shown["total"] == 1600
-    assert len(shown["events"]) == 1600 - about["dropped_events"] == 667
+    assert (about["events"], about["dropped_events"]) == (1600, 0)
+    assert 100 < len(shown["events"]) < 400
     assert peak_mb < 300
 
 
@@ -405,3 +420,46 @@ def test_bodies_that_never_end_are_bounded_together(tmp_path: Path) -> None:
     finally:
         said = end(serving)
     assert (said, peak_mb < 300) == ("", True)
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_60000_events(tmp_path: Path) -> None:
+    serving = started(tmp_path, "--max-events", "5000")
+    caller = serving.caller
+    body = json.dumps([caller.event(properties={"x": "x" * 300})] * 100).encode()
+    measured: list[float] = []
+    try:
+        for index in range(600):
+            assert caller.post("/v2/bulk/event/", body).status == 207
+            if index % 120 == 119:
+                measured.append(serving.now_mb())
+        about = caller.send("GET", "/_sandbox").json
+    finally:
+        said = end(serving)
+    assert (said, about["events"]) == ("", 60_000)
+    assert about["dropped_events"] >= 55_000
+    assert max(measured) - measured[0] < 15
+    assert (tmp_path / ".runner" / "sandbox.sqlite3").stat().st_size < 25 * 1024 * 1024
+
+
+@pytest.mark.slow
+def test_a_search_through_all_records_holds_up_no_request(tmp_path: Path) -> None:
+    serving = started(tmp_path)
+    caller = serving.caller
+    body = json.dumps([caller.event(properties={"x": "x" * 1000})] * 100).encode()
+    try:
+        for _ in range(300):
+            assert caller.post("/v2/bulk/event/", body).status == 207
+        with serving.connect() as connection:
+            connection.sendall(serving.asking("/_sandbox/events?text=nowhere"))
+            waited = []
+            while not select.select([connection], [], [], 0)[0]:
+                began = time.monotonic()
+                assert serving.serves()
+                waited.append(time.monotonic() - began)
+            answer = connection.recv(65536)
+    finally:
+        said = end(serving)
+    assert (said, statuses(answer)) == ("", [200])
+    assert len(waited) > 3
+    assert max(waited) < 0.5

@@ -259,7 +259,8 @@ def test_a_request_without_credentials_uses_up_no_failure(ruled: Ruled) -> None:
 
 def test_looking_uses_up_no_failure(ruled: Ruled) -> None:
     api = ruled("{fail: [500]}")
-    assert [api.caller.get(path).status for path in ("/sandbox", "/events", "/nowhere", SINGLE)] == [200, 200, 404, 405]
+    paths = "/_sandbox", "/_sandbox/events", "/nowhere", SINGLE
+    assert [api.caller.get(path).status for path in paths] == [200, 200, 404, 405]
     assert [api.caller.post(SINGLE, api.caller.event()).status for _ in range(2)] == [500, 202]
 
 

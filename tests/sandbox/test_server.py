@@ -14,7 +14,7 @@ from runner import Event, Suprsend
 from runner.errors import MachineError
 from runner.sandbox.find import look
 from runner.sandbox.proof import Proof, new_key
-from runner.sandbox.server import Addresses, Sandbox, serve
+from runner.sandbox.server import Place, Sandbox, Started, serve
 from runner.secrets import Secret
 from runner.suprsend.auth import ApiKey
 from tests.servers.listeners import free_port, silent_listener
@@ -71,7 +71,7 @@ def test_another_server_is_foreign(server: CapturingServer) -> None:
     port = int(server.base_url.rstrip("/").rsplit(":", 1)[1])
     assert look_at(port) == "foreign"
     [request] = server.received
-    assert (request.path.partition("?")[0], request.body) == ("/sandbox", b"")
+    assert (request.path.partition("?")[0], request.body) == ("/_sandbox", b"")
 
 
 def test_a_server_that_says_nothing_is_foreign(silent_port: int) -> None:
@@ -160,9 +160,9 @@ def test_a_taken_port_is_a_machine_error(sandbox: Sandbox) -> None:
 
 
 def test_serving_on_a_taken_port_is_a_machine_error_and_is_not_announced(sandbox: Sandbox) -> None:
-    announced: list[Addresses] = []
+    announced: list[Started] = []
     with pytest.raises(MachineError) as caught:
-        serve(sandbox.port, announced.append)
+        serve(Place(sandbox.port), announced.append)
     assert str(caught.value) == (
         f"can't listen on 127.0.0.1:{sandbox.port}: Address already in use (choose another with --port)"
     )
@@ -179,7 +179,7 @@ def test_a_sandbox_that_nobody_asked_anything_ends() -> None:
 def test_a_sandbox_ends_with_connections_open() -> None:
     with Sandbox() as sandbox:
         kept = HTTPConnection("127.0.0.1", sandbox.port)
-        kept.request("GET", "/sandbox")
+        kept.request("GET", "/_sandbox")
         assert kept.getresponse().read()
     kept.close()
     assert not sandbox._thread.is_alive()

@@ -7,7 +7,9 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from runner.sandbox.store import MAX_EVENTS_BYTES, MAX_KEYS, Counts, Store, StoredEvent
+from runner.sandbox.arrival import Arrival, Received, Record
+from runner.sandbox.keys import MAX_KEYS
+from runner.sandbox.store import Counts, Limits, Store
 
 DAY_S = 24 * 3600
 
@@ -34,12 +36,16 @@ def id_of(insert_id: str) -> str:
     return str(uuid5(UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62"), insert_id))
 
 
-def keep(store: Store, workspace: str, endpoint: str, body: dict[str, Any]) -> StoredEvent:
-    return store.add(workspace, endpoint, body, json.dumps(body).encode())
+def keep(store: Store, workspace: str, endpoint: str, body: dict[str, Any], raw: bytes = b"") -> Arrival:
+    """Store a request with one event."""
+    request = Received("", workspace, "POST", endpoint, (), b"")
+    [arrival] = store.add(request, [Record(body, raw or json.dumps(body).encode())], 202)
+    return arrival
 
 
 def add(store: Store, key: object, insert_id: str, workspace: str = "w", endpoint: str = "/event/") -> tuple[str, bool]:
     stored = keep(store, workspace, endpoint, keyed(key, insert_id))
+    assert stored.message_id is not None
     return stored.message_id, stored.duplicate
 
 
@@ -54,12 +60,23 @@ def duplicate_of(insert_id: str) -> tuple[str, bool]:
 def test_an_event_is_remembered_as_it_came() -> None:
     store, _ = make()
     body = keyed("k")
-    expected = StoredEvent(
-        "98b64080-a358-5c45-9fd7-bc795a043848",
-        1767225600.0,
-        "w",
-        "/v2/event/",
-        duplicate=False,
+    expected = Arrival(
+        id=1,
+        request_id=1,
+        session="",
+        received_ms=1767225600000,
+        outcome="accepted",
+        status_code=202,
+        reason=None,
+        warning=None,
+        workspace="w",
+        endpoint="/v2/event/",
+        event="ordered",
+        distinct_id="u1",
+        tenant_id=None,
+        idempotency_key="k",
+        insert_id="i1",
+        message_id="98b64080-a358-5c45-9fd7-bc795a043848",
         raw=json.dumps(body).encode(),
     )
     assert keep(store, "w", "/v2/event/", body) == expected
@@ -144,13 +161,14 @@ def test_the_list_of_events_is_the_callers_own() -> None:
     assert len(store.events()) == 1
 
 
-def test_the_newest_100000_events_are_kept_and_all_are_counted() -> None:
-    store, _ = make()
-    for index in range(100_001):
+def test_the_newest_events_within_the_limit_are_kept_and_all_are_counted() -> None:
+    store = Store(Clock(), limits=Limits(events=500))
+    for index in range(2001):
         keep(store, "w", "/event/", {"$insert_id": str(index)})
     kept = store.events()
-    assert (len(kept), store.total) == (100_000, 100_001)
-    assert (kept[0].body, kept[-1].body) == ({"$insert_id": "1"}, {"$insert_id": "100000"})
+    assert 495 <= len(kept) <= 500
+    assert [event.body["$insert_id"] for event in kept] == [str(index) for index in range(2001 - len(kept), 2001)]
+    assert (store.total, store.counts()) == (len(kept), Counts(2001, len(kept), 2001 - len(kept), 0))
 
 
 def test_threads_get_one_message_id_for_one_key() -> None:
@@ -175,30 +193,38 @@ def test_a_stored_event_is_shown_with_its_time_in_milliseconds() -> None:
     store, clock = make()
     clock.now_s = 1767225600.1239
     assert json.loads(keep(store, "w", "/event/", keyed("k")).as_json()) == {
-        "message_id": id_of("i1"),
+        "id": 1,
+        "session": "",
         "received_ms": 1767225600123,
-        "workspace": "w",
+        "outcome": "accepted",
+        "status_code": 202,
+        "reason": None,
+        "warning": None,
         "endpoint": "/event/",
-        "duplicate": False,
-        "event": keyed("k"),
+        "event": "ordered",
+        "distinct_id": "u1",
+        "tenant_id": None,
+        "idempotency_key": "k",
+        "message_id": id_of("i1"),
+        "body": keyed("k"),
     }
 
 
 def test_events_are_bounded_by_their_bytes_too() -> None:
-    store, _ = make()
-    body: dict[str, Any] = {"$insert_id": "i1"}
+    store = Store(Clock(), limits=Limits(mb=4))
     raw = b'{"x":"%s"}' % (b"x" * 100_000)
-    for _ in range(4000):
-        store.add("w", "/event/", body, raw)
+    for _ in range(200):
+        keep(store, "w", "/event/", {"$insert_id": "i1"}, raw)
     kept = store.events()
-    assert len(kept) == MAX_EVENTS_BYTES // (len(raw) + 400) == 668
-    assert store.counts() == Counts(total=4000, dropped_events=4000 - 668, dropped_keys=0)
+    assert len(kept) in (40, 41)  # 4 MiB have room for 41 records of 100,608 bytes
+    assert store.counts() == Counts(200, len(kept), dropped_events=200 - len(kept), dropped_keys=0)
 
 
-def test_an_event_larger_than_all_room_is_answered_and_not_kept() -> None:
-    store, _ = make()
-    assert store.add("w", "/event/", {"$insert_id": "i1"}, b"x" * (MAX_EVENTS_BYTES + 1)).message_id == id_of("i1")
-    assert (store.events(), store.counts()) == ([], Counts(1, 1, 0))
+def test_an_event_larger_than_the_limit_is_answered_and_not_kept() -> None:
+    store = Store(Clock(), limits=Limits(mb=1))
+    large = keep(store, "w", "/event/", {"$insert_id": "i1"}, b"x" * (1024 * 1024 + 1))
+    assert large.message_id == id_of("i1")
+    assert (store.events(), store.counts()) == ([], Counts(1, 0, 1, 0))
     assert add(store, "k", "i2") == new("i2")
     assert len(store.events()) == 1
 
@@ -206,8 +232,10 @@ def test_an_event_larger_than_all_room_is_answered_and_not_kept() -> None:
 @pytest.mark.slow
 def test_the_oldest_keys_are_forgotten_when_there_are_too_many() -> None:
     store, _ = make()
-    for index in range(MAX_KEYS + 2):
-        store.add("w", "/event/", {"$insert_id": f"i{index}", "$idempotency_key": f"k{index}" * 50}, b"{}")
+    events = [{"$insert_id": f"i{index}", "$idempotency_key": f"k{index}" * 50} for index in range(MAX_KEYS + 2)]
+    for first in range(0, len(events), 1000):
+        records = [Record(event, b"{}") for event in events[first : first + 1000]]
+        store.add(Received("", "w", "POST", "/event/", (), b""), records, 202)
     assert store.counts().dropped_keys == 2
     assert add(store, "k2" * 50, "new") == duplicate_of("i2")
     assert add(store, "k0" * 50, "new") == new("new")

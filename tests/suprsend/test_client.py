@@ -70,9 +70,11 @@ def test_the_sandbox_takes_an_event(sandbox: Sandbox) -> None:
 
 
 def test_the_sandbox_takes_an_api_key(sandbox: Sandbox) -> None:
-    client = Suprsend.with_workspace_api_key("sandbox", "sandbox-api-key", base_url=sandbox.base_url)
+    client = Suprsend.with_workspace_api_key("sandbox-workspace-uid", "sandbox-api-key", base_url=sandbox.base_url)
     assert client.track_event(Event("u1", "ordered"))["status_code"] == 202
-    assert [(stored.workspace, stored.body["env"]) for stored in sandbox.store.events()] == [("sandbox", "sandbox")]
+    assert [(stored.workspace, stored.body["env"]) for stored in sandbox.store.events()] == [
+        ("sandbox-workspace-uid", "sandbox-workspace-uid")
+    ]
 
 
 def test_a_wrong_secret_is_a_refusal(sandbox: Sandbox) -> None:

@@ -62,7 +62,7 @@ def test_events_of_another_process_appear_within_a_second_without_reload(
     environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
     shutil.copytree(in_repository / "specs", tmp_path / "specs")
     server = subprocess.Popen(
-        ["runner", "sandbox", "--port", "0"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
+        ["runner", "sandbox", "--port", "0", "--memory"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
     )
     try:
         assert server.stderr is not None
