@@ -52,7 +52,7 @@ EXCEPTIONS = {
     "CassetteError": ExitCode.CASSETTE,
 }
 NO_CODES = {
-    "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "no-store", "proxy-authorization", "retry-after", "runner-cases", "sec-fetch-mode", "set-cookie",
+    "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie",
     "stand-in", "suprsend-runner", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""

@@ -53,7 +53,7 @@ def expect(page: Page, selector: str, text: str) -> None:
 
 def copied(page: Page, what: str) -> str:
     page.get_by_role("button", name=what, exact=True).click()
-    expect(page, ".toast", "Copied")
+    expect(page, ".toast", f"Copied the {what}")
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
