@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,10 +27,11 @@ from runner.sandbox.proof import KeyRefused, Proof, ensure_key, read_key
 from runner.sandbox.rules import rules_of
 from runner.sandbox.server import MEMORY_MB, Place, serve
 from runner.sandbox.store import MAX_EVENTS, MAX_MB, Limits
+from runner.secrets import Secret
 from runner.source import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.commands.session import Session
     from runner.report import Output
@@ -37,12 +39,13 @@ if TYPE_CHECKING:
     from runner.sandbox.rules import SandboxRules
     from runner.sandbox.server import Started
     from runner.sandbox.store import Store
-    from runner.secrets import Secret
 
 FILE_NAME = "sandbox.sqlite3"
 READY_S = 30.0
 """How long `--ready` waits by default."""
 _LOOK_EVERY_S = 0.1
+_TOKEN = "RUNNER_SANDBOX_TOKEN"  # noqa: S105 - the name of a variable
+_IS_TOKEN = re.compile("[A-Za-z0-9_-]{16,200}")
 _MAX_SPECS = 500
 """Specs whose events are read at the start."""
 _PENDING_LINES = 10_000
@@ -79,13 +82,13 @@ class SandboxOptions:
     max_event_kb: int | None = None
     rehearsal: Rehearsal = Rehearsal()  # noqa: RUF009 - a frozen value
 
-    def place(self, config: Path | None, key: Secret | None) -> Place:
+    def place(self, config: Path | None, key: Secret | None, token: Secret | None) -> Place:
         """Return where to listen and what to store. Raises UsageError for `--db` with `--memory`."""
         if self.db is not None and self.memory:
             raise UsageError(Problem("usage", "--db and --memory exclude each other", hint="keep one of them"))
         database = None if self.memory else self.db or _home(config) / FOLDER_NAME / FILE_NAME
         limits = Limits(self.max_events, self.max_mb or (MEMORY_MB if database is None else MAX_MB))
-        return Place(self.port, self.host, database, limits, key)
+        return Place(self.port, self.host, database, limits, key, token)
 
 
 def sandbox(session: Session, options: SandboxOptions) -> ExitCode:
@@ -96,9 +99,9 @@ def sandbox(session: Session, options: SandboxOptions) -> ExitCode:
     except KeyRefused as error:
         refused = error
     settings = session.settings
-    place = options.place(settings.config, key)
+    place = options.place(settings.config, key, _given_token(session.world.environ))
     profile = load_profile(start=Path(), config=settings.config, name=settings.profile)
-    specs = ProjectSpecs(Path.cwd(), session.world.environ, settings.config, profile.variables)
+    specs = ProjectSpecs(_home(settings.config).resolve(), session.world.environ, settings.config, profile.variables)
     rules = rules_of(profile)
     if options.max_event_kb is not None:
         rules = replace(rules, max_event_kb=options.max_event_kb)
@@ -119,6 +122,18 @@ def sandbox(session: Session, options: SandboxOptions) -> ExitCode:
     for log in logs:
         log.end()
     return ExitCode.OK
+
+
+def _given_token(environ: Mapping[str, str]) -> Secret | None:
+    """Return the token that the environment sets, for tests that must know it before. Raises UsageError for a weak one."""
+    token = environ.get(_TOKEN)
+    if token is None:
+        return None
+    if not _IS_TOKEN.fullmatch(token):
+        hint = f"make one: export {_TOKEN}=$(openssl rand -hex 16)"
+        message = f"{_TOKEN} must have at least 16 letters, digits, - and _"
+        raise UsageError(Problem("usage", message, hint=hint))
+    return Secret(token)
 
 
 def ready(session: Session, port: int, timeout_s: float = READY_S) -> ExitCode:

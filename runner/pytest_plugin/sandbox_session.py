@@ -11,7 +11,7 @@ import secrets
 import time
 from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
@@ -133,6 +133,16 @@ class SandboxSession:
         """Return the accepted events that arrived, the oldest first, duplicates included; all, or those of these values."""
         records = self._control.events(self._query(_names(event, user, tenant)))
         return [ReceivedEvent.of(record) for record in records if record["outcome"] != "refused"]
+
+    def messages(
+        self, event: str | None = None, user: str | None = None, *, tenant: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the messages that have come of events, as the platform's messages API lists them, the oldest event first.
+
+        `workflows:` in `runner.yaml` makes them; `advance` moves their statuses. Each has its `timeline` beside it.
+        """
+        records = self._control.events(self._query(_names(event, user, tenant)))
+        return [each for record in records for each in self._control.messages(record["id"]) if each["exists"]]
 
     def refused(self) -> list[RefusedRequest]:
         """Return the requests of which all or some events were refused, the newest hundred, the oldest first."""

@@ -135,7 +135,9 @@ class Control:
             raise _gone()
         now_ms = self._store.now_ms(records[0].session)
         found = find(self._store, "arrival_id = :id ORDER BY created_ms, message_id", {"id": records[0].id})
-        messages = [each.as_json(now_ms) | {"timeline": each.timeline()} for each in found]
+        messages = [
+            each.as_json(now_ms) | {"exists": each.created_ms <= now_ms, "timeline": each.timeline()} for each in found
+        ]
         return JSONResponse({"now_ms": now_ms, "messages": messages})
 
     async def clear(self, request: Request) -> Response:

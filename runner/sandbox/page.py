@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -14,6 +14,7 @@ from runner.sandbox.refusals import not_found
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+_FOLDER = Path(__file__).with_name("page")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none';"
@@ -49,8 +50,7 @@ async def _file(request: Request) -> Response:
 
 def _answer(name: str) -> Response:
     """Return a file of the page; only the names in its folder are known, so that no path leads out of it."""
-    found = next((each for each in files("runner.sandbox").joinpath("page").iterdir() if each.name == name), None)
-    kind = _TYPES.get(f".{name.rpartition('.')[2]}")
-    if found is None or kind is None:
+    found = next((each for each in _FOLDER.iterdir() if each.name == name and each.suffix in _TYPES), None)
+    if found is None:
         raise not_found("this page has no such file")
-    return Response(found.read_bytes(), media_type=kind, headers=_HEADERS)
+    return Response(found.read_bytes(), media_type=_TYPES[found.suffix], headers=_HEADERS)

@@ -72,9 +72,11 @@ class PageApi:
         limit = whole_number("limit", query.pop("limit", "100"), MAX_LISTED)
         wanted = selection(query)
         last_id = self._store.last_id
-        # In a thread: to find a text in 100,000 records takes a while.
-        condition, values = f"{wanted.condition} ORDER BY id DESC LIMIT ?", (*wanted.values, limit)
-        found = await asyncio.to_thread(self._store.summaries, condition, values)
+        if "text" in query:  # which takes a while to find
+            found, _ = await asyncio.to_thread(self._store.search, wanted.condition, wanted.values, limit)
+        else:
+            condition, values = f"{wanted.condition} ORDER BY id DESC LIMIT ?", (*wanted.values, limit)
+            found = await asyncio.to_thread(self._store.summaries, condition, values)
         return JSONResponse({"last_id": last_id, "records": [each.summary() for each in found]})
 
     async def overview(self, request: Request) -> Response:

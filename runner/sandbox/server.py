@@ -88,13 +88,17 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sandbox listens and what it stores. A `database` of None is memory; `key` is this user's, if there is one."""
+    """Where a sandbox listens and what it stores. A `database` of None is memory; `key` is this user's, if there is one.
+
+    `token` is the token of the sandbox's own endpoints; None makes one.
+    """
 
     port: int
     host: str = HOST
     database: Path | None = None
     limits: Limits | None = None
     key: Secret | None = None
+    token: Secret | None = None
 
 
 class Started(NamedTuple):
@@ -126,7 +130,7 @@ def serve(
         limits = place.limits or (Limits() if place.database else Limits(mb=MEMORY_MB))
         with closing(Store(time.time, place.database, limits, messages_of(rules))) as store:
             proof = Proof(place.key, port) if place.key is not None and is_local else None
-            token = page_token(place.key, port) if place.key is not None else _new_token()
+            token = place.token or (page_token(place.key, port) if place.key is not None else _new_token())
             workspace, api = (SANDBOX_KEY, SANDBOX_API_KEY) if is_local else _new_credentials()
             app = make_app(store, (workspace, api), token, rules, proof=proof, host=place.host, specs=specs)
             base_url = f"http://{_shown(place.host)}:{port}/"

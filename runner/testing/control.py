@@ -82,6 +82,11 @@ class SandboxControl:
         answer = self._call("GET", "wait", query, timeout_s)
         return Waited(answer["events"], answer.get("instead", []))
 
+    def messages(self, arrival_id: int) -> list[dict[str, Any]]:
+        """Return the messages that came of a record, and those that will, with their statuses in time."""
+        found: list[dict[str, Any]] = self._call("GET", f"events/{arrival_id}/messages", {})["messages"]
+        return found
+
     def refused(self, selection: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the newest refused requests, the oldest of them first."""
         requests: list[dict[str, Any]] = self._call("GET", "requests", {**selection, "limit": "100"})["requests"]

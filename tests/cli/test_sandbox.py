@@ -58,8 +58,8 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, *args: str, port: str = "0") -> Iterator[Running]:
-    environ = CLEAN | {"HOME": str(home), "XDG_STATE_HOME": ""}
+def running(home: Path, *args: str, port: str = "0", **variables: str) -> Iterator[Running]:
+    environ = CLEAN | {"HOME": str(home), "XDG_STATE_HOME": ""} | variables
     process = subprocess.Popen(
         [*COMMAND, "sandbox", "--port", port, *args], cwd=home, env=environ, stderr=subprocess.PIPE, text=True
     )
@@ -124,6 +124,22 @@ def test_an_open_page_goes_on_working_after_a_restart_on_its_port(tmp_path: Path
         pass
     assert other.value("  page: ").partition("#")[2] != first.value("  page: ").partition("#")[2]
     assert not (tmp_path / ".runner").exists()
+
+
+def test_the_environment_may_choose_the_token(tmp_path: Path) -> None:
+    with running(tmp_path, "--memory", RUNNER_SANDBOX_TOKEN="0123456789abcdef") as chosen:
+        assert chosen.value("  page: ").endswith("/#token=0123456789abcdef")
+    weak = subprocess.run(
+        [*COMMAND, "sandbox"],
+        env=CLEAN | {"RUNNER_SANDBOX_TOKEN": "short"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (weak.returncode, weak.stderr.splitlines()[0]) == (
+        64,
+        "error[usage]: RUNNER_SANDBOX_TOKEN must have at least 16 letters, digits, - and _",
+    )
 
 
 def test_at_an_address_for_all_it_has_credentials_of_its_own(tmp_path: Path) -> None:

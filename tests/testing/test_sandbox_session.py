@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,14 @@ import suprsend
 
 from runner import Event, SandboxSession, Suprsend
 from runner.errors import CredentialsError, InvalidInput, MachineError, NotFound
+from runner.sandbox.rules import SandboxRules
 from runner.sandbox.server import Sandbox
+from runner.source import read_text
 from tests.servers.listeners import free_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.pytest_plugin.sandboxes import SandboxSessions
+    from runner.source import Node
 
 SPEC = """
     version: 1
@@ -61,6 +63,13 @@ def session(runner_sandbox_sessions: SandboxSessions, tmp_path: Path) -> Sandbox
     made = runner_sandbox_sessions.session("test", tmp_path)
     made._specs_in = [tmp_path]
     return made
+
+
+def section(text: str) -> Node:
+    """Return the `sandbox:` section of a `runner.yaml`."""
+    root = read_text(f"sandbox: {{{text}}}\n", "runner.yaml").root
+    assert root is not None
+    return root.entries["sandbox"]
 
 
 def send(session: SandboxSession, user: str = "u1", event: str = "order_placed", **properties: Any) -> None:
@@ -355,3 +364,16 @@ def test_an_address_that_cannot_be_used_is_an_error(address: str, error: type[Ex
 def test_what_is_no_name_of_a_session_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"^a session is named by at most 64 letters, digits, - and _, not 'a/b'$"):
         SandboxSession("http://127.0.0.1:7788/#token=x", "a/b")
+
+
+def test_messages_of_events_come_and_change_with_the_clock_of_the_session() -> None:
+    rules = SandboxRules().read(section("workflows: {order_placed: {channels: [email], after: 1m}}"), Path.cwd())[0]
+    with Sandbox(rules=rules) as running:
+        mine, other = (SandboxSession(running.events_url, name) for name in ("mine", "other"))
+        send(mine)
+        send(mine, "bounce+u2")
+        assert mine.messages() == []
+        mine.advance(70)
+        assert [each["status"] for each in mine.messages()] == ["delivered", "delivery_failure"]
+        assert [each["recipient"]["distinct_id"] for each in mine.messages(user="u1")] == ["u1"]
+        assert other.messages() == []

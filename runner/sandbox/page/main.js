@@ -147,8 +147,17 @@ async function count() {
   }
 }
 
+/** After a loss: a sandbox in memory that was started again counts from 1, so there is nothing to continue. */
+async function reconcile() {
+  const overview = await count();
+  if (!overview || overview.last_id >= live.after) return;
+  live.stop();
+  await load();
+}
+
 function showState(state) {
   if (state === "refused") return failed({ status: 401 });
+  if (state === "live" && $("live").dataset.state === "lost") reconcile();
   $("live").dataset.state = state;
   $("live").textContent = state === "live" ? "live" : "reconnecting";
 }

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,10 +48,14 @@ def axe() -> str:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "suprsend-runner-tests" / AXE
     source = cache / "node_modules" / "axe-core" / "axe.min.js"
     if not source.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--prefix", str(cache), "--no-audit", "--no-fund", "--ignore-scripts", AXE]
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        # Elsewhere first: other processes of the same run install it too.
+        new = tempfile.mkdtemp(dir=cache.parent)
+        command = [npm, "install", "--prefix", new, "--no-audit", "--no-fund", "--ignore-scripts", AXE]
         if subprocess.run(command, check=False, capture_output=True, timeout=60).returncode:
             pytest.skip("npm can't install axe-core")
+        with suppress(OSError):
+            Path(new).rename(cache)
     return source.read_text("utf-8")
 
 

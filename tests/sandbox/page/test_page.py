@@ -8,16 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner.eventspec import load
-from tests.sandbox.conftest import Caller
+from tests.sandbox.conftest import SECRET, Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Page
 
@@ -52,48 +53,69 @@ def expect(page: Page, selector: str, text: str) -> None:
 
 def copied(page: Page, what: str) -> str:
     page.get_by_role("button", name=what, exact=True).click()
-    expect(page, ".toast", "Copied")
+    expect(page, ".toast", f"Copied the {what}")
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def test_events_of_another_process_appear_within_a_second_without_reload(
-    in_repository: Path, tmp_path: Path, opened: Opened
-) -> None:
-    environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    shutil.copytree(in_repository / "specs", tmp_path / "specs")
-    server = subprocess.Popen(
-        ["runner", "sandbox", "--port", "0"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
-    )
+@contextmanager
+def running(folder: Path, port: str) -> Iterator[str]:
+    """Run `runner sandbox` in a process of its own; yield the address of its page."""
+    command = ["runner", "sandbox", "--port", port, "--memory", "-q"]
+    server = subprocess.Popen(command, cwd=folder, env=environment(folder), stderr=subprocess.PIPE, text=True)
     try:
         assert server.stderr is not None
         head = ""
-        while "#token=" not in head:
-            head += server.stderr.readline()
-        [address] = re.findall(r"http://\S+#token=\S+", head)
+        while "SUPRSEND_WORKSPACE_SECRET" not in head:
+            line = server.stderr.readline()
+            assert line, head
+            head += line
+        yield re.findall(r"http://\S+#token=\S+", head)[0]
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(folder)}
+
+
+def send(folder: Path, port: str, secret: str = SECRET) -> int:
+    """Send all specs with `runner send` to a sandbox; return the exit code."""
+    target = {
+        "SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/",
+        "SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key",
+        "SUPRSEND_WORKSPACE_SECRET": secret,
+    }
+    command = ["runner", "send", "specs/", "--var", "user=u1", "-q"]
+    environ = environment(folder) | target
+    return subprocess.run(command, cwd=folder, env=environ, check=False, capture_output=True).returncode
+
+
+def test_events_of_another_process_appear_within_a_second_without_reload_also_after_a_restart(
+    in_repository: Path, tmp_path: Path, opened: Opened
+) -> None:
+    shutil.copytree(in_repository / "specs", tmp_path / "specs")
+    with running(tmp_path, "0") as address:
         [port] = re.findall(r":(\d+)/#", address)
         page = opened(address)
         page.locator("#live[data-state=live]").wait_for()
         page.evaluate("window.isTheSamePage = true")
-        send = ["runner", "send", "specs/", "--var", "user=u1", "-q"]
-        environ |= {"SUPRSEND_BASE_URL": f"http://127.0.0.1:{port}/", "SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key"}
-        subprocess.run(
-            send, cwd=tmp_path, env=environ | {"SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}, check=True,
-            capture_output=True,
-        )  # fmt: skip
+        assert send(tmp_path, port) == 0
         ended = time.monotonic()
         page.locator("tr.accepted", has_text="order_shipped").wait_for()
         assert time.monotonic() - ended < 1
-        refused = subprocess.run(
-            send, cwd=tmp_path, env=environ | {"SUPRSEND_WORKSPACE_SECRET": "wrong"}, check=False, capture_output=True
-        )
+        assert send(tmp_path, port, "wrong") == 3
         ended = time.monotonic()
-        assert refused.returncode == 3
         page.locator("tr.refused", has_text="invalid workspace key, secret or signature").first.wait_for()
         assert time.monotonic() - ended < 1
+    page.locator("#live[data-state=lost]").wait_for()
+    with running(tmp_path, port) as again:
+        assert again == address
+        page.locator("#live[data-state=live]").wait_for()
+        expect(page, "#empty", "Waiting for the first event")
+        Caller(int(port)).post("/v2/event/", Caller(int(port)).event(event="after_the_restart"))
+        page.locator("tr.accepted", has_text="after_the_restart").wait_for()
         assert page.evaluate("window.isTheSamePage")
-    finally:
-        server.terminate()
-        server.communicate()
 
 
 def test_rows_say_what_arrived_and_why_it_was_refused_or_will_do_nothing(shop: Shop, opened: Opened) -> None:
