@@ -495,7 +495,7 @@ def test_the_events_shown_can_be_chosen(caller: Caller, query: str, users: list[
             "other=1",
             (
                 "unknown parameter 'other': known are session, event, distinct_id, tenant_id, outcome, idempotency_key,"
-                " insert_id, message_id, text, after, before, limit"
+                " insert_id, message_id, event_has, distinct_id_has, tenant_id_has, after, before, since_ms, text, warned, limit"
             ),
         ),
     ],
