@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from runner.errors import RunnerError
 from runner.sandbox.connections import answers_for
 from runner.sandbox.http import json_of
-from runner.sandbox.page_queries import har, json_lines, messages_of, overview
+from runner.sandbox.page_queries import har, json_lines, overview
 from runner.sandbox.queries import MAX_LISTED, SELECTING, parameters, selection, whole_number
 from runner.sandbox.refusals import Refusal, bad_request, not_found
 from runner.suprsend.auth import ApiKey
@@ -58,7 +58,6 @@ class PageApi:
         return [
             ("page/records", self.records, "GET"),
             ("page/overview", self.overview, "GET"),
-            ("page/messages/{id:int}", self.messages, "GET"),
             ("page/export", self.export, "GET"),
             ("page/credentials", self.credentials, "GET"),
             ("page/specs", self.list_specs, "GET"),
@@ -83,10 +82,6 @@ class PageApi:
         """Return totals by session and outcome, and the numbers of the last two minutes by second."""
         del request
         return JSONResponse((await asyncio.to_thread(overview, self._store)).as_json())
-
-    async def messages(self, request: Request) -> Response:
-        """Return the messages that came of one record."""
-        return JSONResponse(messages_of(self._store, request.path_params["id"]))
 
     async def export(self, request: Request) -> Response:
         """Return the selected records as `?format=jsonl` (JSON Lines), or their requests as `?format=har` (HAR 1.2)."""

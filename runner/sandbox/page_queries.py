@@ -60,25 +60,6 @@ def overview(store: Store) -> Overview:
     return Overview(last_id, now_ms, totals, recent)
 
 
-def messages_of(store: Store, arrival_id: int) -> dict[str, object]:
-    """Return the messages that came of a record, each with its steps in time, and the time of its session's clock."""
-    rows = store.rows(
-        "SELECT session, message_id, workflow, channel, recipient, steps FROM messages WHERE arrival_id = ? ORDER BY created_ms",
-        (arrival_id,),
-    )
-    messages = [
-        {
-            "message_id": message_id,
-            "workflow": workflow,
-            "channel": channel,
-            "recipient": recipient,
-            "steps": [{"status": status, "at_ms": at_ms} for status, at_ms in json.loads(steps)],
-        }
-        for _, message_id, workflow, channel, recipient, steps in rows
-    ]
-    return {"now_ms": store.now_ms(rows[0][0] if rows else ""), "messages": messages}
-
-
 def json_lines(store: Store, wanted: Selection) -> Iterator[bytes]:
     """Yield the selected records, the oldest first, one a line."""
     for arrival in _each(store, wanted):

@@ -38,7 +38,7 @@ export class Detail {
     this.abort?.abort();
     const { signal } = (this.abort = new AbortController());
     try {
-      const [details, messages] = await Promise.all([read(id, signal), get(`page/messages/${id}`, {}, signal)]);
+      const [details, messages] = await Promise.all([read(id, signal), get(`events/${id}/messages`, {}, signal)]);
       this.details = details;
       const isNew = $("detail").hidden;
       $("detail").replaceChildren(...this.#parts(details, messages));
@@ -150,10 +150,10 @@ function timeline({ now_ms: now, messages }, outcome) {
     return section("Messages", el("p.muted", {}, why));
   }
   const one = (message) => {
-    const { steps } = message;
+    const { timeline: steps } = message;
     const passed = steps.filter((step) => step.at_ms <= now);
     return el("li.message", {},
-      el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(message.workflow, 200)), el("span.grow"), el("span.chip", {}, said(passed.at(-1)?.status ?? "waiting", 60))),
+      el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(message.workflow.slug, 200)), el("span.grow"), el("span.chip", {}, said(passed.at(-1)?.status ?? "waiting", 60))),
       el("ol.steps", {}, ...steps.map((step) => el(`li${step.at_ms <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at_ms).toISOString() }, clockTime(step.at_ms)), step.at_ms > now && el("span.hidden", {}, " to come")))));
   };
   return section("Messages", el("ul.messages", {}, ...messages.map(one)), messages.length);

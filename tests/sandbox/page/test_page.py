@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.eventspec import load
+from runner.sandbox.rules import SandboxRules
+from runner.sandbox.server import Sandbox
+from runner.sandbox.workflows import WorkflowRule
 from tests.sandbox.conftest import SECRET, Caller
+from tests.sandbox.page.conftest import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.conftest import CommandLine
-    from tests.sandbox.page.conftest import Shop
 
     Opened = Callable[..., Page]
 
@@ -194,38 +197,20 @@ def test_one_event_shows_its_values_with_types_attachments_request_and_duplicate
     page.locator("#detail").wait_for(state="hidden")
 
 
-def test_messages_stand_on_a_time_line_of_what_was_and_what_comes(shop: Shop, opened: Opened) -> None:
-    shop.send()
-    store = shop.sandbox.store
-    steps = [
-        ["triggered", store.now_ms() - 1000],
-        ["delivered", store.now_ms() - 500],
-        ["seen", store.now_ms() + 600_000],
-    ]
-    columns = "(arrival_id, session, message_id, created_ms, workflow, channel, category, recipient, tenant_id, execution_id, steps, details)"  # fmt: skip
-    values = (
-        1,
-        "",
-        "m1",
-        1,
-        "order-confirmation",
-        "email",
-        "transactional",
-        "u1",
-        "default",
-        "e1",
-        json.dumps(steps),
-        "{}",
-    )
-    store.database.writer.execute(f"INSERT INTO messages {columns} VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
-    page = opened(shop.sandbox.events_url)
-    page.locator("tr[data-id]").click()
-    expect(page, ".messages", "order-confirmation")
-    assert [step.split("\n")[0] for step in page.locator(".steps li.passed").all_inner_texts()] == [
-        "triggered",
-        "delivered",
-    ]
-    assert page.locator(".messages .chip").inner_text() == "delivered"
+def test_messages_stand_on_a_time_line_of_what_was_and_what_comes(opened: Opened) -> None:
+    rule = WorkflowRule("order-confirmation", "Order confirmation", "transactional", ("email",), 0, 1000, "seen")
+    with Sandbox(rules=SandboxRules(workflows={"order_placed": rule})) as running:
+        shop = Shop(running)
+        shop.send()
+        running.store.advance("", 2500)  # a second for each status
+        page = opened(running.events_url)
+        page.locator("tr[data-id]").click()
+        expect(page, ".messages", "order-confirmation")
+        steps = [step.split("\n")[0] for step in page.locator(".steps li").all_inner_texts()]
+        assert steps == ["triggered", "sent_by_vendor", "delivered", "seen"]
+        passed = page.locator(".steps li.passed").all_inner_texts()
+        assert [step.split("\n")[0] for step in passed] == steps[:3]
+        assert page.locator(".messages .chip").inner_text() == "delivered"
 
 
 def test_a_copied_spec_makes_the_event_again_and_the_copied_case_and_row_fit_it(
