@@ -198,11 +198,11 @@ def test_one_event_shows_its_values_with_types_attachments_request_and_duplicate
 
 
 def test_messages_stand_on_a_time_line_of_what_was_and_what_comes(opened: Opened) -> None:
-    rule = WorkflowRule("order-confirmation", "Order confirmation", "transactional", ("email",), 0, 1000, "seen")
+    rule = WorkflowRule("order-confirmation", "Order confirmation", "transactional", ("email",), 0, 60_000, "seen")
     with Sandbox(rules=SandboxRules(workflows={"order_placed": rule})) as running:
         shop = Shop(running)
         shop.send()
-        running.store.advance("", 2500)  # a second for each status
+        running.store.advance("", 150_000)  # a minute for each status
         page = opened(running.events_url)
         page.locator("tr[data-id]").click()
         expect(page, ".messages", "order-confirmation")
