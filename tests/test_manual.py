@@ -38,7 +38,7 @@ STARTER = REPOSITORY / "runner" / "project" / "starter"
 CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
 UNCHECKED = {
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
-    "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/test_test.py",
+    "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/cases/test_recording.py",
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox_owner.py",
     'error[case-mismatch]: properties.amount: expected 12 (a number), got "12" (text)': "tests/testing/verdict/test_events.py",
     " specs/*.yaml ──► source ──► project ──► eventspec ──► Spec ─┐": "a picture",
