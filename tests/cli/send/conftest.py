@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.conftest import SANDBOX
+
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
     from tests.servers.capturing import CapturingServer
 
 PURCHASE = ("specs/purchase.yaml", "--var", "user=u1")
-SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
 INSERT_ID = "a61155a3-5f5d-5780-90f4-8fea488ae6f4"
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from runner.cli.main import run
 from runner.commands.world import World
-from tests.cli.send.conftest import PURCHASE, SANDBOX
+from tests.cli.conftest import SANDBOX
+from tests.cli.send.conftest import PURCHASE
 
 if TYPE_CHECKING:
     from runner.sandbox.server import Sandbox

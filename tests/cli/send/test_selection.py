@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.send.conftest import INSERT_ID, PURCHASE, SANDBOX
+from tests.cli.conftest import SANDBOX
+from tests.cli.send.conftest import INSERT_ID, PURCHASE
 
 if TYPE_CHECKING:
     from pathlib import Path
