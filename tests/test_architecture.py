@@ -12,33 +12,12 @@ import pytest
 
 import runner
 from runner.commands import COMMANDS
+from tests.rooms import HOMES, ROOMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(runner.__file__).parent
-ROOMS = [
-    "codes", "errors", "problems", "exits", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
-    "pytest_plugin", "commands", "cli",
-]  # fmt: skip
-HOMES = {
-    "yaml": {"source"},
-    "jsonschema_rs": {"source"},
-    "requests": {"suprsend"},
-    "urllib3": {"suprsend"},
-    "orjson": {"suprsend"},
-    "jinja2": {"template", "eventspec"},
-    "markupsafe": {"template"},
-    "re2": {"template"},
-    "starlette": {"sandbox"},
-    "uvicorn": {"sandbox"},
-    "h11": {"sandbox"},
-    "pyarrow": {"bulk"},
-    "vcr": {"testing"},
-    "rich": {"report"},
-    "pytest": {"pytest_plugin"},
-    "typer": {"cli"},
-}
 SLOW_TO_LOAD = {"requests", "urllib3", "starlette", "uvicorn", "pytest", "rich", "pydantic", "asyncio"}
 OUTSIDE_ROOMS = {"__init__", "__main__"}
 

@@ -38,7 +38,7 @@ STARTER = REPOSITORY / "runner" / "project" / "starter"
 CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
 UNCHECKED = {
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
-    "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/test_test.py",
+    "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/cases/test_recording.py",
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox.py",
     "runner sandbox": "tests/testing/test_tutorial_app.py",
     "export SUPRSEND_BASE_URL=http://127.0.0.1:7788/": "tests/testing/test_tutorial_app.py",

@@ -15,7 +15,7 @@ from runner.project.format import document
 from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
 from tests.pages import PAGES, REPOSITORY
-from tests.test_architecture import HOMES, ROOMS
+from tests.rooms import HOMES, ROOMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

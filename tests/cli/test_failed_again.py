@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from tests.cli.conftest import CREDENTIALS
+
 if TYPE_CHECKING:
     from tests.conftest import CommandLine, Ended
     from tests.servers.capturing import CapturingServer
@@ -38,11 +40,7 @@ class Event(NamedTuple):
 @pytest.fixture
 def cli(cli: CommandLine, in_tmp: Path, server: CapturingServer) -> CommandLine:
     (in_tmp / "purchase.yaml").write_text(SPEC)
-    cli.environ = {
-        "SUPRSEND_WORKSPACE_KEY": "key",
-        "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret",
-        "SUPRSEND_BASE_URL": server.base_url,
-    }
+    cli.environ = CREDENTIALS | {"SUPRSEND_BASE_URL": server.base_url}
     return cli
 
 

@@ -17,6 +17,7 @@ import pytest
 from runner import Event, Suprsend
 from runner.sandbox.find import look
 from runner.sandbox.proof import Proof, read_key
+from tests.cli.conftest import SANDBOX
 from tests.processes import Preloaded
 from tests.servers.listeners import silent_listener, url_of
 
@@ -31,7 +32,6 @@ COMMAND = [RUNNER] if Path(RUNNER).exists() else [sys.executable, "-m", "runner"
 PURCHASE = ("send", "specs/purchase.yaml", "--var", "user=u1")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
 ENDS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-SANDBOX = {"SUPRSEND_WORKSPACE_KEY": "sandbox-workspace-key", "SUPRSEND_WORKSPACE_SECRET": "sandbox-workspace-secret"}
 
 pytestmark = pytest.mark.usefixtures("in_repository")
 

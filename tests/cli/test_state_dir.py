@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.conftest import CREDENTIALS
+
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
     from tests.servers.capturing import CapturingServer
@@ -32,11 +34,7 @@ ANOTHER_FOLDER = "  = keep runs in another folder: --state-dir DIR, or RUNNER_ST
 def cli(cli: CommandLine, in_tmp: Path, server: CapturingServer) -> CommandLine:
     (in_tmp / "order.yaml").write_text(SPEC)
     (in_tmp / "rows.csv").write_text("user\nu1\nu2\nu3\n")
-    cli.environ = {
-        "SUPRSEND_WORKSPACE_KEY": "key",
-        "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret",
-        "SUPRSEND_BASE_URL": server.base_url,
-    }
+    cli.environ = CREDENTIALS | {"SUPRSEND_BASE_URL": server.base_url}
     return cli
 
 

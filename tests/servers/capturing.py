@@ -55,9 +55,9 @@ class CapturingServer:
 
 
 @contextmanager
-def capturing_server() -> Iterator[CapturingServer]:
-    """Run a capturing server while the block runs."""
-    state = CapturingServer()
+def capturing_server(server: CapturingServer | None = None) -> Iterator[CapturingServer]:
+    """Run a capturing server while the block runs; a subclass has answers of its own."""
+    state = server or CapturingServer()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from runner.errors import Position, Problem
-from runner.source import Document, Json, read_text
+from tests.source.conftest import read
 
-
-def read(content: str) -> Document:
-    return read_text(content, "f.yaml")
+if TYPE_CHECKING:
+    from runner.source import Json
 
 
 def value_of(scalar: str) -> Json:

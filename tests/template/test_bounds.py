@@ -1,6 +1,6 @@
 """What operations of templates cost: whatever they are composed of, an event takes little time and memory.
 
-The bombs that tests/cli/test_template_bombs.py runs as processes are a few of these. `FUZZ=20 pytest
+The bombs that tests/cli/bombs/test_templates.py runs as processes are a few of these. `FUZZ=20 pytest
 tests/template/test_bounds.py` tries twenty times as many random templates, and never the same twice.
 """
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.template.conftest import VARIABLES
+
 if TYPE_CHECKING:
     from tests.projects import Templates
-
-
-VARIABLES: dict[str, Any] = {
-    "n": 10, "x": 1.5, "flag": True, "nil": None, "s": "Zoë", "lst": ["b", "a"], "mp": {"color": 1},
-    "order": {"items": [1, 2], "keys": "k"}, "users": [{"name": "Ann", "age": 3}, {"name": "Bob", "age": 2}],
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from runner.template.conditions import TESTS
 from runner.template.filters import FILTERS
 from runner.template.functions import GLOBALS
 from runner.template.methods import METHODS
-from tests.template.test_language import VARIABLES
+from tests.template.conftest import VARIABLES
 
 if TYPE_CHECKING:
     from tests.projects import Templates

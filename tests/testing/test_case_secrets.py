@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode, urlsafe_b64encode
-from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+from base64 import b64encode
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.processes import run_preloaded
+from tests.servers.capturing import capturing_server
+from tests.servers.echoing import EchoingServer, forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.testing.conftest import Project
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SPECIAL = ' /+"é<&>\\'
 """Each of these is written differently somewhere."""
 PLACES = ("default", "case", "file", "choice1", "choice2", "table1", "table2", "row1", "row2", "line1", "line2", "step")
@@ -106,62 +103,11 @@ EDITS: dict[str, list[tuple[str, str]]] = {
 """Ways to make all cases of a spec fail: text and what stands instead of it."""
 
 
-def forms(text: str) -> list[str]:
-    """Write a text as servers and logs do."""
-    raw = text.encode()
-    return [
-        text,
-        json.dumps(text),
-        json.dumps(json.dumps(text)),
-        json.dumps(text, ensure_ascii=False),
-        quote(text),
-        quote(text, safe=""),
-        quote_plus(text),
-        quote(quote(text)),
-        escape(text),
-        repr(text),
-        *(
-            encode(b"." * shift + raw + b".").decode()
-            for encode in (b64encode, urlsafe_b64encode)
-            for shift in range(3)
-        ),
-    ]
-
-
 @pytest.fixture
 def echo() -> Iterator[str]:
-    """Run a server that refuses everything, and repeats all that it was told in every form."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            is_bulk = isinstance(body, list)
-            records = [self._refusal(event) | {"status_code": 400} for event in (body if is_bulk else [body])]
-            raw = json.dumps({"status": "success", "records": records} if is_bulk else records[0]).encode()
-            self.send_response(207 if is_bulk else 400)
-            self.send_header("Content-Type", f"application/json; token={self.headers['Authorization']}")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def _refusal(self, event: dict[str, Any]) -> dict[str, Any]:
-            token, authorization = event["properties"]["html"], self.headers["Authorization"]
-            told = [*forms(event["properties"]["list"][0]), *forms(authorization), *forms(authorization.split()[-1])]
-            message = " ".join(["refused:", token, json.dumps(event), *told])
-            return {"status": "error", "error": {"message": message, "type": "bad_request"}}
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{httpd.server_address[1]}/"
-    httpd.shutdown()
-    thread.join()
-    httpd.server_close()
+    """Run a server that refuses everything and repeats every secret in every form."""
+    with capturing_server(EchoingServer()) as server:
+        yield server.base_url
 
 
 def sings(text: str) -> set[str]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.cli.conftest import CREDENTIALS
+
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
     from tests.servers.capturing import CapturingServer
 
-CREDENTIALS = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 SPEC = """\
 version: 1
 vars:

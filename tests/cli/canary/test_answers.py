@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
-from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from tests.cli.canary.conftest import HMAC, LETTERS, LOUD, REST, SECRETS, TOLD, Folder, joined, leaks, traces
+from tests.servers.loopback import answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,24 +151,10 @@ def test_a_secret_at_which_a_long_answer_is_cut_is_starred(folder: Folder, echoi
 def test_a_secret_at_which_a_line_that_is_no_http_is_cut_is_starred(folder: Folder, before: int) -> None:
     folder.spec()
     folder.environ |= HMAC | {"SUPRSEND_WORKSPACE_SECRET": "x" * 20, "RUNNER_VAR_token": LETTERS}
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listening.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(b"x" * before + LETTERS.encode() + b"\n\n")
-
-        thread = Thread(target=serve)
-        thread.start()
-        folder.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    line = b"x" * before + LETTERS.encode() + b"\n\n"
+    with answering(lambda connection, _: connection.sendall(line)) as listening:
+        folder.environ["SUPRSEND_BASE_URL"] = f"http://127.0.0.1:{listening.port}/"
         printed = folder.loudly("send", "a.yaml", "--retries", "1", forms=TOLD)
-        listening.shutdown(socket.SHUT_RDWR)
-    thread.join()
     assert {ended.code for ended in printed} == {7}
     assert leaks(*printed) == []
 

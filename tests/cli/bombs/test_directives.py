@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.costs import cost, is_bounded
+from tests.cli.bombs.costs import cost, is_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path

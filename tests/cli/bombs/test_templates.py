@@ -1,6 +1,6 @@
 """Templates that ask for much by way of little: each in a process of its own, refused within 3 seconds and 300 MB.
 
-What test_bombs.py has are single operations of a size; here an operation is repeated, one that looks small is not, or
+What test_operations.py has are single operations of a size; here an operation is repeated, one that looks small is not, or
 the template itself is what is too much. tests/template/test_bounds.py has many more of the first two kinds.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.costs import cost, is_bounded
+from tests.cli.bombs.costs import cost, is_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path

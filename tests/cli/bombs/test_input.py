@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from tests.cli.costs import cost, is_bounded
+from tests.cli.bombs.costs import cost, is_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_render import NO_CREDENTIALS, SPECS, again
+from tests.cli.render.conftest import NO_CREDENTIALS, SPECS, again
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine

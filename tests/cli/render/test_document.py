@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.render.conftest import SPECS, again
+
 if TYPE_CHECKING:
     from runner.sandbox.server import Sandbox
     from tests.conftest import CommandLine
     from tests.servers.capturing import CapturingServer
-
-
-SPECS = [path for path in (Path(__file__).parents[2] / "specs").glob("[!_]*.yaml") if path.name != "runner.yaml"]
 
 
 PURCHASE = (
@@ -26,16 +25,6 @@ PURCHASE = (
     '"url":"https://files.example.com/invoices/1001.pdf","ignore_if_error":false}],'
     '"$ss_sdk_version":"suprsend-runner/0.1.0"},"$idempotency_key":"u1-purchase-1001"}'
 )
-
-
-NO_CREDENTIALS = "no credentials are set: WORKSPACE_KEY stands for the workspace key\n"
-
-
-def again(cli: CommandLine) -> CommandLine:
-    """Give a command line whose commands have the ids of the first ones of this one."""
-    other = type(cli)()
-    other.environ = cli.environ
-    return other
 
 
 @pytest.mark.usefixtures("in_repository")

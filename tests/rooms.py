@@ -1,0 +1,24 @@
+"""The packages of `runner` in the order in which data flows, and the only ones that import each library."""
+
+ROOMS = [
+    "codes", "errors", "problems", "exits", "writing", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "sandbox", "testing", "report",
+    "pytest_plugin", "commands", "cli",
+]  # fmt: skip
+HOMES = {
+    "yaml": {"source"},
+    "jsonschema_rs": {"source"},
+    "requests": {"suprsend"},
+    "urllib3": {"suprsend"},
+    "orjson": {"suprsend"},
+    "jinja2": {"template", "eventspec"},
+    "markupsafe": {"template"},
+    "re2": {"template"},
+    "starlette": {"sandbox"},
+    "uvicorn": {"sandbox"},
+    "h11": {"sandbox"},
+    "pyarrow": {"bulk"},
+    "vcr": {"testing"},
+    "rich": {"report"},
+    "pytest": {"pytest_plugin"},
+    "typer": {"cli"},
+}
