@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.bulk.conclusion import Step
 from runner.report.advice import advice
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.rows import failure_as_json, failure_line
 from runner.report.style import counted, printable
 

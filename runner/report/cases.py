@@ -6,8 +6,8 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from runner.report.format import Format
 from runner.report.github_actions import add_job_summary, annotate
-from runner.report.output import Format
 from runner.report.problems import as_json
 from runner.report.style import counted
 

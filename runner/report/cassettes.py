@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.problems import as_json
 from runner.report.style import counted, printable, width
 

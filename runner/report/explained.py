@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from runner.eventspec.explanation import LEFT_OUT
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.style import printable
 
 if TYPE_CHECKING:

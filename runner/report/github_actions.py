@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import Position
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.style import printable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.style import as_ours
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from json import loads
 from typing import TYPE_CHECKING
 
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.problems import as_json
 from runner.report.style import Style, counted, printable, width
 from runner.run import deliveries_of

@@ -6,28 +6,19 @@ import json
 import os
 import sys
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from itertools import islice
 from stat import S_ISREG
 from typing import TYPE_CHECKING, TextIO, cast
 
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerError
+from runner.report.format import Format
 from runner.report.problems import as_json, as_text
 from runner.report.style import Style, harmless_json, json_without_commands, without_commands, written
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-
-class Format(StrEnum):
-    """The values of `-o`."""
-
-    PRETTY = "pretty"
-    JSON = "json"
-    JSONL = "jsonl"
-    GITHUB = "github"
 
 
 class Output:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.project.files import SPECS
 from runner.project.first import ATTRIBUTES, FILL_IN, SPEC, text_of
-from runner.report.output import Format
+from runner.report.format import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

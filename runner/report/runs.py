@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from runner.bulk.failed import typed
 from runner.bulk.origin import COLUMN
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.rows import row_as_json, row_place, state_text
 from runner.report.style import printable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.report.output import Format
+from runner.report.format import Format
 from runner.report.style import printable
 
 if TYPE_CHECKING:

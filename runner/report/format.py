@@ -1,0 +1,14 @@
+"""The formats of `-o`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """The values of `-o`."""
+
+    PRETTY = "pretty"
+    JSON = "json"
+    JSONL = "jsonl"
+    GITHUB = "github"
