@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -37,6 +38,19 @@ class Project:
     def pytest(self, *args: str, plugin: tuple[str, ...] = PLUGIN, **environ: str) -> tuple[int, str]:
         """Return pytest's exit status, and all that it prints but for the time that it took."""
         return self.pytest_in(environ, *args, plugin=plugin)
+
+    def pytest_from_the_start(self, *args: str, **environ: str) -> tuple[int, str]:
+        """Run pytest in an interpreter that has loaded nothing before."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", *PLUGIN, *args],
+            cwd=self.path,
+            env=CLEAN | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return ended.returncode, ended.stdout
 
     def pytest_in(self, environ: Mapping[str, str], *args: str, plugin: tuple[str, ...] = PLUGIN) -> tuple[int, str]:
         """Run pytest with these environment variables."""

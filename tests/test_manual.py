@@ -45,6 +45,8 @@ UNCHECKED = {
     """curl -i -d '{"id": "1001", "user": "u1", "amount": 80}' http://127.0.0.1:8000/orders""": "tests/testing/test_tutorial_app.py",
     "RUNNER_SANDBOX_URL='http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A' pytest": "tests/testing/test_fixture.py",
     "export RUNNER_SANDBOX_TOKEN=$(openssl rand -hex 16)": "runs until it is stopped",
+    "$ runner sandbox --fail 429:0.1,500:0.05,reset:0.01 --latency 20ms-200ms --seed 7": "tests/sandbox/test_failures.py",
+    '$ curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:7788/_sandbox/faults \\': "tests/sandbox/test_failures.py",
     "runner sandbox --memory -q &": "needs port 7788; tests/cli/test_sandbox.py",
     "http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A": "an address; tests/sandbox/page/test_page.py opens one",
     'error[case-mismatch]: properties.amount: expected 12 (a number), got "12" (text)': "tests/testing/verdict/test_events.py",

@@ -65,7 +65,7 @@ def test_a_project_that_does_not_use_it_loads_nothing(project: Project) -> None:
             print("loaded:", {name.split(".")[0] for name in sys.modules} & {"runner", "starlette", "uvicorn", "asyncio"})
         """,
     )
-    assert "loaded: set()" in project.pytest("-s")[1]
+    assert "loaded: set()" in project.pytest_from_the_start("-s")[1]
 
 
 def test_what_an_application_sends_late_reaches_no_later_test(project: Project) -> None:
@@ -174,7 +174,9 @@ def test_the_sandbox_follows_the_projects_settings_but_fails_no_test_at_first(pr
 def test_a_package_of_the_project_called_runner_is_in_the_way(project: Project) -> None:
     project.write("runner/__init__.py", "")
     project.write("test_it.py", "def test_it(runner_sandbox): pass")
-    status, printed = project.pytest("-q", PYTHONPATH=f"{project.path}:{REPOSITORY}/runner/pytest_plugin/entry")
+    status, printed = project.pytest_from_the_start(
+        "-q", PYTHONPATH=f"{project.path}:{REPOSITORY}/runner/pytest_plugin/entry"
+    )
     assert status == 1
     assert "\nrunner_sandbox can't be used: 'runner' is" in printed
 
