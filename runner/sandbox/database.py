@@ -13,6 +13,7 @@ import sqlite3
 import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from weakref import finalize
 
 from runner.errors import MachineError, Problem
 from runner.project.private import PrivateFolder, private_folder
@@ -77,6 +78,7 @@ class Database:
             self.writer = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             _create(self.writer)
             self.reader = self.writer
+            self._closing = finalize(self, _close, (self.writer,), None)
             return
         try:
             self._open(path)
@@ -84,6 +86,7 @@ class Database:
             raise _refused(f"can't use {path} for the sandbox: {error.strerror}", _OTHER) from None
         except sqlite3.Error as error:
             raise _refused(f"can't use {path} for the sandbox: {error}", _OTHER) from None
+        self._closing = finalize(self, _close, (self.reader, self.writer), self._lock)
 
     def _open(self, path: Path) -> None:
         with private_folder(path.parent) as folder, ExitStack() as undo:
@@ -107,12 +110,15 @@ class Database:
             undo.pop_all()
 
     def close(self) -> None:
-        """Close the database, and release its file."""
-        if self.reader is not self.writer:
-            self.reader.close()
-        self.writer.close()
-        if self._lock is not None:
-            os.close(self._lock)
+        """Close the database, and release its file. So does the end of its last use."""
+        self._closing()
+
+
+def _close(connections: tuple[sqlite3.Connection, ...], lock: int | None) -> None:
+    for connection in connections:
+        connection.close()
+    if lock is not None:
+        os.close(lock)
 
 
 def _create_file(path: Path, folder: PrivateFolder) -> None:

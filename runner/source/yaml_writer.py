@@ -22,12 +22,15 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if text.startswith(("{\n", "[\n")) and _UNSAFE_IN_BLOCK.search(text) is None else None
+    is_block = text.startswith(("{\n", "[\n")) and _UNSAFE_IN_BLOCK.search(text) is None
+    style = "|" if is_block else '"' if _OLD_BREAK.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)
 _ENDLESS = 1 << 30
+_OLD_BREAK = re.compile("[\\x85\\u2028\\u2029]")
+"""Line breaks of YAML 1.1 that are characters in 1.2: between double quotes they are escaped, so all readers agree."""
 _UNSAFE_IN_BLOCK = re.compile(
     "[^\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]|[ \\t]\\n"
 )

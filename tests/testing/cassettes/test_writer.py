@@ -132,6 +132,8 @@ texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
         "#x",
         "- a",
         "%",
+        "\x85",
+        "\u2028x",
         "\x85\u2028\ufeff",
         "y" * 99 + " " + "z",
         '{"a": [1, 1.0, 1e5, "\\u2028 \u2028", {}], "a": "b"}',
