@@ -34,12 +34,21 @@ class Feed:
         self._wake(())
 
     async def wait(self, wanted: Selection, count: int, timeout_s: float) -> list[Arrival]:
-        """Return the selected records as soon as there are `count`, or those that there are after `timeout_s`."""
+        """Return the selected records as soon as there are `count`, or those that there are after `timeout_s`.
+
+        What is stored is searched once, in a thread, and then only what arrives.
+        """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + timeout_s
+        condition = f"({wanted.condition}) AND id > ? ORDER BY id LIMIT ?"
+        found: list[Arrival] = []
+        after = 0
         with _Signal(self._waiting) as signal:
             while True:
-                found = self._store.select(f"{wanted.condition} ORDER BY id LIMIT ?", (*wanted.values, count))
+                newest = self._store.last_id
+                values = (*wanted.values, after, count - len(found))
+                found += await asyncio.to_thread(self._store.select, condition, values)
+                after = _searched(found, newest)
                 left_s = until_s - loop.time()
                 if len(found) >= count or left_s <= 0 or self._has_ended:
                     return found
@@ -51,11 +60,14 @@ class Feed:
         with _Signal(self._waiting) as signal:
             yield b": connected\n\n"
             while not self._has_ended:
-                found = self._store.summaries(condition, (*wanted.values, after, _SENT_AT_ONCE))
+                newest = self._store.last_id
+                found = await asyncio.to_thread(
+                    self._store.summaries, condition, (*wanted.values, after, _SENT_AT_ONCE)
+                )
+                after = found[-1].id if len(found) == _SENT_AT_ONCE else max(after, _searched(found, newest))
                 if found:
-                    after = found[-1].id
                     summaries = json.dumps([each.summary() for each in found], separators=(",", ":"))
-                    yield f"id: {after}\nevent: arrivals\ndata: {summaries}\n\n".encode()
+                    yield f"id: {found[-1].id}\nevent: arrivals\ndata: {summaries}\n\n".encode()
                     await asyncio.sleep(_EVERY_S)
                 elif not await signal.wait(_ALIVE_EVERY_S):
                     yield b": alive\n\n"
@@ -64,6 +76,11 @@ class Feed:
         del arrivals
         for wake in tuple(self._waiting):
             wake()
+
+
+def _searched(found: Sequence[Arrival], newest: int) -> int:
+    """Return the id up to which all records are searched: records may arrive during a search."""
+    return max(newest, found[-1].id) if found else newest
 
 
 class _Signal:
