@@ -147,7 +147,10 @@ class MessageApi:
         return find(self._store, condition, ids | {"session": caller.session, "now": now_ms})
 
     def _contents(self, messages: Sequence[StoredMessage]) -> list[dict[str, object]]:
-        """Return the contents of messages. A sandbox has no templates: the event's properties stand in the place of a text."""
+        """Return the contents of messages. A sandbox has no templates: the names of the event's properties are the text.
+
+        Their values are not shown: everyone on this machine knows the credentials of the messages API.
+        """
         texts = {arrival_id: _properties(raw) for arrival_id, raw in events_of(self._store, messages)}
         return [
             {
@@ -159,8 +162,7 @@ class MessageApi:
 
 
 def _properties(raw: bytes) -> str:
-    properties = json.loads(raw).get("properties") or {}
-    return json.dumps(properties, ensure_ascii=False)[:_CONTENT_CHARS]
+    return ", ".join(json.loads(raw).get("properties") or {})[:_CONTENT_CHARS]
 
 
 def _actions(body: object) -> dict[str, str]:
