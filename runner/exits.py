@@ -1,5 +1,7 @@
 """Failures → exit codes: the one policy of all commands, which the manual states on its page exit-codes.
 
+The numbers are in `errors.ExitCode`; those of signals are made in `__main__`.
+
 `failure_of` is for an exception, whose class has the code. `of_event` is for one event or row, `of_stop` for what stopped a
 run of rows, `of_case` for one case, `of_pytest` for a session of cases; `summed` makes one code of many. The registry of
 problems (`runner.problems`) has a usual exit code for each problem, which is for readers; only `of_case` decides by it.
@@ -59,7 +61,7 @@ def _bug(error: BaseException) -> Failure:
 _NO_MEMORY = "failed to map segment"
 """What the system's loader says about a library that there is no memory for."""
 
-# Events and rows. The codes are those of the registry, which takes long to load, but for `interrupted`: there it is the
+# Events and rows. These copy the registry, which is slow to load, except `interrupted`, which is there the
 # problem of a command that a signal ended. Here it is a row that an earlier session left without an answer: one failed row.
 _OF_EVENTS: Mapping[str, ExitCode] = {
     "credentials-refused": ExitCode.CREDENTIALS,

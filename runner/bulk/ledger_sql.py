@@ -1,4 +1,7 @@
-"""The ledger's tables, and every statement that reads or writes them."""
+"""The ledger's tables, and every statement that reads or writes them.
+
+A change of `SCHEMA` needs a new `VERSION`: ledgers of another version are refused. `record.RunRecord` has a run's columns.
+"""
 
 VERSION = 2
 SCHEMA = (

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from stat import S_ISREG
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, assert_never, cast
 
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerError
 from runner.report.format import Format
@@ -246,10 +246,13 @@ class Output:
                     self.annotation(self.annotation_of(problem))
                 case Format.JSONL:
                     self.json(as_json(problem))
-                case Format.PRETTY if not (self.quiet and problem.severity == "warning"):
-                    self._write(self._stdout, as_text(problem, self.style, self._mask) + "\n")
-                case _:
+                case Format.PRETTY:
+                    if not (self.quiet and problem.severity == "warning"):
+                        self._write(self._stdout, as_text(problem, self.style, self._mask) + "\n")
+                case Format.JSON:  # the command's document has them
                     pass
+                case _:
+                    assert_never(self.format)
 
     def annotation(self, command: str) -> None:
         """Write an annotation for a workflow's log: on stdout, or on stderr if stdout has a document."""

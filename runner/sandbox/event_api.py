@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from runner.sandbox.arrival import Received, Record
 from runner.sandbox.callers import authenticate, claimed_session
 from runner.sandbox.checks import checked
+from runner.sandbox.failed_answers import failed_answer, refusal_for
 from runner.sandbox.http import json_of, refused
 from runner.sandbox.refusals import Refusal, bad_request
-from runner.sandbox.spoiled import refusal_for, spoiled
 from runner.suprsend.chunks import MAX_RECORDS
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class EventApi:
         received = received_of(request, caller, body)
         arrivals = self._store.add(received, records, status_code if whole is None else whole.status_code)
         response = answer(list(zip(arrivals, records, strict=True))) if whole is None else refused(whole)
-        return response if failure is None else spoiled(failure, request, response)
+        return response if failure is None else failed_answer(failure, request, response)
 
 
 def _with_failures(records: list[Record], plan: Plan, *, each_alone: bool) -> tuple[list[Record], Failure | None]:

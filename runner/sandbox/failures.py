@@ -1,7 +1,7 @@
 """Named failures that a sandbox can give, and the texts that declare them: `429:0.1,reset:0.05`, `50ms`.
 
-A failure either takes the events and spoils the answer, or does not take them. Behind a name of the second kind, `-after` makes it
-take them: the client can't know, which is what idempotency keys are for.
+A failure either takes the events and spoils the answer, or does not take them. A name of the second kind with `-after` takes them
+all the same: the client can't know, which is what idempotency keys are for. `failed_answers` makes the answers.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ NO_LATENCY = Range(0.0, 0.0)
 class Failure:
     """A failure in place of a sound answer.
 
-    It is given once; or, with a `share`, to this share of all requests at random; or to events with this name or
-    `distinct_id`; `times` limits how often.
+    Without `share`, `event` and `distinct_id`, it is given to the next `times` requests, by default to one. A `share` gives it to
+    that share of requests at random. An `event` and a `distinct_id`, if both are given, must both fit; `times` is then the
+    maximum. `retry_after_s` is the pause that the answer asks for.
     """
 
     name: str
@@ -150,7 +151,8 @@ def _is_valid(key: object, value: object) -> bool:
         case "share":
             return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
         case "times" | "retry_after_s":
-            return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TIMES
+            least = 1 if key == "times" else 0
+            return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_TIMES
         case "event" | "distinct_id":
             return isinstance(value, str) and bool(value)
         case _:

@@ -92,7 +92,7 @@ class Faults:
         return self._plans.get(session) or self._plans[""]
 
     def change(self, session: str, plan: Plan | None) -> None:
-        """Replace the plan of a session, or of all without one of their own (""); None removes it."""
+        """Replace the plan of a session; "" means all sessions that have no plan of their own. None removes it."""
         if plan is not None and len(self._plans) < MAX_PLANS:
             self._plans[session] = plan
         elif session:

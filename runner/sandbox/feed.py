@@ -34,7 +34,7 @@ class Feed:
         self._wake(())
 
     async def wait(self, wanted: Selection, count: int, timeout_s: float) -> list[Arrival]:
-        """Return the selected records as soon as there are `count`, or those that there are after `timeout_s`.
+        """Return the selected records as soon as there are `count`, or after `timeout_s`, however many there are.
 
         What is stored is searched once, in a thread, and then only what arrives.
         """

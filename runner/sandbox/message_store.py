@@ -174,12 +174,12 @@ class StoredMessage(NamedTuple):
 
 
 def find(store: Store, condition: str, values: Mapping[str, object]) -> list[StoredMessage]:
-    """Return the messages that fulfil a condition of SQL, which is ours; only `values` come from elsewhere."""
+    """Return the messages that fulfill a condition of SQL, which is ours; only `values` come from elsewhere."""
     return [_stored(row) for row in store.rows(f"SELECT {_COLUMNS} FROM messages WHERE {condition}", values)]
 
 
 def count(store: Store, condition: str, values: Mapping[str, object]) -> int:
-    """Return the number of messages that fulfil a condition of SQL."""
+    """Return the number of messages that fulfill a condition of SQL."""
     [(number,)] = store.rows(f"SELECT COUNT(*) FROM messages WHERE {condition}", values)
     return int(number)
 

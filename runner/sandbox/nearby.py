@@ -1,4 +1,4 @@
-"""A selection that nothing fulfils → the records that came nearest to it, since one of them may be the event with a mistake."""
+"""A selection that nothing fulfills → the records that came nearest to it, since one of them may be the event with a mistake."""
 
 from __future__ import annotations
 

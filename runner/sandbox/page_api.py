@@ -131,7 +131,7 @@ class PageApi:
         return await self._of_specs(lambda specs: specs.render(path, texts, uid, max_event_kb))
 
     async def _of_specs(self, read: Callable[[ProjectSpecs], dict[str, object]]) -> Response:
-        """Read the specs in a thread, one request at a time: the sandbox answers others meanwhile. Few may wait."""
+        """Read the specs in a thread, one request at a time: the sandbox answers others meanwhile. Others wait, up to a limit."""
         specs = self._specs
         if specs is None:
             raise not_found("this sandbox runs in no project")

@@ -54,7 +54,7 @@ def parameters(given: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[s
 
 
 def selection(query: Mapping[str, str]) -> Selection:
-    """Return the condition that records fulfil which a query selects."""
+    """Return the condition that records fulfill which a query selects."""
     conditions: list[str] = []
     values: list[object] = []
     for name, value in query.items():

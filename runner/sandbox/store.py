@@ -49,7 +49,7 @@ class Limits(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Numbers of records since the database was made, and of those dropped to stay within the limits."""
+    """Numbers of records. `total` counts those stored and those dropped to stay within the limits, but not those cleared."""
 
     total: int
     stored: int
@@ -75,7 +75,7 @@ class Store:
         self.limits = limits
         self._messages = messages
         self._lock = RLock()
-        # A file has a connection for reading, which needs not wait for those that write.
+        # A file has a connection for reading, so that a reader does not wait for a writer.
         self._reading = self._lock if path is None else RLock()
         self._listeners: list[Callable[[Sequence[Arrival]], None]] = []
         read = self.database.writer.execute
@@ -205,7 +205,7 @@ class Store:
 
     @property
     def total(self) -> int:
-        """Return the number of accepted events that are stored."""
+        """Return the number of stored events that were not refused."""
         with self._reading:
             query = "SELECT COUNT(*) FROM arrivals WHERE outcome != 'refused'"
             return int(self.database.reader.execute(query).fetchone()[0])
@@ -215,18 +215,18 @@ class Store:
         return self.select("outcome != 'refused' ORDER BY id", ())
 
     def select(self, condition: str, values: Sequence[object]) -> list[Arrival]:
-        """Return the records that fulfil a condition of SQL, which is ours; only `values` come from elsewhere."""
+        """Return the records that fulfill a condition of SQL, which is ours; only `values` come from elsewhere."""
         with self._reading:
             rows = self.database.reader.execute(f"{_SELECT} WHERE {condition}", values).fetchall()
         return [Arrival(*row) for row in rows]
 
     def summaries(self, condition: str, values: Sequence[object]) -> list[Arrival]:
-        """Return the records that fulfil a condition, without their events. These are read only if the condition needs them."""
+        """Return the records that fulfill a condition, without their events. Bodies are read only if the condition needs them."""
         query = f"SELECT {_COLUMNS}, x'' FROM arrivals LEFT JOIN bodies USING (id) WHERE {condition}"
         return [Arrival(*row) for row in self.rows(query, values)]
 
     def search(self, condition: str, values: Sequence[object], limit: int) -> tuple[list[Arrival], bool]:
-        """Return the newest records that fulfil a condition, and whether there are more. For a thread of its own.
+        """Return the newest records that fulfill a condition, and whether there are more. For a thread of its own.
 
         It reads some records at a time, so that others have their turn, and stops when the events fill `MAX_FOUND_BYTES`.
         """

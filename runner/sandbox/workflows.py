@@ -117,7 +117,7 @@ class WorkflowRule:
 
 @dataclass(frozen=True, slots=True)
 class RulePlanner:
-    """Plans messages by rules: those of `workflows`, by the name of their event, for `users`, or for any without these."""
+    """Plans messages by rules: those of `workflows`, by the name of their event, for these `users`, or for everyone if that is None."""
 
     workflows: Mapping[str, WorkflowRule]
     users: frozenset[str] | None

@@ -37,14 +37,14 @@ def refusal_for(failure: Failure) -> Refusal:
     return Refusal(code, f"rehearsed failure: {failure.name}", "rehearsed", failure.retry_after_s)
 
 
-def spoiled(failure: Failure, request: Request, sound: Response) -> Response:
+def failed_answer(failure: Failure, request: Request, sound: Response) -> Response:
     """Return the answer of a failure in place of a sound one, which is a refusal if the events were not taken."""
     code, kind = failure.status_code, failure.kind
     if kind == "redirect":
         return Response(status_code=code, headers={"Location": f"{request.url.path}?moved"})
     if code:
         return _with_status(failure, sound)
-    return _SPOILED[kind](request, sound)
+    return _ANSWERS[kind](request, sound)
 
 
 def _with_status(failure: Failure, sound: Response) -> Response:
@@ -142,7 +142,7 @@ def _bomb() -> bytes:
     return start + block * 300
 
 
-_SPOILED: dict[str, Callable[[Request, Response], Response]] = {
+_ANSWERS: dict[str, Callable[[Request, Response], Response]] = {
     "reset": lambda request, _: _Raw(request, then="reset"),
     "closed": lambda request, _: _Raw(request),
     "silent": lambda request, _: _Raw(request, then="wait"),
