@@ -78,6 +78,9 @@ def make_app(
     return app
 
 
+_OTHER_SITES = b"cross-site", b"same-site"
+
+
 class _NoPreface:
     """Refuses the preface of HTTP/2 (RFC 9113, section 3.4) and closes the connection, since no request can follow it."""
 
@@ -93,7 +96,10 @@ class _NoPreface:
 
 
 class _OwnOrigin:
-    """Refuses browser requests from pages of other origins. Other programs send no Origin."""
+    """Refuses browser requests from pages of other origins, except to open the page of the sandbox.
+
+    For an image or a frame, a browser sends no Origin but `Sec-Fetch-Site`. Other programs send neither.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -102,7 +108,9 @@ class _OwnOrigin:
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
         app = self._app
-        if origin is not None and origin != b"http://" + headers.get(b"host", b""):
+        is_other = origin is not None and origin != b"http://" + headers.get(b"host", b"")
+        is_embedded = headers.get(b"sec-fetch-site") in _OTHER_SITES and scope["path"] != "/"
+        if is_other or is_embedded:
             refusal = Refusal(HTTPStatus.FORBIDDEN, "requests from pages of other origins are refused", "forbidden")
             app = JSONResponse(refusal.body(), refusal.status_code)
         await app(scope, receive, send)

@@ -6,6 +6,7 @@ and send nothing, or a byte a second, would use up all descriptors of the proces
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import resource
 import socket
@@ -17,8 +18,6 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
-    import asyncio
-
     from starlette.requests import Request
     from starlette.types import Scope
 
@@ -35,6 +34,8 @@ BEHIND_S = 1.0
 """If the server is this late itself, it does not close connections for being late."""
 LINGER_S = 2.0
 """Time for a client that is still sending; closing at once would lose the refusal."""
+GRACE_S = 1.0
+"""Time for the answers that are under way when the server stops."""
 _Phase = Literal["head", "body", "answer", "refused"]
 _LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
 _CONNECTION = "runner.connection"
@@ -77,7 +78,13 @@ class TimedServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving; requests that wait for events end first."""
         self.config.loaded_app.state.end()
+        asyncio.get_running_loop().call_later(GRACE_S, self._cancel_rest)
         await super().shutdown(sockets)
+
+    def _cancel_rest(self) -> None:
+        """Cancel the requests that are still being answered, before uvicorn does, which would log it as an error."""
+        for task in self.server_state.tasks:
+            task.cancel()
 
 
 class TimedConnection(H11Protocol):
@@ -98,7 +105,10 @@ class TimedConnection(H11Protocol):
         app = self.app
 
         async def with_connection(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, _CONNECTION: self}, receive, send)
+            try:
+                await app({**scope, _CONNECTION: self}, receive, send)
+            except asyncio.CancelledError:  # the server stops
+                self.end(reset=False)
 
         self.app = with_connection
 

@@ -7,6 +7,7 @@ only with the token that the sandbox prints when it starts.
 from __future__ import annotations
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from runner import __version__
-from runner.sandbox.callers import same
+from runner.sandbox.callers import is_session, same
 from runner.sandbox.connections import answers_for
 from runner.sandbox.feed import Feed
 from runner.sandbox.find import NAME
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 MAX_WAIT_S = 300.0
 _MAX_PATH = 500
+_ID = re.compile("[0-9]{1,18}")
+"""As many digits as fit a number of SQLite."""
 _PART_BYTES = 64 * 1024
 _MAX_ADVANCE_MS = 366 * 24 * 3600 * 1000
 
@@ -61,8 +64,8 @@ class Control:
             Route("/_sandbox", self.about, methods=["GET"]),
             self.route("events", self.events, "GET"),
             self.route("events", self.clear, "DELETE"),
-            self.route("events/{id:int}", self.event, "GET"),
-            self.route("events/{id:int}/messages", self.messages, "GET"),
+            self.route("events/{id}", self.event, "GET"),
+            self.route("events/{id}/messages", self.messages, "GET"),
             self.route("requests", RequestApi(self._store).refused, "GET"),
             self.route("wait", self.wait, "GET"),
             self.route("stream", self.stream, "GET"),
@@ -123,14 +126,14 @@ class Control:
 
     async def event(self, request: Request) -> Response:
         """Return one record with its request, and the ids of its other attempts and duplicates."""
-        details = await asyncio.to_thread(self._store.details, request.path_params["id"])
+        details = await asyncio.to_thread(self._store.details, _record_id(request))
         if details is None:
             raise _gone()
         return JSONResponse(details)
 
     async def messages(self, request: Request) -> Response:
         """Return the messages that came, and will come, of an event, with all changes of their statuses."""
-        records = self._store.select("id = ?", (request.path_params["id"],))
+        records = self._store.select("id = ?", (_record_id(request),))
         if not records:
             raise _gone()
         now_ms = self._store.now_ms(records[0].session)
@@ -180,15 +183,25 @@ class Control:
         """Set the clock of a session forward: `{"advance_s": 90, "session": "t1"}`."""
         body = json_of(await self._bodies.read(request))
         fields = body if isinstance(body, dict) else {}
-        session, advance_s = fields.get("session", ""), fields.get("advance_s", 0)
-        is_valid = isinstance(advance_s, int | float) and 0 <= advance_s * 1000 <= _MAX_ADVANCE_MS
-        if not (isinstance(session, str) and is_valid and not set(fields) - {"session", "advance_s"}):
+        session, advance_s = fields.get("session", ""), fields.get("advance_s", -1)
+        is_number = isinstance(advance_s, int | float) and not isinstance(advance_s, bool)
+        is_valid = is_number and 0 <= advance_s * 1000 <= _MAX_ADVANCE_MS
+        is_named = isinstance(session, str) and (not session or is_session(session))
+        if not (is_named and is_valid and not set(fields) - {"session", "advance_s"}):
             raise bad_request('the body must be {"advance_s": seconds, "session": "name"}, at most a year')
         return JSONResponse({"now_ms": self._store.advance(session, int(advance_s * 1000))})
 
 
 def _joined(arrivals: Sequence[Arrival]) -> bytes:
     return b",".join(each.as_json() for each in arrivals)
+
+
+def _record_id(request: Request) -> int:
+    """Return the id in the path of a request. Raises Refusal for a text that can't be the id of a record."""
+    text = request.path_params["id"]
+    if not _ID.fullmatch(text):
+        raise _gone()
+    return int(text)
 
 
 def _gone() -> Refusal:

@@ -90,10 +90,10 @@ class Database:
 
     def _open(self, path: Path) -> None:
         with private_folder(path.parent) as folder, ExitStack() as undo:
+            folder.make(path.name)
+            _check_is_ours(path)  # before anything is written beside it
             self._lock = _lock(path)
             undo.callback(os.close, self._lock)
-            folder.make(path.name)
-            _check_is_ours(path)
             if folder.is_exposed(path.name):
                 hint = f"if it is yours: chmod 600 {shlex.quote(str(path))}"
                 raise _refused(f"other users can read {path}, so it may not be yours", hint)

@@ -54,7 +54,7 @@ def json_of(body: bytes) -> object:
     if not body.strip():
         raise bad_request("Request body must not be empty")
     try:
-        value: object = parse_json(body)
+        value: object = parse_json(body.decode())
         if b"\\u" in body:
             compact_json(value)  # half of a surrogate pair is not text
     except (ValueError, RecursionError):

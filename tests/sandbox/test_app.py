@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -659,6 +660,29 @@ def test_a_page_of_another_origin_sends_and_reads_nothing(api: Api, caller: Call
     assert nothing_stored(api)
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("mode", ["no-cors", "navigate"])
+def test_an_image_or_a_frame_of_another_page_is_not_stored(api: Api, caller: Caller, site: str, mode: str) -> None:
+    embedded = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+    for path in ("/v1/message/", "/v1/message/m1/content", SINGLE, EVENTS, "/page/main.js"):
+        assert caller.send("GET", path, headers=embedded).status == 403
+    assert nothing_stored(api)
+    assert caller.send("GET", "/", headers=embedded).status == 200  # a link to the page
+
+
 def test_a_page_of_the_sandbox_itself_may_send(caller: Caller) -> None:
     own = f"http://127.0.0.1:{caller.port}"
     assert caller.send("GET", EVENTS, headers=WITH_TOKEN | {"Origin": own}).status == 200
+
+
+@pytest.mark.parametrize("id_", ["9" * 18, "9" * 19, "9" * 20, "9" * 5000, "-1", "x", "٣"])
+def test_an_id_that_no_record_can_have_is_not_found(caller: Caller, id_: str) -> None:
+    path = f"{EVENTS}/{quote(id_)}"
+    assert caller.send("GET", path).status == 401
+    for ending in ("", "/messages"):
+        assert caller.send("GET", path + ending, headers=WITH_TOKEN).status == 404
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"advance_s": true}', b'{"advance_s": 1, "session": "a b"}'])
+def test_the_clock_is_set_only_by_a_number_for_a_session(caller: Caller, body: bytes) -> None:
+    assert caller.send("POST", "/_sandbox/clock", body, WITH_TOKEN).status == 400

@@ -173,6 +173,7 @@ def test_a_file_of_something_else_is_never_changed(tmp_path: Path, content: byte
     with pytest.raises(MachineError, match="is not the database of a sandbox"):
         Store(time.time, path)
     assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]  # and nothing lies beside it
 
 
 def test_a_database_with_something_added_is_refused(tmp_path: Path) -> None:

@@ -241,9 +241,26 @@ def test_a_signed_body_of_any_kind_is_refused(serving: Serving, name: str, path:
     assert serving.serves()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_an_event_in_another_encoding_is_refused(serving: Serving, encoding: str) -> None:
+    body = json.dumps(serving.caller.event()).encode(encoding)
+    assert exchanged(serving, signed(serving.caller, body) + b"\r\n", body) == [400]
+
+
 def test_a_packed_event_is_not_unpacked(serving: Serving) -> None:
     body = gzip.compress(json.dumps(serving.caller.event()).encode())
     assert exchanged(serving, signed(serving.caller, body) + b"Content-Encoding: gzip\r\n\r\n", body) == [400]
+
+
+@pytest.mark.parametrize("failure", ["silent", "slow"])
+def test_a_sandbox_that_ends_while_clients_wait_prints_nothing_of_it(tmp_path: Path, failure: str) -> None:
+    serving = started(tmp_path, "--memory", "--fail", f"{failure}:1")
+    body = json.dumps(serving.caller.event()).encode()
+    with serving.connect() as connection:
+        connection.sendall(signed(serving.caller, body) + b"\r\n" + body)
+        outcome = "refused" if failure == "silent" else "accepted"
+        assert serving.get(f"/_sandbox/wait?outcome={outcome}")["count"] == 1
+        assert end(serving) == ""
 
 
 # Clients that go away
