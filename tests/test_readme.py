@@ -9,7 +9,7 @@ from runner.errors import ExitCode
 from runner.template.conditions import TESTS
 from runner.template.filters import FILTERS
 from runner.template.methods import METHODS
-from tests.pages import PAGES
+from tests.pages import PAGES, REPOSITORY
 
 
 def test_the_manual_lists_every_filter_test_and_method() -> None:
@@ -30,3 +30,10 @@ def test_the_manual_lists_every_code_of_a_problem() -> None:
 def test_the_manual_lists_every_exit_code_that_a_command_can_give() -> None:
     listed = {int(code) for code in re.findall(r"^\| (\d+) \| ", PAGES["exit-codes"].text, re.MULTILINE)}
     assert listed == set(ExitCode)
+
+
+def test_the_files_that_developers_are_sent_to_exist() -> None:
+    text = (REPOSITORY / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:runner|tests)/[\w./-]+)`", text))
+    assert len(named) > 20
+    assert [path for path in sorted(named) if not (REPOSITORY / path).exists()] == []
