@@ -246,9 +246,9 @@ def test_the_texts_that_declare_failures() -> None:
         ("reset", 0.25, None),
         ("html502-after", 0.25, None),
     ]
-    assert [duration_s(text) for text in ("50ms", "2s", "1.5m", "24h", "7d", "3")] == [0.05, 2, 90, 86400, 604800, 3]
+    assert [duration_s(text) for text in ("50ms", "2s", "1.5m", "24h", "7d")] == [0.05, 2, 90, 86400, 604800]
     assert latency("20ms-0.2s") == (0.02, 0.2)
-    for text in ("", "-1s", "1 s s", "٣s"):
+    for text in ("", "20", "-1s", "1 s s", "٣s"):
         with pytest.raises(ValueError, match="is not a duration"):
             duration_s(text)
 
