@@ -33,7 +33,7 @@ class PrivateFolder:
         self._descriptor = descriptor
 
     def make(self, name: str) -> None:
-        """Make an empty file for SQLite to open, if there is none, and remove a planted journal.
+        """Make an empty file for SQLite to open, unless it exists, and remove a planted journal.
 
         Raises OSError, also for a folder or a link.
         """

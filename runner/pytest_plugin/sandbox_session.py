@@ -194,7 +194,7 @@ class SandboxSession:
         """Return the first event that fits a spec, as soon as it has arrived: its name, and the schema of its properties.
 
         With `case`, it must also be as that case of the spec expects, in `expect: event`. `properties` are a part of the
-        expected properties, in which the matchers of cases count. Raises AssertionError if there is none after `within`
+        expected properties, in which the matchers of cases count. Raises AssertionError if none has arrived after `within`
         seconds.
         """
         names = _names(event, user, tenant, idempotency_key)
@@ -234,7 +234,7 @@ class SandboxSession:
     ) -> None:
         """Raise AssertionError if an accepted event of these values has arrived, or of the name in a spec; without any, any event.
 
-        Only what has arrived already counts. For an application that may still be sending, `within` waits so many seconds.
+        Only what has arrived already counts. For an application that may still be sending, `within` is the number of seconds to wait.
         """
         names = _names(event, user, tenant)
         if spec is not None:

@@ -29,7 +29,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a request, checked. `raw` is the event as compact JSON, empty if there is none.
+    """One record of a request, checked. `raw` is the event as compact JSON, empty if the record is not JSON.
 
     `warning` is a reason why the platform would accept the event, and do nothing.
     """
@@ -69,7 +69,7 @@ class Arrival(NamedTuple):
 
     @property
     def body(self) -> dict[str, object]:
-        """The event, parsed; empty if there is none."""
+        """The event, parsed; empty if the record is not JSON."""
         body: dict[str, object] = json.loads(self.raw) if self.raw else {}
         return body
 

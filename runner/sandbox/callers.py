@@ -7,12 +7,12 @@ key: `sandbox-workspace-key.NAME` with the same secret, or `sandbox-api-key.NAME
 
 from __future__ import annotations
 
-import hmac
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.config import OLD_SANDBOX_UID, SANDBOX_API_KEY
+from runner.sandbox.proof import same
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.suprsend.auth import ApiKey, WorkspaceKey, sign
 
@@ -50,7 +50,7 @@ def authenticate(credentials: Sequence[Credentials], request: Request, body: byt
 def session_of(request: Request) -> str:
     """Return the session that a request chooses by its header; "" without one. Raises Refusal if it is not a name."""
     name = request.headers.get(SESSION_HEADER, "")
-    if name and not _SESSION.fullmatch(name):
+    if name and not is_session(name):
         raise bad_request("error: a session is named by letters, digits, - and _, at most 64 of them")
     return name
 
@@ -66,7 +66,7 @@ def claimed_session(request: Request) -> str:
     if not name:
         key = request.headers.get("authorization", "").removeprefix("Bearer ").partition(":")[0]
         name = key.partition(".")[2]
-    return name if _SESSION.fullmatch(name) else ""
+    return name if is_session(name) else ""
 
 
 def _caller(credentials: Credentials, suffix: str, chosen: str) -> Caller:
@@ -102,8 +102,3 @@ def _signature(secret: Secret, request: Request, body: bytes) -> str:
     headers = request.headers
     content_type, date = headers.get("content-type", ""), headers.get("date", "")
     return sign(secret, request.method, f"{path}?{query}" if query else path, content_type, date, body)
-
-
-def same(given: str, expected: str) -> bool:
-    """Return whether two texts are the same, in a time that does not depend on where they differ."""
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())

@@ -19,6 +19,7 @@ from runner.suprsend.rules import (
     distinct_id_breaches,
     key_breaches,
     name_breaches,
+    own_properties,
     properties_breaches,
     size_breach,
     tenant_breaches,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from runner.sandbox.callers import Caller
     from runner.sandbox.rules import SandboxRules
-    from runner.source import Json
 
 
 def checked(item: object, caller: Caller, rules: SandboxRules) -> Record:
@@ -72,7 +72,7 @@ def _check_rules(event: dict[str, object], rules: SandboxRules) -> None:
             raise Refusal(HTTPStatus.NOT_FOUND, f"tenant/brand doesn't exist with id: {tenant}", "not_found")
     name = str(event["event"]).strip()
     schema = rules.schemas.get(name)
-    faults = schema.faults(_own_properties(event)) if schema else []
+    faults = schema.faults(own_properties(event.get("properties"))) if schema else []
     if faults:
         # Always the same one of several, because the validator's order is not fixed.
         fault = min(faults, key=lambda fault: (fault.at(), fault.message))
@@ -83,7 +83,7 @@ def _check_rules(event: dict[str, object], rules: SandboxRules) -> None:
 def _breaches(event: dict[str, object]) -> Iterator[Breach]:
     yield from name_breaches(event.get("event"))
     yield from distinct_id_breaches(event["distinct_id"])
-    yield from properties_breaches(_own_properties(event))
+    yield from properties_breaches(own_properties(event.get("properties")))
     yield from _attachments(event.get("properties"))
     yield from key_breaches(event.get("$idempotency_key"))
     yield from tenant_breaches("tenant_id", event.get("tenant_id"))
@@ -104,16 +104,6 @@ def _attachments(properties: object) -> Iterator[Breach]:
             name, ignore = each.get("filename"), each.get("ignore_if_error")
             attachment = Attachment(each.get("url", ""), name, False if ignore is None else ignore)
             yield from attachment_breaches(attachment, (*path, index))
-
-
-def _own_properties(event: dict[str, object]) -> dict[str, Json]:
-    """Return an event's properties without those that the platform's clients add."""
-    properties = event.get("properties")
-    return {
-        key: value
-        for key, value in (properties if isinstance(properties, dict) else {}).items()
-        if key not in ("$attachments", "$ss_sdk_version")
-    }
 
 
 def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:

@@ -15,15 +15,16 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from runner import __version__
-from runner.sandbox.callers import is_session, same
+from runner.sandbox.callers import is_session
 from runner.sandbox.connections import answers_for
 from runner.sandbox.feed import Feed
 from runner.sandbox.find import NAME
 from runner.sandbox.http import answering, json_of
 from runner.sandbox.message_store import find
 from runner.sandbox.nearby import nearby
+from runner.sandbox.proof import same
 from runner.sandbox.queries import MAX_LISTED, SELECTING, parameters, selection, whole_number
-from runner.sandbox.refusals import Refusal, bad_request
+from runner.sandbox.refusals import Refusal, bad_request, not_found
 from runner.sandbox.request_api import RequestApi
 
 if TYPE_CHECKING:
@@ -74,13 +75,15 @@ class Control:
         ]
 
     def route(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
-        """Return the route of an endpoint that needs the token."""
+        """Return the route of an endpoint that needs the token, and takes only JSON."""
 
         async def checked(request: Request) -> Response:
             given = request.headers.get("authorization", "").removeprefix("Bearer ")
             if not same(given, self._token.reveal()):
                 message = "the token is missing or wrong: open the address that `runner sandbox` prints"
                 raise Refusal(HTTPStatus.UNAUTHORIZED, message, "authentication_error")
+            if method == "POST" and request.headers.get("content-type", "").partition(";")[0] != "application/json":
+                raise bad_request("the body must be application/json")
             return await endpoint(request)
 
         return Route(f"/_sandbox/{path}", answering(checked), methods=[method])
@@ -205,7 +208,7 @@ def _record_id(request: Request) -> int:
 
 
 def _gone() -> Refusal:
-    return Refusal(HTTPStatus.NOT_FOUND, "this record does not exist, or was dropped", "not_found")
+    return not_found("this record does not exist, or was dropped")
 
 
 def _seconds(name: str, value: str) -> float:

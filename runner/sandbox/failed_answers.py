@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import HTMLResponse, Response
 
 from runner.sandbox.connections import answers_for, connection_of
-from runner.sandbox.refusals import Refusal, refusal_of
+from runner.sandbox.refusals import Refusal, phrase_of, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,7 +51,7 @@ def _with_status(failure: Failure, sound: Response) -> Response:
     code = failure.status_code
     headers = {} if failure.retry_after_s is None else {"Retry-After": str(failure.retry_after_s)}
     if failure.form == "html":
-        title = f"{code} {_phrase(code)}"
+        title = f"{code} {phrase_of(code)}"
         return HTMLResponse(_PAGE.format(title=title), code, headers)
     if failure.form == "empty":
         return Response(status_code=code, headers=headers)
@@ -59,13 +59,6 @@ def _with_status(failure: Failure, sound: Response) -> Response:
         refusal = refusal_of(code, failure.retry_after_s)
         return Response(json.dumps(refusal.body()), code, headers, media_type="application/json")
     return sound
-
-
-def _phrase(code: int) -> str:
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "Error"
 
 
 class _Raw(Response):
@@ -93,7 +86,7 @@ class _Raw(Response):
 
 
 def _head(sound: Response, length: int, *lines: str) -> bytes:
-    start = [f"HTTP/1.1 {sound.status_code} {_phrase(sound.status_code)}", "Content-Type: application/json"]
+    start = [f"HTTP/1.1 {sound.status_code} {phrase_of(sound.status_code)}", "Content-Type: application/json"]
     return "\r\n".join([*start, f"Content-Length: {length}", *lines, "", ""]).encode()
 
 
@@ -102,9 +95,11 @@ def _body(sound: Response) -> bytes:
 
 
 def _json(sound: Response, change: Callable[[list[dict[str, object]]], object]) -> Response:
+    """Return an answer with other records; one without records, such as that of the legacy endpoint, as it is."""
+    if sound.status_code != HTTPStatus.MULTI_STATUS:
+        return sound
     answer = json.loads(_body(sound))
-    if "records" in answer:
-        answer["records"] = change(answer["records"])
+    answer["records"] = change(answer["records"])
     return Response(json.dumps(answer), sound.status_code, media_type="application/json")
 
 

@@ -12,11 +12,11 @@ from starlette.routing import Route
 from runner.sandbox.arrival import Record
 from runner.sandbox.callers import authenticate
 from runner.sandbox.event_api import received_of
-from runner.sandbox.http import json_of
+from runner.sandbox.http import answering, json_of
 from runner.sandbox.message_query import message_query, page_of
 from runner.sandbox.message_store import change, events_of, find, listed
 from runner.sandbox.messages import FAILED
-from runner.sandbox.refusals import Refusal, bad_request
+from runner.sandbox.refusals import Refusal, bad_request, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -63,7 +63,7 @@ class MessageApi:
             ("/v1/bulk/message", self.update, "PATCH"),
         )
         return [
-            Route(f"{path}{end}", self._answering(endpoint), methods=[method])
+            Route(f"{path}{end}", answering(self._answering(endpoint)), methods=[method])
             for path, endpoint, method in endpoints
             for end in ("", "/")
         ]
@@ -104,7 +104,7 @@ class MessageApi:
         del body
         found = self._of_caller([request.path_params["message_id"]], caller, self._store.now_ms(caller.session))
         if not found:
-            raise Refusal(HTTPStatus.NOT_FOUND, "message not found", "not_found")
+            raise not_found("message not found")
         [content] = self._contents(found)
         return JSONResponse({"channel": found[0].channel, "content": content})
 

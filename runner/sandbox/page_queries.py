@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from http import HTTPStatus
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from runner import __version__
+from runner.sandbox.refusals import phrase_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _RECENT_S = 120
 _RECENT_RECORDS = 50_000
-"""Only so many of the newest records are searched for those of the last seconds."""
+"""The newest records, which are searched for those of the last seconds."""
 _AT_ONCE = 500
 
 
@@ -72,18 +72,23 @@ def har(store: Store, wanted: Selection, base_url: str) -> Iterator[bytes]:
     yield b'{"log":' + json.dumps(log).encode()[:-1] + b',"entries":['
     between = b""
     for request_id, group in groupby(_each(store, wanted), key=lambda arrival: arrival.request_id):
-        yield between + json.dumps(_entry(store, request_id, list(group), base_url)).encode()
-        between = b","
+        entry = _entry(store, request_id, list(group), base_url)
+        if entry is not None:
+            yield between + json.dumps(entry).encode()
+            between = b","
     yield b"]}}"
 
 
-def _entry(store: Store, request_id: int, arrivals: list[Arrival], base_url: str) -> dict[str, object]:
+def _entry(store: Store, request_id: int, arrivals: list[Arrival], base_url: str) -> dict[str, object] | None:
+    """Return the entry of a request; None if it was dropped in the meantime."""
     query = "SELECT received_ms, method, target, headers, body, status_code FROM requests WHERE id = ?"
-    [(received_ms, method, target, stored, body, status_code)] = store.rows(query, (request_id,))
+    rows = store.rows(query, (request_id,))
+    if not rows:
+        return None
+    received_ms, method, target, stored, body, status_code = rows[0]
     headers = [{"name": name, "value": value} for name, value in json.loads(stored)]
     content_type = next((each["value"] for each in headers if each["name"] == "content-type"), "")
     unknown = {"cookies": [], "headersSize": -1}
-    phrases = {each.value: each.phrase for each in HTTPStatus}
     return {
         "startedDateTime": datetime.fromtimestamp(received_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "time": 0,
@@ -99,7 +104,7 @@ def _entry(store: Store, request_id: int, arrivals: list[Arrival], base_url: str
         },
         "response": {
             "status": status_code,
-            "statusText": phrases.get(status_code, ""),
+            "statusText": phrase_of(status_code) if status_code else "",
             "httpVersion": "HTTP/1.1",
             "headers": [],
             "content": {"size": 0, "mimeType": "application/json", "comment": "answers are not stored"},

@@ -56,7 +56,7 @@ class Proof:
     def holds(self, nonce: str, answer: object) -> bool:
         """Return whether an answer proves that its sender knows the key."""
         expected = self.of(nonce)
-        return expected is not None and isinstance(answer, str) and _same(answer, expected)
+        return expected is not None and isinstance(answer, str) and same(answer, expected)
 
 
 def new_nonce() -> str:
@@ -170,5 +170,6 @@ def _network() -> str:
         return socket.gethostname()
 
 
-def _same(given: str, expected: str) -> bool:
+def same(given: str, expected: str) -> bool:
+    """Return whether two texts are the same, in a time that does not depend on where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())

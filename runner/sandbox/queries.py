@@ -12,17 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_LISTED = 1000
-_COLUMNS = {
-    "session": "session",
-    "event": "event",
-    "distinct_id": "distinct_id",
-    "tenant_id": "tenant_id",
-    "outcome": "outcome",
-    "status_code": "status_code",
-    "idempotency_key": "idempotency_key",
-    "insert_id": "insert_id",
-    "message_id": "message_id",
-}
+_COLUMNS = (
+    "session", "event", "distinct_id", "tenant_id", "outcome", "status_code", "idempotency_key", "insert_id", "message_id",
+)  # fmt: skip
 _PARTS = {"event_has": "event", "distinct_id_has": "distinct_id", "tenant_id_has": "tenant_id"}
 _NUMBERS = {"after": "id > ?", "before": "id < ?", "since_ms": "received_ms >= ?"}
 SELECTING = (*_COLUMNS, *_PARTS, *_NUMBERS, "text", "warned")
@@ -59,7 +51,7 @@ def selection(query: Mapping[str, str]) -> Selection:
     values: list[object] = []
     for name, value in query.items():
         if name in _COLUMNS:
-            conditions.append(f"{_COLUMNS[name]} = ?")
+            conditions.append(f"{name} = ?")
             values.append(value)
         elif name in _PARTS:
             conditions.append(f"instr(lower({_PARTS[name]}), lower(?))")

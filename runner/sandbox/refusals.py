@@ -20,12 +20,17 @@ class Refusal(Exception):  # noqa: N818 - it becomes an answer, not an error
         return {"status": "error", "error": {"message": self.message, "type": self.kind}}
 
 
+def phrase_of(code: int) -> str:
+    """Return the reason phrase of a status; `HTTP 599` for one that is not standard, such as those of proxies."""
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return f"HTTP {code}"
+
+
 def refusal_of(code: int, retry_after_s: int | None = None) -> Refusal:
     """Return the refusal with a status, in the platform's form."""
-    try:
-        phrase = HTTPStatus(code).phrase
-    except ValueError:  # a non-standard status, such as those of proxies
-        phrase = f"HTTP {code}"
+    phrase = phrase_of(code)
     message, kind = _REFUSALS.get(code, (phrase, phrase.lower().replace(" ", "_").replace("-", "_")))
     return Refusal(code, message, kind, retry_after_s)
 

@@ -127,7 +127,7 @@ class Store:
                     self._arrival(self._last + index, request_id, now_ms, request, record)
                     for index, record in enumerate(records, start=1)
                 ]
-                share = (len(request.body) + len(headers)) // max(1, len(records)) + _ROW_BYTES
+                share = (len(request.body) + len(headers)) // len(records) + _ROW_BYTES
                 sizes = [len(each.raw) + share for each in arrivals]
                 rows = [(*each[:-1], size) for each, size in zip(arrivals, sizes, strict=True)]
                 self.database.writer.executemany(_INSERT_ARRIVAL, rows)

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from runner.sandbox.arrival import Record
 from runner.sandbox.event_api import received_of
 from runner.sandbox.http import answering, refused
-from runner.sandbox.refusals import Refusal
+from runner.sandbox.refusals import Refusal, not_found
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -39,7 +39,7 @@ _SENT_BY_BROWSER = "sec-fetch-mode"
 
 
 class Unserved:
-    """Answers requests for which there is no endpoint, or not with their method."""
+    """Answers requests that no endpoint serves, or not with their method."""
 
     def __init__(self, store: Store, bodies: BodyReader) -> None:
         self._store = store
@@ -74,15 +74,11 @@ def _refusal(request: Request, status_code: int, allowed: str | None) -> Refusal
     if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return Refusal(status_code, f"the method must be {allowed}", "method_not_allowed")
     if path in _WITHOUT_SLASH:
-        return _not_found(f"the path is {path}/: the slash at its end is part of what is signed")
+        return not_found(f"the path is {path}/: the slash at its end is part of what is signed")
     for beginning, name in _NOT_SERVED.items():
         if path == beginning or path.startswith(f"{beginning}/"):
             message = f"the sandbox does not serve {name}; it serves {ENDPOINTS}"
             return Refusal(HTTPStatus.NOT_IMPLEMENTED, message, "not_implemented")
     if path.startswith(_OWN):
-        return _not_found("the sandbox has no such endpoint: see `runner help sandbox`")
-    return _not_found(f"the sandbox serves {ENDPOINTS}")
-
-
-def _not_found(message: str) -> Refusal:
-    return Refusal(HTTPStatus.NOT_FOUND, message, "not_found")
+        return not_found("the sandbox has no such endpoint: see `runner help sandbox`")
+    return not_found(f"the sandbox serves {ENDPOINTS}")

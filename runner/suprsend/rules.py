@@ -141,6 +141,15 @@ def properties_breaches(properties: object) -> Iterator[Breach]:
         yield from _json_breaches(properties, ("properties",))
 
 
+def own_properties(properties: object) -> dict[str, Any]:
+    """Return the properties of an event on the wire without those that clients add; none if they are not a map."""
+    given = properties if isinstance(properties, dict) else {}
+    return {key: value for key, value in given.items() if key not in _ADDED_BY_CLIENTS}
+
+
+_ADDED_BY_CLIENTS = "$attachments", "$ss_sdk_version"
+
+
 def size_breach(size_bytes: int, max_event_kb: int) -> Breach | None:
     """Check the size of an event's JSON in UTF-8."""
     if size_bytes <= max_event_kb * 1024:

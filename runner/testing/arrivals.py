@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from runner.suprsend.rules import own_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from runner.source import Json
-
-_ADDED = ("$attachments", "$ss_sdk_version")
-"""Properties that clients add to those of the application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +34,12 @@ class ReceivedEvent:
     def of(cls, record: Mapping[str, Any]) -> ReceivedEvent:
         """Return the event in a record of `/_sandbox/events`."""
         body = record["body"] or {}
-        properties = body.get("properties")
         return cls(
             record["id"],
             record["event"] or "",
             record["distinct_id"] or "",
             record["tenant_id"],
-            own_properties(properties if isinstance(properties, dict) else {}),
+            own_properties(body.get("properties")),
             record["idempotency_key"],
             record["message_id"],
             record["outcome"] == "duplicate",
@@ -82,8 +78,3 @@ class RefusedRequest:
             request["body"],
             request["received_ms"],
         )
-
-
-def own_properties(properties: Mapping[str, Any]) -> dict[str, Json]:
-    """Return the properties of an event without those that clients add."""
-    return {key: cast("Json", value) for key, value in properties.items() if key not in _ADDED}

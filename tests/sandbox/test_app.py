@@ -685,4 +685,16 @@ def test_an_id_that_no_record_can_have_is_not_found(caller: Caller, id_: str) ->
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"advance_s": true}', b'{"advance_s": 1, "session": "a b"}'])
 def test_the_clock_is_set_only_by_a_number_for_a_session(caller: Caller, body: bytes) -> None:
-    assert caller.send("POST", "/_sandbox/clock", body, WITH_TOKEN).status == 400
+    headers = WITH_TOKEN | {"Content-Type": "application/json"}
+    assert caller.send("POST", "/_sandbox/clock", body, headers).status == 400
+
+
+def test_only_json_changes_a_sandbox(api: Api, caller: Caller) -> None:
+    body = b'{"advance_s": 60}'
+    for kind in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}):
+        assert caller.send("POST", "/_sandbox/clock", body, WITH_TOKEN | kind).refusal[:2] == (
+            400, "the body must be application/json",
+        )  # fmt: skip
+    assert api.store._ahead_ms == {}
+    json_type = {"Content-Type": "application/json; charset=utf-8"}
+    assert caller.send("POST", "/_sandbox/clock", body, WITH_TOKEN | json_type).status == 200

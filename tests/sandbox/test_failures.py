@@ -238,6 +238,18 @@ def test_a_rehearsed_failure_leaves_no_traceback(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("name", [name for name in SPOILING if name not in HANGS])
+def test_an_answer_of_the_legacy_endpoint_is_spoiled_too(
+    box: Sandbox, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rehearse(box, fail=[name])
+    answer = raw_answer(box, one(box), "/event/")
+    assert isinstance(answer, bytes)
+    assert b" 500 " not in answer.partition(b"\r\n")[0]
+    assert [each.outcome for each in box.store.events()] == ["accepted"]
+    assert capfd.readouterr().err == ""
+
+
 def test_the_texts_that_declare_failures() -> None:
     assert [
         (each.name, each.share, each.retry_after_s) for each in shares("429/3:0.5, reset:0.25 ,html502-after:0.25")

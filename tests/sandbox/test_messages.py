@@ -79,7 +79,7 @@ class Client:
 
     def advance(self, seconds: float) -> None:
         body = json.dumps({"advance_s": seconds, "session": self.session}).encode()
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
         assert self.caller.send("POST", "/_sandbox/clock", body, headers).status == 200
 
 

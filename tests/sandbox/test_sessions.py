@@ -35,10 +35,13 @@ class Session:
         return [(each["event"], each["outcome"]) for each in self.get("events")["events"]]
 
     def post(self, path: str, body: object) -> Answered:
-        return self.caller.send("POST", path, json.dumps(body).encode(), {"Authorization": f"Bearer {TOKEN}"})
+        return self.caller.send("POST", path, json.dumps(body).encode(), HEADERS)
 
     def delete(self, path: str) -> Answered:
         return self.caller.send("DELETE", path, headers={"Authorization": f"Bearer {TOKEN}"})
+
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 
 
 @pytest.fixture
