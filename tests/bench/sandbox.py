@@ -21,7 +21,8 @@ from uuid import uuid4
 
 from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
 from runner.sandbox.app import make_app
-from runner.sandbox.server import server_of
+from runner.sandbox.find import HOST
+from runner.sandbox.server import listening_at, server_of
 from runner.sandbox.store import Store
 from runner.secrets import Secret
 from runner.suprsend.auth import signed_headers
@@ -152,7 +153,7 @@ def _sandbox(kind: str, folder: str) -> Iterator[int]:
 def _serve(kind: str, folder: str) -> None:
     store = Store(time.time, Path(folder) / "sandbox.sqlite3") if kind == "file" else _Forgetful(time.time)
     app = make_app(store, (SANDBOX_KEY, SANDBOX_API_KEY), Secret("token"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listening_at(HOST, 0) as listening:
         print(listening.getsockname()[1], flush=True)
         server_of(app).run(sockets=[listening])
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPConnection
@@ -241,3 +242,18 @@ def test_one_key_sent_by_eight_clients_at_once_is_new_once(sandbox: Sandbox) -> 
         ids = set(pool.map(send, range(8)))
     assert len(ids) == 1
     assert sorted(stored.duplicate for stored in sandbox.store.events()) == [False] + [True] * 7
+
+
+def test_the_body_of_an_answer_follows_its_head_at_once(sandbox: Sandbox) -> None:
+    """Not after the 40 ms that a client may take to acknowledge the head."""
+    request = f"GET /_sandbox HTTP/1.1\r\nHost: 127.0.0.1:{sandbox.port}\r\n\r\n".encode()
+    took_s = []
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=10) as connection:
+        for _ in range(20):
+            began = time.perf_counter()
+            connection.sendall(request)
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += connection.recv(65536)
+            took_s.append(time.perf_counter() - began)
+    assert sorted(took_s)[10] < 0.03
