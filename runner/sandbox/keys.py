@@ -36,6 +36,7 @@ class Keys:
         # The oldest first. Not a dict: finding its first entry is slow after many were removed.
         self._entries: OrderedDict[_Known, _Entry] = OrderedDict()
         self._row = 0
+        self._new: list[tuple[object, ...]] = []
         self.load()
 
     def load(self) -> None:
@@ -43,6 +44,7 @@ class Keys:
         rows = self._writer.execute("SELECT session, workspace, digest, seen_ms, message_id, id FROM keys ORDER BY id")
         self._entries = OrderedDict((row[:3], _Entry._make(row[3:])) for row in rows)
         self._row = max((entry.row for entry in self._entries.values()), default=0)
+        self._new.clear()
 
     def message_id(self, session: str, workspace: str, key: str, now_ms: int) -> bytes | None:
         """Return the message id of the first event with a key; None if it is new, or outdated."""
@@ -50,12 +52,17 @@ class Keys:
         return entry.message_id if entry is not None and now_ms - entry.seen_ms < KEY_LIFETIME_MS else None
 
     def add(self, session: str, workspace: str, key: str, now_ms: int, message_id: bytes) -> None:
-        """Remember a new key."""
+        """Remember a new key. `write` stores it."""
         known = _known(session, workspace, key)
         self._row += 1
         self._entries.pop(known, None)
         self._entries[known] = _Entry(now_ms, message_id, self._row)
-        self._writer.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", (self._row, *known, message_id, now_ms))
+        self._new.append((self._row, *known, message_id, now_ms))
+
+    def write(self) -> None:
+        """Store the keys that are new, all at once."""
+        self._writer.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", self._new)
+        self._new.clear()
 
     def forget(self, now_ms: Callable[[str], int]) -> int:
         """Forget the oldest keys if they are outdated, or too many; return how many were too many.

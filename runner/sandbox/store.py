@@ -132,6 +132,7 @@ class Store:
                 rows = [(*each[:-1], size) for each, size in zip(arrivals, sizes, strict=True)]
                 self.database.writer.executemany(_INSERT_ARRIVAL, rows)
                 self.database.writer.executemany(_INSERT_BODY, [(each.id, each.raw) for each in arrivals])
+                self._keys.write()
                 self._last += len(arrivals)
                 self._stored += len(arrivals)
                 self._size_bytes += sum(sizes)
