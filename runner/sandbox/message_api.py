@@ -15,8 +15,8 @@ from runner.sandbox.event_api import received_of
 from runner.sandbox.http import answering, json_of
 from runner.sandbox.message_query import message_query, page_of
 from runner.sandbox.message_store import change, events_of, find, listed
-from runner.sandbox.messages import FAILED
 from runner.sandbox.refusals import Refusal, bad_request, not_found
+from runner.suprsend.messages import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner.errors import nearest
 from runner.sandbox.message_store import STATUS_AT, StoredMessage, count, find, listed
-from runner.sandbox.messages import CHANNELS
 from runner.sandbox.refusals import bad_request
+from runner.suprsend.messages import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

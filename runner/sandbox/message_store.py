@@ -6,15 +6,17 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from runner.sandbox.messages import FAILED, STATUSES, History
+from runner.sandbox.messages import History
+from runner.suprsend.messages import FAILED, STATUSES
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
     from runner.sandbox.arrival import Arrival
-    from runner.sandbox.messages import Message, Planner, Status
+    from runner.sandbox.messages import Message, Planner
     from runner.sandbox.store import Store
+    from runner.suprsend.messages import Status
 
 FLAGS = ("unread", "archived", "unarchived")
 """Changes besides statuses, of which each has the time of the last one."""

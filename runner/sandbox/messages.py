@@ -10,37 +10,16 @@ them. A message that exists already is not changed any more.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from runner.suprsend.messages import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
     from runner.sandbox.arrival import Arrival
-
-Status: TypeAlias = Literal[
-    "to_be_triggered",
-    "triggered",
-    "sent_by_vendor",
-    "delivered",
-    "seen",
-    "read",
-    "clicked",
-    "dismissed",
-    "delivery_failure",
-    "trigger_failed",
-    "trigger_blocked",
-    "not_to_be_triggered",
-]
-"""A status of a message (messages API, statuses), the earlier ones first: a message never goes back to one of them."""
-STATUSES: tuple[Status, ...] = get_args(Status)
-FAILED: tuple[Status, ...] = STATUSES[-4:]
-"""Statuses that no other one follows."""
-Channel: TypeAlias = Literal[
-    "sms", "email", "whatsapp", "inbox", "androidpush", "iospush", "webpush", "slack", "ms_teams"
-]
-CHANNELS: tuple[Channel, ...] = get_args(Channel)
-DEFAULT_TENANT = "default"
+    from runner.suprsend.messages import Channel, Status
 
 
 class Workflow(NamedTuple):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from runner.errors import Problem
 from runner.sandbox.durations import duration_s
-from runner.sandbox.messages import DEFAULT_TENANT, Channel, Message, Plan, Status, Workflow
+from runner.sandbox.messages import Message, Plan, Workflow
+from runner.suprsend.messages import DEFAULT_TENANT, Channel, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,9 +10,10 @@ import pytest
 
 from runner.sandbox.arrival import Received, Record
 from runner.sandbox.message_store import Messages, find
-from runner.sandbox.messages import STATUSES, Message, Plan, Workflow
+from runner.sandbox.messages import Message, Plan, Workflow
 from runner.sandbox.store import Limits, Store
 from runner.sandbox.workflows import _PATHS, DIRECTIVES, RulePlanner, WorkflowRule
+from runner.suprsend.messages import STATUSES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,88 @@
+"""The assets of a project, as the platform's command line pulls them: values. `assets_reader` reads them from a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runner.source import Json, Node
+    from runner.suprsend.messages import Channel
+    from runner.workflows.definition import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredEvent:
+    """An event file: its name, and the slug of the schema that its properties are held to."""
+
+    name: str
+    schema: str | None
+    source: Node
+
+
+@dataclass(frozen=True, slots=True)
+class PulledSchema:
+    """A JSON Schema of properties. `path` is the file that holds the schema itself."""
+
+    slug: str
+    document: Json
+    path: Path
+    source: Node
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVariable:
+    """A variable that a template reads: its dotted path (`order.items[].name`) and the channel that reads it.
+
+    `is_required` means that rendering fails without it. `path` and `line` say where it is read.
+    """
+
+    name: str
+    channel: Channel
+    is_required: bool
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template: the channels in which it has a live variant, and the event properties that it reads."""
+
+    slug: str
+    channels: tuple[Channel, ...]
+    variables: tuple[TemplateVariable, ...]
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A notification category. `default_preference` is `opt_in`, `opt_out` or `cant_unsubscribe`."""
+
+    slug: str
+    default_preference: str
+    mandatory_channels: tuple[Channel, ...]
+    opt_in_channels: tuple[Channel, ...] | None
+    digest_schedule: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """What was pulled. A kind that the folder does not have is None: nothing is known of it.
+
+    `events` and `workflows` are by name and slug; `templates`, `schemas` and `categories` by slug.
+    """
+
+    folder: Path
+    events: Mapping[str, DeclaredEvent] | None = None
+    schemas: Mapping[str, PulledSchema] = field(default_factory=dict)
+    workflows: Mapping[str, Workflow] | None = None
+    templates: Mapping[str, Template] | None = None
+    categories: Mapping[str, Category] | None = None
+
+    def listening_to(self, event: str) -> tuple[Workflow, ...]:
+        """Return the workflows that an event triggers, live or not, in the order of their slugs."""
+        found = self.workflows or {}
+        return tuple(found[slug] for slug in sorted(found) if event in found[slug].events)
