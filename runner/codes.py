@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, get_args
 
 Code: TypeAlias = Literal[
-    "ambiguous-scalar", "app-info", "attachment-filename", "attachment-ignore", "attachment-url", "bad-pattern",
+    "ambiguous-scalar", "app-info", "assets-not-found", "attachment-filename", "attachment-ignore", "attachment-url", "bad-pattern",
     "bad-schema", "bad-value", "base-url", "bug", "case-mismatch", "case-not-found", "case-passed",
     "cassette-changed", "cassette-drift", "cassette-empty", "cassette-expired", "cassette-leak", "cassette-missing",
     "cassette-orphan", "cassette-unplayed", "cassette-unreadable", "cassette-unrecorded", "concurrency", "confirm",
@@ -13,7 +13,8 @@ Code: TypeAlias = Literal[
     "duplicate-case", "duplicate-key", "empty-file", "env-not-allowed", "event-name", "event-time", "event-too-large",
     "extends-cycle", "file-not-found", "file-too-large", "file-unreadable", "idempotency-key", "insecure-url",
     "insert-id", "interrupted", "json-syntax", "label-not-found", "ledger-gone", "ledger-locked", "ledger-refused", "let-cycle",
-    "machine-refused", "matcher-misplaced", "matcher-not-alone", "max-event-kb", "missing-key", "network-blocked",
+    "machine-refused", "matcher-misplaced", "matcher-not-alone", "max-event-kb", "message-failed", "message-missing",
+    "message-unexpected", "missing-key", "network-blocked",
     "no-answer", "no-connection", "no-specs", "not-a-spec", "not-finite", "not-sent", "not-utf8", "number-too-large",
     "output-refused", "path-outside", "port-taken", "profile-not-found", "property-depth", "property-type",
     "rate-limited", "refused", "reserved-name", "retries", "row-columns", "row-json", "row-origin", "row-quotes",
@@ -25,7 +26,7 @@ Code: TypeAlias = Literal[
     "template-unknown-filter", "template-unknown-function", "template-unknown-method", "template-unknown-test",
     "template-unquoted", "tenant-id", "tenant-twice", "timeout", "too-many-problems", "unclear-answer", "unicode",
     "unknown-column", "unknown-key", "unknown-matcher", "unknown-variable", "unused-let", "unused-variable", "usage", "var-missing",
-    "var-schema", "var-type", "worker-died", "workflow-command", "wrong-type", "yaml-alias", "yaml-depth",
+    "var-schema", "var-type", "worker-died", "workflow-command", "workflow-coverage", "wrong-type", "yaml-alias", "yaml-depth",
     "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size", "yaml-syntax", "yaml-tag",
     "yaml-unsupported",
 ]  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from runner.cases.parametrize import choices, named
+from runner.durations import duration_s
 from runner.project.files import as_unicode
 from runner.variables import Given
 
@@ -30,7 +31,8 @@ class Step:
     """One step of a case, which sends this spec, or another one by its path relative to this file.
 
     `own` are the variables of the step, `vars` those of the case updated by them. `rows` are sent as one bulk request, each
-    updating `vars`; they may be the path of a file. `expect` is the valid node of the file.
+    updating `vars`; they may be the path of a file. `expect` is the valid node of the file. Its events are `since` the start
+    of the case.
     """
 
     spec: str | None
@@ -38,6 +40,7 @@ class Step:
     vars: dict[str, Given]
     rows: tuple[dict[str, Given], ...] | Path | None
     expect: Node | None
+    since: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,18 @@ class Case:
 
     @property
     def instant(self) -> datetime:
-        """The time of the events of the case."""
+        """The time at which the case starts."""
         return self.now or FROZEN
+
+    @property
+    def expects_messages(self) -> bool:
+        """Return whether it expects messages of its events, or none."""
+        return any(step.expect is not None and "messages" in step.expect.entries for step in self.steps)
+
+    @property
+    def expects_response(self) -> bool:
+        """Return whether it expects a response of the platform."""
+        return any(step.expect is not None and "response" in step.expect.entries for step in self.steps)
 
     def chosen(self, choice: str, values: Mapping[str, Given]) -> Case:
         """Return the case for one set of variables."""
@@ -147,7 +160,9 @@ def _cases(node: Node, root: Node, variables: Collection[Variable], files: CaseF
 
 def _steps(case: Node, given: dict[str, Given], origin: str, files: CaseFiles) -> Iterator[Step]:
     steps = case.get("steps")
+    since = timedelta()
     for node in steps.items if steps else [case]:
+        since += timedelta(seconds=duration_s(_text(node, "after") or "0s")) if steps else timedelta()
         own = _given(node.get("vars"), origin) if steps else {}
         rows = node.get("rows")
         read: tuple[dict[str, Given], ...] | Path | None = None
@@ -155,7 +170,12 @@ def _steps(case: Node, given: dict[str, Given], origin: str, files: CaseFiles) -
             is_file = isinstance(rows.value, str)
             read = files.table(rows, ROW_FILES) if is_file else tuple(_given(row, origin) for row in rows.items)
         yield Step(
-            _text(node, "spec") if steps else None, own, {**given, **own} if own else given, read, node.get("expect")
+            _text(node, "spec") if steps else None,
+            own,
+            {**given, **own} if own else given,
+            read,
+            node.get("expect"),
+            since,
         )
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from runner.cases.case import ROW_FILES, TABLES, in_case
 from runner.cases.matchers import matcher_problems
+from runner.cases.messages import message_problems
 from runner.cases.parametrize import ID, choices, named
+from runner.cases.test_data import test_data_problems
 from runner.errors import MAX_HINTS, Problem, did_you_mean, nearest
 from runner.source import SchemaError, describe, discreet
 from runner.variables import Given
@@ -30,7 +32,7 @@ _SINGLE = ("success", "status", "status_code", "message", "message_id", "raw_res
 _BULK = ("status", "total", "success", "failure", "unknown", "failed_records")
 _MOST_VALUES = 1_000_000
 """Limit for the values in all events of a spec's cases, each with the variables of its case, to bound memory."""
-_OF_EVENTS = ("event", "exact", "response", "max_bytes", "golden")
+_OF_EVENTS = ("event", "exact", "response", "messages", "exactly", "max_bytes", "golden")
 
 
 def case_problems(tests: Node, variables: Variables, files: CaseFiles) -> Iterator[Problem]:
@@ -104,6 +106,7 @@ class _Check:
         yield from self._parametrize(node.get("parametrize"), fails=fails)
         yield from _instant(node.get("now"))
         yield from self._sandbox(node.get("sandbox"))
+        yield from test_data_problems(node)
         for part in parts:
             yield from self._step(part, is_case=steps is None)
         yield from self._size(node, parts)
@@ -154,6 +157,7 @@ class _Check:
             part = expect.get(key)
             for value in part.entries.values() if part is not None else ():
                 yield from matcher_problems(value, is_entry=True)
+        yield from message_problems(expect)
         response = expect.get("response")
         known, what = (_BULK, "several events") if is_bulk else (_SINGLE, "one event")
         for key in response.entries if response is not None else ():

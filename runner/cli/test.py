@@ -60,13 +60,29 @@ def run_cases(
         str | None, typer.Option("-k", help="Only cases that match a name or pytest's expression.", metavar="CASE")
     ] = None,
     stop: Annotated[bool, typer.Option("-x", help="Stop at the first failure.")] = False,
+    labels: Annotated[
+        str | None, typer.Option("-m", help="Only cases with these labels: pytest's expression.", metavar="LABELS")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Send to the target, and wait for the messages that cases expect.")
+    ] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Show which parts of the workflows no case reached.")
+    ] = False,
+    coverage_min: Annotated[
+        float | None,
+        typer.Option(help="Fail below this coverage, in percent.", metavar="PERCENT", min=0, max=100),
+    ] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
     pytest_flag: Annotated[list[str] | None, typer.Option(_PYTEST_FLAG, hidden=True)] = None,
 ) -> ExitCode:
     """Run the cases of specs, offline, against recorded answers."""
     from runner.commands.test import run_cases as run  # noqa: PLC0415 - help declares commands, and runs none
-    from runner.pytest_plugin.arguments import TestOptions  # noqa: PLC0415
+    from runner.pytest_plugin.arguments import Coverage, TestOptions  # noqa: PLC0415
 
     flags = tuple(pytest_flag or ())
-    options = TestOptions(record.value, sandbox, record_in_ci, update, name, stop, junit_xml, flags)
+    covered = Coverage(coverage_min) if coverage or coverage_min is not None else None
+    options = TestOptions(
+        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags
+    )
     return run(session, paths or (), options)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.commands.session import Session
     from runner.eventspec import Spec
     from runner.source import Node
-    from runner.testing.verdict import CaseRef
+    from runner.testing.case_ref import CaseRef
     from runner.variables import Variable
 
 

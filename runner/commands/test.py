@@ -17,6 +17,7 @@ from runner.pytest_plugin.nodes import Cases
 from runner.pytest_plugin.places import Place, chosen_cases, specs_folder
 from runner.report import Format
 from runner.report.cases import show_cases
+from runner.report.coverage import show_coverage
 from runner.testing.answers import Options, answers_for, is_ci
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from runner.commands.session import Session
     from runner.pytest_plugin.arguments import TestOptions
     from runner.testing.results import CaseRun
+    from runner.workflows.coverage import WorkflowCoverage
 
 
 def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> ExitCode:
@@ -57,10 +59,30 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> Ex
             if any(place.has(home / SPECS if (home / SPECS).is_dir() else home) for place in places):
                 left += _left_over(home, specs, ended, settings.config)
         left = list(dict.fromkeys(left))  # one home may stand in another
-    show_cases(session.output, world.environ, paths, ended, left)
+    covered = _covered(session, paths, ended) if flags.coverage is not None else None
+    show_cases(session.output, world.environ, paths, ended, left, covered)
     if ended.was_interrupted:
         raise Interrupted
-    return _exit_code(ended, left, whole)
+    own = _exit_code(ended, left, whole)
+    if covered is None or flags.coverage is None:
+        return own
+    is_below = show_coverage(session.output, covered, flags.coverage.least)
+    return summed([own, ExitCode.REFUSED if is_below else ExitCode.OK])
+
+
+def _covered(session: Session, paths: Sequence[Path], ended: CaseRun) -> list[WorkflowCoverage]:
+    """Return the coverage of the workflows that belong to paths. Raise NotFound if none do."""
+    from runner.workflows.assets_reader import find_assets, read_assets  # noqa: PLC0415
+    from runner.workflows.coverage import coverage  # noqa: PLC0415
+
+    folders = {folder for path in paths if (folder := find_assets(path, session.settings.config)) is not None}
+    if not folders:
+        raise NotFound(
+            Problem("assets-not-found", "no workflow files belong to these specs", hint="leave --coverage out")
+        )
+    return [
+        each for folder in sorted(folders) for each in coverage(read_assets(folder)[0].workflows or {}, ended.reached)
+    ]
 
 
 def _run(session: Session, places: Sequence[Place], root: Path, cases: Cases, options: TestOptions) -> CaseRun:

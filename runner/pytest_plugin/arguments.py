@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """`--coverage` and `--coverage-min`: show what no case reached, and fail below a number of percent."""
+
+    least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TestOptions:
-    """The flags of `test`. `flags` are pytest's own."""
+    """The flags of `test`. `labels` is pytest's expression of `-m`, `flags` are others of its own."""
 
     record: Record
     sandbox: bool
@@ -25,7 +32,10 @@ class TestOptions:
     update: bool
     name: str | None
     stops_at_first: bool
+    labels: str | None
     junit_xml: Path | None
+    live: bool
+    coverage: Coverage | None
     flags: tuple[str, ...]
 
 
@@ -39,6 +49,7 @@ def pytest_arguments(
     args += (
         [f"-k={options.name}"] if options.name is not None else []
     )  # alone, pytest reads flags from the file after an @
+    args += [f"-m={options.labels}"] if options.labels is not None else []
     args += ["-x"] if options.stops_at_first else []
     args += [f"--junit-xml={options.junit_xml}"] if options.junit_xml is not None else []
     return [*args, *options.flags, *(place.argument for place in places)]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from runner.pytest_plugin.nodes import Cases
     from runner.testing.results import State
+    from runner.workflows.coverage import Part
 
 
 def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdout: TextIO, stderr: TextIO) -> CaseRun:
@@ -54,6 +55,7 @@ def run(args: Sequence[str], root: Path, cases: Cases, cache: Path | None, stdou
         front.refused,
         front.unread,
         cases.specs,
+        front.reached,
         front.was_interrupted,
         front.was_deselected,
     )
@@ -98,6 +100,7 @@ class _Front:
         """By spec and case, since two escaped names of pytest may be equal."""
         self.refused: list[Mapping[str, Any]] = []
         self.unread = 0
+        self.reached: set[Part] = set()
         self.was_interrupted = self.was_deselected = False
         self._cases = cases
 
@@ -134,8 +137,9 @@ class _Front:
             self.codes.add(result["code"])
         reports = result["reports"] if report.failed else ()
         reason = result["reason"] if report.skipped else None
+        self.reached.update(map(tuple, result["reached"]))
         self.results[result["spec"], result["case"]] = CaseResult(
-            result["spec"], result["case"], state, reason, reports
+            result["spec"], result["case"], state, reason, reports, result["messages"]
         )
 
     def pytest_collection_finish(self) -> None:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from runner.testing.answers import Answers
+    from runner.testing.case_ref import CaseRef
     from runner.testing.collect import SpecCases
-    from runner.testing.verdict import CaseRef
+    from runner.workflows.coverage import Part
 
     Settings: TypeAlias = tuple[dict[str, Any], str, bool, dict[str, list[str]]]
 
@@ -105,6 +106,9 @@ class CaseItem(pytest.Item):
     reports: list[dict[str, Any]]
     """Reports of its problems, after it has run."""
     code: int
+    reached: list[Part]
+    messages: list[str]
+    """What its verdict has, after it has run."""
     labels: tuple[pytest.Mark, ...]
 
     @classmethod
@@ -117,6 +121,7 @@ class CaseItem(pytest.Item):
         name = node_name(ref.case.name)
         node: CaseItem = cls.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
         node.ref, node.cases, node.mask, node.reports, node.code = ref, cases, mask, [], 0
+        node.reached, node.messages = [], []
         node.labels = tuple(cases.mark(label, node.config) for label in ref.case.labels)
         if ref.case.skip is not None:
             node.add_marker(pytest.mark.skip(reason=name_of(ref.case.skip)))
@@ -137,8 +142,11 @@ class CaseItem(pytest.Item):
         """Run the case. Raises `pytest.fail.Exception` with the text of its problems."""
         with _unlogged():
             verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
+        mask = self.mask.with_values(verdict.secrets)
+        self.reached = sorted(verdict.reached)
+        self.messages = [name_of(mask.text(message)) for message in verdict.messages]
+        self.user_properties += [("message", message) for message in self.messages]
         if verdict.problems:
-            mask = self.mask.with_values(verdict.secrets)
             self.reports = [report_of(problem, mask, self.cases.workspace, self.ref) for problem in verdict.problems]
             self.code = int(verdict.code)
             pytest.fail(joined_texts(self.reports), pytrace=False)
@@ -304,6 +312,8 @@ class Cases:
                 "reason": case.skip if report.skipped and case.skip else case.xfail,
                 "reports": item.reports,
                 "code": item.code,
+                "reached": item.reached,
+                "messages": item.messages,
             }
         return report
 

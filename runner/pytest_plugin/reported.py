@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from runner.errors import Position, Problem
     from runner.secrets import Mask
-    from runner.testing.verdict import CaseRef
+    from runner.testing.case_ref import CaseRef
 
 
 def report_of(problem: Problem, mask: Mask, workspace: str | None, ref: CaseRef | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from runner.report.coverage import coverage_json
 from runner.report.format import Format
 from runner.report.github_actions import add_job_summary, annotate
 from runner.report.problems import as_json
@@ -18,21 +19,28 @@ if TYPE_CHECKING:
     from runner.errors import Problem
     from runner.report.output import Output
     from runner.testing.results import CaseResult, CaseRun, State
+    from runner.workflows.coverage import WorkflowCoverage
 
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
 
 
 def show_cases(
-    output: Output, environ: Mapping[str, str], paths: Sequence[Path], ended: CaseRun, left: Sequence[Problem]
+    output: Output,
+    environ: Mapping[str, str],
+    paths: Sequence[Path],
+    ended: CaseRun,
+    left: Sequence[Problem],
+    covered: Sequence[WorkflowCoverage] | None = None,
 ) -> None:
     """Show what pytest does not: the cases as JSON, and the problems of `left` over cassettes. `paths` are the arguments."""
     counts = Counter(result.state for result in ended.cases)
     reports = [each for result in ended.cases for each in result.reports] + list(ended.refused)
+    coverage = {} if covered is None else {"coverage": list(map(coverage_json, covered))}
     match output.format:
         case Format.JSON:
             problems = [each["json"] for each in ended.refused] + [as_json(problem) for problem in left]
             sums = {"total": len(ended.cases)} | {state: counts[state] for state in _STATES}
-            output.json(sums | {"cases": [_as_json(result) for result in ended.cases], "problems": problems})
+            output.json(sums | {"cases": [_as_json(result) for result in ended.cases], "problems": problems} | coverage)
         case Format.JSONL:
             for result in ended.cases:
                 output.json(_as_json(result))
@@ -40,6 +48,8 @@ def show_cases(
                 output.json(each["json"])
             for problem in left:
                 output.json(as_json(problem))
+            for part in coverage.values():
+                output.json({"coverage": part})
         case Format.PRETTY | Format.GITHUB:
             output.complaints(left)
     missing = [each for each in reports if each["json"]["code"] == "cassette-missing"]
@@ -61,7 +71,10 @@ def show_cases(
 
 def _as_json(result: CaseResult) -> dict[str, object]:
     problems = [each["json"] for each in result.reports]
-    return {name: getattr(result, name) for name in ("spec", "case", "state", "reason")} | {"problems": problems}
+    return {name: getattr(result, name) for name in ("spec", "case", "state", "reason")} | {
+        "messages": list(result.messages),
+        "problems": problems,
+    }
 
 
 def _rows(ended: CaseRun, left: Sequence[Problem]) -> Iterator[tuple[str, str, str, str]]:

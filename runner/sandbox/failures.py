@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple
 
+from runner.durations import duration_s
 from runner.errors import nearest
-from runner.sandbox.durations import duration_s
 
 REFUSING = {
     "reset": "the connection is reset, without an answer",

@@ -16,7 +16,7 @@ from runner.suprsend.messages import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.sandbox.arrival import Arrival
     from runner.suprsend.messages import Channel, Status
@@ -83,3 +83,15 @@ class History:
         arrival = self._arrival
         found = self._writer.execute(query, (arrival.session, arrival.id, arrival.distinct_id, since_ms))
         return found.fetchall()
+
+    def of_session(self, since_ms: int, names: Collection[str], most: int) -> list[tuple[int, int, str, bytes]]:
+        """Return the earlier events with some names since a time, the oldest first, as `of_user` does; at most the last `most`."""
+        marks = ", ".join("?" * len(names))
+        query = (
+            "SELECT id, received_ms, event, raw FROM arrivals JOIN bodies USING (id)"  # noqa: S608 - only marks are put in
+            f" WHERE session = ? AND id < ? AND received_ms >= ? AND outcome = 'accepted' AND event IN ({marks})"
+            " ORDER BY id DESC LIMIT ?"
+        )
+        arrival = self._arrival
+        found = self._writer.execute(query, (arrival.session, arrival.id, since_ms, *sorted(names), most))
+        return found.fetchall()[::-1]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from runner.durations import duration_s
 from runner.errors import Problem
-from runner.sandbox.durations import duration_s
 from runner.sandbox.messages import Message, Plan, Workflow
 from runner.suprsend.messages import DEFAULT_TENANT, Channel, Status
 

@@ -30,3 +30,9 @@ Channel: TypeAlias = Literal[
 ]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 DEFAULT_TENANT = "default"
+_RANKS = {status: min(index, 6) for index, status in enumerate(STATUSES)}
+
+
+def rank(status: Status) -> int:
+    """Return how far a message got, to compare: a click and a dismissal are alternatives, and equal."""
+    return _RANKS[status]

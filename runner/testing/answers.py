@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from runner.config import SANDBOX_KEY, Target, load_profile
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.sandbox.rules import SandboxRules
-    from runner.testing.verdict import CaseRef
+    from runner.testing.case_ref import CaseRef
+    from runner.testing.project_workflows import ProjectWorkflows
 
 Record = Literal["none", "once", "new_episodes", "rewrite"]
 
@@ -84,6 +85,17 @@ class Answers:
     rules: SandboxRules
     live: Target | None = None
     max_age: timedelta | None = None
+    _workflows: dict[Path, ProjectWorkflows] = field(default_factory=dict)
+
+    def workflows(self, ref: CaseRef) -> ProjectWorkflows | None:
+        """Return the workflows that the messages of a case come of; None if they come of the platform."""
+        if ref.assets is None:
+            return None
+        from runner.testing.project_workflows import ProjectWorkflows  # noqa: PLC0415 - few cases expect messages
+
+        if ref.assets not in self._workflows:
+            self._workflows[ref.assets] = ProjectWorkflows(ref.assets, ref.path, ref.config)
+        return self._workflows[ref.assets]
 
     @property
     def env(self) -> str:

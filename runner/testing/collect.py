@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import InvalidInput, Problem
 from runner.eventspec import load
 from runner.project.files import SPECS
+from runner.testing.case_ref import CaseRef
 from runner.testing.cassette_path import cassette_path
 from runner.testing.expand import expand
-from runner.testing.verdict import CaseRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from runner.cases import Case
     from runner.errors import Position
     from runner.eventspec import Spec
 
@@ -44,13 +45,23 @@ def collect(path: Path, project: Path, config: Path | None = None) -> SpecCases:
     except InvalidInput as error:
         return SpecCases(path, (*loaded.problems, *error.problems), (), loaded.secrets, loaded.spec)
     below = path.resolve().relative_to(project)
+    assets = _assets(path, config, cases)
     refs = tuple(
-        CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name), config)
+        CaseRef(loaded.spec, case, path, project, cassette_path(project, project / below, case.name), config, assets)
         for case in cases
     )
     if shared := list(_shared(refs, below)):
         return SpecCases(path, (*loaded.problems, *shared), (), loaded.secrets, loaded.spec)
     return SpecCases(path, loaded.problems, refs, loaded.secrets, loaded.spec)
+
+
+def _assets(path: Path, config: Path | None, cases: Sequence[Case]) -> Path | None:
+    """Return the folder with the workflows that cases expect messages of; None if none does or there is none."""
+    if not any(case.expects_messages for case in cases):
+        return None
+    from runner.workflows.assets_reader import find_assets  # noqa: PLC0415 - most specs expect no messages
+
+    return find_assets(path, config)
 
 
 def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:

@@ -22,8 +22,8 @@ from runner.testing.leaks import MAX_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from runner.testing.case_ref import CaseRef
     from runner.testing.collect import SpecCases
-    from runner.testing.verdict import CaseRef
 
 SUFFIXES = (".yaml", ".yml")
 _OF_CASSETTES = (*SUFFIXES, ".json", "")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from runner.testing.collect import SpecCases
+    from runner.workflows.coverage import Part
 
 State = Literal["passed", "failed", "skipped", "xfailed"]
 
@@ -20,6 +21,8 @@ class CaseResult(NamedTuple):
     state: State
     reason: str | None
     reports: Sequence[Mapping[str, Any]]
+    messages: Sequence[str] = ()
+    """The messages that came of its events."""
 
 
 class CaseRun(NamedTuple):
@@ -36,5 +39,7 @@ class CaseRun(NamedTuple):
     """The number of these specs."""
     specs: Sequence[SpecCases]
     """The specs that this process collected."""
+    reached: Collection[Part]
+    """The parts of workflows that the cases reached."""
     was_interrupted: bool
     was_deselected: bool

@@ -11,50 +11,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.cases import case_seed, in_case
-from runner.errors import ExitCode, InvalidInput, Problem, RunnerError
-from runner.eventspec import Occurrence, load
+from runner.errors import ExitCode, Problem, RunnerError
 from runner.exits import of_case
-from runner.run import Inputs, Job, Prepared, Rejected, prepare
+from runner.run import Prepared, Rejected
 from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
-from runner.suprsend.rules import MAX_EVENT_KB
 from runner.testing import network
-from runner.testing.expand import rows_of
+from runner.testing.case_events import events_of_case
 from runner.testing.expect import compare
 from runner.testing.golden import golden_problems, own, update_golden
-from runner.testing.placeholders import placeholder
-from runner.variables import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from uuid import UUID
 
-    from runner.cases import Case, Step
-    from runner.eventspec import Spec
+    from runner.cases import Case
     from runner.source import Json, Node
     from runner.suprsend.auth import Credentials
     from runner.suprsend.connection import Connection
     from runner.suprsend.transport import Post
+    from runner.testing.case_events import StepEvents
+    from runner.testing.case_ref import CaseRef
     from runner.testing.expect import Mismatch
-
-
-class CaseRef(NamedTuple):
-    """A case with its spec and the path of its cassette."""
-
-    spec: Spec
-    case: Case
-    path: Path
-    project: Path
-    cassette: Path
-    config: Path | None = None
-    """The `runner.yaml` that was named; None for the nearest one above a spec."""
-
-    @property
-    def asks_for_answer(self) -> bool:
-        """Return whether it expects an answer of the platform; otherwise its events are only rendered."""
-        return any(step.expect is not None and step.expect.get("response") is not None for step in self.case.steps)
+    from runner.testing.project_workflows import ProjectWorkflows
+    from runner.workflows.coverage import Part
 
 
 class Verdict(NamedTuple):
@@ -64,6 +45,10 @@ class Verdict(NamedTuple):
     code: ExitCode
     secrets: tuple[str, ...] = ()
     """Secret values of the case's variables; they must not be printed."""
+    reached: frozenset[Part] = frozenset()
+    """The parts of workflows that its events reached."""
+    messages: tuple[str, ...] = ()
+    """The messages that came of its events, each as a line of text."""
 
     @property
     def passed(self) -> bool:
@@ -96,6 +81,9 @@ class Tapes(Protocol):
     def tape(self, ref: CaseRef, secrets: Sequence[str]) -> AbstractContextManager[Tape]:
         """Open the tape of a case. `secrets` are secret texts in its events."""
 
+    def workflows(self, ref: CaseRef) -> ProjectWorkflows | None:
+        """Return the workflows that the messages of a case come of; None if they come of the platform."""
+
 
 def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
     """Run one case. With `update`, write its golden files.
@@ -109,22 +97,13 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
     except RunnerError as error:
         raised = error
         found = [_in_case(problem, ref.case, None) for problem in error.problems]
-    return Verdict(tuple(found), of_case(found, raised) if found else ExitCode.OK, tuple(run.secrets))
-
-
-class _Made(NamedTuple):
-    """The rendered events of one step: one event, or one for each of its `rows:`."""
-
-    step: Step
-    place: str | None
-    events: tuple[Prepared | Rejected, ...]
-
-    @property
-    def ready(self) -> list[Prepared]:
-        return [event for event in self.events if isinstance(event, Prepared)]
-
-    def expected(self, *path: str) -> Node | None:
-        return self.step.expect.get(*path) if self.step.expect is not None else None
+    return Verdict(
+        tuple(found),
+        of_case(found, raised) if found else ExitCode.OK,
+        tuple(run.secrets),
+        frozenset(run.reached),
+        tuple(run.messages),
+    )
 
 
 class _Run:
@@ -135,15 +114,23 @@ class _Run:
         self._tapes = tapes
         self._update = update
         self._seed: UUID = case_seed(ref.path.resolve().relative_to(ref.project), ref.case.name)
-        self._rows = 0
         self._golden: list[tuple[Node, list[dict[str, Json]]]] = []
         self.secrets: list[str] = []
+        self.reached: set[Part] = set()
+        self.messages: list[str] = []
 
     def problems(self) -> Iterator[Problem]:
         """Yield the problems of the events; if there are none, those of the answers."""
         with network.blocked():
-            made = [self._make(number, step) for number, step in enumerate(self._ref.case.steps, 1)]
+            made = list(events_of_case(self._ref, self._seed, self._tapes.env))
+            self.secrets += [secret for each in made for event in each.events for secret in event.secrets]
             found = [problem for each in made for problem in self._wrong_events(each)]
+        if (
+            not found
+            and self._ref.case.expects_messages
+            and (workflows := self._tapes.workflows(self._ref)) is not None
+        ):
+            found = list(self._wrong_messages(made, workflows))
         if not found and self._ref.asks_for_answer:
             with self._tapes.tape(self._ref, self.secrets) as tape, network.blocked(tape.allowed):
                 found = list(self._wrong_answers(made, tape))
@@ -154,23 +141,7 @@ class _Run:
                 update_golden(golden, wires, Mask(self.secrets), self._ref.project)
         yield from found
 
-    def _make(self, number: int, step: Step) -> _Made:
-        ref = self._ref
-        place = f"step {number}" if len(ref.case.steps) > 1 else None
-        spec = ref.spec if step.spec is None else _load(ref.path.parent / step.spec, ref)
-        events = []
-        for given in rows_of(step, spec.variables):
-            inputs = Inputs((given, _placeholders(spec, given)), {}, {})
-            occurrence = Occurrence(self._seed, self._rows, ref.case.instant)
-            event = prepare(Job(spec, inputs), occurrence, self._tapes.env, MAX_EVENT_KB)
-            events.append(event)
-            self.secrets += event.secrets
-            self._rows += 1
-        if not events:
-            raise InvalidInput(Problem("empty-file", f"{step.rows} contains no rows", ref.case.node.position()))
-        return _Made(step, place, tuple(events))
-
-    def _wrong_events(self, made: _Made) -> Iterator[Problem]:
+    def _wrong_events(self, made: StepEvents) -> Iterator[Problem]:
         """Compare events with `error`, `event`, `max_bytes` and `golden`."""
         mask = Mask(self.secrets)
         for row, event in enumerate(made.events, 1):
@@ -186,7 +157,28 @@ class _Run:
             for problem in golden_problems(golden, wires, mask):
                 yield _in_case(problem, self._ref.case, made.place)
 
-    def _wrong_answers(self, made: Sequence[_Made], tape: Tape) -> Iterator[Problem]:
+    def _wrong_messages(self, made: Sequence[StepEvents], workflows: ProjectWorkflows) -> Iterator[Problem]:
+        """Run the events through the workflows of the project, and compare the messages with `messages`."""
+        from runner.testing.message_fit import expectations  # noqa: PLC0415 - few cases expect messages
+        from runner.testing.offline import OfflineStep, actual_message, events_of, offline_problems  # noqa: PLC0415
+        from runner.workflows.coverage import reached_by  # noqa: PLC0415
+
+        steps = [
+            OfflineStep(
+                [json.loads(event.body) for event in each.ready],
+                each.ready[0].stamp.time_ms if each.ready else 0,
+                expectations(each.step.expect),
+            )
+            for each in made
+        ]
+        events = events_of(steps)
+        timeline = workflows.run(events, self._ref.case.node)
+        self.reached.update(reached_by(timeline))
+        self.messages += [actual_message(message, events[message.event]).text() for message in timeline.messages]
+        for number, problem in offline_problems(events, timeline, steps, Mask(self.secrets)):
+            yield _in_case(problem, self._ref.case, made[number].place)
+
+    def _wrong_answers(self, made: Sequence[StepEvents], tape: Tape) -> Iterator[Problem]:
         """Send each step, and compare its answer with `response`."""
         from runner.suprsend.connection import Connection  # noqa: PLC0415 - a case that only renders loads no HTTP library
 
@@ -207,7 +199,7 @@ class _Run:
                     yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
 
 
-def _wrong_event(made: _Made, event: Prepared | Rejected, mask: Mask) -> Iterator[Problem]:
+def _wrong_event(made: StepEvents, event: Prepared | Rejected, mask: Mask) -> Iterator[Problem]:
     """Compare one event of a step with what is expected of each."""
     if (error := made.expected("error")) is not None:
         yield from _wrong_error(error, event)
@@ -231,7 +223,7 @@ def compare_event(expect: Node, event: dict[str, Json], mask: Mask) -> Iterator[
         yield from map(_mismatch, compare(expected, actual, "", exact=exact, mask=mask))
 
 
-def _send(connection: Connection, made: _Made) -> Json:
+def _send(connection: Connection, made: StepEvents) -> Json:
     """Send a step as the Python API does; return the response in its documented form."""
     from runner.suprsend.bulk import BulkEvents  # noqa: PLC0415
     from runner.suprsend.client import response_of  # noqa: PLC0415
@@ -284,22 +276,6 @@ def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
     """Return an event without the values that the client adds, except those that the expectation names."""
     kept = own(wire)
     return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
-
-
-def _load(path: Path, ref: CaseRef) -> Spec:
-    loaded = load(path, ref.project, ref.config)
-    if loaded.spec is None:
-        raise InvalidInput(*(problem for problem in loaded.problems if problem.severity == "error"))
-    return loaded.spec
-
-
-def _placeholders(spec: Spec, given: Mapping[str, Given]) -> Mapping[str, Given]:
-    """Return a placeholder for each secret variable without a value."""
-    return {
-        variable.name: Given(placeholder(variable), "a placeholder")
-        for variable in spec.variables
-        if variable.is_secret and not variable.has_default and variable.name not in given
-    }
 
 
 def _mismatch(mismatch: Mismatch) -> Problem:

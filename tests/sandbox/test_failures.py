@@ -14,7 +14,7 @@ import pytest
 import runner
 from runner import Event, Suprsend
 from runner.config import SANDBOX_KEY, load_profile
-from runner.sandbox.durations import duration_s
+from runner.durations import duration_s
 from runner.sandbox.failures import REFUSING, SPOILING, declared, latency, shares
 from runner.sandbox.rules import SandboxRules, rules_of
 from runner.sandbox.server import Sandbox

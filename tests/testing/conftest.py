@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from runner.errors import Problem
     from runner.testing.answers import Record
     from runner.testing.collect import SpecCases
-    from runner.testing.verdict import CaseRef, Verdict
+    from runner.testing.verdict import Verdict
+    from runner.testing.case_ref import CaseRef
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 11, 24)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from runner.suprsend.answer import NoAnswer
     from runner.suprsend.sockets import Exchange
-    from runner.testing.verdict import CaseRef
+    from runner.testing.case_ref import CaseRef
     from tests.testing.conftest import Project
 
 
@@ -51,6 +51,9 @@ class Tapes:
     def __init__(self, address: tuple[str, int], allowed: Sequence[tuple[str, int]]) -> None:
         self._address = address
         self._allowed = allowed
+
+    def workflows(self, ref: CaseRef) -> None:
+        pass
 
     @contextmanager
     def tape(self, ref: CaseRef, secrets: Sequence[str] = ()) -> Iterator[Tape]:  # noqa: ARG002

@@ -1,0 +1,83 @@
+"""Which workflows an event can touch, and which other events matter for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.workflows.definition import Batch, Branch, Digest, Invoke, SendSmart, WaitUntil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from runner.workflows.assets import Assets
+    from runner.workflows.definition import Workflow, WorkflowNode
+
+
+class Touched(NamedTuple):
+    """The workflows that an event can touch. If they are stateful, what they do depends on earlier `events`, by name."""
+
+    workflows: Mapping[str, Workflow]
+    events: frozenset[str]
+    is_stateful: bool
+
+
+class Reach:
+    """Finds what the events of some assets can touch. Each event is looked up once."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._workflows = assets.workflows or {}
+        self._by_event: dict[str, Touched] = {}
+        self._awaited = {slug: frozenset(awaited_events(workflow.nodes)) for slug, workflow in self._workflows.items()}
+
+    def touched_by(self, event: str) -> Touched:
+        """Return what an event can touch: live workflows that it triggers or that wait for it, and those that they start."""
+        if event not in self._by_event:
+            self._by_event[event] = self._find(event)
+        return self._by_event[event]
+
+    def _find(self, event: str) -> Touched:
+        slugs = [
+            slug
+            for slug, workflow in self._workflows.items()
+            if workflow.is_live and (event in workflow.events or event in self._awaited[slug])
+        ]
+        found: dict[str, Workflow] = {}
+        while slugs:
+            slug = slugs.pop()
+            workflow = self._workflows.get(slug)
+            if workflow is not None and slug not in found:
+                found[slug] = workflow
+                slugs += [node.workflow for node in all_nodes(workflow.nodes) if isinstance(node, Invoke)]
+        events = frozenset[str]().union(*({*workflow.events, *self._awaited[slug]} for slug, workflow in found.items()))
+        return Touched(found, events, any(map(_is_stateful, found.values())))
+
+
+def awaited_events(nodes: Sequence[WorkflowNode]) -> Iterator[str]:
+    """Yield the names of the events that nodes wait for."""
+    for node in all_nodes(nodes):
+        if isinstance(node, WaitUntil):
+            yield from (awaited.event for awaited in node.awaited if awaited.event is not None)
+        elif isinstance(node, SendSmart) and node.is_event:
+            yield node.success
+
+
+def all_nodes(nodes: Sequence[WorkflowNode]) -> Iterator[WorkflowNode]:
+    """Yield nodes and those of their branches, in the order of the file."""
+    for node in nodes:
+        yield node
+        choices = (
+            node.choices
+            if isinstance(node, Branch)
+            else (node.met, node.timed_out)
+            if isinstance(node, WaitUntil)
+            else ()
+        )
+        for choice in choices:
+            yield from all_nodes(choice.nodes)
+
+
+def _is_stateful(workflow: Workflow) -> bool:
+    return workflow.throttle is not None or any(
+        isinstance(node, Batch | Digest | WaitUntil) or (isinstance(node, SendSmart) and node.is_event)
+        for node in all_nodes(workflow.nodes)
+    )
