@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from runner.errors import Problem
 from runner.sandbox.durations import duration_s
 from runner.sandbox.messages import Message, Plan, Workflow
-from runner.suprsend.messages import DEFAULT_TENANT, Channel, Status
+from runner.suprsend.messages import (
+    DEFAULT_TENANT,
+    EVER_REPORTED,
+    FAILURE_REASONS,
+    REPORTED,
+    Channel,
+    Status,
+    stand_in_identity,
+    statuses_up_to,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,35 +33,6 @@ if TYPE_CHECKING:
     from runner.source import Node
 
 _LATE_MS = 3_600_000
-_AT_ONCE: Final[tuple[Status, ...]] = ("to_be_triggered", "trigger_failed", "trigger_blocked", "not_to_be_triggered")
-_DELIVERED: Final[tuple[Status, ...]] = ("triggered", "sent_by_vendor", "delivered")
-_PATHS: Final[Mapping[Status, tuple[Status, ...]]] = {
-    **{status: (status,) for status in _AT_ONCE},
-    **{status: _DELIVERED[: index + 1] for index, status in enumerate(_DELIVERED)},
-    "delivery_failure": ("triggered", "sent_by_vendor", "delivery_failure"),
-    "seen": (*_DELIVERED, "seen"),
-    **{status: (*_DELIVERED, "seen", status) for status in ("read", "clicked", "dismissed")},
-}
-"""The statuses of a message up to its outcome."""
-_REPORTED: Final[Mapping[Channel, tuple[Status, ...]]] = {
-    "sms": ("delivered",),
-    "email": ("delivered", "seen", "clicked"),
-    "whatsapp": ("delivered", "seen"),
-    "inbox": ("delivered", "seen", "read", "clicked"),
-    "androidpush": ("delivered", "seen", "clicked", "dismissed"),
-    "iospush": ("delivered", "seen", "clicked", "dismissed"),
-    "webpush": ("delivered", "seen", "clicked"),
-    "slack": ("delivered",),
-    "ms_teams": ("delivered",),
-}
-"""What vendors report of a message after they took it (documentation: "Logs", "Branch")."""
-_EVER_REPORTED: Final = {status for reported in _REPORTED.values() for status in reported}
-_REASONS: Final[Mapping[Status, str]] = {
-    "delivery_failure": "hard bounce: the recipient does not exist",
-    "trigger_failed": "the vendor refused the call",
-    "trigger_blocked": "blocked in test mode",
-    "not_to_be_triggered": "skipped: the workflow had reached its goal",
-}
 
 
 class Directive(NamedTuple):
@@ -99,7 +79,7 @@ class WorkflowRule:
         recipient = (arrival.distinct_id or "").strip()
         execution_id = f"exec_{_digest(arrival, self.slug)}"
         for channel in self.channels:
-            statuses = list(_path(directive.outcome or self.outcome, channel))
+            statuses = statuses_up_to(directive.outcome or self.outcome, channel)
             yield Message(
                 _message_id(created_ms, arrival, channel),
                 created_ms,
@@ -111,8 +91,8 @@ class WorkflowRule:
                 execution_id,
                 arrival.tenant_id or DEFAULT_TENANT,
                 arrival.idempotency_key,
-                _REASONS.get(statuses[-1]),
-                {channel: _identity(channel, recipient)},
+                FAILURE_REASONS.get(statuses[-1]),
+                {channel: stand_in_identity(channel, recipient)},
             )
 
 
@@ -165,36 +145,19 @@ def workflow_rule(event: str, node: Node) -> WorkflowRule:
 def unreachable_outcome(event: str, node: Node) -> Problem | None:
     """Return a problem if no channel of a rule, whose form is valid, reports its outcome."""
     outcome, channels = node.get("outcome"), node.get("channels")
-    if outcome is None or channels is None or outcome.value not in _EVER_REPORTED:
+    if outcome is None or channels is None or outcome.value not in EVER_REPORTED:
         return None
     names = [item.value for item in channels.items]
-    if any(outcome.value in _REPORTED[cast("Channel", name)] for name in names):
+    if any(outcome.value in REPORTED[cast("Channel", name)] for name in names):
         return None
-    reporting = [channel for channel, reported in _REPORTED.items() if outcome.value in reported]
+    reporting = [channel for channel, reported in REPORTED.items() if outcome.value in reported]
     message = f"none of the channels {', '.join(map(str, names))} reports the status '{outcome.value}'"
     hint = f"add one that does: {', '.join(reporting)}"
     return Problem("bad-value", message, outcome.position(), at=f"workflows.{event}.outcome", hint=hint)
 
 
-def _path(outcome: Status, channel: Channel) -> Iterator[Status]:
-    """Yield the statuses up to an outcome, as far as vendors of the channel report them."""
-    for status in _PATHS[outcome]:
-        if status not in _EVER_REPORTED or status in _REPORTED[channel]:
-            yield status
-
-
 def _milliseconds(text: object) -> int:
     return round(duration_s(str(text)) * 1000)
-
-
-def _identity(channel: Channel, recipient: str) -> str:
-    match channel:
-        case "email":
-            return recipient if "@" in recipient else f"{recipient}@example.test"
-        case "sms" | "whatsapp":
-            return "+15550100"
-        case _:
-            return recipient
 
 
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
