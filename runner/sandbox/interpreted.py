@@ -58,7 +58,9 @@ class WorkflowPlanner:
         ids = [found[0] for found in earlier]
         events = [event_of(body, at) for at, _, body in arrivals]
         before = self._messages(assets, events, ids)
-        after = self._messages(assets, [*events, event_of(arrival.body, arrival.received_ms)], [*ids, arrival.id])
+        after = self._messages(
+            assets, [*events, event_of(json.loads(arrival.raw), arrival.received_ms)], [*ids, arrival.id]
+        )
         changed = {key: message for key, message in after.items() if before.get(key) != message}
         return Plan(tuple(changed.values()), tuple(key for key in before if key not in after))
 
@@ -85,7 +87,7 @@ class WorkflowPlanner:
         return replace(self._world, users={**users, **aliases}) if aliases else self._world
 
 
-def _planned(message: Interpreted, execution: str, arrival_id: int) -> list[Message]:
+def _planned(message: Interpreted, execution: str, arrival_id: int) -> tuple[Message, ...]:
     """Return the message of a sandbox, with what the directive of its recipient says of it; none for `never+`."""
     plain = Message(
         message_id(

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import re
 from base64 import b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from runner.durations import duration_s
 from runner.errors import Problem
 from runner.sandbox.messages import Message, Plan, Workflow
-from runner.suprsend.messages import DEFAULT_TENANT, Channel, Status
+from runner.suprsend.messages import (
+    DEFAULT_TENANT,
+    EVER_REPORTED,
+    FAILURE_REASONS,
+    REPORTED,
+    STATUS_EVERY_MS,
+    Channel,
+    Status,
+    stand_in_identity,
+    statuses_up_to,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,35 +34,6 @@ if TYPE_CHECKING:
     from runner.source import Node
 
 _LATE_MS = 3_600_000
-_AT_ONCE: Final[tuple[Status, ...]] = ("to_be_triggered", "trigger_failed", "trigger_blocked", "not_to_be_triggered")
-_DELIVERED: Final[tuple[Status, ...]] = ("triggered", "sent_by_vendor", "delivered")
-_PATHS: Final[Mapping[Status, tuple[Status, ...]]] = {
-    **{status: (status,) for status in _AT_ONCE},
-    **{status: _DELIVERED[: index + 1] for index, status in enumerate(_DELIVERED)},
-    "delivery_failure": ("triggered", "sent_by_vendor", "delivery_failure"),
-    "seen": (*_DELIVERED, "seen"),
-    **{status: (*_DELIVERED, "seen", status) for status in ("read", "clicked", "dismissed")},
-}
-"""The statuses of a message up to its outcome."""
-_REPORTED: Final[Mapping[Channel, tuple[Status, ...]]] = {
-    "sms": ("delivered",),
-    "email": ("delivered", "seen", "clicked"),
-    "whatsapp": ("delivered", "seen"),
-    "inbox": ("delivered", "seen", "read", "clicked"),
-    "androidpush": ("delivered", "seen", "clicked", "dismissed"),
-    "iospush": ("delivered", "seen", "clicked", "dismissed"),
-    "webpush": ("delivered", "seen", "clicked"),
-    "slack": ("delivered",),
-    "ms_teams": ("delivered",),
-}
-"""What vendors report of a message after they took it (documentation: "Logs", "Branch")."""
-_EVER_REPORTED: Final = {status for reported in _REPORTED.values() for status in reported}
-_REASONS: Final[Mapping[Status, str]] = {
-    "delivery_failure": "hard bounce: the recipient does not exist",
-    "trigger_failed": "the vendor refused the call",
-    "trigger_blocked": "blocked in test mode",
-    "not_to_be_triggered": "skipped: the workflow had reached its goal",
-}
 
 
 class Directive(NamedTuple):
@@ -99,9 +80,9 @@ class WorkflowRule:
         recipient = (arrival.distinct_id or "").strip()
         execution_id = f"exec_{_digest(arrival, self.slug)}"
         for channel in self.channels:
-            statuses = list(_path(directive.outcome or self.outcome, channel))
+            statuses = statuses_up_to(directive.outcome or self.outcome, channel)
             yield Message(
-                _message_id(created_ms, arrival, channel),
+                message_id(created_ms, arrival.id, f"{arrival.message_id}\n{channel}"),
                 created_ms,
                 {status: created_ms + index * self.every_ms for index, status in enumerate(statuses)},
                 Workflow(self.slug, self.name, "wf_v_1", f"{channel}_1"),
@@ -111,8 +92,8 @@ class WorkflowRule:
                 execution_id,
                 arrival.tenant_id or DEFAULT_TENANT,
                 arrival.idempotency_key,
-                _REASONS.get(statuses[-1]),
-                {channel: _identity(channel, recipient)},
+                FAILURE_REASONS.get(statuses[-1]),
+                {channel: stand_in_identity(channel, recipient)},
             )
 
 
@@ -140,6 +121,21 @@ def directive_of(distinct_id: str) -> Directive:
     return DIRECTIVES.get(word, Directive()) if plus else Directive()
 
 
+def directed(message: Message) -> tuple[Message, ...]:
+    """Return a message with what the directive of its recipient says of it: another outcome, later, or none."""
+    directive = directive_of(message.recipient)
+    if directive.makes_none:
+        return ()
+    times = message.times
+    reason = message.failure_reason
+    if directive.outcome is not None:
+        statuses = statuses_up_to(directive.outcome, message.channel)
+        times = {status: message.created_ms + index * STATUS_EVERY_MS for index, status in enumerate(statuses)}
+        reason = FAILURE_REASONS.get(statuses[-1])
+    later = {status: at + directive.delay_ms for status, at in times.items()}
+    return (replace(message, created_ms=message.created_ms + directive.delay_ms, times=later, failure_reason=reason),)
+
+
 def is_user(distinct_id: str, users: frozenset[str] | None) -> bool:
     """Return whether a user exists among `users`, by itself or behind a directive: `u1`, `bounce+u1`."""
     word, plus, user = distinct_id.partition("+")
@@ -165,46 +161,29 @@ def workflow_rule(event: str, node: Node) -> WorkflowRule:
 def unreachable_outcome(event: str, node: Node) -> Problem | None:
     """Return a problem if no channel of a rule, whose form is valid, reports its outcome."""
     outcome, channels = node.get("outcome"), node.get("channels")
-    if outcome is None or channels is None or outcome.value not in _EVER_REPORTED:
+    if outcome is None or channels is None or outcome.value not in EVER_REPORTED:
         return None
     names = [item.value for item in channels.items]
-    if any(outcome.value in _REPORTED[cast("Channel", name)] for name in names):
+    if any(outcome.value in REPORTED[cast("Channel", name)] for name in names):
         return None
-    reporting = [channel for channel, reported in _REPORTED.items() if outcome.value in reported]
+    reporting = [channel for channel, reported in REPORTED.items() if outcome.value in reported]
     message = f"none of the channels {', '.join(map(str, names))} reports the status '{outcome.value}'"
     hint = f"add one that does: {', '.join(reporting)}"
     return Problem("bad-value", message, outcome.position(), at=f"workflows.{event}.outcome", hint=hint)
-
-
-def _path(outcome: Status, channel: Channel) -> Iterator[Status]:
-    """Yield the statuses up to an outcome, as far as vendors of the channel report them."""
-    for status in _PATHS[outcome]:
-        if status not in _EVER_REPORTED or status in _REPORTED[channel]:
-            yield status
 
 
 def _milliseconds(text: object) -> int:
     return round(duration_s(str(text)) * 1000)
 
 
-def _identity(channel: Channel, recipient: str) -> str:
-    match channel:
-        case "email":
-            return recipient if "@" in recipient else f"{recipient}@example.test"
-        case "sms" | "whatsapp":
-            return "+15550100"
-        case _:
-            return recipient
-
-
 _CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 _ULID_CHARS = 26
 
 
-def _message_id(created_ms: int, arrival: Arrival, channel: str) -> str:
-    """Return an id in the form of a ULID, in the order of time and of events."""
-    digest = int.from_bytes(blake2b(f"{arrival.message_id}\n{channel}".encode(), digest_size=5).digest())
-    number = (created_ms % 2**48) << 80 | (arrival.id % 2**40) << 40 | digest
+def message_id(created_ms: int, arrival_id: int, seed: str) -> str:
+    """Return an id in the form of a ULID, in the order of time and of events; `seed` distinguishes the messages of an event."""
+    digest = int.from_bytes(blake2b(seed.encode(), digest_size=5).digest())
+    number = (created_ms % 2**48) << 80 | (arrival_id % 2**40) << 40 | digest
     return b32encode(number.to_bytes(20)).translate(_CROCKFORD)[-_ULID_CHARS:].decode()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from runner.suprsend.messages import CHANNELS
+from runner.suprsend.messages import CHANNELS, stand_in_identity
 from runner.workflows.world import Tenant, User, World
 
 if TYPE_CHECKING:
@@ -49,21 +49,10 @@ def user_of(distinct_id: str, node: Node) -> User:
 def identities(distinct_id: str, channel: Channel, given: Json) -> tuple[str, ...]:
     """Return the identities that a channel is given: its own texts, or one that is made up for true."""
     if given is True:
-        return (made_up_identity(distinct_id, channel),)
+        return (stand_in_identity(channel, distinct_id),)
     if isinstance(given, str):
         return (given,)
     return tuple(map(str, given)) if isinstance(given, list) else ()
-
-
-def made_up_identity(distinct_id: str, channel: Channel) -> str:
-    """Return an identity of a user that has none of its own, under a reserved domain or number."""
-    match channel:
-        case "email":
-            return distinct_id if "@" in distinct_id else f"{distinct_id}@example.test"
-        case "sms" | "whatsapp":
-            return "+15550100"
-        case _:
-            return distinct_id
 
 
 def _merged(sections: Sequence[Node], *path: str) -> Mapping[str, Node] | None:

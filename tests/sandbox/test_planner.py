@@ -12,8 +12,8 @@ from runner.sandbox.arrival import Received, Record
 from runner.sandbox.message_store import Messages, find
 from runner.sandbox.messages import Message, Plan, Workflow
 from runner.sandbox.store import Limits, Store
-from runner.sandbox.workflows import _PATHS, DIRECTIVES, RulePlanner, WorkflowRule
-from runner.suprsend.messages import STATUSES
+from runner.sandbox.workflows import DIRECTIVES, RulePlanner, WorkflowRule
+from runner.suprsend.messages import PATHS, STATUSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,8 +138,8 @@ def test_a_failing_planner_stores_nothing() -> None:
 
 
 def test_each_outcome_has_a_path_that_ends_with_it_in_the_order_of_statuses() -> None:
-    assert set(_PATHS) == set(STATUSES)
-    for outcome, path in _PATHS.items():
+    assert set(PATHS) == set(STATUSES)
+    for outcome, path in PATHS.items():
         assert path[-1] == outcome
         assert list(path) == sorted(path, key=STATUSES.index)
-    assert {directive.outcome for directive in DIRECTIVES.values()} - {None} <= set(_PATHS)
+    assert {directive.outcome for directive in DIRECTIVES.values()} - {None} <= set(PATHS)

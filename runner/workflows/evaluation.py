@@ -1,0 +1,41 @@
+"""Expressions of a run: evaluated with its data, with their errors as ends of the run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from runner.workflows.expressions import ExpressionError, UnsupportedError
+from runner.workflows.outcomes import RefusedError, StoppedError
+
+if TYPE_CHECKING:
+    from runner.source import Json
+    from runner.workflows.definition import Expression
+    from runner.workflows.run import Run
+
+_SHOWN_CHARS = 80
+
+
+def values_of(run: Run, expression: Expression) -> list[Json]:
+    """Return all outputs of an expression. Raise StoppedError or RefusedError if there are none."""
+    try:
+        return run.simulation.engine.evaluate(expression, run.data())
+    except UnsupportedError as error:
+        raise RefusedError(f"{expression.text}: {error}", expression.source) from None
+    except ExpressionError as error:
+        hint = " (after a batch, the payload of the triggering event is gone)" if run.is_batched else ""
+        raise StoppedError(f"{expression.text}: {error}{hint}", expression.source) from None
+
+
+def value_of(run: Run, expression: Expression) -> Json:
+    """Return the one output of an expression."""
+    found = values_of(run, expression)
+    if len(found) > 1:
+        raise RefusedError(f"{expression.text} has {len(found)} results, where one is needed", expression.source)
+    return found[0] if found else None
+
+
+def shown(value: Json) -> str:
+    """Return a value as JSON, cut to a line."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
