@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.workflows.definition import Batch, Branch, Digest, Invoke, SendSmart, WaitUntil
+from runner.workflows.definition import Batch, Branch, Digest, Group, Invoke, SendSmart, WaitUntil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runner.workflows.assets import Assets
-    from runner.workflows.definition import Workflow, WorkflowNode
+    from runner.workflows.definition import Condition, Workflow, WorkflowNode
 
 
 class Touched(NamedTuple):
@@ -81,3 +81,21 @@ def _is_stateful(workflow: Workflow) -> bool:
         isinstance(node, Batch | Digest | WaitUntil) or (isinstance(node, SendSmart) and node.is_event)
         for node in all_nodes(workflow.nodes)
     )
+
+
+def all_conditions(nodes: Sequence[WorkflowNode]) -> Iterator[Condition]:
+    """Yield the conditions of all branches and awaited events, and those inside of groups."""
+    for node in all_nodes(nodes):
+        if isinstance(node, Branch):
+            for choice in node.choices:
+                yield from _flat(choice.conditions)
+        elif isinstance(node, WaitUntil):
+            for awaited in node.awaited:
+                yield from _flat(awaited.conditions)
+
+
+def _flat(conditions: Sequence[Condition]) -> Iterator[Condition]:
+    for condition in conditions:
+        yield condition
+        if isinstance(condition, Group):
+            yield from _flat(condition.arguments)
