@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, get_args
 
 Code: TypeAlias = Literal[
-    "ambiguous-scalar", "app-info", "assets-not-found", "attachment-filename", "attachment-ignore", "attachment-url", "bad-pattern",
+    "ambiguous-scalar", "app-info", "asset-invalid", "assets-not-found", "attachment-filename", "attachment-ignore", "attachment-url", "bad-pattern",
     "bad-schema", "bad-value", "base-url", "bug", "case-mismatch", "case-not-found", "case-passed",
     "cassette-changed", "cassette-drift", "cassette-empty", "cassette-expired", "cassette-leak", "cassette-missing",
     "cassette-orphan", "cassette-unplayed", "cassette-unreadable", "cassette-unrecorded", "concurrency", "confirm",
@@ -23,7 +23,7 @@ Code: TypeAlias = Literal[
     "secret-too-short", "secret-transformed", "spec-changed", "template-comparison", "template-condition", "template-datetime", "template-failed",
     "template-forbidden", "template-no-else", "template-not-rendered", "template-not-text", "template-null", "template-set-lost",
     "template-syntax", "template-too-large", "template-too-slow", "template-type", "template-undefined",
-    "template-unknown-filter", "template-unknown-function", "template-unknown-method", "template-unknown-test",
+    "template-unknown-filter", "template-unknown-function", "template-unknown-method", "template-unknown-test", "template-unread",
     "template-unquoted", "tenant-id", "tenant-twice", "timeout", "too-many-problems", "unclear-answer", "unicode",
     "unknown-column", "unknown-key", "unknown-matcher", "unknown-variable", "unused-let", "unused-variable", "usage", "var-missing",
     "var-schema", "var-type", "worker-died", "workflow-command", "workflow-coverage", "workflow-invalid",

@@ -81,6 +81,8 @@ class Assets:
     workflows: Mapping[str, Workflow] | None = None
     templates: Mapping[str, Template] | None = None
     categories: Mapping[str, Category] | None = None
+    knows_all_events: bool = False
+    """Whether every event of the workspace is in `events`: the older layout has only those with a schema."""
 
     def listening_to(self, event: str) -> tuple[Workflow, ...]:
         """Return the workflows that an event triggers, live or not, in the order of their slugs."""
