@@ -25,7 +25,7 @@ Code: TypeAlias = Literal[
     "template-unknown-filter", "template-unknown-function", "template-unknown-method", "template-unknown-test",
     "template-unquoted", "tenant-id", "tenant-twice", "timeout", "too-many-problems", "unclear-answer", "unicode",
     "unknown-column", "unknown-key", "unknown-matcher", "unknown-variable", "unused-let", "unused-variable", "usage", "var-missing",
-    "var-schema", "var-type", "worker-died", "workflow-command", "wrong-type", "yaml-alias", "yaml-depth",
+    "var-schema", "var-type", "worker-died", "workflow-command", "workflow-unmodelled", "wrong-type", "yaml-alias", "yaml-depth",
     "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size", "yaml-syntax", "yaml-tag",
     "yaml-unsupported",
 ]  # fmt: skip

@@ -193,6 +193,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "var-type": Entry("text can't be converted to the declared type", "`--var amount=lots`", ExitCode.INVALID),
     "worker-died": Entry("the process that sent a row died; what became of the row is unknown", "out of memory", ExitCode.REFUSED),
     "workflow-command": Entry("a row would be taken for a command by a GitHub workflow that reads it", "`runs failed` in a workflow, a cell with `::stop-commands::`", ExitCode.INVALID),
+    "workflow-unmodelled": Entry("a case's workflow does something that can't be modelled on this machine", "a fetch without `answers`", ExitCode.INVALID),
     "wrong-type": Entry("a value has another type than the format requires", "`labels: smoke`", ExitCode.INVALID),
     "yaml-alias": Entry("an alias has no anchor above it, or stands inside it", "`*order`", ExitCode.INVALID),
     "yaml-depth": Entry("values are nested more than 64 levels deep", "`[[[[…`", ExitCode.INVALID),

@@ -98,7 +98,7 @@ def _key_text(node: Batch, run: Run) -> str | None:
         return None
     value = value_of(run, node.key)
     if isinstance(value, dict | list):
-        raise RefusedError("a batch key that is an object or a list", node.key.source)
+        raise RefusedError(f"the batch key {node.key.text} is an object or a list", node.key.source)
     return None if value is None else str(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.workflows.conditions import Scope
 from runner.workflows.delivery import reached
@@ -14,12 +14,12 @@ from runner.workflows.timeline import Decision, WorkflowRun
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.source import Json
+    from runner.source import Json, Node
     from runner.workflows.agenda import Steps
     from runner.workflows.definition import Common, Workflow
     from runner.workflows.outcomes import EndError
     from runner.workflows.simulation import Simulation
-    from runner.workflows.timeline import Event, Kind, Message
+    from runner.workflows.timeline import Check, Event, Kind, Message
 
 
 class Run:
@@ -77,13 +77,23 @@ class Run:
         """The virtual time."""
         return self.simulation.agenda.now_ms
 
-    def note(self, kind: Kind, text: str, common: Common | None = None, **fields: Any) -> None:
-        """Add a decision at the present time. `fields` are others of `Decision`."""
+    def note(
+        self,
+        kind: Kind,
+        text: str,
+        common: Common | None = None,
+        *,
+        choice: str | None = None,
+        checks: tuple[Check, ...] = (),
+        until_ms: int | None = None,
+        source: Node | None = None,
+        inexact: str | None = None,
+    ) -> None:
+        """Add a decision at the present time. Its place is `source`, else that of its node."""
+        node = None
         if common is not None:
-            fields.setdefault("node", common.id)
-            if fields.get("source") is None:
-                fields["source"] = common.source
-        self._decisions.append(Decision(self.now_ms, kind, text, **fields))
+            node, source = common.id, source or common.source
+        self._decisions.append(Decision(self.now_ms, kind, text, node, choice, checks, until_ms, source, inexact))
 
     def enter(self, common: Common) -> None:
         """Come to a node."""

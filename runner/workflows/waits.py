@@ -32,7 +32,7 @@ def end_of(wait: Wait, run: Run) -> int:
     else:
         until_ms = run.now_ms + wait * 1000
     if until_ms > MAX_MS:
-        raise RefusedError("a time after the year 8999")
+        raise RefusedError("the wait ends after the year 8999")
     return until_ms
 
 
