@@ -49,7 +49,8 @@ class Run:
         self.payload = payload
         self.depth = depth
         self.index = -1
-        """The index among all runs, once it is registered."""
+        self.id = ""
+        """The index among all runs and an id, once it is registered. Later events do not change the id of a run."""
         self.events: list[Mapping[str, Json]] = [payload]
         self.event_count = 1
         self.is_batched = False
@@ -89,7 +90,11 @@ class Run:
         source: Node | None = None,
         inexact: str | None = None,
     ) -> None:
-        """Add a decision at the present time. Its place is `source`, else that of its node."""
+        """Add a decision at the present time. Its place is `source`, else that of its node.
+
+        It is inexact if one of its checks is.
+        """
+        inexact = inexact or next((check.inexact for check in checks if check.inexact), None)
         node = None
         if common is not None:
             node, source = common.id, source or common.source
@@ -142,8 +147,7 @@ class Run:
 
     def result(self) -> WorkflowRun:
         """Return the run as a value."""
-        identity = f"{self.event_index}-{self.workflow.slug}-{self.index}"
-        return WorkflowRun(identity, self.workflow.slug, self.event_index, self.recipient, tuple(self._decisions))
+        return WorkflowRun(self.id, self.workflow.slug, self.event_index, self.recipient, tuple(self._decisions))
 
     def _branch(self, steps: Steps) -> Steps:
         yield from steps

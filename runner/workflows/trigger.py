@@ -13,7 +13,7 @@ from runner.suprsend.messages import DEFAULT_TENANT
 from runner.workflows.choices import unknown_data
 from runner.workflows.conditions import any_holds
 from runner.workflows.definition import Expression
-from runner.workflows.evaluation import shown, value_of, values_of
+from runner.workflows.evaluation import shown, spelled, value_of, values_of
 from runner.workflows.outcomes import EndError, RefusedError, RejectedError, StoppedError
 from runner.workflows.payloads import PayloadSchemas
 from runner.workflows.people import find_user, is_tenant
@@ -184,19 +184,19 @@ def _ids(run: Run, expression: Expression) -> tuple[list[str], str | None]:
     outputs = values_of(run, expression)
     for output in outputs:
         if isinstance(output, list):
-            inexact = f"{expression.text} yields a list: it is taken as its items"
+            inexact = f"{spelled(expression)} yields a list: it is taken as its items"
         for item in output if isinstance(output, list) else [output]:
             if isinstance(item, dict):
-                inexact = f"{expression.text} yields an object: it is taken as its `distinct_id`"
+                inexact = f"{spelled(expression)} yields an object: it is taken as its `distinct_id`"
             identity = item.get("distinct_id") if isinstance(item, dict) else item
             if isinstance(identity, int) and not isinstance(identity, bool):
-                inexact = f"{expression.text} yields a number: it is taken as text"
+                inexact = f"{spelled(expression)} yields a number: it is taken as text"
                 identity = str(identity)
             if not isinstance(identity, str) or not identity:
-                raise StoppedError(f"{expression.text} is {shown(item)}, expected an id", expression.source)
+                raise StoppedError(f"{spelled(expression)} is {shown(item)}, expected an id", expression.source)
             found[identity] = None
     if not found:
-        raise StoppedError(f"{expression.text} has no result", expression.source)
+        raise StoppedError(f"{spelled(expression)} has no result", expression.source)
     return list(found), inexact
 
 
@@ -212,7 +212,7 @@ def _override(draft: Run, expression: Expression) -> str:
 def _only(ids: list[str], expression: Expression | str) -> str:
     if len(ids) == 1 or not isinstance(expression, Expression):
         return ids[0]
-    raise RefusedError(f"{expression.text} has {len(ids)} results, where one is needed", expression.source)
+    raise RefusedError(f"{spelled(expression)} has {len(ids)} results, where one is needed", expression.source)
 
 
 def _payload(run: Run, node: Invoke) -> Mapping[str, Json]:

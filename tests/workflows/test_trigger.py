@@ -20,6 +20,7 @@ from tests.workflows.definitions import (
     delay,
     email,
     event,
+    node,
     run,
     sent,
     story,
@@ -205,6 +206,18 @@ def test_all_workflows_of_an_event_run_in_the_order_of_their_slugs(tmp_path: Pat
     timeline = run(assets_of(tmp_path, *files), event())
     assert [one.workflow for one in timeline.runs] == ["a", "b"]
     assert sent(timeline) == [(0, "email", "email_1"), (HOUR, "email", "email_1")]
+
+
+def test_later_events_do_not_change_the_ids_of_runs(tmp_path: Path) -> None:
+    invoke = node("invokeworkflow", "invoke", workflow="other", recipient_selection="recipient")
+    files = [
+        workflow_file(delay("wait", "1d"), invoke, invoke | {"ref": "again"}),
+        workflow_file(email(), slug="other", trigger_events=["OTHER"]),
+    ]
+    assets = assets_of(tmp_path, *files)
+    alone, followed = run(assets, event()), run(assets, event(), event(MONDAY + HOUR, "OTHER"))
+    assert [one.id for one in alone.runs] == ["0/order/u1", "0/other/u1", "0/other/u1/2"]
+    assert [one.id for one in followed.runs] == ["0/order/u1", "1/other/u1", "0/other/u1", "0/other/u1/2"]
 
 
 def schemas(document: Json) -> dict[str, PulledSchema]:
