@@ -88,6 +88,7 @@ TOLD_ELSEWHERE = {
     "spec-changed": "bulk/test_engine.py",
     "worker-died": "bulk/test_engine.py",
     "workflow-command": "cli/test_injection.py",
+    "workflow-unmodelled": "workflows/test_refusals.py",
 }
 
 

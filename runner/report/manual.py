@@ -24,6 +24,7 @@ GROUPS = {
         "spec",
         "templates",
         "cases",
+        "workflows",
         "fixture",
         "commands",
         "configuration",

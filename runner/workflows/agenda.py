@@ -52,8 +52,8 @@ class Agenda:
         self._push(event.at_ms, _THEN_EVENTS, (index, event), None)
 
     def spawn(self, steps: Steps) -> None:
-        """Start a task, and run it up to its first pause."""
-        self._advance(_Task(steps), None)
+        """Start a task at the present time, after the one that runs now has paused."""
+        self._push(self.now_ms, _TIMERS_FIRST, _Task(steps), None)
 
     def run(self, receive: Callable[[int, Event, bool], None], until_ms: int | None) -> None:
         """Let time pass to the end of the agenda, or to `until_ms`.

@@ -12,7 +12,7 @@ from runner.workflows.agenda import Pause
 from runner.workflows.batches import BatchKey, OpenBatch
 from runner.workflows.definition import Expression
 from runner.workflows.dynamic_schedule import schedule_from
-from runner.workflows.evaluation import value_of
+from runner.workflows.evaluation import spelled, value_of
 from runner.workflows.outcomes import RefusedError, StoppedError
 from runner.workflows.waits import MAX_MS, end_of, length
 from runner.workflows.zones import zone_of
@@ -98,7 +98,7 @@ def _key_text(node: Batch, run: Run) -> str | None:
         return None
     value = value_of(run, node.key)
     if isinstance(value, dict | list):
-        raise RefusedError("a batch key that is an object or a list", node.key.source)
+        raise RefusedError(f"the batch key {spelled(node.key)} is an object or a list", node.key.source)
     return None if value is None else str(value)
 
 
@@ -110,7 +110,7 @@ def _schedule(node: Digest, run: Run) -> Schedule:
     try:
         return schedule_from(value_of(run, node.schedule))
     except ValueError as error:
-        raise StoppedError(f"{node.schedule.text}: {error}", node.schedule.source) from None
+        raise StoppedError(f"{spelled(node.schedule)}: {error}", node.schedule.source) from None
 
 
 def _category_schedule(run: Run) -> Schedule:

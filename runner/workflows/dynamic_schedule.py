@@ -34,7 +34,7 @@ def schedule_from(value: Json) -> Schedule:
     if not isinstance(value, dict):
         raise ValueError("the schedule must be an object")  # noqa: TRY004 - callers catch one exception
     frequency = value.get("frequency")
-    if frequency not in _MOST:
+    if not isinstance(frequency, str) or frequency not in _MOST:
         raise ValueError(f"`frequency` must be one of {', '.join(map(str, _MOST))}")
     interval = value.get("interval")
     interval = 1 if interval is None else interval
@@ -56,7 +56,11 @@ def schedule_from(value: Json) -> Schedule:
 
 def _weekdays(value: Mapping[str, Json]) -> tuple[int, ...]:
     names = value.get("weekdays")
-    if not isinstance(names, list) or not names or not all(name in _WEEKDAYS for name in names):
+    if (
+        not isinstance(names, list)
+        or not names
+        or not all(isinstance(name, str) and name in _WEEKDAYS for name in names)
+    ):
         raise ValueError(f"`weekdays` must be a list of {', '.join(_WEEKDAYS)}")
     return tuple(sorted({_WEEKDAYS[str(name)] for name in names}))
 
@@ -75,9 +79,9 @@ def _monthday(value: Json) -> tuple[int, int | None]:
     name = value.get("day") if isinstance(value, dict) else None
     if not name:
         return position, None
-    if name not in _WEEKDAYS:
+    if not isinstance(name, str) or name not in _WEEKDAYS:
         raise ValueError(f"`day` in `monthdays` must be one of {', '.join(_WEEKDAYS)}")
-    return position, _WEEKDAYS[str(name)]
+    return position, _WEEKDAYS[name]
 
 
 def _minute(value: Json) -> int:

@@ -21,21 +21,29 @@ def values_of(run: Run, expression: Expression) -> list[Json]:
     try:
         return run.simulation.engine.evaluate(expression, run.data())
     except UnsupportedError as error:
-        raise RefusedError(f"{expression.text}: {error}", expression.source) from None
+        raise RefusedError(f"{spelled(expression)}: {error}", expression.source) from None
     except ExpressionError as error:
         hint = " (after a batch, the payload of the triggering event is gone)" if run.is_batched else ""
-        raise StoppedError(f"{expression.text}: {error}{hint}", expression.source) from None
+        raise StoppedError(f"{spelled(expression)}: {error}{hint}", expression.source) from None
 
 
 def value_of(run: Run, expression: Expression) -> Json:
     """Return the one output of an expression."""
     found = values_of(run, expression)
     if len(found) > 1:
-        raise RefusedError(f"{expression.text} has {len(found)} results, where one is needed", expression.source)
+        raise RefusedError(f"{spelled(expression)} has {len(found)} results, where one is needed", expression.source)
     return found[0] if found else None
+
+
+def spelled(expression: Expression) -> str:
+    """Return the text of an expression, cut to a line."""
+    return _cut(" ".join(expression.text.split()))
 
 
 def shown(value: Json) -> str:
     """Return a value as JSON, cut to a line."""
-    text = json.dumps(value, ensure_ascii=False)
+    return _cut(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"

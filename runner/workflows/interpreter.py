@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.workflows.outcomes import LimitError
+from runner.workflows.agenda import Pause
+from runner.workflows.outcomes import LimitError, RejectedError
 from runner.workflows.reach import awaited_events
 from runner.workflows.timeline import Timeline
 from runner.workflows.trigger import Starter
@@ -15,10 +16,14 @@ from runner.workflows.trigger import Starter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.workflows.agenda import Steps
     from runner.workflows.assets import Assets
     from runner.workflows.expressions import Engine
     from runner.workflows.timeline import Event
     from runner.workflows.world import World
+
+
+_KEY_LIFETIME_MS = 86_400_000
 
 
 def interpret(
@@ -39,13 +44,40 @@ def interpret(
         for workflow in listening:
             starter.on_event(workflow, index, event)
 
+    duplicates = _duplicates(events)
     for index, event in enumerate(events):
-        simulation.agenda.expect(index, event)
+        if index in duplicates:
+            simulation.agenda.spawn(_discard(starter, index, event))
+        else:
+            simulation.agenda.expect(index, event)
     try:
         simulation.agenda.run(receive, until_ms)
     except LimitError as error:
         simulation.refuse(str(error))
     return Timeline(tuple(run.result() for run in simulation.runs), tuple(simulation.messages), tuple(unheard))
+
+
+def _duplicates(events: Sequence[Event]) -> set[int]:
+    """Return the indexes of events whose idempotency key came in the 24 hours before (documentation: "Idempotent requests")."""
+    first_ms: dict[str, int] = {}
+    found = set()
+    for index, event in sorted(enumerate(events), key=lambda pair: pair[1].at_ms):
+        key = event.idempotency_key
+        if key is None:
+            continue
+        if key in first_ms and event.at_ms - first_ms[key] < _KEY_LIFETIME_MS:
+            found.add(index)
+        else:
+            first_ms[key] = event.at_ms
+    return found
+
+
+def _discard(starter: Starter, index: int, event: Event) -> Steps:
+    """Record a duplicate at its time. No node waits for it."""
+    yield Pause(event.at_ms)
+    for workflow in starter.simulation.assets.listening_to(event.name):
+        reason = f"an event with the idempotency key '{event.idempotency_key}' came in the last 24 hours"
+        starter.reject(workflow, index, event, RejectedError(reason))
 
 
 def _awaited_names(assets: Assets) -> set[str]:

@@ -81,13 +81,11 @@ def plan(
     ttl_ms: int,
 ) -> list[Step]:
     """Return the steps of smart routing: inbox and mandatory channels now, the others one by one within `ttl_ms`."""
+    rank = {channel: index for index, channel in reversed([*enumerate(("inbox", *order))])}
+    ranked = sorted(destinations, key=lambda destination: rank.get(destination.channel, len(rank)))
     at_once = {"inbox", *mandatory}
-    first = [destination for destination in destinations if destination.channel in at_once]
-    rank = {channel: index for index, channel in enumerate(order)}
-    rest = sorted(
-        (destination for destination in destinations if destination.channel not in at_once),
-        key=lambda destination: rank.get(destination.channel, len(rank)),
-    )
+    first = [destination for destination in ranked if destination.channel in at_once]
+    rest = [destination for destination in ranked if destination.channel not in at_once]
     gaps = max(len(rest) - 1, 1)
     return [
         *(Step(now_ms, destination) for destination in first),

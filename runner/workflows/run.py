@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.workflows.conditions import Scope
 from runner.workflows.delivery import reached
@@ -14,12 +14,12 @@ from runner.workflows.timeline import Decision, WorkflowRun
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.source import Json
+    from runner.source import Json, Node
     from runner.workflows.agenda import Steps
     from runner.workflows.definition import Common, Workflow
     from runner.workflows.outcomes import EndError
     from runner.workflows.simulation import Simulation
-    from runner.workflows.timeline import Event, Kind, Message
+    from runner.workflows.timeline import Check, Event, Kind, Message
 
 
 class Run:
@@ -49,7 +49,8 @@ class Run:
         self.payload = payload
         self.depth = depth
         self.index = -1
-        """The index among all runs, once it is registered."""
+        self.id = ""
+        """The index among all runs and an id, once it is registered. Later events do not change the id of a run."""
         self.events: list[Mapping[str, Json]] = [payload]
         self.event_count = 1
         self.is_batched = False
@@ -77,13 +78,27 @@ class Run:
         """The virtual time."""
         return self.simulation.agenda.now_ms
 
-    def note(self, kind: Kind, text: str, common: Common | None = None, **fields: Any) -> None:
-        """Add a decision at the present time. `fields` are others of `Decision`."""
+    def note(
+        self,
+        kind: Kind,
+        text: str,
+        common: Common | None = None,
+        *,
+        choice: str | None = None,
+        checks: tuple[Check, ...] = (),
+        until_ms: int | None = None,
+        source: Node | None = None,
+        inexact: str | None = None,
+    ) -> None:
+        """Add a decision at the present time. Its place is `source`, else that of its node.
+
+        It is inexact if one of its checks is.
+        """
+        inexact = inexact or next((check.inexact for check in checks if check.inexact), None)
+        node = None
         if common is not None:
-            fields.setdefault("node", common.id)
-            if fields.get("source") is None:
-                fields["source"] = common.source
-        self._decisions.append(Decision(self.now_ms, kind, text, **fields))
+            node, source = common.id, source or common.source
+        self._decisions.append(Decision(self.now_ms, kind, text, node, choice, checks, until_ms, source, inexact))
 
     def enter(self, common: Common) -> None:
         """Come to a node."""
@@ -132,8 +147,7 @@ class Run:
 
     def result(self) -> WorkflowRun:
         """Return the run as a value."""
-        identity = f"{self.event_index}-{self.workflow.slug}-{self.index}"
-        return WorkflowRun(identity, self.workflow.slug, self.event_index, self.recipient, tuple(self._decisions))
+        return WorkflowRun(self.id, self.workflow.slug, self.event_index, self.recipient, tuple(self._decisions))
 
     def _branch(self, steps: Steps) -> Steps:
         yield from steps

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from runner.suprsend.messages import CHANNELS
 from runner.workflows.definition import Send
 from runner.workflows.delivery import destinations, live_channels, send, unknowns
-from runner.workflows.evaluation import shown, value_of
+from runner.workflows.evaluation import shown, spelled, value_of
 from runner.workflows.outcomes import StoppedError
 
 if TYPE_CHECKING:
@@ -60,4 +60,4 @@ def _dynamic_channels(expression: Expression, run: Run) -> list[Channel]:
     value = value_of(run, expression)
     if isinstance(value, list) and value and all(channel in CHANNELS for channel in value):
         return list(dict.fromkeys(cast("list[Channel]", value)))
-    raise StoppedError(f"{expression.text} is {shown(value)}, expected a list of channels", expression.source)
+    raise StoppedError(f"{spelled(expression)} is {shown(value)}, expected a list of channels", expression.source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from runner.workflows.agenda import Agenda
@@ -40,6 +41,7 @@ class Simulation:
         self.current: Run | None = None
         """The run that a limit would end."""
         self._steps = 0
+        self._names: Counter[str] = Counter()
 
     @property
     def now_ms(self) -> int:
@@ -58,6 +60,9 @@ class Simulation:
         if len(self.runs) == MAX_RUNS:
             raise LimitError(f"more than {MAX_RUNS:,} runs")
         run.index = len(self.runs)
+        name = f"{run.event_index}/{run.workflow.slug}/{run.recipient}"
+        self._names[name] += 1
+        run.id = name if self._names[name] == 1 else f"{name}/{self._names[name]}"
         self.runs.append(run)
 
     def refuse(self, reason: str) -> None:

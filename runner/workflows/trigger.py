@@ -13,8 +13,9 @@ from runner.suprsend.messages import DEFAULT_TENANT
 from runner.workflows.choices import unknown_data
 from runner.workflows.conditions import any_holds
 from runner.workflows.definition import Expression
-from runner.workflows.evaluation import shown, value_of, values_of
+from runner.workflows.evaluation import shown, spelled, value_of, values_of
 from runner.workflows.outcomes import EndError, RefusedError, RejectedError, StoppedError
+from runner.workflows.payloads import PayloadSchemas
 from runner.workflows.people import find_user, is_tenant
 from runner.workflows.run import Run
 from runner.workflows.simulation import MAX_DEPTH, Simulation
@@ -45,21 +46,23 @@ class Starter:
 
     def __init__(self, assets: Assets, world: World, engine: Engine) -> None:
         self.simulation = Simulation(assets, world, engine, self.on_invoke)
+        self._schemas = PayloadSchemas(assets)
         self._starts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         """The times of runs, by workflow and recipient."""
 
     def on_event(self, workflow: Workflow, index: int, event: Event) -> None:
         """Start a workflow on an event, once for each recipient, or record why it does not run."""
-        user = event.distinct_id
-        tenant = event.tenant_id or DEFAULT_TENANT
-        draft = Run(self.simulation, workflow, (index, event), user, user, tenant, event.properties)
+        draft = self._draft(workflow, index, event)
         try:
             trigger = self._of_event(draft)
         except EndError as error:
-            self.simulation.register(draft)
-            draft.fail(error)
+            self._end(draft, error)
             return
         self._start(draft, trigger)
+
+    def reject(self, workflow: Workflow, index: int, event: Event, reason: EndError) -> None:
+        """Record that an event does not start a workflow."""
+        self._end(self._draft(workflow, index, event), reason)
 
     def on_invoke(self, run: Run, node: Invoke) -> None:
         """Start another workflow from a node of a run. One that the assets do not have is recorded."""
@@ -68,7 +71,7 @@ class Starter:
             run.note("passed", f"started '{node.workflow}', which the assets folder does not have", node.common)
             return
         if run.depth == MAX_DEPTH:
-            raise RefusedError(f"more than {MAX_DEPTH} workflows that start each other")
+            raise RefusedError(f"more than {MAX_DEPTH} workflows start each other")
         recipients, inexact = _invoked(run, node.recipient)
         actor = run.actor if node.actor is None else _only(_invoked(run, node.actor)[0], node.actor)
         draft = Run(
@@ -86,10 +89,18 @@ class Starter:
             _check_is_live(workflow)
             checks, unknown = _check_conditions(draft)
         except EndError as error:
-            self.simulation.register(draft)
-            draft.fail(error)
+            self._end(draft, error)
             return
         self._start(draft, _Trigger(recipients, checks, unknown))
+
+    def _draft(self, workflow: Workflow, index: int, event: Event) -> Run:
+        """Return a run for the event's own user, which is not yet registered."""
+        user, tenant = event.distinct_id, event.tenant_id or DEFAULT_TENANT
+        return Run(self.simulation, workflow, (index, event), user, user, tenant, event.properties)
+
+    def _end(self, draft: Run, error: EndError) -> None:
+        self.simulation.register(draft)
+        draft.fail(error)
 
     def _of_event(self, draft: Run) -> _Trigger:
         """Return what an event leads to. Raise EndError if that is no run."""
@@ -97,15 +108,17 @@ class Starter:
         _check_is_live(workflow)
         if find_user(world, draft.recipient) is None:
             raise RejectedError(f"the user '{draft.recipient}' does not exist: the event is discarded")
+        unknown = self._schemas.check(draft.event)
         checks, inexact = _check_conditions(draft)
+        inexact = inexact or unknown
         recipients = [draft.recipient]
         if workflow.recipients is not None:
             recipients, guess = _ids(draft, workflow.recipients)
             inexact = inexact or guess
         if workflow.actor is not None:
-            draft.actor = _only(_ids(draft, workflow.actor)[0], workflow.actor)
+            draft.actor = _override(draft, workflow.actor)
         if workflow.tenant is not None:
-            draft.tenant_id = _only(_ids(draft, workflow.tenant)[0], workflow.tenant)
+            draft.tenant_id = _override(draft, workflow.tenant)
         if not is_tenant(world, draft.tenant_id):
             source = workflow.tenant.source if workflow.tenant is not None else None
             raise RejectedError(f"the tenant '{draft.tenant_id}' does not exist", source)
@@ -171,26 +184,35 @@ def _ids(run: Run, expression: Expression) -> tuple[list[str], str | None]:
     outputs = values_of(run, expression)
     for output in outputs:
         if isinstance(output, list):
-            inexact = f"{expression.text} yields a list: it is taken as its items"
+            inexact = f"{spelled(expression)} yields a list: it is taken as its items"
         for item in output if isinstance(output, list) else [output]:
             if isinstance(item, dict):
-                inexact = f"{expression.text} yields an object: it is taken as its `distinct_id`"
+                inexact = f"{spelled(expression)} yields an object: it is taken as its `distinct_id`"
             identity = item.get("distinct_id") if isinstance(item, dict) else item
             if isinstance(identity, int) and not isinstance(identity, bool):
-                inexact = f"{expression.text} yields a number: it is taken as text"
+                inexact = f"{spelled(expression)} yields a number: it is taken as text"
                 identity = str(identity)
             if not isinstance(identity, str) or not identity:
-                raise StoppedError(f"{expression.text} is {shown(item)}, expected an id", expression.source)
+                raise StoppedError(f"{spelled(expression)} is {shown(item)}, expected an id", expression.source)
             found[identity] = None
     if not found:
-        raise StoppedError(f"{expression.text} has no result", expression.source)
+        raise StoppedError(f"{spelled(expression)} has no result", expression.source)
     return list(found), inexact
+
+
+def _override(draft: Run, expression: Expression) -> str:
+    """Return the actor or the tenant that an expression yields."""
+    try:
+        return _only(_ids(draft, expression)[0], expression)
+    except StoppedError as error:
+        error.inexact = "what the platform does if an override of actor or tenant has no result is not documented"
+        raise
 
 
 def _only(ids: list[str], expression: Expression | str) -> str:
     if len(ids) == 1 or not isinstance(expression, Expression):
         return ids[0]
-    raise RefusedError(f"{expression.text} has {len(ids)} results, where one is needed", expression.source)
+    raise RefusedError(f"{spelled(expression)} has {len(ids)} results, where one is needed", expression.source)
 
 
 def _payload(run: Run, node: Invoke) -> Mapping[str, Json]:

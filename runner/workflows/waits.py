@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.workflows.definition import Expression, Offset
 from runner.workflows.durations import seconds
-from runner.workflows.evaluation import shown, value_of
+from runner.workflows.evaluation import shown, spelled, value_of
 from runner.workflows.outcomes import RefusedError, StoppedError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def end_of(wait: Wait, run: Run) -> int:
     else:
         until_ms = run.now_ms + wait * 1000
     if until_ms > MAX_MS:
-        raise RefusedError("a time after the year 8999")
+        raise RefusedError("the wait ends after the year 8999")
     return until_ms
 
 
@@ -75,7 +75,8 @@ def _dynamic(value: Json, now_ms: int, expression: Expression) -> int:
                 return until_ms
             raise StoppedError(f"the time {value} is in the past", expression.source)
     raise StoppedError(
-        f"{expression.text} is {shown(value)}, expected a duration, a number of seconds or a time", expression.source
+        f"{spelled(expression)} is {shown(value)}, expected a duration, a number of seconds or a time",
+        expression.source,
     )
 
 
@@ -84,7 +85,7 @@ def _relative(wait: Offset, run: Run) -> int:
     try:
         pivot_ms = instant_ms(pivot if isinstance(pivot, str) else "")
     except ValueError:
-        reason = f"{wait.pivot.text} is {shown(pivot)}, expected a time in ISO 8601"
+        reason = f"{spelled(wait.pivot)} is {shown(pivot)}, expected a time in ISO 8601"
         raise StoppedError(reason, wait.pivot.source) from None
     if isinstance(wait.offset, Expression):
         value = value_of(run, wait.offset)
@@ -94,7 +95,7 @@ def _relative(wait: Offset, run: Run) -> int:
         except ValueError:
             offset = None
         if offset is None:
-            reason = f"{wait.offset.text} is {shown(value)}, expected a duration or a number of seconds"
+            reason = f"{spelled(wait.offset)} is {shown(value)}, expected a duration or a number of seconds"
             raise StoppedError(reason, wait.offset.source)
     else:
         offset = wait.offset

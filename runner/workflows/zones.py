@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from runner.workflows.outcomes import StoppedError
+from runner.workflows.outcomes import RefusedError
 
 if TYPE_CHECKING:
     from runner.workflows.definition import Zone
@@ -23,7 +23,7 @@ def zone_of(run: Run, zone: Zone) -> ZoneInfo:
         name = run.people()[0].get("$timezone") or run.simulation.world.timezone
     found = find_zone(name) if isinstance(name, str) else None
     if found is None:
-        raise StoppedError(f"unknown time zone '{name}'")
+        raise RefusedError(f"unknown time zone '{name}'")
     return found
 
 

@@ -45,6 +45,7 @@ Reference:
   spec           Look up the keys of a spec, and where variables get values.
   templates      Look up filters, tests, methods, functions and statements.
   cases          Look up what a case may expect, and how answers are replayed.
+  workflows      Look up which parts of a workflow run on your machine.
   fixture        Look up the fixture `runner_sandbox` for testing applications.
   commands       Look up every command and its options.
   configuration  Look up credentials, runner.yaml and environment variables.
@@ -75,7 +76,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
         *["how-to"] * 8,
-        *["reference"] * 9,
+        *["reference"] * 10,
         *["explanation"] * 2,
     ]
     assert [json.loads(line) for line in cli("help", "-o", "jsonl").out.splitlines()] == topics

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from runner.config import Target
     from runner.errors import Problem
     from runner.testing.answers import Record
+    from runner.testing.case_ref import CaseRef
     from runner.testing.collect import SpecCases
     from runner.testing.verdict import Verdict
-    from runner.testing.case_ref import CaseRef
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 11, 24)

@@ -154,7 +154,10 @@ def test_times_that_are_not_known_are_not_compared() -> None:
 
 def test_an_absent_key_fits_a_value_that_is_null() -> None:
     assert found("messages: [{channel: email, failure_reason: {$absent: true}}]", message()) == []
-    wrong = found("messages: [{channel: email, status: {$any: true}, failure_reason: {$absent: true}}]", message(failure_reason="x"))
+    wrong = found(
+        "messages: [{channel: email, status: {$any: true}, failure_reason: {$absent: true}}]",
+        message(failure_reason="x"),
+    )
     assert [code for code, _ in wrong] == ["message-missing"]
 
 
