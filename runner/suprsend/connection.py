@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from runner.suprsend.admission import Admission
-    from runner.suprsend.transport import Post
+    from runner.suprsend.transport import Http
 
 logger = logging.getLogger("runner.suprsend")
 
@@ -55,7 +55,7 @@ class Connection:
         on_retry: Callable[[Wait], None] = lambda _: None,
         admit: Admission | None = None,
         may_retry: Callable[[], bool] = lambda: True,
-        transport: Post | None = None,
+        transport: Http | None = None,
     ) -> None:
         check_timeout(timeout_s)
         check_retries(retries)
@@ -66,7 +66,7 @@ class Connection:
         self._clock = clock
         self._timeout_s = timeout_s
         self._on_retry = on_retry
-        self._transport: Post = Transport(self.base_url, admit) if transport is None else transport
+        self._transport: Http = Transport(self.base_url, admit) if transport is None else transport
         self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._retrying, may_retry)
 
     @property
@@ -110,17 +110,30 @@ class Connection:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.env!r}, base_url={self.base_url!r})"
 
+    def get(self, path: str, timeout_s: float | None = None) -> Answer | NoAnswer:
+        """Get a path below the base URL, with its query, once."""
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        return self._request("GET", path, b"", time.monotonic() + limit_s, limit_s)
+
+    def target(self, path: str) -> str:
+        """Return a path below the base URL as a path from the server's root."""
+        return self._root + path
+
     def _post(self, path: str, body: bytes, until_s: float) -> Answer | NoAnswer:
+        return self._request("POST", path, body, until_s, self._timeout_s)
+
+    def _request(self, method: str, path: str, body: bytes, until_s: float, limit_s: float) -> Answer | NoAnswer:
         began = time.monotonic()
         target = self._root + path
-        headers = signed_headers(self.credentials, target, body, self._clock()) | {"User-Agent": self._user_agent}
-        with Exchange(until_s, self._timeout_s) as exchange:
-            answer = self._transport.post(target, headers, body, exchange)
+        headers = signed_headers(self.credentials, target, body, self._clock(), method)
+        headers["User-Agent"] = self._user_agent
+        with Exchange(until_s, limit_s) as exchange:
+            answer = self._transport.request(method, target, headers, body, exchange)
         answer = _without_authorization(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):
             result = f"HTTP {answer.status_code}" if isinstance(answer, Answer) else _in_a_log(answer.message)
             took_s = time.monotonic() - began
-            logger.debug("POST %s%s %d bytes: %s in %.3f s", self.base_url, path, len(body), result, took_s)
+            logger.debug("%s %s%s %d bytes: %s in %.3f s", method, self.base_url, path, len(body), result, took_s)
         return answer
 
     def _retrying(self, wait: Wait) -> None:

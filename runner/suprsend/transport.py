@@ -1,4 +1,4 @@
-"""One POST over a persistent connection → `Answer` or `NoAnswer`."""
+"""One request over a persistent connection → `Answer` or `NoAnswer`."""
 
 from __future__ import annotations
 
@@ -33,18 +33,20 @@ _KEPT_CONNECTIONS = 64
 _FINAL_ANSWERS = 200
 
 
-class Post(Protocol):
+class Http(Protocol):
     """The transport of a connection: `Transport`, or one that replays or records answers."""
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
-        """Post once; `path` is complete, from the server's root. Failures of the network are returned as NoAnswer."""
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange
+    ) -> Answer | NoAnswer:
+        """Send a request once; `path` is complete, with its query. Failures of the network are returned as NoAnswer."""
 
     def close(self) -> None:
-        """Close the connections; the next post opens them again."""
+        """Close the connections; the next request opens them again."""
 
 
 class Transport:
-    """Posts to one server. Failures of the network are returned as NoAnswer.
+    """Sends requests to one server. Failures of the network are returned as NoAnswer.
 
     Proxies and CA bundles come from the environment, read once, when this is made; requests to this machine use no proxy.
     `.netrc` is not read, since it would replace the Authorization. Redirects are not followed, since a POST would become a
@@ -65,8 +67,10 @@ class Transport:
         self._tls = _tls_context(self._settings["verify"]) if base_url.startswith("https:") else None
         self._connect()
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
-        """Post once, within the remaining time of the exchange. Only a complete answer counts."""
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange
+    ) -> Answer | NoAnswer:
+        """Send a request once, within the remaining time of the exchange. Only a complete answer counts."""
         if self._process != os.getpid():
             self._connect()
         pool = self._pool
@@ -74,9 +78,9 @@ class Transport:
             return pool
         try:
             response = pool.urlopen(
-                "POST",
+                method,
                 path,
-                body=body,
+                body=body or None,
                 headers=dict(headers),
                 retries=False,
                 redirect=False,
@@ -85,7 +89,7 @@ class Transport:
             )
         except (HTTPError, OSError) as error:
             if isinstance(error, ClosedPoolError) and pool is not self._pool:  # `close` by another thread
-                return self.post(path, headers, body, exchange)
+                return self.request(method, path, headers, body, exchange)
             return _no_answer(error, exchange)
         try:
             return _read(response)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from runner.errors import Problem
 from runner.secrets import Mask
 from runner.suprsend.answer import Answer, NoAnswer
-from runner.suprsend.auth import secrets_of
+from runner.suprsend.auth import CONTENT_TYPE, secrets_of
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, Cassette, CassetteError, Interaction
 from runner.testing.masked import masked_interaction, masked_request
 from runner.testing.request_diff import Request, RequestComparison, summary
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from runner.codes import Code
     from runner.suprsend.sockets import Exchange
-    from runner.suprsend.transport import Post
+    from runner.suprsend.transport import Http
     from runner.testing.request_diff import Difference
 
 _OPEN = Mask()
@@ -58,9 +58,16 @@ class Replay:
         self._unknown: list[Request] = []
         self._changing = Lock()
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:  # noqa: ARG002 - nothing here takes time
+    def request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        exchange: Exchange,  # noqa: ARG002 - nothing here takes time
+    ) -> Answer | NoAnswer:
         """Return the recorded answer, or a final NoAnswer."""
-        request = request_of(path, headers, body)
+        request = request_of(method, path, headers, body)
         if (answer := self.answer(request)) is not None:
             return answer
         with self._changing:
@@ -81,6 +88,12 @@ class Replay:
             while self._first in self._played:
                 self._first += 1
             return self.cassette.interactions[index].answer
+
+    def has_next(self, path: str) -> bool:
+        """Return whether there is a recorded answer left to a GET of a path."""
+        key = self._comparison.fingerprint(masked_request(Request("GET", path, CONTENT_TYPE, b""), self._mask))
+        with self._changing:
+            return bool(self._unplayed.get(key))
 
     def close(self) -> None:
         """Do nothing: a replay has no connections."""
@@ -161,7 +174,7 @@ class Recorder:
     Raises CassetteError if `before` was recorded from elsewhere.
     """
 
-    def __init__(self, transport: Post, source: str, recorded_at: date, before: Replay | None = None) -> None:
+    def __init__(self, transport: Http, source: str, recorded_at: date, before: Replay | None = None) -> None:
         if before is not None and before.cassette.source != source:
             message = (
                 f"{before.cassette.path} was recorded from {before.cassette.source or 'elsewhere'}, not from {source}"
@@ -177,12 +190,14 @@ class Recorder:
         self._problems: list[Problem] = []
         self._changing = Lock()
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange
+    ) -> Answer | NoAnswer:
         """Send a request, and record its answer."""
-        request = request_of(path, headers, body)
+        request = request_of(method, path, headers, body)
         if self._before is not None and (known := self._before.answer(request)) is not None:
             return known
-        answer = self._transport.post(path, headers, body, exchange)
+        answer = self._transport.request(method, path, headers, body, exchange)
         if isinstance(answer, NoAnswer):
             message = f"{summary(request, _OPEN)} had no answer to record: {answer.message}"
             problem = Problem("cassette-unrecorded", message)
@@ -216,7 +231,7 @@ class Recorder:
             return replace(before, interactions=(*before.interactions, *self._interactions))
 
 
-def request_of(path: str, headers: Mapping[str, str], body: bytes) -> Request:
-    """Return a request to be posted. Of its headers only the Content-Type is recorded."""
+def request_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Request:
+    """Return a request to be sent. Of its headers only the Content-Type is recorded."""
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), None)
-    return Request("POST", path, content_type, body)
+    return Request(method, path, content_type, body)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runner.source import Json, Node
     from runner.suprsend.auth import Credentials
     from runner.suprsend.connection import Connection
-    from runner.suprsend.transport import Post
+    from runner.suprsend.transport import Http
     from runner.testing.case_events import StepEvents
     from runner.testing.case_ref import CaseRef
     from runner.testing.expect import Mismatch
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 class Tape(NamedTuple):
     """The replacement for the network in one case."""
 
-    post: Post
+    post: Http
     credentials: Credentials
     base_url: str
     sleep: Callable[[float], None]

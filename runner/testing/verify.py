@@ -193,9 +193,11 @@ class _LastAnswer:
         self._transport = transport
         self.answer: Answer | NoAnswer = NoAnswer("nothing was sent", sent=False)
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
-        """Post a body as `Transport` does."""
-        self.answer = self._transport.post(path, headers, body, exchange)
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange
+    ) -> Answer | NoAnswer:
+        """Send a request as `Transport` does."""
+        self.answer = self._transport.request(method, path, headers, body, exchange)
         return self.answer
 
     def close(self) -> None:

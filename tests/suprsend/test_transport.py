@@ -33,7 +33,10 @@ class Echo:
         self.posts: list[tuple[str, Mapping[str, str], bytes, float]] = []
         self.is_closed = False
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange
+    ) -> Answer | NoAnswer:
+        assert method == "POST"
         self.posts.append((path, headers, body, exchange.limit_s))
         return Answer(400, f'{{"message": "not {headers["Authorization"]}"}}'.encode())
 
@@ -61,7 +64,7 @@ def test_an_answer_tells_what_of_its_head_is_worth_recording(server: CapturingSe
     server.answers.append((429, b"later", {"Content-Type": "text/plain", "Retry-After": "7", "X-Other": "1"}))
     transport = Transport(server.base_url)
     with Exchange(time.monotonic() + 10, 10) as exchange:
-        answer = transport.post("/v2/event/", {}, b"{}", exchange)
+        answer = transport.request("POST", "/v2/event/", {}, b"{}", exchange)
     transport.close()
     assert answer == Answer(429, b"later", "7", "text/plain")
 

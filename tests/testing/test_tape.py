@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from runner.sandbox.server import Sandbox
     from runner.suprsend.answer import Result
     from runner.suprsend.auth import Credentials
-    from runner.suprsend.transport import Post
+    from runner.suprsend.transport import Http
     from tests.servers.capturing import CapturingServer
 
 TODAY = date(2026, 11, 24)
@@ -80,10 +80,10 @@ def raw(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def post(tape: Post, body: Any, path: str = "/v2/event/", content_type: str | None = JSON) -> Answer | NoAnswer:
+def post(tape: Http, body: Any, path: str = "/v2/event/", content_type: str | None = JSON) -> Answer | NoAnswer:
     headers = {"Accept": "application/json"} | ({} if content_type is None else {"content-type": content_type})
     with Exchange(time.monotonic() + 10, 10) as exchange:
-        return tape.post(path, headers, raw(body), exchange)
+        return tape.request("POST", path, headers, raw(body), exchange)
 
 
 def problem(code: Code, message: str, line: int, at: str | None = None) -> Problem:
@@ -321,7 +321,7 @@ def test_each_recorded_answer_is_given_once_however_many_threads_ask() -> None:
 
 
 def send(
-    tape: Post, base_url: str, *events: Event, credentials: Credentials = SANDBOX_KEY, path: str = ""
+    tape: Http, base_url: str, *events: Event, credentials: Credentials = SANDBOX_KEY, path: str = ""
 ) -> list[Result]:
     """Send events as the client does: one alone, several together."""
     connection = Connection(credentials, base_url + path, sleep=lambda _: None, random=lambda: 0.0, transport=tape)
@@ -399,10 +399,10 @@ def test_recording_twice_gives_the_same_bytes_but_for_the_date(server: Capturing
 
 def test_of_an_authorization_that_a_server_repeats_nothing_is_kept(server: CapturingServer) -> None:
     class Repeating(Transport):
-        def post(self, path: str, headers: Any, body: bytes, exchange: Exchange) -> Answer | NoAnswer:
+        def request(self, method: str, path: str, headers: Any, body: bytes, exchange: Exchange) -> Answer | NoAnswer:
             echo = json.dumps({"error": headers["Authorization"], "parts": headers["Authorization"].split(":")})
             server.answers[0] = (server.answers[0][0], echo.replace("/", "\\/").encode())
-            return super().post(path, headers, body, exchange)
+            return super().request(method, path, headers, body, exchange)
 
     for credentials in (WorkspaceKey("key", Secret("a-secret")), ApiKey("uid", Secret("an-api-key"))):
         for status in (202, 403):

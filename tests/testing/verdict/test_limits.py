@@ -35,7 +35,9 @@ class Connecting:
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:  # noqa: ARG002
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange
+    ) -> Answer | NoAnswer:
         socket.create_connection(self._address).close()
         return Answer(202, b'{"status": "success"}')
 

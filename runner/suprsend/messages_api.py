@@ -1,0 +1,211 @@
+"""The messages API: what became of events.
+
+Source: the platform's documentation, "List messages". Unknown fields are ignored, and all but the id, the status and the
+channel may be missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from runner.suprsend.answer import Answer, NoAnswer
+from runner.suprsend.messages import CHANNELS, STATUSES
+from runner.suprsend.retry import requested_pause_s
+from runner.suprsend.statuses import is_success, is_transient, refuses_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.suprsend.connection import Connection
+    from runner.suprsend.messages import Channel, Status
+
+MESSAGES_PATH = "v1/message/"
+MAX_LIMIT = 1000
+_MAX_PAGES = 100
+_REPEATED: Final = ("status", "recipient_id", "category")
+_SINGLE: Final = (
+    "channel", "workflow_slug", "tenant_id", "message_id", "idempotency_key", "execution_id", "object_type", "object_id",
+    "created_at_gte", "created_at_lte", "is_campaign", "include_content",
+)  # fmt: skip
+Filter: TypeAlias = "str | bool | Sequence[str]"
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message of the platform. `times` are those of its statuses, as far as the platform has them; `raw` is the whole."""
+
+    message_id: str
+    status: Status
+    channel: Channel | str
+    created_at: datetime | None
+    times: Mapping[Status, datetime]
+    workflow: str | None
+    node: str | None
+    template: str | None
+    category: str | None
+    recipient: str | None
+    tenant_id: str | None
+    idempotency_key: str | None
+    failure_reason: str | None
+    raw: Mapping[str, Any]
+
+
+class Listed(NamedTuple):
+    """A complete list of messages."""
+
+    messages: tuple[SentMessage, ...]
+
+
+class ListFailure(NamedTuple):
+    """A list that did not come. A `transient` failure may pass; `pause_s` is how long the server asks to wait."""
+
+    message: str
+    status_code: int = 0
+    transient: bool = False
+    pause_s: float | None = None
+
+    @property
+    def refuses_credentials(self) -> bool:
+        """Return whether the platform refused the credentials."""
+        return refuses_credentials(self.status_code)
+
+
+def list_messages(
+    connection: Connection, filters: Mapping[str, Filter], now_s: float, timeout_s: float | None = None
+) -> Listed | ListFailure:
+    """Return all messages that fit `filters`, the newest first; all pages are read. Raises ValueError for an unknown filter.
+
+    `now_s` is the time in seconds since 1970, to which the date of a Retry-After is compared.
+    """
+    found: list[SentMessage] = []
+    after: str | None = None
+    seen: set[str] = set()
+    for _ in range(_MAX_PAGES):
+        answer = connection.get(messages_path(filters, after=after), timeout_s)
+        page = _page(answer, now_s)
+        if isinstance(page, ListFailure):
+            return page
+        found += page.messages
+        if page.after is None:
+            return Listed(tuple(found))
+        if page.after in seen:
+            return ListFailure("the list of messages has no end: a cursor came twice")
+        after = page.after
+        seen.add(after)
+    return ListFailure(f"the list of messages has more than {_MAX_PAGES} pages")
+
+
+def messages_path(filters: Mapping[str, Filter], *, limit: int = MAX_LIMIT, after: str | None = None) -> str:
+    """Return the path of a list with its query, as it goes over the wire. Raises ValueError for an unknown filter."""
+    pairs: list[tuple[str, str]] = [("limit", str(limit))]
+    for name, value in filters.items():
+        if name in _REPEATED:
+            values = [value] if isinstance(value, str) else cast("Sequence[str]", value)
+            pairs += [(f"{name}[]", each) for each in values]
+        elif name in _SINGLE:
+            pairs.append((name, str(value).lower() if isinstance(value, bool) else str(value)))
+        else:
+            raise ValueError(f"there is no filter '{name}'")
+    pairs += [("after", after)] if after is not None else []
+    return f"{MESSAGES_PATH}?{urlencode(pairs, quote_via=quote, safe='')}"
+
+
+class _Page(NamedTuple):
+    messages: list[SentMessage]
+    after: str | None
+
+
+def _page(answer: Answer | NoAnswer, now_s: float) -> _Page | ListFailure:
+    if isinstance(answer, NoAnswer):
+        return ListFailure(answer.message, transient=not answer.is_final)
+    try:
+        raw: Any = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raw = None
+    if not is_success(answer.status_code):
+        pause_s = requested_pause_s(answer.retry_after, now_s)
+        message = f"HTTP {answer.status_code}: {_error(raw)}"
+        return ListFailure(message, answer.status_code, is_transient(answer.status_code), pause_s)
+    if not isinstance(raw, dict) or not isinstance(raw.get("results"), list) or not isinstance(raw.get("meta"), dict):
+        return ListFailure("not the platform's answer: it has no list of messages", answer.status_code, transient=True)
+    messages = [_message(item) for item in raw["results"]]
+    if None in messages:
+        return ListFailure("not the platform's answer: a message has no id, status or channel", answer.status_code)
+    meta, after = raw["meta"], raw["meta"].get("after")
+    if not meta.get("has_next"):
+        return _Page(cast("list[SentMessage]", messages), None)
+    if not isinstance(after, str) or not after:
+        return ListFailure("the list of messages goes on, but has no cursor", answer.status_code)
+    return _Page(cast("list[SentMessage]", messages), after)
+
+
+_SAME: Final[Mapping[str, Status]] = {"failure_by_vendor": "delivery_failure"}
+"""Other names of statuses in the documentation."""
+_TIMED: Final[tuple[Status, ...]] = ("triggered", "delivered", "seen", "clicked", "dismissed", "read")
+
+
+def _message(raw: object) -> SentMessage | None:
+    if not isinstance(raw, dict):
+        return None
+    message_id, channel = _text(raw, "message_id"), _text(raw, "channel")
+    status = _status(raw.get("status"))
+    if message_id is None or channel is None or status is None:
+        return None
+    workflow, template, recipient = (_map(raw, key) for key in ("workflow", "template", "recipient"))
+    times = {name: moment for name in _TIMED if (moment := _moment(raw.get(f"{name}_at"))) is not None}
+    return SentMessage(
+        message_id,
+        status,
+        CHANNELS[CHANNELS.index(channel)] if channel in CHANNELS else channel,
+        _moment(raw.get("created_at")),
+        times,
+        _text(workflow, "slug"),
+        _text(workflow, "node_ref"),
+        _text(template, "slug"),
+        _text(raw, "category"),
+        _text(recipient, "distinct_id") or _text(recipient, "id"),
+        _text(raw, "tenant_id"),
+        _text(raw, "idempotency_key"),
+        _text(raw, "failure_reason"),
+        raw,
+    )
+
+
+def _status(value: object) -> Status | None:
+    if not isinstance(value, str):
+        return None
+    return _SAME.get(value) or next((status for status in STATUSES if status == value), None)
+
+
+def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+_MAX_ERROR = 500
+
+
+def _error(raw: object) -> str:
+    if isinstance(raw, dict):
+        for value in (raw.get("message"), raw.get("detail"), raw.get("error")):
+            text = value.get("message") if isinstance(value, dict) else value
+            if isinstance(text, str) and text:
+                return text[:_MAX_ERROR]
+    return "no text"
