@@ -68,11 +68,14 @@ class Run:
         self._people: tuple[Mapping[str, Json], Mapping[str, Json], Mapping[str, Json]] | None = None
 
     def to(self, recipient: str) -> Run:
-        """Return a run for a recipient, which is not yet registered."""
+        """Return a run for a recipient, which is not yet registered. What was doubted of this one is doubted of it."""
         event = (self.event_index, self.event)
-        return Run(
+        run = Run(
             self.simulation, self.workflow, event, recipient, self.actor, self.tenant_id, self.payload, self.depth
         )
+        if self._doubt is not None:
+            run.doubt(self._doubt)
+        return run
 
     @property
     def now_ms(self) -> int:

@@ -184,6 +184,13 @@ def test_lists_and_objects_as_recipients_are_inexact(tmp_path: Path, team: Json,
     assert inexact in (timeline.runs[0].decisions[0].inexact or "")
 
 
+def test_a_tenant_read_of_an_unknown_user_is_inexact(tmp_path: Path) -> None:
+    assets = assets_of(tmp_path, workflow_file(email(), override_tenant_expr='."$recipient".shop // "acme"'))
+    timeline = run(assets, event())
+    assert timeline.messages[0].tenant_id == "acme"
+    assert "reads of $recipient is taken as missing" in (timeline.runs[0].decisions[0].inexact or "")
+
+
 @pytest.mark.parametrize("expression", [".nobody", ".team[]", ".team.id"])
 def test_an_override_without_a_result_stops_the_run(tmp_path: Path, expression: str) -> None:
     assets = assets_of(tmp_path, workflow_file(email(), **override(override_recipients_user_expr=expression)))
