@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from runner.workflows.agenda import Pause
 from runner.workflows.conditions import any_holds
 from runner.workflows.definition import Comparison
+from runner.workflows.evaluation import AFTER_BATCH
 from runner.workflows.outcomes import StoppedError
+from runner.workflows.people import unknown_fields
 from runner.workflows.waits import end_of, length
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from runner.workflows.definition import Branch, Choice, Condition, WaitUntil
     from runner.workflows.run import Run
     from runner.workflows.timeline import Check, Event
+
+_ALWAYS_KNOWN = ("distinct_id", "tenant_id", "brand_id")
 
 
 def choose(node: Branch, run: Run) -> Choice:
@@ -75,13 +79,13 @@ def unknown_data(run: Run, conditions: Sequence[Condition]) -> str | None:
         root = comparison.variable.partition(".")[0]
         match comparison.namespace:
             case "" if run.is_batched and not root.startswith("$batch") and root not in run.payload:
-                return f"after a batch, '{root}' of the triggering event is taken as missing"
-            case "$recipient" | "$actor" if run.simulation.world.users is None and root != "distinct_id":
-                return f"without `users`, {comparison.namespace}.{comparison.variable} is taken as missing"
-            case "$recipient" | "$actor" if run.changes_users:
-                return f"{comparison.namespace}.{comparison.variable} is that before the workflow changed the user"
-            case "$brand" if run.simulation.world.tenants is None and root not in ("tenant_id", "brand_id"):
-                return f"without `tenants`, $brand.{comparison.variable} is taken as missing"
+                return AFTER_BATCH
+            case "$recipient" | "$actor" | "$brand" as namespace if root not in _ALWAYS_KNOWN:
+                name = f"{namespace}.{comparison.variable}"
+                if reason := unknown_fields(run, namespace):
+                    return f"{reason}: {name} is taken as missing"
+                if run.changes_users and namespace != "$brand":
+                    return f"{name} is that before the workflow changed the user"
             case _:
                 pass
     return None

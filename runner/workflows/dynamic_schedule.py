@@ -30,7 +30,7 @@ _MOST_POSITION = 31
 
 
 def schedule_from(value: Json) -> Schedule:
-    """Return a schedule. Raise ValueError, which says what is wrong, if the value is none."""
+    """Return a schedule. Raise ValueError, whose text says what is wrong, for other values."""
     if not isinstance(value, dict):
         raise ValueError("the schedule must be an object")  # noqa: TRY004 - callers catch one exception
     frequency = value.get("frequency")

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from runner.workflows.expressions import ExpressionError, UnsupportedError
 from runner.workflows.outcomes import RefusedError, StoppedError
+from runner.workflows.people import unknown_fields
 
 if TYPE_CHECKING:
     from runner.source import Json
     from runner.workflows.definition import Expression
     from runner.workflows.run import Run
 
+AFTER_BATCH = "after a batch, keys of the triggering event are taken as missing"
+_OF_TEST_DATA = re.compile(r"""(\$recipient|\$actor|\$brand)\b(?!["']?\]?\.(?:distinct_id|tenant_id|brand_id)\b)""")
 _SHOWN_CHARS = 80
 
 
 def values_of(run: Run, expression: Expression) -> list[Json]:
     """Return all outputs of an expression. Raise StoppedError or RefusedError if there are none."""
+    run.simulation.count_step(run)
+    for namespace in dict.fromkeys(_OF_TEST_DATA.findall(expression.text)):
+        if reason := unknown_fields(run, namespace):
+            run.doubt(f"{reason}: what {spelled(expression)} reads of {namespace} is taken as missing")
     try:
-        return run.simulation.engine.evaluate(expression, run.data())
+        found = run.simulation.engine.evaluate(expression, run.data())
     except UnsupportedError as error:
         raise RefusedError(f"{spelled(expression)}: {error}", expression.source) from None
     except ExpressionError as error:
-        hint = " (after a batch, the payload of the triggering event is gone)" if run.is_batched else ""
-        raise StoppedError(f"{spelled(expression)}: {error}{hint}", expression.source) from None
+        if run.is_batched:
+            run.doubt(AFTER_BATCH)
+        raise StoppedError(f"{spelled(expression)}: {error}", expression.source) from None
+    if run.is_batched and None in found:
+        run.doubt(AFTER_BATCH)
+    return found
 
 
 def value_of(run: Run, expression: Expression) -> Json:

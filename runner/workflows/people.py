@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.source import Json
+    from runner.workflows.run import Run
     from runner.workflows.world import World
 
 
@@ -33,6 +34,14 @@ def user_fields(world: World, distinct_id: str) -> Mapping[str, Json]:
     return {"distinct_id": distinct_id, **channels, **user.properties}
 
 
+def unknown_fields(run: Run, namespace: str) -> str | None:
+    """Return why the fields of `$recipient`, `$actor` or `$brand` are not known; None if the test data has them."""
+    world = run.simulation.world
+    if namespace == "$brand":
+        return _missing("tenants", world.tenants, run.tenant_id)
+    return _missing("users", world.users, run.actor if namespace == "$actor" else run.recipient)
+
+
 def is_tenant(world: World, tenant_id: str) -> bool:
     """Return whether a tenant exists. The default one always does."""
     return world.tenants is None or tenant_id == DEFAULT_TENANT or tenant_id in world.tenants
@@ -42,3 +51,9 @@ def tenant_fields(world: World, tenant_id: str) -> Mapping[str, Json]:
     """Return `$brand`: the reserved keys of a tenant at the top, its own ones under `properties`."""
     tenant = world.tenants.get(tenant_id) if world.tenants is not None else None
     return {"tenant_id": tenant_id, "brand_id": tenant_id, **(tenant.fields if tenant else {})}
+
+
+def _missing(kind: str, known: Mapping[str, object] | None, identity: str) -> str | None:
+    if known is None:
+        return f"the test data has no `{kind}`"
+    return None if identity in known else f"`{kind}` does not have '{identity}'"

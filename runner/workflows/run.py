@@ -63,15 +63,19 @@ class Run:
         self._node: Common | None = None
         self._tasks = 1
         self._ending: str | None = None
+        self._doubt: str | None = None
         self._decisions: list[Decision] = []
         self._people: tuple[Mapping[str, Json], Mapping[str, Json], Mapping[str, Json]] | None = None
 
     def to(self, recipient: str) -> Run:
-        """Return a run for a recipient, which is not yet registered."""
+        """Return a run for a recipient, which is not yet registered. What was doubted of this one is doubted of it."""
         event = (self.event_index, self.event)
-        return Run(
+        run = Run(
             self.simulation, self.workflow, event, recipient, self.actor, self.tenant_id, self.payload, self.depth
         )
+        if self._doubt is not None:
+            run.doubt(self._doubt)
+        return run
 
     @property
     def now_ms(self) -> int:
@@ -92,13 +96,18 @@ class Run:
     ) -> None:
         """Add a decision at the present time. Its place is `source`, else that of its node.
 
-        It is inexact if one of its checks is.
+        It is inexact if one of its checks is, or if it was doubted.
         """
-        inexact = inexact or next((check.inexact for check in checks if check.inexact), None)
+        inexact = inexact or self._doubt or next((check.inexact for check in checks if check.inexact), None)
+        self._doubt = None
         node = None
         if common is not None:
             node, source = common.id, source or common.source
         self._decisions.append(Decision(self.now_ms, kind, text, node, choice, checks, until_ms, source, inexact))
+
+    def doubt(self, reason: str) -> None:
+        """Make the next decision inexact."""
+        self._doubt = self._doubt or reason
 
     def enter(self, common: Common) -> None:
         """Come to a node."""

@@ -23,7 +23,7 @@ MAX_RUNS = 10_000
 MAX_STEPS = 100_000
 MAX_MESSAGES = 10_000
 MAX_DEPTH = 10
-"""Limits of one interpretation. `MAX_DEPTH` is that of workflows which start each other."""
+"""Limits of one interpretation. A node and an expression are a step each. `MAX_DEPTH` is that of workflows which start each other."""
 
 
 class Simulation:

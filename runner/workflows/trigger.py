@@ -74,24 +74,19 @@ class Starter:
             raise RefusedError(f"more than {MAX_DEPTH} workflows start each other")
         recipients, inexact = _invoked(run, node.recipient)
         actor = run.actor if node.actor is None else _only(_invoked(run, node.actor)[0], node.actor)
-        draft = Run(
-            self.simulation,
-            workflow,
-            (run.event_index, run.event),
-            recipients[0],
-            actor,
-            run.tenant_id,
-            _payload(run, node),
-            run.depth + 1,
-        )
-        run.note("passed", f"started '{workflow.slug}' for {', '.join(recipients)}", node.common, inexact=inexact)
-        try:
-            _check_is_live(workflow)
-            checks, unknown = _check_conditions(draft)
-        except EndError as error:
-            self._end(draft, error)
-            return
-        self._start(draft, _Trigger(recipients, checks, unknown))
+        payload = _payload(run, node)
+        whom = recipients[0] if len(recipients) == 1 else f"{len(recipients)} recipients"
+        run.note("passed", f"started '{workflow.slug}' for {whom}", node.common, inexact=inexact)
+        event = (run.event_index, run.event)
+        for recipient in recipients:
+            draft = Run(self.simulation, workflow, event, recipient, actor, run.tenant_id, payload, run.depth + 1)
+            try:
+                _check_is_live(workflow)
+                checks, unknown = _check_conditions(draft)
+            except EndError as error:
+                self._end(draft, error)
+            else:
+                self._start(draft, _Trigger([recipient], checks, unknown))
 
     def _draft(self, workflow: Workflow, index: int, event: Event) -> Run:
         """Return a run for the event's own user, which is not yet registered."""

@@ -37,7 +37,7 @@ def end_of(wait: Wait, run: Run) -> int:
 
 
 def instant_ms(text: str) -> int:
-    """Return an ISO 8601 time as milliseconds since 1970; one without a zone is in UTC. Raise ValueError if it is none."""
+    """Return an ISO 8601 time as milliseconds since 1970; one without a zone is in UTC. Raise ValueError for other texts."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)

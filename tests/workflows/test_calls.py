@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.workflows.world import World
+from runner.workflows.world import User, World
 from tests.workflows.definitions import (
     HOUR,
     Fields,
@@ -167,6 +167,7 @@ def test_recipients_and_actor_of_another_workflow(tmp_path: Path) -> None:
     to_team = invoke(recipient_selection="expression", recipient_expression=".team[]", actor_selection="recipient")
     timeline = run(assets_of(tmp_path, workflow_file(to_team), other(email())), event(team=["u2", "u3"]))
     assert [message.recipient for message in timeline.messages] == ["u2", "u3"]
+    assert story(timeline)[1] == (0, "passed", "started 'other' for 2 recipients")
 
 
 def test_a_workflow_that_was_not_pulled_is_recorded(tmp_path: Path) -> None:
@@ -180,6 +181,19 @@ def test_another_workflow_must_be_live_and_its_conditions_hold(tmp_path: Path) -
     assert story(draft, 1) == [(0, "not_triggered", "the workflow is not live: draft")]
     strict = other(email(), conditions=[condition("n", "==", "1")])
     assert story(run(assets_of(tmp_path, workflow_file(invoke()), strict), event()), 1)[0][1] == "not_triggered"
+
+
+def test_conditions_of_another_workflow_read_each_of_its_recipients(tmp_path: Path) -> None:
+    to_team = invoke(recipient_selection="expression", recipient_expression=".team[]")
+    strict = other(email(), conditions=[condition("plan", "==", '"pro"', "$recipient")])
+    users = {
+        name: User(name, {"email": (f"{name}@example.com",)}, {"plan": plan})
+        for name, plan in (("u1", "pro"), ("u2", "free"), ("u3", "pro"))
+    }
+    timeline = run(
+        assets_of(tmp_path, workflow_file(to_team), strict), event(team=["u2", "u3"]), world=World(users=users)
+    )
+    assert [message.recipient for message in timeline.messages] == ["u3"]
 
 
 def test_workflows_that_start_each_other_are_refused(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_keys_of_the_event_are_absent_after_a_batch_and_reading_one_is_inexact(t
     [chosen] = [decision for decision in timeline.runs[0].decisions if decision.kind == "chose"]
     assert (chosen.choice, chosen.inexact) == (
         "other",
-        "after a batch, 'amount' of the triggering event is taken as missing",
+        "after a batch, keys of the triggering event are taken as missing",
     )
 
 

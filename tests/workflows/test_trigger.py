@@ -114,7 +114,17 @@ def test_conditions_on_users_are_inexact_without_users(tmp_path: Path) -> None:
     assets = assets_of(tmp_path, workflow_file(email(), conditions=[condition("plan", "==", '"pro"', "$recipient")]))
     [decision] = run(assets, event()).runs[0].decisions
     assert decision.kind == "not_triggered"
-    assert decision.inexact == "without `users`, $recipient.plan is taken as missing"
+    assert decision.inexact == "the test data has no `users`: $recipient.plan is taken as missing"
+
+
+def test_conditions_on_an_actor_or_a_tenant_that_the_test_data_lacks_are_inexact(tmp_path: Path) -> None:
+    by_tenant = condition("brand_name", "==", '"Acme"', "$brand")
+    assets = assets_of(tmp_path, workflow_file(email(), conditions=[by_tenant]))
+    world = World(tenants={"acme": Tenant("acme", {"brand_name": "Acme"})})
+    known, default = run(assets, replace(event(), tenant_id="acme"), event(), world=world).runs
+    assert [decision.inexact for decision in known.decisions] == [None] * 3
+    [rejected] = default.decisions
+    assert rejected.inexact == "`tenants` does not have 'default': $brand.brand_name is taken as missing"
 
 
 def test_a_throttle_discards_runs_beyond_its_count_in_a_sliding_window(tmp_path: Path) -> None:
@@ -172,6 +182,13 @@ def test_lists_and_objects_as_recipients_are_inexact(tmp_path: Path, team: Json,
     timeline = run(assets, event(team=team))
     assert [one.recipient for one in timeline.runs] == ["u1", "u2"]
     assert inexact in (timeline.runs[0].decisions[0].inexact or "")
+
+
+def test_a_tenant_read_of_an_unknown_user_is_inexact(tmp_path: Path) -> None:
+    assets = assets_of(tmp_path, workflow_file(email(), override_tenant_expr='."$recipient".shop // "acme"'))
+    timeline = run(assets, event())
+    assert timeline.messages[0].tenant_id == "acme"
+    assert "reads of $recipient is taken as missing" in (timeline.runs[0].decisions[0].inexact or "")
 
 
 @pytest.mark.parametrize("expression", [".nobody", ".team[]", ".team.id"])

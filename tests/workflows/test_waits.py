@@ -102,6 +102,27 @@ def test_an_expression_with_several_results_is_refused(tmp_path: Path) -> None:
     assert waits(tmp_path, dynamic, waits=["1h", "2h"]) == "refused: .waits[] has 2 results, where one is needed"
 
 
+@pytest.mark.parametrize(
+    ("expression", "inexact"),
+    [
+        (
+            '."$recipient".wait',
+            """the test data has no `users`: what ."$recipient".wait reads of $recipient is taken as missing""",
+        ),
+        (
+            '."$brand".properties.wait',
+            """the test data has no `tenants`: what ."$brand".properties.wait reads of $brand is taken as missing""",
+        ),
+        ('."$recipient".distinct_id', None),
+        (".wait", None),
+    ],
+)
+def test_an_expression_over_unknown_people_is_inexact(tmp_path: Path, expression: str, inexact: str | None) -> None:
+    dynamic = node("delay", "wait", delay_type="dynamic", value=expression)
+    [_, stopped] = run(assets_of(tmp_path, workflow_file(dynamic, email())), event()).runs[0].decisions
+    assert (stopped.kind, stopped.inexact) == ("stopped", inexact)
+
+
 def test_a_time_window_in_the_zone_of_the_recipient(tmp_path: Path) -> None:
     office: Json = [{"frequency": "weekly_mo2fr", "stime": "10:00", "etime": "18:00"}]
     assets = assets_of(
