@@ -62,13 +62,15 @@ def sign(secret: Secret, method: str, path: str, content_type: str, date: str, b
     return b64encode(hmac.digest(secret.reveal().encode(), text.encode(), "sha256")).decode()
 
 
-def signed_headers(credentials: Credentials, path: str, body: bytes, now_s: float) -> dict[str, str]:
-    """Return the headers of a POST of `body` to `path`, signed at `now_s` (seconds since 1970)."""
+def signed_headers(
+    credentials: Credentials, path: str, body: bytes, now_s: float, method: str = "POST"
+) -> dict[str, str]:
+    """Return the headers of a request to `path`, signed at `now_s` (seconds since 1970)."""
     headers = {"Content-Type": CONTENT_TYPE, "Accept": "application/json"}
     match credentials:
         case WorkspaceKey(key, secret):
             headers["Date"] = formatdate(now_s, usegmt=True)
-            headers["Authorization"] = f"{key}:{sign(secret, 'POST', path, CONTENT_TYPE, headers['Date'], body)}"
+            headers["Authorization"] = f"{key}:{sign(secret, method, path, CONTENT_TYPE, headers['Date'], body)}"
         case ApiKey(_, api_key):
             headers["Authorization"] = f"Bearer {api_key.reveal()}"
     return headers

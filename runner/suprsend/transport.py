@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
     from runner.suprsend.admission import Admission
+    from runner.suprsend.answer import Stage
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
@@ -67,6 +69,15 @@ class Transport:
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, exchange: Exchange) -> Answer | NoAnswer:
         """Post once, within the remaining time of the exchange. Only a complete answer counts."""
+        return self._request("POST", path, headers, body, exchange)
+
+    def get(self, path: str, headers: Mapping[str, str], exchange: Exchange) -> Answer | NoAnswer:
+        """Get once, as `post` does. `path` includes the query."""
+        return self._request("GET", path, headers, None, exchange)
+
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, exchange: Exchange
+    ) -> Answer | NoAnswer:
         if self._process != os.getpid():
             self._connect()
         pool = self._pool
@@ -74,7 +85,7 @@ class Transport:
             return pool
         try:
             response = pool.urlopen(
-                "POST",
+                method,
                 path,
                 body=body,
                 headers=dict(headers),
@@ -85,7 +96,7 @@ class Transport:
             )
         except (HTTPError, OSError) as error:
             if isinstance(error, ClosedPoolError) and pool is not self._pool:  # `close` by another thread
-                return self.post(path, headers, body, exchange)
+                return self._request(method, path, headers, body, exchange)
             return _no_answer(error, exchange)
         try:
             return _read(response)
@@ -167,24 +178,36 @@ def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
         if size > MAX_ANSWER_BYTES:
             return NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes", sent=True, is_final=True)
     headers = response.headers
-    return Answer(response.status, b"".join(parts), headers.get("Retry-After"), headers.get("Content-Type"))
+    body = b"".join(parts)
+    return Answer(response.status, body, headers.get("Retry-After"), headers.get("Content-Type"), headers.get("Date"))
 
 
 def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
     cause = _innermost(error)
     if isinstance(cause, TimeoutError | ReadTimeoutError):
         missing = "answer" if exchange.wrote else "connection"
-        return NoAnswer(f"no {missing} within {exchange.limit_s:g} s", sent=exchange.wrote)
+        stage: Stage | None = None if exchange.wrote else "connection"
+        return NoAnswer(f"no {missing} within {exchange.limit_s:g} s", sent=exchange.wrote, stage=stage)
     if isinstance(cause, NotAdmitted):
         return NoAnswer(str(cause), sent=False, is_final=True)
     if exchange.wrote:
         return NoAnswer(f"the connection was lost: {_reason(error)}", sent=True)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return NoAnswer(f"the server's certificate is not trusted: {cause.verify_message}", sent=False, is_final=True)
+        message = f"the server's certificate is not trusted: {cause.verify_message}"
+        return NoAnswer(message, sent=False, is_final=True, stage="tls")
     if isinstance(error, LocationParseError):  # the base URL was checked when the client was made
         return _NO_PROXY
     who = "the proxy: " if isinstance(error, ProxyError) else ""
-    return NoAnswer(f"{who}{_reason(error)}", sent=False)
+    return NoAnswer(f"{who}{_reason(error)}", sent=False, stage=_stage(error, cause))
+
+
+def _stage(error: HTTPError | OSError, cause: BaseException) -> Stage:
+    """Return what failed before anything was sent."""
+    if isinstance(cause, ssl.SSLError):
+        return "tls"
+    if isinstance(error, ProxyError):
+        return "proxy"
+    return "name" if isinstance(cause, socket.gaierror) else "connection"
 
 
 def _reason(error: BaseException) -> str:
