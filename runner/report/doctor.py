@@ -1,0 +1,69 @@
+"""The findings of `runner doctor` → one page with a mark for each, or JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from runner.report.format import Format
+from runner.report.github_actions import add_job_summary
+from runner.report.style import counted, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.doctor.finding import Finding, State
+    from runner.report.output import Output
+
+_MARKS: Mapping[State, str] = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "-"}
+_WORDS: Mapping[State, str] = {"ok": "ok", "warning": "warning", "failed": "FAILED", "skipped": "skipped"}
+_MAX_TEXT = 400
+"""A server's own text may be of any length."""
+
+
+def show_findings(output: Output, environ: Mapping[str, str], findings: Sequence[Finding]) -> None:
+    """Show findings, each with what to do about it. Without UTF-8 in the locale, the page is plain ASCII."""
+    cells = [(each, _shown(output, each.text), _shown(output, each.advice or "")) for each in findings]
+    if output.format in (Format.JSON, Format.JSONL):
+        listed = [
+            {"name": each.name, "state": each.state, "text": text, "advice": advice or None}
+            for each, text, advice in cells
+        ]
+        output.items("findings", listed)
+        return
+    is_utf8 = _is_utf8(environ)
+    marks = _MARKS if is_utf8 else _WORDS
+    widest, name_width = max(map(len, marks.values())), max(len(each.name) for each in findings)
+    for each, text, advice in cells:
+        mark = _painted(output, each.state, marks[each.state].ljust(widest))
+        lines = [f"{mark} {output.style.strong(each.name.ljust(name_width))}  {text}"]
+        lines += [f"{'':{widest + name_width + 3}}= {advice}"] if advice else []
+        for line in lines:
+            output.data(line if is_utf8 else line.encode("ascii", "backslashreplace").decode())
+    output.message(_summary(findings))
+    rows = [(each.state, each.name, text, advice) for each, text, advice in cells]
+    add_job_summary(output, environ, f"runner doctor: {_summary(findings)}", ("", "check", "found", "to do"), rows)
+
+
+def _shown(output: Output, text: str) -> str:
+    return printable(output.cut(text, _MAX_TEXT))
+
+
+def _painted(output: Output, state: State, mark: str) -> str:
+    style = output.style
+    paint = {"ok": style.good, "warning": style.warning, "failed": style.error, "skipped": style.faint}
+    return paint[state](mark)
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = Counter(each.state for each in findings)
+    parts = [f"{counts['failed']} failed"] if counts["failed"] else []
+    parts += [counted(counts["warning"], "warning")] if counts["warning"] else []
+    parts += [f"{counts['skipped']} skipped"] if counts["skipped"] else []
+    return f"{counted(len(findings), 'check')}: {', '.join(parts) or 'all ok'}"
+
+
+def _is_utf8(environ: Mapping[str, str]) -> bool:
+    """Return whether the locale has UTF-8, as POSIX decides it: by the first of these variables that is set."""
+    locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environ.get(name))), "")
+    return locale.lower().replace("-", "").endswith("utf8")
