@@ -86,7 +86,7 @@ def _files(examined: Examined, profile: str | None, *, is_readable: bool) -> tup
         return tuple(skipped(name, _SEE_CONFIGURATION) for name in names)
     today = examined.clock().date()
     ages = recordings.cassettes(examined.config, profile, examined.environ, today)
-    return (specs.specs(examined.config), *ages)
+    return (specs.specs(examined.start, examined.config), *ages)
 
 
 class _Requests:

@@ -190,6 +190,8 @@ def user(distinct_id: str, reply: Reply) -> Finding:
         return skipped(USER, f"no answer: {answer.message}")
     document = _object(answer)
     status = answer.status_code
+    if refuses_credentials(status):
+        return skipped(USER, "the credentials are refused")
     if status == _NOT_FOUND and document is not None:
         advice = "create the user first: an event for an unknown user is accepted, and then discarded"
         return failure(USER, f"the platform does not know {distinct_id}", advice)

@@ -98,5 +98,6 @@ def _of_error(name: str, error: RunnerError) -> Finding:
     first, *others = error.problems
     place = f"{first.position.path}:{first.position.line}: " if first.position is not None else ""
     more = f" (and {len(others)} more)" if others else ""
+    hint = first.hint.replace("\n", " ") if first.hint is not None else None
     exit_code = ExitCode.CREDENTIALS if error.exit_code is ExitCode.CREDENTIALS else ExitCode.REFUSED
-    return failure(name, f"{place}{first.message}{more}", first.hint, exit_code)
+    return failure(name, f"{place}{first.message}{more}", hint, exit_code)

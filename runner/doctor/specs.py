@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from runner.doctor.finding import Finding, failure, skipped
 from runner.errors import NotFound, RunnerError
 from runner.eventspec import check
 from runner.eventspec.many import load_all
-from runner.project.files import SPECS
+from runner.project.files import SPECS, home_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 SPECS_VALID = "specs"
 
 
-def specs(config: Path | None) -> Finding:
-    """Check the specs in specs/, as `runner validate` does."""
+def specs(start: Path, config: Path | None) -> Finding:
+    """Check the specs at `start`, or in specs/ of its project, as `runner validate` does."""
     try:
-        loaded = list(load_all([Path(SPECS)], config, check))
+        folder = start if start.name == SPECS else Path(os.path.relpath(home_of(start) / SPECS))
+        loaded = list(load_all([folder], config, check))
     except NotFound as error:
         return skipped(SPECS_VALID, error.problems[0].message, "`runner init` writes a first spec")
     except RunnerError as error:

@@ -23,30 +23,33 @@ _MAX_TEXT = 400
 
 def show_findings(output: Output, environ: Mapping[str, str], findings: Sequence[Finding]) -> None:
     """Show findings, each with what to do about it. Without UTF-8 in the locale, the page is plain ASCII."""
-    cells = [(each, _shown(output, each.text), _shown(output, each.advice or "")) for each in findings]
     if output.format in (Format.JSON, Format.JSONL):
-        listed = [
-            {"name": each.name, "state": each.state, "text": text, "advice": advice or None}
-            for each, text, advice in cells
-        ]
-        output.items("findings", listed)
+        output.items("findings", (_as_json(output, each) for each in findings))
         return
     is_utf8 = _is_utf8(environ)
     marks = _MARKS if is_utf8 else _WORDS
     widest, name_width = max(map(len, marks.values())), max(len(each.name) for each in findings)
-    for each, text, advice in cells:
+    rows: list[tuple[str, str, str, str]] = []
+    for each in findings:
+        text, advice = (printable(output.cut(part or "", _MAX_TEXT)) for part in (each.text, each.advice))
+        rows.append((each.state, each.name, text, advice))
         mark = _painted(output, each.state, marks[each.state].ljust(widest))
         lines = [f"{mark} {output.style.strong(each.name.ljust(name_width))}  {text}"]
         lines += [f"{'':{widest + name_width + 3}}= {advice}"] if advice else []
         for line in lines:
             output.data(line if is_utf8 else line.encode("ascii", "backslashreplace").decode())
     output.message(_summary(findings))
-    rows = [(each.state, each.name, text, advice) for each, text, advice in cells]
     add_job_summary(output, environ, f"runner doctor: {_summary(findings)}", ("", "check", "found", "to do"), rows)
 
 
-def _shown(output: Output, text: str) -> str:
-    return printable(output.cut(text, _MAX_TEXT))
+def _as_json(output: Output, finding: Finding) -> dict[str, str | None]:
+    advice = output.cut(finding.advice, _MAX_TEXT) if finding.advice is not None else None
+    return {
+        "name": finding.name,
+        "state": finding.state,
+        "text": output.cut(finding.text, _MAX_TEXT),
+        "advice": advice,
+    }
 
 
 def _painted(output: Output, state: State, mark: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.doctor.finding import Finding, failure
 from tests.conftest import NOW
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import pytest
 
     from tests.doctor.conftest import Checkup
 
@@ -71,3 +72,13 @@ def test_a_secret_in_a_cassette_is_the_only_fault_and_is_not_shown(checkup: Chec
     [fault] = checkup.faults()
     assert (fault.name, fault.state) == ("cassettes", "failed")
     assert "the-workspace-secret" not in fault.text
+
+
+def test_in_a_folder_of_the_project_its_specs_are_checked(
+    checkup: Checkup, in_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (in_tmp / "specs" / "b.yaml").write_text("version: 1\n")
+    (in_tmp / "app").mkdir()
+    monkeypatch.chdir(in_tmp / "app")
+    [fault] = checkup.faults(start=Path())
+    assert (fault.name, fault.text) == ("specs", "2 errors in 2 specs: ../specs/b.yaml:1: missing-key")
