@@ -114,6 +114,8 @@ def _advice(answer: NoAnswer, proxy: str | None) -> str:
             return "check https_proxy and no_proxy, and the proxy's own rules"
         case "tls":
             return "set REQUESTS_CA_BUNDLE to the certificates of your network, if a proxy there opens connections"
+        case None if not answer.sent:
+            return "correct that variable: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, or one of the proxy"
         case "connection" if proxy is None:
             return f"check {_BASE_URL}; if this network needs a proxy, set https_proxy"
         case _:

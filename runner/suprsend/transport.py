@@ -109,7 +109,9 @@ class Transport:
 
     @property
     def peers(self) -> tuple[tuple[str, int], ...]:
-        """Hosts and ports that it connects to: the server's, and those of its proxy."""
+        """Hosts and ports that it connects to: the server's, and those of its proxy, if that can be used."""
+        if isinstance(self._pool, NoAnswer):
+            return (_address(self._base_url),)
         proxy = select_proxy(self._base_url, self._settings["proxies"])
         urls = [self._base_url, *([proxy if "://" in proxy else f"http://{proxy}"] if proxy else [])]
         return tuple(_address(url) for url in urls)

@@ -262,3 +262,21 @@ def test_a_name_without_an_address_is_the_only_fault(checkup: Checkup) -> None:
     [fault] = checkup.faults()
     assert fault.text.startswith("https://hub.invalid/: the host's name has no address: ")
     assert fault.advice == f"check the network, and the spelling of {BASE_URL}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("REQUESTS_CA_BUNDLE", "nowhere.pem", "the CA bundle from the environment can't be used: nowhere.pem"),
+        ("https_proxy", "http://jo:swordfish@[::1", "the proxy from the environment can't be used"),
+    ],
+)
+def test_an_unusable_variable_of_the_environment_is_the_only_fault(
+    checkup: Checkup, hub: Platform, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    checkup.environ["SUPRSEND_BASE_URL"] = HUB
+    [fault] = checkup.faults()
+    assert (fault.name, fault.text.rpartition(f"{HUB}: ")[2]) == ("connection", reason)
+    assert (fault.advice or "").startswith("correct that variable: ")
+    assert hub.connections == []
