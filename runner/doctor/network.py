@@ -76,7 +76,7 @@ def _ask(target: Target, path: str, now_s: Callable[[], float]) -> Reply:
 
 
 def connection(target: Target, reply: Reply) -> Finding:
-    """Check that a server of the platform answered: failures of name, proxy, connection and TLS are told apart."""
+    """Check that the platform answered. The text names what failed: the host's name, the proxy, the connection or TLS."""
     where = target.base_url
     through = f" through the proxy {reply.proxy}" if reply.proxy else ""
     answer = reply.answer
@@ -146,7 +146,7 @@ def access(target: Target, reply: Reply) -> Finding:
         return Finding(ACCESS, "warning", "too many requests (HTTP 429)", "try again later")
     if status in (_NOT_FOUND, _NOT_ALLOWED, _NOT_IMPLEMENTED):
         return skipped(ACCESS, f"the server has no list of messages (HTTP {status}), by which this check is made")
-    return skipped(ACCESS, f"the answer does not say (HTTP {status}): {single_result(answer).message}")
+    return skipped(ACCESS, f"unknown: HTTP {status}: {single_result(answer).message}")
 
 
 def clock(reply: Reply) -> Finding:
@@ -203,7 +203,7 @@ def user(distinct_id: str, reply: Reply) -> Finding:
             text = f"{distinct_id} is known, but has no active channel: no message can reach this user"
             return Finding(USER, "warning", text, "add a channel to the user's profile, or activate one")
         return Finding(USER, "ok", f"{distinct_id} is known, with {', '.join(channels)}")
-    return skipped(USER, f"the API does not tell (HTTP {status}): {single_result(answer).message}")
+    return skipped(USER, f"unknown: HTTP {status}: {single_result(answer).message}")
 
 
 def _active_channels(document: dict[str, object]) -> list[str]:

@@ -62,7 +62,7 @@ def test_your_sandbox_is_shown_with_what_it_stores(tmp_path: Path) -> None:
     assert found == Finding("sandbox", "ok", f"yours runs on http://127.0.0.1:{port}/, stores in memory")
 
 
-def test_without_a_sandbox_it_is_said_how_to_start_one() -> None:
+def test_without_a_sandbox_the_advice_is_to_start_one() -> None:
     port = free_port()
     assert sandbox(port, {}) == Finding(
         "sandbox", "skipped", f"none runs on port {port}", "`runner sandbox` starts one"

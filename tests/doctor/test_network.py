@@ -118,11 +118,11 @@ def test_a_user_without_an_active_channel_is_a_warning(checkup: Checkup, profile
 @pytest.mark.parametrize(
     ("reply", "text"),
     [
-        (http(501, {"message": "no users"}), "the API does not tell (HTTP 501): no users"),
-        (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "the API does not tell (HTTP 404): HTTP 404 with no text"),
+        (http(501, {"message": "no users"}), "unknown: HTTP 501: no users"),
+        (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "unknown: HTTP 404: HTTP 404 with no text"),
     ],
 )
-def test_an_api_without_users_does_not_tell(checkup: Checkup, reply: bytes, text: str) -> None:
+def test_without_an_api_of_users_the_user_is_skipped(checkup: Checkup, reply: bytes, text: str) -> None:
     with Platform(lambda request: Reply(reply) if "/user/" in request.path else answer(request)) as platform:
         checkup.environ["SUPRSEND_BASE_URL"] = platform.url()
         findings = checkup()
