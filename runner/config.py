@@ -108,15 +108,15 @@ class Profile:
     def target(self, environ: Mapping[str, str]) -> Target:
         """Return the platform as target. Raise CredentialsError if a half of the credentials is missing."""
         return Target(
-            self._base_url(environ),
+            self.base_url_in(environ),
             _credentials(environ, self.names),
             self.names,
             self.max_event_kb,
             self.confirm,
         )
 
-    def _base_url(self, environ: Mapping[str, str]) -> str:
-        """Return the normalized base URL. A raised error names its origin."""
+    def base_url_in(self, environ: Mapping[str, str]) -> str:
+        """Return the normalized base URL. Raise InvalidInput or CredentialsError, which names its origin, for one that is refused."""
         try:
             return clean_base_url(self.base_url or environ.get(_BASE_URL))
         except RunnerError as error:

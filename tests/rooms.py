@@ -1,7 +1,7 @@
 """The packages of `runner` in the order in which data flows, and the only ones that import each library."""
 
 ROOMS = [
-    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "workflows", "sandbox", "testing", "report",
+    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "workflows", "sandbox", "testing", "doctor", "report",
     "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {
@@ -21,6 +21,7 @@ HOMES = {
     "_jsonnet": {"workflows"},
     "vcr": {"testing"},
     "rich": {"report"},
+    "packaging": {"doctor"},
     "pytest": {"pytest_plugin"},
     "typer": {"cli"},
 }

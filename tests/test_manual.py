@@ -47,6 +47,8 @@ UNCHECKED = {
     "export RUNNER_SANDBOX_TOKEN=$(openssl rand -hex 16)": "runs until it is stopped",
     "$ runner sandbox --fail 429:0.1,500:0.05,reset:0.01 --latency 20ms-200ms --seed 7": "tests/sandbox/test_failures.py",
     """$ curl -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' http://127.0.0.1:7788/_sandbox/faults \\""": "tests/sandbox/test_failures.py",
+    "$ runner doctor --profile staging --user u1": "depends on the machine; tests/cli/test_doctor.py",
+    """{"findings": [{"name": "clock", "state": "warning", "text": "95 s behind the server's", "advice": "set it: …"}]}""": "tests/cli/test_doctor.py",
     "runner sandbox --memory -q &": "needs port 7788; tests/cli/test_sandbox.py",
     "http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A": "an address; tests/sandbox/page/test_page.py opens one",
     'error[case-mismatch]: properties.amount: expected 12 (a number), got "12" (text)': "tests/testing/verdict/test_events.py",

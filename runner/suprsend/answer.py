@@ -7,13 +7,15 @@ answer says so; anything else that arrives (a proxy's page, an incomplete answer
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import orjson
 
 from runner.suprsend.statuses import is_inconclusive, is_interim, is_success, is_transient
 
+Stage = Literal["name", "proxy", "connection", "tls"]
+"""Stages of a connection: looking up the host's name, the proxy, connecting, and securing the connection."""
 State = Literal["accepted", "failed", "unknown", "not_sent"]
 MAX_MESSAGE_ID = 300
 _MAX_TEXT = 1_000_000
@@ -28,18 +30,22 @@ class Answer:
     body: bytes
     retry_after: str | None = None
     content_type: str | None = None
+    date: str | None = field(default=None, compare=False)
+    """The server's clock, as its header has it; the same answer at another time is equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
     """No complete answer arrived. Unless bytes were `sent`, no event can have been accepted.
 
-    `is_final` means that a retry can't help, as with an untrusted certificate.
+    `is_final` means that a retry can't help, as with an untrusted certificate. `stage` is what failed before anything was
+    sent, where that is known.
     """
 
     message: str
     sent: bool
     is_final: bool = False
+    stage: Stage | None = None
 
 
 class Result(NamedTuple):

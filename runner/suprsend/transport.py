@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
     from runner.suprsend.admission import Admission
+    from runner.suprsend.answer import Stage
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
@@ -102,7 +104,9 @@ class Transport:
 
     @property
     def peers(self) -> tuple[tuple[str, int], ...]:
-        """Hosts and ports that it connects to: the server's, and those of its proxy."""
+        """Hosts and ports that it connects to: the server's, and those of its proxy, if that can be used."""
+        if isinstance(self._pool, NoAnswer):
+            return (_address(self._base_url),)
         proxy = select_proxy(self._base_url, self._settings["proxies"])
         urls = [self._base_url, *([proxy if "://" in proxy else f"http://{proxy}"] if proxy else [])]
         return tuple(_address(url) for url in urls)
@@ -171,24 +175,36 @@ def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
         if size > MAX_ANSWER_BYTES:
             return NoAnswer(f"the answer is larger than {MAX_ANSWER_BYTES:,} bytes", sent=True, is_final=True)
     headers = response.headers
-    return Answer(response.status, b"".join(parts), headers.get("Retry-After"), headers.get("Content-Type"))
+    body = b"".join(parts)
+    return Answer(response.status, body, headers.get("Retry-After"), headers.get("Content-Type"), headers.get("Date"))
 
 
 def _no_answer(error: HTTPError | OSError, exchange: Exchange) -> NoAnswer:
     cause = _innermost(error)
     if isinstance(cause, TimeoutError | ReadTimeoutError):
         missing = "answer" if exchange.wrote else "connection"
-        return NoAnswer(f"no {missing} within {exchange.limit_s:g} s", sent=exchange.wrote)
+        stage: Stage | None = None if exchange.wrote else "connection"
+        return NoAnswer(f"no {missing} within {exchange.limit_s:g} s", sent=exchange.wrote, stage=stage)
     if isinstance(cause, NotAdmitted):
         return NoAnswer(str(cause), sent=False, is_final=True)
     if exchange.wrote:
         return NoAnswer(f"the connection was lost: {_reason(error)}", sent=True)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return NoAnswer(f"the server's certificate is not trusted: {cause.verify_message}", sent=False, is_final=True)
+        message = f"the server's certificate is not trusted: {cause.verify_message}"
+        return NoAnswer(message, sent=False, is_final=True, stage="tls")
     if isinstance(error, LocationParseError):  # the base URL was checked when the client was made
         return _NO_PROXY
     who = "the proxy: " if isinstance(error, ProxyError) else ""
-    return NoAnswer(f"{who}{_reason(error)}", sent=False)
+    return NoAnswer(f"{who}{_reason(error)}", sent=False, stage=_stage(error, cause))
+
+
+def _stage(error: HTTPError | OSError, cause: BaseException) -> Stage:
+    """Return what failed before anything was sent."""
+    if isinstance(cause, ssl.SSLError):
+        return "tls"
+    if isinstance(error, ProxyError):
+        return "proxy"
+    return "name" if isinstance(cause, socket.gaierror) else "connection"
 
 
 def _reason(error: BaseException) -> str:

@@ -39,6 +39,7 @@ How-to guides:
   sandbox-page   Watch events arrive in a browser, and send them again.
   messages       Have a sandbox make messages of events, and list them.
   rehearse       Make the sandbox fail as networks and platforms do.
+  doctor         Check settings, credentials, connection, specs and the machine.
   sdk            Move code that uses the platform's Python SDK.
 
 Reference:
@@ -75,8 +76,8 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 8,
-        *["reference"] * 10,
+        *["how-to"] * 11,
+        *["reference"] * 11,
         *["explanation"] * 2,
     ]
     assert [json.loads(line) for line in cli("help", "-o", "jsonl").out.splitlines()] == topics
