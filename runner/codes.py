@@ -15,7 +15,7 @@ Code: TypeAlias = Literal[
     "file-not-found", "file-too-large", "file-unreadable", "idempotency-key", "insecure-url", "insert-id",
     "interrupted", "json-syntax", "label-not-found", "ledger-gone", "ledger-locked", "ledger-refused", "let-cycle",
     "machine-refused", "matcher-misplaced", "matcher-not-alone", "max-event-kb", "message-failed",
-    "message-missing", "message-unexpected", "missing-key", "network-blocked", "no-answer", "no-connection",
+    "message-missing", "message-unexpected", "missing-key", "network-blocked", "no-answer", "no-connection", "no-message",
     "no-specs", "not-a-spec", "not-finite", "not-sent", "not-utf8", "number-too-large", "output-refused",
     "path-outside", "port-taken", "profile-not-found", "property-depth", "property-type", "rate-limited", "refused",
     "reserved-name", "retries", "row-columns", "row-json", "row-origin", "row-quotes", "row-too-large",

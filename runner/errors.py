@@ -48,6 +48,7 @@ class ExitCode(IntEnum):
     RATE_LIMITED = 5
     CASSETTE = 6
     NO_ANSWER = 7
+    NO_MESSAGE = 8
     USAGE = 64
     BUG = 70
     MACHINE = 74

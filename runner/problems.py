@@ -123,6 +123,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "network-blocked": Entry("something in a case tried to reach the network", "a plugin's own client", ExitCode.CASSETTE),
     "no-answer": Entry("the request was sent, and no answer came", "a timeout", ExitCode.NO_ANSWER),
     "no-connection": Entry("no connection could be made, so nothing was sent", "no server at the base URL", ExitCode.NO_ANSWER),
+    "no-message": Entry("no message came of an accepted event in the time of `--wait`; it may still come", "`runner send specs/purchase.yaml --wait 60s`", ExitCode.NO_MESSAGE),
     "no-specs": Entry("a folder contains no specs", "`validate docs/`", ExitCode.NOT_FOUND),
     "not-a-spec": Entry("the file is something else: variables, a workflow, a manifest, a base, or a link to such a file", "`jobs:` with `on:`", ExitCode.NOT_FOUND),
     "not-finite": Entry("a number that JSON does not have", "`.nan`", ExitCode.INVALID),

@@ -16,7 +16,7 @@ from runner.exits import of_event, summed
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, bulk_deliveries, single_delivery
 from runner.suprsend.encoding import Encoded, encode_sound
 from runner.suprsend.event import Event, Stamp, plain_id
-from runner.suprsend.rules import MAX_EVENT_KB
+from runner.suprsend.rules import MAX_EVENT_KB, MAX_KEY
 from runner.suprsend.statuses import is_rate_limit, refuses_credentials
 from runner.variables import Given, resolve
 
@@ -155,6 +155,33 @@ def prepare_all(
         prepare(job, Occurrence(run.seed, row, clock()), target.env, target.max_event_kb)
         for row, job in enumerate(jobs)
     ]
+
+
+def with_own_keys(
+    events: Sequence[Prepared], run: Run, env: str, max_event_kb: int
+) -> tuple[list[Prepared], list[str]]:
+    """Return events whose idempotency keys no other run has, and the keys that had to be changed or made for that.
+
+    Messages are found by their event's key: under the key of an earlier run, that one's messages would be found. Raises
+    InvalidEvent if an event becomes too large.
+    """
+    found, changed = [], []
+    for row, event in enumerate(events):
+        if event.spec.auto_key:
+            found.append(event)
+            continue
+        own = own_key(event.event.idempotency_key, run.id, row)
+        keyed = event.event.with_key(own)
+        encoded = encode_sound(keyed, env, event.stamp, max_event_kb)
+        found.append(event._replace(event=keyed, encoded=encoded))
+        changed.append(own)
+    return found, changed
+
+
+def own_key(key: str | None, run: str, row: int) -> str:
+    """Return a key that only a row of a run has: a key with the run's name behind it, or the name alone."""
+    tail = f"{run}-{row}"
+    return f"{key.strip()[: MAX_KEY - len(tail) - 1]}-{tail}" if key and key.strip() else tail
 
 
 def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,14 @@ from runner.errors import ExitCode
 
 app = typer.Typer()
 _ROWS = "Rows"
+_WAIT = "Messages"
+
+
+class Until(StrEnum):
+    """The values of `--until`."""
+
+    TRIGGERED = "triggered"
+    DELIVERED = "delivered"
 
 
 @app.command(
@@ -60,6 +69,17 @@ def send(
         bool,
         typer.Option("--yes", help="Don't ask for confirmation; also resume rows that may count twice."),
     ] = False,
+    wait: Annotated[
+        str | None,
+        typer.Option(help="Wait for messages of the events, at most this long.", metavar="60s", rich_help_panel=_WAIT),
+    ] = None,
+    until: Annotated[
+        Until, typer.Option(help="Status that messages must reach.", metavar="STATUS", rich_help_panel=_WAIT)
+    ] = Until.TRIGGERED,
+    sample: Annotated[
+        int | None,
+        typer.Option(help="Of rows, wait for N accepted ones.", metavar="N", min=1, max=1000, rich_help_panel=_WAIT),
+    ] = None,
     rows: Rows = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
@@ -107,10 +127,12 @@ def send(
     from runner.bulk.flags import BulkFlags  # noqa: PLC0415 - help declares commands, and runs none
     from runner.commands.send import SendOptions  # noqa: PLC0415
     from runner.commands.send import send as run  # noqa: PLC0415
+    from runner.commands.send_wait import Waiting  # noqa: PLC0415
     from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
     variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes)
+    waiting = Waiting.read(wait, until.value, sample, dry_run=dry_run)
+    options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger,

@@ -10,11 +10,13 @@ from runner.commands.specs import load_specs
 from runner.commands.target import aim, ready
 from runner.errors import ExitCode, Interrupted, Problem, UsageError
 from runner.eventspec.many import check_one_config, labelled
+from runner.exits import summed
+from runner.report import Format
 from runner.report.advice import advice
 from runner.report.github_actions import show_on_page
 from runner.report.outcomes import show_dry_run, show_outcomes
 from runner.report.style import counted, printable
-from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_repeated
+from runner.run import Prepared, Rejected, Run, exit_code, prepare_all, unsent, with_own_keys, with_repeated
 from runner.run import send as send_events
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, MAX_RETRIES, MAX_TIMEOUT_S, Patience
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.bulk.flags import BulkFlags
+    from runner.commands.send_wait import Waiting
     from runner.commands.session import Session
     from runner.commands.variables import VariableFlags
     from runner.config import Target
@@ -39,6 +42,7 @@ class SendOptions:
     timeout_s: float | None
     retries: int | None
     yes: bool
+    waiting: Waiting | None = None
 
     def patience(self, timeout_s: float = DEFAULT_TIMEOUT_S, retries: int = DEFAULT_RETRIES) -> Patience:
         """Return the flags' timeout and retries, or these defaults. Raise UsageError for a number out of range."""
@@ -104,16 +108,40 @@ def _send_once(session: Session, paths: Sequence[Path], flags: VariableFlags, op
     if options.dry_run:
         show_dry_run(output, target.base_url, prepared, unsent(prepared))
         return ExitCode.OK
+    if options.waiting is not None:
+        prepared, keys = with_own_keys(prepared, run, target.env, target.max_event_kb)
+        for key in keys:
+            output.message(f"sent as {printable(key)}: the key of the spec would be the same in each run")
     what = counted(len(prepared), "event")
     with ready(session, aimed, what, yes=options.yes) as reached:
         sent = _deliver(session, prepared, reached, patience)
         outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
         outcomes = [_advised(outcome, reached, sandbox=options.sandbox) for outcome in outcomes]
+        if options.waiting is not None and not sent.was_interrupted:
+            return _wait(session, outcomes, reached, options.waiting)
         show_outcomes(output, outcomes)
         show_on_page(output, world.environ, outcomes, ())
     if sent.was_interrupted:
         raise Interrupted
     return exit_code(sent.outcomes)
+
+
+def _wait(session: Session, outcomes: Sequence[Outcome], target: Target, waiting: Waiting) -> ExitCode:
+    """Show the outcomes, wait for the messages of accepted events, and show these."""
+    from runner.commands.send_wait import wait_for  # noqa: PLC0415 - most sends do not wait
+    from runner.report.messages import show_messages  # noqa: PLC0415
+
+    output, environ = session.output, session.world.environ
+    is_data = output.format in (Format.JSON, Format.JSONL)
+    if not is_data:
+        show_outcomes(output, outcomes)
+    waited, problems, code = wait_for(session, outcomes, target, waiting)
+    if is_data:
+        show_outcomes(output, outcomes, waited=waited)
+    show_messages(output, outcomes, waited)
+    output.complaints(problems)
+    show_on_page(output, environ, outcomes, problems)
+    return summed([exit_code(outcomes), code])
 
 
 def _advised(outcome: Outcome, target: Target, *, sandbox: bool) -> Outcome:

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 MANUAL = Path(__file__).parents[1] / "manual"
 GROUPS = {
     "tutorial": ("tutorial", "tutorial-app"),
-    "how-to": ("ci", "bulk", "secrets", "sandbox", "sandbox-page", "messages", "rehearse", "workflow-tests", "proof", "doctor", "sdk"),
+    "how-to": (
+        "ci",
+        "bulk",
+        "secrets",
+        "sandbox",
+        "sandbox-page",
+        "messages",
+        "rehearse",
+        "workflow-tests",
+        "proof",
+        "doctor",
+        "sdk",
+    ),
     "reference": (
         "spec",
         "templates",

@@ -9,32 +9,47 @@ from json import loads
 from typing import TYPE_CHECKING
 
 from runner.report.format import Format
+from runner.report.messages import messages_json
 from runner.report.problems import as_json
 from runner.report.style import Style, counted, printable, width
 from runner.run import deliveries_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.errors import Problem
     from runner.report.output import Output
     from runner.run import Outcome, Prepared
     from runner.suprsend.answer import State
+    from runner.suprsend.message_wait import WaitedEvent
 
 _WORDS: dict[State, str] = {"accepted": "accepted", "failed": "failed", "unknown": "unknown", "not_sent": "not sent"}
 _MAX_MESSAGE = 300
 
 
-def show_outcomes(output: Output, outcomes: Sequence[Outcome], problems: Sequence[Problem] = ()) -> None:
-    """Show the outcome of each event, and the counts. `problems` stopped the events before they were sent."""
+def show_outcomes(
+    output: Output,
+    outcomes: Sequence[Outcome],
+    problems: Sequence[Problem] = (),
+    waited: Mapping[str, WaitedEvent] | None = None,
+) -> None:
+    """Show the outcome of each event, and the counts. `problems` stopped the events before they were sent.
+
+    `waited` has the messages of events, by their keys.
+    """
+    found = [waited.get(outcome.idempotency_key or "") if waited else None for outcome in outcomes]
     outcomes = [_shortened(output, outcome) for outcome in outcomes]
+    documents = [
+        _as_json(outcome) | (messages_json(event) if event is not None else {})
+        for outcome, event in zip(outcomes, found, strict=True)
+    ]
     match output.format:
         case Format.JSON:
-            document = summary(outcomes) | {"events": [_as_json(outcome) for outcome in outcomes]}
+            document = summary(outcomes) | {"events": documents}
             output.json(document | ({"problems": [as_json(problem) for problem in problems]} if problems else {}))
         case Format.JSONL:
-            for outcome in outcomes:
-                output.json(_as_json(outcome))
+            for document in documents:
+                output.json(document)
         case Format.PRETTY | Format.GITHUB:
             if len(outcomes) == 1:
                 output.data(_card(outcomes[0], output.style))

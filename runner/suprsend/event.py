@@ -88,6 +88,12 @@ class Event:
         """Attach a file by its public http(s) URL. An unreachable one fails the workflow unless `ignore_if_error`."""
         self.attachments += (Attachment(file_path, file_name, ignore_if_error),)
 
+    def with_key(self, key: str) -> Event:
+        """Return the same event with another idempotency key."""
+        event = Event(self.distinct_id, self.event_name, self.properties, key, self.tenant_id, self.brand_id)
+        event.attachments = self.attachments
+        return event
+
     def is_sound(self) -> bool:
         """Check quickly; return True if the event breaks no rule. After False, `breaches` finds out."""
         name, key = self.event_name, self.idempotency_key

@@ -1,0 +1,120 @@
+"""`runner send --wait`: accepted events → the messages that come of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from runner.durations import duration_s, shown_duration
+from runner.errors import ExitCode, Problem, UsageError
+from runner.exits import summed
+from runner.report.messages import no_message, show_waiting
+from runner.suprsend.message_wait import wait_for_messages
+from runner.suprsend.retry import MAX_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.commands.session import Session
+    from runner.config import Target
+    from runner.run import Outcome
+    from runner.suprsend.connection import Connection
+    from runner.suprsend.message_wait import WaitedEvent
+
+Until = Literal["triggered", "delivered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`--wait`, `--until` and `--sample`."""
+
+    within_s: float
+    until: Until = "triggered"
+    sample: int | None = None
+
+    @classmethod
+    def read(cls, wait: str | None, until: Until, sample: int | None, *, dry_run: bool) -> Waiting | None:
+        """Return the flags; None without `--wait`. Raise UsageError for flags that contradict each other."""
+        if wait is None:
+            if sample is not None:
+                raise UsageError(Problem("usage", "--sample needs --wait", hint="add --wait 60s"))
+            return None
+        if dry_run:
+            raise UsageError(Problem("usage", "--dry-run sends nothing, so there is nothing to --wait for"))
+        try:
+            within_s = duration_s(wait)
+        except ValueError as error:
+            raise UsageError(Problem("usage", f"--wait: {error}", hint="such as 60s or 2m")) from None
+        if not 0 < within_s <= MAX_TIMEOUT_S:
+            raise UsageError(Problem("usage", f"--wait must be more than 0 and at most a day, got {wait}"))
+        return cls(within_s, until, sample)
+
+
+def wait_for(
+    session: Session, outcomes: Sequence[Outcome], target: Target, waiting: Waiting
+) -> tuple[dict[str, WaitedEvent], list[Problem], ExitCode]:
+    """Wait for the messages of accepted events. Return them by key, the problems, and the exit code of the waiting."""
+    from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
+
+    world, output = session.world, session.output
+    accepted = [each for each in outcomes if each.state == "accepted" and each.idempotency_key is not None]
+    by_key = {str(each.idempotency_key): each for each in accepted}
+    connection = Connection(
+        target.authorized(), target.base_url, clock=lambda: world.clock().timestamp(), admit=target.admit
+    )
+    try:
+        found = _wait(session, connection, list(by_key), waiting)
+    finally:
+        connection.close()
+        output.status("")
+    problems: list[Problem] = []
+    codes: list[ExitCode] = []
+    for event in found:
+        problem, code = _result(event, by_key[event.key], waiting)
+        problems += [problem] if problem is not None else []
+        codes.append(code)
+    return {event.key: event for event in found}, problems, summed(codes)
+
+
+def _wait(session: Session, connection: Connection, keys: Sequence[str], waiting: Waiting) -> list[WaitedEvent]:
+    world = session.world
+
+    def now_s() -> float:
+        return world.clock().timestamp()
+
+    def show(events: Sequence[WaitedEvent], waited_s: float) -> None:
+        show_waiting(session.output, events, waited_s, waiting.within_s)
+
+    return wait_for_messages(
+        connection,
+        keys,
+        waiting.until,
+        waiting.within_s,
+        clock=now_s,
+        now_s=now_s,
+        sleep=world.sleep,
+        random=world.random,
+        on_look=show,
+    )
+
+
+def _result(event: WaitedEvent, outcome: Outcome, waiting: Waiting) -> tuple[Problem | None, ExitCode]:
+    """Return what is wrong with the messages of an event, and its exit code."""
+    if event.state == "reached":
+        return None, ExitCode.OK
+    failure = event.failure
+    if failure is not None and failure.refuses_credentials:
+        message = f"the messages can't be read: {failure.message}"
+        return Problem("credentials-refused", message), ExitCode.CREDENTIALS
+    if event.state == "failed":
+        return _failed(event), ExitCode.REFUSED
+    return no_message(event, outcome, waiting.until, shown_duration(waiting.within_s)), ExitCode.NO_MESSAGE
+
+
+def _failed(event: WaitedEvent) -> Problem:
+    from runner.suprsend.messages import FAILED  # noqa: PLC0415 - only a failure needs it
+
+    message = next(each for each in event.messages if each.status in FAILED and each.status != "not_to_be_triggered")
+    why = f": {message.failure_reason}" if message.failure_reason else ""
+    of = f" of {message.workflow}" if message.workflow else ""
+    return Problem("message-failed", f"{message.channel}{of} to {message.recipient}: {message.status}{why}")

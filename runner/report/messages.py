@@ -1,0 +1,131 @@
+"""The messages of sent events → a table, JSON, and what may be the reason if there are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.durations import shown_duration
+from runner.errors import Problem
+from runner.report.format import Format
+from runner.report.style import counted, printable, width
+from runner.suprsend.messages import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from runner.report.output import Output
+    from runner.report.style import Style
+    from runner.run import Outcome
+    from runner.suprsend.message_wait import WaitedEvent
+    from runner.suprsend.messages import Status
+    from runner.suprsend.messages_api import SentMessage
+
+_MAX_CELL = 60
+_CAUSES = (
+    "the user {user} is not known: the platform discards the event",
+    "no live workflow listens to '{event}'",
+    "the conditions of the workflow's trigger do not hold for these properties, or its throttle is reached",
+    "a delay, a time window, a batch or a digest is longer than the wait",
+    "the user has no active channel that the template has, or opted out of the category",
+    "the template has no published version in the channel, or lacks a variable",
+    "test mode blocks the delivery",
+    "no vendor is set up for the channel and category",
+    "the event went to another workspace than the one that you look at",
+)
+"""Documented reasons why an accepted event has no message (documentation: "Error guides", "Logs")."""
+_NO_CALLBACK = "the vendor reports no deliveries: a callback may not be set up, and `triggered` is the last status then"
+
+
+def show_waiting(output: Output, events: Sequence[WaitedEvent], waited_s: float, within_s: float) -> None:
+    """Show the progress on a terminal."""
+    known = sum(event.state != "pending" for event in events)
+    messages = counted(sum(len(event.messages) for event in events), "message")
+    of = f", {known} of {len(events)} events known" if len(events) > 1 else ""
+    output.status(f"waiting for messages: {messages}{of}, {waited_s:.0f} of {shown_duration(within_s)}")
+
+
+def show_messages(output: Output, outcomes: Iterable[Outcome], waited: Mapping[str, WaitedEvent]) -> None:
+    """Show a table of the messages of each event, with the seconds since it was sent."""
+    if output.format in (Format.JSON, Format.JSONL):  # there, they stand with their event
+        return
+    rows = [
+        (_after(message, outcome), message)
+        for outcome in outcomes
+        if (event := waited.get(outcome.idempotency_key or "")) is not None
+        for message in event.messages
+    ]
+    cells = [
+        tuple(
+            printable(output.cut(text or "", _MAX_CELL))
+            for text in (after, message.channel, message.workflow, message.template, message.recipient)
+        )
+        for after, message in rows
+    ]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    for line, (_, message) in zip(cells, rows, strict=True):
+        padded = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
+        reason = f"  {printable(output.cut(message.failure_reason, _MAX_CELL))}" if message.failure_reason else ""
+        output.data(f"  {'  '.join(padded)}  {_status(message.status, output.style)}{reason}")
+
+
+def _after(message: SentMessage, outcome: Outcome) -> str:
+    """Return the time from the event to the message, by the platform's clock for the one and ours for the other."""
+    if message.created_at is None or outcome.time_ms is None or message.created_at.tzinfo is None:
+        return ""
+    at = message.times.get("triggered", message.created_at)
+    if at.tzinfo is None:
+        return ""
+    return f"{max(0.0, at.timestamp() - outcome.time_ms / 1000):.1f}s"
+
+
+def _status(status: Status, style: Style) -> str:
+    return style.error(status) if status in FAILED else style.good(status)
+
+
+def messages_json(event: WaitedEvent) -> dict[str, Any]:
+    """Return the messages of an event as data, and how the waiting for them ended."""
+    failure = event.failure
+    return {
+        "wait": {
+            "state": event.state,
+            "waited_s": round(event.waited_s, 3),
+            "error": failure.message if failure is not None else None,
+        },
+        "messages": [
+            {
+                "message_id": message.message_id,
+                "workflow": message.workflow,
+                "channel": message.channel,
+                "status": message.status,
+                "recipient": message.recipient,
+                "tenant": message.tenant_id,
+                "template": message.template,
+                "category": message.category,
+                "node": message.node,
+                "failure_reason": message.failure_reason,
+                "created_at": message.created_at.isoformat() if message.created_at is not None else None,
+                "times": {status: moment.isoformat() for status, moment in message.times.items()},
+            }
+            for message in event.messages
+        ],
+    }
+
+
+def no_message(event: WaitedEvent, outcome: Outcome, until: Status, within: str) -> Problem:
+    """Return the problem of an event without a message in time, with the reasons that are still possible."""
+    if event.failure is not None:
+        message = f"the messages of {outcome.event} for {outcome.distinct_id} can't be read: {event.failure.message}"
+        return Problem("no-message", message, hint=_look(event.key))
+    if event.messages:
+        reached = ", ".join(f"{message.channel} is {message.status}" for message in event.messages[:5])
+        text = f"no message of {outcome.event} for {outcome.distinct_id} is {until} within {within}: {reached}"
+        hint = f"{_NO_CALLBACK}\n{_look(event.key)}" if until == "delivered" else _look(event.key)
+        return Problem("no-message", text, hint=hint)
+    causes = "\n".join(f"- {cause.format(user=outcome.distinct_id, event=outcome.event)}" for cause in _CAUSES)
+    text = f"no message of {outcome.event} for {outcome.distinct_id} within {within}"
+    hint = f"it may still come. If it does not:\n{causes}\n{_look(event.key)}"
+    return Problem("no-message", text, hint=hint)
+
+
+def _look(key: str) -> str:
+    return f"look for the key {key} in the platform's logs"
