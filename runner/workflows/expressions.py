@@ -51,10 +51,10 @@ _CRASHES = (-SIGABRT, -SIGSEGV, -SIGBUS, -SIGFPE, -SIGILL, -SIGPROF)
 
 
 def data_of(
-    payload: Mapping[str, Json], recipient: Json, actor: Json = None, tenant: Json = None
+    payload: Mapping[str, Json], recipient: Mapping[str, Json], actor: Mapping[str, Json], tenant: Mapping[str, Json]
 ) -> Mapping[str, Json]:
     """Return the data that expressions read: the payload, with the recipient, the actor and the tenant at its root."""
-    return {**payload, "$recipient": recipient, "$actor": actor, "$brand": tenant}
+    return {**payload, "$recipient": dict(recipient), "$actor": dict(actor), "$brand": dict(tenant)}
 
 
 class Engine:
