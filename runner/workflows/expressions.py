@@ -101,7 +101,9 @@ class Engine:
         if "\0" in text:
             raise ExpressionError("the expression has a character that is not allowed: U+0000")
         if language == "handlebars":
-            raise UnsupportedError("Handlebars is not supported")
+            from runner.workflows.handlebars import render  # noqa: PLC0415 - not needed by the others
+
+            return [render(text, data)]
         if language == "jq" and (word := unsupported_word(text)) is not None:
             raise UnsupportedError(f"jq's {word} is not supported: {UNSUPPORTED[word]}")
         return self._evaluated(language, text, _dumped(data))
