@@ -1,0 +1,87 @@
+"""The check of events against the assets folder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from runner.doctor.finding import Finding, failure
+from tests.workflows.definitions import email
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.doctor.conftest import Checkup
+
+ADVICE = "correct the spec, or the workflow; if suprsend is old, pull it again"
+SPEC = "specs/order-placed.yaml"
+
+
+def write_assets(folder: Path, *events: str, is_newer: bool = True, **changes: Any) -> Path:
+    """Write an assets folder with a workflow that listens to these events, and with the events themselves."""
+    workflow = {
+        "name": "Order confirmation", "slug": "order-confirmation", "category": "transactional", "trigger_type": "event",
+        "trigger_events": list(events), "tree": {"nodes": [email()]}, "status": "active", "is_enabled": True, **changes,
+    }  # fmt: skip
+    kind, name = ("workflows/order-confirmation", "workflow") if is_newer else ("workflow", "order-confirmation")
+    files: dict[str, Any] = {f"suprsend/{kind}/{name}.json": workflow}
+    for event in events if is_newer else ():
+        files[f"suprsend/events/{event}/event.json"] = {"name": event, "payload_schema": None, "workflows": []}
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(json.dumps(content))
+    return folder / "suprsend"
+
+
+def found(checkup: Checkup) -> Finding:
+    [event] = [each for each in checkup(is_offline=True) if each.name == "events"]
+    return event
+
+
+def test_without_an_assets_folder_events_are_not_checked(checkup: Checkup) -> None:
+    assert found(checkup).state == "skipped"
+
+
+def test_an_event_that_a_live_workflow_listens_to_is_in_order(checkup: Checkup, in_tmp: Path) -> None:
+    write_assets(in_tmp, "order_placed")
+    assert found(checkup) == Finding("events", "ok", "1 event, each with a live workflow in suprsend")
+    assert checkup.faults() == []
+
+
+def test_an_event_that_no_workflow_listens_to_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> None:
+    write_assets(in_tmp, "order_place", is_newer=False)
+    text = f"{SPEC}: no workflow listens to 'order_placed': did you mean 'order_place'?"
+    assert checkup.faults() == [failure("events", text, ADVICE)]
+
+
+def test_an_event_that_is_not_declared_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> None:
+    write_assets(in_tmp, "shipped")
+    text = f"{SPEC}: 'order_placed' is not declared, and no workflow listens to it"
+    assert checkup.faults() == [failure("events", text, ADVICE)]
+
+
+def test_an_event_whose_workflow_is_disabled_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> None:
+    write_assets(in_tmp, "order_placed", is_enabled=False)
+    text = f"{SPEC}: no live workflow listens to 'order_placed': order-confirmation is disabled"
+    assert checkup.faults() == [failure("events", text, ADVICE)]
+
+
+def test_a_broken_file_of_an_asset_is_a_warning(checkup: Checkup, in_tmp: Path) -> None:
+    broken = write_assets(in_tmp, "order_placed") / "workflows" / "broken" / "workflow.json"
+    broken.parent.mkdir()
+    broken.write_text("{")
+    [fault] = checkup.faults()
+    assert (fault.name, fault.state) == ("assets", "warning")
+    assert fault.text.startswith("suprsend/workflows/broken/workflow.json:1: ")
+
+
+def test_events_that_a_broken_file_may_explain_are_not_checked(checkup: Checkup, in_tmp: Path) -> None:
+    (write_assets(in_tmp, "order_placed") / "workflows" / "order-confirmation" / "workflow.json").write_text("{")
+    assert [each.name for each in checkup.faults()] == ["assets"]
+
+
+def test_an_event_with_a_template_in_its_name_is_not_checked(checkup: Checkup, in_tmp: Path) -> None:
+    write_assets(in_tmp, "shipped")
+    spec = in_tmp / SPEC
+    spec.write_text(spec.read_text().replace("event: order_placed", 'event: "{{ user }}_placed"'))
+    assert found(checkup).text == "0 events, each with a live workflow in suprsend"
