@@ -74,7 +74,8 @@ class Problem:
     """One fault.
 
     `code` is a stable kebab-case name from the registry in `runner.problems`. `at` is the path of the value inside the
-    document (`properties.order.id`), `hint` what to do about it, and `context` where it happened (`in case 'x'`).
+    document (`properties.order.id`), `hint` what to do about it, and `context` where it happened (`in case 'x'`). `notes` are
+    lines that explain it, such as the decisions of a workflow; their indent counts.
     """
 
     code: Code
@@ -84,6 +85,7 @@ class Problem:
     hint: str | None = None
     context: str | None = None
     severity: Severity = "error"
+    notes: tuple[str, ...] = ()
 
 
 class RunnerError(Exception):

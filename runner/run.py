@@ -171,17 +171,25 @@ def with_own_keys(
             found.append(event)
             continue
         own = own_key(event.event.idempotency_key, run.id, row)
-        keyed = event.event.with_key(own)
-        encoded = encode_sound(keyed, env, event.stamp, max_event_kb)
-        found.append(event._replace(event=keyed, encoded=encoded))
+        found.append(with_key(event, own, event.stamp, env, max_event_kb))
         changed.append(own)
-    return found, changed
+    return found, list(dict.fromkeys(changed))
+
+
+def with_key(event: Prepared, key: str, stamp: Stamp, env: str, max_event_kb: int = MAX_EVENT_KB) -> Prepared:
+    """Return an event under another key and stamp. Raises InvalidEvent if it becomes too large."""
+    keyed = event.event.with_key(key)
+    return event._replace(event=keyed, stamp=stamp, encoded=encode_sound(keyed, env, stamp, max_event_kb))
 
 
 def own_key(key: str | None, run: str, row: int) -> str:
-    """Return a key that only a row of a run has: a key with the run's name behind it, or the name alone."""
-    tail = f"{run}-{row}"
-    return f"{key.strip()[: MAX_KEY - len(tail) - 1]}-{tail}" if key and key.strip() else tail
+    """Return a key that no other run has: a key with the run's name behind it, or the name and the row without one.
+
+    Two events of a run with one key have one key still.
+    """
+    if not key or not key.strip():
+        return f"{run}-{row}"
+    return f"{key.strip()[: MAX_KEY - len(run) - 1]}-{run}"
 
 
 def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:

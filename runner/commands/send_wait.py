@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.durations import duration_s, shown_duration
 from runner.errors import ExitCode, Problem, UsageError
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
 
     from runner.commands.session import Session
     from runner.config import Target
+    from runner.report.messages import Cause
     from runner.run import Outcome
     from runner.suprsend.connection import Connection
     from runner.suprsend.message_wait import WaitedEvent
 
 Until = Literal["triggered", "delivered"]
+_LOOK_UP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,18 @@ def wait_for(
     )
     try:
         found = _wait(session, connection, list(by_key), waiting)
+        evidence = {
+            event.key: _evidence(session, connection, by_key[event.key])
+            for event in found
+            if event.state == "pending" and not event.messages and event.failure is None
+        }
     finally:
         connection.close()
         output.status("")
     problems: list[Problem] = []
     codes: list[ExitCode] = []
     for event in found:
-        problem, code = _result(event, by_key[event.key], waiting)
+        problem, code = _result(event, by_key[event.key], waiting, evidence.get(event.key, _Evidence()))
         problems += [problem] if problem is not None else []
         codes.append(code)
     return {event.key: event for event in found}, problems, summed(codes)
@@ -98,7 +107,9 @@ def _wait(session: Session, connection: Connection, keys: Sequence[str], waiting
     )
 
 
-def _result(event: WaitedEvent, outcome: Outcome, waiting: Waiting) -> tuple[Problem | None, ExitCode]:
+def _result(
+    event: WaitedEvent, outcome: Outcome, waiting: Waiting, evidence: _Evidence
+) -> tuple[Problem | None, ExitCode]:
     """Return what is wrong with the messages of an event, and its exit code."""
     if event.state == "reached":
         return None, ExitCode.OK
@@ -108,7 +119,39 @@ def _result(event: WaitedEvent, outcome: Outcome, waiting: Waiting) -> tuple[Pro
         return Problem("credentials-refused", message), ExitCode.CREDENTIALS
     if event.state == "failed":
         return _failed(event), ExitCode.REFUSED
-    return no_message(event, outcome, waiting.until, shown_duration(waiting.within_s)), ExitCode.NO_MESSAGE
+    return no_message(event, outcome, waiting.until, shown_duration(waiting.within_s), *evidence), ExitCode.NO_MESSAGE
+
+
+class _Evidence(NamedTuple):
+    """What is known of an event without messages: reasons that are certain, and causes that are ruled out."""
+
+    known: tuple[str, ...] = ()
+    excluded: tuple[Cause, ...] = ()
+
+
+def _evidence(session: Session, connection: Connection, outcome: Outcome) -> _Evidence:
+    """Ask the platform for the user, and the assets folder for workflows."""
+    from urllib.parse import quote  # noqa: PLC0415 - only an event without messages needs these
+
+    from runner.suprsend.answer import Answer  # noqa: PLC0415
+    from runner.workflows.assets_reader import find_assets, read_assets  # noqa: PLC0415
+
+    known: list[str] = []
+    excluded: list[Cause] = []
+    answer = connection.get(f"v1/user/{quote(outcome.distinct_id or '', safe='')}/", _LOOK_UP_S)
+    if isinstance(answer, Answer) and answer.status_code == HTTPStatus.OK:
+        excluded.append("user")
+    elif isinstance(answer, Answer) and answer.status_code == HTTPStatus.NOT_FOUND:
+        known.append(
+            f"the platform does not know the user {outcome.distinct_id}, and discards events for unknown users"
+        )
+    folder = find_assets(Path(outcome.spec), session.settings.config)
+    workflows = read_assets(folder)[0].listening_to(outcome.event or "") if folder is not None else ()
+    if any(workflow.is_live for workflow in workflows):
+        excluded.append("workflow")
+    elif folder is not None:
+        known.append(f"no live workflow in {folder} listens to '{outcome.event}'")
+    return _Evidence(tuple(known), tuple(excluded))
 
 
 def _failed(event: WaitedEvent) -> Problem:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> ExitCode:
     """Run the cases of specs, by default of all in the folder `specs`; then report cassettes that no case plays."""
-    if flags.sandbox and flags.record == "none":
+    if flags.sandbox and flags.record == "none" and not flags.live:
         hint = "add --record once, --record new_episodes or --record rewrite"
         raise UsageError(Problem("usage", "--sandbox says where to record from, and nothing is recorded", hint=hint))
     places = [Place.read(path) for path in given] or [Place(specs_folder(Path()), "")]
@@ -41,7 +41,7 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> Ex
     specs = list(find(paths))
     world, settings = session.world, session.settings
     records_nothing = is_ci(world.environ) and not flags.record_in_ci
-    options = Options(flags.record, flags.sandbox, settings.profile, settings.config, records_nothing)
+    options = Options(flags.record, flags.sandbox, settings.profile, settings.config, records_nothing, flags.live)
     today = world.clock().date()
     answers_for(options, paths[0], world.environ, today)  # raises what must stop the command before a case runs
     chosen = chosen_cases(places, settings.config)

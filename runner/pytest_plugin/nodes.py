@@ -109,6 +109,8 @@ class CaseItem(pytest.Item):
     reached: list[Part]
     messages: list[str]
     """What its verdict has, after it has run."""
+    left_out: str | None
+    """Why it is skipped."""
     labels: tuple[pytest.Mark, ...]
 
     @classmethod
@@ -123,8 +125,9 @@ class CaseItem(pytest.Item):
         node.ref, node.cases, node.mask, node.reports, node.code = ref, cases, mask, [], 0
         node.reached, node.messages = [], []
         node.labels = tuple(cases.mark(label, node.config) for label in ref.case.labels)
-        if ref.case.skip is not None:
-            node.add_marker(pytest.mark.skip(reason=name_of(ref.case.skip)))
+        node.left_out = ref.case.skip or cases.not_live(ref)
+        if node.left_out is not None:
+            node.add_marker(pytest.mark.skip(reason=name_of(node.left_out)))
         if ref.case.xfail is not None:  # a bug of runner is not the expected failure
             reason = name_of(ref.case.xfail)
             node.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=pytest.fail.Exception))
@@ -251,6 +254,16 @@ class Cases:
         names = self._chosen.get(os.path.realpath(path))
         return names is None or ref.case.name in names
 
+    def not_live(self, ref: CaseRef) -> str | None:
+        """Return why a live run leaves a case out; None if it does not."""
+        if not self._options.live:
+            return None
+        if not ref.case.expects_messages:
+            return "it expects no messages"
+        if any(step.since for step in ref.case.steps):
+            return "it lets time pass between its steps"
+        return None
+
     def answers(self, folder: Path) -> Answers:
         """Return the source of answers for the specs of a folder. Raises the errors of `answers_for`."""
         if folder not in self._answers:
@@ -309,7 +322,7 @@ class Cases:
             report.runner = {  # type: ignore[attr-defined]
                 "spec": as_unicode(str(item.ref.path)),
                 "case": case.name,
-                "reason": case.skip if report.skipped and case.skip else case.xfail,
+                "reason": item.left_out if report.skipped and item.left_out else case.xfail,
                 "reports": item.reports,
                 "code": item.code,
                 "reached": item.reached,

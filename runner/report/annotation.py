@@ -29,7 +29,12 @@ def as_annotation(problem: Problem, mask: Mask = OPEN, workspace: str | None = N
             "endColumn": str(place.end_column - 1),
         } | fields
     properties = ",".join(f"{name}={_escaped(printable(value), _IN_PROPERTY)}" for name, value in fields.items())
-    lines = [line for part in (problem.message, problem.hint, problem.context) if part for line in part.split("\n")]
+    lines = [
+        line
+        for part in (problem.message, *problem.notes, problem.hint, problem.context)
+        if part
+        for line in part.split("\n")
+    ]
     text = "\n".join(map(printable, lines))
     return f"::{problem.severity} {properties}::{_escaped(text, _IN_MESSAGE)}"
 

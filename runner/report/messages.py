@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from runner.durations import shown_duration
 from runner.errors import Problem
@@ -21,23 +21,28 @@ if TYPE_CHECKING:
     from runner.suprsend.messages_api import SentMessage
 
 _MAX_CELL = 60
-_CAUSES = (
-    "the user {user} is not known: the platform discards the event",
-    "no live workflow listens to '{event}'",
-    "the conditions of the workflow's trigger do not hold for these properties, or its throttle is reached",
-    "a delay, a time window, a batch or a digest is longer than the wait",
-    "the user has no active channel that the template has, or opted out of the category",
-    "the template has no published version in the channel, or lacks a variable",
-    "test mode blocks the delivery",
-    "no vendor is set up for the channel and category",
-    "the event went to another workspace than the one that you look at",
-)
+Cause = Literal["user", "workflow", "conditions", "delay", "channel", "template", "test-mode", "vendor", "workspace"]
+_SHORT: Mapping[Cause, str] = {"user": "the user is known", "workflow": "a live workflow listens to the event"}
+"""What is said of causes that can be ruled out."""
+_CAUSES: Mapping[Cause, str] = {
+    "user": "the user {user} is not known: the platform discards the event",
+    "workflow": "no live workflow listens to '{event}'",
+    "conditions": "the conditions of the workflow's trigger do not hold for these properties, or its throttle is reached",
+    "delay": "a delay, a time window, a batch or a digest is longer than the wait",
+    "channel": "the user has no active channel that the template has, or opted out of the category",
+    "template": "the template has no published version in the channel, or lacks a variable",
+    "test-mode": "test mode blocks the delivery",
+    "vendor": "no vendor is set up for the channel and category",
+    "workspace": "the event went to another workspace than the one that you look at",
+}
 """Documented reasons why an accepted event has no message (documentation: "Error guides", "Logs")."""
 _NO_CALLBACK = "the vendor reports no deliveries: a callback may not be set up, and `triggered` is the last status then"
 
 
 def show_waiting(output: Output, events: Sequence[WaitedEvent], waited_s: float, within_s: float) -> None:
     """Show the progress on a terminal."""
+    if not output.has_terminal:
+        return
     known = sum(event.state != "pending" for event in events)
     messages = counted(sum(len(event.messages) for event in events), "message")
     of = f", {known} of {len(events)} events known" if len(events) > 1 else ""
@@ -111,21 +116,29 @@ def messages_json(event: WaitedEvent) -> dict[str, Any]:
     }
 
 
-def no_message(event: WaitedEvent, outcome: Outcome, until: Status, within: str) -> Problem:
-    """Return the problem of an event without a message in time, with the reasons that are still possible."""
+def no_message(
+    event: WaitedEvent, outcome: Outcome, until: Status, within: str, known: Sequence[str], excluded: Sequence[Cause]
+) -> Problem:
+    """Return the problem of an event without a message in time, with the reasons that are still possible.
+
+    `known` are reasons that are certain, `excluded` those that can't be it.
+    """
+    who = f"{outcome.event} for {outcome.distinct_id}"
+    look = f"look for the key {event.key} in the platform's logs"
     if event.failure is not None:
-        message = f"the messages of {outcome.event} for {outcome.distinct_id} can't be read: {event.failure.message}"
-        return Problem("no-message", message, hint=_look(event.key))
+        message = f"the messages of {who} can't be read: {event.failure.message}"
+        return Problem("no-message", message, hint=look)
     if event.messages:
         reached = ", ".join(f"{message.channel} is {message.status}" for message in event.messages[:5])
-        text = f"no message of {outcome.event} for {outcome.distinct_id} is {until} within {within}: {reached}"
-        hint = f"{_NO_CALLBACK}\n{_look(event.key)}" if until == "delivered" else _look(event.key)
-        return Problem("no-message", text, hint=hint)
-    causes = "\n".join(f"- {cause.format(user=outcome.distinct_id, event=outcome.event)}" for cause in _CAUSES)
-    text = f"no message of {outcome.event} for {outcome.distinct_id} within {within}"
-    hint = f"it may still come. If it does not:\n{causes}\n{_look(event.key)}"
-    return Problem("no-message", text, hint=hint)
-
-
-def _look(key: str) -> str:
-    return f"look for the key {key} in the platform's logs"
+        callback = (_NO_CALLBACK,) if until == "delivered" else ()
+        return Problem(
+            "no-message", f"no message of {who} is {until} within {within}: {reached}", hint=look, notes=callback
+        )
+    names = {"user": outcome.distinct_id, "event": outcome.event}
+    causes = [text.format(**names) for cause, text in _CAUSES.items() if cause not in excluded]
+    notes = (
+        "it may still come. If it does not, the reason may be:" if not known else "the reason is known:",
+        *(f"- {text}" for text in known or causes),
+        *([f"ruled out: {', '.join(_SHORT[cause] for cause in excluded)}"] if excluded and not known else []),
+    )
+    return Problem("no-message", f"no message of {who} within {within}", hint=look, notes=notes)

@@ -9,11 +9,15 @@ from runner.report.style import Style, printable, width
 from runner.secrets import STARS, Mask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.errors import Position, Problem
 
 _LINE_WIDTH = 100
 _MAX_MESSAGE = 400
 """A longer value would bury the rest of the message."""
+_MAX_NOTES = 60
+_MAX_NOTE = 300
 _PLAIN = Style(on=False)
 OPEN = Mask()
 """A mask that hides nothing."""
@@ -35,6 +39,8 @@ def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = OPEN) -> str:
         lines += _excerpt(shown, hint, style, gutter, paint)
     if problem.hint and not hint:
         notes.insert(0, problem.hint)
+    if problem.notes:
+        notes.insert(0, "\n".join(problem.notes))
     for note in notes:
         first, *rest = map(printable, note.split("\n"))
         lines.append(f"{gutter} {style.place('=')} {first}")
@@ -56,7 +62,7 @@ def as_json(problem: Problem) -> dict[str, object]:
         "at": problem.at,
         "hint": problem.hint,
         "context": problem.context,
-    }
+    } | ({"notes": list(problem.notes)} if problem.notes else {})
 
 
 def masked(problem: Problem, mask: Mask) -> Problem:
@@ -67,8 +73,16 @@ def masked(problem: Problem, mask: Mask) -> Problem:
         message=mask.cut(problem.message, _MAX_MESSAGE),
         hint=problem.hint and mask.cut(problem.hint, _MAX_MESSAGE),
         context=problem.context and mask.text(problem.context),
+        notes=_cut(problem.notes, mask),
         position=place and replace(place, path=mask.text(place.path)),
     )
+
+
+def _cut(notes: Sequence[str], mask: Mask) -> tuple[str, ...]:
+    """Mask lines and cut them, and all but the first ones."""
+    more = len(notes) - _MAX_NOTES
+    shown = tuple(mask.cut(note, _MAX_NOTE) for note in notes[:_MAX_NOTES])
+    return (*shown, f"and {more} more lines") if more > 0 else shown
 
 
 def _starred(place: Position, mask: Mask) -> Position:

@@ -8,12 +8,14 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from runner.config import SANDBOX_KEY, Target, load_profile
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
 from runner.sandbox.rules import rules_of
 from runner.secrets import Mask
+from runner.suprsend.event import Stamp
 from runner.testing.cassette import SANDBOX, SANDBOX_URL, CassetteError, expired
 from runner.testing.cassette_reader import load
 from runner.testing.cassette_writer import save
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
     from pathlib import Path
 
+    from runner.config import Profile
     from runner.sandbox.rules import SandboxRules
     from runner.testing.case_ref import CaseRef
     from runner.testing.project_workflows import ProjectWorkflows
@@ -41,6 +44,8 @@ class Options:
     profile: str | None = None
     config: Path | None = None
     is_ci: bool = False
+    live: bool = False
+    """Send to the target instead of a cassette, and wait for the messages that cases expect."""
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
@@ -56,18 +61,30 @@ def answers_for(options: Options, start: Path, environ: Mapping[str, str], today
     """
     profile = load_profile(start=start, config=options.config, name=options.profile)
     live = None
+    if options.live:
+        if options.record != "none":
+            raise UsageError(Problem("usage", "--live and --record can't be combined", hint="leave one of them out"))
+        live = None if options.sandbox else _live_target(profile, options.profile, environ)
     if options.record != "none":
         if options.is_ci:
             hint = "record on a developer's machine and commit the cassettes, or add --record-in-ci"
             raise UsageError(Problem("usage", f"--record {options.record} is not allowed in CI", hint=hint))
         if not options.sandbox:
-            live = profile.target(environ)
-            live.authorized()
-            if live.confirm:
-                message = f"profile '{options.profile}' asks before it sends, so nothing can be recorded with it"
-                raise UsageError(Problem("confirm", message, hint="record from another profile, or with --sandbox"))
+            live = _live_target(profile, options.profile, environ)
     mask = Mask(profile.secrets(environ))
-    return Answers(options.record, today, mask, rules_of(profile), live, profile.cassettes_max_age)
+    return Answers(
+        options.record, today, mask, rules_of(profile), live, profile.cassettes_max_age, is_live=options.live
+    )
+
+
+def _live_target(profile: Profile, name: str | None, environ: Mapping[str, str]) -> Target:
+    """Return the target of a profile. Raise CredentialsError without credentials, UsageError for one that asks before it sends."""
+    target = profile.target(environ)
+    target.authorized()
+    if target.confirm:
+        message = f"profile '{name}' asks before it sends, so nothing can be recorded with it"
+        raise UsageError(Problem("confirm", message, hint="record from another profile, or with --sandbox"))
+    return target
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +102,12 @@ class Answers:
     rules: SandboxRules
     live: Target | None = None
     max_age: timedelta | None = None
+    is_live: bool = False
     _workflows: dict[Path, ProjectWorkflows] = field(default_factory=dict)
 
     def workflows(self, ref: CaseRef) -> ProjectWorkflows | None:
         """Return the workflows that the messages of a case come of; None if they come of the platform."""
-        if ref.assets is None:
+        if ref.assets is None or self.is_live:
             return None
         from runner.testing.project_workflows import ProjectWorkflows  # noqa: PLC0415 - few cases expect messages
 
@@ -108,13 +126,27 @@ class Answers:
 
         `secrets` are secret texts in the case's events, masked in the cassette.
         """
+        if self.is_live:
+            with self._live_tape(ref) as tape:
+                yield tape
+            return
         own = [self.live.env] if self.live is not None else []  # it contains the key of a workspace
         mask = self.mask.with_values([*secrets, *own])
         again = command_to_record(ref, is_sandboxed=self.live is None)
         is_there = ref.cassette.exists()
         if self.record == "none" or (self.record == "once" and is_there):
             replay = self._replay(ref, again, secrets)
-            yield Tape(replay, SANDBOX_KEY, SANDBOX_URL, _no_pause, (), replay.problems, _save_nothing)
+            yield Tape(
+                replay,
+                SANDBOX_KEY,
+                SANDBOX_URL,
+                _no_pause,
+                (),
+                replay.problems,
+                _save_nothing,
+                replay.cassette.run,
+                replay.has_next,
+            )
             return
         if self.live is not None and ref.config is None:
             _refuse_steps_of_others(ref)
@@ -125,14 +157,38 @@ class Answers:
 
             source = SANDBOX if self.live is None else target.base_url
             transport = Transport(target.base_url)
-            recorder = Recorder(transport, source, self.today, before)
+            run = before.cassette.run if before is not None else _run_name(self.today, ref)
+            recorder = Recorder(transport, source, self.today, before, run)
 
             def save_cassette() -> None:
                 save(ref.cassette, recorder.cassette(), mask, ref.project, _shown(ref))
 
             sleep = _no_pause if self.live is None else time.sleep
             peers = transport.peers
-            yield Tape(recorder, target.authorized(), target.base_url, sleep, peers, recorder.problems, save_cassette)
+            yield Tape(
+                recorder, target.authorized(), target.base_url, sleep, peers, recorder.problems, save_cassette, run
+            )
+
+    @contextmanager
+    def _live_tape(self, ref: CaseRef) -> Iterator[Tape]:
+        """Open the way to the target, for one case: nothing is recorded. Events go out at the present time."""
+        from runner.suprsend.transport import Transport  # noqa: PLC0415 - replaying opens no connection
+
+        with ExitStack() as stack:
+            target = self.live or self._sandbox(ref, stack)
+            transport = Transport(target.base_url)
+            yield Tape(
+                transport,
+                target.authorized(),
+                target.base_url,
+                time.sleep,
+                transport.peers,
+                list,
+                _save_nothing,
+                f"{self.today:%Y%m%d}-{uuid4().hex[:12]}",
+                None,
+                _present,
+            )
 
     def _replay(self, ref: CaseRef, again: str, secrets: Sequence[str]) -> Replay:
         cassette = load(ref.cassette, again, _shown(ref), ref.project)
@@ -174,6 +230,15 @@ def command_to_record(ref: CaseRef, *, is_sandboxed: bool) -> str:
 
 def _shown(ref: CaseRef) -> str:
     return os.path.relpath(ref.cassette)
+
+
+def _run_name(today: date, ref: CaseRef) -> str | None:
+    """Return what stands behind the keys of a recording, if its messages are recorded, too."""
+    return f"{today:%Y%m%d}-{uuid4().hex[:12]}" if ref.case.expects_messages and ref.assets is None else None
+
+
+def _present(_: Stamp) -> Stamp:
+    return Stamp(str(uuid4()), time.time_ns() // 1_000_000)
 
 
 def _no_pause(_: float) -> None:

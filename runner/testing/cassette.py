@@ -51,6 +51,8 @@ class Cassette:
     recorded_at: date | None
     interactions: tuple[Interaction, ...]
     path: str = field(default="", compare=False)
+    run: str | None = None
+    """What stands behind the idempotency keys of its events, so that each recording has its own; None if nothing does."""
 
     @property
     def base_url(self) -> str:

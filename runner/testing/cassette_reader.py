@@ -69,10 +69,14 @@ def read(path: Path, name: str, hint: str | None) -> Cassette:
         message = "the cassette contains no requests"
         raise CassetteError(Problem("cassette-empty", message, Position(name, 1, 1, 2, ""), hint=hint))
     recorded_at = _date(header["date"]) if header else None
-    return Cassette(header["source"] if header else None, recorded_at, interactions, name)
+    return Cassette(
+        header["source"] if header else None, recorded_at, interactions, name, header["run"] if header else None
+    )
 
 
-_HEADER = re.compile(r"# recorded (?P<date>\S+) from (?P<source>.+) by suprsend-runner \S+\r?\n")
+_HEADER = re.compile(
+    r"# recorded (?P<date>\S+) from (?P<source>.+) by suprsend-runner \S+(?: as (?P<run>[0-9a-z-]{1,40}))?\r?\n"
+)
 
 
 def _date(text: str) -> date | None:

@@ -79,8 +79,9 @@ def _written(cassette: Cassette, name: str) -> str:
         )
     written = SimpleNamespace(serialize=write_yaml)
     text: str = serialize({"requests": requests, "responses": responses}, written)
+    run = f" as {cassette.run}" if cassette.run is not None else ""
     recorded_at = "unknown" if cassette.recorded_at is None else cassette.recorded_at
-    return f"# recorded {recorded_at} from {cassette.source} by suprsend-runner {__version__}\n{text}"
+    return f"# recorded {recorded_at} from {cassette.source} by suprsend-runner {__version__}{run}\n{text}"
 
 
 def _reason(status_code: int) -> str:

@@ -255,8 +255,7 @@ class _Comparison:
         return self._mask.text(message.text())
 
     def _problem(self, code: MessageCode, message: str, node: Node, story: Sequence[str] = ()) -> Problem:
-        hint = "\n".join(map(self._mask.text, story)) or None
-        return Problem(code, message, node.position(), at="messages", hint=hint)
+        return Problem(code, message, node.position(), at="messages", notes=tuple(map(self._mask.text, story)))
 
 
 def is_reached(expected: str, actual: Status) -> bool:

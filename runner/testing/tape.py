@@ -169,12 +169,15 @@ class Recorder:
     """Sends requests with a real transport, and records them with their answers.
 
     `source` is the base URL that they go to, or `SANDBOX`; `before` answers requests that are recorded already, and only
-    the others are sent. Closing the recorder closes the transport. Credentials that a server repeats are masked.
+    the others are sent. Closing the recorder closes the transport. Credentials that a server repeats are masked. `run` is that
+    of the cassette.
 
     Raises CassetteError if `before` was recorded from elsewhere.
     """
 
-    def __init__(self, transport: Http, source: str, recorded_at: date, before: Replay | None = None) -> None:
+    def __init__(
+        self, transport: Http, source: str, recorded_at: date, before: Replay | None = None, run: str | None = None
+    ) -> None:
         if before is not None and before.cassette.source != source:
             message = (
                 f"{before.cassette.path} was recorded from {before.cassette.source or 'elsewhere'}, not from {source}"
@@ -184,6 +187,7 @@ class Recorder:
         self._source = source
         self._recorded_at = recorded_at
         self._before = before
+        self._run = run
         parts = urlsplit(SANDBOX_URL if source == SANDBOX else source)
         self._server = f"{parts.scheme}://{parts.netloc}"
         self._interactions: list[Interaction] = []
@@ -226,9 +230,9 @@ class Recorder:
             if self._problems:
                 raise CassetteError(*self._problems)
             if self._before is None:
-                return Cassette(self._source, self._recorded_at, tuple(self._interactions))
+                return Cassette(self._source, self._recorded_at, tuple(self._interactions), run=self._run)
             before = self._before.cassette  # its age stays: the oldest answer counts
-            return replace(before, interactions=(*before.interactions, *self._interactions))
+            return replace(before, interactions=(*before.interactions, *self._interactions), run=self._run)
 
 
 def request_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Request:

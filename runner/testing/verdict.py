@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from runner.cases import case_seed, in_case
 from runner.errors import ExitCode, Problem, RunnerError
 from runner.exits import of_case
-from runner.run import Prepared, Rejected
+from runner.run import Prepared, Rejected, own_key, with_key
 from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
 from runner.testing import network
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.source import Json, Node
     from runner.suprsend.auth import Credentials
     from runner.suprsend.connection import Connection
+    from runner.suprsend.event import Stamp
     from runner.suprsend.transport import Http
     from runner.testing.case_events import StepEvents
     from runner.testing.case_ref import CaseRef
@@ -69,6 +70,12 @@ class Tape(NamedTuple):
     """Called at the end; returns the differences from the recording."""
     save: Callable[[], None]
     """Called if the case passed; writes the recording, if there is one."""
+    run: str | None = None
+    """What stands behind the idempotency keys of events whose messages are waited for."""
+    has_next: Callable[[str], bool] | None = None
+    """Whether an answer to a GET is left in a replay; None if the answers come of a server."""
+    stamp: Callable[[Stamp], Stamp] = lambda stamp: stamp
+    """Called with the stamp of an event whose messages are waited for; returns that under which it is sent."""
 
 
 class Tapes(Protocol):
@@ -118,6 +125,7 @@ class _Run:
         self.secrets: list[str] = []
         self.reached: set[Part] = set()
         self.messages: list[str] = []
+        self._polls = False
 
     def problems(self) -> Iterator[Problem]:
         """Yield the problems of the events; if there are none, those of the answers."""
@@ -125,14 +133,13 @@ class _Run:
             made = list(events_of_case(self._ref, self._seed, self._tapes.env))
             self.secrets += [secret for each in made for event in each.events for secret in event.secrets]
             found = [problem for each in made for problem in self._wrong_events(each)]
-        if (
-            not found
-            and self._ref.case.expects_messages
-            and (workflows := self._tapes.workflows(self._ref)) is not None
-        ):
+        workflows = self._tapes.workflows(self._ref) if self._ref.case.expects_messages else None
+        if not found and workflows is not None:
             found = list(self._wrong_messages(made, workflows))
-        if not found and self._ref.asks_for_answer:
+        self._polls = self._ref.case.expects_messages and workflows is None
+        if not found and (self._ref.case.expects_response or self._polls):
             with self._tapes.tape(self._ref, self.secrets) as tape, network.blocked(tape.allowed):
+                made = list(self._in_run(made, tape))
                 found = list(self._wrong_answers(made, tape))
                 if not found:
                     tape.save()
@@ -178,6 +185,20 @@ class _Run:
         for number, problem in offline_problems(events, timeline, steps, Mask(self.secrets)):
             yield _in_case(problem, self._ref.case, made[number].place)
 
+    def _in_run(self, made: Sequence[StepEvents], tape: Tape) -> Iterator[StepEvents]:
+        """Yield the events under keys of their own, if their messages are waited for: those of another run must not be found."""
+        row = 0
+        for each in made:
+            events: list[Prepared | Rejected] = []
+            for event in each.events:
+                if isinstance(event, Prepared) and self._polls and tape.run is not None:
+                    key = own_key(event.event.idempotency_key, tape.run, row)
+                    events.append(with_key(event, key, tape.stamp(event.stamp), self._tapes.env))
+                else:
+                    events.append(event)
+                row += 1
+            yield each._replace(events=tuple(events))
+
     def _wrong_answers(self, made: Sequence[StepEvents], tape: Tape) -> Iterator[Problem]:
         """Send each step, and compare its answer with `response`."""
         from runner.suprsend.connection import Connection  # noqa: PLC0415 - a case that only renders loads no HTTP library
@@ -185,8 +206,11 @@ class _Run:
         connection = Connection(
             tape.credentials, tape.base_url, sleep=tape.sleep, random=lambda: 0.0, transport=tape.post
         )
+        polled: list[Problem] = []
         try:
             answers = [_send(connection, each) if each.ready else None for each in made]
+            if self._polls:
+                polled = list(self._wrong_polls(made, connection, tape))
         finally:
             connection.close()
         if found := tape.problems():  # other problems would only follow from these
@@ -197,6 +221,23 @@ class _Run:
                 mask = Mask([*self.secrets, secret_of(tape.credentials)])
                 for mismatch in compare(expected, answer, "", mask=mask):
                     yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
+        yield from polled
+
+    def _wrong_polls(self, made: Sequence[StepEvents], connection: Connection, tape: Tape) -> Iterator[Problem]:
+        """Wait for the messages of each step, and compare them with `messages`."""
+        from runner.testing.message_fit import expectations  # noqa: PLC0415 - few cases expect messages
+        from runner.testing.polls import wait_for_step  # noqa: PLC0415
+
+        mask = Mask([*self.secrets, secret_of(tape.credentials)])
+        for each in made:
+            expected = expectations(each.step.expect)
+            if expected is None:
+                continue
+            keys = [str(event.event.idempotency_key) for event in each.ready]
+            result = wait_for_step(connection, keys, expected, tape.has_next, mask)
+            self.messages += result.messages
+            for problem in result.problems:
+                yield _in_case(problem, self._ref.case, each.place)
 
 
 def _wrong_event(made: StepEvents, event: Prepared | Rejected, mask: Mask) -> Iterator[Problem]:
