@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +50,18 @@ def test_without_utf_8_the_page_is_plain_ascii(healthy: CommandLine) -> None:
     assert ended.out.isascii()
     assert "FAILED  user           the platform does not know \\u017caneta" in ended.out
     assert "ok      access" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("locale", "is_ascii"),
+    [({"LANG": "C"}, True), ({}, True), ({"LANG": "C.UTF-8"}, False), ({"LANG": "C", "LC_ALL": "C.UTF-8"}, False)],
+)
+@pytest.mark.usefixtures("in_tmp")
+def test_the_locale_of_the_process_decides(locale: dict[str, str], is_ascii: bool) -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "LANG" and not name.startswith("LC_")}
+    command = [sys.executable, "-m", "runner", "doctor", "--offline"]
+    ended = subprocess.run(command, env=environ | locale, capture_output=True, check=True)
+    assert ended.stdout.isascii() is is_ascii
 
 
 @pytest.mark.parametrize("format_", ["json", "jsonl"])
