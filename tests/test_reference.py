@@ -115,7 +115,7 @@ def test_every_key_of_the_configuration_is_named() -> None:
 def test_every_package_is_named_in_the_order_of_imports() -> None:
     rows = re.findall(r"^\| `(\w+)` \| [^|]* \|(.*)\|$", PAGES["design"].text, re.MULTILINE)
     assert [name for name, _ in rows] == ROOMS
-    known = {"vcrpy": "vcr", "jsonschema-rs": "jsonschema_rs", "jsonnet": "_jsonnet"}
+    known = {"vcrpy": "vcr", "jsonschema-rs": "jsonschema_rs"}
     homes = [
         (known.get(library, library), name) for name, libraries in rows for library in libraries.strip().split(", ")
     ]

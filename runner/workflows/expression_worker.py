@@ -1,97 +1,180 @@
-"""The child process of `expressions.Engine`: evaluates jq and JSONNET, one request a line, one answer a line.
+"""A program that evaluates jq and JSONNET expressions for `expressions.Engine`, in a process of its own.
 
-It is started as a script, with no environment and bounded memory. A request is `[language, text, data]`, an answer
-`["values", […]]`, `["error", text]` or `["unsupported", text]`.
+It is started as `python -I -S expression_worker.py FOLDER…`, with the folders that contain the engines, and imports nothing
+of `runner`. It reads requests from stdin, two lines each: `{"language", "text"}` and the data as JSON. It writes one line
+for each: `{"outputs": […]}`, `{"error": message}` or `{"unsupported": message}`; the first line is empty and says that it is
+ready. It has no environment, can open no files, and its memory is limited.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
+import signal
 import sys
-from functools import lru_cache
-from itertools import islice
-from typing import Any
 
-MAX_MEMORY_BYTES = 1 << 30
-MAX_VALUES = 1_000
-MAX_ANSWER_CHARS = 4_000_000
-_CACHED = 256
-_MODULES = re.compile(r"(?<![.\w])(import|include|input_filename|inputs?|input_line_number|debug|stderr|env|\$ENV|\$__prog_args|get_search_list|now|localtime|mktime|gmtime|halt|halt_error)\b")  # fmt: skip
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
-"""What reads files, streams, the environment or the clock: none of it exists on the platform's side in this form."""
+MEMORY_BYTES = 256 * 1024 * 1024
+EVALUATION_CPU_S = 3.0
+"""The parent ends an evaluation earlier than this: the limit is for a worker whose parent is gone."""
+MAX_OUTPUTS = 1_000
+MAX_OUTPUT_BYTES = 4 * 1024 * 1024
+MAX_PROGRAMS = 256
+"""Maximum number of compiled jq programs to keep."""
+MAX_EXACT = 2**53
+"""jq computes with doubles: greater whole numbers are rounded."""
+_PRELUDE = 'local data = std.extVar("data");\n'
+"""It has a line of its own; nothing in an expression can change a line before it."""
+_PLACE = re.compile(r"^expression:(\d+):(\d+)")
+_LIMIT_OF_PARSER = "memory exhausted"
+_LONGEST = 300
 
-
-@lru_cache(_CACHED)
-def _program(text: str) -> Any:
-    import jq  # noqa: PLC0415 - JSONNET alone does not need it
-
-    found = _MODULES.search(_STRINGS.sub('""', text)) or ("$ENV" in text and re.search(r"\$ENV", text)) or None
-    if found:
-        raise NotImplementedError(f"'{found[0]}' is not modelled")
-    return jq.compile(text)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 
-def _jq(text: str, data: Any) -> list[Any]:
-    return list(islice(_program(text).input_value(data), MAX_VALUES + 1))
-
-
-def _jsonnet(text: str, data: Any) -> list[Any]:
-    try:
-        import _jsonnet  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise NotImplementedError("JSONNET needs an engine: pip install 'suprsend-runner[jsonnet]'") from None
-    # The data is bound by the program, and its code never joined with the expression's text but as a whole local.
-    result = _jsonnet.evaluate_snippet(
-        "expression",
-        f"local data = std.extVar('data');\n{text}",
-        ext_codes={"data": json.dumps(data)},
-        import_callback=_no_import,
-        max_stack=200,
-    )
-    return [json.loads(result)]
-
-
-def _no_import(_: str, name: str) -> tuple[str, bytes]:
-    raise RuntimeError(f"no import: {name}")
-
-
-_LANGUAGES = {"jq": _jq, "jsonnet": _jsonnet}
-
-
-def _answer(line: str) -> list[Any]:
-    language, text, data = json.loads(line)
-    try:
-        values = _LANGUAGES[language](text, data)
-    except NotImplementedError as error:
-        return ["unsupported", str(error)]
-    except (ValueError, RuntimeError, StopIteration) as error:
-        return ["error", _first_line(str(error))]
-    except (MemoryError, RecursionError):
-        return ["error", "it needs too much memory"]
-    if len(values) > MAX_VALUES:
-        return ["error", f"more than {MAX_VALUES:,} results"]
-    return ["values", values]
-
-
-def _first_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0][:300] if lines else "no result"
+class _UnsupportedError(Exception):
+    pass
 
 
 def main() -> None:
-    """Answer requests until the input ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    for line in sys.stdin:
+    """Answer requests until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.environ.clear()
+    sys.path += sys.argv[1:]
+    engines = _Engines()
+    _limit()
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers.write(b"\n")
+    answers.flush()
+    while line := requests.readline():
+        data = requests.readline()
+        signal.setitimer(signal.ITIMER_PROF, EVALUATION_CPU_S)  # its default action ends the process
+        answer = _answer(engines, json.loads(line), data.decode("ascii"))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        answers.write(answer + b"\n")
+        answers.flush()
+
+
+def _limit() -> None:
+    for name, value in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_NOFILE, 0),  # those that are open stay so
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(name)
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(name, (most, most))
+
+
+def _answer(engines: _Engines, request: dict[str, str], data: str) -> bytes:
+    try:
+        outputs = engines.evaluate(request["language"], request["text"], data)
+        answer = json.dumps({"outputs": outputs}, allow_nan=False, separators=(",", ":")).encode("ascii")
+    except _UnsupportedError as error:
+        return _failure("unsupported", str(error))
+    except MemoryError:
+        return _failure("unsupported", "the expression needs too much memory")
+    except RecursionError:
+        return _failure("unsupported", "the result is nested too deeply")
+    except (ValueError, RuntimeError) as error:
+        message = _message(str(error))
+        return _failure("unsupported" if message.startswith(_LIMIT_OF_PARSER) else "error", message)
+    if len(answer) > MAX_OUTPUT_BYTES:
+        return _failure("unsupported", f"the result is larger than {MAX_OUTPUT_BYTES:,} bytes")
+    return answer
+
+
+def _failure(kind: str, message: str) -> bytes:
+    return json.dumps({kind: message}).encode("ascii")
+
+
+def _message(text: str) -> str:
+    """Return what an engine reports in one line, with the places of the expression as it was given."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    first = lines[0] if lines else "failed"
+    for prefix in ("jq: error: ", "RUNTIME ERROR: ", "STATIC ERROR: "):
+        first = first.removeprefix(prefix)
+    first = first.rstrip(":")
+    first = _PLACE.sub(lambda place: f"line {int(place[1]) - 1}, column {place[2]}", first)
+    return first if len(first) <= _LONGEST else first[: _LONGEST - 1] + "…"
+
+
+class _Engines:
+    """The engines that are installed, with the jq programs that are compiled."""
+
+    def __init__(self) -> None:
+        self._programs: dict[str, Any] = {}
         try:
-            text = json.dumps(_answer(line), allow_nan=False)
-        except ValueError:
-            text = json.dumps(["error", "a result is not a finite number"])
-        if len(text) > MAX_ANSWER_CHARS:
-            text = json.dumps(["error", "the result is too large"])
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+            import jq  # noqa: PLC0415 - once `sys.path` is complete
+        except ImportError:
+            jq = None
+        try:
+            import _jsonnet  # noqa: PLC0415
+        except ImportError:
+            _jsonnet = None
+        self._jq = jq
+        self._jsonnet = _jsonnet
+
+    def evaluate(self, language: str, text: str, data: str) -> list[Any]:
+        if language == "jq":
+            return self._by_jq(text, data)
+        return self._by_jsonnet(text, data)
+
+    def _by_jq(self, text: str, data: str) -> list[Any]:
+        if (program := self._programs.get(text)) is None:
+            if self._jq is None:
+                raise _UnsupportedError("the package jq can't be imported")
+            if len(self._programs) >= MAX_PROGRAMS:
+                self._programs.clear()
+            program = self._programs[text] = self._jq.compile(text)
+        outputs = []
+        for output in program.input_text(data):
+            outputs.append(output)
+            if len(outputs) > MAX_OUTPUTS:
+                raise _UnsupportedError(f"the expression has more than {MAX_OUTPUTS:,} results")
+        if not _is_exact(outputs):
+            raise _UnsupportedError(f"the result has a whole number beyond {MAX_EXACT:,}, which jq rounds")
+        return outputs
+
+    def _by_jsonnet(self, text: str, data: str) -> list[Any]:
+        if self._jsonnet is None:
+            raise _UnsupportedError("JSONNET needs an engine: pip install 'suprsend-runner[jsonnet]'")
+        imported: list[str] = []
+
+        def refuse(_folder: str, name: str) -> NoReturn:
+            imported.append(name)
+            raise RuntimeError(name)
+
+        try:
+            result = self._jsonnet.evaluate_snippet(
+                "expression", _PRELUDE + text, ext_codes={"data": data}, import_callback=refuse
+            )
+        except RuntimeError:
+            if imported:
+                raise _UnsupportedError("an import of JSONNET is not supported") from None
+            raise
+        if len(result) > MAX_OUTPUT_BYTES:
+            raise _UnsupportedError(f"the result is larger than {MAX_OUTPUT_BYTES:,} bytes")
+        return [json.loads(result)]
+
+
+def _is_exact(value: object) -> bool:
+    """Return whether no whole number of a result was rounded."""
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case int() as number if abs(number) > MAX_EXACT:
+                return False
+            case list() as items:
+                rest += items
+            case dict() as fields:
+                rest += fields.values()
+    return True
 
 
 if __name__ == "__main__":

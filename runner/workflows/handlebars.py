@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from runner.workflows.expression_errors import HandlebarsError
 from runner.workflows.handlebars_parser import parse
 from runner.workflows.handlebars_references import Reference, references
-from runner.workflows.handlebars_render import UnknownHelperError, render
-from runner.workflows.handlebars_tree import HandlebarsError, Program
+from runner.workflows.handlebars_render import render
+from runner.workflows.handlebars_tree import Program
 
-__all__ = ["HandlebarsError", "Program", "Reference", "UnknownHelperError", "parse", "references", "render"]
+__all__ = ["HandlebarsError", "Program", "Reference", "parse", "references", "render"]

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from runner.workflows.handlebars_tree import Block, Call, Content, HandlebarsError, Literal, Output, Path, Program
+from runner.workflows.expression_errors import HandlebarsError
+from runner.workflows.handlebars_tree import Block, Call, Content, Literal, Output, Path, Program
 
 if TYPE_CHECKING:
     from runner.workflows.handlebars_tree import Statement, Value

@@ -11,7 +11,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from runner.workflows.handlebars_tree import Block, Call, Content, HandlebarsError, Literal, Output, Path
+from runner.workflows.expression_errors import HandlebarsError, UnsupportedError
+from runner.workflows.handlebars_tree import Block, Call, Content, Literal, Output, Path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,10 +29,6 @@ class _Undefined:
 
 
 _UNDEFINED: Final = _Undefined()
-
-
-class UnknownHelperError(HandlebarsError):
-    """A helper that is not modelled."""
 
 
 class _Frame:
@@ -51,7 +48,7 @@ class _Frame:
 def render(program: Program, data: Mapping[str, Json]) -> str:
     """Return the text of a template for some data. Raises HandlebarsError for a missing variable, and at a limit.
 
-    Raises UnknownHelperError for a helper that is not modelled.
+    Raises UnsupportedError for a helper that is not modelled.
     """
     renderer = _Renderer()
     renderer.program(program, _Frame(data, None, {}, {"root": data}))
@@ -111,7 +108,7 @@ class _Renderer:
             case _ if name in _HELPERS:
                 self._either(block, frame, holds=not is_empty(self._call(call, frame)))
             case _ if call.arguments or call.named:
-                raise UnknownHelperError(f"the helper '{call.path.text()}' is not modelled", call.offset)
+                raise UnsupportedError(f"the helper '{call.path.text()}' is not modelled")
             case _:
                 self._section(block, self._path(call.path, frame), frame)
 
@@ -186,7 +183,7 @@ class _Renderer:
             case _ if name in _HELPERS:
                 return self._helped(name, call, frame)
             case _:
-                raise UnknownHelperError(f"the helper '{call.path.text()}' is not modelled", call.offset)
+                raise UnsupportedError(f"the helper '{call.path.text()}' is not modelled")
 
     def _helped(self, name: str, call: Call, frame: _Frame) -> object:
         values = [self._value(argument, frame) for argument in call.arguments]
@@ -203,7 +200,7 @@ class _Renderer:
     def _compare(self, call: Call, frame: _Frame) -> bool:
         values = [self._value(argument, frame) for argument in call.arguments]
         if len(values) != 3 or as_text(values[1]) not in _COMPARISONS:  # noqa: PLR2004 - two values and their operator
-            raise UnknownHelperError("this form of the helper 'compare' is not modelled", call.offset)
+            raise UnsupportedError("this form of the helper 'compare' is not modelled")
         try:
             return _COMPARISONS[as_text(values[1])](values[0], values[2])
         except TypeError:

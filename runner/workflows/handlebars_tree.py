@@ -9,15 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class HandlebarsError(Exception):
-    """A template that can't be read. `offset` is the place in its text."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
-
-
 @dataclass(frozen=True, slots=True)
 class Path:
     """A path to a value: `../order.items.[0]`. `up` counts the `../`; `is_data` is that of `@index` and the like.

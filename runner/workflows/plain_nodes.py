@@ -134,15 +134,14 @@ def _send_smart(reading: Reading, common: Common, properties: Node) -> SendSmart
     if not success or ttl is None:
         return None
     is_event = reading.child(properties, "success_is_event", bool, name)
-    known = success in _SUCCESSES
     seconds = reading.duration(properties, "ttl_value", name)
     return SendSmart(
         common,
         reading.text(properties, "template", name),
         reading.channels(properties, "channels", name),
         reading.expression(properties, "channels_expr", name, "jq"),
-        _SUCCESSES.get(success, success) if not (is_event and is_event.value) else success,
-        is_event.value is True if is_event is not None else not known,
+        success,
+        is_event.value is True if is_event is not None else success not in _SUCCESSES,
         seconds or 0,
         reading.channels(properties, "mandatory_channels", name),
     )
@@ -172,7 +171,8 @@ def _selection(
     reading: Reading, properties: Node, whose: str, name: str, *, needed: bool
 ) -> Expression | Literal["recipient", "actor"] | None:
     key = f"{whose}_selection"
-    if (not needed and (found := properties.get(key)) is None) or (found is not None and found.value in (None, "")):
+    given = properties.get(key)
+    if not needed and (given is None or given.value in (None, "")):
         return None
     kind = reading.one_of(properties, key, name, ("recipient", "actor", "expression"))
     if kind == "expression":
@@ -184,13 +184,7 @@ def _record(_: Reading, common: Common, properties: Node) -> Record:
     return Record(common, properties.plain())
 
 
-_SUCCESSES = {
-    "delivered": "delivered",
-    "seen": "seen",
-    "interaction": "clicked",
-    "interacted": "clicked",
-    "clicked": "clicked",
-}
+_SUCCESSES = ("delivered", "seen", "interaction", "interacted", "clicked")
 _SENDS: Mapping[str, tuple[Channel, ...]] = {
     "send_email": ("email",),
     "send_sms": ("sms",),

@@ -55,7 +55,7 @@ def choice(name: str, *nodes: Fields, when: Sequence[Fields] | None = None, is_t
     """Return a branch; the default one without `when`."""
     return {
         "name": name,
-        "ref": name,
+        "ref": f"to_{name}",
         "is_default": when is None,
         "is_terminal": is_terminal,
         "conditions": list(when or []),

@@ -71,7 +71,7 @@ def test_the_first_branch_that_holds_is_taken(tmp_path: Path) -> None:
         "after",
     ]
     chosen = [decision for one in timeline.runs for decision in one.decisions if decision.kind == "chose"]
-    assert [decision.choice for decision in chosen] == ["big", "middle", "small"]
+    assert [decision.choice for decision in chosen] == ["to_big", "to_middle", "to_small"]
     assert [[check.holds for check in decision.checks] for decision in chosen] == [
         [True],
         [False, True],

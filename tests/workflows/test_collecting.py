@@ -126,7 +126,7 @@ def test_keys_of_the_event_are_absent_after_a_batch_and_reading_one_is_inexact(t
     timeline = run(assets_of(tmp_path, workflow_file(batch(), by_amount)), event(amount=5))
     [chosen] = [decision for decision in timeline.runs[0].decisions if decision.kind == "chose"]
     assert (chosen.choice, chosen.inexact) == (
-        "other",
+        "to_other",
         "after a batch, keys of the triggering event are taken as missing",
     )
 

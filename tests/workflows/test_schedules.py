@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.workflows.dynamic_schedule import schedule_from
 from runner.workflows.schedules import next_time, unknowns
@@ -122,3 +124,48 @@ def test_a_start_outside_of_the_calendar_is_an_error_or_none(start: str) -> None
         return
     with pytest.raises(ValueError, match=r"year|isoformat"):
         next_time(value, 0, ZoneInfo("UTC"))
+
+
+@given(
+    st.sampled_from(["daily", "weekly_mo2fr", "weekly", "monthly"]),
+    st.integers(1, 6),
+    st.lists(st.sampled_from(["mo", "tu", "we", "th", "fr", "sa", "su"]), min_size=1, max_size=3, unique=True),
+    st.lists(st.sampled_from([1, 2, 15, 28, 29, 30, 31, -1, -2, -31]), min_size=1, max_size=2, unique=True),
+    st.integers(0, 1439),
+    st.integers(0, 800),
+    st.integers(0, 60 * 24 * 400),
+)
+def test_next_time_is_that_of_a_model_that_counts_day_by_day(
+    frequency: str, interval: int, weekdays: list[str], positions: list[int], minute: int, start_day: int, wait: int
+) -> None:
+    start = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=start_day)
+    after = start + timedelta(minutes=wait)
+    schedule: dict[str, Json] = {
+        "frequency": frequency,
+        "interval": interval,
+        "weekdays": [*weekdays],
+        "monthdays": [{"pos": position} for position in positions],
+        "time": f"{minute // 60:02}:{minute % 60:02}",
+        "dtstart": start.isoformat(),
+    }
+
+    def recurs(day: datetime) -> bool:
+        weeks = ((day - timedelta(days=day.weekday())) - (start - timedelta(days=start.weekday()))).days // 7
+        last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        names = ["mo", "tu", "we", "th", "fr", "sa", "su"]
+        match frequency:
+            case "daily":
+                return (day - start).days % interval == 0
+            case "monthly":
+                months = (day.year - start.year) * 12 + day.month - start.month
+                return months % interval == 0 and any(
+                    day.day == (position if position > 0 else last.day + 1 + position) for position in positions
+                )
+            case "weekly":
+                return weeks % interval == 0 and names[day.weekday()] in weekdays
+            case _:
+                return weeks % interval == 0 and day.weekday() < 5
+
+    times = (start + timedelta(days=count, minutes=minute) for count in range(12 * 366))
+    expected = next((time for time in times if time > after and recurs(time.replace(hour=0, minute=0))), None)
+    assert closes(after.isoformat(), schedule) == (expected and expected.isoformat()[:16])

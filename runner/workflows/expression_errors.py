@@ -1,0 +1,26 @@
+"""What goes wrong when an expression of a workflow is evaluated.
+
+Exception
+├── ExpressionError     the platform reports an error too: the run stops
+│   └── HandlebarsError a syntax error in a template, with its offset
+└── UnsupportedError    the platform may well return a value; it can't be known here
+"""
+
+from __future__ import annotations
+
+
+class ExpressionError(Exception):
+    """The expression fails, on the platform too."""
+
+
+class HandlebarsError(ExpressionError):
+    """A syntax error in a Handlebars template. `offset` counts characters from its begin."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+class UnsupportedError(Exception):
+    """The expression can't be evaluated here: an engine is missing, a function is not modelled, or a limit is exceeded."""
