@@ -82,7 +82,14 @@ def examine(examined: Examined, sandbox_port: int = SANDBOX_PORT) -> Examination
 def _files(examined: Examined, profile: str | None, *, is_readable: bool) -> tuple[Finding, ...]:
     """Check the specs and cassettes of the project, unless its configuration is invalid: each of them would report it."""
     if not is_readable:
-        names = (specs.SPECS_VALID, workflows.ASSETS, workflows.EVENTS, recordings.CASSETTES, recordings.AGES)
+        names = (
+            specs.SPECS_VALID,
+            workflows.ASSETS,
+            workflows.EVENTS,
+            workflows.SCHEMAS,
+            recordings.CASSETTES,
+            recordings.AGES,
+        )
         return tuple(skipped(name, _SEE_CONFIGURATION) for name in names)
     start, config = examined.start, examined.config
     recorded = recordings.cassettes(config, profile, examined.environ, examined.clock().date())

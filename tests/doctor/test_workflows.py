@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from runner.doctor.finding import Finding, failure
-from tests.workflows.definitions import email
+from tests.workflows.definitions import choice, email
+from tests.workflows.test_branches import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def test_an_event_that_no_workflow_listens_to_is_the_only_fault(checkup: Checkup
 
 def test_an_event_that_is_not_declared_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> None:
     write_assets(in_tmp, "shipped")
-    text = f"{SPEC}: 'order_placed' is not declared, and no workflow listens to it"
+    text = f"{SPEC}: 'order_placed' is not declared, and no workflow listens to 'order_placed'"
     assert checkup.faults() == [failure("events", text, ADVICE)]
 
 
@@ -85,3 +86,31 @@ def test_an_event_with_a_template_in_its_name_is_not_checked(checkup: Checkup, i
     spec = in_tmp / SPEC
     spec.write_text(spec.read_text().replace("event: order_placed", 'event: "{{ user }}_placed"'))
     assert found(checkup).text == "0 events, each with a live workflow in suprsend"
+
+
+def test_an_event_that_a_live_workflow_waits_for_is_in_order(checkup: Checkup, in_tmp: Path) -> None:
+    wait = wait_until("wait", choice("met"), choice("timed_out", email()), event_name="order_placed")
+    write_assets(in_tmp, "cart_left", tree={"nodes": [wait]})
+    assert found(checkup).state == "ok"
+
+
+def test_a_schema_that_differs_from_that_of_the_event_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> None:
+    folder = write_assets(in_tmp, "order_placed")
+    schema = {"type": "object", "required": ["order_id"]}
+    linked = {"name": "order_placed", "payload_schema": {"schema": "order", "version_no": None}}
+    (folder / "events" / "order_placed" / "event.json").write_text(json.dumps(linked))
+    for path, content in (
+        (folder / "schemas" / "order" / "schema.json", {"slug": "order", "name": "Order"}),
+        (folder / "schemas" / "order" / "payload_schema.json", schema),
+        (in_tmp / "order.schema.json", schema),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    with (in_tmp / SPEC).open("a") as spec:
+        spec.write("schema: ../order.schema.json\n")
+    [same] = [each for each in checkup(is_offline=True) if each.name == "schemas"]
+    assert same == Finding("schemas", "ok", "1 schema is that of suprsend")
+    (in_tmp / "order.schema.json").write_text(json.dumps(schema | {"required": ["amount"]}))
+    text = f"{SPEC}: its schema differs from order in suprsend, that of the event"
+    advice = "name the file in suprsend as schema: of the spec, or copy it; if suprsend is old, pull it again"
+    assert checkup.faults() == [Finding("schemas", "warning", text, advice)]

@@ -197,7 +197,9 @@ def test_workflows_that_start_each_other_again_and_again_are_refused(tmp_path: P
 
 def test_too_many_recipients_are_refused(tmp_path: Path) -> None:
     override = {"override_recipients_type": "user", "override_recipients_user_expr": ".users[]"}
-    timeline, seconds = timed(assets_of(tmp_path, workflow_file(email(), **override)), event(users=[f"u{index}" for index in range(20_000)]))
+    timeline, seconds = timed(
+        assets_of(tmp_path, workflow_file(email(), **override)), event(users=[f"u{index}" for index in range(20_000)])
+    )
     assert timeline.runs[-1].refusal is not None
     assert refusals(timeline) == [".users[]: the expression has more than 1,000 results"]
     assert seconds < 10
