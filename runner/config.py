@@ -99,6 +99,9 @@ class Profile:
     cassettes_max_age: timedelta | None = None
     cassettes_allow: tuple[str, ...] = ()
     sandbox_max_event_kb: int = MAX_EVENT_KB
+    start: Path = Path()
+    config: Path | None = None
+    """What it was loaded for: the path that the file belongs to, and the file if it was named."""
 
     def secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
         """Return the secrets that must never be printed, used or not. The sandbox's are public."""
@@ -144,7 +147,7 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
     entries = profiles.entries if profiles else {}
     if name is None:
         largest = max([MAX_EVENT_KB, *map(_max_event_kb, entries.values())])
-        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age, allowed, largest)
+        return Profile(None, _DEFAULT_NAMES, {}, MAX_EVENT_KB, False, section, max_age, allowed, largest, start, config)
     chosen = entries.get(name)
     if chosen is None:
         where = f"in {shown_path(path)}" if path else f"and no {CONFIG_NAME} here"
@@ -165,6 +168,8 @@ def load_profile(*, start: Path, config: Path | None = None, name: str | None = 
         max_age,
         allowed,
         size,
+        start,
+        config,
     )
 
 

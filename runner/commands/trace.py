@@ -18,9 +18,9 @@ from runner.run import Rejected, prepare
 from runner.testing.case_events import events_of_case
 from runner.testing.case_ref import CaseRef
 from runner.testing.cassette_path import cassette_path
-from runner.testing.project_workflows import ProjectWorkflows
 from runner.workflows.assets_reader import find_assets
 from runner.workflows.event import event_of
+from runner.workflows.project import ProjectWorkflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,7 @@ def trace(session: Session, path: Path, flags: VariableFlags) -> ExitCode:
         hint = "pull the project's workflows with the platform's command line, or name their folder with assets: in runner.yaml"
         raise NotFound(Problem("assets-not-found", f"no workflow files belong to {path}", hint=hint))
     workflows = ProjectWorkflows(folder, path, session.settings.config)
+    workflows.check()
     try:
         prepared = list(_events(session, path, spec, flags))
         for event in prepared:

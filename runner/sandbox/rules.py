@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.config import Profile
+    from runner.sandbox.arrival import Arrival
+    from runner.sandbox.messages import History, Plan
     from runner.sandbox.workflows import WorkflowRule
     from runner.source import Node
+    from runner.workflows.project import ProjectWorkflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class SandboxRules:
     spec_events: frozenset[str] | None = None
     users: frozenset[str] | None = None
     workflows: Mapping[str, WorkflowRule] = field(default_factory=dict)
+    project: ProjectWorkflows | None = None
+    """The workflow files of the project, which make the messages of events without a rule in `workflows`."""
 
     def read(self, section: Node, project: Path, at: str = "sandbox") -> tuple[SandboxRules, tuple[Problem, ...]]:
         """Return these rules updated by a `sandbox:` section, and its problems. Schemas and workflows are merged by event.
@@ -91,19 +96,49 @@ class SandboxRules:
 
 
 def messages_of(rules: SandboxRules) -> Messages | None:
-    """Return what makes the messages of events, by the rules; None if no rule does."""
-    return Messages(RulePlanner(rules.workflows, rules.users)) if rules.workflows else None
+    """Return what makes the messages of events, by the rules and the workflow files; None if there are none."""
+    by_rules = RulePlanner(rules.workflows, rules.users) if rules.workflows else None
+    if rules.project is None:
+        return Messages(by_rules) if by_rules is not None else None
+    from runner.sandbox.interpreted import WorkflowPlanner  # noqa: PLC0415 - few projects have workflow files
+
+    project = rules.project
+    by_files = WorkflowPlanner(project.assets, project.world(), project.engine)
+
+    def plan(arrival: Arrival, history: History) -> Plan:
+        has_rule = by_rules is not None and (arrival.event or "").strip() in by_rules.workflows
+        return by_rules(arrival, history) if has_rule and by_rules is not None else by_files(arrival, history)
+
+    return Messages(plan)
 
 
 def rules_of(profile: Profile) -> SandboxRules:
     """Return the rules for the project of a profile. Raises InvalidInput for an invalid section."""
-    plain = SandboxRules(max_event_kb=profile.sandbox_max_event_kb)
-    if profile.section is None:
-        return plain
-    path = profile.section.text.path
-    rules, found = plain.read(profile.section, project_of(Path(path)))
-    refuse(found, path)
-    return rules
+    rules = SandboxRules(max_event_kb=profile.sandbox_max_event_kb)
+    if profile.section is not None:
+        path = profile.section.text.path
+        rules, found = rules.read(profile.section, project_of(Path(path)))
+        refuse(found, path)
+    return _with_workflow_files(rules, profile)
+
+
+def _with_workflow_files(rules: SandboxRules, profile: Profile) -> SandboxRules:
+    """Add the workflow files of the project, with the events that they listen to and the users of `runner.yaml`."""
+    from runner.workflows.layouts import find_assets  # noqa: PLC0415 - few projects have workflow files
+
+    folder = find_assets(profile.start, profile.config)
+    if folder is None:
+        return rules
+    from runner.workflows.project import ProjectWorkflows  # noqa: PLC0415
+
+    project = ProjectWorkflows(folder, profile.start, profile.config)
+    users = project.world().users
+    return replace(
+        rules,
+        project=project,
+        events=rules.events if rules.events is not None else project.heard_events() | {*rules.workflows},
+        users=rules.users if rules.users is not None or users is None else frozenset(users),
+    )
 
 
 def _failures(node: Node, problems: list[Problem]) -> tuple[Failure, ...]:

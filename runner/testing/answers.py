@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runner.config import Profile
     from runner.sandbox.rules import SandboxRules
     from runner.testing.case_ref import CaseRef
-    from runner.testing.project_workflows import ProjectWorkflows
+    from runner.workflows.project import ProjectWorkflows
 
 Record = Literal["none", "once", "new_episodes", "rewrite"]
 
@@ -109,10 +109,11 @@ class Answers:
         """Return the workflows that the messages of a case come of; None if they come of the platform."""
         if ref.assets is None or self.is_live:
             return None
-        from runner.testing.project_workflows import ProjectWorkflows  # noqa: PLC0415 - few cases expect messages
+        from runner.workflows.project import ProjectWorkflows  # noqa: PLC0415 - few cases expect messages
 
         if ref.assets not in self._workflows:
             self._workflows[ref.assets] = ProjectWorkflows(ref.assets, ref.path, ref.config)
+        self._workflows[ref.assets].check()
         return self._workflows[ref.assets]
 
     @property

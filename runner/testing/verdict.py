@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from runner.testing.case_events import StepEvents
     from runner.testing.case_ref import CaseRef
     from runner.testing.expect import Mismatch
-    from runner.testing.project_workflows import ProjectWorkflows
     from runner.workflows.coverage import Part
+    from runner.workflows.project import ProjectWorkflows
 
 
 class Verdict(NamedTuple):
