@@ -154,7 +154,7 @@ def _first_in_sandbox(outcome: Outcome) -> bool:
     """Return whether the sandbox saw the event's key for the first time: a repeated event gets the first one's message id."""
     from runner.sandbox.store import message_id_of  # noqa: PLC0415
 
-    return outcome.message_id == str(message_id_of(outcome.insert_id or ""))
+    return outcome.message_id == message_id_of(outcome.insert_id or "")
 
 
 def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import ExitCode
+from runner.errors import ExitCode, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
 from runner.project.files import is_base
@@ -13,10 +14,11 @@ from runner.report.style import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from runner.commands.session import Session
     from runner.errors import Problem
+    from runner.eventspec.spec import Loaded
+    from runner.workflows.project_checks import ProjectChecks
 
 
 def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
@@ -31,9 +33,11 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     seen: set[int] = set()
     """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
     all_problems: list[Problem] = []
+    project = AssetChecks(settings.config)
     for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
-        fresh = [problem for problem in loaded.problems if hash(problem) not in seen]
+        found = in_order((*loaded.problems, *project.problems(loaded)))
+        fresh = [problem for problem in found if hash(problem) not in seen]
         seen.update(map(hash, fresh))
         errors += sum(problem.severity == "error" for problem in fresh)
         warnings += sum(problem.severity == "warning" for problem in fresh)
@@ -51,6 +55,34 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
         if errors and output.has_terminal:
             output.message("`runner explain CODE` says more")
     return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
+
+
+class AssetChecks:
+    """Holds specs against the assets folder that belongs to each. A folder is read once."""
+
+    def __init__(self, config: Path | None) -> None:
+        self._config = config
+        self._by_folder: dict[Path, ProjectChecks | None] = {}
+
+    def problems(self, loaded: Loaded) -> tuple[Problem, ...]:
+        """Return the problems of a spec, and with the first spec of a folder those of its assets."""
+        path = Path(loaded.path)
+        if path.parent not in self._by_folder:
+            self._by_folder[path.parent] = checks = self._read(path)
+            if checks is not None and loaded.spec is not None:
+                return (*checks.own_problems, *checks.of_spec(loaded.spec))
+        checks = self._by_folder[path.parent]
+        return checks.of_spec(loaded.spec) if checks is not None and loaded.spec is not None else ()
+
+    def _read(self, path: Path) -> ProjectChecks | None:
+        from runner.workflows.layouts import find_assets  # noqa: PLC0415 - a path is looked up, no more
+
+        folder = find_assets(path, self._config)
+        if folder is None:
+            return None
+        from runner.workflows.project_checks import ProjectChecks  # noqa: PLC0415 - few projects have workflow files
+
+        return ProjectChecks(folder, path, self._config)
 
 
 def _summary(files: int, errors: int, warnings: int) -> str:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from runner.errors import Severity
     from runner.eventspec.fields import Fields
+    from runner.eventspec.spec import Spec
     from runner.source import Node
     from runner.template.lookups import Scope
     from runner.template.shape import Shape
@@ -65,6 +66,22 @@ def type_problems(event: Fields, variables: Sequence[Variable], schema: Node | N
     for field, shape in event.shape.items():
         check.value(shape, expected if field == "properties" else None, scope)
     return check.problems
+
+
+def properties_type(spec: Spec) -> Type:
+    """Return the type of a spec's properties."""
+    scope = {variable.name: _declared(variable) for variable in spec.variables}
+    check = _Check()
+    for name, let in spec.lets.items():
+        value = check.value(let, None, scope)
+        scope[name] = value._replace(kinds=value.kinds & ~SEQUENCE | LIST) if value.kinds & SEQUENCE else value
+    return check.value(spec.shape["properties"], None, scope)
+
+
+def clash_with(found: Type, schema: object) -> tuple[str, str] | None:
+    """Return the path and the reason why properties of a type never fit a JSON Schema; None if they may."""
+    clash = _clash(found, of_schema(schema))
+    return (dotted(clash.path), clash.message) if clash is not None else None
 
 
 def _declared(variable: Variable) -> Type:

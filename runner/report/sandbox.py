@@ -60,7 +60,8 @@ def _record(arrival: Arrival, style: Style) -> str:
 
 
 def _painted(status_code: int, style: Style) -> str:
-    return style.good(str(status_code)) if status_code < 400 else style.error(str(status_code))  # noqa: PLR2004
+    text = str(status_code) if status_code else "-"  # no answer, as in a rehearsed reset of the connection
+    return style.good(text) if 0 < status_code < 400 else style.error(text)  # noqa: PLR2004
 
 
 def _shown(text: str) -> str:

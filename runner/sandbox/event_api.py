@@ -6,7 +6,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from runner.sandbox.arrival import Received, Record
 from runner.sandbox.callers import authenticate, claimed_session
@@ -15,12 +15,12 @@ from runner.sandbox.failed_answers import failed_answer, refusal_for
 from runner.sandbox.http import json_of, refused
 from runner.sandbox.refusals import Refusal, bad_request
 from runner.suprsend.chunks import MAX_RECORDS
+from runner.suprsend.encoding import compact_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from runner.sandbox.arrival import Arrival
     from runner.sandbox.callers import Caller
@@ -60,7 +60,8 @@ class EventApi:
 
         def answer(taken: Sequence[tuple[Arrival, Record]]) -> Response:
             records = [_of_record(*each) for each in taken]
-            return JSONResponse({"status": "success", "records": records}, HTTPStatus.MULTI_STATUS)
+            body = compact_json({"status": "success", "records": records})
+            return Response(body, HTTPStatus.MULTI_STATUS, media_type="application/json")
 
         return await self._take(request, _many, answer, each_alone=True)
 
@@ -147,8 +148,8 @@ def _refused_too(record: Record) -> Record:
 
 def _of_record(arrival: Arrival, record: Record) -> dict[str, object]:
     if record.refusal is not None:
-        return record.refusal.body() | {"status_code": record.refusal.status_code}
-    return {"status": "success", "message_id": arrival.message_id, "status_code": HTTPStatus.ACCEPTED}
+        return record.refusal.body() | {"status_code": int(record.refusal.status_code)}
+    return {"status": "success", "message_id": arrival.message_id, "status_code": int(HTTPStatus.ACCEPTED)}
 
 
 def received_of(request: Request, caller: Caller | None, body: bytes) -> Received:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.sandbox.faults import Faults
     from runner.sandbox.http import BodyReader
 
+MAX_SEED = 2**63 - 1
 _FIELDS = "session", "fail", "latency", "seed"
 _MAX_FAILURES = 1000
 
@@ -63,8 +64,8 @@ class FaultApi:
         session, seed, text = body.get("session", ""), body.get("seed"), body.get("latency")
         if not isinstance(session, str) or (session and not is_session(session)):
             raise bad_request("session must be the name of a session")
-        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
-            raise bad_request("seed must be a whole number")
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED):
+            raise bad_request(f"seed must be a whole number from 0 to {MAX_SEED}")
         try:
             found = NO_LATENCY if text is None else latency(str(text))
             plan = Plan(_failures(body.get("fail", "")), found, seed)

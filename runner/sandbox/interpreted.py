@@ -104,6 +104,7 @@ def _planned(message: Interpreted, execution: str, arrival_id: int) -> tuple[Mes
         message.idempotency_key,
         message.failure_reason,
         {message.channel: message.identity},
+        message.template,
     )
     return directed(plain)
 

@@ -46,18 +46,21 @@ class Keys:
         self._row = max((entry.row for entry in self._entries.values()), default=0)
         self._new.clear()
 
-    def message_id(self, session: str, workspace: str, key: str, now_ms: int) -> bytes | None:
-        """Return the message id of the first event with a key; None if it is new, or outdated."""
-        entry = self._entries.get(_known(session, workspace, key))
-        return entry.message_id if entry is not None and now_ms - entry.seen_ms < KEY_LIFETIME_MS else None
+    def first_id(self, session: str, workspace: str, key: str, now_ms: int, message_id: bytes) -> bytes | None:
+        """Return the message id of the first event with a key.
 
-    def add(self, session: str, workspace: str, key: str, now_ms: int, message_id: bytes) -> None:
-        """Remember a new key. `write` stores it."""
-        known = _known(session, workspace, key)
+        If the key is new or outdated, remember it with `message_id`, and return None. `write` stores it.
+        """
+        known = session, workspace, blake2b(key.encode(), digest_size=16).digest()
+        entry = self._entries.get(known)
+        if entry is not None:
+            if now_ms - entry.seen_ms < KEY_LIFETIME_MS:
+                return entry.message_id
+            del self._entries[known]  # its new place is the last one
         self._row += 1
-        self._entries.pop(known, None)
         self._entries[known] = _Entry(now_ms, message_id, self._row)
         self._new.append((self._row, *known, message_id, now_ms))
+        return None
 
     def write(self) -> None:
         """Store the keys that are new, all at once."""
@@ -91,7 +94,3 @@ class Keys:
         self._writer.execute("DELETE FROM keys WHERE session = ?", (session,))
         for known in [each for each in self._entries if each[0] == session]:
             del self._entries[known]
-
-
-def _known(session: str, workspace: str, key: str) -> _Known:
-    return session, workspace, blake2b(key.encode(), digest_size=16).digest()

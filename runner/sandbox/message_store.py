@@ -81,6 +81,7 @@ def _row(arrival: Arrival, message: Message) -> tuple[object, ...]:
         "node_ref": workflow.node_ref,
         "failure_reason": message.failure_reason,
         "channel_identity": message.channel_identity,
+        "template": message.template or workflow.slug,
     }
     return (
         arrival.id,
@@ -161,7 +162,7 @@ class StoredMessage(NamedTuple):
             "workflow": workflow,
             "template": {
                 "name": workflow["name"],
-                "slug": workflow["slug"],
+                "slug": self.details.get("template", workflow["slug"]),
                 "version_no": 1,
                 "variant_id": "default",
             },

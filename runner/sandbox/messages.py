@@ -51,6 +51,8 @@ class Message:
     idempotency_key: str | None = None
     failure_reason: str | None = None
     channel_identity: Mapping[str, str] = field(default_factory=dict)
+    template: str | None = None
+    """The slug of its template; that of the workflow if it is None."""
 
 
 class Plan(NamedTuple):

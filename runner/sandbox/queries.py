@@ -19,7 +19,7 @@ _PARTS = {"event_has": "event", "distinct_id_has": "distinct_id", "tenant_id_has
 _NUMBERS = {"after": "id > ?", "before": "id < ?", "since_ms": "received_ms >= ?"}
 SELECTING = (*_COLUMNS, *_PARTS, *_NUMBERS, "text", "warned")
 """Parameters that select records: equal columns, parts of columns, ids after or before one, the earliest time, a text inside
-the record, and `warned=1` for those with a warning."""
+the record, its reason or the path of a request without an event, and `warned=1` for those with a warning."""
 _WHOLE_NUMBER = re.compile("[0-9]{1,15}")
 _SHOWN_CHARS = 100
 
@@ -62,8 +62,11 @@ def selection(query: Mapping[str, str]) -> Selection:
         elif name == "warned":
             conditions.append("warning IS NOT NULL")
         elif name == "text":
-            conditions.append("(instr(lower(CAST(raw AS TEXT)), lower(?)) OR instr(lower(reason), lower(?)))")
-            values += [value, value]
+            conditions.append(
+                "(instr(lower(CAST(raw AS TEXT)), lower(?)) OR instr(lower(reason), lower(?))"
+                " OR (event IS NULL AND instr(lower(endpoint), lower(?))))"
+            )
+            values += [value] * 3
     return Selection(" AND ".join(conditions) or "1", tuple(values))
 
 

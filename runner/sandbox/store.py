@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, contextmanager
+from hashlib import sha1
 from http import HTTPStatus
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from runner.sandbox.arrival import Arrival
 from runner.sandbox.database import Database
@@ -27,7 +28,9 @@ _ROW_BYTES = 600
 MAX_FOUND_BYTES = 32 * 1024 * 1024
 _SEARCHED_AT_ONCE = 1000
 _SPARE_EVENTS = 100
-_MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62")
+_MESSAGES = UUID("8a9e2f06-1d0b-4c53-9e7c-5f4d1b7a3c62").bytes
+_ACCEPTED = int(HTTPStatus.ACCEPTED)
+"""A plain integer: SQLite converts members of an enumeration one by one, by Python code."""
 
 _COLUMNS = (
     "id, request_id, session, received_ms, outcome, status_code, reason, warning, workspace, endpoint, event, distinct_id,"
@@ -160,7 +163,7 @@ class Store:
             request.session,
             now_ms,
             outcome,
-            HTTPStatus.ACCEPTED if refusal is None else refusal.status_code,
+            _ACCEPTED if refusal is None else int(refusal.status_code),
             None if refusal is None else refusal.message,
             record.warning,
             request.workspace,
@@ -178,12 +181,11 @@ class Store:
         """Return whether the key of an event is known, and the event's message id. Remembers a new key."""
         new = message_id_of(insert_id)
         if key is None:
-            return False, str(new)
-        known = self._keys.message_id(request.session, request.workspace, key, now_ms)
-        if known is not None:
-            return True, str(UUID(bytes=known))
-        self._keys.add(request.session, request.workspace, key, now_ms, new.bytes)
-        return False, str(new)
+            return False, new
+        first = self._keys.first_id(
+            request.session, request.workspace, key, now_ms, bytes.fromhex(new.replace("-", ""))
+        )
+        return (False, new) if first is None else (True, str(UUID(bytes=first)))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -335,9 +337,14 @@ class Store:
         execute(f"DELETE FROM requests WHERE id < COALESCE(({first}), {2**62})")
 
 
-def message_id_of(insert_id: str) -> UUID:
-    """Return the message id of an event whose key was not seen before, or that has none."""
-    return uuid5(_MESSAGES, insert_id)
+def message_id_of(insert_id: str) -> str:
+    """Return the message id of an event whose key was not seen before, or that has none: a UUID of version 5.
+
+    Written here because `uuid.uuid5` takes four times as long, which is a tenth of the time to store an event.
+    """
+    text = sha1(_MESSAGES + insert_id.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def _text(value: object) -> str | None:

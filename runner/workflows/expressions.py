@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Literal, Self
 from weakref import WeakSet, finalize
 
 from runner.workflows.expression_errors import ExpressionError, HandlebarsError, UnsupportedError
-from runner.workflows.handlebars import parse, render
 from runner.workflows.jq_words import UNSUPPORTED, unsupported_word
 
 if TYPE_CHECKING:
@@ -102,7 +101,9 @@ class Engine:
         if "\0" in text:
             raise ExpressionError("the expression has a character that is not allowed: U+0000")
         if language == "handlebars":
-            return [render(parse(text), data)]
+            from runner.workflows.handlebars import render  # noqa: PLC0415 - not needed by the others
+
+            return [render(text, data)]
         if language == "jq" and (word := unsupported_word(text)) is not None:
             raise UnsupportedError(f"jq's {word} is not supported: {UNSUPPORTED[word]}")
         return self._evaluated(language, text, _dumped(data))

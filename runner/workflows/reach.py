@@ -88,14 +88,15 @@ def all_conditions(nodes: Sequence[WorkflowNode]) -> Iterator[Condition]:
     for node in all_nodes(nodes):
         if isinstance(node, Branch):
             for choice in node.choices:
-                yield from _flat(choice.conditions)
+                yield from flat_conditions(choice.conditions)
         elif isinstance(node, WaitUntil):
             for awaited in node.awaited:
-                yield from _flat(awaited.conditions)
+                yield from flat_conditions(awaited.conditions)
 
 
-def _flat(conditions: Sequence[Condition]) -> Iterator[Condition]:
+def flat_conditions(conditions: Sequence[Condition]) -> Iterator[Condition]:
+    """Yield conditions, and those inside of groups."""
     for condition in conditions:
         yield condition
         if isinstance(condition, Group):
-            yield from _flat(condition.arguments)
+            yield from flat_conditions(condition.arguments)

@@ -13,7 +13,7 @@ from runner.errors import Problem, RunnerError
 from runner.source import read
 from runner.suprsend.messages import CHANNELS
 from runner.workflows.assets import Template, TemplateVariable
-from runner.workflows.handlebars import HandlebarsError, parse, references
+from runner.workflows.handlebars import HandlebarsError, references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ class TemplateReader:
         if "{{" not in text:
             return
         try:
-            for reference in references(parse(text)):
+            for reference in references(text):
                 below = line + text.count("\n", 0, reference.offset)
                 yield TemplateVariable(reference.path, channel, reference.is_required, str(path), below)
         except HandlebarsError as error:

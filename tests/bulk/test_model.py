@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from runner.cli.main import run
 from runner.commands.world import World
+from tests.processes import Preloaded
 from tests.servers.scripted import ScriptedServer
 
 if TYPE_CHECKING:
@@ -206,8 +206,8 @@ class Runs(RuleBasedStateMachine):
         self.server._goes_on.clear()
         self.server.hangs_after = after
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runner", *args], cwd=self.home, env=clean | self.environ, stdin=subprocess.PIPE,
+        process = Preloaded[bytes](
+            ["runner", *args], cwd=self.home, env=clean | self.environ, stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         with process:

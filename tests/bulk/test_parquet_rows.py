@@ -314,18 +314,33 @@ def test_long_texts_that_are_stored_once_are_read_as_they_are() -> None:
     assert [row.values["a"] for row in read(table, store_schema=False) if isinstance(row, Row)] == wanted  # type: ignore[call-overload]
 
 
+def _page() -> pa.Array:
+    return pa.array(["x" * 100_000_000])
+
+
+def _dictionary() -> pa.Array:
+    return pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)])
+
+
+def _list() -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array([0, 10_000_001], pa.int32()), pa.nulls(10_000_001, pa.int8()))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "options", "why"),
     [
-        (pa.array(["x" * 100_000_000]), {"use_dictionary": False}, "decompress to 100,0"),
-        (pa.array(["x" * 1_000_000 + f"{n:03}" for n in range(100)]), {"dictionary_pagesize_limit": 2**30}, "decompress to 100,0"),
-        (pa.ListArray.from_arrays(pa.array([0, 10_000_001], pa.int32()), pa.nulls(10_000_001, pa.int8())), {}, "10,000,000 values in lists"),
+        (_page, {"use_dictionary": False}, "decompress to 100,0"),
+        (_dictionary, {"dictionary_pagesize_limit": 2**30}, "decompress to 100,0"),
+        (_list, {}, "10,000,000 values in lists"),
     ],
     ids=["page", "dictionary", "list"],
-)  # fmt: skip
-def test_what_is_packed_too_tightly_is_not_unpacked(column: pa.Array, options: dict[str, object], why: str) -> None:
-    pq.write_table(pa.table({"a": column}), "rows.parquet", compression="zstd", store_schema=False, **options)
+)
+def test_what_is_packed_too_tightly_is_not_unpacked(
+    column: Callable[[], pa.Array], options: dict[str, object], why: str
+) -> None:
+    table = pa.table({"a": column()})
+    pq.write_table(table, "rows.parquet", compression="zstd", store_schema=False, **options)
     [problem] = refusal()
     assert (problem.code, why in problem.message) == ("rows-too-large", True)
 

@@ -209,6 +209,8 @@ def test_what_is_left_of_the_plan_is_shown(box: Sandbox) -> None:
         ({"latency": "1h"}, "the latency must be at most 300 s"),
         ({"latency": "2s-1s"}, "the smaller one first"),
         ({"seed": "x"}, "seed must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number from 0 to"),
+        ({"seed": 10**4000}, "seed must be a whole number from 0 to"),
         ({"session": "a b"}, "session must be the name of a session"),
     ],
 )

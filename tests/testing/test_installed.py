@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -32,6 +33,8 @@ SPEC = """
       - name: an order
         expect: {event: {properties: {amount: 10}}}
 """
+OTHER_PLUGINS = [each.name for each in entry_points(group="pytest11") if each.name != "pytest_suprsend_runner"]
+"""Those of the libraries that are borrowed: no project here needs one, and each pytest would take a second to import them."""
 OWN = "NAME = 'of this project'\n"
 TEST = "def test_own():\n    import runner\n\n    assert runner.NAME == 'of this project'\n"
 
@@ -51,7 +54,8 @@ def environment(folder: Path, *package: str) -> Environment:
     (modules / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     subprocess.run([*PIP, "--python", str(python), "install", *OFFLINE, "--force-reinstall", *package], check=True)
-    return Environment(python.parent, clean | {"COLUMNS": "200"})
+    without_others = " ".join(f"-p no:{name}" for name in OTHER_PLUGINS)
+    return Environment(python.parent, clean | {"COLUMNS": "200", "PYTEST_ADDOPTS": without_others})
 
 
 @pytest.fixture(scope="module")

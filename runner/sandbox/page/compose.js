@@ -64,8 +64,9 @@ export async function editAndResend(details) {
     el("label", { for: "compose-text" }, "The event, with a new ", el("code", {}, "$insert_id"), " and ", el("code", {}, "$time")),
     text, result, el("p.actions", {}, event.$idempotency_key !== undefined && renewKey, closeButton(), submit));
   open(`Edit #${details.id} and send it again`, form);
-  text.focus();
   text.setSelectionRange(0, 0);
+  text.focus({ preventScroll: true });
+  $("compose").scrollTop = text.scrollTop = 0; // a new text is scrolled to its end
 }
 
 /** Open the form that sends one of the project's specs. */

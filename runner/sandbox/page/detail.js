@@ -9,6 +9,8 @@ import { longText, tree } from "./tree.js";
 const SHOWN_BODY = 20_000;
 const WORDS = { accepted: "Accepted", duplicate: "Duplicate", refused: "Refused" };
 
+const GOOD = new Set(["delivered", "seen", "read", "clicked"]); // statuses of a message that arrived
+
 /** Read one record with its request. If it was refused before its event was read, that is read from the request here. */
 export async function read(id, signal) {
   const details = parse(await (await request(`events/${id}`, { signal })).text());
@@ -153,7 +155,7 @@ function timeline({ now_ms: now, messages }, outcome) {
     const { timeline: steps } = message;
     const passed = steps.filter((step) => step.at_ms <= now);
     return el("li.message", {},
-      el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(message.workflow.slug, 200)), el("span.grow"), el("span.chip", {}, said(passed.at(-1)?.status ?? "waiting", 60))),
+      el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(message.workflow.slug, 200)), el("span.grow"), el(`span.chip${GOOD.has(passed.at(-1)?.status) ? ".good" : ""}`, {}, said(passed.at(-1)?.status ?? "waiting", 60))),
       el("ol.steps", {}, ...steps.map((step) => el(`li${step.at_ms <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at_ms).toISOString() }, clockTime(step.at_ms)), step.at_ms > now && el("span.hidden", {}, " to come")))));
   };
   return section("Messages", el("ul.messages", {}, ...messages.map(one)), messages.length);

@@ -192,12 +192,12 @@ function rowOf(record) {
   const { outcome, warning, reason } = record;
   const cell = (kind, ...children) => el(`td.${kind}`, { role: "gridcell" }, ...children);
   const note = reason ?? warning;
-  const name = record.event === null ? said(record.endpoint, 120, "bdi") : said(record.event, 120, "b");
+  const name = record.event === null ? said(record.endpoint, 40, "bdi") : said(record.event, 120, "b");
   return el(
     `tr.${outcome}${warning ? ".warned" : ""}${note ? ".noted" : ""}`,
     { role: "row", "aria-selected": "false", id: `row-${record.id}`, "data-id": record.id },
     cell("time", el("time", { datetime: new Date(record.received_ms).toISOString() }, clockTime(record.received_ms))),
-    cell("status", el(`span.badge.${outcome}`, { title: outcome }, el("i", { "aria-hidden": "true" }, ICONS[outcome]), ` ${record.status_code}`, el("span.hidden", {}, ` ${outcome}`))),
+    cell("status", el(`span.badge.${outcome}`, { title: outcome }, el("i", { "aria-hidden": "true" }, ICONS[outcome]), ` ${record.status_code || "–"}`, el("span.hidden", {}, ` ${outcome}`))),
     cell("event", name, " ", note && el(`span.note${reason ? ".reason" : ".warning"}`, { title: visibleTitle(note) }, reason ? null : el("i", { "aria-hidden": "true" }, "⚠ "), said(note, 300, "bdi"))),
     cell("user", said(record.distinct_id ?? "", 120, "bdi")),
     cell("tenant", said(record.tenant_id ?? "", 80, "bdi")),

@@ -77,7 +77,7 @@ def _rows_of(name: str, number: int) -> bytes:
         case _:
             file = BytesIO()
             table = pa.table({"n": pa.array(numbers, pa.int64()), "shop": [SHOP] * number})
-            pq.write_table(table, file, row_group_size=2_000, compression="none", use_dictionary=False)
+            pq.write_table(table, file, row_group_size=1_000, compression="none", use_dictionary=False)
             return file.getvalue()
 
 
@@ -87,7 +87,7 @@ def _rows_of(name: str, number: int) -> bytes:
 def test_a_file_that_changes_under_a_run_stops_it_and_no_row_is_sent_that_was_not_there(
     change: Callable[[Path], None], name: str, cli: CommandLine
 ) -> None:
-    count = 10_000
+    count = 5_000
     path = Path(name)
     Path("spec.yaml").write_text(SPEC, "utf-8")
     content = _rows_of(name, count)

@@ -37,20 +37,20 @@ PART_ROWS = 100
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
-def settled_keys(run: str) -> set[str]:
+def settled_keys(run: str, rows: int) -> set[str]:
     """Name the keys of all rows that need not be sent any more, as the ledger says."""
     settled: set[str] = set()
     with Ledger(Path(".runner")) as ledger, ledger.resume(run) as book:
-        for first_row in range(1, ROWS, PART_ROWS):
+        for first_row in range(1, rows, PART_ROWS):
             part = book.part(first_row)
             if part and part.is_done:
                 settled |= {f"order-{n}" for n in range(first_row, first_row + part.rows) if n not in part.open_rows}
     return settled
 
 
-ROWS = 20_000
-INVALID = range(1_000, ROWS + 1, 1_000)
-"""Rows that make no event."""
+def invalid_rows(rows: int) -> range:
+    """Return the numbers of the rows that make no event."""
+    return range(1_000, rows + 1, 1_000)
 
 
 class Kill(NamedTuple):
@@ -61,15 +61,25 @@ class Kill(NamedTuple):
     then_s: float
 
 
-def kill_plans() -> Iterator[tuple[int, int, list[Kill]]]:
+class Plan(NamedTuple):
+    """A run of a number of rows, and when it is killed: enough rows that it does not end before."""
+
+    processes: int
+    concurrency: int
+    rows: int
+    kills: list[Kill]
+
+
+def kill_plans() -> Iterator[Plan]:
     """Choose 20 instants: one run with 12 of them, three while a resume starts, and five with one or two."""
     instants = random.Random(20)  # noqa: S311 - the same instants each time
-    yield 2, 8, [_kill(instants, whom, most) for most in (13, 13, 13, 0) for whom in ("parent", "all", "parent")]
-    yield 1, 4, [_kill(instants, "parent", 150)]
-    yield 2, 5, [_kill(instants, "parent", 90), _kill(instants, "all", 90)]
-    yield 2, 8, [_kill(instants, "all", 150)]
-    yield 1, 8, [_kill(instants, "all", 90), _kill(instants, "parent", 90)]
-    yield 2, 16, [_kill(instants, "parent", 90), _kill(instants, "parent", 90)]
+    often = [_kill(instants, whom, most) for most in (13, 13, 13, 0) for whom in ("parent", "all", "parent")]
+    yield Plan(2, 8, 20_000, often)
+    yield Plan(1, 4, 10_000, [_kill(instants, "parent", 75)])
+    yield Plan(2, 5, 10_000, [_kill(instants, "parent", 40), _kill(instants, "all", 40)])
+    yield Plan(2, 8, 10_000, [_kill(instants, "all", 75)])
+    yield Plan(1, 8, 10_000, [_kill(instants, "all", 40), _kill(instants, "parent", 40)])
+    yield Plan(2, 16, 10_000, [_kill(instants, "parent", 40), _kill(instants, "parent", 40)])
 
 
 def _kill(instants: random.Random, whom: str, most: int) -> Kill:
@@ -77,11 +87,13 @@ def _kill(instants: random.Random, whom: str, most: int) -> Kill:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans()))
+@pytest.mark.parametrize("plan", list(kill_plans()))
 def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_insert_id_and_one_body(
-    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+    plan: Plan, cli: CommandLine
 ) -> None:
-    keys = write_rows(ROWS, invalid=INVALID)
+    processes, concurrency, rows, kills = plan
+    invalid = invalid_rows(rows)
+    keys = write_rows(rows, invalid=invalid)
     settled_before: list[tuple[int, set[str]]] = []
     args = begin(processes, concurrency)
     with recording_server("--before", "40", "--after", "40") as server:
@@ -91,8 +103,8 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
             run = state_of_run(cli)
             assert run["state"] == "interrupted"
             assert run["unknown"] <= concurrency * PART_ROWS
-            settled = settled_keys(run["run"])
-            assert len(settled - {f"order-{n}" for n in INVALID}) == run["accepted"]
+            settled = settled_keys(run["run"], rows)
+            assert len(settled - {f"order-{n}" for n in invalid}) == run["accepted"]
             arrived = {event.key for event in server.taken()}
             assert run["accepted"] <= len(arrived) <= run["accepted"] + run["unknown"]
             settled_before.append((at, settled))
@@ -100,7 +112,7 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
         with sending(environ_for(server.base_url), *args) as sender:
             code, told, _ = sender.ends()
     del told["failures"]
-    assert (code, told) == (2, counts(run["run"], accepted=len(keys), failed=len(INVALID)))
+    assert (code, told) == (2, counts(run["run"], accepted=len(keys), failed=len(invalid)))
     assert state_of_run(cli)["state"] == "finished"
     taken = server.taken()
     check_each_once(taken, keys)
@@ -121,11 +133,13 @@ def killed(kill: Kill, server: RecordingServer, processes: int, args: Sequence[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans())[1:])
+@pytest.mark.parametrize("plan", list(kill_plans())[1:])
 def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unknown_and_never_go_twice(
-    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+    plan: Plan, cli: CommandLine
 ) -> None:
-    write_rows(ROWS, invalid=INVALID, spec=UNKEYED_SPEC)
+    processes, concurrency, rows, kills = plan
+    invalid = invalid_rows(rows)
+    write_rows(rows, invalid=invalid, spec=UNKEYED_SPEC)
     args = begin(processes, concurrency)
     with recording_server("--before", "40", "--after", "40") as server:
         for kill in kills:
@@ -133,9 +147,9 @@ def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unk
             args = ("--resume", "last")
         with sending(environ_for(server.base_url), *args) as sender:
             code, told, err = sender.ends()
-        assert (code, told["total"], told["not_sent"]) == (1, ROWS, 0)
+        assert (code, told["total"], told["not_sent"]) == (1, rows, 0)
         assert 0 < told["unknown"] <= len(kills) * concurrency * PART_ROWS
-        assert told["accepted"] + told["failed"] + told["unknown"] == ROWS
+        assert told["accepted"] + told["failed"] + told["unknown"] == rows
         arrived = [event.insert_id for event in server.taken()]
         assert len(arrived) == len(set(arrived)), "an event without a key went twice"
         assert told["accepted"] <= len(arrived) <= told["accepted"] + told["unknown"]
@@ -145,20 +159,22 @@ def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unk
         shown = cli("runs", "show", "-o", "json").json["failures"]
         failed, unknown = ({row["row"] for row in shown if row["state"] == state} for state in ("failed", "unknown"))
         assert (len(failed), len(unknown)) == (told["failed"], told["unknown"])
-        assert failed <= set(INVALID) <= failed | unknown
+        assert failed <= set(invalid) <= failed | unknown
         with sending(environ_for(server.base_url), *args, "--yes") as sender:
             code, told, _ = sender.ends()
     del told["failures"]
-    assert (code, told) == (2, counts(run, accepted=ROWS - len(INVALID), failed=len(INVALID)))
-    assert len({event.insert_id for event in server.taken()}) == ROWS - len(INVALID)
+    assert (code, told) == (2, counts(run, accepted=rows - len(invalid), failed=len(invalid)))
+    assert len({event.insert_id for event in server.taken()}) == rows - len(invalid)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("processes", "concurrency", "kills"), list(kill_plans())[1:])
+@pytest.mark.parametrize("plan", list(kill_plans())[1:])
 def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one_key_until_all_are_taken(
-    processes: int, concurrency: int, kills: list[Kill], cli: CommandLine
+    plan: Plan, cli: CommandLine
 ) -> None:
-    keys = write_rows(ROWS, invalid=INVALID)
+    processes, concurrency, rows, kills = plan
+    invalid = invalid_rows(rows)
+    keys = write_rows(rows, invalid=invalid)
     args = (*begin(processes, concurrency), "--retries", "0")
     with recording_server("--before", "40", "--after", "40", "--turn-away") as server:
         for kill in kills:
@@ -167,8 +183,8 @@ def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one
         for _ in range(2):  # the first time, some come that were never there before
             with sending(environ_for(server.base_url), "--resume", "last") as sender:
                 code, told, _ = sender.ends()
-            assert sum(told[name] for name in ("accepted", "failed", "unknown", "not_sent")) == told["total"] == ROWS
-    assert (code, told["accepted"], told["failed"]) == (2, len(keys), len(INVALID))
+            assert sum(told[name] for name in ("accepted", "failed", "unknown", "not_sent")) == told["total"] == rows
+    assert (code, told["accepted"], told["failed"]) == (2, len(keys), len(invalid))
     check_each_once(server.taken(), keys)
     assert state_of_run(cli)["state"] == "finished"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ ALIASES = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 """Values of which each has the one before it nine times."""
 
 
+@cache
 def many(count: int, value: str) -> str:
     return "{" + ",".join(f"v{number}: {value}" for number in range(count)) + "}"
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner import InvalidEvent
@@ -54,6 +54,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(json_values)
 def test_encoding_keeps_every_json_value(value: object) -> None:
     # Compared as text: 1, 1.0 and True are equal to Python, and so are 0.0 and -0.0, or dicts in another order.

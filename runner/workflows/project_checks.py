@@ -1,0 +1,32 @@
+"""The assets folder of a project, read to hold its specs against it, by the rules of its `runner.yaml`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.project.config_file import read_config
+from runner.project.files import find_config
+from runner.workflows.assets_reader import read_assets
+from runner.workflows.check_rules import levelled, levels_of
+from runner.workflows.checks import asset_problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.errors import Problem
+    from runner.eventspec import Spec
+
+
+class ProjectChecks:
+    """The checks of a project. `own_problems` are those of its assets and of `checks:` itself."""
+
+    def __init__(self, folder: Path, start: Path, config: Path | None) -> None:
+        path = config or find_config(start)
+        root = read_config(path).root if path is not None and path.is_file() else None
+        self._levels, wrong = levels_of(root.get("checks") if root is not None else None)
+        self._assets, problems = read_assets(folder)
+        self.own_problems: tuple[Problem, ...] = (*wrong, *levelled(problems, self._levels))
+
+    def of_spec(self, spec: Spec) -> tuple[Problem, ...]:
+        """Return what does not fit between a spec and the assets."""
+        return tuple(levelled(asset_problems(spec, self._assets), self._levels))
