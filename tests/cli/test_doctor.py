@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.doctor.conftest import Checkup
 
 NAMES = [
-    "configuration", "profile", "credentials", "connection", "access", "clock", "user", "specs", "assets", "events", "schemas", "cassettes",
+    "configuration", "profile", "credentials", "connection", "access", "clock", "user", "specs", "assets", "events", "schemas", "properties", "cassettes",
     "cassette ages", "sandbox", "completion", "packages",
 ]  # fmt: skip
 
@@ -37,10 +37,10 @@ def test_a_healthy_project_passes_with_a_line_for_each_check(healthy: CommandLin
     ended = healthy("doctor", "--user", "u1")
     lines = [line for line in ended.out.splitlines() if not line.lstrip().startswith("=")]
     marks = {line[2:15].strip(): line[0] for line in lines}
-    assert {marks.pop(name) for name in ("assets", "events", "schemas")} == {"-"}
+    assert {marks.pop(name) for name in ("assets", "events", "schemas", "properties")} == {"-"}
     marks.pop("sandbox")  # depends on what runs on this machine
     assert ended.code == 0
-    assert set(marks) == {*NAMES} - {"assets", "events", "schemas", "sandbox"}
+    assert set(marks) == {*NAMES} - {"assets", "events", "schemas", "properties", "sandbox"}
     assert set(marks.values()) == {"✓"}
 
 
@@ -110,7 +110,7 @@ def test_the_job_summary_has_a_table(healthy: CommandLine, in_tmp: Path) -> None
     healthy.environ["GITHUB_STEP_SUMMARY"] = str(in_tmp / "summary.md")
     assert healthy("doctor", "--user", "u2", "-q").code == 1
     summary = (in_tmp / "summary.md").read_text("utf-8")
-    assert summary.startswith("### runner doctor: 16 checks: 1 failed")
+    assert summary.startswith("### runner doctor: 17 checks: 1 failed")
     assert "| failed | user | the platform does not know u2 | create the user first: " in summary
 
 

@@ -33,6 +33,7 @@ def test_a_project_in_order_has_no_fault(checkup: Checkup, platform: Platform) -
         "assets": "skipped",
         "events": "skipped",
         "schemas": "skipped",
+        "properties": "skipped",
         "cassettes": "ok",
         "cassette ages": "ok",
         "sandbox": "skipped",
