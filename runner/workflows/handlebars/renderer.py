@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from runner.workflows.handlebars.syntax import Expression
     from runner.workflows.handlebars.values import Value
 
-MAX_OUTPUT = 2 * 1024 * 1024
+MAX_OUTPUT = 1024 * 1024
 """Maximum length of the text that is rendered."""
-MAX_WORK = 4 * 1024 * 1024
+MAX_WORK = 2 * 1024 * 1024
 """Maximum number of statements, values of helpers and characters that rendering handles, counted before each is."""
 _KEPT_TEMPLATES = 64
-_STATEMENT = 8
-"""A statement counts as so many characters: that is about its time."""
+_STATEMENT = 32
+"""A statement counts as this number of characters, since it takes more time."""
 
 _parsed = lru_cache(_KEPT_TEMPLATES)(parse)
 
