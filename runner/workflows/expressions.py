@@ -41,7 +41,7 @@ MAX_KEPT = 512
 """Maximum number of answers to keep: the same expression is often evaluated for the same data."""
 MAX_KEPT_BYTES = 16 * 1024
 """Answers are not kept if they are longer than this, with their data."""
-_ENGINES = ("jq", "_jsonnet")
+_ENGINES = ("jq", "_gojsonnet", "_jsonnet")
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """The interpreter may need these to start; the worker deletes them."""
 _CHUNK = 1 << 16
