@@ -119,6 +119,24 @@ def test_jsonnet_imports_no_file(engine: Engine, tmp_path: Path, text: str) -> N
         engine.evaluate_text("jsonnet", text.format(tmp_path / "a.json"), DATA)
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("jq", '."$organization".name // "x"'),
+        ("jsonnet", "data['$workflow'].slug"),
+        ("handlebars", "{{#if $organization.name}}{{/if}}"),
+        ("handlebars", "{{default $hosted_preference_url 'x'}}"),
+    ],
+)
+def test_what_the_platform_alone_knows_is_refused(engine: Engine, language: Any, text: str) -> None:
+    with pytest.raises(UnsupportedError, match=r"'\$\w+' is not known here"):
+        engine.evaluate_text(language, text, DATA)
+
+
+def test_a_variable_of_jq_may_have_any_name(engine: Engine) -> None:
+    assert engine.evaluate_text("jq", ".amount as $user | $user", DATA) == [1500]
+
+
 def test_a_whole_number_that_jq_rounds_is_refused(engine: Engine) -> None:
     with pytest.raises(UnsupportedError, match="jq rounds"):
         engine.evaluate_text("jq", ".[]", {"id": 2**60 + 1})

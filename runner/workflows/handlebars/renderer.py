@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from runner.workflows.expression_errors import ExpressionError, UnsupportedError
+from runner.workflows.expression_errors import ELSEWHERE, ExpressionError, UnsupportedError
 from runner.workflows.handlebars import helpers
 from runner.workflows.handlebars.helpers import BLOCKS, HELPERS
 from runner.workflows.handlebars.parser import parse
@@ -175,6 +175,8 @@ class _Rendering:
         if _is_parameter(path, frame):
             names = next(names for names in frame.parameters if path.parts[0] in names)
             return names[path.parts[0]], path.parts[1:]
+        if path.parts and path.parts[0] in ELSEWHERE and not has(frame.contexts[-1], path.parts[0]):
+            raise UnsupportedError(f"'{path.parts[0]}' is not known here")
         if path.depth >= len(frame.contexts):
             return UNDEFINED, path.parts
         return frame.contexts[path.depth], path.parts
