@@ -140,9 +140,7 @@ class Engine:
                     raise UnsupportedError("the expression needs too much memory, or its engine crashes") from None
                 continue
             finally:
-                if (
-                    not is_whole
-                ):  # also if a signal handler raised: the answer would be read as that of the next request
+                if not is_whole:  # also if a signal handler raised: the next request would get the answer of this one
                     self._drop()
             return answer
         raise AssertionError

@@ -279,3 +279,32 @@ def test_a_closed_engine_ends_its_process() -> None:
     assert engine.evaluate_text("jq", ".", {}) == [{}]
     engine.close()
     engine.close()
+
+
+@pytest.mark.slow
+def test_a_process_without_its_parent_ends_by_itself() -> None:
+    code = (
+        "import threading\n"
+        "from runner.workflows.expressions import Engine\n"
+        "engine = Engine()\n"
+        "engine.evaluate_text('jq', '.', {})\n"
+        "print(engine._worker._process.pid, flush=True)\n"
+        "engine.evaluate_text('jq', 'last(range(1e12))', {})\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        process = int(parent.stdout.readline())
+        time.sleep(0.3)  # it evaluates now
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while is_running(process):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
