@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.workflows.waits import length
 from runner.workflows.world import User, World
 from tests.workflows.definitions import (
     DAY,
