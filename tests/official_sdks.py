@@ -1,4 +1,4 @@
-"""The platform's official SDKs, each version in a folder of its own in pytest's cache, from the registries."""
+"""The platform's official SDKs and other oracles, each version in a folder of its own in pytest's cache, from the registries."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ REQUIRED = "RUNNER_TESTS_REQUIRE_SDKS"
 
 
 def sdk_homes(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Homes:
-    """Return a function from the requirement of an SDK, of npm if it begins with @, to the folder that it is in."""
+    """Return a function from the requirement of an SDK, of npm if it has an @, to the folder that it is in."""
     kept = config.pluginmanager.has_plugin("cacheprovider")
     cache = config.cache.mkdir("official-sdks") if kept else tmp_path_factory.mktemp("official-sdks")
 
     def home(requirement: str) -> Path:
-        install = _npm if requirement.startswith("@") else _pip
+        install = _npm if "@" in requirement else _pip
         name = requirement.replace("/", "-").replace(" ", "-")
         return _installed(cache / name, lambda folder: install(folder, requirement.split()))
 

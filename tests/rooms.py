@@ -18,7 +18,7 @@ HOMES = {
     "h11": {"sandbox"},
     "pyarrow": {"bulk"},
     "jq": {"workflows"},
-    "_jsonnet": {"workflows"},
+    "_gojsonnet": {"workflows"},
     "vcr": {"testing"},
     "rich": {"report"},
     "packaging": {"doctor"},

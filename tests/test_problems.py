@@ -53,6 +53,7 @@ EXCEPTIONS = {
     "CassetteError": ExitCode.CASSETTE,
 }
 NO_CODES = {
+    "datetime-format",  # a helper of templates
     "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie",
     "stand-in", "suprsend-runner", "tutorial-app", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
 }  # fmt: skip

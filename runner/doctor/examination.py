@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.config import SANDBOX_PORT, load_profile
-from runner.doctor import machine, network, recordings, settings, specs
+from runner.doctor import machine, network, recordings, settings, specs, workflows
 from runner.doctor.finding import Finding, skipped
 from runner.suprsend.answer import NoAnswer
 from runner.suprsend.threads import Threads
@@ -71,22 +71,32 @@ def examine(examined: Examined, sandbox_port: int = SANDBOX_PORT) -> Examination
     try:
         there = _Requests(examined, target, threads)
         known = name if profile.state == "ok" else None
-        files = _files(examined, known, is_readable=configuration.state == "ok")
+        files, hidden = _files(examined, known, is_readable=configuration.state == "ok")
         here = (machine.sandbox(sandbox_port, environ), machine.completion(environ), machine.packages())
         findings, repeated = there.findings()
     finally:
         threads.shutdown(wait=False)
-    return Examination((configuration, profile, credentials, *findings, *files, *here), (*secrets, *repeated))
+    return Examination((configuration, profile, credentials, *findings, *files, *here), (*secrets, *hidden, *repeated))
 
 
-def _files(examined: Examined, profile: str | None, *, is_readable: bool) -> tuple[Finding, ...]:
-    """Check the specs and cassettes of the project, unless its configuration is invalid: each of them would report it."""
+def _files(
+    examined: Examined, profile: str | None, *, is_readable: bool
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Check the specs and cassettes of the project, unless its configuration is invalid: each of them would report it.
+
+    Return the findings, and secrets that their texts may repeat.
+    """
     if not is_readable:
-        names = (specs.SPECS_VALID, recordings.CASSETTES, recordings.AGES)
-        return tuple(skipped(name, _SEE_CONFIGURATION) for name in names)
-    today = examined.clock().date()
-    ages = recordings.cassettes(examined.config, profile, examined.environ, today)
-    return (specs.specs(examined.start, examined.config), *ages)
+        names = (specs.SPECS_VALID, *workflows.NAMES, recordings.CASSETTES, recordings.AGES)
+        return tuple(skipped(name, _SEE_CONFIGURATION) for name in names), ()
+    start, config = examined.start, examined.config
+    recorded = recordings.cassettes(config, profile, examined.environ, examined.clock().date())
+    loaded = specs.load_specs(start, config)
+    if isinstance(loaded, Finding):
+        return (loaded, *workflows.workflows((), start, config), *recorded), ()
+    known = [each.spec for each in loaded if each.spec is not None]
+    secrets = tuple(secret for each in loaded for secret in each.secrets)
+    return (specs.specs(loaded), *workflows.workflows(known, start, config), *recorded), secrets
 
 
 class _Requests:

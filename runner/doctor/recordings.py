@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.doctor.finding import Finding, failure, skipped
+from runner.doctor.finding import Finding, failure, skipped, summary_of
 from runner.errors import RunnerError
 from runner.project import project_of
 from runner.project.files import home_of
@@ -49,19 +49,13 @@ def _content(found: Sequence[Found], problems: Sequence[Problem]) -> Finding:
         return Finding(CASSETTES, "ok", f"{number}, no problems")
     advice = "`runner cassette check` shows all problems"
     errors = [problem for problem in problems if problem.severity == "error"]
-    first, *others = errors or problems
-    place = f"{first.position.path}: " if first.position is not None else ""
-    more = f" (and {len(others):,} more)" if others else ""
-    text = f"{number}; {place}{first.message}{more}"
+    text = f"{number}; {summary_of(errors or problems)}"
     return failure(CASSETTES, text, advice) if errors else Finding(CASSETTES, "warning", text, advice)
 
 
 def _ages(found: Sequence[Found], expired: Sequence[Problem], today: date) -> Finding:
     if expired:
-        first, *others = expired
-        place = f"{first.position.path}: " if first.position is not None else ""
-        more = f" (and {len(others):,} more)" if others else ""
-        return failure(AGES, f"{place}{first.message}{more}", first.hint or "record it again")
+        return failure(AGES, summary_of(expired), expired[0].hint or "record it again")
     ages = [age for each in found if each.cassette is not None and (age := each.cassette.age_days(today)) is not None]
     if not ages:
         return skipped(AGES, "no cassette says when it was recorded")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.config import load_profile, profile_names
-from runner.doctor.finding import Finding, failure
+from runner.doctor.finding import Finding, failure, summary_of
 from runner.errors import ExitCode, RunnerError
 from runner.project.config_file import shown_path
 from runner.project.files import CONFIG_NAME, find_config
@@ -95,9 +95,6 @@ def _how_to_set(names: Mapping[str, str]) -> str:
 
 def _of_error(name: str, error: RunnerError) -> Finding:
     """Return the finding of a check that a problem ended, with its place."""
-    first, *others = error.problems
-    place = f"{first.position.path}:{first.position.line}: " if first.position is not None else ""
-    more = f" (and {len(others)} more)" if others else ""
-    hint = first.hint.replace("\n", " ") if first.hint is not None else None
+    hint = error.problems[0].hint
     exit_code = ExitCode.CREDENTIALS if error.exit_code is ExitCode.CREDENTIALS else ExitCode.REFUSED
-    return failure(name, f"{place}{first.message}{more}", hint, exit_code)
+    return failure(name, summary_of(error.problems), hint.replace("\n", " ") if hint else None, exit_code)

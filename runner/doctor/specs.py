@@ -16,19 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.errors import Problem
+    from runner.eventspec import Loaded
 
 SPECS_VALID = "specs"
 
 
-def specs(start: Path, config: Path | None) -> Finding:
-    """Check the specs at `start`, or in specs/ of its project, as `runner validate` does."""
+def load_specs(start: Path, config: Path | None) -> list[Loaded] | Finding:
+    """Read the specs at `start`, or in specs/ of its project; return the finding of `specs` if they can't be read."""
     try:
         folder = start if start.name == SPECS else Path(os.path.relpath(home_of(start) / SPECS))
-        loaded = list(load_all([folder], config, check))
+        return list(load_all([folder], config, check))
     except NotFound as error:
         return skipped(SPECS_VALID, error.problems[0].message, "`runner init` writes a first spec")
     except RunnerError as error:
         return failure(SPECS_VALID, error.problems[0].message, error.problems[0].hint)
+
+
+def specs(loaded: Sequence[Loaded]) -> Finding:
+    """Check specs as `runner validate` does."""
     problems = list(dict.fromkeys(problem for each in loaded for problem in each.problems))
     errors = [problem for problem in problems if problem.severity == "error"]
     count = f"{len(loaded):,} spec{'' if len(loaded) == 1 else 's'}"

@@ -24,6 +24,8 @@ FILL_IN = "URL@COMMIT"
 SOURCE = re.compile(r"(?:https://|file:///|ssh://(?:[\w.-]+@)?)[\w.~:/%+-]+@(?:[0-9a-f]{40}|[0-9a-f]{64})", re.ASCII)
 """Where a workflow may install from: an address without credentials, and a whole commit, since tags and branches move."""
 _WORKFLOW = "notifications.yml"
+_REPORTS = ("junit.xml", "smoke.xml")
+"""Files that jobs of the workflow upload."""
 ATTRIBUTES = f"{CASSETTES}/** text eol=lf"
 _ATTRIBUTES_FILE = (
     f"# Recordings are the same bytes in every checkout, also where git would change the ends of lines.\n{ATTRIBUTES}\n"
@@ -104,7 +106,8 @@ class Layout(NamedTuple):
             below = home.relative_to(root).as_posix()
             text = text.replace("name: notifications\n", f"name: {json.dumps(f'notifications of {below}')}\n", 1)
             text = text.replace("jobs:\n", f"defaults:\n  run:\n    {_place(home, root)}\n\njobs:\n", 1)
-            text = text.replace("path: junit.xml", f"path: {json.dumps(f'{below}/junit.xml')}")
+            for report in _REPORTS:
+                text = text.replace(f"path: {report}", f"path: {json.dumps(f'{below}/{report}')}")
         yield self.workflow, text
 
 

@@ -67,6 +67,9 @@ def show_cases(
         ("", "spec", "case", "what"),
         list(_rows(ended, left)),
     )
+    messages = [(result.spec, result.case, message) for result in ended.cases for message in result.messages]
+    if messages:
+        add_job_summary(output, environ, counted(len(messages), "message"), ("spec", "case", "message"), messages)
 
 
 def _as_json(result: CaseResult) -> dict[str, object]:

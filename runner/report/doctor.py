@@ -68,5 +68,12 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 def _is_utf8(environ: Mapping[str, str]) -> bool:
     """Return whether the locale has UTF-8, as POSIX decides it: by the first of these variables that is set."""
-    locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environ.get(name))), "")
+    given = [environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if given[0] is None and given[1] in _SET_BY_PYTHON:
+        given.pop(1)
+    locale = next(filter(None, given), "")
     return locale.lower().replace("-", "").endswith("utf8")
+
+
+_SET_BY_PYTHON = ("C.UTF-8", "C.utf8")
+"""Python sets LC_CTYPE to one of these at its start where the locale is C, whatever the terminal can show."""

@@ -24,3 +24,7 @@ class HandlebarsError(ExpressionError):
 
 class UnsupportedError(Exception):
     """The expression can't be evaluated here: an engine is missing, a function is not modelled, or a limit is exceeded."""
+
+
+ELSEWHERE = ("$organization", "$workflow", "$tenant", "$user", "$embedded_preference_url", "$hosted_preference_url")
+"""Roots of data that the platform has and a run here may lack: to read one of these is unsupported, not an error."""

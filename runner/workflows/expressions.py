@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import sys
 import time
@@ -20,7 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, Self
 from weakref import WeakSet, finalize
 
-from runner.workflows.expression_errors import ExpressionError, HandlebarsError, UnsupportedError
+from runner.workflows.expression_errors import ELSEWHERE, ExpressionError, HandlebarsError, UnsupportedError
 from runner.workflows.jq_words import UNSUPPORTED, unsupported_word
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ MAX_KEPT = 512
 """Maximum number of answers to keep: the same expression is often evaluated for the same data."""
 MAX_KEPT_BYTES = 16 * 1024
 """Answers are not kept if they are longer than this, with their data."""
-_ENGINES = ("jq", "_jsonnet")
+_ENGINES = ("jq", "_gojsonnet", "_jsonnet")
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """The interpreter may need these to start; the worker deletes them."""
+_QUOTED_ROOT = re.compile(rf"""["']({"|".join(map(re.escape, ELSEWHERE))})["']""")
 _CHUNK = 1 << 16
 _EXIT_S = 1.0
 _CRASHES = (-SIGABRT, -SIGSEGV, -SIGBUS, -SIGFPE, -SIGILL, -SIGPROF)
@@ -106,6 +108,8 @@ class Engine:
             return [render(text, data)]
         if language == "jq" and (word := unsupported_word(text)) is not None:
             raise UnsupportedError(f"jq's {word} is not supported: {UNSUPPORTED[word]}")
+        if root := next((name for name in _QUOTED_ROOT.findall(text) if name not in data), None):
+            raise UnsupportedError(f"'{root}' is not known here")
         return self._evaluated(language, text, _dumped(data))
 
     def _evaluated(self, language: Literal["jq", "jsonnet"], text: str, data: str) -> list[Json]:
@@ -136,9 +140,7 @@ class Engine:
                     raise UnsupportedError("the expression needs too much memory, or its engine crashes") from None
                 continue
             finally:
-                if (
-                    not is_whole
-                ):  # also if a signal handler raised: the answer would be read as that of the next request
+                if not is_whole:  # also if a signal handler raised: the next request would get the answer of this one
                     self._drop()
             return answer
         raise AssertionError

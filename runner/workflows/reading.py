@@ -109,8 +109,8 @@ class Reading:
         found = self.child(node, key, list, name)
         channels: dict[Channel, None] = {}
         for item in found.items if found is not None else ():
-            if item.value in _GROUPS:
-                channels.update(dict.fromkeys(_GROUPS[str(item.value)]))
+            if isinstance(item.value, str) and item.value in _GROUPS:
+                channels.update(dict.fromkeys(_GROUPS[item.value]))
             elif isinstance(item.value, str) and item.value in CHANNELS:
                 channels[CHANNELS[CHANNELS.index(item.value)]] = None
             else:

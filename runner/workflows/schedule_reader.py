@@ -128,8 +128,8 @@ def _weekdays(reading: Reading, node: Node, name: str) -> tuple[int, ...]:
     found = reading.child(node, "weekdays", list, name, needed=True)
     days: dict[int, None] = {}
     for item in found.items if found is not None else ():
-        if item.value in _DAYS:
-            days[_DAYS[str(item.value)]] = None
+        if isinstance(item.value, str) and item.value in _DAYS:
+            days[_DAYS[item.value]] = None
         else:
             reading.report(
                 f"{describe(item.value)} is not a weekday in {name}", item, hint=f"one of {', '.join(_DAYS)}"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from tests.doctor.conftest import Checkup
 
 NAMES = [
-    "configuration", "profile", "credentials", "connection", "access", "clock", "user", "specs", "cassettes",
+    "configuration", "profile", "credentials", "connection", "access", "clock", "user", "specs", "assets", "events", "schemas", "properties", "cassettes",
     "cassette ages", "sandbox", "completion", "packages",
 ]  # fmt: skip
 
@@ -34,9 +37,10 @@ def test_a_healthy_project_passes_with_a_line_for_each_check(healthy: CommandLin
     ended = healthy("doctor", "--user", "u1")
     lines = [line for line in ended.out.splitlines() if not line.lstrip().startswith("=")]
     marks = {line[2:15].strip(): line[0] for line in lines}
+    assert {marks.pop(name) for name in ("assets", "events", "schemas", "properties")} == {"-"}
     marks.pop("sandbox")  # depends on what runs on this machine
     assert ended.code == 0
-    assert set(marks) == {*NAMES} - {"sandbox"}
+    assert set(marks) == {*NAMES} - {"assets", "events", "schemas", "properties", "sandbox"}
     assert set(marks.values()) == {"✓"}
 
 
@@ -46,6 +50,18 @@ def test_without_utf_8_the_page_is_plain_ascii(healthy: CommandLine) -> None:
     assert ended.out.isascii()
     assert "FAILED  user           the platform does not know \\u017caneta" in ended.out
     assert "ok      access" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("locale", "is_ascii"),
+    [({"LANG": "C"}, True), ({}, True), ({"LANG": "C.UTF-8"}, False), ({"LANG": "C", "LC_ALL": "C.UTF-8"}, False)],
+)
+@pytest.mark.usefixtures("in_tmp")
+def test_the_locale_of_the_process_decides(locale: dict[str, str], is_ascii: bool) -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "LANG" and not name.startswith("LC_")}
+    command = [sys.executable, "-m", "runner", "doctor", "--offline"]
+    ended = subprocess.run(command, env=environ | locale, capture_output=True, check=True)
+    assert ended.stdout.isascii() is is_ascii
 
 
 @pytest.mark.parametrize("format_", ["json", "jsonl"])
@@ -94,7 +110,7 @@ def test_the_job_summary_has_a_table(healthy: CommandLine, in_tmp: Path) -> None
     healthy.environ["GITHUB_STEP_SUMMARY"] = str(in_tmp / "summary.md")
     assert healthy("doctor", "--user", "u2", "-q").code == 1
     summary = (in_tmp / "summary.md").read_text("utf-8")
-    assert summary.startswith("### runner doctor: 13 checks: 1 failed")
+    assert summary.startswith("### runner doctor: 17 checks: 1 failed")
     assert "| failed | user | the platform does not know u2 | create the user first: " in summary
 
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uv
 
+from runner.config import SANDBOX_KEY, load_profile
+from runner.sandbox.rules import rules_of
+from runner.sandbox.server import Sandbox
 from runner.source import read
 
 if TYPE_CHECKING:
@@ -50,6 +53,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"file://{clone}@{git(clone, 'rev-parse', 'HEAD')}"
 
 
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the environment of all jobs: the second one takes what the first one has downloaded and built."""
+    return tmp_path_factory.mktemp("environment") / "python"
+
+
 class Run:
     """A run of a workflow for a commit of a project."""
 
@@ -70,10 +79,10 @@ class Run:
         status = 0
         for step in workflow["jobs"][name]["steps"]:
             condition = step.get("if", "")
-            expected = re.fullmatch(r"steps\.(\w+)\.outputs\.(\w+) == '(\w+)'", condition)
-            if expected and self._outputs.get(f"{expected[1]}.{expected[2]}") != expected[3]:
+            parts = condition.removeprefix("${{ ").removesuffix(" }}").split(" && ")
+            if not all(self._holds(part, status) for part in parts if part):
                 continue
-            if status and "cancelled()" not in condition:
+            if status and not {"!cancelled()", "failure()"} & {*parts}:
                 continue
             if "run" in step:
                 folder = step.get("working-directory") or workflow.get("defaults", {}).get("run", {}).get(
@@ -84,12 +93,19 @@ class Run:
                 self._use(step)
         return status
 
+    def _holds(self, condition: str, status: int) -> bool:
+        if condition in ("!cancelled()", "failure()"):
+            return condition == "!cancelled()" or status != 0
+        expected = re.fullmatch(r"steps\.(\w+)\.outputs\.(\w+) == '(\w+)'", condition)
+        assert expected, condition
+        return self._outputs.get(f"{expected[1]}.{expected[2]}") == expected[3]
+
     def _use(self, step: dict[str, Any]) -> None:
         match step["uses"].partition("@")[0]:
             case "actions/checkout":
                 git(self._files, "clone", "--quiet", f"file://{self._project}", str(self.workspace))
             case "actions/setup-python":
-                if not self._python.exists():  # a second job takes what the first one has downloaded and built
+                if not self._python.exists():
                     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(self._python)], check=True)
                     pip = self._python / "bin" / "pip"  # takes pip's arguments, and a tenth of its time
                     pip.write_text(f'#!/bin/sh\nVIRTUAL_ENV={self._python} exec {UV} pip "$@"\n')
@@ -149,9 +165,9 @@ def committed(project: Path, cli: CommandLine, source: str, folder: str) -> dict
 
 
 def test_the_steps_of_the_workflow_run_in_a_fresh_environment(
-    cli: CommandLine, source: str, tmp_path: Path, server: CapturingServer
+    cli: CommandLine, source: str, tmp_path: Path, python: Path, server: CapturingServer
 ) -> None:
-    project, python = tmp_path / "project", tmp_path / "python"
+    project = tmp_path / "project"
     workflow = committed(project, cli, source, "shop/events")
     run = Run(project, tmp_path / "replay", python)
     assert run.job(workflow, "replay") == 0, run.printed
@@ -176,3 +192,50 @@ def test_the_steps_of_the_workflow_run_in_a_fresh_environment(
     assert run.job(workflow, "verify") == 0, run.printed
     assert "1 answer compared, no drift" in run.printed
     assert [request.json["env"] for request in server.received] == ["from-github"]
+
+
+WORKFLOWS = """\
+sandbox:
+  workflows: {order_placed: {slug: order-confirmation, channels: [email, inbox], after: 1s, status_every: 0s}}
+"""
+EXPECTED = "messages: [{workflow: order-confirmation, channel: email, status: delivered, within: 60s}]"
+
+
+def test_the_smoke_job_awaits_the_messages_of_staging(
+    cli: CommandLine, source: str, tmp_path: Path, python: Path
+) -> None:
+    project = tmp_path / "project"
+    workflow = committed(project, cli, source, "shop/events")
+    run = Run(project, tmp_path / "no-secrets", python)
+    assert run.job(workflow, "smoke") == 0, run.printed
+    assert len(run.ran) == 1
+    assert run.printed.startswith("::notice::nothing is sent: set the secrets ")
+
+    settings, spec = (project / "shop" / "events" / name for name in ("runner.yaml", "specs/order-placed.yaml"))
+    settings.write_text(settings.read_text() + WORKFLOWS)
+    with Sandbox(rules=rules_of(load_profile(start=settings.parent))) as staging:
+        address = f"  staging:\n    base_url: {staging.base_url}"
+        settings.write_text(settings.read_text().replace("  staging:", address, 1))
+        expected = spec.read_text().replace("# messages:", "messages:")
+        assert EXPECTED in expected
+        spec.write_text(expected)
+        git(project, "commit", "--quiet", "--all", "-m", "a workspace of this test")
+        secrets = dict(zip(KEYS, (SANDBOX_KEY.key, SANDBOX_KEY.secret.reveal()), strict=True))
+        run = Run(project, tmp_path / "smoke", python, secrets)
+        assert run.job(workflow, "smoke") == 0, run.printed
+        assert run.ran[-1] == "runner test --live specs -m smoke --profile staging --junit-xml smoke.xml"
+        assert "1 passed, 1 skipped" in run.printed
+        report = (run.workspace / "shop" / "events" / "smoke.xml").read_text()
+        message = r"email of order-confirmation to u1: delivered( after [0-9.]+s)?"
+        assert re.search(f'<property name="message" value="{message}"', report)
+        summary = (tmp_path / "smoke" / "summary.md").read_text()
+        assert "### 2 messages\n" in summary
+        assert re.search(rf"\| specs/order-placed.yaml \| the platform takes an order \| {message} \|", summary)
+
+        misspelt = expected.replace("event: order_placed", "event: oder_placed").replace("within: 60s", "within: 2s")
+        spec.write_text(misspelt)
+        git(project, "commit", "--quiet", "--all", "-m", "an event that no workflow listens to")
+        run = Run(project, tmp_path / "misspelt", python, secrets)
+        assert run.job(workflow, "smoke") != 0, run.printed
+        assert run.ran[-1] == "runner doctor --profile staging"
+        assert re.search("^ok +access ", run.printed, re.MULTILINE)

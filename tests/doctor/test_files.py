@@ -48,7 +48,7 @@ def test_an_old_cassette_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> No
     with (in_tmp / "runner.yaml").open("a") as settings:
         settings.write("cassettes: {max_age: 30d}\n")
     assert checkup.faults() == []
-    text = f"{CASSETTE}: the cassette is too old: it was recorded 31 days ago, max_age is 30 days"
+    text = f"{CASSETTE}:1: the cassette is too old: it was recorded 31 days ago, max_age is 30 days"
     advice = "record it again: runner test specs/order-placed.yaml -k 'the platform takes an order' --record rewrite --sandbox"
     later = checkup.faults(clock=lambda: NOW + timedelta(days=31), is_offline=True)
     assert later == [failure("cassette ages", text, advice)]
@@ -62,7 +62,7 @@ def test_without_a_limit_the_oldest_age_is_shown(checkup: Checkup) -> None:
 def test_a_cassette_that_no_case_plays_is_the_only_fault(checkup: Checkup, in_tmp: Path) -> None:
     orphan = CASSETTE.replace("the-platform", "nobody")
     (in_tmp / orphan).write_bytes((in_tmp / CASSETTE).read_bytes())
-    text = f"2 cassettes; {orphan}: no case plays this cassette"
+    text = f"2 cassettes; {orphan}:1: no case plays this cassette"
     assert checkup.faults() == [failure("cassettes", text, "`runner cassette check` shows all problems")]
 
 

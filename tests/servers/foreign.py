@@ -18,6 +18,9 @@ class Foreign:
         Thread(target=self._listen, daemon=True).start()
 
     def close(self) -> None:
+        """Stop listening. A thread that waits in `accept` would take one more connection, also that of the next program on the port."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
     def _listen(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,7 +11,7 @@ from runner.workflows.handlebars.values import (
     UNDEFINED,
     Undefined,
     is_truthy,
-    keys,
+    json_of,
     length,
     own,
     text_of,
@@ -21,7 +20,6 @@ from runner.workflows.handlebars.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runner.source import Json
     from runner.workflows.handlebars.values import Value
 
 _Function: TypeAlias = "Callable[[Sequence[Value]], Value]"
@@ -160,19 +158,8 @@ def _logged(_: Sequence[Value]) -> Value:
 def _json(arguments: Sequence[Value]) -> Value:
     match arguments:
         case [value] if not isinstance(value, Undefined):
-            return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"))
+            return json_of(value)
     raise _OpenError
-
-
-def _ordered(value: Json) -> Json:
-    match value:
-        case float():
-            return int(value) if value.is_integer() else value
-        case list():
-            return [_ordered(item) for item in value]
-        case dict():
-            return {key: _ordered(value[key]) for key in keys(value)}
-    return value
 
 
 def _rounded(arguments: Sequence[Value]) -> Value:

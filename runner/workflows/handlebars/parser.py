@@ -12,10 +12,12 @@ from runner.workflows.handlebars.tokens import tokens
 from runner.workflows.handlebars.whitespace import Draft, DraftBlock, DraftProgram, Strip, control
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.workflows.handlebars.syntax import Expression, Statement
     from runner.workflows.handlebars.tokens import Token
 
-MAX_CHARACTERS = 2 * 1024 * 1024
+MAX_CHARACTERS = 1024 * 1024
 MAX_DEPTH = 64
 """Maximum depth of blocks and subexpressions; each `else if` is a block in the one before it."""
 
@@ -204,7 +206,7 @@ class _Parser:
             self.take("DATA")
             return self._path(is_data=True)
         literal = self._literal()
-        return Path((literal.original,), 0, False, literal.original, literal.offset)
+        return _named([literal.original], 0, literal.original, literal.offset)
 
     def _path(self, *, is_data: bool) -> Path:
         first = self.take("ID")
@@ -223,7 +225,7 @@ class _Parser:
                 depth += part == ".."
             else:
                 parts.append(part)
-        return Path(tuple(parts), depth, is_data, original, first.offset)
+        return _named(parts, depth, original, first.offset, is_data=is_data)
 
     def _literal(self) -> Literal:
         token = self.take("STRING", "NUMBER", "BOOLEAN", "UNDEFINED", "NULL")
@@ -261,6 +263,13 @@ def _joined(opened: _Opened, program: DraftProgram, inverse: _Inverse | None, cl
         inverse_strip=inverse.strip if inverse else Strip(),
         close_strip=close,
     )
+
+
+def _named(parts: Sequence[str], depth: int, original: str, offset: int, *, is_data: bool = False) -> Path:
+    """Return a path. An empty name, as `[]`, stands for the context."""
+    if parts and not parts[0]:
+        parts, is_data = (), False
+    return Path(tuple(parts), depth, is_data, original, offset)
 
 
 def _values(call: Call) -> tuple[Expression, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from runner.workflows.expression_errors import ExpressionError, UnsupportedError
+from runner.workflows.expression_errors import ELSEWHERE, ExpressionError, UnsupportedError
 from runner.workflows.handlebars import helpers
 from runner.workflows.handlebars.helpers import BLOCKS, HELPERS
 from runner.workflows.handlebars.parser import parse
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from runner.workflows.handlebars.syntax import Expression
     from runner.workflows.handlebars.values import Value
 
-MAX_OUTPUT = 2 * 1024 * 1024
+MAX_OUTPUT = 1024 * 1024
 """Maximum length of the text that is rendered."""
-MAX_WORK = 4 * 1024 * 1024
+MAX_WORK = 2 * 1024 * 1024
 """Maximum number of statements, values of helpers and characters that rendering handles, counted before each is."""
 _KEPT_TEMPLATES = 64
-_STATEMENT = 8
-"""A statement counts as so many characters: that is about its time."""
+_STATEMENT = 32
+"""A statement counts as this number of characters, since it takes more time."""
 
 _parsed = lru_cache(_KEPT_TEMPLATES)(parse)
 
@@ -175,6 +175,8 @@ class _Rendering:
         if _is_parameter(path, frame):
             names = next(names for names in frame.parameters if path.parts[0] in names)
             return names[path.parts[0]], path.parts[1:]
+        if path.parts and path.parts[0] in ELSEWHERE and not has(frame.contexts[-1], path.parts[0]):
+            raise UnsupportedError(f"'{path.parts[0]}' is not known here")
         if path.depth >= len(frame.contexts):
             return UNDEFINED, path.parts
         return frame.contexts[path.depth], path.parts

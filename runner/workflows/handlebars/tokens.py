@@ -31,8 +31,7 @@ _IN_TAG = [
     ("OPEN_CHAIN", rf"\{{\{{~?{_S}*else(?![A-Za-z0-9_])"),
     ("OPEN_UNESCAPED", r"\{\{~?\{"),
     ("OPEN", r"\{\{~?&"),
-    ("LONG_COMMENT", r"\{\{~?!--"),
-    ("COMMENT", r"\{\{~?!(?:[^}]|\}(?!\}))*\}\}"),
+    ("COMMENT", r"\{\{~?!(?:--)?"),
     ("OPEN", r"\{\{~?\*?"),
     ("EQUALS", r"="),
     ("ID", r"\.\."),
@@ -41,7 +40,7 @@ _IN_TAG = [
     ("SPACE", rf"{_S}+"),
     ("CLOSE_UNESCAPED", r"\}~?\}\}"),
     ("CLOSE", r"~?\}\}"),
-    ("STRING", r'"(?:\\"|[^"])*"' + r"|'(?:\\'|[^'])*'"),
+    ("STRING", r"[\"']"),
     ("DATA", r"@"),
     ("BOOLEAN", rf"(?:true|false){_END_OF_LITERAL}"),
     ("UNDEFINED", rf"undefined{_END_OF_LITERAL}"),
@@ -50,11 +49,12 @@ _IN_TAG = [
     ("OPEN_PARAMETERS", rf"as{_S}+\|"),
     ("CLOSE_PARAMETERS", r"\|"),
     ("ID", rf"[^{WHITESPACE}!\"\#%-,./;->@\[-\^`{{-~]+{_END_OF_ID}"),
-    ("ID", r"\[(?:\\\]|[^\]])*\]"),
+    ("ID", r"\["),
 ]
 _TOKEN = re.compile("|".join(f"({pattern})" for _, pattern in _IN_TAG))
 _NAMES = [name for name, _ in _IN_TAG]
-_END_OF_COMMENT = re.compile(r"--~?\}\}")
+_END_OF_COMMENT = re.compile(r"\}\}")
+_END_OF_LONG_COMMENT = re.compile(r"--~?\}\}")
 _END_OF_ESCAPED = re.compile(r"\\{0,2}\{\{|\Z")
 _ENDS = ("CLOSE", "CLOSE_UNESCAPED", "INVERSE", "COMMENT")
 
@@ -83,14 +83,14 @@ def tokens(text: str) -> Iterator[Token]:
             before, is_escaped = before[:-1], True
         if before:
             yield Token("CONTENT", before, position)
+        tags += 1
+        if tags > MAX_TAGS:
+            raise HandlebarsError(f"the template has more than {MAX_TAGS:,} tags", start)
         if is_escaped:
             found = _END_OF_ESCAPED.search(text, start + 2)
             position = found.start() if found else len(text)
             yield Token("CONTENT", text[start:position], start)
             continue
-        tags += 1
-        if tags > MAX_TAGS:
-            raise HandlebarsError(f"the template has more than {MAX_TAGS:,} tags", start)
         position = start
         for token in _tag(text, start):
             position = token.offset + len(token.text)
@@ -109,31 +109,55 @@ def _tag(text: str, start: int) -> Iterator[Token]:
                 raise HandlebarsError("the tag has no end", start)
             raise HandlebarsError(f"unexpected character {text[position]!r}", position)
         kind = _NAMES[found.lastindex - 1]
-        if kind == "LONG_COMMENT":
-            end = _END_OF_COMMENT.search(text, found.end())
-            if end is None:
-                raise HandlebarsError("the comment has no end", position)
-            yield Token("COMMENT", text[position : end.end()], position)
-            return
+        end = found.end()
         if kind == "OPEN_RAW":
             yield _raw(text, position)
             return
-        yield Token(kind, found[0], position)
-        position = found.end()
+        if kind == "COMMENT":
+            end = _end_of_comment(text, position, is_long=found[0].endswith("--"))
+        elif found[0] in _CLOSING:
+            end = _end_of_quoted(text, position, _CLOSING[found[0]])
+        yield Token(kind, text[position:end], position)
+        position = end
         if kind in _ENDS:
             return
 
 
-_RAW_NAME = re.compile(rf"\{{\{{\{{\{{{_S}*([^{WHITESPACE}}}]+)[^}}]*\}}\}}\}}\}}")
+_CLOSING = {'"': '"', "'": "'", "[": "]"}
+
+
+def _end_of_comment(text: str, start: int, *, is_long: bool) -> int:
+    """Return the end of a comment; one that begins with two hyphens may contain braces."""
+    found = (_END_OF_LONG_COMMENT if is_long else _END_OF_COMMENT).search(text, start)
+    if found is None:
+        raise HandlebarsError("the comment has no end", start)
+    return found.end()
+
+
+def _end_of_quoted(text: str, start: int, closing: str) -> int:
+    """Return the end of a text or a name in brackets: behind the first quote without a backslash, else the last one."""
+    end = text.find(closing, start + 1)
+    while end > 0 and text[end - 1] == "\\":
+        following = text.find(closing, end + 1)
+        if following < 0:
+            break
+        end = following
+    if end < 0:
+        raise HandlebarsError(f"{text[start]} has no end", start)
+    return end + 1
 
 
 def _raw(text: str, start: int) -> Token:
     """Return a raw block as one token."""
-    opened = _RAW_NAME.match(text, start)
-    if opened is None:
+    end = text.find(_RAW_END, start)
+    words = text[start + len(_RAW_END) : end].split(None, 1) if end > 0 else []
+    if not words or "{" in words[0]:
         raise HandlebarsError("invalid raw block", start)
-    close = f"{{{{{{{{/{opened[1]}}}}}}}}}"
-    end = text.find(close, opened.end())
+    close = f"{{{{{{{{/{words[0]}{_RAW_END}"
+    end = text.find(close, end)
     if end < 0:
-        raise HandlebarsError(f"the raw block {opened[1]} has no end", start)
+        raise HandlebarsError(f"the raw block {words[0]} has no end", start)
     return Token("RAW", text[start : end + len(close)], start)
+
+
+_RAW_END = "}}}}"

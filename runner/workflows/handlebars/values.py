@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from decimal import Decimal
@@ -117,6 +118,24 @@ def text_of(value: Value) -> str:
         case dict():
             return "[object Object]"
     return "undefined"
+
+
+def json_of(value: Json) -> str:
+    """Return a value as JSON, as `JSON.stringify` writes it.
+
+    >>> json_of({"b": [1.0, None], "2": "é"})
+    '{"2":"é","b":[1,null]}'
+    """
+    match value:
+        case list():
+            return f"[{','.join(map(json_of, value))}]"
+        case dict():
+            return f"{{{','.join(f'{json_of(key)}:{json_of(value[key])}' for key in keys(value))}}}"
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case float() if not math.isfinite(value):
+            return "null"
+    return text_of(value)
 
 
 def shown(value: Value) -> str:

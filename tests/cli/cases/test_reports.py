@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.cases.conftest import INVALID, PURCHASE, RENDERED, WRONG, write
+from tests.workflows.definitions import email, workflow_file
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
@@ -214,6 +215,34 @@ def test_a_spec_that_is_broken_hides_no_case_of_others(cli: CommandLine, in_tmp:
     assert "runner test: 3 passed, 1 failed, 1 spec can't be run\n" in (in_tmp / "summary.md").read_text()
     Path("specs/wrong.yaml").unlink()
     assert cli("test").code == 2
+
+
+ORDERED = """
+version: 1
+event: ORDER
+distinct_id: u|1
+tests:
+  - name: one mail
+    expect: {messages: [{channel: email}]}
+"""
+
+
+def test_messages_are_a_table_of_the_job_summary_and_properties_of_the_case(cli: CommandLine, in_tmp: Path) -> None:
+    write(ORDERED, "specs/order.yaml")
+    write(json.dumps(workflow_file(email())), "suprsend/workflows/order/workflow.json")
+    cli.environ["GITHUB_STEP_SUMMARY"] = str(in_tmp / "summary.md")
+    assert cli("test", "--junit-xml", "report.xml").code == 0
+    message = "email of order to u|1: delivered after 0s"
+    assert f'<property name="message" value="{message}" />' in (in_tmp / "report.xml").read_text()
+    escaped = message.replace("|", "\\|")
+    assert (
+        (in_tmp / "summary.md")
+        .read_text()
+        .endswith(
+            "### 1 message\n\n| spec | case | message |\n| --- | --- | --- |\n"
+            f"| specs/order.yaml | one mail | {escaped} |\n\n"
+        )
+    )
 
 
 def test_annotations_stand_where_github_looks_for_files(
