@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import orjson
 
@@ -133,7 +133,7 @@ def messages_path(filters: Mapping[str, Filter], *, limit: int = MAX_LIMIT, afte
         else:
             raise ValueError(f"there is no filter '{name}'")
     pairs += [("after", after)] if after is not None else []
-    return f"{MESSAGES_PATH}?{urlencode(pairs, quote_via=quote, safe='')}"
+    return f"{MESSAGES_PATH}?{urlencode(pairs)}"
 
 
 class _Page(NamedTuple):
