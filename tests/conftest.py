@@ -22,6 +22,7 @@ from runner.commands.world import World
 from runner.sandbox.server import Sandbox
 from tests.projects import project, templates  # noqa: F401 - fixtures
 from tests.servers.capturing import CapturingServer, capturing_server
+from tests.servers.message_server import VirtualTime
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -75,18 +76,26 @@ class Ended:
 class CommandLine:
     """Runs `runner` in this process, at a fixed instant, in an environment of its own.
 
-    Each command has ids of its own, the same each time the tests are run: `SEED` the first, others those after it.
+    Each command has ids of its own, the same each time the tests are run: `SEED` the first, others those after it. Pauses
+    take no time, and set the clock of waits forward.
     """
 
     def __init__(self) -> None:
         self.environ: dict[str, str] = {}
+        self.time = VirtualTime()
         self._seeds = chain([SEED], (uuid5(SEED, str(number)) for number in count(2)))
 
     def __call__(self, *args: str | Path, stdin: str = "") -> Ended:
         out, err = io.StringIO(), io.StringIO()
         streams = io.StringIO(stdin), out, err
         world = World(
-            self.environ, *streams, lambda: NOW, lambda: next(self._seeds), sleep=lambda _: None, random=lambda: 0.5
+            self.environ,
+            *streams,
+            lambda: NOW,
+            lambda: next(self._seeds),
+            sleep=self.time.sleep,
+            random=lambda: 0.5,
+            monotonic=self.time.clock,
         )
         code = run([str(arg) for arg in args], world)
         return Ended(code, out.getvalue(), err.getvalue())

@@ -66,6 +66,10 @@ def send(
     state_dir: Path | None,
 ) -> ExitCode:
     """Send each spec once, or an event for each row, or resume a run. Raise UsageError for flags that contradict it."""
+    if options.waiting is not None and (resume is not None or bulk.rows is not None):
+        message = "--wait watches single events, and rows are sent without it"
+        hint = "send a few rows' events with --var and --wait, or use `runner test --live`"
+        raise UsageError(Problem("usage", message, hint=hint))
     if resume is not None:
         from runner.commands.send_rows import resume as resume_run  # noqa: PLC0415 - one event is sent without rows
 
@@ -135,13 +139,15 @@ def _wait(session: Session, outcomes: Sequence[Outcome], target: Target, waiting
     is_data = output.format in (Format.JSON, Format.JSONL)
     if not is_data:
         show_outcomes(output, outcomes)
-    waited, problems, code = wait_for(session, outcomes, target, waiting)
+    waited = wait_for(session, outcomes, target, waiting)
     if is_data:
-        show_outcomes(output, outcomes, waited=waited)
-    show_messages(output, outcomes, waited)
-    output.complaints(problems)
-    show_on_page(output, environ, outcomes, problems)
-    return summed([exit_code(outcomes), code])
+        show_outcomes(output, outcomes, waited=waited.events)
+    show_messages(output, outcomes, waited.events)
+    output.complaints(waited.problems)
+    show_on_page(output, environ, outcomes, waited.problems)
+    if waited.was_interrupted:
+        raise Interrupted
+    return summed([exit_code(outcomes), waited.code])
 
 
 def _advised(outcome: Outcome, target: Target, *, sandbox: bool) -> Outcome:

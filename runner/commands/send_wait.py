@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from runner.durations import duration_s, shown_duration
 from runner.errors import ExitCode, Problem, UsageError
 from runner.exits import summed
-from runner.report.messages import no_message, show_waiting
+from runner.report.messages import no_message, show_waiting, skipped_event
 from runner.suprsend.message_wait import wait_for_messages
 from runner.suprsend.retry import MAX_TIMEOUT_S
 
@@ -54,20 +54,36 @@ class Waiting:
         return cls(within_s, until, sample)
 
 
-def wait_for(
-    session: Session, outcomes: Sequence[Outcome], target: Target, waiting: Waiting
-) -> tuple[dict[str, WaitedEvent], list[Problem], ExitCode]:
-    """Wait for the messages of accepted events. Return them by key, the problems, and the exit code of the waiting."""
+class Waited(NamedTuple):
+    """The messages of accepted events by their keys, what is wrong with them, and the exit code of the waiting.
+
+    After an interrupt, it is what was known then.
+    """
+
+    events: dict[str, WaitedEvent]
+    problems: list[Problem]
+    code: ExitCode
+    was_interrupted: bool = False
+
+
+def wait_for(session: Session, outcomes: Sequence[Outcome], target: Target, waiting: Waiting) -> Waited:
+    """Wait for the messages of accepted events.
+
+    The platform skips an event with the key of an earlier one: the messages under this key belong to the earlier one.
+    """
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
     world, output = session.world, session.output
     accepted = [each for each in outcomes if each.state == "accepted" and each.idempotency_key is not None]
-    by_key = {str(each.idempotency_key): each for each in accepted}
+    by_key: dict[str, Outcome] = {}
+    skipped = [each for each in accepted if by_key.setdefault(str(each.idempotency_key), each) is not each]
     connection = Connection(
         target.authorized(), target.base_url, clock=lambda: world.clock().timestamp(), admit=target.admit
     )
     try:
-        found = _wait(session, connection, list(by_key), waiting)
+        found, was_interrupted = _wait(session, connection, list(by_key), waiting)
+        if was_interrupted:
+            return Waited({event.key: event for event in found}, [], ExitCode.INTERRUPTED, was_interrupted)
         evidence = {
             event.key: _evidence(session, connection, by_key[event.key])
             for event in found
@@ -76,35 +92,46 @@ def wait_for(
     finally:
         connection.close()
         output.status("")
-    problems: list[Problem] = []
-    codes: list[ExitCode] = []
+    problems = [skipped_event(outcome) for outcome in skipped]
+    codes = [ExitCode.NO_MESSAGE for _ in skipped]
     for event in found:
         problem, code = _result(event, by_key[event.key], waiting, evidence.get(event.key, _Evidence()))
         problems += [problem] if problem is not None else []
         codes.append(code)
-    return {event.key: event for event in found}, problems, summed(codes)
+    return Waited({event.key: event for event in found}, problems, summed(codes))
 
 
-def _wait(session: Session, connection: Connection, keys: Sequence[str], waiting: Waiting) -> list[WaitedEvent]:
+def _wait(
+    session: Session, connection: Connection, keys: Sequence[str], waiting: Waiting
+) -> tuple[list[WaitedEvent], bool]:
+    """Return the messages that came, and whether the wait was interrupted."""
+    from runner.suprsend.message_wait import WaitedEvent  # noqa: PLC0415
+
     world = session.world
+    latest: list[WaitedEvent] = [WaitedEvent(key, "pending", (), 0.0) for key in keys]
 
     def now_s() -> float:
         return world.clock().timestamp()
 
     def show(events: Sequence[WaitedEvent], waited_s: float) -> None:
+        latest[:] = events
         show_waiting(session.output, events, waited_s, waiting.within_s)
 
-    return wait_for_messages(
-        connection,
-        keys,
-        waiting.until,
-        waiting.within_s,
-        clock=now_s,
-        now_s=now_s,
-        sleep=world.sleep,
-        random=world.random,
-        on_look=show,
-    )
+    try:
+        found = wait_for_messages(
+            connection,
+            keys,
+            waiting.until,
+            waiting.within_s,
+            clock=world.monotonic,
+            now_s=now_s,
+            sleep=world.sleep,
+            random=world.random,
+            on_look=show,
+        )
+    except KeyboardInterrupt:
+        return latest, True
+    return found, False
 
 
 def _result(

@@ -26,6 +26,7 @@ class World(NamedTuple):
     new_seed: Callable[[], UUID]
     sleep: Callable[[float], None]
     random: Callable[[], float]
+    monotonic: Callable[[], float] = time.monotonic
 
     @classmethod
     def real(cls) -> World:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
+    from runner.cases import Step
     from runner.testing.answers import Answers
     from runner.testing.case_ref import CaseRef
     from runner.testing.collect import SpecCases
@@ -262,6 +263,8 @@ class Cases:
             return "it expects no messages"
         if any(step.since for step in ref.case.steps):
             return "it lets time pass between its steps"
+        if not any(map(_waits, ref.case.steps)):
+            return "its messages come later than a live run waits"
         return None
 
     def answers(self, folder: Path) -> Answers:
@@ -329,6 +332,16 @@ class Cases:
                 "messages": item.messages,
             }
         return report
+
+
+def _waits(step: Step) -> bool:
+    """Return whether a live run waits for messages of a step, or for their absence."""
+    messages = step.expect.get("messages") if step.expect is not None else None
+    exactly = step.expect.get("exactly") if step.expect is not None else None
+    if messages is None:
+        return False
+    is_exact = not messages.items or (exactly is not None and exactly.value is True)
+    return is_exact or any("after" not in item.entries for item in messages.items)
 
 
 def _unforeseen(item: CaseItem, call: pytest.CallInfo[None]) -> tuple[list[dict[str, Any]], int]:

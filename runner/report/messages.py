@@ -116,6 +116,15 @@ def messages_json(event: WaitedEvent) -> dict[str, Any]:
     }
 
 
+def skipped_event(outcome: Outcome) -> Problem:
+    """Return the problem of an event that has the key of an earlier one of the same command."""
+    message = (
+        f"no message of {outcome.event} for {outcome.distinct_id}: "
+        "the platform skips an event with the key of an earlier one"
+    )
+    return Problem("no-message", message, hint=f"give each spec a key of its own: {outcome.idempotency_key}")
+
+
 def no_message(
     event: WaitedEvent, outcome: Outcome, until: Status, within: str, known: Sequence[str], excluded: Sequence[Cause]
 ) -> Problem:

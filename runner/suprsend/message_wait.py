@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.suprsend.message_poll import poll
 from runner.suprsend.messages import FAILED, rank
-from runner.suprsend.messages_api import Listed, ListFailure, list_messages
+from runner.suprsend.messages_api import Listed, ListFailure, messages_of_key
+from runner.suprsend.statuses import is_rate_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,18 +65,15 @@ def wait_for_messages(
 
     def look() -> Listed | ListFailure:
         failure: ListFailure | None = None
-        for key in keys:
-            if known[key].state != "pending":
-                continue
-            found = list_messages(connection, {"idempotency_key": key}, now_s(), _LOOK_TIMEOUT_S)
+        is_over = False  # what refuses one list refuses the next one as well
+        for key in [key for key in keys if known[key].state == "pending"]:
+            found = failure if is_over and failure else messages_of_key(connection, key, now_s(), _LOOK_TIMEOUT_S)
             if isinstance(found, ListFailure):
                 known[key] = known[key]._replace(failure=found)
                 failure = found
-                if not found.transient:
-                    break
+                is_over = not found.transient or is_rate_limit(found.status_code)
                 continue
-            own = tuple(message for message in found.messages if message.idempotency_key in (key, None))
-            known[key] = WaitedEvent(key, state_of(own, until), own, clock() - began)
+            known[key] = WaitedEvent(key, state_of(found.messages, until), found.messages, clock() - began)
         on_look(list(known.values()), clock() - began)
         return failure or Listed(())
 

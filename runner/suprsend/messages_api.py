@@ -6,10 +6,11 @@ channel may be missing.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import orjson
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MESSAGES_PATH = "v1/message/"
 MAX_LIMIT = 1000
 _MAX_PAGES = 100
+_MAX_STATUS = 50
 _REPEATED: Final = ("status", "recipient_id", "category")
 _SINGLE: Final = (
     "channel", "workflow_slug", "tenant_id", "message_id", "idempotency_key", "execution_id", "object_type", "object_id",
@@ -80,24 +82,43 @@ def list_messages(
 ) -> Listed | ListFailure:
     """Return all messages that fit `filters`, the newest first; all pages are read. Raises ValueError for an unknown filter.
 
-    `now_s` is the time in seconds since 1970, to which the date of a Retry-After is compared.
+    `now_s` is the time in seconds since 1970, to which the date of a Retry-After is compared. `timeout_s` limits the time
+    of the whole list.
     """
-    found: list[SentMessage] = []
+    found: dict[str, SentMessage] = {}
     after: str | None = None
     seen: set[str] = set()
+    until_s = time.monotonic() + timeout_s if timeout_s is not None else None
     for _ in range(_MAX_PAGES):
-        answer = connection.get(messages_path(filters, after=after), timeout_s)
+        left_s = until_s - time.monotonic() if until_s is not None else None
+        if left_s is not None and left_s <= 0:
+            return ListFailure(f"the list of messages took longer than {timeout_s:g} seconds", transient=True)
+        answer = connection.get(messages_path(filters, after=after), left_s)
         page = _page(answer, now_s)
         if isinstance(page, ListFailure):
             return page
-        found += page.messages
+        found.update({message.message_id: message for message in page.messages})
         if page.after is None:
-            return Listed(tuple(found))
+            return Listed(tuple(found.values()))
         if page.after in seen:
-            return ListFailure("the list of messages has no end: a cursor came twice")
+            return ListFailure("the list of messages has no end: a cursor came twice", transient=True)
         after = page.after
         seen.add(after)
-    return ListFailure(f"the list of messages has more than {_MAX_PAGES} pages")
+    return ListFailure(f"the list of messages has more than {_MAX_PAGES} pages", transient=True)
+
+
+def messages_of_key(connection: Connection, key: str, now_s: float, timeout_s: float) -> Listed | ListFailure:
+    """Return the messages of the event with an idempotency key, as `list_messages` does.
+
+    A message under another key belongs to another event. So may one without any key, unless the platform lists no keys: then
+    no message has the field.
+    """
+    listed = list_messages(connection, {"idempotency_key": key}, now_s, timeout_s)
+    if isinstance(listed, ListFailure):
+        return listed
+    if any("idempotency_key" in message.raw for message in listed.messages):
+        return Listed(tuple(message for message in listed.messages if message.idempotency_key == key))
+    return listed
 
 
 def messages_path(filters: Mapping[str, Filter], *, limit: int = MAX_LIMIT, after: str | None = None) -> str:
@@ -112,7 +133,7 @@ def messages_path(filters: Mapping[str, Filter], *, limit: int = MAX_LIMIT, afte
         else:
             raise ValueError(f"there is no filter '{name}'")
     pairs += [("after", after)] if after is not None else []
-    return f"{MESSAGES_PATH}?{urlencode(pairs, quote_via=quote, safe='')}"
+    return f"{MESSAGES_PATH}?{urlencode(pairs)}"
 
 
 class _Page(NamedTuple):
@@ -135,12 +156,13 @@ def _page(answer: Answer | NoAnswer, now_s: float) -> _Page | ListFailure:
         return ListFailure("not the platform's answer: it has no list of messages", answer.status_code, transient=True)
     messages = [_message(item) for item in raw["results"]]
     if None in messages:
-        return ListFailure("not the platform's answer: a message has no id, status or channel", answer.status_code)
+        unread = raw["results"][messages.index(None)]
+        return ListFailure(_unreadable(unread), answer.status_code, transient=True)
     meta, after = raw["meta"], raw["meta"].get("after")
     if not meta.get("has_next"):
         return _Page(cast("list[SentMessage]", messages), None)
     if not isinstance(after, str) or not after:
-        return ListFailure("the list of messages goes on, but has no cursor", answer.status_code)
+        return ListFailure("the list of messages goes on, but has no cursor", answer.status_code, transient=True)
     return _Page(cast("list[SentMessage]", messages), after)
 
 
@@ -174,6 +196,13 @@ def _message(raw: object) -> SentMessage | None:
         _text(raw, "failure_reason"),
         raw,
     )
+
+
+def _unreadable(raw: object) -> str:
+    """Return why an item of a list is not a message."""
+    if isinstance(raw, dict) and _text(raw, "message_id") and _text(raw, "channel") and _text(raw, "status"):
+        return f"a message has the unknown status '{raw['status'][:_MAX_STATUS]}'"
+    return "not the platform's answer: a message has no id, status or channel"
 
 
 def _status(value: object) -> Status | None:

@@ -39,6 +39,8 @@ class ActualMessage(NamedTuple):
     fields: Mapping[str, Json]
     status: Status
     times_s: Mapping[Status, float]
+    least_s: Mapping[Status, float] = {}
+    """Where the times are not known: the seconds after which a status came at the earliest."""
 
     @property
     def triggered_s(self) -> float | None:
@@ -88,6 +90,8 @@ class Expectations(NamedTuple):
     node: Node
     items: tuple[ExpectedMessage, ...]
     is_exact: bool
+    later: tuple[ExpectedMessage, ...] = ()
+    """Messages that may come, too, and are not waited for."""
 
     @property
     def needs_silence(self) -> bool:
@@ -161,7 +165,8 @@ class _Comparison:
             (wrong if problem.code == "message-failed" else missing).append(problem)
         wrong += [problem for item in self._expected.items if item.is_absent for problem in self._present(item)]
         if self._expected.is_exact:  # a message that did not reach its status yet is the missing one, not another
-            others = [message for message in spare if not any(self._is_same(item, message) for item in left)]
+            expected = (*left, *self._expected.later)
+            others = [message for message in spare if not any(self._is_same(item, message) for item in expected)]
             wrong += [self._unexpected(message) for message in others[:_FEW]]
         if not left:
             wrong += self._out_of_order(holders, wanted)
@@ -189,10 +194,10 @@ class _Comparison:
     def _is_in_time(self, item: ExpectedMessage, message: ActualMessage) -> bool:
         at = message.triggered_s
         if at is None:
-            return True
+            return item.within_s is None or _time_of(item, message.least_s, 0.0) <= item.within_s
         if item.after_s is not None and abs(at - item.after_s) > _NO_SECONDS:
             return False
-        return item.within_s is None or _time_of(item, message, at) <= item.within_s
+        return item.within_s is None or _time_of(item, message.times_s, at) <= item.within_s
 
     def _missing(self, item: ExpectedMessage, spare: Sequence[ActualMessage], times: int) -> Problem:
         """Return the problem of an expected message that did not come, with the nearest one that did."""
@@ -265,11 +270,11 @@ def is_reached(expected: str, actual: Status) -> bool:
     return expected == actual or rank(actual) > rank(expected)
 
 
-def _time_of(item: ExpectedMessage, message: ActualMessage, triggered_s: float) -> float:
+def _time_of(item: ExpectedMessage, times_s: Mapping[Status, float], triggered_s: float) -> float:
     """Return when a message reached the expected status."""
     node = item.fields.get("status")
     wanted = node.value if node is not None and isinstance(node.value, str) else _DEFAULT_STATUS
-    times = [at for status, at in message.times_s.items() if is_reached(str(wanted), status)]
+    times = [at for status, at in times_s.items() if is_reached(str(wanted), status)]
     return min(times, default=triggered_s)
 
 

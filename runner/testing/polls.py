@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from dataclasses import replace
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.durations import shown_duration
 from runner.errors import Problem
 from runner.suprsend.message_poll import Polled, poll
-from runner.suprsend.messages_api import Listed, ListFailure, list_messages, messages_path
+from runner.suprsend.messages_api import Listed, ListFailure, messages_of_key, messages_path
+from runner.suprsend.statuses import is_rate_limit
 from runner.testing.message_fit import ActualMessage, compare_messages
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from runner.codes import Code
     from runner.secrets import Mask
     from runner.suprsend.connection import Connection
+    from runner.suprsend.messages import Status
     from runner.suprsend.messages_api import SentMessage
     from runner.testing.message_fit import Expectations
 
@@ -38,38 +41,84 @@ def wait_for_step(
     expected: Expectations,
     has_next: Callable[[str], bool] | None,
     mask: Mask,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> StepResult:
     """Look for the messages of events, by their idempotency keys, until the expectations hold or can't hold any more.
 
-    In a replay, `has_next` says whether an answer is left; nothing is waited for then. Messages that come later than a live
-    run waits (`after:`) are not expected.
+    A message that failed decides nothing before the time is over: another one may come in its place. In a replay, `has_next`
+    says whether an answer is left; nothing is waited for then. Messages that come later than a live run waits (`after:`)
+    are not expected.
     """
-    expected = expected._replace(items=tuple(item for item in expected.items if item.after_s is None))
+    later = tuple(item for item in expected.items if item.after_s is not None)
+    expected = expected._replace(items=tuple(item for item in expected.items if item.after_s is None), later=later)
     if not expected.items and not expected.is_exact:
         return StepResult((), ())
     own = list(dict.fromkeys(keys))
+    if not own:
+        return _result(Polled((), False, 0, 0.0, None), expected, _Arrivals(), mask)
+    arrivals = _Arrivals()
+    began_s = clock()
 
     def look() -> Listed | ListFailure:
+        at_s = clock() - began_s
         found: list[SentMessage] = []
         failure: ListFailure | None = None
         for key in own:
-            listed = list_messages(connection, {"idempotency_key": key}, time.time(), _LOOK_TIMEOUT_S)
+            listed = messages_of_key(connection, key, time.time(), _LOOK_TIMEOUT_S)
             if isinstance(listed, ListFailure):
                 failure = listed
+                if not listed.transient or is_rate_limit(listed.status_code):
+                    break
             else:
-                found += [message for message in listed.messages if message.idempotency_key in (key, None)]
-        return failure or Listed(tuple(found))
+                found += listed.messages
+        if failure is not None:
+            return failure
+        arrivals.note(found, at_s)
+        return Listed(tuple(found))
 
     def is_decided(messages: Sequence[SentMessage], _: float) -> bool:
-        result = compare_messages(expected, list(map(_actual, messages)), mask)
-        return bool(result.wrong) or (not result.missing and not expected.needs_silence)
+        result = compare_messages(expected, list(map(arrivals.actual, messages)), mask)
+        if any(problem.code != "message-failed" for problem in result.wrong):
+            return True
+        return not result.missing and not result.wrong and not expected.needs_silence
 
     if has_next is None:
-        polled = poll(look, is_decided, expected.within_s, clock=time.monotonic, sleep=time.sleep, random=random.random)
+        marks = [item.within_s for item in expected.items if item.within_s is not None]
+        polled = poll(look, is_decided, expected.within_s, clock=clock, sleep=sleep, random=random.random, marks=marks)
     else:
         first = connection.target(messages_path({"idempotency_key": own[0]}))
         polled = _replayed(look, is_decided, lambda: has_next(first))
-    return _result(polled, expected, mask)
+    return _result(polled, expected, arrivals, mask)
+
+
+class _Arrivals:
+    """When messages came, as far as looks show it: a message was not there yet at the last look without it."""
+
+    def __init__(self) -> None:
+        self._before_s = 0.0
+        self._least_s: dict[str, dict[Status, float]] = {}
+
+    def note(self, messages: Sequence[SentMessage], at_s: float) -> None:
+        """Add what a look found that began at a time."""
+        for message in messages:
+            self._least_s.setdefault(message.message_id, {}).setdefault(message.status, self._before_s)
+        self._before_s = math.nextafter(at_s, math.inf)  # what comes after a look comes later than it
+
+    def actual(self, message: SentMessage) -> ActualMessage:
+        """Return a message of the platform as one to compare. The times in it are those of other clocks, and not compared."""
+        fields = {
+            "workflow": message.workflow,
+            "channel": message.channel,
+            "recipient": message.recipient,
+            "tenant": message.tenant_id,
+            "template": message.template,
+            "category": message.category,
+            "node": message.node,
+            "failure_reason": message.failure_reason,
+        }
+        return ActualMessage(fields, message.status, {}, self._least_s.get(message.message_id, {}))
 
 
 def _replayed(
@@ -91,8 +140,8 @@ def _replayed(
             return Polled(messages, False, looks, 0.0, found if isinstance(found, ListFailure) else None)
 
 
-def _result(polled: Polled, expected: Expectations, mask: Mask) -> StepResult:
-    actual = list(map(_actual, polled.messages))
+def _result(polled: Polled, expected: Expectations, arrivals: _Arrivals, mask: Mask) -> StepResult:
+    actual = list(map(arrivals.actual, polled.messages))
     result = compare_messages(expected, actual, mask)
     texts = tuple(mask.text(message.text()) for message in actual)
     if polled.failure is not None:
@@ -102,18 +151,3 @@ def _result(polled: Polled, expected: Expectations, mask: Mask) -> StepResult:
     note = f"nothing more came within {shown_duration(expected.within_s)}: it may still come"
     late = tuple(replace(problem, notes=(note,)) for problem in result.missing)
     return StepResult((*late, *result.wrong), texts)
-
-
-def _actual(message: SentMessage) -> ActualMessage:
-    """Return a message of the platform as one to compare. Its times are those of other clocks, and not compared."""
-    fields = {
-        "workflow": message.workflow,
-        "channel": message.channel,
-        "recipient": message.recipient,
-        "tenant": message.tenant_id,
-        "template": message.template,
-        "category": message.category,
-        "node": message.node,
-        "failure_reason": message.failure_reason,
-    }
-    return ActualMessage(fields, message.status, {})

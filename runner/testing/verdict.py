@@ -210,7 +210,7 @@ class _Run:
         try:
             answers = [_send(connection, each) if each.ready else None for each in made]
             if self._polls:
-                polled = list(self._wrong_polls(made, connection, tape))
+                polled = list(self._refused(made, answers)) or list(self._wrong_polls(made, connection, tape))
         finally:
             connection.close()
         if found := tape.problems():  # other problems would only follow from these
@@ -223,17 +223,34 @@ class _Run:
                     yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
         yield from polled
 
+    def _refused(self, made: Sequence[StepEvents], answers: Sequence[Json]) -> Iterator[Problem]:
+        """Report events that were not accepted, unless a `response` is expected: their silence would prove nothing."""
+        for each, answer in zip(made, answers, strict=True):
+            messages = each.expected("messages")
+            if messages is None or not isinstance(answer, dict) or each.expected("response") is not None:
+                continue
+            if answer.get("status") != "success":
+                reason = answer.get("message") or f"{answer.get('failure')} of {answer.get('total')} events failed"
+                text = Mask(self.secrets).text(f"the event was not accepted, so no messages can come: {reason}")
+                yield _in_case(Problem("refused", text, messages.position(), at="messages"), self._ref.case, each.place)
+
     def _wrong_polls(self, made: Sequence[StepEvents], connection: Connection, tape: Tape) -> Iterator[Problem]:
-        """Wait for the messages of each step, and compare them with `messages`."""
+        """Wait for the messages of each step, and compare them with `messages`.
+
+        The platform skips an event with the key of an earlier step: the messages under it are those of that step.
+        """
         from runner.testing.message_fit import expectations  # noqa: PLC0415 - few cases expect messages
         from runner.testing.polls import wait_for_step  # noqa: PLC0415
 
         mask = Mask([*self.secrets, secret_of(tape.credentials)])
+        earlier: set[str] = set()
         for each in made:
             expected = expectations(each.step.expect)
+            all_keys = {str(event.event.idempotency_key) for event in each.ready}
+            keys = sorted(all_keys - earlier)
+            earlier |= all_keys
             if expected is None:
                 continue
-            keys = [str(event.event.idempotency_key) for event in each.ready]
             result = wait_for_step(connection, keys, expected, tape.has_next, mask)
             self.messages += result.messages
             for problem in result.problems:

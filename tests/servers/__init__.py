@@ -2,6 +2,7 @@
 
 `capturing`    answers as the event API does, or as a test says beforehand, and keeps every request: the usual choice
 `echoing`      the same, but refuses each event and repeats its secrets in every form
+`message_server`  the event API and the messages API: messages come when a plan says, and lists fail as it says
 `scripted`     answers each row of a bulk run as a test says, and writes down what it took
 `recording`    in a process of its own, outlives a sender that is killed; writes down every event that it takes
 `counting`     in a process of its own, as fast as possible: for benchmarks

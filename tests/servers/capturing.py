@@ -40,6 +40,9 @@ class CapturingServer:
     connections: int = 0
     answers: deque[tuple[Any, ...]] = field(default_factory=deque)
 
+    def answer_to_get(self, request: Received) -> tuple[int, bytes, dict[str, str]]:  # noqa: ARG002 - of subclasses
+        return 404, b"", {}
+
     def answer_to(self, request: Received) -> tuple[int, bytes, dict[str, str]]:
         if self.answers:
             status, body, *headers = self.answers.popleft()
@@ -71,17 +74,23 @@ def capturing_server(server: CapturingServer | None = None) -> Iterator[Capturin
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = Received("POST", self.path, dict(self.headers.items()), body)
             state.received.append(request)
-            status, raw, headers = state.answer_to(request)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+            self.answer(*state.answer_to(request))
 
         def do_GET(self) -> None:
-            state.received.append(Received("GET", self.path, dict(self.headers.items()), b""))
-            self.send_error(404)
+            request = Received("GET", self.path, dict(self.headers.items()), b"")
+            state.received.append(request)
+            self.answer(*state.answer_to_get(request))
+
+        def answer(self, status: int, raw: bytes, headers: Mapping[str, str]) -> None:
+            """Send an answer; with a Content-Length of its own, it is cut off there, and with status 0 there is none."""
+            self.close_connection = status == 0 or "Content-Length" in headers
+            if status == 0:
+                return
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(raw))} | dict(headers)).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(raw)
 
         def log_message(self, *_: object) -> None:
             pass

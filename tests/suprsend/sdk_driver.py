@@ -4,9 +4,10 @@ Commands come in as lines of JSON, and for each of them one line goes out; the f
 A client is always given a clock, ids and a sleep that are fixed; the official SDK takes and forgets them, so that a
 command with `now` also fixes the clock and `uuid4` of this process. Whatever is raised is told by its type and text.
 
-    {"send": "single" | "bulk", "auth": "hmac" | "bearer", "credentials": [text, text], "base_url": text,
+    {"send": "single" | "bulk" | "list", "auth": "hmac" | "bearer", "credentials": [text, text], "base_url": text,
      "now": seconds since 1970, "first_id": integer, "options": {more arguments of the client},
      "events": [{arguments of Event, "attachments": [{arguments of add_attachment}]} | anything that is no event],
+     "lists": [{filters of a list of messages}], which only the official SDK has,
      "triggers": how often a bulk is triggered, "shared_properties": {the one dict of events that give none},
      "locale": [name, the folder where it is], "recursion_limit": integer}
 
@@ -89,6 +90,8 @@ def _run(library: Any, command: dict[str, Any], options: dict[str, Any]) -> list
         sys.setrecursionlimit(command.get("recursion_limit", limit))
         if command["send"] == "single":
             return [_outcome(partial(_track, client, library, given, command)) for given in command["events"]]
+        if command["send"] == "list":
+            return [_outcome(partial(client.messages.list, filters)) for filters in command["lists"]]
         bulk = client.bulk_events.new_instance()
         bulk.append(*[_event(library, given, command) for given in command["events"]])
         return [_outcome(lambda: _shape(bulk.trigger())) for _ in range(command.get("triggers", 1))]

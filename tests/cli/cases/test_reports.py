@@ -97,11 +97,18 @@ def test_json_is_one_document(cli: CommandLine) -> None:
         "skipped": 1,
         "xfailed": 1,
         "cases": [
-            {"spec": spec, "case": "right", "state": "passed", "reason": None, "problems": []},
-            {"spec": spec, "case": "wrong", "state": "failed", "reason": None, "problems": [wrong]},
-            {"spec": spec, "case": "to come", "state": "skipped", "reason": "not yet", "problems": []},
-            {"spec": spec, "case": "known", "state": "xfailed", "reason": "the amount is wrong", "problems": []},
-            {"spec": spec, "case": "mended", "state": "failed", "reason": None, "problems": [mended]},
+            {"spec": spec, "case": "right", "state": "passed", "reason": None, "messages": [], "problems": []},
+            {"spec": spec, "case": "wrong", "state": "failed", "reason": None, "messages": [], "problems": [wrong]},
+            {"spec": spec, "case": "to come", "state": "skipped", "reason": "not yet", "messages": [], "problems": []},
+            {
+                "spec": spec,
+                "case": "known",
+                "state": "xfailed",
+                "reason": "the amount is wrong",
+                "messages": [],
+                "problems": [],
+            },
+            {"spec": spec, "case": "mended", "state": "failed", "reason": None, "messages": [], "problems": [mended]},
         ],
         "problems": [],
     }
