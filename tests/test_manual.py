@@ -37,6 +37,7 @@ CHANGING = (
 STARTER = REPOSITORY / "runner" / "project" / "starter"
 CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
 UNCHECKED = {
+    "  - name: a large order is announced by SMS, and asked about after two days": "tests/workflows/shop has this case",
     "$ runner trace specs/order_placed.yaml --var user=u1 --var amount=900": "tests/cli/test_trace.py",
     "$ runner send specs/order_placed.yaml --var user=u1 --profile staging --wait 60s": "needs a workspace; tests/cli/send/test_wait.py",
     "error[no-message]: no message of order_placed for u1 within 60s": "tests/cli/send/test_wait.py",
