@@ -29,3 +29,8 @@ def shown_duration(seconds: float) -> str:
         shown += f"{count}{unit}" if count else ""
     shown += f"{left / 1000:g}s" if left else ""
     return f"{'-' if seconds < 0 else ''}{shown or '0s'}"
+
+
+def shown_ms(milliseconds: float) -> str:
+    """Return a duration of milliseconds as `shown_duration` does."""
+    return shown_duration(milliseconds / 1000)

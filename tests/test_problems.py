@@ -55,10 +55,15 @@ EXCEPTIONS = {
 NO_CODES = {
     "datetime-format",  # a helper of templates
     "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie",
-    "stand-in", "suprsend-runner", "tutorial-app", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
+    "stand-in", "suprsend-runner", "tutorial-app", "workflow-tests", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {
+    "assets-not-found": "cli/test_trace.py",
+    "message-failed": "testing/test_message_fit.py",
+    "message-missing": "testing/test_message_fit.py",
+    "message-unexpected": "testing/test_message_fit.py",
+    "workflow-coverage": "cli/test_trace.py",
     "bug": "cli/test_main.py",
     "case-mismatch": "testing/verdict/test_events.py",
     "case-passed": "testing/verdict/test_events.py",

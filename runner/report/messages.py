@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.suprsend.messages_api import SentMessage
 
 _MAX_CELL = 60
-Cause = Literal["user", "workflow", "conditions", "delay", "channel", "template", "test-mode", "vendor", "workspace"]
+Cause = Literal["user", "workflow", "conditions", "delay", "channel", "template", "blocked", "vendor", "workspace"]
 _SHORT: Mapping[Cause, str] = {"user": "the user is known", "workflow": "a live workflow listens to the event"}
 """What is said of causes that can be ruled out."""
 _CAUSES: Mapping[Cause, str] = {
@@ -31,7 +31,7 @@ _CAUSES: Mapping[Cause, str] = {
     "delay": "a delay, a time window, a batch or a digest is longer than the wait",
     "channel": "the user has no active channel that the template has, or opted out of the category",
     "template": "the template has no published version in the channel, or lacks a variable",
-    "test-mode": "test mode blocks the delivery",
+    "blocked": "test mode blocks the delivery",
     "vendor": "no vendor is set up for the channel and category",
     "workspace": "the event went to another workspace than the one that you look at",
 }

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.durations import shown_ms
 from runner.workflows.agenda import Pause
 from runner.workflows.conditions import any_holds
 from runner.workflows.definition import Comparison
 from runner.workflows.evaluation import AFTER_BATCH
 from runner.workflows.outcomes import StoppedError
 from runner.workflows.people import unknown_fields
-from runner.workflows.waits import end_of, length
+from runner.workflows.waits import end_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -60,7 +61,7 @@ def wait_until(node: WaitUntil, run: Run) -> Generator[Pause, Event | None, Choi
             if holds:
                 return _took(node, node.met, run, "its conditions hold", checks, inexact)
     names = frozenset(awaited.event for awaited in node.awaited if awaited.event is not None)
-    text = f"waits for {', '.join(sorted(names)) or 'its time-out'}, at most {length(until_ms - run.now_ms)}"
+    text = f"waits for {', '.join(sorted(names)) or 'its time-out'}, at most {shown_ms(until_ms - run.now_ms)}"
     run.note("waited", text, node.common, until_ms=until_ms, inexact=inexact)
     seen: tuple[Check, ...] = ()
     while event := (yield Pause(until_ms, run.recipient, names)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.durations import shown_ms
 from runner.workflows import schedules
 from runner.workflows.agenda import Pause
 from runner.workflows.batches import BatchKey, OpenBatch
@@ -14,7 +15,7 @@ from runner.workflows.definition import Expression
 from runner.workflows.dynamic_schedule import schedule_from
 from runner.workflows.evaluation import spelled, value_of
 from runner.workflows.outcomes import RefusedError, StoppedError
-from runner.workflows.waits import MAX_MS, end_of, length
+from runner.workflows.waits import MAX_MS, end_of
 from runner.workflows.zones import zone_of
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _collect(
     found.run = run.index
     found.add(run.events, run.event_count)
     what = "batch" if node.common.node_type == "batch" else "digest"
-    text = f"opened a {what}, which ends after {length(found.closes_ms - run.now_ms)}"
+    text = f"opened a {what}, which ends after {shown_ms(found.closes_ms - run.now_ms)}"
     run.note("waited", text, node.common, until_ms=found.closes_ms, inexact=inexact)
     yield Pause(found.closes_ms)
     run.note("passed", f"the {what} ended with {found.count} events", node.common)

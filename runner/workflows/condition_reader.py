@@ -23,6 +23,7 @@ _ALIASES: Mapping[str, Operator] = {
 NAMESPACES: tuple[Namespace, ...] = get_args(Namespace)
 _WITHOUT_VALUE = ("EMPTY", "NON_EMPTY")
 _REF_OPERATORS = ("IS", "IS_NOT")
+_STATUS_VARIABLE = "message_status"
 _STATUSES = ("delivered", "seen", "clicked", "delivery_failed")
 _MAX_DEPTH = 8
 _EXPRESSION = "expression_v1"
@@ -93,6 +94,10 @@ def _comparison(reading: Reading, node: Node, name: str) -> Comparison | None:
     if is_status != (operator in _REF_OPERATORS):
         hint = "IS and IS_NOT are for the status of a message: variable_ns $ref"
         reading.report(f"the operator {operator} of {what} does not fit its variable", node, hint=hint)
+        return None
+    if is_status and variable.value != _STATUS_VARIABLE:
+        hint = f"only '{_STATUS_VARIABLE}' is known"
+        reading.report(f"{what} reads '{str(variable.value)[:100]}' of a message", variable, hint=hint)
         return None
     value = _value(reading, node, what, operator)
     ref = reading.child(node, "ref", str, what, needed=is_status)

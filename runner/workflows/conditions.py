@@ -105,11 +105,12 @@ def _by_operator(operator: Operator, actual: Actual, value: Value, scope: Scope)
 
 
 def _equality(actual: Actual, expected: Actual, *, is_negated: bool) -> _Result:
-    if actual is MISSING or expected is MISSING:
-        name = "the variable" if actual is MISSING else "the value"
-        if actual is MISSING and expected is MISSING:
-            return _Result(False, "both are missing", "how two missing values compare is not documented")
-        return _Result(is_negated, f"{name} is missing")
+    if actual is MISSING and expected is MISSING:
+        return _Result(False, "both are missing", "how two missing values compare is not documented")
+    if expected is MISSING:
+        return _Result(is_negated, "the value is missing", "how a missing value compares is not documented")
+    if actual is MISSING:
+        return _Result(is_negated, "the variable is missing")
     if same(actual, expected):
         return _Result(not is_negated, f"it is {shown(actual)}")
     if kind(actual) != kind(expected):

@@ -91,8 +91,9 @@ class NodeReader:
         for index, node in enumerate(choices.items):
             name = f"{common.id}.branches[{index}]"
             is_default = self._reading.flag(node, "is_default", name)
-            conditions = read_conditions(self._reading, node.get("conditions"), name, may_be_empty=is_default)
-            if not is_default and not conditions:
+            given = node.get("conditions")
+            conditions = read_conditions(self._reading, given, name, may_be_empty=is_default)
+            if not is_default and (given is None or given.value in (None, [])):
                 self._reading.report(f"{name} has no conditions, and is not the default branch", node)
             found.append(self._choice(node, name, conditions, depth, is_default=is_default))
         defaults = [index for index, choice in enumerate(found) if choice.is_default]

@@ -180,7 +180,12 @@ def _selection(
     return "actor" if kind == "actor" else "recipient"
 
 
-def _record(_: Reading, common: Common, properties: Node) -> Record:
+def _record(reading: Reading, common: Common, properties: Node) -> Record:
+    needed, others = _RECORDS[common.node_type]
+    reading.no_others(properties, (*needed, *others), common.id)
+    for key in needed:
+        if key not in properties.entries:
+            reading.report(f"{common.id} has no '{key}'", properties)
     return Record(common, properties.plain())
 
 
@@ -195,6 +200,19 @@ _SENDS: Mapping[str, tuple[Channel, ...]] = {
     "send_slack": ("slack",),
     "send_ms_teams": ("ms_teams",),
 }
+_LISTS = ("list_id", "user_selection"), ("is_list_id_dynamic", "create_list_if_missing", "list_name", "op")
+_OBJECTS = (
+    ("object_type", "object_id", "user_selection"),
+    ("is_object_id_dynamic", "create_object_if_missing", "subscription_properties", "op"),
+)
+_RECORDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "userupdate": (("user_selection", "properties"), ()),
+    "subscriberlistoperation_adduser": _LISTS,
+    "subscriberlistoperation_removeuser": _LISTS,
+    "objectoperation_addsubscription": _OBJECTS,
+    "objectoperation_removesubscription": _OBJECTS,
+}
+"""The needed and the other properties of nodes that are only recorded."""
 _READERS: Mapping[str, Callable[[Reading, Common, Node], WorkflowNode | None]] = {
     "delay": _delay,
     "timewindow": _timewindow,
@@ -207,15 +225,6 @@ _READERS: Mapping[str, Callable[[Reading, Common, Node], WorkflowNode | None]] =
     "send_multi_channel": _send_multi,
     "send_smart_channel_routing": _send_smart,
     "invokeworkflow": _invoke,
-    **dict.fromkeys(
-        (
-            "userupdate",
-            "subscriberlistoperation_adduser",
-            "subscriberlistoperation_removeuser",
-            "objectoperation_addsubscription",
-            "objectoperation_removesubscription",
-        ),
-        _record,
-    ),
+    **dict.fromkeys(_RECORDS, _record),
 }
 PLAIN_TYPES = tuple(_READERS)

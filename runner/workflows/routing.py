@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from runner.durations import shown_ms
 from runner.workflows.agenda import Pause
 from runner.workflows.delivery import destinations, send, time_of
 from runner.workflows.outcomes import RefusedError
 from runner.workflows.sends import channels_of, note_gaps, note_sent
-from runner.workflows.waits import end_of, length
+from runner.workflows.waits import end_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -68,7 +69,7 @@ def route(node: SendSmart, run: Run, follows: bool) -> Steps | None:
     if follows:
         inexact = inexact or "whether the nodes after smart routing wait for its steps is not documented"
     run.pending[node.common.id] = len(later)
-    text = f"sends to the next of {len(later)} more within {length(later[-1].at_ms - run.now_ms)} until one is {node.success}"
+    text = f"sends to the next of {len(later)} more within {shown_ms(later[-1].at_ms - run.now_ms)} until one is {node.success}"
     run.note("waited", text, node.common, until_ms=later[-1].at_ms, inexact=inexact)
     return _later(node, run, later, messages, inexact)
 

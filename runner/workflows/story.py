@@ -51,13 +51,10 @@ def _run(run: WorkflowRun, event: Event) -> Iterator[Line]:
 
 def _decision(decision: Decision, event: Event) -> Iterator[Line]:
     node = f"{decision.node}: " if decision.node else ""
-    waits = ""
-    if decision.until_ms is not None:
-        waits = f" until {_since(decision.until_ms, event)} after the event"
     inexact = f" (inexact: {decision.inexact})" if decision.inexact else ""
     yield Line(
         1,
-        f"{node}{decision.text}{waits}{inexact}",
+        f"{node}{decision.text}{inexact}",
         (decision.at_ms - event.at_ms) / 1000,
         place_of(decision.source),
         _STATES.get(decision.kind),
@@ -92,7 +89,3 @@ def _text(line: Line) -> str:
     at = f"{shown_duration(line.at_s)} " if line.at_s else ""
     place = f"  ({line.place})" if line.place and line.state is False else ""
     return f"{'  ' * line.depth}{mark}{at}{line.text}{place}"
-
-
-def _since(at_ms: int, event: Event) -> str:
-    return shown_duration((at_ms - event.at_ms) / 1000)

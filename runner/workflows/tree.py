@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from runner.durations import shown_ms
 from runner.workflows import calls, collecting
 from runner.workflows.agenda import Pause
 from runner.workflows.choices import choose, wait_until
@@ -25,7 +26,7 @@ from runner.workflows.definition import (
 from runner.workflows.outcomes import EndError, StoppedError
 from runner.workflows.routing import route
 from runner.workflows.sends import send_all
-from runner.workflows.waits import end_of, length
+from runner.workflows.waits import end_of
 from runner.workflows.windows import opening
 from runner.workflows.zones import zone_of
 
@@ -104,7 +105,7 @@ def _take(run: Run, choice: Choice, *, follows: bool) -> Way:
 
 def _delay(node: Delay, run: Run) -> Generator[Pause, Event | None, None]:
     until_ms = end_of(node.wait, run)
-    run.note("waited", f"waits {length(until_ms - run.now_ms)}", node.common, until_ms=until_ms)
+    run.note("waited", f"waits {shown_ms(until_ms - run.now_ms)}", node.common, until_ms=until_ms)
     yield Pause(until_ms)
 
 
@@ -116,6 +117,6 @@ def _time_window(node: TimeWindow, run: Run) -> Generator[Pause, Event | None, N
     if until_ms == run.now_ms:
         run.note("passed", f"inside of a time window ({zone.key})", node.common)
         return
-    text = f"waits {length(until_ms - run.now_ms)} for the next time window ({zone.key})"
+    text = f"waits {shown_ms(until_ms - run.now_ms)} for the next time window ({zone.key})"
     run.note("waited", text, node.common, until_ms=until_ms)
     yield Pause(until_ms)

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.durations import shown_ms
 from runner.suprsend.messages import DEFAULT_TENANT
 from runner.workflows.choices import unknown_data
 from runner.workflows.conditions import any_holds
@@ -20,7 +21,6 @@ from runner.workflows.people import find_user, is_tenant
 from runner.workflows.run import Run
 from runner.workflows.simulation import MAX_DEPTH, Simulation
 from runner.workflows.tree import execute
-from runner.workflows.waits import length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +142,9 @@ class Starter:
         if recent < throttle.count:
             starts.append(run.now_ms)
             return False
-        text = f"throttled: {recent} runs for {run.recipient} in the last {length(window_ms)}, at most {throttle.count}"
+        text = (
+            f"throttled: {recent} runs for {run.recipient} in the last {shown_ms(window_ms)}, at most {throttle.count}"
+        )
         run.note("not_triggered", text, source=throttle.source)
         return True
 

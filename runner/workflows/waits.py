@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runner.durations import shown_ms
 from runner.workflows.definition import Expression, Offset
 from runner.workflows.durations import seconds
 from runner.workflows.evaluation import shown, spelled, value_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_MS = 221_845_392_000_000
 """The start of the year 9000: the calendar can hold what recurs after it."""
-_UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def end_of(wait: Wait, run: Run) -> int:
@@ -42,19 +42,6 @@ def instant_ms(text: str) -> int:
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return round(time.timestamp() * 1000)
-
-
-def length(milliseconds: int) -> str:
-    """Return a duration as people write it: `1d 12h`, `0.5s`."""
-    whole, rest = divmod(milliseconds, 1000)
-    parts = []
-    for unit, size in _UNITS:
-        count, whole = divmod(whole, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    if rest:
-        parts.append(f"{rest}ms")
-    return " ".join(parts) or "0s"
 
 
 def _dynamic(value: Json, now_ms: int, expression: Expression) -> int:
@@ -102,7 +89,7 @@ def _relative(wait: Offset, run: Run) -> int:
     until_ms = pivot_ms - offset * 1000 if wait.is_before else pivot_ms + offset * 1000
     if until_ms <= run.now_ms:
         direction = "before" if wait.is_before else "after"
-        raise StoppedError(f"{length(offset * 1000)} {direction} {pivot} is in the past", wait.pivot.source)
+        raise StoppedError(f"{shown_ms(offset * 1000)} {direction} {pivot} is in the past", wait.pivot.source)
     return until_ms
 
 

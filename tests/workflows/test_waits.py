@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.workflows.waits import length
 from runner.workflows.world import User, World
 from tests.workflows.definitions import (
     DAY,
@@ -144,10 +143,3 @@ def test_a_time_window_in_the_zone_of_the_recipient(tmp_path: Path) -> None:
     assert story(timeline, 0)[1] == (0, "passed", "inside of a time window (Europe/Berlin)")
     assert story(timeline, 2)[1] == (0, "waited", "waits 6h for the next time window (America/New_York)")
     assert story(timeline, 3)[1] == (0, "refused", "unknown time zone 'Mars/Base'")
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "expected"), [(0, "0s"), (90_000, "1m 30s"), (36 * HOUR, "1d 12h"), (1500, "1s 500ms")]
-)
-def test_lengths_read_as_people_write_them(milliseconds: int, expected: str) -> None:
-    assert length(milliseconds) == expected
