@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runner.workflows.condition_values import shown
 from runner.workflows.definition import Expression, Offset
 from runner.workflows.durations import seconds
-from runner.workflows.evaluation import shown, spelled, value_of
+from runner.workflows.evaluation import spelled, value_of
 from runner.workflows.outcomes import RefusedError, StoppedError
 
 if TYPE_CHECKING:

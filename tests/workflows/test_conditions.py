@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.source import read_text
+from runner.workflows.condition_values import shown
 from runner.workflows.conditions import Scope, any_holds
 from runner.workflows.definition import Comparison, Group
 
@@ -247,7 +248,7 @@ def test_items_are_alternatives_and_groups_nest() -> None:
         ("CONTAINS", ["a"], '"b"', 'x CONTAINS "b": ["a"] does not contain "b"'),
         ("EMPTY", MISSING, None, "x EMPTY: it is missing"),
         ("==", MISSING, "1", "x == 1: the variable is missing"),
-        ("==", "y" * 500, '"z"', f'x == "z": it is "{"y" * 79}…, not "z"'),
+        ("==", "y" * 500, '"z"', 'x == "z": it is a text of 500 characters, not "z"'),
     ],
 )
 def test_a_check_shows_the_values(operator: Operator, actual: Any, value: str | None, text: str) -> None:
@@ -260,3 +261,17 @@ def test_long_lists_are_compared_in_no_time() -> None:
     assert not check("ARRAY_INTERSECTS", many, json.dumps([-number - 1 for number in many])).holds
     assert check("ARRAY_INTERSECTS", many, json.dumps([19_999])).holds
     assert datetime.now(UTC) - began < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("s" * 78, f'"{"s" * 78}"'),
+        ("s" * 90, "a text of 90 characters"),
+        (["s" * 90], "a list of 1 items"),
+        ({"a": "s" * 90}, "an object of 1 keys"),
+        (10**90, "a number of 91 digits"),
+    ],
+)
+def test_a_value_is_shown_whole_or_not_at_all(value: Json, text: str) -> None:
+    assert shown(value) == text
