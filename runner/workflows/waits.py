@@ -8,11 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
 from runner.durations import shown_ms
-=======
 from runner.workflows.condition_values import shown
->>>>>>> w-attack
 from runner.workflows.definition import Expression, Offset
 from runner.workflows.durations import seconds
 from runner.workflows.evaluation import spelled, value_of
