@@ -71,15 +71,13 @@ def send(
     ] = False,
     wait: Annotated[
         str | None,
-        typer.Option(help="Wait for messages of the events, at most this long.", metavar="60s", rich_help_panel=_WAIT),
+        typer.Option(
+            help="Wait for messages of single events, at most this long.", metavar="60s", rich_help_panel=_WAIT
+        ),
     ] = None,
     until: Annotated[
         Until, typer.Option(help="Status that messages must reach.", metavar="STATUS", rich_help_panel=_WAIT)
     ] = Until.TRIGGERED,
-    sample: Annotated[
-        int | None,
-        typer.Option(help="Of rows, wait for N accepted ones.", metavar="N", min=1, max=1000, rich_help_panel=_WAIT),
-    ] = None,
     rows: Rows = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
@@ -131,7 +129,7 @@ def send(
     from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
     variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    waiting = Waiting.read(wait, until.value, sample, dry_run=dry_run)
+    waiting = Waiting.read(wait, until.value, dry_run=dry_run)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,

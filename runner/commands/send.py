@@ -67,8 +67,8 @@ def send(
 ) -> ExitCode:
     """Send each spec once, or an event for each row, or resume a run. Raise UsageError for flags that contradict it."""
     if options.waiting is not None and (resume is not None or bulk.rows is not None):
-        message = "--wait watches single events, and rows are sent without it"
-        hint = "send a few rows' events with --var and --wait, or use `runner test --live`"
+        message = "--wait is for single events, not for rows"
+        hint = "wait for an event of a few rows each, sent with --var, or use `runner test --live`"
         raise UsageError(Problem("usage", message, hint=hint))
     if resume is not None:
         from runner.commands.send_rows import resume as resume_run  # noqa: PLC0415 - one event is sent without rows

@@ -30,18 +30,15 @@ _LOOK_UP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`--wait`, `--until` and `--sample`."""
+    """`--wait` and `--until`."""
 
     within_s: float
     until: Until = "triggered"
-    sample: int | None = None
 
     @classmethod
-    def read(cls, wait: str | None, until: Until, sample: int | None, *, dry_run: bool) -> Waiting | None:
+    def read(cls, wait: str | None, until: Until, *, dry_run: bool) -> Waiting | None:
         """Return the flags; None without `--wait`. Raise UsageError for flags that contradict each other."""
         if wait is None:
-            if sample is not None:
-                raise UsageError(Problem("usage", "--sample needs --wait", hint="add --wait 60s"))
             return None
         if dry_run:
             raise UsageError(Problem("usage", "--dry-run sends nothing, so there is nothing to --wait for"))
@@ -51,7 +48,7 @@ class Waiting:
             raise UsageError(Problem("usage", f"--wait: {error}", hint="such as 60s or 2m")) from None
         if not 0 < within_s <= MAX_TIMEOUT_S:
             raise UsageError(Problem("usage", f"--wait must be more than 0 and at most a day, got {wait}"))
-        return cls(within_s, until, sample)
+        return cls(within_s, until)
 
 
 class Waited(NamedTuple):

@@ -82,8 +82,8 @@ def _live_target(profile: Profile, name: str | None, environ: Mapping[str, str])
     target = profile.target(environ)
     target.authorized()
     if target.confirm:
-        message = f"profile '{name}' asks before it sends, so nothing can be recorded with it"
-        raise UsageError(Problem("confirm", message, hint="record from another profile, or with --sandbox"))
+        message = f"profile '{name}' asks before it sends, and `runner test` can't ask"
+        raise UsageError(Problem("confirm", message, hint="use another profile, or --sandbox"))
     return target
 
 

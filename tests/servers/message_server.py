@@ -149,6 +149,8 @@ class MessageServer(CapturingServer):
                 return 429, b"{}", JSON | {"Retry-After": format_datetime(until, usegmt=True)}
             case "429 without a time":
                 return 429, b"", {}
+            case "401":
+                return 401, b'{"code": 401, "message": "no such key"}', JSON
             case "500" | "502" | "503":
                 return int(fault), b'{"error": {"message": "try again"}}', JSON
             case "page":
