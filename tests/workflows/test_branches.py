@@ -250,3 +250,12 @@ def test_users_changed_by_a_workflow_make_conditions_on_them_inexact(tmp_path: P
     timeline = run(assets_of(tmp_path, workflow_file(update, by_plan)), event(), world=world)
     [chosen] = [decision for decision in timeline.runs[0].decisions if decision.kind == "chose"]
     assert chosen.inexact == "$recipient.plan is that before the workflow changed the user"
+
+
+def test_conditions_on_the_organization_are_inexact(tmp_path: Path) -> None:
+    by_name = branch(
+        "by_name", choice("ours", when=[condition("name", "==", '"Shop"', "$organization")]), choice("other", email())
+    )
+    timeline = run(assets_of(tmp_path, workflow_file(by_name)), event())
+    [chosen] = [decision for decision in timeline.runs[0].decisions if decision.kind == "chose"]
+    assert (chosen.choice, chosen.inexact) == ("to_other", "$organization is not known here")
