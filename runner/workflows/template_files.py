@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT_BYTES = 1_000_000
 _MAX_VARIANTS = 500
+_MAX_FOLDERS = 5_000
 _TEXT_SUFFIXES = (".html", ".txt", ".md", ".json")
 _VARIANT = "variant.json"
 _NOT_TEXTS = (_VARIANT, "mock_data.json", "template.json", "design.json", "body.designer.json")
@@ -68,9 +70,10 @@ class TemplateReader:
 
     def _variants(self, channel: Path) -> Iterator[Path]:
         """Yield the `variant.json` of each variant of a channel, those of tenants too."""
-        found = (
-            Path(folder, _VARIANT) for folder, *names in os.walk(channel) if any(_VARIANT in each for each in names)
-        )
+        if not channel.resolve().is_relative_to(self._root):  # a walk begins also at a link
+            return
+        walk = islice(os.walk(channel), _MAX_FOLDERS)
+        found = (Path(folder, _VARIANT) for folder, *names in walk if any(_VARIANT in each for each in names))
         for path in sorted(found)[:_MAX_VARIANTS]:
             if self._is_readable(path):
                 yield path
