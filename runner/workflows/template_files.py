@@ -70,7 +70,7 @@ class TemplateReader:
 
     def _variants(self, channel: Path) -> Iterator[Path]:
         """Yield the `variant.json` of each variant of a channel, those of tenants too."""
-        if not channel.resolve().is_relative_to(self._root):  # a walk begins also at a link
+        if not channel.resolve().is_relative_to(self._folder.resolve()):  # a walk begins also at a link
             return
         walk = islice(os.walk(channel), _MAX_FOLDERS)
         found = (Path(folder, _VARIANT) for folder, *names in walk if any(_VARIANT in each for each in names))
