@@ -45,7 +45,7 @@ def test_each_exception_ends_the_command_with_its_own_code(kind: type[RunnerErro
 def test_the_exit_codes_are_the_readme_s() -> None:
     assert {code.name: code.value for code in ExitCode} == {
         "OK": 0, "REFUSED": 1, "INVALID": 2, "CREDENTIALS": 3, "NOT_FOUND": 4, "RATE_LIMITED": 5, "CASSETTE": 6,
-        "NO_ANSWER": 7, "USAGE": 64, "BUG": 70, "MACHINE": 74, "HUNG_UP": 129, "INTERRUPTED": 130,
+        "NO_ANSWER": 7, "NO_MESSAGE": 8, "USAGE": 64, "BUG": 70, "MACHINE": 74, "HUNG_UP": 129, "INTERRUPTED": 130,
         "TERMINATED": 143,
     }  # fmt: skip
 

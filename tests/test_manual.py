@@ -37,6 +37,13 @@ CHANGING = (
 STARTER = REPOSITORY / "runner" / "project" / "starter"
 CHECKED = ("console", "sh", "yaml", "csv", "python", "ini")
 UNCHECKED = {
+    "  - name: a large order is announced by SMS, and asked about after two days": "tests/workflows/shop has this case",
+    "$ runner trace specs/order_placed.yaml --var user=u1 --var amount=900": "tests/cli/test_trace.py",
+    "$ runner send specs/order_placed.yaml --var user=u1 --profile staging --wait 60s": "needs a workspace; tests/cli/send/test_wait.py",
+    "error[no-message]: no message of order_placed for u1 within 1m": "tests/cli/send/test_wait.py",
+    "runner test --live specs -m smoke --profile staging --junit-xml report.xml": "needs a workspace; tests/cli/test_workflow.py",
+    'error[message-missing]: expected channel "sms", but no such message came; there is: email of order-confirmation to u1: delivered after 0s': "tests/cli/test_trace.py",
+    "tests:": "tests/workflows/shop has such cases",
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
     "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/cases/test_recording.py",
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox.py",
@@ -144,7 +151,7 @@ def test_yaml_blocks_are_valid(block: Block, tmp_path: Path) -> None:
             r"^- id: (.+)$", (REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8"), re.MULTILINE
         )
         assert re.findall(r"\{id: ([\w-]+)\}", named_hooks) == published
-    elif block.text.startswith(("profiles:", "env_allowed:", "sandbox:")):
+    elif block.text.startswith(("profiles:", "env_allowed:", "sandbox:", "assets:", "checks:", "users:", "workflows:")):
         (tmp_path / "runner.yaml").write_text(block.text)
         name = "staging" if block.text.startswith("profiles:") else None
         profile = load_profile(start=tmp_path, name=name)

@@ -63,6 +63,7 @@ TOLD_ELSEWHERE = {
     "message-failed": "testing/test_message_fit.py",
     "message-missing": "testing/test_message_fit.py",
     "message-unexpected": "testing/test_message_fit.py",
+    "no-message": "cli/send/test_wait.py",
     "workflow-coverage": "cli/test_trace.py",
     "bug": "cli/test_main.py",
     "case-mismatch": "testing/verdict/test_events.py",

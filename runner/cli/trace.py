@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command(
     "trace",
     cls=Command,
-    epilog="runner trace specs/purchase.yaml --var user=u1\nrunner trace specs/purchase.yaml --case large -o json",
+    epilog="runner trace specs/purchase.yaml --var user=u1\nrunner trace specs/purchase.yaml -o json",
 )
 @command
 def trace(
@@ -33,7 +33,7 @@ def trace(
     vars_file: VarsFile = None,
     case: CaseName = None,
 ) -> ExitCode:
-    """Run workflows for an event here, and show each decision."""
+    """Show what the workflows make of an event, decision by decision."""
     from runner.commands.trace import trace as run  # noqa: PLC0415 - help declares commands, and runs none
     from runner.commands.variables import VariableFlags  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import ExitCode, in_order
+from runner.errors import ExitCode, InvalidInput, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
 from runner.project.files import is_base
@@ -67,12 +67,17 @@ class AssetChecks:
     def problems(self, loaded: Loaded) -> tuple[Problem, ...]:
         """Return the problems of a spec, and with the first spec of a folder those of its assets."""
         path = Path(loaded.path)
+        own: tuple[Problem, ...] = ()
         if path.parent not in self._by_folder:
-            self._by_folder[path.parent] = checks = self._read(path)
-            if checks is not None and loaded.spec is not None:
-                return (*checks.own_problems, *checks.of_spec(loaded.spec))
+            try:
+                self._by_folder[path.parent] = self._read(path)
+            except InvalidInput as error:  # of runner.yaml, or of the folder that it names
+                self._by_folder[path.parent] = None
+                own = error.problems
         checks = self._by_folder[path.parent]
-        return checks.of_spec(loaded.spec) if checks is not None and loaded.spec is not None else ()
+        if checks is None:
+            return own
+        return (*checks.own_problems, *(checks.of_spec(loaded.spec) if loaded.spec is not None else ()))
 
     def _read(self, path: Path) -> ProjectChecks | None:
         from runner.workflows.layouts import find_assets  # noqa: PLC0415 - a path is looked up, no more

@@ -37,6 +37,7 @@ GROUPS = {
         "templates",
         "cases",
         "workflows",
+        "assets",
         "fixture",
         "commands",
         "configuration",

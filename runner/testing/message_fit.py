@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.durations import duration_s, shown_duration
 from runner.errors import Problem
 from runner.source import shared_allowance
 from runner.suprsend.messages import FAILED, STATUSES, rank
-from runner.testing.fit import Fit
+from runner.testing.fit import Fit, TooManyError
 from runner.testing.pairing import pairing
 from runner.testing.shown import shown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from runner.secrets import Mask
@@ -136,7 +137,12 @@ def compare_messages(
 ) -> MessageComparison:
     """Compare messages with what is expected of them. `story` are lines for the hint of a missing message: why it did not come."""
     with shared_allowance():
-        return _Comparison(expected, actual, mask, story).result()
+        try:
+            return _Comparison(expected, actual, mask, story).result()
+        except TooManyError:
+            count = f"{len(expected.items):,} expected messages and {len(actual):,} that came"
+            problem = Problem("message-missing", f"{count} are too many to compare", expected.node.position())
+            return MessageComparison((), (problem,))
 
 
 class _Comparison:
@@ -150,11 +156,15 @@ class _Comparison:
         self._fit = Fit(is_exact=False, has_matchers=True)
 
     def result(self) -> MessageComparison:
-        wanted = [item for item in self._expected.items for _ in range(item.times)]
-        fitting = [
-            [index for index, message in enumerate(self._actual) if self._fits(item, message)] for item in wanted
-        ]
-        holders = pairing(fitting)
+        wanted: list[ExpectedMessage] = []
+        fitting: list[list[int]] = []
+        for item in self._expected.items:
+            candidates = [
+                index for index, message in enumerate(self._actual) if item.times and self._fits(item, message)
+            ]
+            wanted += [item] * item.times
+            fitting += [candidates] * item.times
+        holders = _paired_in_order(fitting, [message.triggered_s for message in self._actual]) or pairing(fitting)
         paired = set(holders.values())
         left = [item for number, item in enumerate(wanted) if number not in paired]
         spare = [message for index, message in enumerate(self._actual) if index not in holders]
@@ -165,7 +175,7 @@ class _Comparison:
             (wrong if problem.code == "message-failed" else missing).append(problem)
         wrong += [problem for item in self._expected.items if item.is_absent for problem in self._present(item)]
         if self._expected.is_exact:  # a message that did not reach its status yet is the missing one, not another
-            expected = (*left, *self._expected.later)
+            expected = dict.fromkeys((*left, *self._expected.later))
             others = [message for message in spare if not any(self._is_same(item, message) for item in expected)]
             wrong += [self._unexpected(message) for message in others[:_FEW]]
         if not left:
@@ -261,6 +271,26 @@ class _Comparison:
 
     def _problem(self, code: MessageCode, message: str, node: Node, story: Sequence[str] = ()) -> Problem:
         return Problem(code, message, node.position(), at="messages", notes=tuple(map(self._mask.text, story)))
+
+
+def _paired_in_order(fitting: Sequence[Sequence[int]], times: Sequence[float | None]) -> dict[int, int] | None:
+    """Pair each number with a message that does not come before that of the number above it; return the number by message.
+
+    None if that can't be done for all of them, or if the times are not known.
+    """
+    if None in times:
+        return None
+    holders: dict[int, int] = {}
+    left: dict[int, Iterator[int]] = {}  # by the identity of a list: what was passed over stays so
+    earliest = -math.inf
+    for number, candidates in enumerate(fitting):
+        rest = left.setdefault(id(candidates), iter(sorted(candidates, key=lambda index: times[index] or 0.0)))
+        found = next((index for index in rest if index not in holders and (times[index] or 0.0) >= earliest), None)
+        if found is None:
+            return None
+        holders[found] = number
+        earliest = max(earliest, (times[found] or 0.0) - _NO_SECONDS)
+    return holders
 
 
 def is_reached(expected: str, actual: Status) -> bool:

@@ -59,9 +59,11 @@ def _wrong(
     lines = as_text(list(story(timeline, events, indexes)))
     result = compare_messages(expected, actual, mask, lines)
     refusals = [run.refusal for run in timeline.runs if run.event in indexes and run.refusal is not None]
-    if refusals and (result.missing or expected.needs_silence):
+    if (refusals or timeline.limit is not None) and (result.missing or expected.needs_silence):
         # What comes after a refusal is unknown: neither a missing message nor silence says anything.
         yield from map(_unmodelled, refusals)
+        if not refusals:  # the limit was reached in a run of another event
+            yield Problem("workflow-unmodelled", f"{timeline.limit}", expected.node.position(), at="messages")
         yield from result.wrong
         return
     yield from (*result.missing, *result.wrong)

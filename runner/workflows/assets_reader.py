@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, RunnerError
@@ -9,7 +10,7 @@ from runner.source import describe, read
 from runner.suprsend.messages import CHANNELS
 from runner.workflows.assets import Assets, Category, DeclaredEvent, PulledSchema, Template
 from runner.workflows.definition_reader import read_workflow
-from runner.workflows.layouts import files_of, find_assets
+from runner.workflows.layouts import files_of, find_assets, unreadable
 from runner.workflows.template_files import TemplateReader
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class _Reader:
 
     def _root(self, path: Path) -> Node | None:
         """Return the map in a JSON file; None, with a problem, if it can't be read."""
+        if not self._is_readable(path):
+            return None
         try:
             document = read(path)
         except RunnerError as error:
@@ -64,6 +67,11 @@ class _Reader:
             self._problems.append(Problem("asset-invalid", message, root.position()))
             return None
         return root
+
+    def _is_readable(self, path: Path) -> bool:
+        problem = unreadable(path, self._folder)
+        self._problems += [problem] if problem is not None else []
+        return problem is None
 
     def _text(self, node: Node, key: str, what: str) -> str | None:
         found = node.get(key)
@@ -78,6 +86,8 @@ class _Reader:
             return None
         found: dict[str, Workflow] = {}
         for slug, path in files_of(self._folder, "workflow", "workflows", "workflow.json"):
+            if not self._is_readable(path):
+                continue
             try:
                 workflow, problems = read_workflow(path, slug)
             except RunnerError as error:
@@ -97,7 +107,7 @@ class _Reader:
             if root is not None:
                 found |= {event.name: event for event in self._event(root)}
         mapping = self._folder / "event" / _MAPPING
-        if mapping.is_file() and (root := self._root(mapping)) is not None:
+        if os.path.lexists(mapping) and (root := self._root(mapping)) is not None:
             events = root.get("events")
             for node in events.items if events is not None else ():
                 found = {event.name: event for event in self._event(node)} | found
@@ -114,7 +124,7 @@ class _Reader:
         for slug, path in files_of(self._folder, "schema", "schemas", "schema.json"):
             beside = path.with_name("payload_schema.json")
             is_newer = path.parent.parent.name == "schemas"
-            place = beside if is_newer and beside.is_file() else path
+            place = beside if is_newer and os.path.lexists(beside) else path
             root = self._root(place)
             node = root if place is beside else root.get("json_schema") if root is not None else None
             if node is not None:
@@ -128,14 +138,15 @@ class _Reader:
         found = {}
         for name in ("main.json", "template.json"):
             for slug, path in files_of(self._folder, "templates", "templates", name):
-                found[slug] = reader.read(slug, path.parent)
+                if self._is_readable(path):
+                    found[slug] = reader.read(slug, path.parent)
         self._problems += reader.problems
         return found
 
     def _categories(self) -> dict[str, Category] | None:
         for place in ("preference_categories/categories.json", "category/categories_preferences.json"):
             path = self._folder / place
-            if path.is_file() and (root := self._root(path)) is not None:
+            if os.path.lexists(path) and (root := self._root(path)) is not None:
                 return {category.slug: category for category in self._categories_of(root)}
         return None
 

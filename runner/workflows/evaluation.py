@@ -22,12 +22,11 @@ _SHOWN_CHARS = 80
 
 def values_of(run: Run, expression: Expression) -> list[Json]:
     """Return all outputs of an expression. Raise StoppedError or RefusedError if there are none."""
-    run.simulation.count_step()
     for namespace in dict.fromkeys(_OF_TEST_DATA.findall(expression.text)):
         if reason := unknown_fields(run, namespace):
             run.doubt(f"{reason}: what {spelled(expression)} reads of {namespace} is taken as missing")
     try:
-        found = run.simulation.engine.evaluate(expression, run.data())
+        found = run.simulation.evaluate(expression, run.data())
     except UnsupportedError as error:
         raise RefusedError(f"{spelled(expression)}: {error}", expression.source) from None
     except ExpressionError as error:

@@ -54,7 +54,9 @@ def interpret(
         simulation.agenda.run(receive, until_ms)
     except LimitError as error:
         simulation.refuse(str(error))
-    return Timeline(tuple(run.result() for run in simulation.runs), tuple(simulation.messages), tuple(unheard))
+    return Timeline(
+        tuple(run.result() for run in simulation.runs), tuple(simulation.messages), tuple(unheard), simulation.limit
+    )
 
 
 def _duplicates(events: Sequence[Event]) -> set[int]:

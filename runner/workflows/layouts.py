@@ -75,19 +75,26 @@ def _shown(folder: Path) -> Path:
 def files_of(folder: Path, older: str, newer: str, name: str) -> Iterator[AssetFile]:
     """Yield the files of one kind in both layouts: `older/SLUG.json`, and `newer/SLUG/NAME`, sorted by slug.
 
-    Symbolic links that leave the folder are left out.
+    What has such a name and can't be read is among them: see `unreadable`.
     """
-    root = folder.resolve()
     found: dict[str, Path] = {}
     for path in _listed(folder / older):
-        if path.suffix == ".json" and path.is_file():
+        if path.suffix == ".json":
             found.setdefault(path.stem, path)
     for path in _listed(folder / newer):
-        if (path / name).is_file():
+        if os.path.lexists(path / name):
             found[path.name] = path / name
     for slug in sorted(found):
-        if found[slug].resolve().is_relative_to(root):
-            yield AssetFile(slug, found[slug])
+        yield AssetFile(slug, found[slug])
+
+
+def unreadable(path: Path, folder: Path) -> Problem | None:
+    """Return the problem of what is not a file in a folder: a pipe, or a symbolic link that leaves the folder. It must not be read."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return Problem("asset-invalid", f"{path} is a symbolic link that leaves the assets folder: it is not read")
+    if not path.is_file():
+        return Problem("asset-invalid", f"{path} is not a file: it is not read")
+    return None
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from runner.workflows.batches import BatchStore
 from runner.workflows.outcomes import LimitError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from runner.source import Json
     from runner.workflows.assets import Assets
-    from runner.workflows.definition import Invoke
+    from runner.workflows.definition import Expression, Invoke
     from runner.workflows.expressions import Engine
     from runner.workflows.run import Run
     from runner.workflows.timeline import Message
@@ -24,6 +26,8 @@ MAX_STEPS = 100_000
 MAX_MESSAGES = 10_000
 MAX_DEPTH = 10
 """Limits of one interpretation. A node and an expression are a step each. `MAX_DEPTH` is that of workflows which start each other."""
+MAX_EVALUATION_S = 5.0
+"""Limit for all expressions of one interpretation: each has a limit of its own, but there may be thousands."""
 
 
 class Simulation:
@@ -40,7 +44,10 @@ class Simulation:
         self.messages: list[Message] = []
         self.current: Run | None = None
         """The run that a limit would end."""
+        self.limit: str | None = None
+        """The limit that ended the interpretation; None if it came to its end."""
         self._steps = 0
+        self._evaluation_s = 0.0
         self._names: Counter[str] = Counter()
 
     @property
@@ -55,6 +62,17 @@ class Simulation:
         if self._steps > MAX_STEPS:
             raise LimitError(f"more than {MAX_STEPS:,} steps")
 
+    def evaluate(self, expression: Expression, data: Mapping[str, Json]) -> list[Json]:
+        """Return what the engine returns, and count the time. Raise LimitError after too much of it."""
+        self.count_step()
+        if self._evaluation_s > MAX_EVALUATION_S:
+            raise LimitError(f"the expressions take longer than {MAX_EVALUATION_S:g} s together")
+        started = time.monotonic()
+        try:
+            return self.engine.evaluate(expression, data)
+        finally:
+            self._evaluation_s += time.monotonic() - started
+
     def register(self, run: Run) -> None:
         """Keep a run. Raise LimitError if there are too many."""
         if len(self.runs) == MAX_RUNS:
@@ -67,6 +85,7 @@ class Simulation:
 
     def refuse(self, reason: str) -> None:
         """Note that nothing is known beyond a limit."""
+        self.limit = reason
         run = self.current or (self.runs[-1] if self.runs else None)
         if run is not None:
             run.fail(RefusedError(reason))

@@ -6,6 +6,7 @@ texts of `variant.json` and of the files beside it count, and a text that is `@`
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from runner.source import read
 from runner.suprsend.messages import CHANNELS
 from runner.workflows.assets import Template, TemplateVariable
 from runner.workflows.handlebars import HandlebarsError, references
+from runner.workflows.layouts import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,7 @@ class TemplateReader:
     """Reads the templates of one assets folder, and collects the problems of files that can't be read."""
 
     def __init__(self, folder: Path) -> None:
-        self._root = folder.resolve()
+        self._folder = folder
         self.problems: list[Problem] = []
 
     def read(self, slug: str, folder: Path) -> Template:
@@ -57,7 +59,7 @@ class TemplateReader:
         """Return the enabled channels by `template.json`, or by `main.json` of the layout before it; None if neither says."""
         for name in ("template.json", "main.json"):
             path = folder / name
-            if path.is_file() and self._is_inside(path):
+            if os.path.lexists(path) and self._is_readable(path):
                 root = self._root_of(path)
                 found = root.get("enabled_channels") if root is not None else None
                 return [item.value for item in found.items] if found is not None else None
@@ -65,9 +67,9 @@ class TemplateReader:
 
     def _variants(self, channel: Path) -> Iterator[Path]:
         """Yield the `variant.json` of each variant of a channel, those of tenants too."""
-        if channel.is_dir() and self._is_inside(channel):
-            for number, path in enumerate(sorted(channel.rglob("variant.json"))):
-                if number < _MAX_VARIANTS and self._is_inside(path):
+        if channel.is_dir():
+            for path in sorted(channel.rglob("variant.json"))[:_MAX_VARIANTS]:
+                if self._is_readable(path):
                     yield path
 
     def _variables(self, channel: Channel, variant: Path) -> Iterator[TemplateVariable]:
@@ -83,7 +85,7 @@ class TemplateReader:
                 line = node.position().line
                 yield from self._of_text(channel, str(node.value), variant, line, is_jsonnet=is_jsonnet)
         for path in sorted(variant.parent.iterdir()):
-            if path.suffix in (*_TEXT_SUFFIXES, ".jsonnet") and path.name not in _NOT_TEXTS and self._is_inside(path):
+            if path.suffix in (*_TEXT_SUFFIXES, ".jsonnet") and path.name not in _NOT_TEXTS and self._is_readable(path):
                 text = self._text(path)
                 yield from self._of_text(channel, text, path, 1, is_jsonnet=path.suffix == ".jsonnet" or is_jsonnet)
 
@@ -124,8 +126,10 @@ class TemplateReader:
         self.problems += document.problems
         return document.root
 
-    def _is_inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self._root)
+    def _is_readable(self, path: Path) -> bool:
+        problem = unreadable(path, self._folder)
+        self.problems += [problem] if problem is not None else []
+        return problem is None
 
 
 def _texts(node: Node) -> Iterator[Node]:

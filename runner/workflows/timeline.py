@@ -120,3 +120,5 @@ class Timeline:
     messages: tuple[Message, ...] = ()
     unheard: tuple[int, ...] = field(default=())
     """Indexes of events that no workflow listens to."""
+    limit: str | None = None
+    """The limit at which the interpreter gave up: nothing is known beyond it, of any run. None if all of it is there."""

@@ -147,7 +147,7 @@ def test_the_seed_of_a_case_follows_from_its_place_and_its_name_alone() -> None:
          "26-30 error[conflicting-keys] 'steps' and 'rows' or 'expect' exclude each other (put it into a step)"),
         ("{name: a, steps: []}", "20-21 error[bad-value] 'steps' is empty @tests[0].steps"),
         ("{name: a, steps: [{now: x}]}",
-         "22-25 error[unknown-key] unknown key 'now' (known here: spec, vars, rows, expect) @tests[0].steps[0].now"),
+         "22-25 error[unknown-key] unknown key 'now' (known here: spec, vars, rows, after, expect) @tests[0].steps[0].now"),
         ("{name: a, steps: [{vars: {amount: -1}}]}",
          "37-39 error[var-schema] variable 'amount': -1 is less than the minimum of 0 @vars.amount"),
         ("{name: a, steps: [{vars: {amuont: 1}}]}",

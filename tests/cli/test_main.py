@@ -277,9 +277,9 @@ def test_a_config_that_does_not_exist_is_refused_by_every_command(cli: CommandLi
             "pytest's flags come after --: `runner test -- --lf`; see",
         ),
         (
-            ("test", "-m", "smoke.x"),
-            "No such option: -m",
-            "pytest's flags come after --: `runner test -- -m`; see",
+            ("test", "-p", "smoke.x"),
+            "No such option: -p",
+            "pytest's flags come after --: `runner test -- -p`; see",
         ),
         (
             ("test", "--user", "u1"),

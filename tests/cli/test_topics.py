@@ -28,35 +28,38 @@ if TYPE_CHECKING:
 
 LIST = """\
 Tutorial:
-  tutorial       Install the runner, and check, send and replay a first event.
-  tutorial-app   Watch the events of your own application, and test them.
+  tutorial        Install the runner, and check, send and replay a first event.
+  tutorial-app    Watch the events of your own application, and test them.
 
 How-to guides:
-  ci             Validate and replay specs on each pull request.
-  bulk           Send an event for each row, resume a run, resend failed rows.
-  secrets        Pass secrets to specs so that they are never printed.
-  sandbox        Run a local server that speaks the platform's event API.
-  sandbox-page   Watch events arrive in a browser, and send them again.
-  messages       Have a sandbox make messages of events, and list them.
-  rehearse       Make the sandbox fail as networks and platforms do.
-  doctor         Check settings, credentials, connection, specs and the machine.
-  sdk            Move code that uses the platform's Python SDK.
+  ci              Validate and replay specs on each pull request.
+  bulk            Send an event for each row, resume a run, resend failed rows.
+  secrets         Pass secrets to specs so that they are never printed.
+  sandbox         Run a local server that speaks the platform's event API.
+  sandbox-page    Watch events arrive in a browser, and send them again.
+  messages        Have a sandbox make messages of events, and list them.
+  rehearse        Make the sandbox fail as networks and platforms do.
+  workflow-tests  Check offline which messages come of an event.
+  proof           Prove that the workflow fired: wait for its messages.
+  doctor          Check settings, credentials, connection, specs and the machine.
+  sdk             Move code that uses the platform's Python SDK.
 
 Reference:
-  spec           Look up the keys of a spec, and where variables get values.
-  templates      Look up filters, tests, methods, functions and statements.
-  cases          Look up what a case may expect, and how answers are replayed.
-  workflows      Look up which parts of a workflow run on your machine.
-  fixture        Look up the fixture `runner_sandbox` for testing applications.
-  commands       Look up every command and its options.
-  configuration  Look up credentials, runner.yaml and environment variables.
-  exit-codes     Look up what the exit code of a command means.
-  problems       Look up the code of a problem.
-  python         Send events from Python code.
+  spec            Look up the keys of a spec, and where variables get values.
+  templates       Look up filters, tests, methods, functions and statements.
+  cases           Look up what a case may expect, and how answers are replayed.
+  workflows       Look up which parts of a workflow run on your machine.
+  assets          Look up what is read of a workspace, and checked with it.
+  fixture         Look up the fixture `runner_sandbox` for testing applications.
+  commands        Look up every command and its options.
+  configuration   Look up credentials, runner.yaml and environment variables.
+  exit-codes      Look up what the exit code of a command means.
+  problems        Look up the code of a problem.
+  python          Send events from Python code.
 
 Explanation:
-  promises       Understand what is promised, what is not, and how fast it is.
-  design         Understand the packages of the code, and how data flows.
+  promises        Understand what is promised, what is not, and how fast it is.
+  design          Understand the packages of the code, and how data flows.
 
 `runner help TOPIC` shows a page, `runner COMMAND --help` the options of a command.
 """

@@ -165,3 +165,24 @@ def test_secrets_are_masked_in_problems() -> None:
     result = compare_messages(expected("messages: []"), [message(recipient="s3cr3t-value")], Mask(["s3cr3t-value"]))
     assert "s3cr3t" not in result.wrong[0].message
     assert "***" in result.wrong[0].message
+
+
+def test_messages_may_come_before_the_listed_ones() -> None:
+    first, second, third = message(at_s=0), message(at_s=60, channel="sms"), message(at_s=120)
+    assert found("messages: [{channel: sms}, {channel: email}]", first, second, third) == []
+    [(code, _)] = found("messages: [{channel: sms}, {channel: email}]", first, second)
+    assert code == "message-unexpected"
+
+
+def test_a_thousand_messages_are_counted_at_once() -> None:
+    came = [message(recipient=f"u{index}", at_s=None if index % 2 else 0.0) for index in range(1000)]
+    text = "messages: [{channel: email, workflow: order-confirmation, count: 1000}]"
+    assert found(text, *came) == []
+    [(code, missing)] = found(text, *came[:400])
+    assert (code, missing.partition(" channel")[0]) == ("message-missing", "expected 600 of 1000")
+
+
+def test_too_many_messages_to_compare_are_a_problem_of_their_own() -> None:
+    items = ", ".join("{channel: sms}" for _ in range(100))
+    [(code, text)] = found(f"messages: [{items}]", *[message()] * 10_000)
+    assert (code, text) == ("message-missing", "100 expected messages and 10,000 that came are too many to compare")

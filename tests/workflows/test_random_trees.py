@@ -228,3 +228,15 @@ def test_an_event_takes_less_than_a_millisecond(tmp_path: Path) -> None:
     assets = assets_of(tmp_path, workflow_file(email("first"), branch, delay("wait", "1d"), email("second")))
     best = min(timed(assets, event(amount=500))[1] for _ in range(20))
     assert best < 0.001
+
+
+def test_slow_expressions_are_refused_together(tmp_path: Path) -> None:
+    slow = [
+        workflow_file(
+            node("delay", "d", delay_type="dynamic", value=f"[range(1e9)] | {index}"), email(), slug=f"w{index}"
+        )
+        for index in range(9)
+    ]
+    timeline, seconds = timed(assets_of(tmp_path, *slow), event())
+    assert refusals(timeline)[-1] == timeline.limit == "the expressions take longer than 5 s together"
+    assert seconds < 9
