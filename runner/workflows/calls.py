@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from runner.workflows.evaluation import shown, value_of
+from runner.workflows.condition_values import shown
+from runner.workflows.evaluation import value_of
 from runner.workflows.outcomes import RefusedError, StoppedError
 
 if TYPE_CHECKING:

@@ -162,8 +162,18 @@ _SHOWN_CHARS = 80
 
 
 def shown(value: Json | _Missing) -> str:
-    """Return a value for a report, cut to a line."""
+    """Return a value for a report; only its size if it is long. A part of it could be a part of a secret, which no mask recognizes."""
     if isinstance(value, _Missing):
         return "missing"
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
+    if len(text) <= _SHOWN_CHARS:
+        return text
+    match value:
+        case list():
+            return f"a list of {len(value):,} items"
+        case dict():
+            return f"an object of {len(value):,} keys"
+        case str():
+            return f"a text of {len(value):,} characters"
+        case _:
+            return f"a number of {len(text):,} digits"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -48,13 +47,5 @@ def value_of(run: Run, expression: Expression) -> Json:
 
 def spelled(expression: Expression) -> str:
     """Return the text of an expression, cut to a line."""
-    return _cut(" ".join(expression.text.split()))
-
-
-def shown(value: Json) -> str:
-    """Return a value as JSON, cut to a line."""
-    return _cut(json.dumps(value, ensure_ascii=False))
-
-
-def _cut(text: str) -> str:
+    text = " ".join(expression.text.split())
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"

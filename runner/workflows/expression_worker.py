@@ -28,6 +28,8 @@ MAX_EXACT = 2**53
 _PRELUDE = 'local data = std.extVar("data");\n'
 """It has a line of its own; nothing in an expression can change a line before it."""
 _PLACE = re.compile(r"^expression:\(?(\d+):(\d+)[\d:()-]*\s*")
+_PART = re.compile(r""" \((?=["\[{])[^\n]{0,60}?\.\.\."?[\]}]?\)""")
+"""The beginning of a value, as jq shows it. A part of it could be a part of a secret, which no mask recognizes."""
 _LIMIT_OF_PARSER = "memory exhausted"
 _LONGEST = 300
 
@@ -103,7 +105,8 @@ def _message(text: str) -> str:
         first = first.removeprefix(prefix)
     first = first.rstrip(":")
     first = _PLACE.sub(lambda place: f"line {int(place[1]) - 1}, column {place[2]}: ", first)
-    return first if len(first) <= _LONGEST else first[: _LONGEST - 1] + "…"
+    first = _PART.sub("", first)
+    return first if len(first) <= _LONGEST else f"it failed with a message of {len(first):,} characters"
 
 
 def _imported(name: str) -> Any:

@@ -90,7 +90,7 @@ def files_of(folder: Path, older: str, newer: str, name: str) -> Iterator[AssetF
 
 def unreadable(path: Path, folder: Path) -> Problem | None:
     """Return the problem of what is not a file in a folder: a pipe, or a symbolic link that leaves the folder. It must not be read."""
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not Path(os.path.realpath(path)).is_relative_to(folder.resolve()):  # unlike `resolve`, it takes loops of links
         return Problem("asset-invalid", f"{path} is a symbolic link that leaves the assets folder: it is not read")
     if not path.is_file():
         return Problem("asset-invalid", f"{path} is not a file: it is not read")

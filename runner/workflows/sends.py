@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from runner.suprsend.messages import CHANNELS
+from runner.workflows.condition_values import shown
 from runner.workflows.definition import Send
 from runner.workflows.delivery import destinations, live_channels, send, unknowns
-from runner.workflows.evaluation import shown, spelled, value_of
+from runner.workflows.evaluation import spelled, value_of
 from runner.workflows.outcomes import StoppedError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, RunnerError
@@ -19,7 +20,6 @@ from runner.workflows.layouts import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from runner.source import Node
     from runner.suprsend.messages import Channel
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 MAX_TEXT_BYTES = 1_000_000
 _MAX_VARIANTS = 500
 _TEXT_SUFFIXES = (".html", ".txt", ".md", ".json")
-_NOT_TEXTS = ("variant.json", "mock_data.json", "template.json", "design.json", "body.designer.json")
+_VARIANT = "variant.json"
+_NOT_TEXTS = (_VARIANT, "mock_data.json", "template.json", "design.json", "body.designer.json")
 _JSONNET = re.compile(r"""\bdata(?:\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)|\[\s*(["'])([^"'$\]]+)\2\s*\])""")
 
 
@@ -67,10 +68,12 @@ class TemplateReader:
 
     def _variants(self, channel: Path) -> Iterator[Path]:
         """Yield the `variant.json` of each variant of a channel, those of tenants too."""
-        if channel.is_dir():
-            for path in sorted(channel.rglob("variant.json"))[:_MAX_VARIANTS]:
-                if self._is_readable(path):
-                    yield path
+        found = (
+            Path(folder, _VARIANT) for folder, *names in os.walk(channel) if any(_VARIANT in each for each in names)
+        )
+        for path in sorted(found)[:_MAX_VARIANTS]:
+            if self._is_readable(path):
+                yield path
 
     def _variables(self, channel: Channel, variant: Path) -> Iterator[TemplateVariable]:
         root = self._root_of(variant)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.durations import shown_ms
 from runner.suprsend.messages import DEFAULT_TENANT
 from runner.workflows.choices import unknown_data
+from runner.workflows.condition_values import shown
 from runner.workflows.conditions import any_holds
 from runner.workflows.definition import Expression
-from runner.workflows.evaluation import shown, spelled, value_of, values_of
+from runner.workflows.evaluation import spelled, value_of, values_of
 from runner.workflows.outcomes import EndError, RefusedError, RejectedError, StoppedError
 from runner.workflows.payloads import PayloadSchemas
 from runner.workflows.people import find_user, is_tenant

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.durations import shown_ms
+from runner.workflows.condition_values import shown
 from runner.workflows.definition import Expression, Offset
 from runner.workflows.durations import seconds
-from runner.workflows.evaluation import shown, spelled, value_of
+from runner.workflows.evaluation import spelled, value_of
 from runner.workflows.outcomes import RefusedError, StoppedError
 
 if TYPE_CHECKING:

@@ -308,3 +308,14 @@ def is_running(process: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [".a | tonumber", ".a[]", ".a + 1", "[.a] + 1", "{([.a]): 1}", ".a - .a", ".o[.a]", ".a | fromjson", "error(.a)"],
+)
+def test_an_error_shows_a_value_whole_or_not_at_all(engine: Engine, text: str) -> None:
+    secret = "s3cr3t" * 12
+    with pytest.raises(ExpressionError) as failed:
+        engine.evaluate_text("jq", text, {"a": secret, "o": []})
+    assert "s3cr" not in str(failed.value).replace(secret, "")

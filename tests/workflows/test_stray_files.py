@@ -26,7 +26,8 @@ _NO_FILE = "is not a file: it is not read"
 
 @pytest.mark.parametrize("name", _FILES)
 @pytest.mark.parametrize(
-    ("kind", "message"), [("link", _OUTSIDE), ("device", _OUTSIDE), ("pipe", _NO_FILE), ("folder", _NO_FILE)]
+    ("kind", "message"),
+    [("link", _OUTSIDE), ("device", _OUTSIDE), ("pipe", _NO_FILE), ("folder", _NO_FILE), ("loop", _NO_FILE)],
 )
 def test_what_is_no_file_is_a_problem_and_not_read(tmp_path: Path, name: str, kind: str, message: str) -> None:
     (tmp_path / "secret.txt").write_text("password")
@@ -41,6 +42,8 @@ def test_what_is_no_file_is_a_problem_and_not_read(tmp_path: Path, name: str, ki
             path.symlink_to("/dev/zero")
         case "pipe":
             os.mkfifo(path)
+        case "loop":
+            path.symlink_to(path.name)
         case "folder":
             path.mkdir()
     _, problems = read_assets(folder)
