@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,10 +11,25 @@ import pytest
 
 from runner.errors import ExitCode, Problem
 from runner.eventspec import Occurrence, Spec, load
-from runner.run import Inputs, Job, Outcome, Prepared, Rejected, Run, Sent, exit_code, prepare, send, unsent
+from runner.run import (
+    Inputs,
+    Job,
+    Outcome,
+    Prepared,
+    Rejected,
+    Run,
+    Sent,
+    exit_code,
+    own_key,
+    prepare,
+    send,
+    unsent,
+    with_own_keys,
+)
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
 from runner.suprsend.connection import Connection
+from runner.suprsend.rules import MAX_EVENT_KB, MAX_KEY
 from runner.variables import Given
 
 if TYPE_CHECKING:
@@ -153,3 +169,46 @@ CODES: dict[int, Code] = {
 )
 def test_the_exit_code_sums_up_the_outcomes(outcomes: list[Outcome], code: ExitCode) -> None:
     assert exit_code(outcomes) is code
+
+
+# Keys that no other run has
+
+
+def test_a_key_of_a_run_is_that_of_the_spec_with_the_name_of_the_run() -> None:
+    assert own_key(" order-1 ", "20260102-030405-7f3a", 3) == "order-1-20260102-030405-7f3a"
+    assert own_key(None, "20260102-030405-7f3a", 3) == own_key("  ", "20260102-030405-7f3a", 3)
+    assert own_key(None, "20260102-030405-7f3a", 3) == "20260102-030405-7f3a-3"
+
+
+def test_long_keys_stay_within_the_limit_and_apart() -> None:
+    run = "20260102-030405-7f3a"
+    longest = "k" * (MAX_KEY - len(run) - 1)
+    assert own_key(longest, run, 0) == f"{longest}-{run}"
+    first, second = own_key("k" * 254 + "1", run, 0), own_key("k" * 254 + "2", run, 0)
+    assert (len(first), len(second)) == (MAX_KEY, MAX_KEY)
+    assert first != second
+    assert first.endswith(run)
+
+
+def test_events_that_are_waited_for_have_keys_of_their_run(tmp_path: Path) -> None:
+    def made(key: str) -> Prepared:
+        path = tmp_path / "spec.yaml"
+        path.write_text(f"version: 1\nevent: paid\ndistinct_id: u1\n{key}\n")
+        spec = load(path, tmp_path).spec
+        assert spec is not None
+        return prepared_plain(spec)
+
+    run = Run(SEED, NOW)
+    events = [made("idempotency_key: order-1"), made("idempotency_key: auto"), made("idempotency_key: order-1")]
+    keyed, changed = with_own_keys(events, run, "wk", MAX_EVENT_KB)
+    own = f"order-1-{run.id}"
+    assert [event.event.idempotency_key for event in keyed] == [own, events[1].event.idempotency_key, own]
+    assert changed == [own]
+    assert json.loads(keyed[0].body)["$idempotency_key"] == own
+    assert keyed[1].body == events[1].body
+
+
+def prepared_plain(spec: Spec) -> Prepared:
+    event = prepare(Job(spec, inputs()), Occurrence(SEED, 0, NOW), "wk")
+    assert isinstance(event, Prepared)
+    return event

@@ -56,7 +56,7 @@ def show_messages(output: Output, outcomes: Iterable[Outcome], waited: Mapping[s
     rows = [
         (_after(message, outcome), message)
         for outcome in outcomes
-        if (event := waited.get(outcome.idempotency_key or "")) is not None
+        if (event := waited_of(outcome, waited)) is not None
         for message in event.messages
     ]
     cells = [
@@ -71,6 +71,11 @@ def show_messages(output: Output, outcomes: Iterable[Outcome], waited: Mapping[s
         padded = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
         reason = f"  {printable(output.cut(message.failure_reason, _MAX_CELL))}" if message.failure_reason else ""
         output.data(f"  {'  '.join(padded)}  {_status(message.status, output.style)}{reason}")
+
+
+def waited_of(outcome: Outcome, waited: Mapping[str, WaitedEvent]) -> WaitedEvent | None:
+    """Return the messages of an event; None if it has the key of an earlier one, to which they belong."""
+    return None if outcome.is_repeated else waited.get(outcome.idempotency_key or "")
 
 
 def _after(message: SentMessage, outcome: Outcome) -> str:

@@ -9,7 +9,7 @@ from json import loads
 from typing import TYPE_CHECKING
 
 from runner.report.format import Format
-from runner.report.messages import messages_json
+from runner.report.messages import messages_json, waited_of
 from runner.report.problems import as_json
 from runner.report.style import Style, counted, printable, width
 from runner.run import deliveries_of
@@ -37,7 +37,7 @@ def show_outcomes(
 
     `waited` has the messages of events, by their keys.
     """
-    found = [waited.get(outcome.idempotency_key or "") if waited else None for outcome in outcomes]
+    found = [waited_of(outcome, waited) if waited else None for outcome in outcomes]
     outcomes = [_shortened(output, outcome) for outcome in outcomes]
     documents = [
         _as_json(outcome) | (messages_json(event) if event is not None else {})

@@ -170,6 +170,8 @@ def test_an_event_with_the_key_of_another_one_proves_nothing(
     cli: CommandLine, platform: MessageServer, tmp_path: Path
 ) -> None:
     (tmp_path / ".git").mkdir()
+    mails = bringing(LIFE)
+    platform.comes_of = lambda event: mails(event) if event["event"] == "one" else []
     for name in ("one", "two"):
         text = f'version: 1\nevent: {name}\ndistinct_id: u1\nidempotency_key: "order-1"\n'
         (tmp_path / f"{name}.yaml").write_text(text)
@@ -177,6 +179,10 @@ def test_an_event_with_the_key_of_another_one_proves_nothing(
     assert ended.code == 8
     assert "error[no-message]: no message of two for u1: the platform skips an event with the key of an" in ended.err
     assert len(platform.received[0].json) == 2
+    assert ended.out.count("order-confirmation") == 1
+    ended = cli("send", tmp_path / "one.yaml", tmp_path / "two.yaml", "--wait", "60s", "-o", "json")
+    one, two = ended.json["events"]
+    assert (one["wait"]["state"], two["same_key"], "wait" in two) == ("reached", True, False)
 
 
 @pytest.mark.parametrize(
