@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.durations import duration_s, shown_duration
-from runner.errors import ExitCode, Problem, UsageError
+from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.exits import summed
 from runner.report.messages import no_message, show_waiting, skipped_event
 from runner.suprsend.message_wait import wait_for_messages
@@ -169,11 +169,16 @@ def _evidence(session: Session, connection: Connection, outcome: Outcome) -> _Ev
         known.append(
             f"the platform does not know the user {outcome.distinct_id}, and discards events for unknown users"
         )
-    folder = find_assets(Path(outcome.spec), session.settings.config)
-    workflows = read_assets(folder)[0].listening_to(outcome.event or "") if folder is not None else ()
-    if any(workflow.is_live for workflow in workflows):
+    try:
+        folder = find_assets(Path(outcome.spec), session.settings.config)
+        assets, problems = read_assets(folder) if folder is not None else (None, ())
+    except RunnerError:  # the event was sent: a faulty folder says nothing about it, and is reported by `validate`
+        return _Evidence(tuple(known), tuple(excluded))
+    if assets is None or assets.workflows is None:
+        return _Evidence(tuple(known), tuple(excluded))
+    if any(workflow.is_live for workflow in assets.listening_to(outcome.event or "")):
         excluded.append("workflow")
-    elif folder is not None:
+    elif not any(problem.severity == "error" for problem in problems):  # else it may be in a file that can't be read
         known.append(f"no live workflow in {folder} listens to '{outcome.event}'")
     return _Evidence(tuple(known), tuple(excluded))
 

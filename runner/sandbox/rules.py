@@ -124,10 +124,10 @@ def rules_of(profile: Profile) -> SandboxRules:
 
 def _with_workflow_files(rules: SandboxRules, profile: Profile) -> SandboxRules:
     """Add the workflow files of the project, with the events that they listen to and the users of `runner.yaml`."""
-    from runner.workflows.layouts import find_assets  # noqa: PLC0415 - few projects have workflow files
+    from runner.workflows.layouts import find_assets, has_workflows  # noqa: PLC0415 - few projects have workflow files
 
     folder = find_assets(profile.start, profile.config)
-    if folder is None:
+    if folder is None or not has_workflows(folder):
         return rules
     from runner.workflows.project import ProjectWorkflows  # noqa: PLC0415
 

@@ -59,9 +59,10 @@ def _assets(path: Path, config: Path | None, cases: Sequence[Case]) -> Path | No
     """Return the folder with the workflows that cases expect messages of; None if none does or there is none."""
     if not any(case.expects_messages for case in cases):
         return None
-    from runner.workflows.assets_reader import find_assets  # noqa: PLC0415 - most specs expect no messages
+    from runner.workflows.layouts import find_assets, has_workflows  # noqa: PLC0415 - most specs expect no messages
 
-    return find_assets(path, config)
+    folder = find_assets(path, config)
+    return folder if folder is not None and has_workflows(folder) else None
 
 
 def _shared(refs: Sequence[CaseRef], below: Path) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ def find_assets(start: Path, config: Path | None = None) -> Path | None:
 
     It is that of `assets:` in the `runner.yaml` of the path, else `suprsend/` beside that file or at the root of the project.
 
-    Raises InvalidInput for a folder that does not exist or is outside of the project, and for an invalid `runner.yaml`.
+    Raises InvalidInput for a folder that does not exist, has no assets or is outside of the project, and for an invalid `runner.yaml`.
     """
     project = project_of(start)
     path = config or find_config(start, project)
@@ -54,6 +54,10 @@ def find_assets(start: Path, config: Path | None = None) -> Path | None:
         if not folder.resolve().is_relative_to(project_of(path).resolve()):
             message = f"assets must lie in the project, {setting.value} does not"
             raise InvalidInput(Problem("path-outside", message, setting.position(), at="assets"))
+        if not is_assets_folder(folder):
+            hint = f"it has none of the folders {', '.join(KINDS)}"
+            message = f"no assets in {setting.value}"
+            raise InvalidInput(Problem("assets-not-found", message, setting.position(), at="assets", hint=hint))
         return folder
     for place in (path.parent if path is not None else None, project):
         if place is not None and is_assets_folder(place / DEFAULT_FOLDER):
@@ -64,6 +68,11 @@ def find_assets(start: Path, config: Path | None = None) -> Path | None:
 def is_assets_folder(folder: Path) -> bool:
     """Return whether a folder has one of the folders of assets."""
     return any((folder / kind).is_dir() for kind in KINDS)
+
+
+def has_workflows(folder: Path) -> bool:
+    """Return whether workflow files were pulled into an assets folder. Without them, nothing is known of messages."""
+    return any((folder / kind).is_dir() for kind in ("workflow", "workflows"))
 
 
 def _shown(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import InvalidInput
+from runner.errors import InvalidInput, NotFound, Problem
 from runner.project.config_file import read_config
 from runner.project.files import find_config
 from runner.workflows.assets_reader import read_assets
@@ -35,9 +35,12 @@ class ProjectWorkflows:
         self.engine = Engine()
 
     def check(self) -> None:
-        """Raise InvalidInput for files that can't be read: without them, neither a message nor silence says anything."""
+        """Raise InvalidInput for files that can't be read, NotFound without a workflow: neither a message nor silence says anything then."""
         if errors := [problem for problem in self.problems if problem.severity == "error"]:
             raise InvalidInput(*errors)
+        if not self.assets.workflows:
+            hint = "pull the workflows with the platform's command line"
+            raise NotFound(Problem("assets-not-found", f"no workflow files in {self.assets.folder}", hint=hint))
 
     def world(self, case: Node | None = None) -> World:
         """Return the test data of the project, updated by that of a case."""
