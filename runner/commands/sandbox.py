@@ -185,6 +185,9 @@ def _announce(output: Output, place: Place, started: Started, rules: SandboxRule
     stored = counted(started.store.counts().stored, "record")
     where = relative_path(str(place.database)) if place.database else "memory"
     output.announce(f"  stored in {where}: {stored}; events up to {rules.max_event_kb} KB")
+    if rules.project is not None and (failed := [each for each in rules.project.problems if each.severity == "error"]):
+        files = counted(len({each.position.path for each in failed if each.position is not None}) or 1, "file")
+        output.announce(f"  left out of the workflows, as it can't be read: {files}; `runner validate` says why")
     if (damaged := started.store.database.set_aside) is not None:
         output.announce(
             f"  the database was damaged: it is now {relative_path(str(damaged))}, and this sandbox begins with an empty one"

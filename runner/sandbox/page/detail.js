@@ -148,7 +148,7 @@ function attachments(body) {
 /** The messages that came of the event: the steps that the clock has passed, and those to come. */
 function timeline({ now_ms: now, messages }, outcome) {
   if (!messages.length) {
-    const why = outcome === "accepted" ? "No message came of it: no rule of runner.yaml makes one for this event and user." : `No messages come of a ${outcome === "refused" ? "refused" : "duplicate"} event.`;
+    const why = outcome === "accepted" ? "No message came of it: no rule of runner.yaml and no workflow file makes one for this event and user." : `No messages come of a ${outcome === "refused" ? "refused" : "duplicate"} event.`;
     return section("Messages", el("p.muted", {}, why));
   }
   const one = (message) => {
