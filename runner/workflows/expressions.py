@@ -12,7 +12,7 @@ import re
 import select
 import sys
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPROF, SIGSEGV
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "ExpressionError", "HandlebarsError", "UnsupportedError", "data_of"]
 
 EVALUATION_S = 2.0
+MAX_SLOW = 3
+"""An expression that took too long as often is not tried again: events of a sandbox would wait for it each time."""
 START_S = 10.0
 MAX_TEXT = 64 * 1024
 """Maximum length of an expression."""
@@ -71,6 +73,7 @@ class Engine:
     def __init__(self) -> None:
         self._lock = Lock()
         self._worker: _Worker | None = None
+        self._slow: Counter[tuple[str, str]] = Counter()
         self._kept: OrderedDict[tuple[str, str, str], bytes] = OrderedDict()
         _live.add(self)
 
@@ -115,8 +118,14 @@ class Engine:
     def _evaluated(self, language: Literal["jq", "jsonnet"], text: str, data: str) -> list[Json]:
         key = (language, text, data)
         with self._lock:
+            if self._slow[language, text] >= MAX_SLOW:
+                raise UnsupportedError(f"the expression took longer than {EVALUATION_S:g} s {MAX_SLOW} times")
             if (answer := self._kept.get(key)) is None:
-                answer = self._answer(language, text, data)
+                try:
+                    answer = self._answer(language, text, data)
+                except _SlowError:
+                    self._slow[language, text] += 1
+                    raise
                 if len(data) + len(answer) <= MAX_KEPT_BYTES:
                     self._kept[key] = answer
                     if len(self._kept) > MAX_KEPT:
@@ -156,6 +165,10 @@ class Engine:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.forget()
+
+
+class _SlowError(UnsupportedError):
+    """The expression takes too long."""
 
 
 _live: WeakSet[Engine] = WeakSet()
@@ -227,7 +240,7 @@ class _Worker:
         poll = select.poll()
         poll.register(descriptor, event)
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise UnsupportedError(f"the expression takes longer than {EVALUATION_S:g} s")
+            raise _SlowError(f"the expression takes longer than {EVALUATION_S:g} s")
 
     def _has_crashed(self) -> bool:
         """Return whether the process ended by a fault of its own, not by a signal such as SIGKILL from outside."""

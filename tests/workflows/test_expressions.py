@@ -319,3 +319,16 @@ def test_an_error_shows_a_value_whole_or_not_at_all(engine: Engine, text: str) -
     with pytest.raises(ExpressionError) as failed:
         engine.evaluate_text("jq", text, {"a": secret, "o": []})
     assert "s3cr" not in str(failed.value).replace(secret, "")
+
+
+def test_an_expression_that_takes_too_long_is_not_tried_again_and_again() -> None:
+    with Engine() as engine:
+        for _ in range(expressions.MAX_SLOW):
+            with pytest.raises(UnsupportedError, match="takes longer than 2 s"):
+                engine.evaluate_text("jq", "def f: f; f", DATA)
+        began = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(UnsupportedError, match="took longer than 2 s 3 times"):
+                engine.evaluate_text("jq", "def f: f; f", DATA)
+        assert time.monotonic() - began < 1
+        assert engine.evaluate_text("jq", ".amount", DATA) == [1500]
