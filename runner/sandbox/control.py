@@ -21,6 +21,7 @@ from runner.sandbox.feed import Feed
 from runner.sandbox.find import NAME
 from runner.sandbox.http import answering, json_of
 from runner.sandbox.message_store import find
+from runner.sandbox.messages import History
 from runner.sandbox.nearby import nearby
 from runner.sandbox.proof import same
 from runner.sandbox.queries import MAX_LISTED, SELECTING, parameters, selection, whole_number
@@ -135,7 +136,10 @@ class Control:
         return JSONResponse(details)
 
     async def messages(self, request: Request) -> Response:
-        """Return the messages that came, and will come, of an event, with all changes of their statuses."""
+        """Return the messages that came, and will come, of an event, with all changes of their statuses.
+
+        `decisions` are the lines of its workflow runs, if workflow files make its messages.
+        """
         records = self._store.select("id = ?", (_record_id(request),))
         if not records:
             raise _gone()
@@ -144,7 +148,11 @@ class Control:
         messages = [
             each.as_json(now_ms) | {"exists": each.created_ms <= now_ms, "timeline": each.timeline()} for each in found
         ]
-        return JSONResponse({"now_ms": now_ms, "messages": messages})
+        decisions: list[dict[str, object]] = []
+        if records[0].outcome == "accepted" and self._store.tracer is not None:
+            history = History(self._store.rows, records[0])
+            decisions = await asyncio.to_thread(self._store.tracer, records[0], history)
+        return JSONResponse({"now_ms": now_ms, "messages": messages, "decisions": decisions})
 
     async def clear(self, request: Request) -> Response:
         """Delete all records, or with `?session=` those of one session."""

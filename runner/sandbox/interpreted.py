@@ -7,6 +7,7 @@ that matter anew, without the new one and with it, and plans the difference.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from runner.sandbox.workflows import directed, directive_of, message_id
 from runner.workflows.event import event_of
 from runner.workflows.interpreter import interpret
 from runner.workflows.reach import Reach
+from runner.workflows.story import story
 from runner.workflows.world import User
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from runner.sandbox.messages import History
     from runner.workflows.assets import Assets
     from runner.workflows.expressions import Engine
-    from runner.workflows.timeline import Event
+    from runner.workflows.timeline import Event, Timeline
     from runner.workflows.timeline import Message as Interpreted
     from runner.workflows.world import World
 
@@ -45,31 +47,35 @@ class WorkflowPlanner:
 
     def __call__(self, arrival: Arrival, history: History) -> Plan:
         """Return the messages of an event, and those that it changes or withdraws."""
-        touched = self._reach.touched_by((arrival.event or "").strip())
-        if not touched.workflows:
+        assets, events, ids = self._with_earlier(arrival, history)
+        if not assets.workflows:
             return Plan()
-        assets = replace(self._assets, workflows=touched.workflows)
-        earlier = (
-            history.of_session(arrival.received_ms - _LOOK_BACK_MS, touched.events, _MOST_EVENTS)
-            if touched.is_stateful
-            else []
-        )
-        arrivals = [(at, name, json.loads(raw)) for _, at, name, raw in earlier]
-        ids = [found[0] for found in earlier]
-        events = [event_of(body, at) for at, _, body in arrivals]
-        before = self._messages(assets, events, ids)
-        after = self._messages(
-            assets, [*events, event_of(json.loads(arrival.raw), arrival.received_ms)], [*ids, arrival.id]
-        )
+        before = self._messages(assets, events[:-1], ids)
+        after = self._messages(assets, events, ids)
         changed = {key: message for key, message in after.items() if before.get(key) != message}
         return Plan(tuple(changed.values()), tuple(key for key in before if key not in after))
+
+    def trace(self, arrival: Arrival, history: History) -> list[dict[str, object]]:
+        """Return the decisions of the runs that an event triggers, as lines; later events are not known."""
+        assets, events, _ = self._with_earlier(arrival, history)
+        timeline = interpret(assets, events, self._with_directed_users(events), self._engine)
+        return [line._asdict() for line in story(timeline, events, (len(events) - 1,))]
+
+    def _with_earlier(self, arrival: Arrival, history: History) -> tuple[Assets, list[Event], list[int]]:
+        """Return the workflows that an event touches, and the events that matter for them, the event itself last, with their ids."""
+        touched = self._reach.touched_by((arrival.event or "").strip())
+        since_ms = arrival.received_ms - _LOOK_BACK_MS
+        earlier = history.of_session(since_ms, touched.events, _MOST_EVENTS) if touched.is_stateful else []
+        events = [event_of(json.loads(raw), at_ms) for _, at_ms, _, raw in earlier]
+        events.append(event_of(json.loads(arrival.raw), arrival.received_ms))
+        return replace(self._assets, workflows=touched.workflows), events, [*(each[0] for each in earlier), arrival.id]
 
     def _messages(self, assets: Assets, events: Sequence[Event], ids: Sequence[int]) -> dict[str, Message]:
         timeline = interpret(assets, events, self._with_directed_users(events), self._engine)
         found: dict[str, Message] = {}
+        executions = _executions(timeline, ids)
         for message in timeline.messages:
-            run = timeline.runs[message.run]
-            execution = _digest(ids[message.event], run.workflow, run.recipient or "", _nth(run.id))
+            execution = executions[message.run]
             for planned in _planned(message, execution, ids[message.event]):
                 found[planned.message_id] = planned
         return found
@@ -109,8 +115,15 @@ def _planned(message: Interpreted, execution: str, arrival_id: int) -> tuple[Mes
     return directed(plain)
 
 
-def _nth(run_id: str) -> str:
-    return run_id.rpartition("-")[2]
+def _executions(timeline: Timeline, ids: Sequence[int]) -> list[str]:
+    """Return the id of each run, which does not depend on how many earlier events are interpreted."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    found = []
+    for run in timeline.runs:
+        about = (ids[run.event], run.workflow, run.recipient or "")
+        found.append(_digest(*about, seen[about]))
+        seen[about] += 1
+    return found
 
 
 def _digest(*parts: object) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from runner.sandbox.arrival import Arrival
-    from runner.sandbox.messages import Message, Planner
+    from runner.sandbox.messages import Message, Planner, Tracer
     from runner.sandbox.store import Store
     from runner.suprsend.messages import Status
 
@@ -47,8 +47,10 @@ STATUS_AT = (
 class Messages:
     """Stores the messages of events, in the transaction that stores these."""
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, planner: Planner, tracer: Tracer | None = None) -> None:
         self._planner = planner
+        self.tracer = tracer
+        """Returns the decisions behind the messages of an event; None where rules make all messages."""
 
     def store(self, writer: sqlite3.Connection, arrivals: Sequence[Arrival]) -> int:
         """Store what comes of accepted events; nothing comes of refused and duplicate ones. Return the size in bytes."""
@@ -58,7 +60,8 @@ class Messages:
         for arrival in arrivals:
             if arrival.outcome != "accepted":
                 continue
-            plan = self._planner(arrival, History(writer, arrival))
+            history = History(lambda query, values: writer.execute(query, values).fetchall(), arrival)
+            plan = self._planner(arrival, history)
             for message_id in plan.withdrawn:
                 planned.pop(message_id, None)
                 withdrawn.append((message_id, arrival.session, arrival.received_ms))

@@ -10,13 +10,12 @@ them. A message that exists already is not changed any more.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.suprsend.messages import DEFAULT_TENANT
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from runner.sandbox.arrival import Arrival
     from runner.suprsend.messages import Channel, Status
@@ -69,11 +68,18 @@ class Planner(Protocol):
         """Return what comes of an event at `arrival.received_ms`."""
 
 
-class History:
-    """The accepted events before one, in its session."""
+class Tracer(Protocol):
+    """Shows how the messages of an accepted event came about."""
 
-    def __init__(self, writer: sqlite3.Connection, arrival: Arrival) -> None:
-        self._writer = writer
+    def __call__(self, arrival: Arrival, history: History) -> list[dict[str, object]]:
+        """Return lines, each with `depth`, `text`, `at_s` after the event, `place` in a file and `state`: true, false or null."""
+
+
+class History:
+    """The accepted events before one, in its session. `rows` runs a query on the store."""
+
+    def __init__(self, rows: Callable[[str, Sequence[object]], list[Any]], arrival: Arrival) -> None:
+        self._rows = rows
         self._arrival = arrival
 
     def of_user(self, since_ms: int) -> list[tuple[int, int, str, bytes]]:
@@ -83,8 +89,7 @@ class History:
             " WHERE session = ? AND id < ? AND distinct_id = ? AND received_ms >= ? AND outcome = 'accepted' ORDER BY id"
         )
         arrival = self._arrival
-        found = self._writer.execute(query, (arrival.session, arrival.id, arrival.distinct_id, since_ms))
-        return found.fetchall()
+        return self._rows(query, (arrival.session, arrival.id, arrival.distinct_id, since_ms))
 
     def of_session(self, since_ms: int, names: Collection[str], most: int) -> list[tuple[int, int, str, bytes]]:
         """Return the earlier events with some names since a time, the oldest first, as `of_user` does; at most the last `most`."""
@@ -95,5 +100,5 @@ class History:
             " ORDER BY id DESC LIMIT ?"
         )
         arrival = self._arrival
-        found = self._writer.execute(query, (arrival.session, arrival.id, since_ms, *sorted(names), most))
-        return found.fetchall()[::-1]
+        found = self._rows(query, (arrival.session, arrival.id, since_ms, *sorted(names), most))
+        return found[::-1]

@@ -109,7 +109,7 @@ def messages_of(rules: SandboxRules) -> Messages | None:
         has_rule = by_rules is not None and (arrival.event or "").strip() in by_rules.workflows
         return by_rules(arrival, history) if has_rule and by_rules is not None else by_files(arrival, history)
 
-    return Messages(plan)
+    return Messages(plan, by_files.trace)
 
 
 def rules_of(profile: Profile) -> SandboxRules:

@@ -77,6 +77,7 @@ class Store:
         self._clock = clock
         self.limits = limits
         self._messages = messages
+        self.tracer = messages.tracer if messages is not None else None
         self._lock = RLock()
         # A file has a connection for reading, so that a reader does not wait for a writer.
         self._reading = self._lock if path is None else RLock()

@@ -66,7 +66,7 @@ def main() -> None:
 def _limit() -> None:
     for name, value in (
         (resource.RLIMIT_DATA, MEMORY_BYTES),  # not RLIMIT_AS: Go reserves addresses that it does not use
-        (resource.RLIMIT_NOFILE, 0),  # those that are open stay so
+        (resource.RLIMIT_NOFILE, 16),  # the runtime of Go opens some when it first collects garbage
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):

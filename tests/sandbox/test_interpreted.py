@@ -194,4 +194,4 @@ def test_a_slow_expression_stalls_other_events_for_a_bounded_time(shop: Callable
         began = time.monotonic()
         client.send(event="other", distinct_id="u1")
         slow.result()
-    assert 1 < time.monotonic() - began < 6
+    assert time.monotonic() - began < 6

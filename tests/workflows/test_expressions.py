@@ -332,3 +332,9 @@ def test_an_expression_that_takes_too_long_is_not_tried_again_and_again() -> Non
                 engine.evaluate_text("jq", "def f: f; f", DATA)
         assert time.monotonic() - began < 1
         assert engine.evaluate_text("jq", ".amount", DATA) == [1500]
+
+
+def test_jsonnet_survives_its_own_garbage() -> None:
+    text = "local f(n) = if n == 0 then 1 else f(n - 1) + f(n - 1); f(16)"
+    with Engine() as engine:
+        assert engine.evaluate_text("jsonnet", text, DATA) == [65536]

@@ -86,6 +86,7 @@ export class Detail {
       section("Event", isEvent || Array.isArray(body) ? tree(body) : el("p.muted", {}, "The request has no readable event; see its body below.")),
       attachments(body),
       timeline(messages, outcome),
+      decisions(messages),
       this.#related("Same idempotency key", details.same_key),
       this.#related("Other attempts of this event", details.attempts),
       requestPart(details.request, body === null),
@@ -159,6 +160,22 @@ function timeline({ now_ms: now, messages }, outcome) {
       el("ol.steps", {}, ...steps.map((step) => el(`li${step.at_ms <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at_ms).toISOString() }, clockTime(step.at_ms)), step.at_ms > now && el("span.hidden", {}, " to come")))));
   };
   return section("Messages", el("ul.messages", {}, ...messages.map(one)), messages.length);
+}
+
+/** The runs of the workflows that the event triggered: each decision with its time, and the conditions behind it. */
+function decisions({ decisions: lines }) {
+  if (!lines?.length) return null;
+  const mark = ({ state }) => (state === null ? null : el(`span.mark${state ? ".yes" : ".no"}`, { role: "img", "aria-label": state ? "yes" : "no" }, state ? "✓" : "✗"));
+  const time = ({ at_s: at }) => (at === null ? null : el("span.after", {}, `+${shortTime(at)} `));
+  const one = (line) => el(`li.depth${Math.min(line.depth, 2)}`, {}, time(line), mark(line), said(line.text, 500, "span"), line.place && el("span.place", {}, " ", said(line.place, 200)));
+  return section("Workflow", el("ol.decisions", {}, ...lines.map(one)));
+}
+
+function shortTime(seconds) {
+  const units = [["d", 86400], ["h", 3600], ["m", 60]];
+  let left = seconds;
+  const parts = units.map(([name, size]) => { const count = Math.floor(left / size); left -= count * size; return count ? `${count}${name}` : ""; });
+  return `${parts.join("")}${left ? `${Number(left.toFixed(3))}s` : ""}` || "0s";
 }
 
 function requestPart({ method, target, headers, body, status_code: status }, isOpen) {
