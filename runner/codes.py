@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, get_args
 
 Code: TypeAlias = Literal[
-    "ambiguous-scalar", "app-info", "asset-invalid", "assets-not-found", "attachment-filename", "attachment-ignore",
+    "ambiguous-scalar", "app-info", "asset-invalid", "asset-missing", "assets-not-found", "attachment-filename", "attachment-ignore",
     "attachment-url", "bad-pattern", "bad-schema", "bad-value", "base-url", "bug", "case-mismatch",
     "case-not-found", "case-passed", "cassette-changed", "cassette-drift", "cassette-empty", "cassette-expired",
     "cassette-leak", "cassette-missing", "cassette-orphan", "cassette-unplayed", "cassette-unreadable",
@@ -22,7 +22,7 @@ Code: TypeAlias = Literal[
     "row-quotes", "row-too-large", "rows-changed", "rows-format", "rows-gone", "rows-header", "rows-syntax",
     "rows-too-large", "run-changed", "run-locked", "run-not-found", "run-too-old", "sandbox-database",
     "schema-too-large", "schema-violation", "secret-too-short", "secret-transformed", "spec-changed",
-    "stale-schema", "template-comparison", "template-condition", "template-datetime", "template-failed",
+    "stale-asset", "stale-schema", "template-comparison", "template-condition", "template-datetime", "template-failed",
     "template-forbidden", "template-no-else", "template-not-rendered", "template-not-text", "template-null",
     "template-set-lost", "template-syntax", "template-too-large", "template-too-slow", "template-type",
     "template-undefined", "template-unknown-filter", "template-unknown-function", "template-unknown-method",

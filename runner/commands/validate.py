@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.errors import ExitCode, InvalidInput, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
-from runner.project.files import is_base
+from runner.project.files import find_config, is_base
 from runner.report import Format, as_json
 from runner.report.style import counted
 
@@ -63,6 +63,9 @@ class AssetChecks:
     def __init__(self, config: Path | None) -> None:
         self._config = config
         self._by_folder: dict[Path, ProjectChecks | None] = {}
+        """The checks of the specs in a folder."""
+        self._read: dict[tuple[Path, Path | None], ProjectChecks] = {}
+        """By the folder of assets and the `runner.yaml` with the rules."""
 
     def problems(self, loaded: Loaded) -> tuple[Problem, ...]:
         """Return the problems of a spec, and with the first spec of a folder those of its assets."""
@@ -70,7 +73,7 @@ class AssetChecks:
         own: tuple[Problem, ...] = ()
         if path.parent not in self._by_folder:
             try:
-                self._by_folder[path.parent] = self._read(path)
+                self._by_folder[path.parent] = self._checks(path)
             except InvalidInput as error:  # of runner.yaml, or of the folder that it names
                 self._by_folder[path.parent] = None
                 own = error.problems
@@ -79,7 +82,7 @@ class AssetChecks:
             return own
         return (*checks.own_problems, *(checks.of_spec(loaded.spec) if loaded.spec is not None else ()))
 
-    def _read(self, path: Path) -> ProjectChecks | None:
+    def _checks(self, path: Path) -> ProjectChecks | None:
         from runner.workflows.layouts import find_assets  # noqa: PLC0415 - a path is looked up, no more
 
         folder = find_assets(path, self._config)
@@ -87,7 +90,11 @@ class AssetChecks:
             return None
         from runner.workflows.project_checks import ProjectChecks  # noqa: PLC0415 - few projects have workflow files
 
-        return ProjectChecks(folder, path, self._config)
+        config = self._config or find_config(path)
+        key = folder.resolve(), config
+        if key not in self._read:
+            self._read[key] = ProjectChecks(folder, config)
+        return self._read[key]
 
 
 def _summary(files: int, errors: int, warnings: int) -> str:

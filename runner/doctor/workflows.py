@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner.doctor.finding import Finding, failure, skipped, summary_of
 from runner.errors import InvalidInput
 from runner.project.config_file import shown_path
+from runner.project.files import find_config
 from runner.workflows.layouts import find_assets
 from runner.workflows.project_checks import ProjectChecks
 
@@ -42,7 +43,7 @@ def workflows(specs: Sequence[Spec], start: Path, config: Path | None) -> tuple[
         folder = find_assets(start, config)
         if folder is None:
             return skipped(ASSETS, "there is no assets folder", _PULL), *_unchecked()
-        project = ProjectChecks(folder, start, config)
+        project = ProjectChecks(folder, config or find_config(start))
     except InvalidInput as error:
         return failure(ASSETS, summary_of(error.problems), error.problems[0].hint), *_unchecked()
     shown = shown_path(folder)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from json import dumps
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from runner.source import Json, Node
     from runner.suprsend.messages import Channel
     from runner.workflows.definition import Workflow
+
+Preference = Literal["opt_in", "opt_out", "cant_unsubscribe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,10 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A notification category. `default_preference` is `opt_in`, `opt_out` or `cant_unsubscribe`."""
+    """A notification category. `opt_in_channels` None stands for all channels."""
 
     slug: str
-    default_preference: str
+    default_preference: Preference
     mandatory_channels: tuple[Channel, ...]
     opt_in_channels: tuple[Channel, ...] | None
     digest_schedule: Json = None
@@ -83,6 +86,13 @@ class Assets:
     categories: Mapping[str, Category] | None = None
     knows_all_events: bool = False
     """Whether every event of the workspace is in `events`: the older layout has only those with a schema."""
+    unread: tuple[str | None, ...] = ()
+    """The texts of files of events and workflows that can't be read; None if not even the text is known."""
+
+    def may_name(self, name: str) -> bool:
+        """Return whether a file that can't be read may name an event or a workflow, so that its absence elsewhere says nothing."""
+        forms = (dumps(name), dumps(name, ensure_ascii=False))
+        return any(text is None or any(form in text for form in forms) for text in self.unread)
 
     def listening_to(self, event: str) -> tuple[Workflow, ...]:
         """Return the workflows that an event triggers, live or not, in the order of their slugs."""

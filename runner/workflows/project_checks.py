@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.project.config_file import read_config
-from runner.project.files import find_config
+from runner.workflows.asset_links import link_problems
 from runner.workflows.assets_reader import read_assets
 from runner.workflows.check_rules import levelled, levels_of
 from runner.workflows.checks import asset_problems
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 
 class ProjectChecks:
-    """The checks of a project. `own_problems` are those of its assets and of `checks:` itself."""
+    """The checks of a project, by the rules of a `runner.yaml`. `own_problems` are those of its assets and of `checks:` itself."""
 
-    def __init__(self, folder: Path, start: Path, config: Path | None) -> None:
-        path = config or find_config(start)
-        root = read_config(path).root if path is not None and path.is_file() else None
+    def __init__(self, folder: Path, config: Path | None) -> None:
+        root = read_config(config).root if config is not None and config.is_file() else None
         self._levels, wrong = levels_of(root.get("checks") if root is not None else None)
         self._assets, problems = read_assets(folder)
-        self.own_problems: tuple[Problem, ...] = (*wrong, *levelled(problems, self._levels))
+        self.own_problems: tuple[Problem, ...] = (
+            *wrong,
+            *levelled((*problems, *link_problems(self._assets)), self._levels),
+        )
 
     def of_spec(self, spec: Spec) -> tuple[Problem, ...]:
         """Return what does not fit between a spec and the assets."""

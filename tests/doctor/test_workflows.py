@@ -111,7 +111,7 @@ def test_a_schema_that_differs_from_that_of_the_event_is_the_only_fault(checkup:
     [same] = [each for each in checkup(is_offline=True) if each.name == "schemas"]
     assert same.state == "ok"
     (in_tmp / "order.schema.json").write_text(json.dumps(schema | {"required": ["amount"]}))
-    message = "this copy of the schema differs from that of the event: suprsend/schemas/order/payload_schema.json"
+    message = "this copy of the schema differs from that of the event at 'required[0]': suprsend/schemas/order/payload_schema.json"
     place = f"{SPEC}:{len((in_tmp / SPEC).read_text().splitlines())}"
     advice = "copy it again, or name that file"
     assert checkup.faults() == [Finding("schemas", "warning", f"{place}: {message}", advice)]

@@ -35,7 +35,7 @@ def found(folder: Path, spec: str) -> list[tuple[str, str, str]]:
     path.write_text(HEAD + spec, "utf-8")
     loaded = check(path, project_of(path), None)
     assert loaded.spec is not None, loaded.problems
-    checks = ProjectChecks(folder / "suprsend", path, None)
+    checks = ProjectChecks(folder / "suprsend", folder / "runner.yaml")
     return [(each.code, each.severity, each.message) for each in (*checks.own_problems, *checks.of_spec(loaded.spec))]
 
 
@@ -73,7 +73,7 @@ def test_what_may_be_right_is_not_reported(spec: str, shop: Path) -> None:
             ("condition-variable", "warning", "a condition reads 'amount' by > 1000, which can't hold: it is sent as text"),
         ]),
         (ORDER + "properties: {" + WHOLE.replace("status: paid", "status: lost") + "}\n", [
-            ("event-schema", "warning", "the schema 'order' of the event is broken: status: the schema does not allow this value"),
+            ("event-schema", "warning", "the schema 'order' of the event is broken: 'status' is lost, not one of paid"),
         ]),
         (ORDER + "properties: {" + WHOLE.replace(", country: DE", "") + "}\n", [
             ("condition-variable", "warning", "a condition reads 'country', which is never sent"),
@@ -83,6 +83,7 @@ def test_what_may_be_right_is_not_reported(spec: str, shop: Path) -> None:
             ("template-variable", "warning", "the template 'order-confirmation' needs 'order_id', which is never sent"),
         ]),
         ("event: cart_updated\ndistinct_id: u1\nproperties: {cart_id: c, items: [{title: cup}]}\n", [
+            ("event-schema", "warning", "the schema 'cart' of the event is broken: items[0]: missing key 'name'"),
             ("template-variable", "warning", "the template 'cart-reminder' needs 'items[].name', which is never sent"),
         ]),
     ],
@@ -119,7 +120,7 @@ def test_a_stale_copy_of_a_schema_is_reported(shop: Path) -> None:
     edit(copied, required=["order_id"])
     [(code, severity, message)] = found(shop, spec)
     assert (code, severity) == ("stale-schema", "warning")
-    assert message.startswith("this copy of the schema differs from that of the event: ")
+    assert message.startswith("this copy of the schema differs from that of the event at 'required': ")
 
 
 def test_each_rule_can_be_changed_or_switched_off(shop: Path, cli: CommandLine) -> None:
