@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from runner.errors import Position
     from runner.source import Node
 
-MAX_FILES = 20_000
-"""Limit for the files that are read, and for the entries of one folder."""
+MAX_FILES = 50_000
+"""Limit for the files and folders that are read, and for the entries of one folder."""
 MAX_TOTAL_BYTES = 128 * 1024 * 1024
 """Limit for the files that are read, together."""
 
@@ -38,7 +38,7 @@ class AssetFolder:
         self.problems: list[Problem] = []
         self.is_cut = False
         self._real = Path(os.path.realpath(path))
-        self._files_left = MAX_FILES
+        self._left = MAX_FILES
         self._bytes_left = MAX_TOTAL_BYTES
 
     def report(self, message: str, place: Position | None, *, hint: str | None = None) -> None:
@@ -51,7 +51,7 @@ class AssetFolder:
 
     def paths(self, folder: Path) -> list[Path]:
         """Return what is in a folder, sorted, without hidden names. It is empty for anything else than a folder."""
-        if not os.path.isdir(folder) or self._leaves(folder):  # noqa: PTH112 - it never raises
+        if not os.path.isdir(folder) or self._leaves(folder) or not self._count(0):  # noqa: PTH112 - it never raises
             return []
         try:
             with os.scandir(folder) as entries:
@@ -170,13 +170,17 @@ class AssetFolder:
             size_bytes = path.stat().st_size
         except OSError:
             size_bytes = 0  # reading it reports what is wrong
-        is_first = self._files_left >= 0 and self._bytes_left >= 0
-        self._files_left -= 1
-        self._bytes_left -= min(size_bytes, MAX_BYTES)
-        if self._files_left >= 0 and self._bytes_left >= 0:
+        return self._count(min(size_bytes, MAX_BYTES))
+
+    def _count(self, size_bytes: int) -> bool:
+        """Count a file or a folder; return False, with one problem, once the limits are reached."""
+        is_first = self._left >= 0 and self._bytes_left >= 0
+        self._left -= 1
+        self._bytes_left -= size_bytes
+        if self._left >= 0 and self._bytes_left >= 0:
             return True
         if is_first:
-            limits = f"{MAX_FILES:,} files or {MAX_TOTAL_BYTES // 1024**2} MiB"
+            limits = f"{MAX_FILES:,} files and folders, or {MAX_TOTAL_BYTES // 1024**2} MiB"
             self._cut("file-too-large", f"{self.path} has more than {limits}: the rest is not read")
         return False
 

@@ -12,7 +12,6 @@ from runner.errors import Problem, did_you_mean
 from runner.template.template import Template
 from runner.template.types import UNKNOWN
 from runner.workflows.property_checks import awaiting_problems, reading_problems
-from runner.workflows.reach import awaited_events
 from runner.workflows.schema_checks import linked_schema, schema_problems, stale_copy
 from runner.workflows.sent import SentProperties
 
@@ -22,24 +21,30 @@ if TYPE_CHECKING:
     from runner.errors import Position
     from runner.eventspec import Spec
     from runner.workflows.assets import Assets
+    from runner.workflows.reach import Listeners
+
+_MAX_NAMED = 5
 
 
-def asset_problems(spec: Spec, assets: Assets) -> Iterator[Problem]:
-    """Yield what does not fit together. A spec whose event is made by a template is not held against anything."""
+def asset_problems(spec: Spec, assets: Assets, listeners: Listeners) -> Iterator[Problem]:
+    """Yield what does not fit together. A spec whose event is made by a template is not held against anything.
+
+    `listeners` are those of the assets.
+    """
     name = event_name(spec)
     if name is None:
         return
     node = spec.root.get("event")
     place = node.position() if node is not None else spec.root.position()
     unknown = _unknown_event(name, assets, place)
-    yield from unknown or _unheard_event(name, assets, place)
+    yield from unknown or _unheard_event(name, assets, listeners, place)
     pulled = linked_schema(name, assets)
     if pulled is not None and (stale := stale_copy(spec, pulled)) is not None:
         yield stale
     sent = SentProperties(spec)
     if sent.type is UNKNOWN or sent.type.keys is None:
         return
-    for problem in _of_properties(spec, name, assets, sent):
+    for problem in _of_properties(spec, name, assets, listeners, sent):
         yield replace(problem, position=_place(spec, problem.at or ""))
 
 
@@ -49,16 +54,16 @@ def event_name(spec: Spec) -> str | None:
     return shape.text.strip() if isinstance(shape, Template) and shape.tree is None else None
 
 
-def _of_properties(spec: Spec, name: str, assets: Assets, sent: SentProperties) -> Iterator[Problem]:
+def _of_properties(
+    spec: Spec, name: str, assets: Assets, listeners: Listeners, sent: SentProperties
+) -> Iterator[Problem]:
     pulled = linked_schema(name, assets)
     if pulled is not None:
         yield from schema_problems(spec, sent.type, pulled)
-    for workflow in assets.listening_to(name):
-        if workflow.is_live:
-            yield from reading_problems(workflow, assets, sent)
-    for workflow in (assets.workflows or {}).values():
-        if workflow.is_live:
-            yield from awaiting_problems(workflow, name, sent)
+    for workflow in listeners.live(name):
+        yield from reading_problems(workflow, assets, sent)
+    for workflow in listeners.waiting(name):
+        yield from awaiting_problems(workflow, name, sent)
 
 
 def _place(spec: Spec, at: str) -> Position:
@@ -79,15 +84,10 @@ def _unknown_event(name: str, assets: Assets, place: Position) -> list[Problem]:
     return [Problem("unknown-event", f"the workspace has no event '{name}'", place, at="event", hint=hint)]
 
 
-def _unheard_event(name: str, assets: Assets, place: Position) -> Iterator[Problem]:
-    if assets.workflows is None or assets.may_name(name):
+def _unheard_event(name: str, assets: Assets, listeners: Listeners, place: Position) -> Iterator[Problem]:
+    if assets.workflows is None or assets.may_name(name) or listeners.live(name) or listeners.waiting(name):
         return
-    live = [workflow for workflow in assets.workflows.values() if workflow.is_live]
-    if any(name in workflow.events or name in awaited_events(workflow.nodes) for workflow in live):
-        return
-    dead = assets.listening_to(name)
-    known = {event for workflow in live for event in workflow.events}
-    hint = "; ".join(f"{workflow.slug} does, and is {workflow.status}" for workflow in dead) or did_you_mean(
-        name, known
-    )
+    dead = listeners.dead(name)
+    states = "; ".join(f"{workflow.slug} does, and is {workflow.status}" for workflow in dead[:_MAX_NAMED])
+    hint = states or did_you_mean(name, listeners.heard())
     yield Problem("unheard-event", f"no live workflow listens to the event '{name}'", place, at="event", hint=hint)

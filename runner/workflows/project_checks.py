@@ -9,6 +9,7 @@ from runner.workflows.asset_links import link_problems
 from runner.workflows.assets_reader import read_assets
 from runner.workflows.check_rules import levelled, levels_of
 from runner.workflows.checks import asset_problems
+from runner.workflows.reach import Listeners
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ class ProjectChecks:
         root = read_config(config).root if config is not None and config.is_file() else None
         self._levels, wrong = levels_of(root.get("checks") if root is not None else None)
         self._assets, problems = read_assets(folder)
+        self._listeners = Listeners(self._assets)
         self.own_problems: tuple[Problem, ...] = (
             *wrong,
             *levelled((*problems, *link_problems(self._assets)), self._levels),
@@ -31,4 +33,4 @@ class ProjectChecks:
 
     def of_spec(self, spec: Spec) -> tuple[Problem, ...]:
         """Return what does not fit between a spec and the assets."""
-        return tuple(levelled(asset_problems(spec, self._assets), self._levels))
+        return tuple(levelled(asset_problems(spec, self._assets, self._listeners), self._levels))

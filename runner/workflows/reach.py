@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.workflows.definition import Batch, Branch, Digest, Group, Invoke, SendSmart, WaitUntil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.workflows.assets import Assets
     from runner.workflows.definition import Condition, Workflow, WorkflowNode
@@ -50,6 +50,36 @@ class Reach:
                 slugs += [node.workflow for node in all_nodes(workflow.nodes) if isinstance(node, Invoke)]
         events = frozenset[str]().union(*({*workflow.events, *self._awaited[slug]} for slug, workflow in found.items()))
         return Touched(found, events, any(map(_is_stateful, found.values())))
+
+
+class Listeners:
+    """The workflows of some assets by the events that trigger them, live or not, and the live ones by those that they wait for."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._triggered: dict[str, list[Workflow]] = {}
+        self._waiting: dict[str, list[Workflow]] = {}
+        found = assets.workflows or {}
+        for workflow in (found[slug] for slug in sorted(found)):
+            for event in dict.fromkeys(workflow.events):
+                self._triggered.setdefault(event, []).append(workflow)
+            for event in dict.fromkeys(awaited_events(workflow.nodes)) if workflow.is_live else ():
+                self._waiting.setdefault(event, []).append(workflow)
+
+    def live(self, event: str) -> Sequence[Workflow]:
+        """Return the live workflows that an event triggers."""
+        return [workflow for workflow in self._triggered.get(event, ()) if workflow.is_live]
+
+    def dead(self, event: str) -> Sequence[Workflow]:
+        """Return the workflows that an event would trigger if they were live."""
+        return [workflow for workflow in self._triggered.get(event, ()) if not workflow.is_live]
+
+    def waiting(self, event: str) -> Sequence[Workflow]:
+        """Return the live workflows that wait for an event."""
+        return self._waiting.get(event, ())
+
+    def heard(self) -> Collection[str]:
+        """Return the events that trigger a live workflow."""
+        return [event for event in self._triggered if self.live(event)]
 
 
 def awaited_events(nodes: Sequence[WorkflowNode]) -> Iterator[str]:

@@ -6,6 +6,7 @@ texts of `variant.json` and of the files beside it count, and a text that is `@`
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,13 +77,20 @@ def _enabled(folder: AssetFolder, meta: Path) -> list[object] | None:
     return [item.value for item in listed.items]
 
 
-def _variants(folder: AssetFolder, path: Path, level: int = 0) -> Iterator[Path]:
-    """Yield the `variant.json` of each variant in a folder and below, those of tenants too."""
-    for below in folder.paths(path):
-        if below.name == "variant.json":
-            yield below
-        elif level < _MAX_LEVELS:
-            yield from _variants(folder, below, level + 1)
+def _variants(folder: AssetFolder, channel: Path) -> Iterator[Path]:
+    """Yield the `variant.json` of each variant in a folder and below, those of tenants too. Links may lead in circles."""
+    seen: set[str] = set()
+    folders = [(channel, 0)]
+    for path, level in folders:
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        for below in folder.paths(path):
+            if below.name == "variant.json":
+                yield below
+            elif level < _MAX_LEVELS:
+                folders.append((below, level + 1))
 
 
 class _Source(NamedTuple):
