@@ -132,8 +132,8 @@ def _unused(content: Node | None) -> frozenset[str]:
     """Return the kinds of bodies that a content has beside the one that it names: they are not sent."""
     for path, kinds in ((("body", "type"), _BODIES), (("body_type",), _BLOCKS)):
         kind = content.get(*path) if content is not None else None
-        if kind is not None and kind.value in kinds:
-            return kinds - {str(kind.value)}
+        if kind is not None and isinstance(kind.value, str) and kind.value in kinds:
+            return kinds - {kind.value}
     return frozenset()
 
 
