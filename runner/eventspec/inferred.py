@@ -78,10 +78,10 @@ def properties_type(spec: Spec) -> Type:
     return check.value(spec.shape["properties"], None, scope)
 
 
-def clash_with(found: Type, schema: object) -> tuple[str, str] | None:
-    """Return the path and the reason why properties of a type never fit a JSON Schema; None if they may."""
+def clash_with(found: Type, schema: object) -> str | None:
+    """Return why a value of a type never fits a JSON Schema; None if it may."""
     clash = _clash(found, of_schema(schema))
-    return (dotted(clash.path), clash.message) if clash is not None else None
+    return clash.message if clash is not None else None
 
 
 def _declared(variable: Variable) -> Type:

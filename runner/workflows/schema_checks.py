@@ -81,12 +81,9 @@ class _Walk:
         for other in self._all(schema):
             yield from self._of(sent, other, path, level + 1)
         kinds = sent.kinds & ~(UNDEFINED | OMITTED)
-        if path and (clash := clash_with(sent, schema)) is not None:
-            below, reason = clash
-            whole = dotted((*path, *([below] if below else [])))
-            yield _Break(
-                (*path, *([below] if below else [])), f"is broken: {whole}: {reason.removeprefix(f'{below}: ')}"
-            )
+        clash = clash_with(sent._replace(keys=None, item=None), schema)  # what is inside comes below
+        if clash is not None:
+            yield _Break(path, f"is broken: {dotted(path) or 'properties'}: {clash}")
             return
         if kinds == MAP and sent.keys is not None:
             yield from self._of_map(sent, schema, path, level)

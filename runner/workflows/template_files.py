@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 _MAX_LEVELS = 4
 """Folders below that of a channel: `_tenants/TENANT/VARIANT`, and one more."""
 _SUFFIXES = (".html", ".txt", ".md", ".json", ".jsonnet")
-_NOT_TEXTS = ("variant.json", "design.json", "body.designer.json", "content_body_designer_design_json.json")
+_NOT_TEXTS = (
+    "variant.json",
+    "mock_data.json",
+    "design.json",
+    "body.designer.json",
+    "content_body_designer_design_json.json",
+)
 """Files beside a text that are not sent: the design of a mail is where its HTML was made from."""
 _CONTENT = "content.json"
 _BODY = re.compile(r"(?:body\.|content_body_)(raw|designer|plain_text|block|text|card)[._]")

@@ -171,6 +171,43 @@ def test_the_folder_is_that_of_the_configuration_or_the_usual_one(in_tmp: Path) 
         assert raised.value.problems[0].code == code
 
 
+def test_a_default_folder_that_is_a_link_out_of_the_project_is_refused(in_tmp: Path) -> None:
+    project = in_tmp / "project"
+    (project / ".git").mkdir(parents=True)
+    (in_tmp / "outside" / "workflows").mkdir(parents=True)
+    (project / "suprsend").symlink_to(in_tmp / "outside")
+    with pytest.raises(InvalidInput) as raised:
+        find_assets(project / "a.yaml")
+    assert raised.value.problems[0].code == "path-outside"
+    (project / "pulled" / "workflows").mkdir(parents=True)
+    (project / "suprsend").unlink()
+    (project / "suprsend").symlink_to("pulled")
+    found = find_assets(project / "a.yaml")
+    assert found is not None
+    assert found.resolve() == project / "pulled"
+
+
+@pytest.mark.parametrize(
+    "files", [("events/b/event.json", "events/a/event.json"), ("event/event_schema_mapping.json",)]
+)
+def test_an_event_that_is_declared_twice_is_a_problem(files: tuple[str, ...], tmp_path: Path) -> None:
+    for name in files:
+        event = {"name": "order_placed"}
+        write(tmp_path / name, event if len(files) > 1 else {"events": [event, event]})
+    assets, [problem] = read_assets(tmp_path)
+    assert list(assets.events or {}) == ["order_placed"]
+    assert (problem.code, problem.message) == ("asset-invalid", "the event 'order_placed' is declared twice")
+    first = tmp_path / min(files)
+    assert problem.hint == f"the first is {first}:1; the name inside a file counts, not that of its folder"
+
+
+def test_a_schema_that_can_not_be_used_is_a_warning_at_its_place(tmp_path: Path) -> None:
+    write(tmp_path / "schemas" / "order" / "payload_schema.json", '{\n"type": "maps"}')
+    assets, [problem] = read_assets(tmp_path)
+    assert (problem.code, problem.severity, problem.position and problem.position.line) == ("bad-schema", "warning", 2)
+    assert list(assets.schemas) == ["order"]
+
+
 def test_workflows_that_are_not_live_are_found_as_well() -> None:
     assets, _ = read_assets(SHOP / "suprsend")
     [workflow] = assets.listening_to("invoice_issued")

@@ -147,8 +147,6 @@ def is_broken(problem: Problem, properties: Json, faults: list[Fault]) -> bool:
             value = value[step]
         except (KeyError, IndexError, TypeError):
             return True
-    if "in the items of the list" in problem.message and value == []:
-        return True
     if " requires " in problem.message and not isinstance(value, dict):
         return True
     names = [step for step in steps if isinstance(step, str)]
