@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.source import Node
 
 Rule = Literal[
-    "unknown-event", "unheard-event", "event-schema", "condition-variable", "template-variable", "stale-schema",
+    "unknown-event", "unheard-event", "event-schema", "condition-variable", "expression-variable", "template-variable", "stale-schema",
     "stale-asset", "asset-missing", "asset-invalid", "workflow-invalid", "template-unread",
 ]  # fmt: skip
 RULES: tuple[Rule, ...] = get_args(Rule)

@@ -1,15 +1,19 @@
-"""What a workflow reads of the event that it runs for, in the order in which it does: conditions and templates."""
+"""What a workflow reads of the event that it runs for, in the order in which it does: conditions, expressions and templates."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runner.workflows.definition import (
     Batch,
     Branch,
     Comparison,
+    Delay,
     Digest,
+    Expression,
     Fetch,
+    Invoke,
+    Offset,
     Send,
     SendMulti,
     SendSmart,
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.suprsend.messages import Channel
-    from runner.workflows.definition import Condition, Workflow, WorkflowNode
+    from runner.workflows.definition import Condition, Wait, Workflow, WorkflowNode
 
 
 class Payload(NamedTuple):
@@ -56,9 +60,22 @@ class TemplateRead(NamedTuple):
     payload: Payload
 
 
-def reads_of(workflow: Workflow) -> Iterator[ConditionRead | TemplateRead]:
+class ExpressionRead(NamedTuple):
+    """An expression that a node, or the trigger, evaluates over the payload."""
+
+    expression: Expression
+    payload: Payload
+
+
+Read: TypeAlias = "ConditionRead | TemplateRead | ExpressionRead"
+
+
+def reads_of(workflow: Workflow) -> Iterator[Read]:
     """Yield what a workflow reads of the payload, its trigger first."""
     yield from _conditions(workflow.conditions, Payload())
+    for expression in (workflow.recipients, workflow.actor, workflow.tenant):
+        if expression is not None:
+            yield ExpressionRead(expression, Payload())
     yield from _nodes(workflow.nodes, Payload())
 
 
@@ -83,13 +100,15 @@ def _conditions(conditions: Sequence[Condition], payload: Payload) -> Iterator[C
             yield ConditionRead(condition, payload)
 
 
-def _nodes(nodes: Sequence[WorkflowNode], payload: Payload) -> Iterator[ConditionRead | TemplateRead]:
+def _nodes(nodes: Sequence[WorkflowNode], payload: Payload) -> Iterator[Read]:
     for node in nodes:
         yield from _of_node(node, payload)
         payload = _after(node, payload)
 
 
-def _of_node(node: WorkflowNode, payload: Payload) -> Iterator[ConditionRead | TemplateRead]:
+def _of_node(node: WorkflowNode, payload: Payload) -> Iterator[Read]:
+    for expression in _expressions(node):
+        yield ExpressionRead(expression, payload)
     match node:
         case Branch(choices=choices):
             for choice in choices:
@@ -106,6 +125,43 @@ def _of_node(node: WorkflowNode, payload: Payload) -> Iterator[ConditionRead | T
             yield TemplateRead(node.template, node.channels, payload)
         case SendMulti() | SendSmart():
             yield TemplateRead(node.template, node.channels if node.expression is None else (), payload)
+        case _:
+            pass
+
+
+def _expressions(node: WorkflowNode) -> Iterator[Expression]:
+    """Yield the expressions of a node."""
+    match node:
+        case Delay(wait=wait) | WaitUntil(timeout=wait):
+            yield from _of_wait(wait)
+        case Batch(window=wait, key=key):
+            yield from _of_wait(wait)
+            if key is not None:
+                yield key
+        case Digest(schedule=Expression() as expression):
+            yield expression
+        case Transform(variables=variables):
+            yield from (expression for _, expression in variables)
+        case SendMulti(expression=Expression() as expression):
+            yield expression
+        case SendSmart(expression=expression, ttl=wait):
+            if expression is not None:
+                yield expression
+            yield from _of_wait(wait)
+        case Invoke(recipient=recipient, actor=actor):
+            yield from (each for each in (recipient, actor) if isinstance(each, Expression))
+        case _:
+            pass
+
+
+def _of_wait(wait: Wait) -> Iterator[Expression]:
+    match wait:
+        case Expression():
+            yield wait
+        case Offset(pivot=pivot, offset=offset):
+            yield pivot
+            if isinstance(offset, Expression):
+                yield offset
         case _:
             pass
 

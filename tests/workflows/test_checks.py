@@ -212,6 +212,35 @@ def test_conditions_behind_a_batch_are_not_held_and_those_before_it_are(shop: Pa
     assert [each[0] for each in found(shop, spec)] == ["asset-missing", "condition-variable"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "needs"),
+    [
+        (".due_at", "due_at"), (' ."due_at" ', "due_at"), (".seller.due", "seller.due"), (".lines[].due", "lines[].due"), (".lines[0].due", "lines[].due"),
+        (".number", None), (".lines[].name", None), (".lines[1]", None), ('.due_at // "1d"', None), ('.["due_at"]', None), ('."$recipient".due', None), (".a | .b", None),
+    ],
+)  # fmt: skip
+def test_expressions_are_held_if_they_are_a_path(expression: str, needs: str | None, shop: Path) -> None:
+    spec = "event: invoice_issued\ndistinct_id: u1\nproperties: {number: 2026-7, total: 1, seller: {}, lines: [{name: a}]}\n"
+    delay = {"node_type": "delay", "ref": "wait", "properties": {"delay_type": "dynamic", "value": expression}}
+    for fields in ({"nodes": [delay, MAIL]}, {"nodes": [MAIL], "override_recipients_user_expr": expression}):
+        nodes = fields.pop("nodes")
+        workflow(shop, "invoice", *nodes, **fields)
+        reported = [each[2] for each in found(shop, spec) if each[0] == "expression-variable"]
+        expected = [f"an expression needs '{needs}', which is never sent (invoice at "] if needs is not None else []
+        assert [each.partition(" at ")[0] + " at " for each in reported] == expected
+
+
+def test_a_transform_needs_what_its_text_reads(shop: Path) -> None:
+    variables = [
+        {"key": "url", "value_lang": "handlebars", "value": "https://example.com/{{slug}}{{default ref 'x'}}"},
+        {"key": "size", "value_lang": "jsonnet", "value": "data.size"},
+    ]
+    workflow(shop, "invoice", {"node_type": "transform", "ref": "make", "properties": {"variables": variables}}, MAIL)
+    spec = "event: invoice_issued\ndistinct_id: u1\nproperties: {number: 2026-7, total: 1}\n"
+    [message] = [each[2] for each in found(shop, spec)]
+    assert message.startswith("an expression needs 'slug', which is never sent (invoice at ")
+
+
 def test_conditions_on_an_awaited_event_are_held(shop: Path) -> None:
     actual = found(shop, ORDER + "properties: {" + WHOLE.replace(", cart_id: c1", "") + "}\n")
     [message] = [each[2] for each in actual if each[0] == "condition-variable"]
