@@ -61,13 +61,17 @@ class ActualMessage(NamedTuple):
 
 
 class ExpectedMessage(NamedTuple):
-    """One item of `messages:`. `fields` has its node or that of `absent:`; `times` is 0 for a message that must not come."""
+    """One item of `messages:`. `fields` has its node or that of `absent:`; `times` is 0 for a message that must not come.
+
+    With `is_counted`, no more than that may come.
+    """
 
     item: Node
     fields: Node
     times: int
     after_s: float | None
     within_s: float | None
+    is_counted: bool = False
 
     @property
     def is_absent(self) -> bool:
@@ -97,7 +101,7 @@ class Expectations(NamedTuple):
     @property
     def needs_silence(self) -> bool:
         """Return whether a message could break them that comes later."""
-        return self.is_exact or any(item.is_absent for item in self.items)
+        return self.is_exact or any(item.is_absent or item.is_counted for item in self.items)
 
     @property
     def within_s(self) -> float:
@@ -118,7 +122,8 @@ def expectations(expect: Node | None) -> Expectations | None:
 def _expected(item: Node) -> ExpectedMessage:
     absent, count = item.get("absent"), item.get("count")
     number = 0 if absent is not None else int(str(count.value)) if count is not None else 1
-    return ExpectedMessage(item, absent or item, number, _seconds(item.get("after")), _seconds(item.get("within")))
+    after_s, within_s = _seconds(item.get("after")), _seconds(item.get("within"))
+    return ExpectedMessage(item, absent or item, number, after_s, within_s, absent is None and count is not None)
 
 
 def _seconds(node: Node | None) -> float | None:
@@ -178,6 +183,8 @@ class _Comparison:
             expected = dict.fromkeys((*left, *self._expected.later))
             others = [message for message in spare if not any(self._is_same(item, message) for item in expected)]
             wrong += [self._unexpected(message) for message in others[:_FEW]]
+        else:
+            wrong += [problem for item in self._expected.items if item.is_counted for problem in self._more(item, spare)]
         if not left:
             wrong += self._out_of_order(holders, wanted)
         return MessageComparison(tuple(missing), tuple(wrong))
@@ -245,6 +252,17 @@ class _Comparison:
             )
             for each in found
         ]
+
+    def _more(self, item: ExpectedMessage, spare: Sequence[ActualMessage]) -> list[Problem]:
+        """Report a message beyond the count of an item. One that another item stands for is not."""
+        later = self._expected.later
+        fitting = (message for message in spare if self._fits(item, message))
+        more = next((message for message in fitting if not any(self._is_same(each, message) for each in later)), None)
+        if more is None:
+            return []
+        wanted = f"{item.times} messages" if item.times > 1 else "one message"
+        text = f"expected only {wanted} with {item.text(self._mask)}, but there is another: {self._text(more)}"
+        return [self._problem("message-unexpected", text, item.item, self._story)]
 
     def _unexpected(self, message: ActualMessage) -> Problem:
         wanted = "no other message" if self._expected.items else "no message"

@@ -56,6 +56,22 @@ def test_a_count_asks_for_as_many() -> None:
     assert text.startswith('expected 2 of 3 channel "sms", but no such message came')
 
 
+def test_a_count_allows_no_more() -> None:
+    two = "messages: [{channel: sms, count: 2}]"
+    three = [message(channel="sms", at_s=at_s) for at_s in (0.0, 10.0, 20.0)]
+    assert found(two, *three) == [
+        ("message-unexpected", 'expected only 2 messages with channel "sms", but there is another: sms of order-confirmation to u1: delivered after 20s')
+    ]  # fmt: skip
+    [(_, text)] = found("messages: [{channel: sms, count: 1}]", *three[:2])
+    assert text.startswith('expected only one message with channel "sms", but there is another')
+    assert found("messages: [{channel: sms}]", *three) == []
+    assert found("messages: [{channel: sms, count: 2}, {workflow: order-confirmation}]", *three) == []
+    assert found("messages: [{channel: sms, after: 10s, count: 1}]", *three) == []
+    assert found(two, *three[:2], message("delivery_failure", channel="sms")) == []
+    assert expected(two).needs_silence
+    assert not expected("messages: [{channel: sms}]").needs_silence
+
+
 def test_the_only_message_that_fits_goes_to_the_item_that_needs_it() -> None:
     text = "messages: [{channel: {$any: true}}, {workflow: {$re: ^order-}, channel: email}]"
     assert found(text, message(), message(channel="sms", workflow="refund")) == []
