@@ -27,12 +27,12 @@ Code: TypeAlias = Literal[
     "template-not-rendered", "template-not-text", "template-null", "template-set-lost", "template-syntax",
     "template-too-large", "template-too-slow", "template-type", "template-undefined", "template-unknown-filter",
     "template-unknown-function", "template-unknown-method", "template-unknown-test", "template-unquoted",
-    "template-unread", "template-variable", "tenant-id", "tenant-twice", "timeout", "too-many-problems",
-    "unclear-answer", "unheard-event", "unicode", "unknown-column", "unknown-event", "unknown-key",
-    "unknown-matcher", "unknown-variable", "unused-let", "unused-variable", "usage", "var-missing", "var-schema",
-    "var-type", "worker-died", "workflow-command", "workflow-coverage", "workflow-invalid", "workflow-unmodelled",
-    "wrong-type", "yaml-alias", "yaml-depth", "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size",
-    "yaml-syntax", "yaml-tag", "yaml-unsupported",
+    "template-unread", "template-variable", "tenant-id", "tenant-twice", "test-data-unknown", "timeout",
+    "too-many-problems", "unclear-answer", "unheard-event", "unicode", "unknown-column", "unknown-event",
+    "unknown-key", "unknown-matcher", "unknown-variable", "unused-let", "unused-variable", "usage", "var-missing",
+    "var-schema", "var-type", "worker-died", "workflow-command", "workflow-coverage", "workflow-invalid",
+    "workflow-unmodelled", "wrong-type", "yaml-alias", "yaml-depth", "yaml-document", "yaml-key", "yaml-merge-key",
+    "yaml-size", "yaml-syntax", "yaml-tag", "yaml-unsupported",
 ]  # fmt: skip
 """Codes are stable: scripts and cases compare with them."""
 CODES: tuple[Code, ...] = get_args(Code)

@@ -191,6 +191,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "template-variable": Entry("a template of a workflow needs a property that the spec never sends", "`Hello {{name}}`", ExitCode.OK, is_warning=True),
     "tenant-id": Entry("a tenant's id is blank, or not 1 to 64 letters, digits, `_` and `-`", "`tenant_id: my shop`", ExitCode.INVALID),
     "tenant-twice": Entry("both `tenant_id` and `brand_id` are set", "old name and new", ExitCode.INVALID),
+    "test-data-unknown": Entry("test data names a node, category or channel that no file of the assets folder has", "`outcomes: {emial_1: delivery_failure}`", ExitCode.OK, is_warning=True),
     "timeout": Entry("a timeout is not a number of seconds greater than 0 and up to a day", "`Suprsend(…, timeout=-1)`", ExitCode.INVALID),
     "too-many-problems": Entry("a file has more than 100 problems; the others are counted", "a generated spec", ExitCode.INVALID),
     "unclear-answer": Entry("an answer that does not come from the platform: the event may have arrived", "a proxy's login page", ExitCode.REFUSED),

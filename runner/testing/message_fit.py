@@ -184,7 +184,9 @@ class _Comparison:
             others = [message for message in spare if not any(self._is_same(item, message) for item in expected)]
             wrong += [self._unexpected(message) for message in others[:_FEW]]
         else:
-            wrong += [problem for item in self._expected.items if item.is_counted for problem in self._more(item, spare)]
+            wrong += [
+                problem for item in self._expected.items if item.is_counted for problem in self._more(item, spare)
+            ]
         if not left:
             wrong += self._out_of_order(holders, wanted)
         return MessageComparison(tuple(missing), tuple(wrong))

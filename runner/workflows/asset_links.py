@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, did_you_mean
+from runner.workflows.assets import ROOT_CATEGORIES
 from runner.workflows.definition import Invoke, Send, SendMulti, SendSmart
 from runner.workflows.reach import all_nodes
 
@@ -32,7 +33,7 @@ def link_problems(assets: Assets) -> Iterator[Problem]:
 
 def _of_workflow(workflow: Workflow, assets: Assets) -> Iterator[Problem]:
     known = assets.workflows or {}
-    if assets.categories is not None and workflow.category not in assets.categories:
+    if assets.categories is not None and workflow.category not in (*assets.categories, *ROOT_CATEGORIES):
         yield _missing("category", workflow.category, workflow.source, ("category",), assets.categories)
     for node in all_nodes(workflow.nodes):
         if isinstance(node, Send | SendMulti | SendSmart) and assets.templates is not None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from runner.workflows.definition import Workflow
 
 Preference = Literal["opt_in", "opt_out", "cant_unsubscribe"]
+ROOT_CATEGORIES = ("system", "transactional", "promotional")
+"""Categories that exist in every workspace; the pulled file may not list them (documentation: "Notification Categories")."""
 
 
 @dataclass(frozen=True, slots=True)

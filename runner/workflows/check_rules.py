@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Rule = Literal[
     "unknown-event", "unheard-event", "event-schema", "condition-variable", "expression-variable", "template-variable", "stale-schema",
     "stale-asset", "asset-missing", "asset-invalid", "workflow-invalid", "template-unread",
+    "test-data-unknown",
 ]  # fmt: skip
 RULES: tuple[Rule, ...] = get_args(Rule)
 """By the codes of their problems."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runner.suprsend.messages import CHANNELS, FAILURE_REASONS, STATUS_EVERY_MS, statuses_up_to
+from runner.workflows.assets import ROOT_CATEGORIES
 from runner.workflows.people import find_user
 from runner.workflows.timeline import Message
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from runner.workflows.run import Run
     from runner.workflows.world import User
 
-_ROOT_CATEGORIES: Final = ("system", "transactional", "promotional")
 _GOALS: Final[Mapping[str, tuple[Status, ...]]] = {
     "delivered": ("delivered", "seen", "read", "clicked", "dismissed"),
     "seen": ("seen", "read", "clicked"),
@@ -68,7 +68,7 @@ def live_channels(assets: Assets, template: str) -> tuple[Channel, ...]:
 
 def unknowns(assets: Assets, category: str) -> str | None:
     """Return why it is inexact which channels get a message; None if it is known."""
-    if assets.categories is not None and category not in assets.categories and category in _ROOT_CATEGORIES:
+    if assets.categories is not None and category not in assets.categories and category in ROOT_CATEGORIES:
         return f"the pulled categories do not have '{category}': every user is taken as opted in"
     return None
 
@@ -146,7 +146,7 @@ def _preference_gap(assets: Assets, user: User, slug: str, channel: Channel) -> 
     category: Category | None = None
     if assets.categories is not None:
         category = assets.categories.get(slug)
-        if category is None and slug not in _ROOT_CATEGORIES:
+        if category is None and slug not in ROOT_CATEGORIES:
             return f"the category '{slug}' does not exist"
     is_out_of_channel = f"{slug}/{channel}" in user.opted_out
     if category is not None and category.default_preference == "cant_unsubscribe":
