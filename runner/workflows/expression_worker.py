@@ -1,7 +1,7 @@
 """A program that evaluates jq and JSONNET expressions for `expressions.Engine`, in a process of its own.
 
-It is started as `python -I -S expression_worker.py FOLDER…`, with the folders that contain the engines, and imports nothing
-of `runner`. It reads requests from stdin, two lines each: `{"language", "text"}` and the data as JSON. It writes one line
+It is started as `python -I -S expression_worker.py SECONDS FOLDER…`, with the time of the processor that an evaluation may
+take, and the folders that contain the engines. It imports nothing of `runner`. It reads requests from stdin, two lines each: `{"language", "text"}` and the data as JSON. It writes one line
 for each: `{"outputs": […]}`, `{"error": message}` or `{"unsupported": message}`; the first line is empty and says that it is
 ready. It has no environment, can open no files, and its memory is limited.
 """
@@ -17,8 +17,6 @@ import sys
 from importlib import import_module
 
 MEMORY_BYTES = 192 * 1024 * 1024
-EVALUATION_CPU_S = 3.0
-"""The parent ends an evaluation earlier than this: the limit is for a worker whose parent is gone."""
 MAX_OUTPUTS = 1_000
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 MAX_PROGRAMS = 256
@@ -48,7 +46,8 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.environ.clear()
     os.environ["GOMAXPROCS"] = "1"  # each thread of an engine in Go would take a part of the memory
-    sys.path += sys.argv[1:]
+    evaluation_s = float(sys.argv[1])
+    sys.path += sys.argv[2:]
     engines = _Engines()
     _limit()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
@@ -56,7 +55,7 @@ def main() -> None:
     answers.flush()
     while line := requests.readline():
         data = requests.readline()
-        signal.setitimer(signal.ITIMER_PROF, EVALUATION_CPU_S)  # its default action ends the process
+        signal.setitimer(signal.ITIMER_PROF, evaluation_s)  # its default action ends the process
         answer = _answer(engines, json.loads(line), data.decode("ascii"))
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(answer + b"\n")

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "ExpressionError", "HandlebarsError", "UnsupportedError", "data_of"]
 
 EVALUATION_S = 2.0
+"""Limit for an evaluation, in seconds of the processor: on a busy machine the same expressions pass."""
+_PATIENCE_S = 30.0
+"""Limit for an evaluation, in seconds of the clock."""
 MAX_SLOW = 3
 """An expression that took too long as often is not tried again: events of a sandbox would wait for it each time."""
 START_S = 10.0
@@ -50,7 +53,7 @@ _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _QUOTED_ROOT = re.compile(rf"""["']({"|".join(map(re.escape, ELSEWHERE))})["']""")
 _CHUNK = 1 << 16
 _EXIT_S = 1.0
-_CRASHES = (-SIGABRT, -SIGSEGV, -SIGBUS, -SIGFPE, -SIGILL, -SIGPROF)
+_CRASHES = (-SIGABRT, -SIGSEGV, -SIGBUS, -SIGFPE, -SIGILL)
 
 
 def data_of(
@@ -199,7 +202,7 @@ class _Worker:
         )
         program = Path(__file__).with_name("expression_worker.py")
         self._process = Popen(  # noqa: S603 - this very interpreter
-            [sys.executable, "-I", "-S", str(program), *folders],
+            [sys.executable, "-I", "-S", str(program), str(EVALUATION_S), *folders],
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -214,15 +217,15 @@ class _Worker:
         self._line(time.monotonic() + START_S)
 
     def answer(self, request: bytes) -> bytes:
-        """Return the line that answers a request, within `EVALUATION_S`."""
-        deadline = time.monotonic() + EVALUATION_S
+        """Return the line that answers a request."""
+        deadline = time.monotonic() + _PATIENCE_S
         rest = memoryview(request)
         try:
             while rest:
                 self._wait(self._stdin, select.POLLOUT, deadline)
                 rest = rest[os.write(self._stdin, rest[: select.PIPE_BUF]) :]
         except BrokenPipeError:
-            raise _EndedError(by_itself=self._has_crashed()) from None
+            raise self._ended() from None
         return self._line(deadline)
 
     def _line(self, deadline: float) -> bytes:
@@ -231,7 +234,7 @@ class _Worker:
             self._wait(self._stdout, select.POLLIN, deadline)
             chunks.append(os.read(self._stdout, _CHUNK))
             if not chunks[-1]:
-                raise _EndedError(by_itself=self._has_crashed())
+                raise self._ended()
         return b"".join(chunks)
 
     @staticmethod
@@ -242,13 +245,15 @@ class _Worker:
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise _SlowError(f"the expression takes longer than {EVALUATION_S:g} s")
 
-    def _has_crashed(self) -> bool:
-        """Return whether the process ended by a fault of its own, not by a signal such as SIGKILL from outside."""
+    def _ended(self) -> Exception:
+        """Return why the process ended: by its timer, by another fault of its own, or by a signal such as SIGKILL from outside."""
         try:
             status = self._process.wait(_EXIT_S)
         except TimeoutExpired:
-            return True
-        return status >= 0 or status in _CRASHES
+            return _EndedError(by_itself=True)
+        if status == -SIGPROF:
+            return _SlowError(f"the expression takes longer than {EVALUATION_S:g} s")
+        return _EndedError(by_itself=status >= 0 or status in _CRASHES)
 
     def end(self) -> None:
         """End the process at once."""

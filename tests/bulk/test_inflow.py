@@ -20,7 +20,7 @@ from runner.errors import InvalidInput, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BOUND_S = 10
+BOUND_S = 60
 
 
 class Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 
-BOUND_S = 10
+BOUND_S = 60
 
 
 class Call:

@@ -172,10 +172,10 @@ def test_one_hook_is_installed_and_only_when_it_is_needed() -> None:
 def test_the_hook_costs_next_to_nothing_when_no_context_is_open() -> None:
     with blocked():
         pass
-    began = time.perf_counter()
+    began = time.thread_time()
     for _ in range(100_000):
         sys.audit("runner.nobody")
-    assert (time.perf_counter() - began) / 100_000 < 5e-6
+    assert (time.thread_time() - began) / 100_000 < 5e-6
 
 
 def test_what_is_blocked_is_told_as_a_problem() -> None:

@@ -160,15 +160,22 @@ BOMBS = [
 ]
 
 
+def time_of_children_s() -> float:
+    """Return the seconds of the processor that ended child processes took: on a busy machine those of the clock say little."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("language", "text"), BOMBS)
 def test_a_bomb_is_refused_in_time_and_memory(engine: Engine, language: Any, text: str) -> None:
     engine.evaluate_text("jq", ".", {})  # the start of the process is not measured
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.monotonic()
+    start_s = time_of_children_s()
     with pytest.raises(UnsupportedError):
         engine.evaluate_text(language, text, DATA)
-    assert time.monotonic() - start < 3
+    engine.close()
+    assert time_of_children_s() - start_s < 3
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300_000 + before
     assert engine.evaluate_text("jq", ".amount", DATA) == [1500]
@@ -261,7 +268,7 @@ def test_a_missing_engine_is_named() -> None:
     program = Path(expressions.__file__).with_name("expression_worker.py")
     requests = '{"language": "jsonnet", "text": "1"}\n{}\n{"language": "jq", "text": "1"}\n{}\n'
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(program)], input=requests, capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-S", str(program), "2"], input=requests, capture_output=True, text=True, check=True
     )
     assert [json.loads(line) for line in done.stdout.splitlines()[1:]] == [
         {"unsupported": "JSONNET needs an engine: pip install 'suprsend-runner[jsonnet]'"},

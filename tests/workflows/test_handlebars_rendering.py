@@ -138,10 +138,10 @@ NESTED = "{{#each l}}" + "{{#each this}}" * 7 + "x" + "{{/each}}" * 8
 )  # fmt: skip
 def test_a_bomb_ends_in_time_and_memory(template: str, data: dict[str, Any]) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.monotonic()
+    start = time.thread_time()
     with pytest.raises((UnsupportedError, ExpressionError)):
         render(template, data)
-    assert time.monotonic() - start < 3
+    assert time.thread_time() - start < 3
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
 
 

@@ -81,7 +81,8 @@ def test_a_task_rather_goes_to_an_idle_process_than_to_a_new_one(tasks: Any, boa
 def test_a_process_that_closes_its_end_counts_as_dead() -> None:
     with Bounded(1, 1) as workers:
         error = workers.submit(os.closerange, 3, 100).exception(BOUND_S)
-        assert told(error) == (WorkerDied, "its process ended with status 0 before it answered")
+        ways = "ended with status 0", "was ended by signal 9"  # it exits, unless it is killed before that
+        assert told(error) in [(WorkerDied, f"its process {way} before it answered") for way in ways]
         assert workers.submit(abs, -1).result(BOUND_S) == 1
 
 
