@@ -152,10 +152,11 @@ class Wanted(NamedTuple):
     items: dict[str, tuple[str, int]]
     absent: tuple[str, ...] = ()
     is_exact: bool = False
+    is_counted: bool = False
 
     @property
     def needs_silence(self) -> bool:
-        return self.is_exact or bool(self.absent)
+        return self.is_exact or self.is_counted or bool(self.absent)
 
     def judge(self, server: MessageServer, at_s: float) -> Literal["fits", "may fit", "never fits"]:
         """Return what the plan says at a time."""
@@ -169,15 +170,16 @@ class Wanted(NamedTuple):
             return "never fits"
         if self.is_exact and any(count > self.items.get(channel, ("", 0))[1] for channel, count in number.items()):
             return "never fits"
-        fits = all(
-            sum(
+        fitting = {
+            channel: sum(
                 each == channel and (status == wanted or (wanted in ORDER and rank(status) >= rank(wanted)))
                 for each, status in there
             )
-            >= times
-            for channel, (wanted, times) in self.items.items()
-        )
-        return "fits" if fits else "may fit"
+            for channel, (wanted, _) in self.items.items()
+        }
+        if self.is_counted and any(fitting[channel] > times for channel, (_, times) in self.items.items()):
+            return "never fits"
+        return "fits" if all(fitting[channel] >= times for channel, (_, times) in self.items.items()) else "may fit"
 
 
 CASES = (
@@ -187,7 +189,7 @@ CASES = (
         "messages: [{channel: email, workflow: order-confirmation, recipient: u1}, {channel: sms}]",
         {"email": ("triggered", 1), "sms": ("triggered", 1)},
     ),
-    Wanted("messages: [{channel: email, count: 2}]", {"email": ("triggered", 2)}),
+    Wanted("messages: [{channel: email, count: 2}]", {"email": ("triggered", 2)}, is_counted=True),
     Wanted("messages: [{channel: sms, status: trigger_failed}]", {"sms": ("trigger_failed", 1)}),
     Wanted("messages: [{channel: email}, {absent: {channel: sms}}]", {"email": ("triggered", 1)}, ("sms",)),
     Wanted("messages: []", {}, CHANNELS, is_exact=True),
