@@ -11,6 +11,7 @@ PYTHONPATH). Tests of these start the interpreter or the installed command.
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import gc
 import importlib
 import inspect
@@ -120,12 +121,15 @@ def run_preloaded(command: list[str], **options: Any) -> subprocess.CompletedPro
 def run_preloaded(
     command: list[str], *, capture_output: bool = False, check: bool = False, timeout: float = 60, **options: Any
 ) -> subprocess.CompletedProcess[Any]:
-    """Run a command to its end, as `subprocess.run` does."""
+    """Run a command to its end, as `subprocess.run` does. If it takes too long, the error says where each thread was."""
     if capture_output:
         options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with Preloaded(command, **options) as process:
         try:
             out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as expired:
+            expired.add_note(_last_words(process))
+            raise
         except BaseException:
             process.kill()
             raise
@@ -133,6 +137,17 @@ def run_preloaded(
     if check:
         ended.check_returncode()
     return ended
+
+
+def _last_words(process: Preloaded[Any]) -> str:
+    """Abort a process, and return all that it printed, at the end of which are the stacks of its threads."""
+    process.send_signal(signal.SIGABRT)
+    try:
+        streams = process.communicate(timeout=10)
+    except subprocess.TimeoutExpired as expired:  # a child of it may still hold its streams
+        streams = (expired.stdout, expired.stderr)
+        process.kill()
+    return "\n".join(text if isinstance(text, str) else text.decode(errors="replace") for text in streams if text)
 
 
 @cache
@@ -217,6 +232,7 @@ def _become(fds: list[int]) -> _Request:
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    faulthandler.enable()  # for `_last_words`
     return request
 
 
