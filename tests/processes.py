@@ -36,7 +36,7 @@ STARTED = struct.Struct("i")
 """The process id of a child."""
 ENDED = struct.Struct("iddd")
 """How a child ended: its status as `waitpid` returns it, CPU seconds in user and system mode, and peak memory in KB."""
-LEFT_OUT = ("runner.__main__", "runner.bulk.parquet", "runner.bulk.worker", "runner.pytest_plugin.entry")
+LEFT_OUT = ("runner.__main__", "runner.rows.parquet", "runner.bulk.worker", "runner.pytest_plugin.entry")
 """Modules that are run as programs, and those that import pyarrow, which most commands do without."""
 LIBRARIES = (
     "requests", "yaml", "difflib", "starlette.applications", "uvicorn.loops.asyncio", "uvicorn.lifespan.off",

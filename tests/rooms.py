@@ -1,7 +1,7 @@
 """The packages of `runner` in the order in which data flows, and the only ones that import each library."""
 
 ROOMS = [
-    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "bulk", "workflows", "sandbox", "testing", "doctor", "report",
+    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "template", "project", "variables", "cases", "eventspec", "config", "run", "rows", "bulk", "workflows", "sandbox", "testing", "doctor", "report",
     "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {
@@ -16,7 +16,7 @@ HOMES = {
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
     "h11": {"sandbox"},
-    "pyarrow": {"bulk"},
+    "pyarrow": {"rows"},
     "jq": {"workflows"},
     "_gojsonnet": {"workflows"},
     "vcr": {"testing"},

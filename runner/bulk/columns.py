@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.bulk.row import SHOWN_NAME_CHARS, name_problems
 from runner.errors import InvalidInput, Problem, did_you_mean
+from runner.rows.row import SHOWN_NAME_CHARS, name_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from runner.bulk.columns import assign
 from runner.bulk.origin import MarkedRows, mark
 from runner.bulk.record import SavedOptions
-from runner.bulk.row import BadRow
-from runner.bulk.rows import open_rows
 from runner.errors import InvalidInput, Problem
+from runner.rows.row import BadRow
+from runner.rows.row_file import open_rows
 from runner.variables import Given
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from runner.bulk.ledger import Ledger
     from runner.bulk.record import RunRecord
-    from runner.bulk.row import Row
     from runner.eventspec import Spec
+    from runner.rows.row import Row
     from runner.source import Json
     from runner.variables import Cells, Variable
 

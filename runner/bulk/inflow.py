@@ -10,15 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from runner.bulk.parts import PART_CHARS, Idle
-from runner.bulk.row import LargeRow, size_of
 from runner.errors import RunnerError
+from runner.rows.row import LargeRow, size_of
 from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Self
 
-    from runner.bulk.row import BadRow, Row
+    from runner.rows.row import BadRow, Row
 
 AHEAD_ROWS = 1000
 AHEAD_CHARS = 4 * PART_CHARS

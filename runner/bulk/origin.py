@@ -11,14 +11,14 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from runner.bulk.row import BadRow
 from runner.errors import InvalidInput, Problem
+from runner.rows.row import BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from runner.bulk.row import Row
-    from runner.bulk.rows import RowFile
+    from runner.rows.row import Row
+    from runner.rows.row_file import RowFile
     from runner.source import Json
     from runner.variables import Cells
 

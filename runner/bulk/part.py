@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.bulk.row import BadRow, Row
+from runner.rows.row import BadRow, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

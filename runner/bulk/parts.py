@@ -8,15 +8,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.part import Part
-from runner.bulk.row import LargeRow, size_of
 from runner.errors import InvalidInput, Problem, RunnerError
+from runner.rows.row import LargeRow, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from runner.bulk.inflow import Inflow
-    from runner.bulk.row import BadRow, Row
     from runner.bulk.run_ledger import PartState
+    from runner.rows.row import BadRow, Row
 
 PART_CHARS = 1024 * 1024
 """A part of large rows ends with the row that reaches this number of characters."""

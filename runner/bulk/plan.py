@@ -20,10 +20,10 @@ from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests
 from runner.bulk.record import STATE_DIR, check_parent, check_unchanged, has_same_key
-from runner.bulk.rows import open_rows
 from runner.bulk.setup import Setup
 from runner.config import PUBLIC_SECRETS
 from runner.errors import InvalidInput, NotFound, Problem
+from runner.rows.row_file import open_rows
 from runner.suprsend.auth import secret_of
 from runner.variables import resolve_fixed
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     from runner.bulk.options import BulkOptions
     from runner.bulk.record import RunRecord
-    from runner.bulk.row import BadRow, Row
-    from runner.bulk.rows import RowFile
     from runner.config import Target
     from runner.eventspec import Spec
+    from runner.rows.row import BadRow, Row
+    from runner.rows.row_file import RowFile
     from runner.run import Inputs, Run
     from runner.suprsend.retry import Patience
 

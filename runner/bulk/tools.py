@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from runner.bulk.columns import extra_columns
 from runner.bulk.outcomes import RowOutcome
 from runner.bulk.results import result_line
-from runner.bulk.row import BadRow, Row
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
+from runner.rows.row import BadRow, Row
 from runner.run import Prepared, Rejected, prepare_with
 from runner.secrets import Mask
 from runner.suprsend.delivery import Pauses

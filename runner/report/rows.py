@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.bulk.outcomes import RowOutcome
-    from runner.bulk.row import BadRow, Row
     from runner.errors import Problem
     from runner.report.output import Output
+    from runner.rows.row import BadRow, Row
     from runner.run import Prepared
 
 

@@ -6,10 +6,10 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.row import SHOWN_NAME_CHARS, BadRow, Row, name_problems, place
-from runner.bulk.rows import open_rows
 from runner.cases.parametrize import ID, choice_id, named
 from runner.errors import InvalidInput, Problem, did_you_mean
+from runner.rows.row import SHOWN_NAME_CHARS, BadRow, Row, name_problems, place
+from runner.rows.row_file import open_rows
 from runner.variables import Given
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.outcomes import PartOutcome
 from runner.bulk.parts import Parts
 from runner.bulk.record import RunRecord
-from runner.bulk.rows import open_rows
 from runner.bulk.setup import Setup
 from runner.bulk.tools import tools_of
 from runner.config import Target
 from runner.eventspec import load
+from runner.rows.row_file import open_rows
 from runner.run import Prepared
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey

@@ -20,7 +20,6 @@ from runner.bulk.engine import Engine, Limits, Tally
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.part import Part
 from runner.bulk.parts import Idle
-from runner.bulk.row import Row
 from runner.bulk.setup import Setup
 from runner.bulk.task import send_part
 from runner.bulk.workers import WorkerDied
@@ -30,6 +29,7 @@ from runner.config import Target
 from runner.errors import ExitCode, MachineError, Problem
 from runner.eventspec import load
 from runner.exits import of_event
+from runner.rows.row import Row
 from runner.secrets import Secret
 from runner.suprsend.auth import WorkspaceKey
 

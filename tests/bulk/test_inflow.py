@@ -13,9 +13,9 @@ import pytest
 from runner.bulk.inflow import AHEAD_CHARS, AHEAD_ROWS, Inflow
 from runner.bulk.part import Part
 from runner.bulk.parts import PART_CHARS, Digests, FlowingParts, Idle
-from runner.bulk.row import LargeRow, Row
 from runner.bulk.run_ledger import PartState
 from runner.errors import InvalidInput, Problem
+from runner.rows.row import LargeRow, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

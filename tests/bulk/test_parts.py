@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.bulk.parts import PART_CHARS, Digests, Parts
-from runner.bulk.row import LargeRow, Row, size_of
 from runner.bulk.run_ledger import PartState
 from runner.errors import InvalidInput, Problem
+from runner.rows.row import LargeRow, Row, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

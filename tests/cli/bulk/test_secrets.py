@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from runner.bulk.parts import Digests
-from runner.bulk.row import Row
+from runner.rows.row import Row
 from tests.cli.bulk.conftest import REFUSAL, RUN, SECRET_SPEC, send, typed, write
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from itertools import chain
 from json import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
-from runner.bulk.row import (
+from runner.errors import InvalidInput, Problem
+from runner.rows.row import (
     LARGE_ROW_CHARS,
     MAX_EMPTY_LINES,
     MAX_ROW_CHARS,
@@ -19,15 +20,14 @@ from runner.bulk.row import (
     Row,
     place,
 )
-from runner.bulk.text import Cursor
-from runner.errors import InvalidInput, Problem
+from runner.rows.text import Cursor
 from runner.source import STRICT, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from runner.bulk.text import Text
     from runner.errors import Position
+    from runner.rows.text import Text
     from runner.source import Json
 
 _MAX_DEPTH = 64

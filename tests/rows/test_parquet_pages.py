@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from runner.bulk.parquet_pages import measure_footer, measure_pages
-from runner.bulk.row import BrokenFileError
+from runner.rows.parquet_pages import measure_footer, measure_pages
+from runner.rows.row import BrokenFileError
 
 
 def written(column: pa.Array, **options: object) -> tuple[io.BytesIO, pq.ColumnChunkMetaData]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.bulk.row import (
+from runner.errors import InvalidInput, Problem
+from runner.rows.row import (
     LARGE_ROW_CHARS,
     MAX_COLUMNS,
     MAX_EMPTY_LINES,
@@ -20,14 +21,13 @@ from runner.bulk.row import (
     name_problems,
     place,
 )
-from runner.bulk.text import Cursor
-from runner.errors import InvalidInput, Problem
+from runner.rows.text import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.bulk.text import Text
     from runner.errors import Position
+    from runner.rows.text import Text
 
 _QUOTE_HINT = 'a quote inside a cell is written twice: ""'
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}

@@ -13,13 +13,13 @@ from itertools import chain, islice
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from runner.bulk.csv_rows import Table
-from runner.bulk.json_rows import json_array, json_lines
-from runner.bulk.row import BadRow, BrokenFileError, Row
-from runner.bulk.stable_file import FileChangedError, StableFile
-from runner.bulk.text import Text
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
 from runner.project.files import misspelt
+from runner.rows.csv_rows import Table
+from runner.rows.json_rows import json_array, json_lines
+from runner.rows.row import BadRow, BrokenFileError, Row
+from runner.rows.stable_file import FileChangedError, StableFile
+from runner.rows.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
@@ -180,7 +180,7 @@ def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | None)
 
 def _open_parquet(shown: str, opened: ExitStack, stable: StableFile) -> RowFile:
     try:
-        from runner.bulk.parquet_rows import Parquet  # noqa: PLC0415 - it loads pyarrow, which is an extra
+        from runner.rows.parquet_rows import Parquet  # noqa: PLC0415 - it loads pyarrow, which is an extra
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[parquet]'"
         raise InvalidInput(Problem("rows-format", f"to read {shown}, pyarrow must be installed", hint=hint)) from None

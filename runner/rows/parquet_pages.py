@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from runner.bulk.row import BrokenFileError
+from runner.rows.row import BrokenFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.bulk.stable_file import StableFile
+    from runner.rows.stable_file import StableFile
 
 _WINDOW_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 16 * 1024 * 1024

@@ -6,8 +6,8 @@ import codecs
 import io
 from typing import TYPE_CHECKING
 
-from runner.bulk.row import MAX_ROW_CHARS, place
 from runner.errors import InvalidInput, Problem
+from runner.rows.row import MAX_ROW_CHARS, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from runner.bulk.rows import BadRow, Row
+from runner.rows.row_file import BadRow, Row
 
 if TYPE_CHECKING:
-    from tests.bulk.conftest import Rows
+    from tests.rows.conftest import Rows
 
 CELLS = st.text(st.characters(codec="utf-8") | st.sampled_from('",\t;\r\n \0\ufeff\x1c\x85\u2028'), max_size=8)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), min_size=1, max_size=6).filter(str.strip)

@@ -18,15 +18,15 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from runner.bulk.row import LARGE_ROW_CHARS, LargeRow
-from runner.bulk.rows import BadRow, Row, open_rows
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
+from runner.rows.row import LARGE_ROW_CHARS, LargeRow
+from runner.rows.row_file import BadRow, Row, open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.source import Json
-    from tests.bulk.conftest import Rows
+    from tests.rows.conftest import Rows
 
 ONE_ROW = [Row(1, 2, {"a": "1", "b": "2"})]
 
@@ -325,7 +325,7 @@ def test_memory_does_not_grow_with_the_file(in_tmp: Path, name: str) -> None:
 _COUNT = """
 import io, re, sys
 from pathlib import Path
-from runner.bulk.rows import open_rows
+from runner.rows.row_file import open_rows
 
 with open_rows(Path(sys.argv[1]), io.BytesIO(), sys.argv[1]) as file:
     assert sum(1 for row in file) == int(sys.argv[2])

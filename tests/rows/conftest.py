@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.bulk.rows import BadRow, Row, RowFile, open_rows
 from runner.errors import InvalidInput, RunnerError
+from runner.rows.row_file import BadRow, Row, RowFile, open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,8 +13,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from runner.bulk.columns import assign
-from runner.bulk.rows import Row, open_rows
 from runner.cases.case import Step
+from runner.rows.row_file import Row, open_rows
 from runner.testing.expand import rows_of
 from runner.variables import RowResolver, Variable, resolve
 from tests.pages import PAGES

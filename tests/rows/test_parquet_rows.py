@@ -17,8 +17,8 @@ import pytest
 from pyarrow import parquet as pq
 from pyarrow.parquet import encryption
 
-from runner.bulk.rows import BadRow, Row, open_rows
 from runner.errors import InvalidInput, Problem
+from runner.rows.row_file import BadRow, Row, open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,7 +260,7 @@ def test_without_the_extra_it_says_how_to_get_it() -> None:
 _WITHOUT = """
 import io, sys
 from pathlib import Path
-from runner.bulk.rows import open_rows
+from runner.rows.row_file import open_rows
 from runner.errors import InvalidInput
 
 assert "pyarrow" not in sys.modules

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from runner.bulk.rows import BadRow, Row
+from runner.rows.row_file import BadRow, Row
 
 if TYPE_CHECKING:
     from runner.source import Json
-    from tests.bulk.conftest import Rows
+    from tests.rows.conftest import Rows
 
 KEYS = st.text(st.characters(codec="utf-8"), max_size=6)
 VALUES = st.recursive(

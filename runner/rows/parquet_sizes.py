@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 from pyarrow import compute as pc
 
-from runner.bulk.row import MAX_ROW_CHARS, MAX_ROW_VALUES
+from runner.rows.row import MAX_ROW_CHARS, MAX_ROW_VALUES
 from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from runner.bulk.rows import open_rows
-from runner.bulk.stable_file import BLOCK_BYTES, FileChangedError, StableFile
 from runner.errors import InvalidInput
+from runner.rows.row_file import open_rows
+from runner.rows.stable_file import BLOCK_BYTES, FileChangedError, StableFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runner.bulk.row import BadRow, Row
+    from runner.rows.row import BadRow, Row
 
 SIZES = [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES + 7]
 

@@ -14,10 +14,11 @@ import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
-from runner.bulk.parquet_cells import cells_of, old_moments, refused_cells
-from runner.bulk.parquet_pages import is_encrypted, measure_footer, measure_pages
-from runner.bulk.parquet_sizes import MAX_BATCH_BYTES, leaves, portions
-from runner.bulk.row import (
+from runner.errors import InvalidInput, Problem
+from runner.rows.parquet_cells import cells_of, old_moments, refused_cells
+from runner.rows.parquet_pages import is_encrypted, measure_footer, measure_pages
+from runner.rows.parquet_sizes import MAX_BATCH_BYTES, leaves, portions
+from runner.rows.row import (
     LARGE_ROW_CHARS,
     MAX_COLUMNS,
     MAX_ROW_VALUES,
@@ -28,14 +29,13 @@ from runner.bulk.row import (
     Row,
     name_problems,
 )
-from runner.errors import InvalidInput, Problem
 from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.bulk.stable_file import StableFile
     from runner.codes import Code
+    from runner.rows.stable_file import StableFile
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024

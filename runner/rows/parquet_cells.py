@@ -11,8 +11,8 @@ from uuid import UUID
 import pyarrow as pa
 from pyarrow import compute as pc
 
-from runner.bulk.parquet_sizes import has_texts
-from runner.bulk.row import SHOWN_NAME_CHARS
+from runner.rows.parquet_sizes import has_texts
+from runner.rows.row import SHOWN_NAME_CHARS
 from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:

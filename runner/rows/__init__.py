@@ -1,0 +1,1 @@
+"""A file of rows in any format → its rows, in bounded memory."""
