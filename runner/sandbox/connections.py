@@ -11,6 +11,7 @@ import logging
 import resource
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import h11
@@ -18,6 +19,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from starlette.requests import Request
     from starlette.types import Scope
 
@@ -36,6 +39,8 @@ LINGER_S = 2.0
 """Time for a client that is still sending; closing at once would lose the refusal."""
 GRACE_S = 1.0
 """Time for the answers that are under way when the server stops."""
+_LOOK_EVERY_S = 0.005
+_DATE_EVERY_S = 1.0
 _Phase = Literal["head", "body", "answer", "refused"]
 _LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
 _CONNECTION = "runner.connection"
@@ -67,7 +72,27 @@ def answers_for(request: Request, seconds: float | None) -> None:
 
 
 class TimedServer(uvicorn.Server):
-    """A server whose listen queue is longer than the number that it accepts at once."""
+    """A server whose listen queue is longer than the number that it accepts at once, and which stops without delay.
+
+    uvicorn looks ten times a second whether it is to stop, and whether its connections are closed.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop serving, or do not start; for any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has stopped already
+                self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop serving by a signal; a second Ctrl-C does not wait for answers that are under way."""
+        super().handle_exit(sig, frame)
+        self.stop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start serving."""
@@ -75,14 +100,34 @@ class TimedServer(uvicorn.Server):
         for listening in sockets or []:
             listening.listen(QUEUE)
 
+    async def main_loop(self) -> None:
+        """Serve until it is stopped."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):  # which keeps the date of answers
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _DATE_EVERY_S)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving; requests that wait for events end first."""
         self.config.loaded_app.state.end()
-        asyncio.get_running_loop().call_later(GRACE_S, self._cancel_rest)
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        state = self.server_state
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)  # in which idle connections are closed
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + GRACE_S + LINGER_S
+        loop.call_later(GRACE_S, self._cancel_rest)
+        while (state.connections or state.tasks) and not self.force_exit and loop.time() < until_s:  # noqa: ASYNC110 - uvicorn has no event
+            await asyncio.sleep(_LOOK_EVERY_S)
+        for connection in tuple(state.connections):
+            connection.transport.abort()
 
     def _cancel_rest(self) -> None:
-        """Cancel the requests that are still being answered, before uvicorn does, which would log it as an error."""
+        """Cancel the requests that are still being answered."""
         for task in self.server_state.tasks:
             task.cancel()
 

@@ -1,14 +1,14 @@
 """The idempotency keys of the last 24 hours.
 
-They are looked up in memory, and stored in the order of arrival: an index of them in the database would change a page of its
-file for each key.
+They are stored in the order of arrival, with no index: that would change a page of the file for each key. They are found by a
+map in memory, which is read from the file when the first event with a key arrives: a sandbox that starts is ready before.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from contextlib import closing
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,14 +17,8 @@ if TYPE_CHECKING:
 KEY_LIFETIME_MS = 24 * 3600 * 1000
 """How long a key is remembered (documentation: "Idempotent requests")."""
 MAX_KEYS = 200_000
-"""Limit for the keys; entries have a fixed size, so all together take 64 MiB of memory."""
+"""Limit for the keys; entries have a fixed size, so all together take 40 MiB of memory."""
 _Known: TypeAlias = "tuple[str, str, bytes]"
-
-
-class _Entry(NamedTuple):
-    seen_ms: int
-    message_id: bytes
-    row: int
 
 
 class Keys:
@@ -33,38 +27,54 @@ class Keys:
     def __init__(self, writer: sqlite3.Connection, at_most: int) -> None:
         self._writer = writer
         self._at_most = at_most
-        # The oldest first. Not a dict: finding its first entry is slow after many were removed.
-        self._entries: OrderedDict[_Known, _Entry] = OrderedDict()
-        self._row = 0
-        self._new: list[tuple[object, ...]] = []
+        self._new: dict[int, tuple[int, str, str, bytes, bytes, int]] = {}
+        self._rows: dict[_Known, int] | None
+        self._last_row: int
+        self._count: int
         self.load()
 
     def load(self) -> None:
-        """Read the keys from the database, as they are without the current transaction."""
-        rows = self._writer.execute("SELECT session, workspace, digest, seen_ms, message_id, id FROM keys ORDER BY id")
-        self._entries = OrderedDict((row[:3], _Entry._make(row[3:])) for row in rows)
-        self._row = max((entry.row for entry in self._entries.values()), default=0)
+        """Begin with the keys of the database, as they are without the current transaction."""
         self._new.clear()
+        self._rows = None
+        self._last_row, self._count = self._writer.execute("SELECT COALESCE(MAX(id), 0), COUNT(*) FROM keys").fetchone()
 
     def first_id(self, session: str, workspace: str, key: str, now_ms: int, message_id: bytes) -> bytes | None:
         """Return the message id of the first event with a key.
 
         If the key is new or outdated, remember it with `message_id`, and return None. `write` stores it.
         """
+        if self._rows is None:
+            self._rows = self._read()
         known = session, workspace, blake2b(key.encode(), digest_size=16).digest()
-        entry = self._entries.get(known)
-        if entry is not None:
-            if now_ms - entry.seen_ms < KEY_LIFETIME_MS:
-                return entry.message_id
-            del self._entries[known]  # its new place is the last one
-        self._row += 1
-        self._entries[known] = _Entry(now_ms, message_id, self._row)
-        self._new.append((self._row, *known, message_id, now_ms))
+        row = self._rows.get(known)
+        if row is not None:
+            seen_ms, first = self._of_row(row)
+            if now_ms - seen_ms < KEY_LIFETIME_MS:
+                return first
+        self._last_row += 1
+        self._rows[known] = self._last_row
+        self._new[self._last_row] = (self._last_row, *known, message_id, now_ms)
         return None
+
+    def _read(self) -> dict[_Known, int]:
+        found = self._writer.execute("SELECT session, workspace, digest, id FROM keys ORDER BY id")
+        return {(session, workspace, digest): row for session, workspace, digest, row in found}
+
+    def _of_row(self, row: int) -> tuple[int, bytes]:
+        """Return the time and the message id of a key."""
+        new = self._new.get(row)
+        if new is not None:
+            return new[5], new[4]
+        found: tuple[int, bytes] = self._writer.execute(
+            "SELECT seen_ms, message_id FROM keys WHERE id = ?", (row,)
+        ).fetchone()
+        return found
 
     def write(self) -> None:
         """Store the keys that are new, all at once."""
-        self._writer.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", self._new)
+        self._writer.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)", self._new.values())
+        self._count += len(self._new)
         self._new.clear()
 
     def forget(self, now_ms: Callable[[str], int]) -> int:
@@ -73,14 +83,17 @@ class Keys:
         `now_ms` is the clock of a session: one that is set forward must not outdate the keys of others.
         """
         dropped = last_row = 0
-        while self._entries:
-            known, entry = next(iter(self._entries.items()))
-            surplus = len(self._entries) > self._at_most
-            if not surplus and now_ms(known[0]) - entry.seen_ms < KEY_LIFETIME_MS:
-                break
-            del self._entries[known]
-            dropped += surplus
-            last_row = entry.row
+        query = "SELECT id, seen_ms, session, workspace, digest FROM keys ORDER BY id"
+        with closing(self._writer.execute(query)) as oldest:
+            for row, seen_ms, *known in oldest:
+                surplus = self._count > self._at_most
+                if not surplus and now_ms(known[0]) - seen_ms < KEY_LIFETIME_MS:
+                    break
+                self._count -= 1
+                dropped += surplus
+                last_row = row
+                if self._rows is not None and self._rows.get(tuple(known)) == row:
+                    del self._rows[tuple(known)]
         if last_row:
             self._writer.execute("DELETE FROM keys WHERE id <= ?", (last_row,))
         return dropped
@@ -89,8 +102,8 @@ class Keys:
         """Forget the keys of a session, or all."""
         if session is None:
             self._writer.execute("DELETE FROM keys")
-            self._entries.clear()
+            self._rows, self._count = {}, 0
             return
-        self._writer.execute("DELETE FROM keys WHERE session = ?", (session,))
-        for known in [each for each in self._entries if each[0] == session]:
-            del self._entries[known]
+        self._count -= self._writer.execute("DELETE FROM keys WHERE session = ?", (session,)).rowcount
+        if self._rows is not None:
+            self._rows = {known: row for known, row in self._rows.items() if known[0] != session}

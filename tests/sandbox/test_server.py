@@ -186,6 +186,23 @@ def test_a_sandbox_ends_with_connections_open() -> None:
     assert not sandbox._thread.is_alive()
 
 
+@pytest.mark.parametrize("is_connected", [False, True])
+def test_an_idle_sandbox_ends_at_once(is_connected: bool) -> None:
+    """Within less than the tenth of a second after which uvicorn looks whether it is to end, and again whether it can."""
+    took_s = []
+    for _ in range(5):
+        with Sandbox() as sandbox:
+            kept = HTTPConnection("127.0.0.1", sandbox.port)
+            kept.request("GET", "/_sandbox")
+            assert kept.getresponse().read()
+            if not is_connected:
+                kept.close()
+            began = time.perf_counter()
+        took_s.append(time.perf_counter() - began)
+        kept.close()
+    assert min(took_s) < 0.05
+
+
 def test_an_ended_sandbox_can_be_looked_at() -> None:
     with Sandbox() as sandbox:
         client_of(sandbox).track_event(Event("u1", "ordered"))
