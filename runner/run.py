@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runner.errors import ExitCode, InvalidEvent, InvalidInput, Problem
 from runner.eventspec import Occurrence, Spec, render
+from runner.eventspec.own_key import own_key
 from runner.exits import of_event, summed
 from runner.suprsend.delivery import INTERRUPTED, NOT_SENT, Delivery, bulk_deliveries, single_delivery
 from runner.suprsend.encoding import Encoded, encode_sound
 from runner.suprsend.event import Event, Stamp, plain_id
-from runner.suprsend.rules import MAX_EVENT_KB, MAX_KEY
+from runner.suprsend.rules import MAX_EVENT_KB
 from runner.suprsend.statuses import is_rate_limit, refuses_credentials
 from runner.variables import Given, resolve
 
@@ -122,14 +122,25 @@ def prepare(job: Job, occurrence: Occurrence, env: str, max_event_kb: int = MAX_
 
 
 def prepare_with(
-    values: Values, spec: Spec, occurrence: Occurrence, env: str, max_event_kb: int, context: str | None
+    values: Values,
+    spec: Spec,
+    occurrence: Occurrence,
+    env: str,
+    max_event_kb: int,
+    context: str | None,
+    key_run: str | None = None,
 ) -> Prepared | Rejected:
-    """Render a spec with variables that are resolved, check the event and encode it."""
+    """Render a spec with variables that are resolved, check the event and encode it.
+
+    With `key_run`, the name of a run, the event gets a key that no other run has.
+    """
     if values.problems:
         return _rejected(spec, values, values.problems, context)
     stamp = occurrence.stamp
     try:
         event = render(spec, values.values, occurrence)
+        if key_run is not None:
+            event = event.with_key(own_key(event.idempotency_key, key_run, occurrence.row))
         encoded = encode_sound(event, env, stamp, max_event_kb)
     except InvalidEvent as error:  # the size: all else is checked with its place while rendering
         position = spec.root.key_position("properties")
@@ -181,21 +192,6 @@ def with_key(event: Prepared, key: str, stamp: Stamp, env: str, max_event_kb: in
     """Return an event under another key and stamp. Raises InvalidEvent if it becomes too large."""
     keyed = event.event.with_key(key)
     return event._replace(event=keyed, stamp=stamp, encoded=encode_sound(keyed, env, stamp, max_event_kb))
-
-
-def own_key(key: str | None, run: str, row: int) -> str:
-    """Return a key that no other run has: a key with the run's name behind it, or the name and the row without one.
-
-    Two events of a run with one key have one key still, and those with two have two: of a key that becomes too long, the end
-    is replaced by its digest.
-    """
-    if not key or not key.strip():
-        return f"{run}-{row}"
-    whole = f"{key.strip()}-{run}"
-    if len(whole) <= MAX_KEY:
-        return whole
-    digest = blake2b(key.strip().encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    return f"{key.strip()[: MAX_KEY - len(run) - len(digest) - 2]}-{digest}-{run}"
 
 
 def unsent(events: Sequence[Prepared | Rejected]) -> list[Outcome]:

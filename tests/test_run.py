@@ -11,6 +11,7 @@ import pytest
 
 from runner.errors import ExitCode, Problem
 from runner.eventspec import Occurrence, Spec, load
+from runner.eventspec.own_key import own_key
 from runner.run import (
     Inputs,
     Job,
@@ -20,7 +21,6 @@ from runner.run import (
     Run,
     Sent,
     exit_code,
-    own_key,
     prepare,
     send,
     unsent,

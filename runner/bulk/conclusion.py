@@ -69,6 +69,11 @@ class Conclusion:
         return None if self.total is None else self.counts.settled(self.total).not_sent
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the session ended before all rows that can be read were dealt with and recorded."""
+        return self.stop_reason is not None or self.ledger_error is not None
+
+    @property
     def not_accepted(self) -> int:
         """Number of rows that the run dealt with and that were not accepted."""
         return self.counts.rows - self.counts.accepted

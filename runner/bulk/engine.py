@@ -87,6 +87,7 @@ class Engine:
         monotonic: Callable[[], float],
         hurry: Callable[[], None],
         on_progress: Callable[[Counts], None],
+        on_done: Callable[[Part, PartOutcome], None] = lambda *_: None,
     ) -> None:
         self.tally = Tally()
         self.failure: MachineError | None = None
@@ -98,6 +99,7 @@ class Engine:
         self._monotonic = monotonic
         self._hurry = hurry
         self._on_progress = on_progress
+        self._on_done = on_done
         self._pace = _Pace(limits.rate, monotonic())
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
@@ -167,7 +169,7 @@ class Engine:
         for future in self._woken(at_most_s):
             part = under_way.pop(future)
             try:
-                outcomes.append(future.result())
+                outcome = future.result()
             except WorkerDied:
                 self._deaths[part.first_row] = self._deaths.get(part.first_row, 0) + 1
                 # Recorded as begun once more, so that rows it may have sent stay in doubt.
@@ -175,6 +177,9 @@ class Engine:
                     self._submit(part, under_way)
                 else:
                     outcomes.append(_given_up(part, self._deaths[part.first_row]))
+            else:
+                self._on_done(part, outcome)
+                outcomes.append(outcome)
         for outcome in outcomes:
             self._count(outcome)
         return outcomes

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.bulk.options import BulkOptions
+    from runner.suprsend.waiting import Waiting
 
 _MAX_CONCURRENCY = 1000
 _MAX_PROCESSES = 64
 _CONCURRENCY = 16
 _MAX_LINGER_S = 3600
+_MAX_SAMPLE = 1000
+"""Each row of the sample is a request each time the platform is asked."""
 
 
 class BulkFlags(NamedTuple):
@@ -35,6 +38,7 @@ class BulkFlags(NamedTuple):
     max_failures: int | None = None
     results: Path | None = None
     linger: float | None = None
+    sample: int | None = None
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""
@@ -59,7 +63,7 @@ class BulkFlags(NamedTuple):
                     Problem("usage", f"--resume can't be used with {name}: {_FIXED[name]}", hint=LEAVE_OUT)
                 )
 
-    def begin(self, read: Sequence[Path | None]) -> BulkOptions:
+    def begin(self, read: Sequence[Path | None], waiting: Waiting | None = None) -> BulkOptions:
         """Return the options of a new run, which reads the files `read`. Raise UsageError for invalid flags."""
         from runner.bulk.options import PART_ROWS, BulkOptions  # noqa: PLC0415 - one event is sent without them
 
@@ -67,16 +71,28 @@ class BulkFlags(NamedTuple):
         renamed = dict(pairs)
         if len(renamed) < len(pairs) or len(set(renamed.values())) < len(pairs):
             raise UsageError(Problem("usage", "--map names a variable or a column twice"))
+        if self.sample is not None and waiting is None:
+            message = "--sample needs --wait: it is the number of rows whose messages are waited for"
+            raise UsageError(Problem("usage", message, hint="for example --wait 60s"))
         plain = BulkOptions(
-            self.rows or "-", renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS
+            self.rows or "-", renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS,
+            waiting=waiting,
         )  # fmt: skip
         bulk = self.resumed(plain, read)
         # A slow run sends small requests: at most the rows of a fifth of a second.
         return bulk if bulk.rate is None else replace(bulk, part_rows=max(1, min(PART_ROWS, int(bulk.rate / 5))))
 
-    def resumed(self, begun: BulkOptions, read: Sequence[Path | None]) -> BulkOptions:
+    def resumed(self, begun: BulkOptions, read: Sequence[Path | None], waiting: Waiting | None = None) -> BulkOptions:
         """Return the options of a run that is resumed and `begun` with others: its rows stay the same. Raise UsageError."""
+        from runner.bulk.options import LEAVE_OUT  # noqa: PLC0415
+
         self._check_numbers()
+        if begun.waiting is None and (waiting is not None or self.sample is not None):
+            name = "--wait" if waiting is not None else "--sample"
+            message = (
+                f"--resume can't be used with {name}: the run began without --wait, under keys that other runs may have"
+            )
+            raise UsageError(Problem("usage", message, hint=LEAVE_OUT))
         if self.fail_fast and self.max_failures is not None:
             hint = "--fail-fast stops after 1 failure, --max-failures N after N"
             raise UsageError(Problem("usage", "--fail-fast and --max-failures can't be used together", hint=hint))
@@ -91,6 +107,8 @@ class BulkFlags(NamedTuple):
             max_failures=1 if self.fail_fast else self.max_failures or begun.max_failures,
             results=results,
             linger_s=begun.linger_s if self.linger is None else self.linger,
+            waiting=waiting or begun.waiting,
+            sample=self.sample or begun.sample,
         )
 
     def _check_numbers(self) -> None:
@@ -101,6 +119,7 @@ class BulkFlags(NamedTuple):
             "--processes": (self.processes, 1, _MAX_PROCESSES),
             "--max-failures": (self.max_failures, 1, None),
             "--linger": (self.linger, 0, _MAX_LINGER_S),
+            "--sample": (self.sample, 1, _MAX_SAMPLE),
         }
         for name, (number, least, most) in numbers.items():
             if number is not None and not least <= number <= (most or number):

@@ -88,8 +88,9 @@ PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = 
 INSERT_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE_ROW = "DELETE FROM exceptions WHERE run = ? AND row = ?"
 _ROW = "SELECT row, line, state, code, status_code, attempts, origin, variable FROM exceptions WHERE run = ?"
-OPEN_ROWS = f"{_ROW} AND row >= ? AND row < ? AND state != 'failed'"
-NOT_SENT_ROWS = f"{_ROW} AND row >= ? AND row < ? AND state = 'not_sent'"
+ROWS_AMONG = f"{_ROW} AND row >= ? AND row < ?"
+OPEN_ROWS = f"{ROWS_AMONG} AND state != 'failed'"
+NOT_SENT_ROWS = f"{ROWS_AMONG} AND state = 'not_sent'"
 MARK_UNKNOWN = """
     UPDATE exceptions SET state = 'unknown', code = ?
     WHERE run = ? AND row >= ? AND row < ? AND state = 'not_sent'

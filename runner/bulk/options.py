@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from runner.suprsend.waiting import Waiting
+
 _Row = TypeVar("_Row")
 
 PART_ROWS = 100
 """Rows of a part: as many as the platform accepts in a request, fewer if the rate is limited."""
 LINGER_S = 1.0
+SAMPLE_ROWS = 20
+"""Accepted rows whose messages are waited for."""
 LEAVE_OUT = "omit it, or start a new run"
 """The hint for a flag that a resume does not accept."""
 _ROW_A_LINE = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -25,7 +29,8 @@ _ROW_A_LINE = (".csv", ".tsv", ".jsonl", ".ndjson")
 class BulkOptions:
     """The options of a bulk run.
 
-    `part_rows` rows make a part. Every session of a run has the same parts, since the ledger records parts.
+    `part_rows` rows make a part. Every session of a run has the same parts, since the ledger records parts. With `waiting`,
+    keys have the run's id behind them, and the messages of `sample` accepted rows are waited for.
     """
 
     rows: str
@@ -40,6 +45,8 @@ class BulkOptions:
     results: Path | None
     part_rows: int
     linger_s: float = LINGER_S
+    waiting: Waiting | None = None
+    sample: int = SAMPLE_ROWS
 
     @property
     def is_piped(self) -> bool:

@@ -49,8 +49,9 @@ class Cutter:
 
     A part has `size` rows, or fewer large ones. A recorded part keeps its number of rows: `known` returns the record of the
     part that begins at a row. With `digests`, the rows are compared with the recorded ones. `begun_to` is the last row that
-    was begun, `offset` the number of skipped rows. If the rest of the rows can't be read, or has changed, the parts end and
-    `failure` says why; it is not raised, so that the parts in flight can be finished.
+    was begun, `offset` the number of skipped rows. `on_finished` gets the rows of each part that an earlier session finished.
+    If the rest of the rows can't be read, or has changed, the parts end and `failure` says why; it is not raised, so that the
+    parts in flight can be finished.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Cutter:
         digests: Digests | None,
         begun_to: int = 0,
         offset: int = 0,
+        on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
     ) -> None:
         self.read = 0
         self.is_over = False
@@ -70,6 +72,7 @@ class Cutter:
         self._digests = digests
         self._begun_to = begun_to
         self._offset = offset
+        self._on_finished = on_finished
 
     def _state(self) -> PartState | None:
         """Return the record of the next part."""
@@ -87,6 +90,7 @@ class Cutter:
             self.failure = self.failure or _other_rows(message)
             return None
         if state is not None and state.is_done:
+            self._on_finished(rows)
             rows = [row for row in rows if row.number in state.open_rows]
         return Part(first_row, state.rows if state else len(rows), digest, rows) if rows else None
 
@@ -111,8 +115,9 @@ class Parts(Cutter):
         digests: Digests | None,
         begun_to: int = 0,
         offset: int = 0,
+        on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
     ) -> None:
-        super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset)
+        super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset, on_finished=on_finished)
         self._rows = rows
 
     waiting = 0
@@ -172,8 +177,9 @@ class FlowingParts(Cutter):
         linger_s: float,
         begun_to: int = 0,
         offset: int = 0,
+        on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
     ) -> None:
-        super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset)
+        super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset, on_finished=on_finished)
         self._rows = rows
         self._linger_s = linger_s
 

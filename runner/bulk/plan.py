@@ -19,7 +19,7 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import Digests
-from runner.bulk.record import STATE_DIR, check_parent, check_unchanged, has_same_key
+from runner.bulk.record import STATE_DIR, SavedOptions, check_parent, check_unchanged, has_same_key
 from runner.bulk.setup import Setup
 from runner.config import PUBLIC_SECRETS
 from runner.errors import InvalidInput, NotFound, Problem
@@ -77,7 +77,7 @@ class RunPlan:
     @property
     def has_keys(self) -> bool:
         """Whether each event has an idempotency key."""
-        return self.source.spec.has_key
+        return self.source.spec.has_key or self._has_own_keys or self._has_keys_of_origin
 
     def chosen_rows(self) -> Iterator[Row | BadRow]:
         """Yield the rows of the run."""
@@ -90,6 +90,7 @@ class RunPlan:
         """
         origin = self.origin or run
         source = self.source
+        key_run = run.id if self._has_own_keys else origin.id if self._has_keys_of_origin else None
         return Setup(
             spec=source.path,
             project=source.project,
@@ -108,6 +109,7 @@ class RunPlan:
             wants_results=self.options.results is not None,
             session=session,
             has_keys=self.has_keys,
+            key_run=key_run,
         )
 
     def check_resumable(self, record: RunRecord, ledger: Ledger) -> bool:
@@ -150,6 +152,16 @@ class RunPlan:
         key = self._keyed(record.seed, "rows")
         is_same_key = record.fingerprints.get("credentials") == self._keyed(record.seed, "credentials")
         return Digests(key.encode()[:_KEY_BYTES], is_same_key) if key else None
+
+    @property
+    def _has_own_keys(self) -> bool:
+        """Whether keys have this run's id behind them, so that no messages of another run are found by them."""
+        return self.options.waiting is not None
+
+    @property
+    def _has_keys_of_origin(self) -> bool:
+        """Whether keys are those of rows that failed in a run with keys of its own."""
+        return self.origin is not None and SavedOptions.of(self.origin).bulk.waiting is not None
 
     def _secret_names(self) -> set[str]:
         return {each.name for each in self.source.spec.variables if each.may_be_secret}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from runner.bulk.paths import absolute_path, relative_path
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
 from runner.project.private import FOLDER_NAME
+from runner.suprsend.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -74,7 +75,7 @@ class SavedOptions:
         saved: Any = record.arguments
         names = (
             "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
-            "linger_s",
+            "linger_s", "sample",
         )  # fmt: skip
         return cls(
             var=(*saved["var"],),
@@ -91,6 +92,7 @@ class SavedOptions:
             bulk=BulkOptions(
                 rows=record.rows,
                 results=_path(saved["results"]),
+                waiting=Waiting(**saved["waiting"]) if saved.get("waiting") else None,
                 **{name: saved[name] for name in names if name in saved},
             ),
         )
@@ -136,6 +138,8 @@ class SavedOptions:
             "results": _text(bulk.results),
             "part_rows": bulk.part_rows,
             "linger_s": bulk.linger_s,
+            "waiting": None if bulk.waiting is None else asdict(bulk.waiting),
+            "sample": bulk.sample,
         }
 
 

@@ -84,6 +84,10 @@ class RunLedger:
         records = self._open(range(first_row, first_row + rows)) if open_rows else ()
         return PartState(digest, rows, open_rows is not None, frozenset(record.row for record in records))
 
+    def not_accepted(self, rows: range) -> frozenset[int]:
+        """Return the rows among these that were dealt with and not accepted."""
+        return frozenset(outcome.row for outcome in self._open(rows, sql.ROWS_AMONG))
+
     def counts(self, unwritten: Sequence[PartOutcome] = ()) -> Counts:
         """Return the counts of the run, with earlier sessions, and with outcomes that could not be recorded."""
         under_way = self._under_way.copy()

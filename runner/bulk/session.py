@@ -18,6 +18,7 @@ from runner.bulk.parts import FlowingParts, Parts
 from runner.bulk.record import RunRecord
 from runner.bulk.results import results_file, undelivered_line
 from runner.bulk.task import send_part
+from runner.bulk.tools import tools_of
 from runner.errors import SAME_SIGNAL_S, MachineError, RunnerError
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from runner.bulk.record import SavedOptions
     from runner.bulk.results import ResultsFile
     from runner.bulk.run_ledger import RunLedger
+    from runner.bulk.sample import Sample
     from runner.config import Target
-    from runner.run import Run
+    from runner.rows.row import BadRow, Row
+    from runner.run import Prepared, Rejected, Run
 
 _COUNT_S = 2.0
 """Time to count the remaining rows after an interrupt; the sender of a SIGTERM does not wait long."""
@@ -91,8 +94,11 @@ class RunSession:
         """Whether piped rows can be compared with those of earlier sessions."""
         return self._digests is None or self._digests.is_same_key
 
-    def run(self, watcher: Watcher) -> Conclusion:
-        """Send the open rows. Raises errors that end the session at once: KeyboardInterrupt, MachineError of a worker, bugs."""
+    def run(self, watcher: Watcher, sample: Sample | None = None) -> Conclusion:
+        """Send the open rows, and add accepted ones to the sample, also those of earlier sessions.
+
+        Raises errors that end the session at once: KeyboardInterrupt, MachineError of a worker, bugs.
+        """
         began_s = time.monotonic()
         options = self._plan.options
         parts: Parts | FlowingParts
@@ -108,8 +114,9 @@ class RunSession:
                 monotonic=time.monotonic,
                 hurry=partial(self._hurry, executor, watcher),
                 on_progress=lambda counts: watcher.update(counts, time.monotonic(), parts.waiting),
+                on_done=partial(self._add_sent, sample),
             )
-            with self._parts(engine) as parts, self._interrupts(engine):
+            with self._parts(engine, sample) as parts, self._interrupts(engine):
                 try:
                     tally = engine.run(iter(parts))
                 except (KeyboardInterrupt, MachineError) as error:
@@ -120,12 +127,21 @@ class RunSession:
         return self._concluded(engine, tally, parts, began_s)
 
     @contextmanager
-    def _parts(self, engine: Engine) -> Iterator[Parts | FlowingParts]:
+    def _parts(self, engine: Engine, sample: Sample | None) -> Iterator[Parts | FlowingParts]:
         """Return the parts: those of a file are read on request, piped ones as they arrive."""
+        on_finished = partial(self._add_finished, sample)
         options, digests = self._plan.options, self._digests
         rows, size, known, begun_to = self._plan.chosen_rows(), options.part_rows, self._known, self._begun_to
         if not options.is_piped:
-            yield Parts(rows, size, known, digests=digests, begun_to=begun_to, offset=options.offset)
+            yield Parts(
+                rows,
+                size,
+                known,
+                digests=digests,
+                begun_to=begun_to,
+                offset=options.offset,
+                on_finished=on_finished,
+            )
             return
         with Inflow(rows, engine.wake) as inflow:
             yield FlowingParts(
@@ -136,7 +152,24 @@ class RunSession:
                 linger_s=options.linger_s,
                 begun_to=begun_to,
                 offset=options.offset,
+                on_finished=on_finished,
             )
+
+    def _add_sent(self, sample: Sample | None, part: Part, outcome: PartOutcome) -> None:
+        """Add rows to the sample that were accepted just now."""
+        if sample is not None:
+            others = {failure.row for failure in outcome.failures}
+            accepted = [row for row in part.rows if row.number not in others]
+            sample.add(accepted, self._make)
+
+    def _add_finished(self, sample: Sample | None, rows: Sequence[Row | BadRow]) -> None:
+        """Add rows to the sample that an earlier session sent, and that were accepted."""
+        if sample is not None and (wanted := [row for row in rows if sample.may_take(row.number)]):
+            others = self._book.not_accepted(range(rows[0].number, rows[-1].number + 1))
+            sample.add_earlier([row for row in wanted if row.number not in others], self._make)
+
+    def _make(self, row: Row | BadRow) -> Prepared | Rejected:
+        return tools_of(self._setup).prepare(row)
 
     def _hurry(self, executor: Executor, watcher: Watcher) -> None:
         """Stop retrying the parts in flight, and report that they will be finished.

@@ -39,6 +39,8 @@ class Setup:
     """The number of the session; of several results of a row, the last session's counts."""
     has_keys: bool = True
     """Whether each event has an idempotency key. Without one, it may count twice when it is sent again."""
+    key_run: str | None = None
+    """The run whose id is behind each idempotency key; None if keys are those of the spec."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the setup once, and let each process unpickle it once."""

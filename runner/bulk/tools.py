@@ -51,7 +51,9 @@ class Tools:
         self._checks_keys = setup.header is None and not setup.allows_extra
         self._plain: Make | None = None
         if not setup.wants_results:  # results need more than the bytes of an event
-            self._plain = specialize(loaded, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb)
+            self._plain = specialize(
+                loaded, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb, setup.key_run
+            )
 
     @cached_property
     def connection(self) -> Connection:
@@ -89,7 +91,7 @@ class Tools:
                 return Rejected(self._spec, tuple(extra_columns(extra, self._names)), ())
         values = self._resolver.resolve(row.values)
         occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
-        return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None)
+        return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None, setup.key_run)
 
     def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
         """Return the outcome of a row that was not accepted. `secrets` are the row's own."""

@@ -71,13 +71,19 @@ def send(
     ] = False,
     wait: Annotated[
         str | None,
-        typer.Option(
-            help="Wait for messages of single events, at most this long.", metavar="60s", rich_help_panel=_WAIT
-        ),
+        typer.Option(help="Wait for messages of the events, at most this long.", metavar="60s", rich_help_panel=_WAIT),
     ] = None,
     until: Annotated[
         Until, typer.Option(help="Status that messages must reach.", metavar="STATUS", rich_help_panel=_WAIT)
     ] = Until.TRIGGERED,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            help="With --rows: accepted rows whose messages are waited for; default 20.",
+            metavar="N",
+            rich_help_panel=_WAIT,
+        ),
+    ] = None,
     rows: Rows = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
@@ -125,14 +131,14 @@ def send(
     from runner.bulk.flags import BulkFlags  # noqa: PLC0415 - help declares commands, and runs none
     from runner.commands.send import SendOptions  # noqa: PLC0415
     from runner.commands.send import send as run  # noqa: PLC0415
-    from runner.commands.send_wait import Waiting  # noqa: PLC0415
+    from runner.commands.send_wait import read_waiting  # noqa: PLC0415
     from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
     variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    waiting = Waiting.read(wait, until.value, dry_run=dry_run)
+    waiting = read_waiting(wait, until.value, dry_run=dry_run)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
-        linger,
+        linger, sample,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.bulk.flags import BulkFlags
-    from runner.commands.send_wait import Waiting
     from runner.commands.session import Session
     from runner.commands.variables import VariableFlags
     from runner.config import Target
     from runner.run import Outcome, Sent
     from runner.suprsend.delivery import Wait
+    from runner.suprsend.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,6 @@ def send(
     state_dir: Path | None,
 ) -> ExitCode:
     """Send each spec once, or an event for each row, or resume a run. Raise UsageError for flags that contradict it."""
-    if options.waiting is not None and (resume is not None or bulk.rows is not None):
-        message = "--wait is for single events, not for rows"
-        hint = "wait for an event of a few rows each, sent with --var, or use `runner test --live`"
-        raise UsageError(Problem("usage", message, hint=hint))
     if resume is not None:
         from runner.commands.send_rows import resume as resume_run  # noqa: PLC0415 - one event is sent without rows
 

@@ -51,7 +51,7 @@ def send_rows(
     world, settings = session.world, session.settings
     patience = options.patience()
     flags.check(paths)
-    bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config])
+    bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config], options.waiting)
     spec = load_spec(session, paths, options.labels, "--rows")
     path = Path(spec.path)
     run = Run(world.new_seed(), world.clock())
@@ -80,6 +80,8 @@ def send_rows(
             ).without_secrets({variable.name for variable in spec.variables if variable.is_secret})
             with begun(plan, run, saved, folder, target, session.output.hidden) as running:
                 commands = RunCommands(running.record, config, asks=target.confirm, state_dir=state_dir)
+                if bulk.waiting is not None:
+                    session.output.message(f"keys end with -{run.id}: those of the spec would be the same in each run")
                 return _run(session, running, plan, commands, target)
 
 
@@ -109,7 +111,9 @@ def resume(
         config = settings.config or saved.config
         patience = options.patience(saved.timeout_s, saved.retries)
         bulk = given.resumed(
-            saved.bulk, [Path(record.spec), Path(record.rows), flags.vars_file or saved.vars_file, config]
+            saved.bulk,
+            [Path(record.spec), Path(record.rows), flags.vars_file or saved.vars_file, config],
+            options.waiting,
         )
         commands = RunCommands(record, config, asks=False, state_dir=state_dir)
         if bulk.is_piped and given.rows != "-":
@@ -184,6 +188,11 @@ def _run(session: Session, running: RunSession, plan: RunPlan, commands: RunComm
     output = session.output
     began_s = time.monotonic()
     about = plan.options.estimate() if output.has_terminal and not output.quiet else None
-    conclusion = running.run(RunWatch(output, about, began_s, commands))
+    watch = RunWatch(output, about, began_s, commands)
+    if (waiting := plan.options.waiting) is not None:
+        from runner.commands.rows_wait import send_and_wait  # noqa: PLC0415 - most runs do not wait
+
+        return send_and_wait(session, running, watch, plan.options, waiting, commands, target)
+    conclusion = running.run(watch)
     show_conclusion(output, conclusion, commands, target)
     return conclusion.exit_code

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.durations import duration_s, shown_duration
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.exits import summed
 from runner.report.messages import no_message, show_waiting, skipped_event
-from runner.suprsend.message_wait import wait_for_messages
 from runner.suprsend.retry import MAX_TIMEOUT_S
+from runner.suprsend.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.commands.session import Session
     from runner.config import Target
@@ -23,32 +23,24 @@ if TYPE_CHECKING:
     from runner.run import Outcome
     from runner.suprsend.connection import Connection
     from runner.suprsend.message_wait import WaitedEvent
+    from runner.suprsend.waiting import Until
 
-Until = Literal["triggered", "delivered"]
 _LOOK_UP_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """`--wait` and `--until`."""
-
-    within_s: float
-    until: Until = "triggered"
-
-    @classmethod
-    def read(cls, wait: str | None, until: Until, *, dry_run: bool) -> Waiting | None:
-        """Return the flags; None without `--wait`. Raise UsageError for flags that contradict each other."""
-        if wait is None:
-            return None
-        if dry_run:
-            raise UsageError(Problem("usage", "--dry-run sends nothing, so there is nothing to --wait for"))
-        try:
-            within_s = duration_s(wait)
-        except ValueError as error:
-            raise UsageError(Problem("usage", f"--wait: {error}", hint="such as 60s or 2m")) from None
-        if not 0 < within_s <= MAX_TIMEOUT_S:
-            raise UsageError(Problem("usage", f"--wait must be more than 0 and at most a day, got {wait}"))
-        return cls(within_s, until)
+def read_waiting(wait: str | None, until: Until, *, dry_run: bool) -> Waiting | None:
+    """Return the flags `--wait` and `--until`; None without `--wait`. Raise UsageError for flags that contradict each other."""
+    if wait is None:
+        return None
+    if dry_run:
+        raise UsageError(Problem("usage", "--dry-run sends nothing, so there is nothing to --wait for"))
+    try:
+        within_s = duration_s(wait)
+    except ValueError as error:
+        raise UsageError(Problem("usage", f"--wait: {error}", hint="such as 60s or 2m")) from None
+    if not 0 < within_s <= MAX_TIMEOUT_S:
+        raise UsageError(Problem("usage", f"--wait must be more than 0 and at most a day, got {wait}"))
+    return Waiting(within_s, until)
 
 
 class Waited(NamedTuple):
@@ -68,82 +60,92 @@ def wait_for(session: Session, outcomes: Sequence[Outcome], target: Target, wait
 
     The platform skips an event with the key of an earlier one: the messages under this key belong to the earlier one.
     """
-    from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
-
-    world, output = session.world, session.output
     accepted = [each for each in outcomes if each.state == "accepted" and each.idempotency_key is not None]
     by_key: dict[str, Outcome] = {}
     skipped = [each for each in accepted if by_key.setdefault(str(each.idempotency_key), each) is not each]
-    connection = Connection(
-        target.authorized(), target.base_url, clock=lambda: world.clock().timestamp(), admit=target.admit
-    )
-    try:
-        found, was_interrupted = _wait(session, connection, list(by_key), waiting)
+    with looking(session, target) as connection:
+        events, was_interrupted = look_until(session, connection, list(by_key), waiting)
         if was_interrupted:
-            return Waited({event.key: event for event in found}, [], ExitCode.INTERRUPTED, was_interrupted)
-        evidence = {
-            event.key: _evidence(session, connection, by_key[event.key])
-            for event in found
-            if event.state == "pending" and not event.messages and event.failure is None
-        }
+            return Waited(events, [], ExitCode.INTERRUPTED, was_interrupted)
+        problems = [skipped_event(outcome) for outcome in skipped]
+        problems += [
+            problem_of(session, connection, event, by_key[key], waiting)
+            for key, event in events.items()
+            if event.state != "reached"
+        ]
+    codes = [ExitCode.NO_MESSAGE for _ in skipped] + [code_of(event) for event in events.values()]
+    return Waited(events, problems, summed(codes))
+
+
+@contextmanager
+def looking(session: Session, target: Target) -> Iterator[Connection]:
+    """Yield a connection for looking at messages. The progress that is shown meanwhile ends with the block."""
+    from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
+
+    clock = session.world.clock
+    connection = Connection(target.authorized(), target.base_url, clock=lambda: clock().timestamp(), admit=target.admit)
+    try:
+        yield connection
     finally:
         connection.close()
-        output.status("")
-    problems = [skipped_event(outcome) for outcome in skipped]
-    codes = [ExitCode.NO_MESSAGE for _ in skipped]
-    for event in found:
-        problem, code = _result(event, by_key[event.key], waiting, evidence.get(event.key, _Evidence()))
-        problems += [problem] if problem is not None else []
-        codes.append(code)
-    return Waited({event.key: event for event in found}, problems, summed(codes))
+        session.output.status("")
 
 
-def _wait(
+def look_until(
     session: Session, connection: Connection, keys: Sequence[str], waiting: Waiting
-) -> tuple[list[WaitedEvent], bool]:
-    """Return the messages that came, and whether the wait was interrupted."""
-    from runner.suprsend.message_wait import WaitedEvent  # noqa: PLC0415
+) -> tuple[dict[str, WaitedEvent], bool]:
+    """Wait for the messages of events; return them by their keys, and whether the wait was interrupted.
+
+    After an interrupt, it is what was known then.
+    """
+    from runner.suprsend.message_wait import WaitedEvent, wait_for_messages  # noqa: PLC0415
 
     world = session.world
     latest: list[WaitedEvent] = [WaitedEvent(key, "pending", (), 0.0) for key in keys]
-
-    def now_s() -> float:
-        return world.clock().timestamp()
+    was_interrupted = False
 
     def show(events: Sequence[WaitedEvent], waited_s: float) -> None:
         latest[:] = events
         show_waiting(session.output, events, waited_s, waiting.within_s)
 
     try:
-        found = wait_for_messages(
+        latest = wait_for_messages(
             connection,
             keys,
             waiting.until,
             waiting.within_s,
             clock=world.monotonic,
-            now_s=now_s,
+            now_s=lambda: world.clock().timestamp(),
             sleep=world.sleep,
             random=world.random,
             on_look=show,
         )
     except KeyboardInterrupt:
-        return latest, True
-    return found, False
+        was_interrupted = True
+    return {event.key: event for event in latest}, was_interrupted
 
 
-def _result(
-    event: WaitedEvent, outcome: Outcome, waiting: Waiting, evidence: _Evidence
-) -> tuple[Problem | None, ExitCode]:
-    """Return what is wrong with the messages of an event, and its exit code."""
+def code_of(event: WaitedEvent) -> ExitCode:
+    """Return the exit code for the messages of an event."""
     if event.state == "reached":
-        return None, ExitCode.OK
+        return ExitCode.OK
+    if event.failure is not None and event.failure.refuses_credentials:
+        return ExitCode.CREDENTIALS
+    return ExitCode.REFUSED if event.state == "failed" else ExitCode.NO_MESSAGE
+
+
+def problem_of(
+    session: Session, connection: Connection, event: WaitedEvent, outcome: Outcome, waiting: Waiting
+) -> Problem:
+    """Return what is wrong with the messages of an event that did not reach the status. Look for the reason if none came."""
     failure = event.failure
     if failure is not None and failure.refuses_credentials:
-        message = f"the messages can't be read: {failure.message}"
-        return Problem("credentials-refused", message), ExitCode.CREDENTIALS
+        return Problem("credentials-refused", f"the messages can't be read: {failure.message}")
     if event.state == "failed":
-        return _failed(event), ExitCode.REFUSED
-    return no_message(event, outcome, waiting.until, shown_duration(waiting.within_s), *evidence), ExitCode.NO_MESSAGE
+        return _failed(event)
+    has_nothing = not event.messages and failure is None
+    evidence = _evidence(session, connection, outcome) if has_nothing else _Evidence()
+    return no_message(event, outcome, waiting.until, shown_duration(waiting.within_s), *evidence)
 
 
 class _Evidence(NamedTuple):

@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from runner.eventspec.event import Occurrence
+from runner.eventspec.own_key import own_key
 from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, joined, kind_of, lone
 from runner.eventspec.shape_bounds import LONGEST, is_constant, largest, levels, most_text
 from runner.suprsend.encoding import encode_plain
@@ -41,14 +42,14 @@ Make: TypeAlias = "Callable[[Cells, int], Encoded | None]"
 
 
 def specialize(
-    spec: Spec, resolver: RowResolver, seed: UUID, now: datetime, env: str, max_event_kb: int
+    spec: Spec, resolver: RowResolver, seed: UUID, now: datetime, env: str, max_event_kb: int, run: str | None = None
 ) -> Make | None:
     """Return the function for rows as `resolver` reads them; it takes a row's values and its number.
 
-    Return None for a spec that can't be specialized.
+    With `run`, the name of a run, events get keys that no other run has. Return None for a spec that can't be specialized.
     """
     try:
-        return _Writer(spec, resolver, seed, now, env, max_event_kb).function()
+        return _Writer(spec, resolver, seed, now, env, max_event_kb, run).function()
     except (_NotPlainError, RecursionError, MemoryError, SyntaxError, ValueError):  # Python's compiler has limits
         return None
 
@@ -61,7 +62,7 @@ class _Writer:
     """Writes the function's lines; `self._known` holds the objects that they name."""
 
     def __init__(
-        self, spec: Spec, resolver: RowResolver, seed: UUID, now: datetime, env: str, max_event_kb: int
+        self, spec: Spec, resolver: RowResolver, seed: UUID, now: datetime, env: str, max_event_kb: int, run: str | None
     ) -> None:
         self._spec = spec
         self._resolver = resolver
@@ -69,6 +70,7 @@ class _Writer:
         self._now = now
         self._env = env
         self._max_event_kb = max_event_kb
+        self._run = run
         self._lines: list[str] = []
         self._known: dict[str, Any] = {
             "encode_plain": encode_plain, "key_of": row_ids(seed, "key"), "id_of": row_ids(seed, "insert"), "seed": seed, "now": now,
@@ -218,10 +220,7 @@ class _Writer:
             shape.get(field) is None for field in spec.optional_fields if not (field == _KEY and spec.auto_key)
         ):
             raise _NotPlainError
-        key: str | None = None
-        if spec.has_key:
-            auto = PythonValue("key_of(row_number)", "text")
-            key = self._slot(_KEY, self._id("key", auto if spec.auto_key else self._value(shape[_KEY]), MAX_KEY))
+        key = self._slot(_KEY, self._key(shape)) if spec.has_key or self._run is not None else None
         event = Event(
             self._slot("distinct_id", self._id("user", self._value(shape["distinct_id"]), None)),
             self._slot("event", self._checked("name", self._value(shape["event"]), "is_plain_name")),
@@ -247,6 +246,14 @@ class _Writer:
             raise _NotPlainError
         url = self._checked(f"url{number}", self._value(entry["url"]), "is_plain_url")
         return Attachment(self._slot(f"url{number}", url), filename, ignore)
+
+    def _key(self, shape: dict[str, Shape]) -> str:
+        """Write the idempotency key, and the check of the spec's own."""
+        key = "None"
+        if self._spec.has_key:
+            auto = PythonValue("key_of(row_number)", "text")
+            key = self._id("key", auto if self._spec.auto_key else self._value(shape[_KEY]), MAX_KEY)
+        return key if self._run is None else f"{self._bind(own_key)}({key}, {self._run!r}, row_number)"
 
     def _slot(self, name: str, source: str) -> str:
         """Return a placeholder for an expression."""

@@ -12,7 +12,7 @@ from runner.report.rows import failure_as_json, failure_line
 from runner.report.style import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.bulk.check import RowCheck
     from runner.bulk.conclusion import Conclusion
@@ -91,13 +91,23 @@ class RunWatch(Progress):
         self._output.message(f"{what}; go on with: {self._commands.resume()}")
 
 
-def show_conclusion(output: Output, end: Conclusion, commands: RunCommands, target: Target) -> None:
-    """Show the result of a run, its first failures, and the next commands."""
+def show_conclusion(
+    output: Output,
+    end: Conclusion,
+    commands: RunCommands,
+    target: Target,
+    sample: Sequence[Mapping[str, object]] | None = None,
+) -> None:
+    """Show the result of a run, its first failures, and the next commands. JSON has the messages of a `sample` of rows, too."""
     for error in (end.ledger_error, end.read_error):
         if error is not None:
             output.complaints(error.problems)
     if output.format in (Format.JSON, Format.JSONL):
-        output.items("failures", map(failure_as_json, end.failures), of=_as_json(end))
+        failures = [failure_as_json(failure) for failure in end.failures]
+        if output.format is Format.JSON:
+            output.json(_as_json(end) | {"failures": failures} | ({} if sample is None else {"sample": sample}))
+        else:
+            output.items("failures", [*failures, *(sample or ())], of=_as_json(end))
     else:
         for failure in end.failures:
             output.data(failure_line(failure, output))

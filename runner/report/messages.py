@@ -54,23 +54,33 @@ def show_messages(output: Output, outcomes: Iterable[Outcome], waited: Mapping[s
     if output.format in (Format.JSON, Format.JSONL):  # there, they stand with their event
         return
     rows = [
-        (_after(message, outcome), message)
+        ((), message, outcome.time_ms / 1000 if outcome.time_ms is not None else None)
         for outcome in outcomes
         if (event := waited_of(outcome, waited)) is not None
         for message in event.messages
     ]
+    for line in message_lines(output, rows):
+        output.data(line)
+
+
+def message_lines(output: Output, rows: Sequence[tuple[tuple[str, ...], SentMessage, float | None]]) -> list[str]:
+    """Return the lines of a table of messages, each with the cells before it and the instant from which its time counts."""
     cells = [
         tuple(
             printable(output.cut(text or "", _MAX_CELL))
-            for text in (after, message.channel, message.workflow, message.template, message.recipient)
+            for text in (
+                *before, _after(message, since_s), message.channel, message.workflow, message.template, message.recipient,
+            )
         )
-        for after, message in rows
-    ]
+        for before, message, since_s in rows
+    ]  # fmt: skip
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
-    for line, (_, message) in zip(cells, rows, strict=True):
+    lines = []
+    for line, (_, message, _) in zip(cells, rows, strict=True):
         padded = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
         reason = f"  {printable(output.cut(message.failure_reason, _MAX_CELL))}" if message.failure_reason else ""
-        output.data(f"  {'  '.join(padded)}  {_status(message.status, output.style)}{reason}")
+        lines.append(f"  {'  '.join(padded)}  {_status(message.status, output.style)}{reason}")
+    return lines
 
 
 def waited_of(outcome: Outcome, waited: Mapping[str, WaitedEvent]) -> WaitedEvent | None:
@@ -78,14 +88,14 @@ def waited_of(outcome: Outcome, waited: Mapping[str, WaitedEvent]) -> WaitedEven
     return None if outcome.is_repeated else waited.get(outcome.idempotency_key or "")
 
 
-def _after(message: SentMessage, outcome: Outcome) -> str:
-    """Return the time from the event to the message, by the platform's clock for the one and ours for the other."""
-    if message.created_at is None or outcome.time_ms is None or message.created_at.tzinfo is None:
+def _after(message: SentMessage, since_s: float | None) -> str:
+    """Return the time from an instant to the message, by our clock for the one and the platform's for the other."""
+    if message.created_at is None or since_s is None or message.created_at.tzinfo is None:
         return ""
     at = message.times.get("triggered", message.created_at)
     if at.tzinfo is None:
         return ""
-    return f"{max(0.0, at.timestamp() - outcome.time_ms / 1000):.1f}s"
+    return f"{max(0.0, at.timestamp() - since_s):.1f}s"
 
 
 def _status(status: Status, style: Style) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.paths import absolute_path, relative_path
 from runner.bulk.record import SavedOptions
+from runner.durations import shown_duration
 from runner.project.files import find_config
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class RunCommands(NamedTuple):
         record = self.record
         source = "… | " if record.rows == "-" else ""
         some = f" --offset {offset}" + (f" --limit {limit}" if limit else "")
-        return f"{source}runner send {quote(record.spec)} --rows {quote(record.rows)}{some}{self._flags()}"
+        wait = self._wait()
+        return f"{source}runner send {quote(record.spec)} --rows {quote(record.rows)}{some}{wait}{self._flags()}"
 
     def _failed(self, run: str) -> str:
         return f"runner runs failed {run}{self._where()}"
@@ -78,6 +80,13 @@ class RunCommands(NamedTuple):
         text += " --ignore-extra" if saved.bulk.ignore_extra else ""
         text += " --sandbox" if saved.is_sandboxed else ""
         return text + (" --yes" if self.asks else "")  # the rows take the place of the terminal to ask on
+
+    def _wait(self) -> str:
+        bulk = SavedOptions.of(self.record).bulk
+        if bulk.waiting is None:
+            return ""
+        until = f" --until {bulk.waiting.until}" if bulk.waiting.until != "triggered" else ""
+        return f" --wait {shown_duration(bulk.waiting.within_s)}{until} --sample {bulk.sample}"
 
     def _secrets(self) -> str:
         return "".join(f" --var {name}=…" for name in SavedOptions.of(self.record).secret)

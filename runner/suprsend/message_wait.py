@@ -62,18 +62,26 @@ def wait_for_messages(
     A refusal of the credentials ends it at once, as does a list that can't be read.
     """
     known: dict[str, WaitedEvent] = {key: WaitedEvent(key, "pending", (), 0.0) for key in keys}
+    queue = list(keys)
+    """The events that are pending, the one that was not looked for the longest first."""
 
     def look() -> Listed | ListFailure:
         failure: ListFailure | None = None
         is_over = False  # what refuses one list refuses the next one as well
-        for key in [key for key in keys if known[key].state == "pending"]:
+        for key in (*queue,):
             found = failure if is_over and failure else messages_of_key(connection, key, now_s(), _LOOK_TIMEOUT_S)
+            if not is_over:  # the next look begins with those that this one does not come to
+                queue.remove(key)
+                queue.append(key)
             if isinstance(found, ListFailure):
                 known[key] = known[key]._replace(failure=found)
                 failure = found
-                is_over = not found.transient or is_rate_limit(found.status_code)
+                is_late = clock() - began > within_s + _LOOK_TIMEOUT_S
+                is_over = not found.transient or is_rate_limit(found.status_code) or is_late
                 continue
             known[key] = WaitedEvent(key, state_of(found.messages, until), found.messages, clock() - began)
+            if known[key].state != "pending":
+                queue.remove(key)
         on_look(list(known.values()), clock() - began)
         return failure or Listed(())
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.cases import case_seed, in_case
 from runner.errors import ExitCode, Problem, RunnerError
+from runner.eventspec.own_key import own_key
 from runner.exits import of_case
-from runner.run import Prepared, Rejected, own_key, with_key
+from runner.run import Prepared, Rejected, with_key
 from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
 from runner.testing import network

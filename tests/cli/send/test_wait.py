@@ -192,8 +192,7 @@ def test_an_event_with_the_key_of_another_one_proves_nothing(
         (("--wait", "0s"), "--wait must be more than 0 and at most a day, got 0s"),
         (("--wait", "25h"), "--wait must be more than 0 and at most a day, got 25h"),
         (("--wait", "60s", "--dry-run"), "--dry-run sends nothing, so there is nothing to --wait for"),
-        (("--wait", "60s", "--rows", "specs/orders.csv"), "--wait is for single events, not for rows"),
-        (("--wait", "60s", "--resume", "last"), "--wait is for single events, not for rows"),
+        (("--wait", "60s", "--sample", "5"), "--sample needs the rows of a file"),
     ],
 )
 def test_flags_that_make_no_sense_are_refused(
