@@ -76,7 +76,7 @@ def test_messages_in_time_are_shown_with_their_rows(cli: CommandLine, platform: 
         ],
     )
     assert ended.err == (
-        f"keys end with -{FIRST}: those of the spec would be the same in each run\n"
+        "each key has the id of the run: the key of the spec would be the same in each run\n"
         "waiting for the messages of 3 rows, at most 1m\n"
     )
     assert keys(platform) == [f"u{number}-{number}-{FIRST}" for number in (1, 2, 3)]
