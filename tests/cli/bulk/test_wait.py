@@ -406,3 +406,22 @@ def test_an_interrupted_wait_shows_what_is_known_and_is_resumed(
         "interrupted while waiting for messages: the rows were sent\n"
         f"  runner send --resume {shown['run']}\n      waits again for the messages of these rows\nerror[interrupted]"
     ) in err
+
+
+@pytest.mark.usefixtures("cli")
+def test_rows_are_waited_for_in_a_sandbox_with_rules(in_tmp: Path) -> None:
+    write(
+        "runner.yaml", "sandbox: {workflows: {product_purchased: {channels: [sms], after: 200ms, status_every: 0s}}}\n"
+    )
+    write("rows.csv", "user,order\nu1,1\nbounce+u2,2\nnever+u3,3\nlate+u4,4\n")
+    command = ["runner", "send", "purchase.yaml", "--rows", "rows.csv", "--sandbox", "--wait", "2s", "-o", "json"]
+    with Preloaded(command, cwd=in_tmp, env=CLEAN, stdout=-1, stderr=-1, text=True) as process:
+        out, err = process.communicate(timeout=60)
+    rows = json.loads(out)["sample"]
+    assert process.returncode == 1
+    assert [row["wait"]["state"] for row in rows] == ["reached", "failed", "pending", "pending"]
+    assert [[message["status"] for message in row["messages"]] for row in rows[:3]] == [
+        ["delivered"], ["delivery_failure"], [],
+    ]  # fmt: skip
+    assert err.count("error[message-failed]") == err.count("error[no-message]") == 1
+    assert "  = in row 3 (line 4) and 1 more row\n" in err
