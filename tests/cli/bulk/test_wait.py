@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FIRST = "20260102-030405-0000"
 LIFE = ((3.0, "triggered"), (9.0, "delivered"))
+ACCEPTED = {"status": "success", "status_code": 202}
+REFUSED = {"status": "error", "status_code": 404, "error": {"message": "no such workspace", "type": "not_found"}}
 THREE = "user,order\nu1,1\nu2,2\nu3,3\n"
 
 
@@ -208,20 +210,29 @@ def test_a_stopped_run_is_waited_for_once_its_rest_was_sent(cli: CommandLine, pl
 
 def test_rows_that_failed_in_an_earlier_session_are_not_waited_for(cli: CommandLine, platform: MessageServer) -> None:
     write("three.csv", THREE + "u4,x\n")
+    platform.answers.append((207, {"records": [ACCEPTED, ACCEPTED, REFUSED]}))
     first = waiting(cli, "-o", "json")
-    assert (first.code, [row["row"] for row in first.json["sample"]]) == (2, [1, 2, 3])
+    assert (first.code, [row["row"] for row in first.json["sample"]]) == (1, [1, 2])
     again = cli("send", "--resume", "last", "-o", "json")
-    assert (again.code, [row["row"] for row in again.json["sample"]]) == (2, [1, 2, 3])
+    assert (again.code, [row["row"] for row in again.json["sample"]]) == (1, [1, 2])
     assert len(keys(platform)) == 3
+
+
+def test_rows_of_a_spec_without_keys_have_some_and_are_resumed(cli: CommandLine, platform: MessageServer) -> None:
+    write("purchase.yaml", SPEC.replace('"{{ user }}-{{ order }}"', "null"))
+    platform.answers.append((0, b""))
+    first = waiting(cli, "--retries", "0", "-o", "json")
+    assert (first.code, first.json["unknown"]) == (7, 3)
+    again = cli("send", "--resume", "last", "-o", "json")
+    assert (again.code, again.json["accepted"]) == (0, 3)
+    assert keys(platform) == [f"{FIRST}-{number}" for number in (1, 2, 3)] * 2
 
 
 def test_failed_rows_decide_the_exit_code_and_the_others_are_waited_for(
     cli: CommandLine, platform: MessageServer
 ) -> None:
     bring(platform, u1=(), u2=())
-    refused = {"status": "error", "status_code": 404, "error": {"message": "no such workspace", "type": "not_found"}}
-    accepted = {"status": "success", "status_code": 202}
-    platform.answers.append((207, {"records": [accepted, accepted, refused]}))
+    platform.answers.append((207, {"records": [ACCEPTED, ACCEPTED, REFUSED]}))
     ended = waiting(cli, "-o", "json")
     assert (ended.code, [row["row"] for row in ended.json["sample"]]) == (1, [1, 2])
     assert {row["wait"]["state"] for row in ended.json["sample"]} == {"pending"}
