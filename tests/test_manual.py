@@ -40,6 +40,8 @@ UNCHECKED = {
     "  - name: a large order is announced by SMS, and asked about after two days": "tests/workflows/shop has this case",
     "$ runner trace specs/order_placed.yaml --var user=u1 --var amount=900": "tests/cli/test_trace.py",
     "$ runner send specs/order_placed.yaml --var user=u1 --profile staging --wait 60s": "needs a workspace; tests/cli/send/test_wait.py",
+    "$ runner send specs/order_placed.yaml --rows orders.csv --profile staging --wait 60s --sample 3": "needs a workspace; tests/cli/bulk/test_wait.py",
+    "runner send specs/purchase.yaml --rows specs/orders.csv --profile staging --wait 60s --sample 50": "needs a workspace; tests/cli/bulk/test_wait.py",
     "error[no-message]: no message of order_placed for u1 within 1m": "tests/cli/send/test_wait.py",
     "runner test --live specs -m smoke --profile staging --junit-xml report.xml": "needs a workspace; tests/cli/test_workflow.py",
     'error[message-missing]: expected channel "sms", but no such message came; there is: email of order-confirmation to u1: delivered after 0s': "tests/cli/test_trace.py",

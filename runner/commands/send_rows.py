@@ -81,7 +81,9 @@ def send_rows(
             with begun(plan, run, saved, folder, target, session.output.hidden) as running:
                 commands = RunCommands(running.record, config, asks=target.confirm, state_dir=state_dir)
                 if bulk.waiting is not None:
-                    session.output.message(f"keys end with -{run.id}: those of the spec would be the same in each run")
+                    session.output.message(
+                        "each key has the id of the run: the key of the spec would be the same in each run"
+                    )
                 return _run(session, running, plan, commands, target)
 
 

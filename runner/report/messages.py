@@ -64,7 +64,10 @@ def show_messages(output: Output, outcomes: Iterable[Outcome], waited: Mapping[s
 
 
 def message_lines(output: Output, rows: Sequence[tuple[tuple[str, ...], SentMessage, float | None]]) -> list[str]:
-    """Return the lines of a table of messages, each with the cells before it and the instant from which its time counts."""
+    """Return the lines of a table of messages, each with the cells before it and the instant from which its time counts.
+
+    A column that is empty in all lines is left out.
+    """
     cells = [
         tuple(
             printable(output.cut(text or "", _MAX_CELL))
@@ -77,7 +80,7 @@ def message_lines(output: Output, rows: Sequence[tuple[tuple[str, ...], SentMess
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
     lines = []
     for line, (_, message, _) in zip(cells, rows, strict=True):
-        padded = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
+        padded = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True) if size]
         reason = f"  {printable(output.cut(message.failure_reason, _MAX_CELL))}" if message.failure_reason else ""
         lines.append(f"  {'  '.join(padded)}  {_status(message.status, output.style)}{reason}")
     return lines

@@ -43,16 +43,18 @@ class Both:
         header: tuple[str, ...] | None = None,
         fixed: dict[str, object] | None = None,
         columns: tuple[str, ...] | None = None,
+        run: str | None = None,
     ) -> None:
         self.spec = spec
+        self.run = run
         given_names = columns or header or tuple(variable.name for variable in spec.variables)
         self.resolver = RowResolver(spec.variables, fixed or {}, {name: name for name in given_names}, header)
-        self.make: Make | None = specialize(spec, self.resolver, SEED, NOW, ENV, MAX_EVENT_KB)
+        self.make: Make | None = specialize(spec, self.resolver, SEED, NOW, ENV, MAX_EVENT_KB, run)
 
     def slowly(self, row: Cells, number: int = 1) -> Encoded | None:
         """Make a row's event by way of each room; None if it can't be made."""
         values = self.resolver.resolve(row)
-        made = prepare_with(values, self.spec, Occurrence(SEED, number, NOW), ENV, MAX_EVENT_KB, None)
+        made = prepare_with(values, self.spec, Occurrence(SEED, number, NOW), ENV, MAX_EVENT_KB, None, self.run)
         return made.encoded if isinstance(made, Prepared) else None
 
     def quickly(self, row: Cells, number: int = 1) -> Encoded | None:
@@ -83,6 +85,27 @@ def test_each_row_of_the_orders_is_made() -> None:
     header, *rows = csv.reader((REPOSITORY / "specs" / "orders.csv").read_text("utf-8").splitlines())
     pair = Both(spec, tuple(header))
     assert [pair.agree(row, number) for number, row in enumerate(rows, 1)] == [True] * 300
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "own"),
+    [
+        ("idempotency_key: ' {{ user }} '", "u1", "u1-20260102-030405-7f3a"),
+        ("idempotency_key: 'k'", "u1", "k-20260102-030405-7f3a"),
+        ("idempotency_key: auto", "u1", f"{Occurrence(SEED, 9, NOW).key}-20260102-030405-7f3a"),
+        ("idempotency_key: null", "u1", "20260102-030405-7f3a-9"),
+        ("idempotency_key: '{{ user }}'", "u" * 255, None),
+    ],
+)
+def test_keys_of_a_run_are_the_same_either_way(project: Project, key: str, cell: str, own: str | None) -> None:
+    pair = Both(project.spec(HEAD + FIELDS + key), HEADER, run="20260102-030405-7f3a")
+    row = [cell, *PLAIN[1:]]
+    assert pair.agree(row, 9)
+    made = pair.quickly(row, 9)
+    assert made is not None
+    sent = json.loads(made.body)["$idempotency_key"]
+    assert made.has_key
+    assert sent == own if own else (len(sent) == 255 and sent.endswith("-20260102-030405-7f3a"))
 
 
 def test_a_plain_row_is_made(project: Project) -> None:

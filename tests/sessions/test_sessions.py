@@ -24,6 +24,7 @@ import pytest
 from runner.cli.main import run
 from runner.commands.world import World
 from tests.servers.loopback import answering
+from tests.servers.message_server import VirtualTime
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,10 +41,12 @@ MADE = {
 }
 """Inputs too large to lie in a file."""
 PORT = "40123"
+PACE = re.compile(r"[0-9.]+ s, [0-9,]+/s")
+"""How long rows took, which varies."""
 
 
 class Session:
-    """A terminal in which one command is typed, with a clock and ids that stand still."""
+    """A terminal in which one command is typed, with a clock and ids that stand still. Pauses take no time."""
 
     def __init__(self, command: str, now: datetime, seed: UUID) -> None:
         self.command = command
@@ -66,9 +69,18 @@ class Session:
         environ = dict(word.split("=", 1) for word in words[: words.index("runner")])
         screen = io.StringIO()
         streams = io.StringIO(), screen, screen
-        world = World(environ, *streams, lambda: self.now, lambda: self.seed, sleep=lambda _: None, random=lambda: 0.5)
+        time = VirtualTime()
+        world = World(
+            environ,
+            *streams,
+            lambda: self.now,
+            lambda: self.seed,
+            sleep=time.sleep,
+            random=lambda: 0.5,
+            monotonic=time.clock,
+        )
         code = run(words[words.index("runner") + 1 :], world)
-        return code, screen.getvalue()
+        return code, PACE.sub("0.1 s, 20/s", screen.getvalue())
 
     def _python(self, command: str) -> tuple[int, str]:
         screen = io.StringIO()
