@@ -20,7 +20,7 @@ Code: TypeAlias = Literal[
     "not-a-spec", "not-finite", "not-sent", "not-utf8", "number-too-large", "output-refused", "path-outside",
     "port-taken", "profile-not-found", "property-depth", "property-type", "rate-limited", "refused",
     "reserved-name", "retries", "row-columns", "row-json", "row-origin", "row-quotes", "row-too-large",
-    "rows-changed", "rows-format", "rows-gone", "rows-header", "rows-syntax", "rows-too-large", "run-changed",
+    "rows-changed", "rows-differ", "rows-format", "rows-gone", "rows-header", "rows-partition", "rows-syntax", "rows-too-large", "run-changed",
     "run-locked", "run-not-found", "run-too-old", "sandbox-database", "schema-too-large", "schema-violation",
     "secret-too-short", "secret-transformed", "spec-changed", "stale-asset", "stale-schema", "template-comparison",
     "template-condition", "template-datetime", "template-failed", "template-forbidden", "template-no-else",

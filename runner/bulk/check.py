@@ -16,6 +16,7 @@ from runner.bulk.options import PART_ROWS
 from runner.bulk.parts import Parts
 from runner.bulk.results import results_file
 from runner.bulk.task import check_part
+from runner.rows.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,7 @@ class RowCheck:
     failures: list[RowOutcome] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     """A row, and the first one with its key."""
+    places: Places = field(default_factory=Places)
     failure: RunnerError | None = None
     """Why the rest of the rows can't be read."""
 
@@ -58,9 +60,11 @@ def check_rows(plan: RunPlan, setup: Setup) -> RowCheck:
     options = plan.options
     parts = Parts(plan.chosen_rows(), PART_ROWS, None, digests=None)
     with results_file(options.results, "w") as results, executor_of(options) as executor:
-        checks = _in_order(parts, executor, partial(check_part, setup), options.concurrency)
+        placed = (part.placed(plan.rows.starts) for part in parts)
+        checks = _in_order(placed, executor, partial(check_part, setup), options.concurrency)
         checked = _checked(checks, results.write)
     checked.failure = parts.failure
+    checked.places = Places(plan.rows.starts)
     return checked
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runner.bulk.reason import Reason
     from runner.bulk.record import RunRecord
     from runner.errors import MachineError, RunnerError
+    from runner.rows.places import Places
     from runner.suprsend.answer import State
 
 
@@ -48,7 +49,8 @@ class Conclusion:
     counts: Counts
     total: int | None
     rows_read: int
-    """Number of rows that were read from the file."""
+    """Number of rows that were read."""
+    places: Places
     stop_reason: Reason | None
     signal: int | None
     read_error: RunnerError | None
@@ -120,7 +122,7 @@ class Conclusion:
         if self.is_ledger_gone:
             return
         record, unknown = self.record, self.counts.unknown
-        if self.ledger_error is None and self.counts.failed and (record.rows != "-" or record.parent):
+        if self.ledger_error is None and self.counts.failed and (not record.is_piped or record.parent):
             yield Step.SEND_FAILED
         has_open = self.counts.not_sent > 0 if self.has_unread_rows else self.not_sent is None or self.not_sent > 0
         if has_open or (unknown and self.has_keys):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.machine import cores, room_for_processes
@@ -58,5 +57,5 @@ def hurry(executor: Executor) -> None:
 
 
 def _processes(options: BulkOptions) -> int:
-    is_small = options.is_piped or Path(options.rows).stat().st_size < _SMALL_BYTES
+    is_small = options.is_piped or options.dataset.size_bytes() < _SMALL_BYTES
     return 1 if is_small else room_for_processes(cores())

@@ -5,15 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.bulk.columns import assign
 from runner.bulk.origin import MarkedRows, mark
-from runner.bulk.record import SavedOptions
+from runner.bulk.record import SavedOptions, check_rows
 from runner.errors import InvalidInput, Problem
 from runner.rows.row import BadRow
-from runner.rows.row_file import open_rows
+from runner.rows.row_files import open_dataset
 from runner.variables import Given
 
 if TYPE_CHECKING:
@@ -43,8 +42,8 @@ class FailedRows:
         """Return the failed rows of a run. Raises NotFound, and InvalidInput if the rows came from the standard input."""
         record = ledger.find(name)
         ancestry = list(ledger.ancestry(record))
-        source = next((each for each in ancestry if each.rows != "-"), ancestry[-1])
-        if source.rows == "-":
+        source = next((each for each in ancestry if not each.is_piped), ancestry[-1])
+        if source.is_piped:
             message = f"the rows of run {source.id} came from the standard input, and the ledger does not store rows"
             raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} shows their numbers"))
         # In its own file a row has its own number, in another one that of its origin.
@@ -55,10 +54,8 @@ class FailedRows:
     def read(self) -> Iterator[RowsAgain]:
         """Open the file. Raises InvalidInput if it has changed."""
         source = self.source
-        with open_rows(Path(source.rows), BytesIO(), source.rows) as opened:
-            if opened.fingerprint() != source.fingerprints["rows"]:
-                message = f"the file {source.rows} changed since run {source.id} began"
-                raise InvalidInput(Problem("run-changed", message))
+        with open_dataset(source.dataset, BytesIO()) as opened:
+            check_rows(source, opened.fingerprint())
             yield RowsAgain(self, MarkedRows(opened))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import Problem, UsageError, shown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from runner.bulk.options import BulkOptions
     from runner.suprsend.waiting import Waiting
@@ -26,7 +26,7 @@ _MAX_SAMPLE = 1000
 class BulkFlags(NamedTuple):
     """The flags, in the order of `--help`. A flag that was not given is None, empty or False."""
 
-    rows: str | None
+    rows: tuple[str, ...] = ()
     map: tuple[str, ...] = ()
     ignore_extra: bool = False
     limit: int | None = None
@@ -64,8 +64,9 @@ class BulkFlags(NamedTuple):
                 )
 
     def begin(self, read: Sequence[Path | None], waiting: Waiting | None = None) -> BulkOptions:
-        """Return the options of a new run, which reads the files `read`. Raise UsageError for invalid flags."""
+        """Return the options of a new run, which also reads the files `read`. Raise UsageError for invalid flags, and the errors of `find_dataset`."""
         from runner.bulk.options import PART_ROWS, BulkOptions  # noqa: PLC0415 - one event is sent without them
+        from runner.rows.dataset import find_dataset  # noqa: PLC0415
 
         pairs = [_rename(text) for text in self.map]
         renamed = dict(pairs)
@@ -75,7 +76,7 @@ class BulkFlags(NamedTuple):
             message = "--sample needs --wait: it is the number of rows whose messages are waited for"
             raise UsageError(Problem("usage", message, hint="for example --wait 60s"))
         plain = BulkOptions(
-            self.rows or "-", renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS,
+            find_dataset(self.rows), renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS,
             waiting=waiting,
         )  # fmt: skip
         bulk = self.resumed(plain, read)
@@ -98,7 +99,7 @@ class BulkFlags(NamedTuple):
             raise UsageError(Problem("usage", "--fail-fast and --max-failures can't be used together", hint=hint))
         results = self.results or begun.results
         if results:
-            _check_results(results, read)
+            _check_results(results, [*read, *(Path(file.path) for file in begun.dataset.files)])
         return replace(
             begun,
             concurrency=self.concurrency or begun.concurrency,

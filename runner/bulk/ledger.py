@@ -27,6 +27,7 @@ from runner.bulk.record import RunRecord
 from runner.bulk.run_ledger import RunLedger
 from runner.errors import MachineError, NotFound, Problem, did_you_mean, shown_argument
 from runner.project.private import folder_lock
+from runner.rows.places import FileStart, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +49,7 @@ class RunSummary(NamedTuple):
 
     run: str
     spec: str
-    rows: str
+    rows: tuple[str, ...]
     state: RunState
     started_at: datetime
     total: int | None
@@ -145,6 +146,12 @@ class Ledger:
         with self._file.reading():
             return [_summary(row, is_active=row[0] in active) for row in _newest_first(rows, 4)]
 
+    def places(self, run_id: str) -> Places:
+        """Return the files of the rows of a run, as far as they were read."""
+        found = self._file.select(sql.FILES, (self._file.number(self.find(run_id).id),))
+        with self._file.reading():
+            return Places([FileStart(first_row, relative_path(os.fsdecode(path))) for first_row, path in found])
+
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""
         number = self._file.number(self.find(run_id).id)
@@ -204,7 +211,7 @@ def _columns(record: RunRecord) -> tuple[object, ...]:
         record.started.astimezone(UTC).isoformat(timespec="microseconds"),
         str(record.seed),
         os.fsencode(absolute_path(record.spec)),
-        os.fsencode(absolute_path(record.rows)),
+        b"\0".join(os.fsencode(absolute_path(path)) for path in record.rows),
         json.dumps({**record.arguments}),
         json.dumps({**record.fingerprints}),
         record.parent,
@@ -223,12 +230,16 @@ def _record(row: Sequence[Any]) -> RunRecord:
         UUID(seed),
         datetime.fromisoformat(started),
         relative_path(os.fsdecode(spec)),
-        relative_path(os.fsdecode(rows)),
+        _paths(rows),
         dict(json.loads(arguments)),
         dict(json.loads(fingerprints)),
         parent,
         int(parent_session),
     )
+
+
+def _paths(rows: bytes) -> tuple[str, ...]:
+    return (*(relative_path(os.fsdecode(path)) for path in rows.split(b"\0")),)
 
 
 def _summary(row: Sequence[Any], *, is_active: bool) -> RunSummary:
@@ -239,7 +250,7 @@ def _summary(row: Sequence[Any], *, is_active: bool) -> RunSummary:
     return RunSummary(
         run_id,
         relative_path(os.fsdecode(spec)),
-        relative_path(os.fsdecode(rows)),
+        _paths(rows),
         state,
         datetime.fromisoformat(started),
         total,

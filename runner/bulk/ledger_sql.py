@@ -3,7 +3,7 @@
 A change of `SCHEMA` needs a new `VERSION`: ledgers of another version are refused. `record.RunRecord` has a run's columns.
 """
 
-VERSION = 2
+VERSION = 3
 SCHEMA = (
     # Paths are absolute and stored as bytes. Later runs have larger numbers.
     """
@@ -54,6 +54,15 @@ SCHEMA = (
         PRIMARY KEY (run, row)
     ) WITHOUT ROWID
     """,
+    # Where the rows of each file begin, for runs over several files, as far as they were read.
+    """
+    CREATE TABLE files (
+        run INTEGER NOT NULL,
+        first_row INTEGER NOT NULL,
+        path BLOB NOT NULL,
+        PRIMARY KEY (run, first_row)
+    ) WITHOUT ROWID
+    """,
 )
 INSERT_RUN = """
     INSERT INTO runs (id, started_at, seed, spec, rows, arguments, fingerprints, parent, parent_session)
@@ -85,6 +94,8 @@ PARTS_IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows
 INSERT_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
 PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
+INSERT_FILE = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path"
+FILES = "SELECT first_row, path FROM files WHERE run = ? ORDER BY first_row"
 INSERT_ROW = "INSERT INTO exceptions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE_ROW = "DELETE FROM exceptions WHERE run = ? AND row = ?"
 _ROW = "SELECT row, line, state, code, status_code, attempts, origin, variable FROM exceptions WHERE run = ?"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from runner.rows.dataset import Dataset
     from runner.suprsend.waiting import Waiting
 
 _Row = TypeVar("_Row")
@@ -33,7 +34,7 @@ class BulkOptions:
     keys have the run's id behind them, and the messages of `sample` accepted rows are waited for.
     """
 
-    rows: str
+    dataset: Dataset
     renamed: Mapping[str, str]
     ignore_extra: bool
     limit: int | None
@@ -51,22 +52,26 @@ class BulkOptions:
     @property
     def is_piped(self) -> bool:
         """Whether the rows come from the standard input."""
-        return self.rows == "-"
+        return self.dataset.is_piped
 
     def chosen(self, rows: Iterable[_Row]) -> Iterator[_Row]:
         """Return the rows within the offset and the limit."""
         return islice(rows, self.offset, None if self.limit is None else self.offset + self.limit)
 
     def estimate(self) -> int | None:
-        """Estimate the number of rows by the lines of a file that has one a row."""
-        path = Path(self.rows)
-        if path.suffix.lower() not in _ROW_A_LINE:
+        """Estimate the number of rows by the lines of files that have one a row."""
+        paths = [Path(file.path) for file in self.dataset.files]
+        if not paths or any(path.suffix.lower() not in _ROW_A_LINE for path in paths):
             return self.limit
-        with path.open("rb") as file:
-            lines = sum(piece.count(b"\n") for piece in iter(partial(file.read, 1 << 20), b""))
+        lines = sum(map(_lines, paths))
         return max(0, min(lines - self.offset, lines if self.limit is None else self.limit))
 
     def without_rows(self) -> str:
         """Return the message for a file without rows to send."""
-        rows = "the standard input" if self.is_piped else self.rows
+        rows = self.dataset.name
         return f"--offset {self.offset:,} skips all rows of {rows}" if self.offset else f"no rows in {rows}"
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(partial(file.read, 1 << 20), b""))

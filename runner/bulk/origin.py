@@ -17,8 +17,10 @@ from runner.rows.row import BadRow
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from runner.rows.places import FileStart
     from runner.rows.row import Row
     from runner.rows.row_file import RowFile
+    from runner.rows.row_files import RowFiles
     from runner.source import Json
     from runner.variables import Cells
 
@@ -35,7 +37,7 @@ class MarkedRows:
     The iterator raises InvalidInput for a row whose mark names another run than the rows before it.
     """
 
-    def __init__(self, rows: RowFile) -> None:
+    def __init__(self, rows: RowFile | RowFiles) -> None:
         self._file = rows
         self._left_out: frozenset[int] = frozenset()
         self._may_be_marked = rows.columns is None or COLUMN in rows.columns
@@ -50,6 +52,9 @@ class MarkedRows:
         first = self._file.first(_LOOKED_AT) if self._may_be_marked else None
         if first is None or (self._file.columns is None and COLUMN not in first.values):
             return None
+        if self._file.starts:
+            message = f"rows with the column {COLUMN} must come from one file"
+            raise InvalidInput(Problem("row-origin", message, hint=_HINT))
         return self._mark(first)[0]
 
     def _look_at_columns(self) -> None:
@@ -64,8 +69,13 @@ class MarkedRows:
         self._look_at_columns()
 
     def fingerprint(self) -> str:
-        """Digest the file, as `RowFile.fingerprint` does."""
+        """Digest the files, as `RowFile.fingerprint` does."""
         return self._file.fingerprint()
+
+    @property
+    def starts(self) -> Sequence[FileStart]:
+        """The first row of each file that was begun, as `RowFile.starts`."""
+        return self._file.starts
 
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the file changed, as `RowFile.check` does."""

@@ -4,32 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.rows.places import Places
 from runner.rows.row import BadRow, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runner.rows.places import FileStart
+
 
 class Part(NamedTuple):
     """Contiguous rows of a file: `size` rows from `first_row` on. `rows` lacks those that a resume does not send.
 
-    `digest` is that of all of them, if the rows are piped and so can't be fingerprinted in advance.
+    `digest` is that of all of them, if the rows are piped and so can't be fingerprinted in advance. `files` places them in a
+    run over several files.
     """
 
     first_row: int
     size: int
     digest: str
     rows: Sequence[Row | BadRow] = ()
+    files: tuple[FileStart, ...] = ()
+
+    def placed(self, starts: Sequence[FileStart]) -> Part:
+        """Return the part with the files of its rows, by where all files of the run begin."""
+        return self._replace(files=Places(starts).within(self.first_row, self.size)) if starts else self
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the rows as columns, which takes a third of the time and space."""
         bad = {at: row for at, row in enumerate(self.rows) if isinstance(row, BadRow)}
         columns = [[row[field] for row in self.rows] for field in range(len(Row._fields))]
-        return _part_of, (self[:3], columns, bad)
+        return _part_of, (self[:3], columns, bad, self.files)
 
 
-def _part_of(head: tuple[int, int, str], columns: Sequence[Sequence[Any]], bad: Mapping[int, BadRow]) -> Part:
+def _part_of(
+    head: tuple[int, int, str],
+    columns: Sequence[Sequence[Any]],
+    bad: Mapping[int, BadRow],
+    files: tuple[FileStart, ...],
+) -> Part:
     rows: list[Row | BadRow] = list(map(Row, *columns))
     for at, row in bad.items():
         rows[at] = row
-    return Part(*head, rows)
+    return Part(*head, rows, files)

@@ -9,12 +9,12 @@ import hmac
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from runner.bulk.columns import assign
+from runner.bulk.columns import assign, extra_columns
 from runner.bulk.ledger import Ledger
 from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
@@ -23,12 +23,13 @@ from runner.bulk.record import STATE_DIR, SavedOptions, check_parent, check_unch
 from runner.bulk.setup import Setup
 from runner.config import PUBLIC_SECRETS
 from runner.errors import InvalidInput, NotFound, Problem
-from runner.rows.row_file import open_rows
+from runner.rows.row_files import RowFiles, open_dataset
 from runner.suprsend.auth import secret_of
-from runner.variables import resolve_fixed
+from runner.variables import Given, resolve_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from typing import TextIO
     from uuid import UUID
 
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
     from runner.config import Target
     from runner.eventspec import Spec
     from runner.rows.row import BadRow, Row
-    from runner.rows.row_file import RowFile
     from runner.run import Inputs, Run
+    from runner.source import Json
     from runner.suprsend.retry import Patience
+    from runner.variables import Variable
 
 _KEY_BYTES = 64
 """The length limit for keys of BLAKE2."""
@@ -190,12 +192,17 @@ def plan_run(
     `folder` is that of the ledger with the runs that rows may come from. Raises InvalidInput and NotFound.
     """
     spec = source.spec
-    with _open(options, stdin) as file:
+    stream: BinaryIO = getattr(stdin, "buffer", None) or BytesIO(stdin.read().encode() if options.is_piped else b"")
+    with open_dataset(options.dataset, stream) as file:
         rows = MarkedRows(file)
         names = [variable.name for variable in spec.variables]
         assigned = assign(rows.columns, names, options.renamed, ignore_extra=options.ignore_extra)
         columns = {column: name for column, name in assigned.items() if name not in inputs.layers[0]}
         rows.keep(columns, None if options.ignore_extra else assigned)
+        if isinstance(file, RowFiles):
+            if extra := [name for name in file.partitions if name not in assigned and not options.ignore_extra]:
+                raise InvalidInput(*extra_columns(extra, names))
+            file.convert_partitions(partial(_typed, {each.name: each for each in spec.variables}, columns))
         origin = _origin(folder, rows.parent) if rows.parent else None
         fixed = resolve_fixed(spec.variables, inputs.layers, inputs.environ, inputs.profile, set(columns.values()))
         yield RunPlan(
@@ -212,11 +219,9 @@ def plan_run(
         )
 
 
-def _open(options: BulkOptions, stdin: TextIO) -> RowFile:
-    if not options.is_piped:
-        return open_rows(Path(options.rows), BytesIO(), options.rows)
-    stream: BinaryIO = getattr(stdin, "buffer", None) or BytesIO(stdin.read().encode())
-    return open_rows(None, stream, "the standard input")
+def _typed(variables: Mapping[str, Variable], columns: Mapping[str, str], column: str, text: str) -> Json:
+    """Return the text in a folder's name as the type of its variable, as in a table of texts. Raises ValueError."""
+    return variables[columns[column]].typed(Given(text, column, is_text=True))
 
 
 def _origin(folder: Path, parent: str) -> RunRecord:

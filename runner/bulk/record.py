@@ -14,6 +14,7 @@ from runner.bulk.paths import absolute_path, relative_path
 from runner.errors import InvalidInput, Problem, UsageError
 from runner.project.files import find_config
 from runner.project.private import FOLDER_NAME
+from runner.rows.dataset import STDIN, DataFile, Dataset, listed
 from runner.suprsend.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ _BEGIN_ANEW = "or start a new run"
 class RunRecord:
     """A run, with the inputs for a resume.
 
-    `spec` and `rows` are paths that are valid in the working directory; `rows` is `-` for the standard input. `arguments`
+    `spec` and `rows` are paths that are valid in the working directory; `rows` are as they were given, `-` for the standard
+    input, and `files` are the files that they stood for, with the columns of their folders. `arguments`
     are the saved options as JSON. `fingerprints` are digests of the inputs that must not change, by their names. `parent` is
     the run whose failed rows these are, of its sessions up to `parent_session`.
     """
@@ -42,11 +44,23 @@ class RunRecord:
     seed: UUID
     started: datetime
     spec: str
-    rows: str
+    rows: tuple[str, ...]
     arguments: Mapping[str, Json]
     fingerprints: Mapping[str, str]
     parent: str | None = None
     parent_session: int = 0
+
+    @property
+    def is_piped(self) -> bool:
+        """Whether the rows came from the standard input."""
+        return self.rows == (STDIN,)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The files of rows that the run began with."""
+        saved: Any = self.arguments["files"]
+        files = [DataFile(relative_path(path), (*map(tuple, partitions),)) for path, partitions in saved]
+        return Dataset(self.rows, (*files,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ class SavedOptions:
             timeout_s=saved["timeout_s"],
             retries=saved["retries"],
             bulk=BulkOptions(
-                rows=record.rows,
+                dataset=record.dataset,
                 results=_path(saved["results"]),
                 waiting=Waiting(**saved["waiting"]) if saved.get("waiting") else None,
                 **{name: saved[name] for name in names if name in saved},
@@ -113,7 +127,7 @@ class SavedOptions:
                 raise UsageError(Problem("usage", message, hint=f"add --var {name}=…"))
 
     def arguments(self) -> dict[str, Json]:
-        """Return the options as JSON, without the path of the rows, which the record has."""
+        """Return the options as JSON, without what was given for the rows, which the record has."""
         bulk = self.bulk
         return {
             "var": [*self.var],
@@ -127,6 +141,10 @@ class SavedOptions:
             "sandbox": self.is_sandboxed,
             "timeout_s": self.timeout_s,
             "retries": self.retries,
+            "files": [
+                [absolute_path(file.path), [[name, value] for name, value in file.partitions]]
+                for file in bulk.dataset.files
+            ],
             "renamed": dict(bulk.renamed),
             "ignore_extra": bulk.ignore_extra,
             "limit": bulk.limit,
@@ -164,12 +182,17 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     return below[0].parent if start == Path() and len(below) == 1 else here
 
 
-def check_same(record: RunRecord, paths: Sequence[Path], rows: str | None, profile: str | None) -> None:
+def check_same(record: RunRecord, paths: Sequence[Path], rows: Sequence[str], profile: str | None) -> None:
     """Raise UsageError for another spec, file of rows or profile than that of the run."""
     began_with: Any = record.arguments["profile"]
     others = {
         "spec": (any(not _is_same(str(path), record.spec) for path in paths), record.spec),
-        "file of rows": (rows is not None and record.rows != "-" and not _is_same(rows, record.rows), record.rows),
+        "file of rows": (
+            bool(rows)
+            and not record.is_piped
+            and not (len(rows) == len(record.rows) and all(map(_is_same, rows, record.rows))),
+            record.dataset.name,
+        ),
         "profile": (profile not in (None, began_with), began_with or "none"),
     }
     for what, (is_other, begun) in others.items():
@@ -191,11 +214,7 @@ def check_unchanged(record: RunRecord, now: Mapping[str, str]) -> None:
 
     With other credentials secrets can't be compared.
     """
-    whats = {
-        "spec": f"the spec {record.spec}",
-        "rows": f"the file {record.rows}",
-        "variables": "a variable or the workspace",
-    }
+    whats = {"spec": f"the spec {record.spec}", "variables": "a variable or the workspace"}
     before = record.fingerprints
     changed = [
         what
@@ -203,10 +222,27 @@ def check_unchanged(record: RunRecord, now: Mapping[str, str]) -> None:
         if before[name] != now[name]
         or (name == "variables" and has_same_key(record, now) and before["secrets"] != now["secrets"])
     ]
+    if files := _changed_files(record, now["rows"]):
+        changed.insert(1 if before["spec"] != now["spec"] else 0, files)
     if changed:
-        message = f"{' and '.join(changed)} changed since run {record.id} began"
-        hint = f"resume with the original inputs, {_BEGIN_ANEW}"
-        raise InvalidInput(Problem("run-changed", message, hint=hint))
+        raise _changed(record, " and ".join(changed), f"resume with the original inputs, {_BEGIN_ANEW}")
+
+
+def check_rows(record: RunRecord, now: str) -> None:
+    """Raise InvalidInput with the files of rows that changed since the run began, by the fingerprint of the rows."""
+    if what := _changed_files(record, now):
+        raise _changed(record, what)
+
+
+def _changed(record: RunRecord, what: str, hint: str | None = None) -> InvalidInput:
+    return InvalidInput(Problem("run-changed", f"{what} changed since run {record.id} began", hint=hint))
+
+
+def _changed_files(record: RunRecord, now: str) -> str | None:
+    """Return the names of the files that changed, None if none did. A fingerprint of rows has a digest for each file."""
+    digests = zip(record.dataset.files, record.fingerprints["rows"].split(), now.split(), strict=True)
+    changed = [file.path for file, before, digest in digests if before != digest]
+    return f"the file{'s' if len(changed) > 1 else ''} {listed(changed)}" if changed else None
 
 
 def has_same_key(record: RunRecord, now: Mapping[str, str]) -> bool:

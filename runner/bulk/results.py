@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from runner.bulk.outcomes import RowOutcome
     from runner.codes import Code
+    from runner.rows.places import FilePlace
     from runner.suprsend.answer import State
 
 
@@ -74,10 +75,12 @@ def result_line(
     key: str | None = None,
     insert_id: str | None = None,
     message_id: str | None = None,
+    place: FilePlace | None = None,
 ) -> str:
-    """Return the line of a row, as masked JSON."""
+    """Return the line of a row, as masked JSON; with its `place` in a run over several files."""
     document = {
         "row": row,
+        **({} if place is None else {"file": place.path, "row_in_file": place.row}),
         "line": line,
         "state": state,
         "status_code": status_code,
@@ -92,7 +95,7 @@ def result_line(
     return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
 
 
-def undelivered_line(failure: RowOutcome, session: int) -> str:
+def undelivered_line(failure: RowOutcome, session: int, place: FilePlace | None) -> str:
     """Return the line of a row whose worker died: nothing more is known of its event."""
     return result_line(
         Mask(),
@@ -104,6 +107,7 @@ def undelivered_line(failure: RowOutcome, session: int) -> str:
         error=failure.message,
         attempts=failure.attempts,
         session=session,
+        place=place,
     )
 
 

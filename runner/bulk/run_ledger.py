@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk import ledger_sql as sql
 from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
+from runner.bulk.paths import absolute_path
 from runner.problems import ENTRIES, Trait
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
     from runner.bulk.record import RunRecord
+    from runner.rows.places import FileStart
     from runner.suprsend.answer import State
 
 
@@ -49,8 +52,10 @@ class RunLedger:
         [(self.session, *counts)] = file.select(sql.COUNTS, (number,))
         self._counts = Counts(*counts)
 
-    def write(self, done: Sequence[PartOutcome] = (), begun: Sequence[Part] = ()) -> None:
-        """Record, in one transaction, the outcomes of parts and the parts that are sent next.
+    def write(
+        self, done: Sequence[PartOutcome] = (), begun: Sequence[Part] = (), files: Sequence[FileStart] = ()
+    ) -> None:
+        """Record, in one transaction, the outcomes of parts, the parts that are sent next, and where files begin.
 
         A part must be recorded as begun each time before it is sent. Of a finished part, only the open rows may be sent
         again, and its next outcome has these alone. A row that may have been sent before without an answer stays unknown
@@ -68,6 +73,10 @@ class RunLedger:
             for ending in endings:
                 gain += ending.gain
                 self._finish(connection, ending)
+            connection.executemany(
+                sql.INSERT_FILE,
+                [(self._number, first_row, os.fsencode(absolute_path(path))) for first_row, path in files],
+            )
             for part in begun:
                 under_way[part.first_row], more = self._begin(connection, part)
                 gain += more

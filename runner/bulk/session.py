@@ -14,15 +14,16 @@ from runner.bulk.engine import MAX_DEATHS, Engine, Limits
 from runner.bulk.executor import executor_of, hurry
 from runner.bulk.inflow import Inflow
 from runner.bulk.ledger import Ledger
-from runner.bulk.parts import FlowingParts, Parts
+from runner.bulk.parts import FlowingParts, Idle, Parts
 from runner.bulk.record import RunRecord
 from runner.bulk.results import results_file, undelivered_line
 from runner.bulk.task import send_part
 from runner.bulk.tools import tools_of
 from runner.errors import SAME_SIGNAL_S, MachineError, RunnerError
+from runner.rows.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
     from types import FrameType
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from runner.bulk.run_ledger import RunLedger
     from runner.bulk.sample import Sample
     from runner.config import Target
+    from runner.rows.places import FileStart
     from runner.rows.row import BadRow, Row
     from runner.run import Prepared, Rejected, Run
 
@@ -81,7 +83,7 @@ class RunSession:
         """Number of rows that may have arrived in an earlier session."""
         self._plan = plan
         self._book = book
-        self._recorder = _Recorder(book, results)
+        self._recorder = _Recorder(book, results, plan.rows.starts)
         self._setup = plan.setup(book.record, target, secrets, book.session)
         self._digests = plan.digests(book.record)
         self._known = book.part if is_resumed else None
@@ -118,7 +120,7 @@ class RunSession:
             )
             with self._parts(engine, sample) as parts, self._interrupts(engine):
                 try:
-                    tally = engine.run(iter(parts))
+                    tally = engine.run(self._placed(parts))
                 except (KeyboardInterrupt, MachineError) as error:
                     watcher.broken_off(error)
                     raise
@@ -154,6 +156,10 @@ class RunSession:
                 offset=options.offset,
                 on_finished=on_finished,
             )
+
+    def _placed(self, parts: Iterable[Part | Idle]) -> Iterator[Part | Idle]:
+        starts = self._plan.rows.starts
+        return (part if isinstance(part, Idle) else part.placed(starts) for part in parts)
 
     def _add_sent(self, sample: Sample | None, part: Part, outcome: PartOutcome) -> None:
         """Add rows to the sample that were accepted just now."""
@@ -205,6 +211,7 @@ class RunSession:
             counts=self._book.counts(engine.unwritten).settled(None),
             total=total,
             rows_read=parts.read,
+            places=Places(self._plan.rows.starts),
             stop_reason=tally.stopped,
             signal=self._ended_by,
             read_error=read_error,
@@ -263,7 +270,7 @@ def begun(
         fingerprints, parent = plan.fingerprints(run.seed), plan.rows.parent
         with Ledger(folder) as ledger:
             parent_session = ledger.sessions(parent) if parent else 0
-            path, rows = str(plan.source.path), plan.options.rows
+            path, rows = str(plan.source.path), plan.options.dataset.given
             record = RunRecord(
                 run.id, run.seed, run.started, path, rows, saved.arguments(), fingerprints, parent, parent_session
             )
@@ -289,7 +296,11 @@ def resumed(
 class _Recorder:
     """Writes a line for each row to the file of results, and then the outcomes to the ledger."""
 
-    def __init__(self, book: RunLedger, results: ResultsFile) -> None:
+    def __init__(self, book: RunLedger, results: ResultsFile, starts: Sequence[FileStart]) -> None:
+        self._starts = starts
+        """Where the files of rows begin, as far as they were read; it grows."""
+        self._recorded = 0
+        """The number of starts that the ledger has."""
         self._book = book
         self._results = results
         self._with_lines: set[int] = set()
@@ -300,14 +311,18 @@ class _Recorder:
         if self._results.is_wanted:
             self._write_lines([outcome for outcome in done if outcome.first_row not in self._with_lines])
         self._with_lines.update(outcome.first_row for outcome in done)
-        self._book.write(done, begun)
+        starts = self._starts[self._recorded :]
+        self._book.write(done, begun, starts)
+        self._recorded += len(starts)
         self._with_lines.clear()
 
     def _write_lines(self, done: Sequence[PartOutcome]) -> None:
         if self._refusal is not None:  # the last line may be incomplete
             raise self._refusal
+        places = Places(self._starts)
         lines = (
-            outcome.results or "".join(undelivered_line(row, self._book.session) for row in outcome.failures)
+            outcome.results
+            or "".join(undelivered_line(row, self._book.session, places.of(row.row)) for row in outcome.failures)
             for outcome in done
         )
         try:

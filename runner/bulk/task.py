@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.bulk.keys import digest_of
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.tools import tools_of
+from runner.rows.places import Places
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, unsent
 from runner.suprsend.delivery import NOT_SENT, Delivery, bulk_deliveries
 from runner.suprsend.encoding import Encoded
@@ -56,7 +57,12 @@ def check_part(setup: Setup, part: Part) -> PartCheck:
         if isinstance(event, Prepared)
     ]
     requests = len(bulk_deliveries(event.encoded for event in made if isinstance(event, Prepared)))
-    lines = map(tools.line, part.rows, made, outcomes) if setup.wants_results else ()
+    places = Places(part.files)
+    lines = (
+        (tools.line(*each, places) for each in zip(part.rows, made, outcomes, strict=True))
+        if setup.wants_results
+        else ()
+    )
     return PartCheck(part.size, tuple(failures), requests, tuple(events), "".join(lines))
 
 
@@ -74,6 +80,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     next_result = iter(results)
     failures: list[RowOutcome] = []
     lines: list[str] = []
+    places = Places(part.files)
     for row, event in zip(part.rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
@@ -87,7 +94,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         if outcome.state != "accepted":
             failures.append(tools.failure(row, event.secrets, outcome))
         if setup.wants_results:
-            lines.append(tools.line(row, event, outcome))
+            lines.append(tools.line(row, event, outcome, places))
     return PartOutcome(
         part.first_row,
         part.size,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.bulk.setup import Setup
     from runner.codes import Code
     from runner.eventspec import Make, Spec
+    from runner.rows.places import Places
     from runner.run import Outcome
     from runner.suprsend.connection import Connection
     from runner.suprsend.encoding import Encoded
@@ -104,7 +105,7 @@ class Tools:
             row.number, row.line, state, code, outcome.status_code, outcome.attempts, row.origin, variable, text
         )
 
-    def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome) -> str:
+    def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome, places: Places) -> str:
         """Return the row's line for the file of results."""
         mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
         return result_line(
@@ -120,6 +121,7 @@ class Tools:
             error=mask.cut(outcome.error.message, MAX_MESSAGE) if outcome.error else None,
             attempts=outcome.attempts,
             session=self.setup.session,
+            place=places.of(row.number),
         )
 
 

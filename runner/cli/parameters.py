@@ -49,9 +49,9 @@ CaseName = Annotated[
     ),
 ]
 Rows = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz; - is stdin.",
+        help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz, folders, patterns; - is stdin.",
         metavar="FILE",
         rich_help_panel=_ROWS,
     ),

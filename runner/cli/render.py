@@ -66,5 +66,5 @@ def render(
     from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
     variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    bulk = BulkFlags(rows, tuple(map_ or ()), ignore_extra, limit, offset)
+    bulk = BulkFlags(tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset)
     return run(session, path, variables, bulk, as_curl=as_ is As.CURL, is_explained=explain)

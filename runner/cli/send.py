@@ -138,7 +138,7 @@ def send(
     waiting = read_waiting(wait, until.value, dry_run=dry_run)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
-        rows, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
+        tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger, sample,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)

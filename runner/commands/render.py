@@ -34,7 +34,7 @@ def render(
     """Show the event of a spec, or those of a file of rows, without sending. Raise UsageError for flags that contradict it."""
     if as_curl and is_explained:
         raise UsageError(Problem("usage", "--as curl and --explain can't be combined", hint="leave one of them out"))
-    if bulk.rows is None:
+    if not bulk.rows:
         bulk.check_no_rows()
         return _render_one(session, path, flags, as_curl=as_curl, is_explained=is_explained)
     if is_explained:

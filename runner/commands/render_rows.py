@@ -15,6 +15,7 @@ from runner.commands.specs import load_spec
 from runner.exits import summed
 from runner.project import project_of
 from runner.report.rows import rendered
+from runner.rows.places import Places
 from runner.run import Run
 from runner.suprsend.retry import DEFAULT_RETRIES, DEFAULT_TIMEOUT_S, Patience
 
@@ -48,6 +49,6 @@ def render_rows(session: Session, path: Path, flags: VariableFlags, bulk: BulkOp
         else:
             rows = chain([first], rows)
         events = ((row, tools.prepare(row)) for row in rows)
-        code = output.stream(rendered(output, events, met, indent=is_for_people(session)))
+        code = output.stream(rendered(output, events, Places(plan.rows.starts), met, indent=is_for_people(session)))
         report_placeholder(session, plan.target)
     return code or summed(met)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner.config import Target
     from runner.errors import Problem
     from runner.report.run_commands import RunCommands
+    from runner.rows.places import Places
     from runner.suprsend.connection import Connection
     from runner.suprsend.message_wait import WaitedEvent
     from runner.suprsend.waiting import Waiting
@@ -58,13 +59,13 @@ def send_and_wait(
             events, was_interrupted = look_until(session, connection, [row.key for row in rows], waiting)
             problems: list[Problem] = []
             try:
-                problems += () if was_interrupted else _problems(session, connection, rows, events, waiting)
+                problems += () if was_interrupted else _problems(session, connection, rows, end.places, events, waiting)
             except KeyboardInterrupt:
                 was_interrupted = True
         if is_data:
-            show_conclusion(output, end, commands, target, sample=watched_json(output, rows, events))
+            show_conclusion(output, end, commands, target, sample=watched_json(output, rows, end.places, events))
         else:
-            show_watched(output, rows, events, waiting)
+            show_watched(output, rows, end.places, events, waiting)
         output.complaints(problems)
     if was_interrupted:
         output.message("interrupted while waiting for messages: the rows were sent")
@@ -80,6 +81,7 @@ def _problems(
     session: Session,
     connection: Connection,
     rows: Sequence[SampledRow],
+    places: Places,
     events: Mapping[str, WaitedEvent],
     waiting: Waiting,
 ) -> list[Problem]:
@@ -89,6 +91,6 @@ def _problems(
         if (code := code_of(events[row.key])) is not ExitCode.OK:
             kinds.setdefault(code, []).append(row)
     return [
-        of_rows(problem_of(session, connection, events[first.key], first.outcome, waiting), [first, *others])
+        of_rows(problem_of(session, connection, events[first.key], first.outcome, waiting), [first, *others], places)
         for first, *others in kinds.values()
     ]

@@ -39,7 +39,9 @@ def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: 
         [summary] = [each for each in summaries if each.run == record.id]
         children = [each.run for each in reversed(summaries) if each.parent == record.id]
         exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
-        report_run(session.output, summary, children, exceptions, None if shows_all else _SHOWN)
+        report_run(
+            session.output, summary, children, exceptions, ledger.places(record.id), None if shows_all else _SHOWN
+        )
     return ExitCode.OK
 
 
@@ -55,7 +57,7 @@ def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode
     with failed.read() as rows:
         code = output.stream(failed_texts(output, rows, partial(_variables, session, failed)))
     if rows.unreadable:
-        file = printable(failed.source.rows)
+        file = printable(failed.source.dataset.name)
         output.message(f"{len(rows.unreadable):,} of the failed rows can't be read: mend them in {file}")
     return code
 

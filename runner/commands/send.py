@@ -72,7 +72,7 @@ def send(
         return resume_run(session, resume, paths, flags, options, bulk, state_dir)
     if not paths:
         raise UsageError(Problem("usage", "Missing argument 'SPEC'", hint="see `runner send --help`"))
-    if bulk.rows is not None:
+    if bulk.rows:
         from runner.commands.send_rows import send_rows  # noqa: PLC0415
 
         return send_rows(session, paths, flags, options, bulk, state_dir)

@@ -51,7 +51,7 @@ def send_rows(
     world, settings = session.world, session.settings
     patience = options.patience()
     flags.check(paths)
-    bulk = given.begin([paths[0], Path(given.rows or "-"), flags.vars_file, settings.config], options.waiting)
+    bulk = given.begin([paths[0], flags.vars_file, settings.config], options.waiting)
     spec = load_spec(session, paths, options.labels, "--rows")
     path = Path(spec.path)
     run = Run(world.new_seed(), world.clock())
@@ -114,11 +114,11 @@ def resume(
         patience = options.patience(saved.timeout_s, saved.retries)
         bulk = given.resumed(
             saved.bulk,
-            [Path(record.spec), Path(record.rows), flags.vars_file or saved.vars_file, config],
+            [Path(record.spec), flags.vars_file or saved.vars_file, config],
             options.waiting,
         )
         commands = RunCommands(record, config, asks=False, state_dir=state_dir)
-        if bulk.is_piped and given.rows != "-":
+        if bulk.is_piped and not given.rows:
             pipe = "" if record.parent else "… | "
             message = "the rows came from the standard input: pipe them in again"
             raise UsageError(Problem("usage", message, hint=f"{pipe}{commands.resume()}"))
@@ -163,7 +163,7 @@ def plan_rows(
     with plan_run(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin) as plan:
         session.output.hide(plan.secrets)
         if plan.problems:
-            raise InvalidInput(*(with_columns(problem, plan.rows.columns, bulk.rows) for problem in plan.problems))
+            raise InvalidInput(*(with_columns(problem, plan.rows.columns, bulk.dataset) for problem in plan.problems))
         yield plan, aimed
 
 
@@ -179,11 +179,11 @@ def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:
 
 
 def _description(bulk: BulkOptions) -> str:
-    return f"an event for each row of {bulk.rows}"
+    return f"an event for each row of {bulk.dataset.name}"
 
 
 def _check_address_space(bulk: BulkOptions) -> None:
-    check_address_space(*Share.of(bulk), reads_parquet=Path(bulk.rows).suffix.lower() == ".parquet")
+    check_address_space(*Share.of(bulk), reads_parquet=bulk.dataset.has_parquet)
 
 
 def _run(session: Session, running: RunSession, plan: RunPlan, commands: RunCommands, target: Target) -> ExitCode:

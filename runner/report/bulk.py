@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.bulk.conclusion import Step
 from runner.report.advice import advice
 from runner.report.format import Format
-from runner.report.rows import failure_as_json, failure_line
+from runner.report.rows import failure_as_json, failure_line, row_place
 from runner.report.style import counted, printable
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runner.errors import Problem
     from runner.report.output import Output
     from runner.report.run_commands import RunCommands
+    from runner.rows.dataset import Dataset
 
 _EVERY_S = 10.0
 _BAR = 20
@@ -103,14 +104,14 @@ def show_conclusion(
         if error is not None:
             output.complaints(error.problems)
     if output.format in (Format.JSON, Format.JSONL):
-        failures = [failure_as_json(failure) for failure in end.failures]
+        failures = [failure_as_json(failure, end.places) for failure in end.failures]
         if output.format is Format.JSON:
             output.json(_as_json(end) | {"failures": failures} | ({} if sample is None else {"sample": sample}))
         else:
             output.items("failures", [*failures, *(sample or ())], of=_as_json(end))
     else:
         for failure in end.failures:
-            output.data(failure_line(failure, output))
+            output.data(failure_line(failure, end.places, output))
         more = end.not_accepted - len(end.failures)
         if end.failures and more > 0:
             output.data(output.style.faint(f"… {more:,} more: {commands.show()}"))
@@ -147,7 +148,7 @@ def _stopped(end: Conclusion) -> str | None:
 
 def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
     """Yield the command of each next step, and its effect."""
-    piped = ", with the same rows piped in" if end.record.rows == "-" and not end.record.parent else ""
+    piped = ", with the same rows piped in" if end.record.is_piped and not end.record.parent else ""
     better = ", with credentials that are taken" if end.stop_reason == "credentials" else ""
     when = "before the file is mended, " if end.has_unread_rows else "once that is mended, " if end.ledger_error else ""
     for step in end.next_steps():
@@ -172,24 +173,30 @@ def show_check(output: Output, checked: RowCheck) -> None:
         _show_check_as_json(output, checked)
         return
     for failure in checked.failures:
-        output.data(failure_line(failure, output))
+        output.data(failure_line(failure, checked.places, output))
     if checked.invalid > len(checked.failures):
         output.data(output.style.faint(f"… {checked.invalid - len(checked.failures):,} more: {_ALL}"))
     for row, first in checked.duplicates:
         output.data(
-            f"{output.style.warning('same key')}  row {row:,} has the key of row {first:,}: the platform would count one"
+            f"{output.style.warning('same key')}  {_named(row, checked)} has the key of {_named(first, checked)}: the platform would count one"
         )
     if checked.twice > len(checked.duplicates):
         output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more: {_ALL}"))
     size = f"{checked.event_bytes:,} bytes in {counted(checked.requests, 'request')}"
     largest = (
-        f", the largest event {checked.largest_bytes:,} (row {checked.largest_row:,})" if checked.largest_row else ""
+        f", the largest event {checked.largest_bytes:,} ({_named(checked.largest_row, checked)})"
+        if checked.largest_row
+        else ""
     )
     output.data(
         f"{counted(checked.rows, 'row')}: {checked.rows - checked.invalid:,} valid, {checked.invalid:,} invalid, "
         f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
+
+
+def _named(row: int, checked: RowCheck) -> str:
+    return row_place(row, 0, checked.places)
 
 
 def _show_check_as_json(output: Output, checked: RowCheck) -> None:
@@ -202,7 +209,7 @@ def _show_check_as_json(output: Output, checked: RowCheck) -> None:
         "largest_row": checked.largest_row,
         "twice": checked.twice,
     }
-    failures = [failure_as_json(failure) for failure in checked.failures]
+    failures = [failure_as_json(failure, checked.places) for failure in checked.failures]
     duplicates = [{"row": row, "first": first} for row, first in checked.duplicates]
     if output.format is Format.JSON:
         output.json(head | {"failures": failures, "duplicates": duplicates})
@@ -210,15 +217,14 @@ def _show_check_as_json(output: Output, checked: RowCheck) -> None:
         output.items("failures", [*failures, *duplicates], of=head)
 
 
-def with_columns(problem: Problem, columns: Sequence[str] | None, rows: str) -> Problem:
+def with_columns(problem: Problem, columns: Sequence[str] | None, rows: Dataset) -> Problem:
     """Add to a missing variable's problem that a column may give its value, and the columns of the rows."""
     if problem.code != "var-missing" or columns is None:
         return problem
     name = (problem.at or "").removeprefix("vars.")
     shown = ", ".join(f"'{printable(column)}'" for column in columns[:_SHOWN_COLUMNS])
     more = ", …" if len(columns) > _SHOWN_COLUMNS else ""
-    file = "the standard input" if rows == "-" else rows
-    hint = f"{file} has no column '{name}', only {shown}{more}: rename one with --map {name}=COLUMN,\nor {problem.hint}"
+    hint = f"{rows.name} has no column '{name}', only {shown}{more}: rename one with --map {name}=COLUMN,\nor {problem.hint}"
     return replace(problem, hint=hint)
 
 

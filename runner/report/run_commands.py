@@ -30,7 +30,7 @@ class RunCommands(NamedTuple):
     def resume(self) -> str:
         """Return the command that resumes the run. If its rows came from another run, they are piped in again."""
         record = self.record
-        is_piped = record.rows == "-"
+        is_piped = record.is_piped
         source = f"{self._failed(record.parent)} | " if is_piped and record.parent else ""
         piped = " --rows -" if is_piped else ""
         return f"{source}runner send --resume {record.id}{self._where()}{self._secrets()}{piped}"
@@ -46,10 +46,11 @@ class RunCommands(NamedTuple):
     def send_rest(self, offset: int, limit: int | None) -> str:
         """Return the command that sends the rest of the file, as a new run."""
         record = self.record
-        source = "… | " if record.rows == "-" else ""
+        source = "… | " if record.is_piped else ""
         some = f" --offset {offset}" + (f" --limit {limit}" if limit else "")
         wait = self._wait()
-        return f"{source}runner send {quote(record.spec)} --rows {quote(record.rows)}{some}{wait}{self._flags()}"
+        rows = "".join(f" --rows {quote(path)}" for path in record.rows)
+        return f"{source}runner send {quote(record.spec)}{rows}{some}{wait}{self._flags()}"
 
     def _failed(self, run: str) -> str:
         return f"runner runs failed {run}{self._where()}"

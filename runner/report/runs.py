@@ -14,6 +14,7 @@ from runner.bulk.origin import COLUMN
 from runner.report.format import Format
 from runner.report.rows import row_as_json, row_place, state_text
 from runner.report.style import printable
+from runner.rows.dataset import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from runner.bulk.ledger import RunSummary
     from runner.bulk.outcomes import RowOutcome
     from runner.report.output import Output
+    from runner.rows.places import Places
     from runner.source import Json
     from runner.variables import Variable
 
@@ -45,6 +47,7 @@ def show_run(
     run: RunSummary,
     children: Sequence[str],
     exceptions: Callable[[], Iterable[RowOutcome]],
+    places: Places,
     at_most: int | None,
 ) -> None:
     """Show one run, and the rows that were not accepted: as text `at_most` that many, as JSON all.
@@ -53,7 +56,7 @@ def show_run(
     """
     if output.format in (Format.JSON, Format.JSONL):
         head = _run_as_json(run) | {"children": children}
-        output.long_json(head, "failures", (_record_as_json(record, run.parent) for record in exceptions()))
+        output.long_json(head, "failures", (_record_as_json(record, places, run.parent) for record in exceptions()))
         return
     output.data(_run_line(run, output))
     if run.parent:
@@ -66,7 +69,7 @@ def show_run(
             output.data(_group_line(count, *group, output))
     rows = iter(exceptions())
     for record in islice(rows, at_most):
-        output.data(_record_line(record, run.parent, output))
+        output.data(_record_line(record, places, run.parent, output))
     if more := sum(1 for _ in rows):
         output.data(output.style.faint(f"  … {more:,} more: --all shows them, -o json too"))
 
@@ -96,21 +99,21 @@ def _group_line(count: int, state: str, code: str, status_code: int, variable: s
     return f"  {count:,} x {state_text(state, output)}  {code}{status}{where}"
 
 
-def _record_line(record: RowOutcome, parent: str | None, output: Output) -> str:
+def _record_line(record: RowOutcome, places: Places, parent: str | None, output: Output) -> str:
     status = f" {record.status_code}" if record.status_code else ""
-    place = row_place(record.row, record.line)
+    place = row_place(record.row, record.line, places)
     origin = f", row {record.origin:,} of the first run" if parent and record.origin else ""
     return f"  {state_text(record.state, output)}  {place}{origin}  {record.code}{status}"
 
 
-def _record_as_json(outcome: RowOutcome, parent: str | None) -> dict[str, object]:
-    return row_as_json(outcome) | ({} if parent is None else {"origin": outcome.origin})
+def _record_as_json(outcome: RowOutcome, places: Places, parent: str | None) -> dict[str, object]:
+    return row_as_json(outcome, places) | ({} if parent is None else {"origin": outcome.origin})
 
 
 def _run_line(run: RunSummary, output: Output) -> str:
     counts = f"{run.counts.accepted:,} accepted, {run.counts.failed:,} failed, {run.counts.unknown:,} unknown"
     rest = "" if run.total is None else f", {run.counts.not_sent:,} not sent of {run.total:,}"
-    files = f"{printable(run.spec)} x {printable(run.rows)}"
+    files = f"{printable(run.spec)} x {printable(listed(run.rows))}"
     begun = _instant(run.started_at)
     return f"{output.style.strong(run.run)}  {begun}  {run.state:<11}  {counts}{rest}  {output.style.faint(files)}"
 
@@ -123,7 +126,7 @@ def _run_as_json(run: RunSummary) -> dict[str, object]:
     return {
         "run": run.run,
         "spec": run.spec,
-        "rows": run.rows,
+        "rows": [*run.rows],
         "state": run.state,
         "started_at": run.started_at.isoformat(),
         "total": run.total,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.durations import shown_duration
 from runner.report.messages import message_lines, messages_json
-from runner.report.rows import row_place
+from runner.report.rows import place_json, row_place
 from runner.report.style import counted
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runner.errors import Problem
     from runner.report.output import Output
     from runner.report.run_commands import RunCommands
+    from runner.rows.places import Places
     from runner.suprsend.message_wait import WaitedEvent
     from runner.suprsend.waiting import Waiting
 
@@ -28,10 +29,10 @@ def show_begin(output: Output, rows: Sequence[SampledRow], accepted: int, waitin
 
 
 def show_watched(
-    output: Output, rows: Sequence[SampledRow], events: Mapping[str, WaitedEvent], waiting: Waiting
+    output: Output, rows: Sequence[SampledRow], at: Places, events: Mapping[str, WaitedEvent], waiting: Waiting
 ) -> None:
     """Show a table of the messages of each row, with the seconds since it was accepted, and the counts."""
-    places = [row_place(row.row, row.line) for row in rows]
+    places = [row_place(row.row, row.line, at) for row in rows]
     lines = iter(
         message_lines(
             output,
@@ -56,12 +57,13 @@ def show_watched(
     )
 
 
-def watched_json(output: Output, rows: Sequence[SampledRow], events: Mapping[str, WaitedEvent]) -> list[dict[str, Any]]:
+def watched_json(
+    output: Output, rows: Sequence[SampledRow], at: Places, events: Mapping[str, WaitedEvent]
+) -> list[dict[str, Any]]:
     """Return the rows of the sample with their messages as data."""
     return [
         {
-            "row": row.row,
-            "line": row.line,
+            **place_json(row.row, row.line, at),
             "distinct_id": output.masked_data(row.outcome.distinct_id or ""),
             "idempotency_key": output.masked_data(row.key),
         }
@@ -70,9 +72,9 @@ def watched_json(output: Output, rows: Sequence[SampledRow], events: Mapping[str
     ]
 
 
-def of_rows(problem: Problem, rows: Sequence[SampledRow]) -> Problem:
+def of_rows(problem: Problem, rows: Sequence[SampledRow], at: Places) -> Problem:
     """Return the problem of the first of some rows as that of all of them."""
-    place = f"in {row_place(rows[0].row, rows[0].line)}"
+    place = f"in {row_place(rows[0].row, rows[0].line, at)}"
     more = len(rows) - 1
     return replace(problem, context=f"{place} and {counted(more, 'more row')}" if more else place)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
 from runner.project.files import misspelt
 from runner.rows.csv_rows import Table
+from runner.rows.formats import ARRAY, DELIMITERS, GZIP, PARQUET, SUFFIXES, Suffix, suffix_of
 from runner.rows.json_rows import json_array, json_lines
 from runner.rows.row import BadRow, BrokenFileError, Row
 from runner.rows.stable_file import FileChangedError, StableFile
@@ -25,15 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from runner.rows.places import FileStart
+    from runner.rows.stable_file import Memory
+
 __all__ = ["BadRow", "Row", "RowFile", "open_rows"]
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_LINES = (".jsonl", ".ndjson")
-_ARRAY = ".json"
-_PARQUET = ".parquet"
-_GZIP = ".gz"
-_STREAMS = {"{": ".jsonl", "[": _ARRAY}
-_SUFFIXES = (*_DELIMITERS, *_LINES, _ARRAY, _PARQUET)
+_STREAMS = {"{": ".jsonl", "[": ARRAY}
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 
 
@@ -58,6 +56,8 @@ class RowFile:
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
+        self.starts: Sequence[FileStart] = ()
+        """The first row of each file that was begun, for several files."""
         self._rows = rows
         self._shown = shown
         self._opened = opened
@@ -81,6 +81,13 @@ class RowFile:
         else:
             self._rows = _cells_of(self._rows, [self.columns.index(column) for column in kept])
             self.header = kept
+
+    def arrange(self, columns: Sequence[str]) -> None:
+        """Put the cells of a table in the order of these of its columns, and drop the others. Call it before the first row is read."""
+        self.keep(columns, None)
+        if self.header is not None and self.header != (*columns,):
+            self._rows = _cells_of(self._rows, [self.header.index(column) for column in columns])
+            self.header = (*columns,)
 
     def first(self, at_most: int) -> Row | None:
         """Return the first readable row among the first ones; the iterator yields it again. Raises the errors of the iterator."""
@@ -106,6 +113,11 @@ class RowFile:
         with _translated_errors(self._shown):
             return self._stable.fingerprint()
 
+    @property
+    def memory(self) -> Memory | None:
+        """What the file is, to compare it when it is opened again; None for a stream."""
+        return None if self._stable is None else self._stable.memory
+
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the file has changed since it was opened. `rows` is the number of rows read, for the message."""
         if self._stable is not None:
@@ -129,10 +141,11 @@ class RowFile:
         self._opened.close()
 
 
-def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
+def open_rows(path: Path | None, stdin: BinaryIO, shown: str, memory: Memory | None = None) -> RowFile:
     """Open a file of rows by its name's ending; without a path, standard input by its first character.
 
-    `shown` is the file's name in messages. Raises NotFound, MachineError, and InvalidInput for an unsupported file.
+    `shown` is the file's name in messages; `memory` is what the file was when it was open before, and must still be. Raises
+    NotFound, MachineError, and InvalidInput for an unsupported or a changed file.
     """
     with ExitStack() as opened, _translated_errors(shown):
         if path is None:
@@ -141,8 +154,8 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str) -> RowFile:
             return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, stable)
         _check_file(path, shown)
         suffix, is_packed = _suffix_of(path, shown)
-        stable = StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno())
-        if suffix == _PARQUET:
+        stable = StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno(), memory)
+        if suffix == PARQUET:
             return _open_parquet(shown, opened, stable)
         return _read(suffix, Text(_unpacking(stable, shown) if is_packed else stable.read1, shown), opened, stable)
 
@@ -171,10 +184,10 @@ def _read_when_ready(descriptor: int, size: int) -> bytes:
 
 
 def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | None) -> RowFile:
-    if suffix in _DELIMITERS:
-        table = Table(text, _DELIMITERS[suffix])
+    if suffix in DELIMITERS:
+        table = Table(text, DELIMITERS[suffix])
         return RowFile(table.rows(), text.shown, opened.pop_all(), stable, columns=table.columns, is_text=True)
-    rows = json_array(text) if suffix == _ARRAY else json_lines(text)
+    rows = json_array(text) if suffix == ARRAY else json_lines(text)
     return RowFile(rows, text.shown, opened.pop_all(), stable)
 
 
@@ -250,16 +263,13 @@ def _check_file(path: Path, shown: str) -> None:
         raise InvalidInput(Problem("rows-format", message, hint=hint))
 
 
-def _suffix_of(path: Path, shown: str) -> tuple[str, bool]:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    is_packed = suffixes[-1:] == [_GZIP]
-    suffix = "".join(suffixes[:-1][-1:] if is_packed else suffixes[-1:])
-    if suffix in _SUFFIXES and not (is_packed and suffix == _PARQUET):
-        return suffix, is_packed
-    if suffix in _SPREADSHEETS:
+def _suffix_of(path: Path, shown: str) -> Suffix:
+    if (suffix := suffix_of(str(path))) is not None:
+        return suffix
+    if path.suffix.lower() in _SPREADSHEETS:
         hint = "save it as CSV; in Excel as 'CSV UTF-8'"
     else:
-        hint = f"expected {', '.join(_SUFFIXES[:-1])}, each also followed by {_GZIP}, or {_PARQUET}"
+        hint = f"expected {', '.join(SUFFIXES[:-1])}, each also followed by {GZIP}, or {PARQUET}"
     raise InvalidInput(Problem("rows-format", f"unsupported file type: {shown}", hint=hint))
 
 

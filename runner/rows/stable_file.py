@@ -22,16 +22,22 @@ class StableFile:
     modification time was reset.
 
     Replacing or removing the file under its name has no effect: the descriptor still refers to the old one.
+
+    With the `memory` of a file that was open before, it must be the same file: it is compared with what it was then.
+    Raises FileChangedError.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, memory: Memory | None = None) -> None:
         self._descriptor = descriptor
-        self._begun = _State.of(descriptor)
+        state = _State.of(descriptor)
+        self.memory = memory or Memory(state, array("q", bytes(8 * (state.size // BLOCK_BYTES + 1))))
+        """What must stay as it is. It can outlive the descriptor."""
+        self._begun, self._digests = self.memory
         self._position = os.lseek(descriptor, 0, os.SEEK_CUR)
-        self._digests = array("q", bytes(8 * (self._begun.size // BLOCK_BYTES + 1)))
-        """The digest of each block that was read, 0 for the others."""
         self._block = b""
         self._block_number = -1
+        if state != self._begun:
+            raise FileChangedError(_change(self._begun, state))
 
     def check(self) -> None:
         """Raise FileChangedError if the file has changed."""
@@ -124,10 +130,19 @@ class _State(NamedTuple):
         return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
+class Memory(NamedTuple):
+    """What a file was when it was first opened, and the digest of each block that was read, 0 for the others."""
+
+    state: _State
+    digests: array[int]
+
+
 _OVERWRITTEN = "it was written to"
 
 
 def _change(begun: _State, now: _State) -> str:
+    if (now.device, now.inode) != (begun.device, begun.inode):
+        return "it was replaced"
     if now.size == begun.size:
         return _OVERWRITTEN
     verb = "was cut" if now.size < begun.size else "grew"

@@ -117,7 +117,7 @@ def main() -> int:
             # As a run does it: what is done and what comes next in one transaction.
             with Ledger(Path(name)) as ledger:
                 seed = UUID(int=number())
-                book = ledger.begin(RunRecord(str(seed), seed, now, "s", "r", {}, {}))
+                book = ledger.begin(RunRecord(str(seed), seed, now, "s", ("r",), {}, {}))
                 done: list[PartOutcome] = []
                 for part in parts:
                     book.write(done, [part])

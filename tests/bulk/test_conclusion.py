@@ -16,11 +16,13 @@ from runner.bulk.options import BulkOptions
 from runner.bulk.outcomes import Counts
 from runner.bulk.record import RunRecord
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem
+from runner.rows.dataset import DataFile, Dataset
+from runner.rows.places import Places
 
-RECORD = RunRecord("run", UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), "order.yaml", "rows.csv", {}, {})
-PIPED = replace(RECORD, rows="-")
+RECORD = RunRecord("run", UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), "order.yaml", ("rows.csv",), {}, {})
+PIPED = replace(RECORD, rows=("-",))
 OPTIONS = BulkOptions(
-    rows="rows.csv",
+    dataset=Dataset(("rows.csv",), (DataFile("rows.csv"),)),
     renamed={},
     ignore_extra=False,
     limit=None,
@@ -44,7 +46,7 @@ def ended(accepted: int = 0, failed: int = 0, unknown: int = 0, not_sent: int = 
     """End a session of a run of ten rows."""
     counts = Counts(accepted, failed, unknown, not_sent)
     plain = Conclusion(
-        record=RECORD, options=OPTIONS, has_keys=True, counts=counts, total=10, rows_read=10, stop_reason=None, signal=None, read_error=None,
+        record=RECORD, options=OPTIONS, has_keys=True, counts=counts, total=10, rows_read=10, places=Places(), stop_reason=None, signal=None, read_error=None,
         ledger_error=None, failure_kinds=frozenset(), session_rows=counts.rows, took_s=1.0, failures=(), repeated_keys=0,
     )  # fmt: skip
     return replace(plain, **changes)

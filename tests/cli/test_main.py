@@ -217,10 +217,7 @@ def test_every_choice_is_taken_before_and_after_the_command(cli: CommandLine) ->
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (
-            ("send", "a.yaml", "--rows", "a.csv", "--rows", "b.csv"),
-            "--rows may be given only once, got a.csv and b.csv",
-        ),
+        (("send", "a.yaml", "--rate", "5", "--rate", "9/s"), "--rate may be given only once, got 5 and 9/s"),
         (("send", "a.yaml", "--vars-file", "a", "--vars-file=b"), "--vars-file may be given only once, got a and b"),
         (("render", "a.yaml", "--as", "json", "--as", "curl"), "--as may be given only once, got json and curl"),
         (("render", "a.yaml", "--case", "a", "--case", "b"), "--case may be given only once, got a and b"),

@@ -24,6 +24,7 @@ from runner.errors import Problem
 from runner.report import Format, Output
 from runner.report.bulk import Progress
 from runner.report.rows import row_place
+from runner.rows.places import FileStart, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,15 @@ def test_quiet_shows_nothing() -> None:
 
 
 def test_a_row_is_named_with_its_line_where_there_are_lines() -> None:
-    assert (row_place(1234, 1235), row_place(1234, 0)) == ("row 1,234 (line 1,235)", "row 1,234")
+    one = Places()
+    assert (row_place(1234, 1235, one), row_place(1234, 0, one)) == ("row 1,234 (line 1,235)", "row 1,234")
+
+
+def test_a_row_of_several_files_is_named_with_its_file() -> None:
+    places = Places([FileStart(1, "a.csv"), FileStart(1001, "b.csv")])
+    assert row_place(1234, 235, places) == "row 1,234 (b.csv line 235)"
+    assert row_place(1234, 0, places) == "row 1,234 (b.csv row 234)"
+    assert row_place(1000, 0, places) == "row 1,000 (a.csv row 1,000)"
 
 
 # On a real terminal

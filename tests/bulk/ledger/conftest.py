@@ -32,7 +32,7 @@ RUN = RunRecord(
     seed=UUID("7f3a0000-0000-4000-8000-000000000001"),
     started=STARTED,
     spec="specs/purchase.yaml",
-    rows="orders.csv",
+    rows=("orders.csv",),
     arguments={"profile": None, "map": {"user": "customer"}, "limit": 5, "ignore_extra": True},
     fingerprints={"spec": "5a", "rows": "b0", "variables": "c1"},
 )

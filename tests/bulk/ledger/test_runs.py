@@ -32,7 +32,7 @@ def test_the_instant_of_a_start_is_kept_in_utc(ledger: Ledger) -> None:
 
 
 def test_a_path_that_is_no_text_is_found_as_it_was_recorded(ledger: Ledger) -> None:
-    odd = replace(RUN, rows=os.fsdecode(b"commandes_\xe9t\xe9.csv"))
+    odd = replace(RUN, rows=(os.fsdecode(b"commandes_\xe9t\xe9.csv"), "b*.csv"))
     with ledger.begin(odd):
         assert ledger.find(RUN.id) == odd
         assert ledger.summaries()[0].rows == odd.rows
@@ -58,11 +58,11 @@ def test_a_path_leads_to_its_file_from_wherever_a_run_is_found(
     expected = found.format(root=tmp_path).replace("//", "/")
     if found_in == "/":  # which is shorter still
         expected = expected.removeprefix("/")
-    with Ledger(tmp_path / ".runner") as ledger, ledger.begin(replace(RUN, spec=spec, rows=spec)):
+    with Ledger(tmp_path / ".runner") as ledger, ledger.begin(replace(RUN, spec=spec, rows=(spec,))):
         monkeypatch.chdir(tmp_path / found_in)
         [summary] = ledger.summaries()
         record = ledger.find("last")
-    assert {record.spec, record.rows, summary.spec, summary.rows} == {expected}
+    assert {record.spec, *record.rows, summary.spec, *summary.rows} == {expected}
 
 
 @pytest.mark.usefixtures("ledger")
@@ -143,7 +143,7 @@ def test_an_empty_ledger_says_so(ledger: Ledger, folder: Path, name: str) -> Non
 
 def test_runs_are_summed_up_the_newest_first(ledger: Ledger) -> None:
     for number, state in enumerate(("finished", "stopped", "interrupted", None)):
-        run = ledger.begin(replace(RUN, id=f"run-{number}", rows="-", started=STARTED + timedelta(days=number)))
+        run = ledger.begin(replace(RUN, id=f"run-{number}", rows=("-",), started=STARTED + timedelta(days=number)))
         run.write(begun=[PART, Part(10, 10, "d10")])
         run.write([PartOutcome(0, 10, 7, [failed(1), unknown(2), not_sent(3)])])
         if state == "finished":
@@ -153,13 +153,15 @@ def test_runs_are_summed_up_the_newest_first(ledger: Ledger) -> None:
             run.close("stopped" if state == "stopped" else "interrupted", 1000 if state == "stopped" else None)
     with run:
         assert ledger.summaries() == [
-            RunSummary("run-3", RUN.spec, "-", "running", STARTED + timedelta(days=3), None, Counts(7, 1, 1, 1)),
-            RunSummary("run-2", RUN.spec, "-", "interrupted", STARTED + timedelta(days=2), None, Counts(7, 1, 11, 1)),
-            RunSummary("run-1", RUN.spec, "-", "stopped", STARTED + timedelta(days=1), 1000, Counts(7, 1, 11, 981)),
-            RunSummary("run-0", RUN.spec, "-", "finished", STARTED, 20, Counts(17, 1, 1, 1)),
+            RunSummary("run-3", RUN.spec, ("-",), "running", STARTED + timedelta(days=3), None, Counts(7, 1, 1, 1)),
+            RunSummary(
+                "run-2", RUN.spec, ("-",), "interrupted", STARTED + timedelta(days=2), None, Counts(7, 1, 11, 1)
+            ),
+            RunSummary("run-1", RUN.spec, ("-",), "stopped", STARTED + timedelta(days=1), 1000, Counts(7, 1, 11, 981)),
+            RunSummary("run-0", RUN.spec, ("-",), "finished", STARTED, 20, Counts(17, 1, 1, 1)),
         ]
     assert ledger.summaries()[0] == RunSummary(
-        "run-3", RUN.spec, "-", "interrupted", STARTED + timedelta(days=3), None, Counts(7, 1, 11, 1)
+        "run-3", RUN.spec, ("-",), "interrupted", STARTED + timedelta(days=3), None, Counts(7, 1, 11, 1)
     )
 
 

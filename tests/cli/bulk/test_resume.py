@@ -13,6 +13,7 @@ import pytest
 
 from runner.bulk.flags import BulkFlags
 from runner.bulk.options import BulkOptions
+from runner.rows.dataset import DataFile, Dataset
 from tests.cli.bulk.conftest import REFUSAL, SPEC, many, send, sent, typed, write
 from tests.servers.listeners import silent_listener, url_of
 
@@ -36,16 +37,19 @@ def stopped(cli: CommandLine, server: CapturingServer) -> CommandLine:
     return cli
 
 
+ROWS = Dataset(("rows.csv",), (DataFile("rows.csv"),))
+
+
 def test_what_is_given_to_a_resume_counts_and_the_rest_is_as_the_run_began() -> None:
-    begun = BulkOptions("rows.csv", {"user": "id"}, True, 9, 2, 16, 2, 5.0, 7, Path("r.jsonl"), 1)
-    assert BulkFlags(None).resumed(begun, ()) == begun
+    begun = BulkOptions(ROWS, {"user": "id"}, True, 9, 2, 16, 2, 5.0, 7, Path("r.jsonl"), 1)
+    assert BulkFlags().resumed(begun, ()) == begun
     flags = BulkFlags(
-        None, concurrency=4, processes=1, rate="10/s", max_failures=5, results=Path("other.jsonl")
+        concurrency=4, processes=1, rate="10/s", max_failures=5, results=Path("other.jsonl")
     )  # fmt: skip
     assert flags.resumed(begun, ()) == BulkOptions(
-        "rows.csv", {"user": "id"}, True, 9, 2, 4, 1, 10.0, 5, Path("other.jsonl"), 1
+        ROWS, {"user": "id"}, True, 9, 2, 4, 1, 10.0, 5, Path("other.jsonl"), 1
     )
-    assert BulkFlags(None, fail_fast=True).resumed(begun, ()).max_failures == 1
+    assert BulkFlags(fail_fast=True).resumed(begun, ()).max_failures == 1
 
 
 @pytest.mark.parametrize(

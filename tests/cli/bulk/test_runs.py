@@ -49,7 +49,7 @@ def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
     )
     told = json.loads(typed(cli, "runs", "list", "-o", "json").raw)
     assert [{**each, "run": "RUN"} for each in told["runs"]] == [
-        {"run": "RUN", "spec": "purchase.yaml", "rows": rows, "state": "finished",
+        {"run": "RUN", "spec": "purchase.yaml", "rows": [rows], "state": "finished",
          "started_at": "2026-01-02T03:04:05+00:00", "total": total, "accepted": 3, "failed": failed, "unknown": 0,
          "not_sent": 0, "parent": None}
         for rows, total, failed in (("many.csv", 3, 0), ("five.csv", 5, 2))
@@ -59,7 +59,7 @@ def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
 def test_the_list_and_last_go_by_the_begin_of_runs_whichever_was_recorded_first(cli: CommandLine) -> None:
     def began(day: int) -> RunRecord:
         started = datetime(2026, 3, day, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
-        return RunRecord(f"run-{day}", UUID(int=day), started, "a.yaml", "-", {}, {})
+        return RunRecord(f"run-{day}", UUID(int=day), started, "a.yaml", ("-",), {}, {})
 
     with Ledger(Path(".runner")) as ledger:
         for day in (2, 3, 1):
@@ -93,7 +93,7 @@ def test_a_run_is_shown_with_the_rows_that_were_not_accepted(cli: CommandLine) -
         [],
     )
     assert json.loads(typed(cli, "runs", "show", told["run"], "-o", "json").raw) == {
-        "run": told["run"], "spec": "purchase.yaml", "rows": "five.csv", "state": "finished",
+        "run": told["run"], "spec": "purchase.yaml", "rows": ["five.csv"], "state": "finished",
         "started_at": "2026-01-02T03:04:05+00:00", "total": 5, "accepted": 3, "failed": 2, "unknown": 0, "not_sent": 0,
         "parent": None, "children": [],
         "failures": [

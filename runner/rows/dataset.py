@@ -1,0 +1,183 @@
+"""Paths, folders and patterns on the command line → files of rows, with the columns that stand in the names of folders.
+
+A folder `country=de` gives each row below it a column `country` with the text `de`, as Hive, Spark and DuckDB write it.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from runner.errors import InvalidInput, MachineError, NotFound, Problem, UsageError
+from runner.rows.formats import PARQUET, SUFFIXES, suffix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STDIN = "-"
+MAX_FILES = 100_000
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+_HIDDEN = ("_", ".")
+_NAMED = 2
+"""Number of paths that are named in messages; the others are counted."""
+
+
+class DataFile(NamedTuple):
+    """A file of rows. `partitions` are the columns in the names of its folders; None is a value that is missing."""
+
+    path: str
+    partitions: tuple[tuple[str, str | None], ...] = ()
+
+
+class Dataset(NamedTuple):
+    """The files of a run, in the order in which they are read. `given` are their paths and patterns as they were typed.
+
+    The standard input has no files.
+    """
+
+    given: tuple[str, ...]
+    files: tuple[DataFile, ...] = ()
+
+    @property
+    def is_piped(self) -> bool:
+        """Whether the rows come from the standard input."""
+        return self.given == (STDIN,)
+
+    @property
+    def name(self) -> str:
+        """The name in messages: `jan.csv and feb.csv`."""
+        return "the standard input" if self.is_piped else listed(self.given)
+
+    @property
+    def has_parquet(self) -> bool:
+        """Whether a file is in Parquet's format."""
+        return any((suffix := suffix_of(file.path)) and suffix.format == PARQUET for file in self.files)
+
+    def size_bytes(self) -> int:
+        """Return the size of all files."""
+        return sum(Path(file.path).stat().st_size for file in self.files)
+
+
+def find_dataset(given: Sequence[str]) -> Dataset:
+    """Return the files that these paths, folders and patterns stand for: each in its order, those of one of them sorted.
+
+    A path that is there is never a pattern. Files and folders below a folder are left out if their names begin with `_` or
+    `.`. Raises NotFound for a folder or a pattern without files, UsageError for a file that is given twice, InvalidInput for
+    other files in a folder, and for files whose folders give other columns.
+    """
+    if STDIN in given:
+        if len(given) > 1:
+            raise UsageError(Problem("usage", "--rows - is the standard input, and can't be used with other files"))
+        return Dataset((STDIN,))
+    files = [file for each in given for file in _files_of(each)]
+    if len(files) > MAX_FILES:
+        hint = "give them to several runs"
+        raise InvalidInput(
+            Problem("rows-too-large", f"{len(files):,} files; a run reads {MAX_FILES:,} at most", hint=hint)
+        )
+    if len(files) > 1:
+        _refuse_twice(files)
+        _refuse_other_partitions(files)
+    return Dataset((*given,), (*files,))
+
+
+def _files_of(given: str) -> Iterator[DataFile]:
+    if os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, it takes a name of any length
+        found = sorted(_below(given, given))
+        if not found:
+            hint = "names that begin with _ or . don't count"
+            raise NotFound(Problem("file-not-found", f"no files of rows in {given}", hint=hint))
+        yield from found
+    elif glob.has_magic(given) and not os.path.exists(given):  # noqa: PTH110
+        root = _fixed_part(given)
+        found = sorted(
+            file
+            for path in glob.glob(given, recursive=True)  # noqa: PTH207 - a Path drops a leading "./"
+            for file in (_below(path, root) if os.path.isdir(path) else [DataFile(path, _partitions(path, root))])  # noqa: PTH112
+        )
+        if not found:
+            raise NotFound(Problem("file-not-found", f"no file matches {given}"))
+        yield from found
+    else:
+        yield DataFile(given)
+
+
+def _below(folder: str, root: str) -> Iterator[DataFile]:
+    """Yield the files below a folder, through links too. Raises InvalidInput for a file that has no rows."""
+    left, seen = [folder], {os.path.realpath(folder)}
+    while left:
+        for entry in _entries(left.pop()):
+            if entry.name.startswith(_HIDDEN):
+                continue
+            if entry.is_dir():
+                real = os.path.realpath(entry.path)
+                if real not in seen:
+                    seen.add(real)
+                    left.append(entry.path)
+            elif suffix_of(entry.path) is None:
+                hint = f"expected {', '.join(SUFFIXES)}; choose files with a pattern: --rows '{os.path.join(root, '*.csv')}'"  # noqa: PTH118
+                raise InvalidInput(
+                    Problem("rows-format", f"unsupported file type in a folder of rows: {entry.path}", hint=hint)
+                )
+            else:
+                yield DataFile(entry.path, _partitions(entry.path, root))
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [*entries]
+    except OSError as error:
+        raise MachineError(Problem("file-unreadable", f"can't read {folder}: {error.strerror}")) from None
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folder of a pattern before its first wildcard."""
+    head, _ = os.path.split(pattern)
+    while glob.has_magic(head):
+        head, _ = os.path.split(head)
+    return head
+
+
+def _partitions(path: str, root: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the columns in the names of the folders between a root and a file. Raises InvalidInput for one that is there twice."""
+    between = Path(os.path.relpath(path, root or ".")).parts[:-1]
+    found: dict[str, str | None] = {}
+    for name, sign, value in (folder.partition("=") for folder in between):
+        if sign and name:
+            column = unquote(name)
+            if column in found:
+                raise InvalidInput(Problem("rows-partition", f"two folders of {path} give the column '{column}'"))
+            found[column] = None if value == _NULL else unquote(value)
+    return (*found.items(),)
+
+
+def _refuse_twice(files: Sequence[DataFile]) -> None:
+    seen: dict[str, str] = {}
+    for file in files:
+        real = os.path.realpath(file.path)
+        if real in seen:
+            other = "" if seen[real] == file.path else f", also as {seen[real]}"
+            message = f"--rows gives the file {file.path} twice{other}"
+            raise UsageError(Problem("usage", message, hint="its rows would be sent twice"))
+        seen[real] = file.path
+
+
+def _refuse_other_partitions(files: Sequence[DataFile]) -> None:
+    for one, other in pairwise(files):
+        names, others = ([column for column, _ in file.partitions] for file in (one, other))
+        if set(names) != set(others):
+            texts = [", ".join(f"'{name}'" for name in each) or "no columns" for each in (names, others)]
+            message = f"the folders of {one.path} give {texts[0]}, those of {other.path} {texts[1]}"
+            raise InvalidInput(Problem("rows-partition", message, hint="send them in runs of their own"))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, and the number of the others: `jan.csv, feb.csv and 3 more`."""
+    if len(names) > _NAMED + 1:
+        names = [*names[:_NAMED], f"{len(names) - _NAMED:,} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,28 @@
+"""The formats of rows, by the endings of names."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import NamedTuple
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+LINES = (".jsonl", ".ndjson")
+ARRAY = ".json"
+PARQUET = ".parquet"
+GZIP = ".gz"
+SUFFIXES = (*DELIMITERS, *LINES, ARRAY, PARQUET)
+
+
+class Suffix(NamedTuple):
+    """The ending of a name: one of `SUFFIXES`, and whether `.gz` follows it."""
+
+    format: str
+    is_packed: bool
+
+
+def suffix_of(path: str) -> Suffix | None:
+    """Return the ending of a file's name, in any case; None if it is not that of rows."""
+    suffixes = [suffix.lower() for suffix in PurePath(path).suffixes]
+    is_packed = suffixes[-1:] == [GZIP]
+    suffix = "".join(suffixes[:-1][-1:] if is_packed else suffixes[-1:])
+    return Suffix(suffix, is_packed) if suffix in SUFFIXES and not (is_packed and suffix == PARQUET) else None

@@ -1,0 +1,225 @@
+"""Several files of rows as one: their rows in the order of the files, numbered through, in bounded memory.
+
+One file is open at a time. Each was opened once before the first row is read, so that a file with other columns is found
+before anything is sent; when its turn comes, it must still be the same.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from io import BytesIO
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from runner.errors import InvalidInput, Problem
+from runner.rows.formats import DELIMITERS, PARQUET, suffix_of
+from runner.rows.places import FileStart
+from runner.rows.row import BadRow, Row
+from runner.rows.row_file import open_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterator
+    from typing import BinaryIO
+
+    from runner.rows.dataset import DataFile, Dataset
+    from runner.rows.row_file import RowFile
+    from runner.rows.stable_file import Memory
+    from runner.source import Json
+
+
+class _Member(NamedTuple):
+    """A file that was opened before. `memory` is what it must still be; `columns` are None for JSON."""
+
+    file: DataFile
+    memory: Memory | None
+    columns: tuple[str, ...] | None
+
+
+class RowFiles:
+    """Files of rows, for one pass over them, with the attributes and methods of a `RowFile`.
+
+    All have one kind of format, and the same columns among those that count. `columns` has those of all files. `starts`
+    grows while rows are read.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        """Open each file. Raises the errors of `open_rows`, and InvalidInput for files that do not go together."""
+        self._members = [_opened_before(file) for file in dataset.files]
+        first = self._members[0]
+        for other in self._members:
+            _check_kind(first.file, other.file)
+        self.partitions = (*(name for name, _ in first.file.partitions),)
+        self._is_text = _kind(first.file) == _TABLE
+        for member in self._members:
+            _refuse_shadowed(member)
+        own = dict.fromkeys(column for member in self._members for column in member.columns or ())
+        self.columns = None if first.columns is None else (*own, *self.partitions)
+        self.header = self.columns if self._is_text else None
+        self.starts: list[FileStart] = []
+        self._wanted: Collection[str] | None = None
+        """The columns that are kept; None for all."""
+        self._known: Container[str] | None = None
+        self._convert: Callable[[str, str], Json] = lambda _, text: text
+        self._rows = self._all_rows()
+        self._open: RowFile | None = None
+        self._opened = ExitStack()
+
+    def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
+        """Drop other columns, as `RowFile.keep` does. Raises InvalidInput for a file that lacks a wanted column."""
+        self._wanted, self._known = wanted, known
+        if self.columns is None:
+            return
+        self.columns = (*(column for column in self.columns if column in wanted),)
+        self.header = self.columns if self._is_text else None
+        for member in self._members:
+            missing = [column for column in self._own_columns() if column not in (member.columns or ())]
+            if missing:
+                message = f"{member.file.path} has no column '{missing[0]}', which other files of the run have"
+                raise InvalidInput(
+                    Problem("rows-differ", message, hint="send files with other columns in a run of their own")
+                )
+
+    def convert_partitions(self, convert: Callable[[str, str], Json]) -> None:
+        """Convert the texts in the names of folders by column, where rows have typed values. Call it before the first row is read.
+
+        Raises InvalidInput for a text that `convert` refuses with ValueError.
+        """
+        if self._is_text:
+            return
+        self._convert = convert
+        for member in self._members:
+            self._partition_values(member.file)
+
+    def first(self, at_most: int) -> Row | None:
+        """Return the first readable row among the first ones, as `RowFile.first` does."""
+        seen: list[Row | BadRow] = []
+        try:
+            for row in islice(self._rows, at_most):
+                seen.append(row)
+                if isinstance(row, Row):
+                    return row
+        finally:
+            self._rows = chain(seen, self._rows)
+        return None
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint of each file, separated by spaces. From now on the files must not change."""
+        digests = []
+        for member in self._members:
+            with _open(member) as opened:
+                digests.append(opened.fingerprint())
+        return " ".join(digests)
+
+    def check(self, rows: int) -> None:
+        """Raise InvalidInput if the open file has changed; the others were checked at their ends."""
+        if self._open is not None:
+            self._open.check(rows - self.starts[-1].first_row + 1)
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        return self._rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def _own_columns(self) -> tuple[str, ...]:
+        return (*(column for column in self.columns or () if column not in self.partitions),)
+
+    def _all_rows(self) -> Iterator[Row | BadRow]:
+        before = 0
+        for member in self._members:
+            with ExitStack() as self._opened:
+                self._open = self._opened.enter_context(_open(member))
+                if self.columns is not None:
+                    self._open.arrange(self._own_columns())
+                elif self._wanted is not None:
+                    self._open.keep(self._wanted, self._known)
+                self.starts.append(FileStart(before + 1, member.file.path))
+                number = 0
+                for row in self._placed(member.file, before):
+                    number = row.number - before
+                    yield row
+                before += number
+                self._open = None
+
+    def _placed(self, file: DataFile, before: int) -> Iterator[Row | BadRow]:
+        """Yield the rows of the open file with their numbers in the run and the values of its folders."""
+        assert self._open is not None  # noqa: S101
+        rows = iter(self._open)
+        given = self._partition_values(file)
+        if not given and not before:
+            yield from rows
+            return
+        texts, entries = [*given.values()], given
+        for row in rows:
+            if isinstance(row, BadRow):
+                yield row._replace(number=before + row.number)
+                continue
+            values: Any = row.values
+            yield type(row)(
+                before + row.number, row.line, values + texts if type(values) is list else {**values, **entries}
+            )
+
+    def _partition_values(self, file: DataFile) -> dict[str, Json]:
+        """Return the values of the wanted columns of a file's folders."""
+        given: dict[str, Json] = {}
+        values = dict(file.partitions)
+        for name in self.partitions:
+            text = values[name]
+            if self._wanted is not None and name not in self._wanted:
+                continue
+            if text is None:
+                given[name] = "" if self._is_text else None
+                continue
+            try:
+                given[name] = self._convert(name, text)
+            except ValueError as error:
+                message = f"the column '{name}' in the folders of {file.path} is not {error}"
+                raise InvalidInput(Problem("rows-partition", message)) from None
+        return given
+
+
+def open_dataset(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
+    """Open the rows of a run. Raises the errors of `open_rows` and of `RowFiles`."""
+    if dataset.is_piped:
+        return open_rows(None, stdin, dataset.name)
+    [file, *others] = dataset.files
+    if others or file.partitions:
+        return RowFiles(dataset)
+    return open_rows(Path(file.path), BytesIO(), file.path)
+
+
+_TABLE = "tables of texts (.csv, .tsv)"
+_PARQUET = "Parquet"
+_JSON = "JSON"
+
+
+def _kind(file: DataFile) -> str:
+    suffix = suffix_of(file.path)
+    name = suffix.format if suffix else ""
+    return _TABLE if name in DELIMITERS else _PARQUET if name == PARQUET else _JSON
+
+
+def _opened_before(file: DataFile) -> _Member:
+    with open_rows(Path(file.path), BytesIO(), file.path) as opened:
+        return _Member(file, opened.memory, opened.columns)
+
+
+def _open(member: _Member) -> RowFile:
+    return open_rows(Path(member.file.path), BytesIO(), member.file.path, member.memory)
+
+
+def _check_kind(one: DataFile, other: DataFile) -> None:
+    if _kind(one) != _kind(other):
+        message = f"{one.path} and {other.path} are of different formats: {_kind(one)} and {_kind(other)}"
+        raise InvalidInput(Problem("rows-differ", message, hint="send them in runs of their own"))
+
+
+def _refuse_shadowed(member: _Member) -> None:
+    for name, _ in member.file.partitions:
+        if name in (member.columns or ()):
+            message = f"the column '{name}' is in {member.file.path} and in the names of its folders"
+            raise InvalidInput(Problem("rows-partition", message, hint="take one of them away"))
