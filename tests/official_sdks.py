@@ -65,7 +65,7 @@ def _pip(folder: Path, requirements: list[str]) -> list[str]:
 def _npm(folder: Path, requirements: list[str]) -> list[str]:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+            _not_installed(f"{program} is not installed")
     flags = ("--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--silent")
     return ["npm", "install", "--prefix", str(folder), *flags, *requirements]
 

@@ -28,6 +28,8 @@ _ID_AT = 68
 
 _CHECKED_BYTES = 64 * 1024 * 1024
 """Larger files are not checked as a whole at the start, which would take seconds."""
+_CHECKPOINT_PAGES = 4000
+"""Size of the log, 16 MB, at which it is written into the file. By default it is a quarter of that, and each time waits for the disk."""
 _OTHER = "give this sandbox another file with --db FILE, or none with --memory"
 
 _SCHEMA = (
@@ -104,6 +106,7 @@ class Database:
             folder.restrict(path.name)
             self.writer = undo.enter_context(closing(_connected(path)))
             self.writer.execute("PRAGMA synchronous = NORMAL")
+            self.writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             _check_tables(self.writer, path)
             self.reader = _connected(path)
             self.reader.execute("PRAGMA query_only = ON")

@@ -1,7 +1,8 @@
 """How fast the sandbox takes events: signatures checked, duplicates found, stored in its file, answered.
 
-usage: python tests/bench/sandbox.py. Against the official SDK sending ready-made events to a server that checks nothing, and
-against the same application that stores nothing. Bulk requests of 100 events, signed before, over one kept connection.
+usage: python tests/bench/sandbox.py [REVISION]. Against the official SDK sending ready-made events to a server that checks
+nothing, and against the same application that stores nothing. Bulk requests of 100 events, signed before, over one kept
+connection. With a REVISION of this repository, such as 6d040ae, also `send --sandbox` against that revision's.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import json
 import os
 import socket
 import sys
+import tarfile
 import time
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
@@ -23,11 +26,11 @@ from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
 from runner.sandbox.app import make_app
 from runner.sandbox.find import HOST
 from runner.sandbox.server import listening_at, server_of
-from runner.sandbox.store import Store
+from runner.sandbox.store import MAX_EVENTS, Store
 from runner.secrets import Secret
 from runner.suprsend.auth import signed_headers
 from tests.bench.client import measure_bulk
-from tests.bench.timing import Row, Turns, conclude, faster, run, script, take_turns, within
+from tests.bench.timing import REPOSITORY, Row, Turns, conclude, faster, run, script, take_turns, within
 from tests.servers.counting import counting_server
 
 if TYPE_CHECKING:
@@ -36,8 +39,11 @@ if TYPE_CHECKING:
     from runner.sandbox.arrival import Arrival, Received, Record
 
 EVENTS, TURNS = 10_000, 5
+SERVE = "--serve"
+"""The first argument of this file's own processes."""
 BULK_PATH = "/v2/bulk/event/"
 READY_S = 1.0
+SEND = ("send", "specs/purchase.yaml", "--var", "user=u1")
 
 
 class _Forgetful(Store):
@@ -48,7 +54,7 @@ class _Forgetful(Store):
         return [self._arrival(index, 0, 0, request, record) for index, record in enumerate(records)]
 
 
-def main() -> int:
+def main(revision: str | None = None) -> int:
     """Measure, and write the table."""
     with TemporaryDirectory() as folder, counting_server() as sink:
         with _sandbox("file", folder) as durable, _sandbox("none", folder) as forgetful:
@@ -59,22 +65,37 @@ def main() -> int:
                 official.append(measure_bulk("theirs", EVENTS, sink.base_url).whole_s)
         with _sandbox("file", folder) as port:
             assert _stored(port) == TURNS * EVENTS, "events that were answered are missing after the restart"
-    ready = [_ready_s() for _ in range(TURNS)]
-    slowest = max(ready)
+            for _ in range(MAX_EVENTS // EVENTS - TURNS):
+                _send(port, _requests(port))
+        ready = [_ready(folder, 0), _ready(folder, MAX_EVENTS)]
     rows = [
         faster(
             f"bulk, {EVENTS:,} events / the SDK sending", Turns(tuple(ours), tuple(official)), at_least=2, per=EVENTS
         ),
         within("stored / not stored", Turns(tuple(ours), tuple(unstored)), at_most=2),
-        Row("ready after", f"{slowest:.2f} s", "", "", f"< {READY_S:g} s", slowest < READY_S),
+        *ready,
         within("send --sandbox / send --dry-run", _one_send(), at_most=2),
     ]
+    if revision is not None:
+        rows.append(within(f"send --sandbox / that of {revision}", _one_send_of(revision), at_most=1))
     return conclude(Row("sandbox", "ours", "theirs", "ratio", "target"), rows)
 
 
 def _one_send() -> Turns:
-    args = [script("runner"), "send", "specs/purchase.yaml", "--var", "user=u1"]
-    return take_turns(partial(run, [*args, "--sandbox"]), partial(run, [*args, "--dry-run"]), 11, warm_ups=2)
+    ours, theirs = (partial(run, [script("runner"), *SEND, flag]) for flag in ("--sandbox", "--dry-run"))
+    return take_turns(ours, theirs, 11, warm_ups=2)
+
+
+def _one_send_of(revision: str) -> Turns:
+    """Take turns with a revision, whose files are read from git into a folder."""
+    with TemporaryDirectory() as folder:
+        with Popen(["git", "archive", revision, "runner", "specs"], cwd=REPOSITORY, stdout=PIPE) as archive:
+            assert archive.stdout is not None
+            with tarfile.open(fileobj=archive.stdout, mode="r|") as files:
+                files.extractall(folder, filter="data")
+        # `-m` finds the package in the working directory first.
+        args = [sys.executable, "-m", "runner", *SEND, "--sandbox"]
+        return take_turns(partial(run, args), partial(run, args, cwd=Path(folder)), 11, warm_ups=2)
 
 
 def _requests(port: int) -> list[bytes]:
@@ -127,22 +148,31 @@ def _stored(port: int) -> int:
     return int(json.loads(answer.partition(b"\r\n\r\n")[2])["events"])
 
 
-def _ready_s() -> float:
-    """Return the time from the start of `runner sandbox` to its first line."""
+def _ready(folder: str, events: int) -> Row:
+    """Return the longest time from the start of `runner sandbox` to its first line, with a file of some events."""
+    file = Path(folder) / ("sandbox.sqlite3" if events else "empty.sqlite3")
+    slowest = max(_ready_s(file, events) for _ in range(TURNS))
+    return Row(f"ready with {events:,} events", f"{slowest:.2f} s", "", "", f"< {READY_S:g} s", slowest < READY_S)
+
+
+def _ready_s(file: Path, events: int) -> float:
+    args = [script("runner"), "sandbox", "--port", "0", "--db", str(file)]
     began = time.perf_counter()
-    with Popen([script("runner"), "sandbox", "--port", "0"], stderr=PIPE, text=True, env=os.environ) as process:
+    with Popen(args, stderr=PIPE, text=True, env=os.environ) as process:
         assert process.stderr is not None
-        assert "listening" in process.stderr.readline()
-        took_s = time.perf_counter() - began
-        process.terminate()
-        process.wait()
+        try:
+            assert "listening" in process.stderr.readline()
+            took_s = time.perf_counter() - began
+            assert any(f": {events:,} record" in line for line in islice(process.stderr, 4))
+        finally:
+            process.terminate()
     return took_s
 
 
 @contextmanager
 def _sandbox(kind: str, folder: str) -> Iterator[int]:
     """Run this file as a sandbox in a process of its own."""
-    with Popen([sys.executable, __file__, kind, folder], stdout=PIPE, text=True) as process:
+    with Popen([sys.executable, __file__, SERVE, kind, folder], stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())
@@ -159,7 +189,7 @@ def _serve(kind: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        _serve(*sys.argv[1:])
+    if sys.argv[1:2] == [SERVE]:
+        _serve(*sys.argv[2:])
     else:
-        sys.exit(main())
+        sys.exit(main(*sys.argv[1:]))

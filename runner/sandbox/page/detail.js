@@ -2,7 +2,7 @@
 
 import { credentials, get, request } from "./api.js";
 import { asCase, asCurl, asRow, asSpec, attachmentsOf } from "./copies.js";
-import { $, clockTime, copy, el, fullTime, plural, said, visible } from "./dom.js";
+import { $, clockTime, copy, el, fullTime, plural, said, timeFrom, visible } from "./dom.js";
 import { inline, isMap, parse } from "./json.js";
 import { longText, tree } from "./tree.js";
 
@@ -157,7 +157,7 @@ function timeline({ now_ms: now, messages }, outcome) {
     const passed = steps.filter((step) => step.at_ms <= now);
     return el("li.message", {},
       el("div.line", {}, el("b", {}, said(message.channel, 100)), el("span.muted", {}, " ", said(message.workflow.slug, 200)), el("span.grow"), el(`span.chip${GOOD.has(passed.at(-1)?.status) ? ".good" : ""}`, {}, said(passed.at(-1)?.status ?? "waiting", 60))),
-      el("ol.steps", {}, ...steps.map((step) => el(`li${step.at_ms <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at_ms).toISOString() }, clockTime(step.at_ms)), step.at_ms > now && el("span.hidden", {}, " to come")))));
+      el("ol.steps", {}, ...steps.map((step) => el(`li${step.at_ms <= now ? ".passed" : ""}`, {}, said(step.status, 60, "span"), el("time", { datetime: new Date(step.at_ms).toISOString(), title: fullTime(step.at_ms) }, timeFrom(now, step.at_ms)), step.at_ms > now && el("span.hidden", {}, " to come")))));
   };
   return section("Messages", el("ul.messages", {}, ...messages.map(one)), messages.length);
 }

@@ -61,6 +61,12 @@ export function clockTime(ms) {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** Return the time of day, with the date if it is another one than that of `now`. */
+export function timeFrom(now, ms) {
+  const isSameDay = new Date(ms).toDateString() === new Date(now).toDateString();
+  return isSameDay ? clockTime(ms) : `${new Date(ms).toLocaleDateString("en", { month: "short", day: "numeric" })}, ${clockTime(ms)}`;
+}
+
 /** Return date, time and time zone of milliseconds since 1970. */
 export const fullTime = (ms) => new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
 

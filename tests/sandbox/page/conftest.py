@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.config import load_profile
 from runner.sandbox.project_specs import ProjectSpecs
-from runner.sandbox.rules import SandboxRules
+from runner.sandbox.rules import SandboxRules, rules_of
 from runner.sandbox.server import Sandbox
 from tests.browser import CHROMIUM, FLAGS
 from tests.conftest import REPOSITORY
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 TENANTS = frozenset({"acme", "default"})
 EVENTS = frozenset({"order_placed", "order_shipped", "product_purchased", "order_refunded"})
 WAIT_MS = 10_000
+WORKFLOW_SHOP = REPOSITORY / "tests" / "workflows" / "shop"
+LARGE_ORDER = {"order_id": "1", "amount": 1500, "status": "paid", "country": "DE", "cart_id": "c1", "tags": []}
+"""An order of which several messages come, at several times, by a branch of the workflow."""
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +73,15 @@ def shop() -> Iterator[Shop]:
     rules = SandboxRules(tenants=TENANTS, events=EVENTS)
     environ = {"PATH": os.environ["PATH"]}
     with Sandbox(rules=rules, specs=ProjectSpecs(REPOSITORY, environ)) as sandbox:
+        yield Shop(sandbox)
+
+
+@pytest.fixture
+def workflow_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Run a sandbox in a copy of the shop that has workflow files."""
+    shutil.copytree(WORKFLOW_SHOP, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)  # places are shown as they are found
+    with Sandbox(rules=rules_of(load_profile(start=Path()))) as sandbox:
         yield Shop(sandbox)
 
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.page.conftest import IMAGES
+from tests.official_sdks import sdk_homes
+from tests.sandbox.page.conftest import IMAGES, LARGE_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -40,23 +37,10 @@ PLACED = {
 
 
 @pytest.fixture(scope="session")
-def axe() -> str:
-    """Read the source of axe, which npm fetches once, into the cache."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("needs npm, for axe-core")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "suprsend-runner-tests" / AXE
-    source = cache / "node_modules" / "axe-core" / "axe.min.js"
-    if not source.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        # Elsewhere first: other processes of the same run install it too.
-        new = tempfile.mkdtemp(dir=cache.parent)
-        command = [npm, "install", "--prefix", new, "--no-audit", "--no-fund", "--ignore-scripts", AXE]
-        if subprocess.run(command, check=False, capture_output=True, timeout=60).returncode:
-            pytest.skip("npm can't install axe-core")
-        with suppress(OSError):
-            Path(new).rename(cache)
-    return source.read_text("utf-8")
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Read the source of axe, which npm installs."""
+    home = sdk_homes(pytestconfig, tmp_path_factory)(AXE)
+    return (home / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def faults(page: Page, axe: str) -> list[str]:
@@ -85,9 +69,8 @@ def day(shop: Shop) -> None:
     shop.send(user="user-4", tenant_id="acme", properties=PLACED)
 
 
-@pytest.mark.parametrize(
-    ("theme", "viewport"), [("light", PHONE), ("dark", DESKTOP)], ids=["light phone", "dark desktop"]
-)
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_audit_finds_nothing_serious_on_any_screen(
     shop: Shop, opened: Opened, axe: str, theme: str, viewport: dict[str, int]
 ) -> None:
@@ -112,6 +95,25 @@ def test_an_audit_finds_nothing_serious_on_any_screen(
         found[key] = faults(page, axe)
         page.keyboard.press("Escape")
     assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_audit_finds_nothing_serious_in_messages_and_decisions(
+    workflow_shop: Shop, opened: Opened, axe: str, theme: str, viewport: dict[str, int]
+) -> None:
+    workflow_shop.send(properties=LARGE_ORDER)
+    page = opened(
+        workflow_shop.sandbox.events_url,
+        color_scheme=theme,
+        viewport=viewport,
+        bypass_csp=True,
+        reduced_motion="reduce",
+    )
+    page.locator("tr.accepted").click()
+    page.locator("#detail .decisions").wait_for()
+    assert faults(page, axe) == []
+    assert page.evaluate("document.getElementById('detail').scrollWidth <= innerWidth")
 
 
 def test_an_audit_finds_nothing_serious_without_events_or_token(shop: Shop, opened: Opened, axe: str) -> None:
