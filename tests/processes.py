@@ -275,8 +275,8 @@ def _warm_up() -> None:
         Path(folder, "runner.yaml").write_text("profiles: {one: {confirm: true}}\n", "utf-8")
         helps = [["--help"], *([name, "--help"] for name in COMMANDS)]
         for args in (*helps, ["validate", folder], ["render", str(spec), "--var", "user=u1"]):
-            streams = {name: io.StringIO() for name in ("stdin", "stdout", "stderr")}
-            assert run(args, World.real()._replace(environ={}, **streams)) == 0, args
+            world = World.real()._replace(environ={}, stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO())
+            assert run(args, world) == 0, args
 
 
 if __name__ == "__main__":
