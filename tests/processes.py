@@ -1,11 +1,13 @@
 """Start `runner` and `pytest` in processes that have already imported them.
 
 A new interpreter needs 0.3 to 0.7 seconds of CPU time to import what `runner send` uses. Here, one process per test
-session imports it once and forks a child for each command. The child is a real process, with a process id, signals,
-streams, an environment and a working directory of its own. It ends as an interpreter does, except that modules are not torn down.
+session imports it once and forks a child for each command. That process also runs a few commands first: parsers of command
+lines and the schemas of our own formats, which a command makes at most once, take as long to make as a short command takes.
+The child is a real process, with a process id, signals, streams, an environment and a working directory of its own. It ends
+as an interpreter does, except that modules are not torn down.
 
 Not covered: whatever happens before a command line is read (start-up, imports, locales, `PYTHON*` variables other than
-PYTHONPATH). Tests of these start the interpreter or the installed command.
+PYTHONPATH), and what a command makes first. Tests of these start the interpreter or the installed command.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import faulthandler
 import gc
 import importlib
 import inspect
+import io
 import json
 import os
 import pkgutil
@@ -25,9 +28,10 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, AnyStr, Literal, NamedTuple, overload
@@ -42,8 +46,18 @@ LIBRARIES = (
     "requests", "yaml", "difflib", "starlette.applications", "uvicorn.loops.asyncio", "uvicorn.lifespan.off",
     "uvicorn.protocols.http.h11_impl", "pytest", "_pytest.junitxml", "_pytest.cacheprovider", "_pytest.terminal",
     "_pytest.unittest", "_pytest.doctest", "_pytest.pastebin", "_pytest.stepwise", "_pytest.setuponly", "_pytest.logging",
+    "_pytest.faulthandler", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.skipping", "_pytest.threadexception",
+    "_pytest.unraisableexception", "_pytest.warnings", "pdb",
 )  # fmt: skip
 """What commands import only when they need it."""
+WARM_UP = """\
+version: 1
+vars: {user: {type: string}}
+event: order_placed
+distinct_id: "{{ user }}"
+tests: [{name: one, vars: {user: u1}, expect: {event: {event: order_placed}}}]
+"""
+"""A spec for the commands that are run first."""
 _OPTIONS = tuple(inspect.signature(subprocess.Popen._execute_child).parameters)[2:]  # type: ignore[attr-defined]
 _PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
@@ -260,8 +274,25 @@ def _preload() -> None:
     for name in (*modules, *LIBRARIES):
         if not name.startswith(LEFT_OUT):
             importlib.import_module(name)
+    _warm_up()
     gc.collect()
     gc.freeze()  # the garbage collector of a child does not copy what it shares with this process
+
+
+def _warm_up() -> None:
+    """Run commands, so that what is made once in a process is there in each child."""
+    from runner.cli.main import run  # noqa: PLC0415 - the process of the tests may have another one, or none
+    from runner.commands import COMMANDS  # noqa: PLC0415
+    from runner.commands.world import World  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):  # typer prints help there
+        spec = Path(folder, "spec.yaml")
+        spec.write_text(WARM_UP, "utf-8")
+        Path(folder, "runner.yaml").write_text("profiles: {one: {confirm: true}}\n", "utf-8")
+        helps = [["--help"], *([name, "--help"] for name in COMMANDS)]
+        for args in (*helps, ["validate", folder], ["render", str(spec), "--var", "user=u1"]):
+            world = World.real()._replace(environ={}, stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO())
+            assert run(args, world) == 0, args
 
 
 if __name__ == "__main__":
