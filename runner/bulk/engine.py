@@ -6,6 +6,7 @@ only the parts in flight are in doubt.
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -41,7 +42,7 @@ class Book(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for requests in flight, rate in events a second, and failures before the run stops.
+    """Limits for requests in flight, rate in events a second, failures before the run stops, and seconds in which parts begin.
 
     After `max_deaths` of its workers a part is given up; how far they came is unknown.
     """
@@ -50,6 +51,7 @@ class Limits:
     rate: float | None = None
     max_failures: int | None = None
     max_deaths: int = MAX_DEATHS
+    lasts_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class Engine:
         self._on_progress = on_progress
         self._on_done = on_done
         self._pace = _Pace(limits.rate, monotonic())
+        self._ends_s = monotonic() + limits.lasts_s
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
         """Number of consecutive parts that failed for a reason that affects the next ones too; `_why` is the last reason."""
@@ -145,6 +148,9 @@ class Engine:
         """Take the parts that may be sent now, and return them with the time until the next check."""
         begun: list[Part] = []
         while not (self._is_over or self.tally.stopped) and under_way + len(begun) < self._limits.concurrency:
+            if self._monotonic() >= self._ends_s:
+                self.stop("time")
+                break
             wait_s = self._pace.wait_s(self._monotonic())
             if wait_s:
                 return begun, min(wait_s, _REPORT_S)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from runner.bulk.outcomes import RowOutcome
 
-Reason = Literal["interrupted", "failures", "credentials", "no-answer", "rate-limited", "unavailable", "machine"]
+Reason = Literal[
+    "interrupted", "failures", "credentials", "no-answer", "rate-limited", "unavailable", "machine", "time"
+]
 _OUTAGES: Mapping[ExitCode, Reason] = {ExitCode.NO_ANSWER: "no-answer", ExitCode.RATE_LIMITED: "rate-limited"}
 
 

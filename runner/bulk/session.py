@@ -96,8 +96,8 @@ class RunSession:
         """Whether piped rows can be compared with those of earlier sessions."""
         return self._digests is None or self._digests.is_same_key
 
-    def run(self, watcher: Watcher, sample: Sample | None = None) -> Conclusion:
-        """Send the open rows, and add accepted ones to the sample, also those of earlier sessions.
+    def run(self, watcher: Watcher, lasts_s: float, sample: Sample | None = None) -> Conclusion:
+        """Send the open rows, and add accepted ones to the sample, also those of earlier sessions. No part begins after `lasts_s`.
 
         Raises errors that end the session at once: KeyboardInterrupt, MachineError of a worker, bugs.
         """
@@ -105,7 +105,11 @@ class RunSession:
         options = self._plan.options
         parts: Parts | FlowingParts
         limits = Limits(
-            options.concurrency, options.rate, options.max_failures, MAX_DEATHS if self._setup.has_keys else 1
+            options.concurrency,
+            options.rate,
+            options.max_failures,
+            MAX_DEATHS if self._setup.has_keys else 1,
+            lasts_s,
         )
         with executor_of(options) as executor:
             engine = Engine(

@@ -33,6 +33,7 @@ _WHY: dict[Reason, str] = {
     "no-answer": "the platform does not answer",
     "unavailable": "the platform does not answer properly",
     "rate-limited": "the platform asks to slow down",
+    "time": "its time is over",
 }
 
 
