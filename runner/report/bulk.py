@@ -151,12 +151,18 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
     """Yield the command of each next step, and its effect."""
     piped = ", with the same rows piped in" if end.record.is_piped and not end.record.parent else ""
     better = ", with credentials that are taken" if end.stop_reason == "credentials" else ""
-    when = "before the file is mended, " if end.has_unread_rows else "once that is mended, " if end.ledger_error else ""
+    when = (
+        "before the file is corrected, "
+        if end.has_unread_rows
+        else "once that is corrected, "
+        if end.ledger_error
+        else ""
+    )
     for step in end.next_steps():
         match step:
             case Step.SEND_FAILED:
-                mend = "once they are mended, " if end.only_invalid_failed else ""
-                yield commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own"
+                mend = "once they are corrected, " if end.only_invalid_failed else ""
+                yield commands.send_failed(), f"{mend}sends the failed rows again, as a new run"
             case Step.RESUME:
                 what = "what is unknown or was not sent, under the same ids" if end.has_keys else "what was not sent"
                 yield commands.resume(), f"{when}sends {what}{piped}{better}"
@@ -164,7 +170,7 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
                 unknown = f"the {end.counts.unknown:,} unknown too: they have no key, so they may count twice"
                 yield f"{commands.resume()} --yes", f"{when}sends {unknown}{piped}"
             case Step.SEND_REST:
-                effect = "once the file is mended, sends the rest, as a run of its own"
+                effect = "once the file is corrected, sends the rest, as a new run"
                 yield commands.send_rest(*end.unread_rows), effect
 
 
