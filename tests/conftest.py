@@ -20,6 +20,7 @@ from hypothesis import settings
 from runner.cli.main import run
 from runner.commands.world import World
 from runner.sandbox.server import Sandbox
+from tests.processes import preloaded_programs
 from tests.projects import project, templates  # noqa: F401 - fixtures
 from tests.servers.capturing import CapturingServer, capturing_server
 from tests.servers.message_server import VirtualTime
@@ -112,6 +113,12 @@ def _on_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
 def fixed() -> tuple[datetime, UUID]:
     """Give the instant and the seed of every run in tests."""
     return NOW, SEED
+
+
+@pytest.fixture(scope="session")
+def shell_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the PATH of a shell in which `runner` and `pytest` are forked."""
+    return f"{preloaded_programs(tmp_path_factory.mktemp('bin'))}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ import os
 import pkgutil
 import runpy
 import select
+import shlex
+import shutil
 import signal
 import socket
 import struct
@@ -31,7 +33,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import redirect_stdout, suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, AnyStr, Literal, NamedTuple, overload
@@ -164,11 +166,34 @@ def _last_words(process: Preloaded[Any]) -> str:
     return "\n".join(text if isinstance(text, str) else text.decode(errors="replace") for text in streams if text)
 
 
+def preloaded_programs(folder: Path) -> Path:
+    """Write `runner` and `pytest` into a folder for the PATH of a shell: programs that `Preloaded` would run."""
+    _server()
+    for name in ("runner", "pytest"):
+        words = [sys.executable, "-IS", str(Path(__file__).with_name("forked_program.py")), _address(), name]
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', "utf-8")
+        program.chmod(0o755)
+    return folder
+
+
+@cache
+def _address() -> str:
+    """Return where the process that forks can be asked by other processes than this one."""
+    folder = tempfile.mkdtemp(prefix="forks-")
+    atexit.register(shutil.rmtree, folder)
+    return f"{folder}/socket"
+
+
 @cache
 def _server() -> socket.socket:
     """Start the process that forks. It ends when its socket is closed."""
     ours, theirs = socket.socketpair()
-    process = subprocess.Popen([sys.executable, "-P", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(_address())
+        listening.listen()
+        fds = [theirs.fileno(), listening.fileno()]
+        process = subprocess.Popen([sys.executable, "-P", __file__, *map(str, fds)], pass_fds=fds)
     theirs.close()
 
     def end() -> None:
@@ -186,7 +211,7 @@ class _Request(NamedTuple):
     is_leader: bool
 
 
-def _next_request(control: socket.socket) -> _Request | None:
+def _next_request(control: socket.socket, listening: socket.socket) -> _Request | None:
     """Fork for each request, and report how each child ends. Return in a child with its request, and None at the end."""
     awake, waking = os.pipe()
     os.set_blocking(awake, False)
@@ -196,12 +221,13 @@ def _next_request(control: socket.socket) -> _Request | None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session that started this process
     reports: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([control.fileno(), awake], [], [])
+        ready, _, _ = select.select([control.fileno(), listening.fileno(), awake], [], [])
         if awake in ready:
             os.read(awake, 4096)
             _report_ends(reports)
-        if control.fileno() in ready:
-            content, fds, _, _ = socket.recv_fds(control, 1, 5)
+        for asking in (each for each in (control, listening) if each.fileno() in ready):
+            with asking.accept()[0] if asking is listening else nullcontext(control) as asked:
+                content, fds, _, _ = socket.recv_fds(asked, 1, 5)
             if not content:
                 return None
             pid = os.fork()
@@ -297,6 +323,6 @@ def _warm_up() -> None:
 
 if __name__ == "__main__":
     _preload()
-    request = _next_request(socket.socket(fileno=int(sys.argv[1])))
+    request = _next_request(*(socket.socket(fileno=int(fd)) for fd in sys.argv[1:]))
     if request:
         _run(*request.command)

@@ -157,7 +157,7 @@ def check(timeline: Timeline, places: dict[str, dict[str, str]]) -> None:
         assert all(first < second for first, second in pairwise(message.times.values()))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     tree=TREES,
     events=EVENTS,
