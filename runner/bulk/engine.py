@@ -7,6 +7,7 @@ only the parts in flight are in doubt.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -65,6 +66,10 @@ class Tally:
     stopped: Reason | None = None
     failures: list[RowOutcome] = field(default_factory=list)
     """The first failures, for the report."""
+    codes: Counter[str] = field(default_factory=Counter)
+    """The number of failed rows of each code."""
+    workers: Counter[int] = field(default_factory=Counter, compare=False)
+    """The number of rows that each process dealt with, by its id."""
     keys: KeyCount = field(default_factory=KeyCount, compare=False)
     """The keys of accepted events."""
 
@@ -88,7 +93,7 @@ class Engine:
         limits: Limits,
         monotonic: Callable[[], float],
         hurry: Callable[[], None],
-        on_progress: Callable[[Counts], None],
+        on_progress: Callable[[Tally], None],
         on_done: Callable[[Part, PartOutcome], None] = lambda *_: None,
     ) -> None:
         self.tally = Tally()
@@ -134,7 +139,7 @@ class Engine:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
                 begun = self._written(done, begun)
-            self._on_progress(self.tally.counts)
+            self._on_progress(self.tally)
             for part in begun:
                 self._submit(part, under_way)
             if self._is_to_hurry and not is_hurried:
@@ -234,6 +239,8 @@ class Engine:
         tally.counts += Counts.of(
             outcome.accepted, [each for each in outcome.failures if each.attempts or each.state != "not_sent"]
         )
+        tally.codes.update(each.code for each in outcome.failures if each.state == "failed")
+        tally.workers[outcome.worker] += outcome.accepted + len(outcome.failures)
         tally.keys.add(outcome.keys)
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
         reasons = {outage_of(failure) for failure in tried}

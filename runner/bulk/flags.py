@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.durations import duration_s
 from runner.errors import Problem, UsageError, shown_argument
@@ -43,6 +43,7 @@ class BulkFlags(NamedTuple):
     linger: float | None = None
     sample: int | None = None
     stop_after: str | None = None
+    progress: Literal["text", "json"] | None = None
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from runner.bulk.engine import Tally
-    from runner.bulk.outcomes import Counts, PartOutcome
+    from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
     from runner.bulk.plan import RunPlan
     from runner.bulk.record import SavedOptions
@@ -48,8 +48,8 @@ _COUNT_S = 2.0
 class Watcher(Protocol):
     """An observer of a session."""
 
-    def update(self, counts: Counts, now_s: float, waiting: int) -> None:
-        """Receive the current counts, and the number of rows that were read ahead. Called often."""
+    def update(self, tally: Tally, now_s: float, waiting: int) -> None:
+        """Receive what came of the rows so far, and the number of rows that were read ahead. Called often."""
         ...
 
     def interrupted(self) -> None:
@@ -119,7 +119,7 @@ class RunSession:
                 limits,
                 monotonic=time.monotonic,
                 hurry=partial(self._hurry, executor, watcher),
-                on_progress=lambda counts: watcher.update(counts, time.monotonic(), parts.waiting),
+                on_progress=lambda tally: watcher.update(tally, time.monotonic(), parts.waiting),
                 on_done=partial(self._add_sent, sample),
             )
             with self._parts(engine, sample) as parts, self._interrupts(engine):

@@ -6,6 +6,7 @@ connection, which are costly to make, are made once in each process.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -103,6 +104,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
         met_refused_credentials,
         "".join(lines),
         _digests(sent, results) if tools.keys_may_repeat else b"",
+        os.getpid(),
     )
 
 

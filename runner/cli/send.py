@@ -19,6 +19,7 @@ from runner.cli.parameters import (
     Map,
     Offset,
     OptionalSpecs,
+    Progress,
     Rows,
     StateDir,
     Vars,
@@ -125,6 +126,7 @@ def send(
             rich_help_panel=_ROWS,
         ),
     ] = None,
+    progress: Progress = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -147,6 +149,6 @@ def send(
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
-        linger, sample, stop_after,
+        linger, sample, stop_after, None if progress is None else progress.value,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)

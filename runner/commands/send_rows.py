@@ -21,7 +21,8 @@ from runner.durations import shown_duration
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
-from runner.report.bulk import RunWatch, show_check, show_conclusion, with_columns
+from runner.report.bulk import show_check, show_conclusion, with_columns
+from runner.report.progress import RunWatch
 from runner.report.run_commands import RunCommands
 from runner.report.style import counted
 from runner.run import Run
@@ -88,7 +89,7 @@ def send_rows(
                     session.output.message(
                         "each key has the id of the run: the key of the spec would be the same in each run"
                     )
-                return _run(session, running, plan, commands, target, takes_old=False)
+                return _run(session, running, plan, commands, target, given, takes_old=False)
 
 
 def resume(
@@ -147,7 +148,7 @@ def resume(
                     if not running.can_compare_rows:
                         output.message("other credentials than the run began with: its rows can't be compared")
                     commands = commands._replace(asks=target.confirm)
-                    return _run(session, running, plan, commands, target, takes_old=options.yes)
+                    return _run(session, running, plan, commands, target, given, takes_old=options.yes)
 
 
 @contextmanager
@@ -197,16 +198,24 @@ def _check_address_space(bulk: BulkOptions) -> None:
 
 
 def _run(
-    session: Session, running: RunSession, plan: RunPlan, commands: RunCommands, target: Target, *, takes_old: bool
+    session: Session,
+    running: RunSession,
+    plan: RunPlan,
+    commands: RunCommands,
+    target: Target,
+    given: BulkFlags,
+    *,
+    takes_old: bool,
 ) -> ExitCode:
     """Send the rows. With `takes_old`, also when the platform may have forgotten the keys of the run's first rows."""
     output, options = session.output, plan.options
     lasts_s = seconds_left(running.record, options, session.world.clock(), has_keys=plan.has_keys and not takes_old)
-    about = options.estimate() if options.rate or (output.has_terminal and not output.quiet) else None
+    is_shown = output.has_terminal and not output.quiet
+    about = options.estimate() if options.rate or is_shown or given.progress == "json" else None
     if about and options.rate and about / options.rate > lasts_s:
         output.message(_too_slow(about, about / options.rate, lasts_s))
     began_s = time.monotonic()
-    watch = RunWatch(output, about, began_s, commands)
+    watch = RunWatch(output, about, began_s, commands, is_json=given.progress == "json")
     if (waiting := options.waiting) is not None:
         from runner.commands.rows_wait import send_and_wait  # noqa: PLC0415 - most runs do not wait
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.bulk.conclusion import Step
 from runner.report.advice import advice
 from runner.report.format import Format
+from runner.report.progress import shown_time
 from runner.report.rows import failure_as_json, failure_line, row_place
 from runner.report.style import counted, printable
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from runner.bulk.check import RowCheck
     from runner.bulk.conclusion import Conclusion
-    from runner.bulk.outcomes import Counts
     from runner.bulk.reason import Reason
     from runner.config import Target
     from runner.errors import Problem
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from runner.report.run_commands import RunCommands
     from runner.rows.dataset import Dataset
 
-_EVERY_S = 10.0
-_BAR = 20
-_FINE_S = 100
 _SHOWN_COLUMNS = 10
 _ALL = "--results FILE.jsonl writes a line for each row, with its key or what is wrong"
 _WHY: dict[Reason, str] = {
@@ -35,62 +32,6 @@ _WHY: dict[Reason, str] = {
     "rate-limited": "the platform asks to slow down",
     "time": "its time is over",
 }
-
-
-class Progress:
-    """Shows the progress of a run: a bar on a terminal, otherwise a line every ten seconds."""
-
-    def __init__(self, output: Output, about: int | None, began_s: float) -> None:
-        """Begin. `about` is the estimated number of rows, if there is an estimate."""
-        self._output = output
-        self._about = about
-        self._began_s = began_s
-        self._shown_s = began_s
-
-    def update(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
-        """Show the progress if it is due. `waiting` rows were read and are not being sent yet."""
-        every_s = 0.1 if self._output.has_terminal else _EVERY_S
-        if now_s - self._shown_s >= every_s:
-            self._shown_s = now_s
-            self._output.status(self._line(counts, now_s, waiting))
-
-    def end(self) -> None:
-        """Remove the bar."""
-        self._output.status("")
-
-    def _line(self, counts: Counts, now_s: float, waiting: int) -> str:
-        done = counts.rows
-        rate = done / max(now_s - self._began_s, 1e-9)
-        parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
-        parts += [f"{counts.accepted:,} accepted"]
-        parts += [f"{counts.failed:,} failed"] if counts.failed else []
-        parts += [f"{counts.unknown:,} unknown"] if counts.unknown else []
-        parts += [f"{counts.not_sent:,} not sent"] if counts.not_sent else []
-        parts += [f"{waiting:,} waiting"] if waiting else []
-        if self._about:
-            share = min(1.0, done / self._about)
-            filled = round(share * _BAR)
-            parts.insert(0, f"[{'#' * filled}{'.' * (_BAR - filled)}] {share:.0%}")
-            parts += [f"{_duration(max(0, self._about - done) / rate)} left"] if done else []
-        return " · ".join(parts)
-
-
-class RunWatch(Progress):
-    """Shows a session of a run, and the command that resumes it if it breaks off."""
-
-    def __init__(self, output: Output, about: int | None, began_s: float, commands: RunCommands) -> None:
-        super().__init__(output, about, began_s)
-        self._commands = commands
-
-    def interrupted(self) -> None:
-        """Announce that requests under way will be finished."""
-        self._output.message("interrupted: finishing what is under way (again: end at once)")
-
-    def broken_off(self, error: BaseException) -> None:
-        """Show the command that resumes the run."""
-        self.end()
-        what = "ended at once" if isinstance(error, KeyboardInterrupt) else f"run {self._commands.record.id} stopped"
-        self._output.message(f"{what}; go on with: {self._commands.resume()}")
 
 
 def show_conclusion(
@@ -245,16 +186,8 @@ def _sum(end: Conclusion) -> str:
     )
     why = _stopped(end)
     stopped = f" · stopped: {why}" if why else ""
-    return f"{total}{counts} · {_duration(end.took_s)}, {rate:,.0f}/s · run {end.record.id}{stopped}"
+    return f"{total}{counts} · {shown_time(end.took_s)}, {rate:,.0f}/s · run {end.record.id}{stopped}"
 
 
 def _repeating(rows: int) -> str:
     return f"{rows:,} repeat{'s' if rows == 1 else ''} the key of another row"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < _FINE_S:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
