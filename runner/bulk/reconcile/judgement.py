@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_arg
 from runner.suprsend.messages import FAILED, SKIPPED, STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.bulk.reconcile.sightings import SeenMessage, SeenRequest, SeenStep
     from runner.suprsend.answer import State
@@ -97,17 +97,16 @@ def judge(state: State, seen: Seen, rules: Rules) -> Judgement:
 
 def _sent(seen: Seen, rules: Rules) -> Judgement:
     """Return what became of a row that reached the platform."""
-    wanted = [message for message in seen.messages if message.status != SKIPPED]
+    wanted = _wanted(seen.messages)
     duplicates = [*_duplicates(seen)]
     if rules.expected is not None and len(wanted) > rules.expected and not duplicates:
         duplicates = [Finding("duplicate", f"{len(wanted)} messages, {rules.expected} expected")]
-    if failed := [*_failed(wanted)]:
-        judged = Judgement("undelivered", (*failed,))
+    if failed := [message for message in wanted if message.status in FAILED]:
+        judged = Judgement("undelivered", _undelivered(failed))
     elif not seen.messages:
         judged = _without_message(seen, rules)
     elif not wanted:
-        found = dict.fromkeys(Finding("undelivered", each.reason, each.channel, each.status) for each in seen.messages)
-        judged = Judgement("undelivered", (*found,))
+        judged = Judgement("undelivered", _undelivered(seen.messages))
     elif rules.expected is not None and len(wanted) < rules.expected:
         reason = f"{len(wanted)} of {rules.expected} messages"
         judged = _missing(Finding("incomplete", reason), rules)
@@ -156,15 +155,21 @@ def _reason_of_steps(steps: Sequence[SeenStep]) -> str:
     return ""
 
 
-def _failed(messages: Sequence[SeenMessage]) -> Iterator[Finding]:
-    """Yield each failure of a message that no other one to the same target made good."""
+def _wanted(messages: Sequence[SeenMessage]) -> list[SeenMessage]:
+    """Return the messages that count: not skipped ones, nor failures that another message to the same target made good."""
     made_good = {message.target for message in messages if message.status not in FAILED}
-    failures = dict.fromkeys(
-        Finding("undelivered", message.reason, message.channel, message.status)
+    return [
+        message
         for message in messages
-        if message.status in FAILED and message.target not in made_good
+        if message.status not in FAILED or (message.status != SKIPPED and message.target not in made_good)
+    ]
+
+
+def _undelivered(messages: Iterable[SeenMessage]) -> tuple[Finding, ...]:
+    """Return a finding for each way in which messages failed."""
+    return (
+        *dict.fromkeys(Finding("undelivered", message.reason, message.channel, message.status) for message in messages),
     )
-    yield from failures
 
 
 def _duplicates(seen: Seen) -> Iterator[Finding]:
