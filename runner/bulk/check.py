@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +10,7 @@ from hashlib import sha256
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from runner.bulk.executor import executor_of
+from runner.bulk.executor import executor_of, in_order
 from runner.bulk.options import PART_ROWS
 from runner.bulk.parts import Parts
 from runner.bulk.results import results_file
@@ -19,11 +18,9 @@ from runner.bulk.task import check_part
 from runner.rows.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Executor, Future
+    from collections.abc import Callable, Iterable
 
     from runner.bulk.outcomes import RowOutcome
-    from runner.bulk.part import Part
     from runner.bulk.plan import RunPlan
     from runner.bulk.setup import Setup
     from runner.bulk.task import PartCheck
@@ -61,7 +58,7 @@ def check_rows(plan: RunPlan, setup: Setup) -> RowCheck:
     parts = Parts(plan.chosen_rows(), PART_ROWS, None, digests=None)
     with results_file(options.results, "w") as results, executor_of(options) as executor:
         placed = (part.placed(plan.rows.starts) for part in parts)
-        checks = _in_order(placed, executor, partial(check_part, setup), options.concurrency)
+        checks = in_order(placed, executor, partial(check_part, setup), options.concurrency)
         checked = _checked(checks, results.write)
     checked.failure = parts.failure
     checked.places = Places(plan.rows.starts)
@@ -96,15 +93,3 @@ def _first_with(keys: sqlite3.Connection, key: str, row: int) -> int:
     if keys.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (digest, row)).rowcount:
         return row
     return int(keys.execute("SELECT row FROM keys WHERE digest = ?", (digest,)).fetchone()[0])
-
-
-def _in_order(
-    parts: Iterable[Part], executor: Executor, task: Callable[[Part], PartCheck], concurrency: int
-) -> Iterator[PartCheck]:
-    under_way: deque[Future[PartCheck]] = deque()
-    for part in parts:
-        under_way.append(executor.submit(task, part))
-        if len(under_way) > concurrency:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from runner.bulk.machine import cores, room_for_processes
 from runner.bulk.tools import end_pauses, pauses
@@ -12,10 +13,13 @@ from runner.bulk.workers import Workers
 from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Executor
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
 
     from runner.bulk.options import BulkOptions
+    from runner.bulk.part import Part
+
+_Result = TypeVar("_Result")
 
 _SMALL_BYTES = 256 * 1024
 """This process sends a smaller file faster than it could start others."""
@@ -54,6 +58,19 @@ def hurry(executor: Executor) -> None:
         executor.call_in_each(end_pauses)
     else:
         end_pauses()
+
+
+def in_order(
+    parts: Iterable[Part], executor: Executor, task: Callable[[Part], _Result], concurrency: int
+) -> Iterator[_Result]:
+    """Yield the result of each part, in their order; at most `concurrency` parts and one more are under way."""
+    under_way: deque[Future[_Result]] = deque()
+    for part in parts:
+        under_way.append(executor.submit(task, part))
+        if len(under_way) > concurrency:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
 
 
 def _processes(options: BulkOptions) -> int:

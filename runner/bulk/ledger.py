@@ -106,6 +106,11 @@ class Ledger:
         """Count the sessions of a run. Raises NotFound."""
         return int(self._file.select(sql.COUNTS, (self._file.number(self.find(run_id).id),))[0][0])
 
+    def last_row(self, run_id: str) -> int:
+        """Return the number of the last row of a run that was ever begun, 0 if none was."""
+        found = self._file.select(sql.LAST_ROW, (self._file.number(self.find(run_id).id),))
+        return int(found[0][0]) if found else 0
+
     def failed_after(self, run_id: str, session: int) -> frozenset[int]:
         """Return the rows that failed in later sessions of a run, by their numbers in the first run that they failed in."""
         record = self.find(run_id)

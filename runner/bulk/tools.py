@@ -94,6 +94,17 @@ class Tools:
         occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
         return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None, setup.key_run)
 
+    def key_of(self, row: Row | BadRow) -> tuple[str | None, str | None]:
+        """Return the idempotency key of a row's event, and the key masked; None if it makes no event."""
+        event = self.make(row)
+        if isinstance(event, Rejected):
+            return None, None
+        if isinstance(event, Prepared):
+            key, mask = event.event.idempotency_key, self._mask.with_values(event.secrets)
+        else:
+            key, mask = event.plain_key(), self._mask
+        return key, key and mask.data(key)
+
     def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
         """Return the outcome of a row that was not accepted. `secrets` are the row's own."""
         state = "failed" if outcome.state == "accepted" else outcome.state

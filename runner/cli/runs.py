@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from runner.cli.command import Command, Group
 from runner.cli.options import command
-from runner.cli.parameters import Progress, ProgressForm, StateDir
+from runner.cli.parameters import JsonVars, Progress, ProgressForm, StateDir, Vars
 from runner.commands.session import Session
 from runner.errors import ExitCode
 
@@ -72,3 +73,49 @@ def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = N
     from runner.commands.runs import failed_rows as show  # noqa: PLC0415 - help declares commands, and runs none
 
     return show(session, run, state_dir)
+
+
+@app.command(
+    "reconcile",
+    cls=Command,
+    epilog="runner runs reconcile last --messages messages.jsonl\nrunner runs reconcile 20261128 --s3 exports/",
+)
+@command
+def reconcile_run(
+    session: Session,
+    run: RunName = "last",
+    messages: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Messages as the messages API lists them: .jsonl, .json, .csv, .parquet, folders, patterns.",
+            metavar="FILE",
+        ),
+    ] = None,
+    s3: Annotated[
+        Path | None,
+        typer.Option("--s3", help="A copy of the tables that the platform exports to S3.", metavar="FOLDER"),
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask the messages API, key by key.")] = False,
+    sample: Annotated[
+        int | None, typer.Option(help="With --live: ask for at most N rows; default 1000.", metavar="N")
+    ] = None,
+    within: Annotated[
+        str, typer.Option(help="Time in which messages come; what is missing before is late.", metavar="10m")
+    ] = "10m",
+    expect: Annotated[
+        int | None, typer.Option(help="Messages that each row must have; default: at least one.", metavar="N")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(help="Take the keys from the file that send --results wrote.", metavar="FILE.jsonl"),
+    ] = None,
+    var: Vars = None,
+    var_json: JsonVars = None,
+    state_dir: StateDir = None,
+) -> ExitCode:
+    """Compare the rows of a run with the messages that came of them."""
+    from runner.commands.reconcile import ReconcileFlags, reconcile  # noqa: PLC0415 - help declares commands, and runs none
+    from runner.commands.variables import VariableFlags  # noqa: PLC0415
+
+    flags = ReconcileFlags(tuple(messages or ()), s3, live, results, within, expect, sample)
+    return reconcile(session, run, flags, VariableFlags(tuple(var or ()), tuple(var_json or ())), state_dir)

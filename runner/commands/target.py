@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.config import SANDBOX_PORT, load_profile
-from runner.errors import Interrupted, Problem, UsageError
+from runner.errors import Interrupted, NotFound, Problem, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,23 +51,31 @@ def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[T
         yield target
 
 
+def readable(session: Session, aimed: Aimed) -> Target:
+    """Return the target that messages are read from: with credentials, and a sandbox that is running.
+
+    Raise CredentialsError without credentials, NotFound without a sandbox.
+    """
+    if not aimed.is_sandboxed:
+        aimed.target.authorized()
+        return aimed.target
+    running, _ = _running_sandbox(SANDBOX_PORT, session, aimed.profile)
+    if running is None:
+        message = f"the events went to a sandbox, and none of yours is running on port {SANDBOX_PORT}"
+        raise NotFound(Problem("no-connection", message, hint="messages of a sandbox are gone when it ends"))
+    return running
+
+
 @contextmanager
 def sandbox_at(port: int, session: Session, profile: Profile) -> Iterator[Target]:
     """Yield this user's sandbox that listens on the port already, else one that ends with the block."""
-    # Only --sandbox needs these.
-    from runner.sandbox.find import HOST, Admit, look  # noqa: PLC0415
-    from runner.sandbox.proof import KeyRefused, Proof, read_key  # noqa: PLC0415
-
+    running, listener = _running_sandbox(port, session, profile)
     output = session.output
-    try:
-        proof = Proof(read_key(session.world.environ), port)
-    except KeyRefused:  # `runner sandbox` says why, when it starts
-        proof = None
-    listener = look(port, proof)
-    if proof is not None and listener == "own":
-        output.message(f"sandbox: the one on http://{HOST}:{port}/")
-        yield profile.sandbox(port, Admit(proof))
+    if running is not None:
+        output.message(f"sandbox: the one on http://127.0.0.1:{port}/")
+        yield running
         return
+    from runner.sandbox.find import Admit  # noqa: PLC0415
     from runner.sandbox.rules import rules_of  # noqa: PLC0415
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
@@ -81,6 +89,20 @@ def sandbox_at(port: int, session: Session, profile: Profile) -> Iterator[Target
             for line in left_out_lines(rules.project.left_out()):
                 output.message(line)
         yield profile.sandbox(sandbox.port, Admit(sandbox.proof))
+
+
+def _running_sandbox(port: int, session: Session, profile: Profile) -> tuple[Target | None, str]:
+    """Return this user's sandbox that listens on a port, if there is one, and whose server listens there."""
+    # Only --sandbox needs these.
+    from runner.sandbox.find import Admit, look  # noqa: PLC0415
+    from runner.sandbox.proof import KeyRefused, Proof, read_key  # noqa: PLC0415
+
+    try:
+        proof = Proof(read_key(session.world.environ), port)
+    except KeyRefused:  # `runner sandbox` says why, when it starts
+        proof = None
+    listener = look(port, proof)
+    return (profile.sandbox(port, Admit(proof)) if proof is not None and listener == "own" else None), listener
 
 
 def _confirmed(session: Session, aimed: Aimed, what: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from json import dumps
+from json import dumps, loads
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -31,6 +31,11 @@ class Encoded(NamedTuple):
             return None
         found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))
         return found and found[0]
+
+    def plain_key(self) -> str | None:
+        """Return the idempotency key as text."""
+        key = self.key
+        return None if key is None else str(loads(b'"%b"' % key))
 
 
 def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.suprsend.message_poll import poll
-from runner.suprsend.messages import FAILED, rank
+from runner.suprsend.messages import FAILED, SKIPPED, rank
 from runner.suprsend.messages_api import Listed, ListFailure, messages_of_key
 from runner.suprsend.statuses import is_rate_limit
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 WaitState = Literal["reached", "failed", "pending"]
 """`pending`: nothing is known yet, or the status is not reached."""
 _LOOK_TIMEOUT_S = 10.0
-_SKIPPED: Status = "not_to_be_triggered"
 _QUEUED: Status = "to_be_triggered"
 
 
@@ -39,9 +38,9 @@ def state_of(messages: Iterable[SentMessage], until: Status) -> WaitState:
     One that failed decides at once.
     """
     statuses = [message.status for message in messages]
-    if any(status in FAILED and status != _SKIPPED for status in statuses):
+    if any(status in FAILED and status != SKIPPED for status in statuses):
         return "failed"
-    under_way = [status for status in statuses if status not in (_SKIPPED, _QUEUED)]
+    under_way = [status for status in statuses if status not in (SKIPPED, _QUEUED)]
     return "reached" if under_way and all(rank(status) >= rank(until) for status in under_way) else "pending"
 
 

@@ -28,6 +28,10 @@ Status: TypeAlias = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 FAILED: tuple[Status, ...] = STATUSES[-4:]
 """Statuses that no other one follows."""
+SKIPPED: Status = "not_to_be_triggered"
+"""The status of a message that was not needed any more."""
+OTHER_NAMES: Final[Mapping[str, Status]] = {"failure_by_vendor": "delivery_failure"}
+"""Other names of statuses in the documentation."""
 Channel: TypeAlias = Literal[
     "sms", "email", "whatsapp", "inbox", "androidpush", "iospush", "webpush", "slack", "ms_teams"
 ]

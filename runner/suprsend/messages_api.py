@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import orjson
 
 from runner.suprsend.answer import Answer, NoAnswer
-from runner.suprsend.messages import CHANNELS, STATUSES
+from runner.suprsend.messages import CHANNELS, OTHER_NAMES, STATUSES
 from runner.suprsend.retry import requested_pause_s
 from runner.suprsend.statuses import is_success, is_transient, refuses_credentials
 
@@ -166,8 +166,6 @@ def _page(answer: Answer | NoAnswer, now_s: float) -> _Page | ListFailure:
     return _Page(cast("list[SentMessage]", messages), after)
 
 
-_SAME: Final[Mapping[str, Status]] = {"failure_by_vendor": "delivery_failure"}
-"""Other names of statuses in the documentation."""
 _TIMED: Final[tuple[Status, ...]] = ("triggered", "delivered", "seen", "clicked", "dismissed", "read")
 
 
@@ -208,7 +206,7 @@ def _unreadable(raw: object) -> str:
 def _status(value: object) -> Status | None:
     if not isinstance(value, str):
         return None
-    return _SAME.get(value) or next((status for status in STATUSES if status == value), None)
+    return OTHER_NAMES.get(value) or next((status for status in STATUSES if status == value), None)
 
 
 def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
