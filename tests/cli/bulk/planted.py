@@ -105,7 +105,9 @@ def plan_losses(rows: Mapping[int, tuple[str, str]], random: Random, *, of_table
         else:
             plan.count(state, "not_found" if state == "unknown" else "as_recorded")
     for number in range(random.randrange(50, 100)):  # other people's
-        plan.message(random.choice([f"other-{number}", None, ""]), random.choice([*DELIVERED, *UNDER_WAY, "trigger_failed"]))
+        plan.message(
+            random.choice([f"other-{number}", None, ""]), random.choice([*DELIVERED, *UNDER_WAY, "trigger_failed"])
+        )
         plan.others += 1
     plan.random.shuffle(plan.messages)
     return plan
@@ -125,7 +127,18 @@ def _came_all_the_same(plan: Plan, row: int, state: str, key: str) -> None:
 
 def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
     random = plan.random
-    fates = ["delivered", "delivered", "under way", "both", "failed", "one failed", "made good", "skipped", "twice", "lost"]
+    fates = [
+        "delivered",
+        "delivered",
+        "under way",
+        "both",
+        "failed",
+        "one failed",
+        "made good",
+        "skipped",
+        "twice",
+        "lost",
+    ]
     fates += ["skipped as a duplicate", "an older one alone"]
     fates += ["request refused", "no execution", "execution failed", "execution warns", "gave up"] if of_tables else []
     fate = random.choice(fates)
@@ -183,7 +196,9 @@ def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
             plan.expect(row, "not_executed", None, None, "its request began no execution")
             plan.count("accepted", "not_executed")
         case "execution failed" | "execution warns":
-            level, text = ("error", "template: 'name' is missing") if fate == "execution failed" else ("warning", "opted out")
+            level, text = (
+                ("error", "template: 'name' is missing") if fate == "execution failed" else ("warning", "opted out")
+            )
             _step(plan, key, "send", level, text)
             plan.expect(row, "no_message", None, None, text)
             plan.count("accepted", "no_message")
@@ -233,7 +248,9 @@ def as_lines(messages: list[dict[str, Any]]) -> str:
 def as_pages(messages: list[dict[str, Any]]) -> str:
     """Return answers of the messages API, one on a line; each page has a message of the page before it again."""
     pages = [messages[at : at + 50] for at in range(0, len(messages), 50)]
-    of_rows = [next(message for message in page if (message["idempotency_key"] or "").startswith("u")) for page in pages]
+    of_rows = [
+        next(message for message in page if (message["idempotency_key"] or "").startswith("u")) for page in pages
+    ]
     pages[1:] = [[again, *page] for again, page in zip(of_rows, pages[1:], strict=False)]
     return "".join(f"{json.dumps({'meta': {'count': len(messages)}, 'results': page})}\n" for page in pages)
 
@@ -313,7 +330,9 @@ def _schema(table: str) -> Any:
 
     moment, text = pa.timestamp("us"), pa.string()
     if table == "requests":
-        errors = pa.struct([(name, text) for name in ("error_code", "error_description", "error_type", "severity", "workflow_slug")])
+        errors = pa.struct(
+            [(name, text) for name in ("error_code", "error_description", "error_type", "severity", "workflow_slug")]
+        )
         executions = pa.struct([(name, text) for name in ("distinct_id", "exec_id", "workflow_slug")])
         return pa.schema(
             [("created_at", moment), ("updated_at", moment), ("idempotency_key", text), ("status", text), ("payload", text),

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.bulk.conftest import RUN, many, send, steady, write
-from tests.cli.bulk.planted import BEGAN, Plan, as_csv, as_lines, as_pages, plan_losses, write_tables
-from tests.cli.conftest import CREDENTIALS, SANDBOX
-from tests.servers.capturing import capturing_server
-from tests.servers.message_server import MessageServer, PlannedMessage
+from tests.cli.bulk.conftest import send, write
+from tests.cli.bulk.planted import Plan, as_csv, as_lines, as_pages, plan_losses, write_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.conftest import CommandLine, Ended
     from tests.servers.capturing import CapturingServer
