@@ -169,15 +169,16 @@ class Wanted(NamedTuple):
             return "never fits"
         if self.is_exact and any(count > self.items.get(channel, ("", 0))[1] for channel, count in number.items()):
             return "never fits"
-        fits = all(
-            sum(
+        fitting = {
+            channel: sum(
                 each == channel and (status == wanted or (wanted in ORDER and rank(status) >= rank(wanted)))
                 for each, status in there
             )
-            >= times
-            for channel, (wanted, times) in self.items.items()
-        )
-        return "fits" if fits else "may fit"
+            for channel, (wanted, _) in self.items.items()
+        }
+        if any(fitting[channel] > times for channel, (_, times) in self.items.items() if "count:" in self.text):
+            return "never fits"
+        return "fits" if all(fitting[channel] >= times for channel, (_, times) in self.items.items()) else "may fit"
 
 
 CASES = (
@@ -206,6 +207,7 @@ def test_no_live_case_ends_with_a_wrong_verdict(server: MessageServer) -> None:
         expected = expectations(root)
         assert expected is not None
         connection = connected(server)
+        random.seed(seed)  # what spreads the looks
         result = wait_for_step(connection, [KEYS[0]], expected, None, Mask(), clock=time.clock, sleep=time.sleep)
         connection.close()
         truth = wanted.judge(server, time.now_s)
