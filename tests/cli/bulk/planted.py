@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pyarrow import parquet
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -26,6 +29,12 @@ FAILURES = (
 )
 UNDER_WAY = ("to_be_triggered", "triggered", "sent_by_vendor")
 DELIVERED = ("delivered", "seen", "read", "clicked", "dismissed")
+
+FATES = (
+    "delivered", "delivered", "under way", "both", "failed", "one failed", "made good", "skipped", "twice", "lost",
+    "skipped as a duplicate", "an older one alone",
+)  # fmt: skip
+FATES_OF_TABLES = ("request refused", "no execution", "execution failed", "execution warns", "gave up")
 
 Found = tuple[int, str, str | None, str | None, str | None]
 """A row, and the kind, channel, status and reason of a finding."""
@@ -105,7 +114,9 @@ def plan_losses(rows: Mapping[int, tuple[str, str]], random: Random, *, of_table
         else:
             plan.count(state, "not_found" if state == "unknown" else "as_recorded")
     for number in range(random.randrange(50, 100)):  # other people's
-        plan.message(random.choice([f"other-{number}", None, ""]), random.choice([*DELIVERED, *UNDER_WAY, "trigger_failed"]))
+        plan.message(
+            random.choice([f"other-{number}", None, ""]), random.choice([*DELIVERED, *UNDER_WAY, "trigger_failed"])
+        )
         plan.others += 1
     plan.random.shuffle(plan.messages)
     return plan
@@ -125,10 +136,7 @@ def _came_all_the_same(plan: Plan, row: int, state: str, key: str) -> None:
 
 def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
     random = plan.random
-    fates = ["delivered", "delivered", "under way", "both", "failed", "one failed", "made good", "skipped", "twice", "lost"]
-    fates += ["skipped as a duplicate", "an older one alone"]
-    fates += ["request refused", "no execution", "execution failed", "execution warns", "gave up"] if of_tables else []
-    fate = random.choice(fates)
+    fate = random.choice([*FATES, *FATES_OF_TABLES] if of_tables else FATES)
     if fate not in ("lost", "request refused", "no execution", "skipped as a duplicate", "an older one alone"):
         _executed(plan, key)
     match fate:
@@ -173,6 +181,13 @@ def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
         case "an older one alone":
             plan.message(key, "delivered", after=timedelta(hours=-random.uniform(24.1, 24.9)))
             _lost(plan, row, of_tables=of_tables)
+        case _:
+            _accepted_but_not_executed(plan, row, key, fate)
+
+
+def _accepted_but_not_executed(plan: Plan, row: int, key: str, fate: str) -> None:
+    """Plan what only the tables of S3 show."""
+    match fate:
         case "request refused":
             error = {"error_code": "user_not_found", "error_description": "no user", "error_type": "x", "severity": "error", "workflow_slug": "order"}  # fmt: skip
             _requested(plan, key, [error], [])
@@ -183,7 +198,9 @@ def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
             plan.expect(row, "not_executed", None, None, "its request began no execution")
             plan.count("accepted", "not_executed")
         case "execution failed" | "execution warns":
-            level, text = ("error", "template: 'name' is missing") if fate == "execution failed" else ("warning", "opted out")
+            level, text = (
+                ("error", "template: 'name' is missing") if fate == "execution failed" else ("warning", "opted out")
+            )
             _step(plan, key, "send", level, text)
             plan.expect(row, "no_message", None, None, text)
             plan.count("accepted", "no_message")
@@ -233,7 +250,9 @@ def as_lines(messages: list[dict[str, Any]]) -> str:
 def as_pages(messages: list[dict[str, Any]]) -> str:
     """Return answers of the messages API, one on a line; each page has a message of the page before it again."""
     pages = [messages[at : at + 50] for at in range(0, len(messages), 50)]
-    of_rows = [next(message for message in page if (message["idempotency_key"] or "").startswith("u")) for page in pages]
+    of_rows = [
+        next(message for message in page if (message["idempotency_key"] or "").startswith("u")) for page in pages
+    ]
     pages[1:] = [[again, *page] for again, page in zip(of_rows, pages[1:], strict=False)]
     return "".join(f"{json.dumps({'meta': {'count': len(messages)}, 'results': page})}\n" for page in pages)
 
@@ -276,8 +295,6 @@ def write_tables(folder: Path, plan: Plan, *, is_shared: bool = False) -> None:
         "workflow_executions": [(row["created_at"], row) for row in plan.steps],
         "requests": [(row["created_at"], row) for row in plan.requests],
     }
-    import pyarrow as pa
-    from pyarrow import parquet
 
     for table, dated in tables.items():
         by_hour: dict[str, list[dict[str, Any]]] = {}
@@ -309,11 +326,11 @@ def _row_of_table(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(table: str) -> Any:
-    import pyarrow as pa
-
     moment, text = pa.timestamp("us"), pa.string()
     if table == "requests":
-        errors = pa.struct([(name, text) for name in ("error_code", "error_description", "error_type", "severity", "workflow_slug")])
+        errors = pa.struct(
+            [(name, text) for name in ("error_code", "error_description", "error_type", "severity", "workflow_slug")]
+        )
         executions = pa.struct([(name, text) for name in ("distinct_id", "exec_id", "workflow_slug")])
         return pa.schema(
             [("created_at", moment), ("updated_at", moment), ("idempotency_key", text), ("status", text), ("payload", text),
