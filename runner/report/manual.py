@@ -29,6 +29,7 @@ GROUPS = {
         "rehearse",
         "workflow-tests",
         "proof",
+        "reconcile",
         "doctor",
         "sdk",
     ),

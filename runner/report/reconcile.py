@@ -135,10 +135,10 @@ def _reason_line(output: Output, reason: Reason) -> str:
 
 
 def _finding_line(output: Output, each: RowFinding, places: Places) -> str:
-    kind, finding = each.finding.kind, each.finding
+    kind, remark = each.remark.kind, each.remark
     paint = output.style.error if kind in LOST else output.style.warning if kind == "late" else output.style.good
     key = printable(output.cut(each.key or "", _MAX_KEY))
-    what = _text(output, finding.channel, finding.status, finding.reason)
+    what = _text(output, remark.channel, remark.status, remark.reason)
     place = row_place(each.row, each.line, places)
     return f"{paint(_KINDS[kind])}  {place}  {key}{f'  {what}' if what else ''}"
 
@@ -170,13 +170,13 @@ def _head(found: Reconciled) -> dict[str, object]:
 
 
 def _as_json(each: RowFinding, places: Places) -> dict[str, object]:
-    finding = each.finding
+    remark = each.remark
     return {
-        "kind": finding.kind,
+        "kind": remark.kind,
         **place_json(each.row, each.line, places),
         "state": each.state,
         "key": each.key,
-        "channel": finding.channel or None,
-        "status": finding.status or None,
-        "reason": finding.reason or None,
+        "channel": remark.channel or None,
+        "status": remark.status or None,
+        "reason": remark.reason or None,
     }

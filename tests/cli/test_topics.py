@@ -41,6 +41,7 @@ How-to guides:
   rehearse        Make the sandbox fail as networks and platforms do.
   workflow-tests  Check offline which messages come of an event.
   proof           Prove that the workflow fired: wait for its messages.
+  reconcile       Find the rows whose messages never came, failed, or came twice.
   doctor          Check settings, credentials, connection, specs and the machine.
   sdk             Move code that uses the platform's Python SDK.
 
@@ -79,7 +80,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 11,
+        *["how-to"] * 12,
         *["reference"] * 11,
         *["explanation"] * 2,
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.bulk.reconcile.judgement import Finding, Judgement, Rules, Seen, judge
+from runner.bulk.reconcile.judgement import Judgement, Remark, Rules, Seen, judge
 from runner.bulk.reconcile.sightings import SeenMessage, SeenRequest, SeenStep
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def fate(*seen: Sighting, state: State = "accepted", rules: Rules = LATE_ENOUGH,
     )
 
 
-def duplicate(times: int, workflow: str = "order") -> Finding:
-    return Finding("duplicate", f"the workflow '{workflow}' ran {times} times")
+def duplicate(times: int, workflow: str = "order") -> Remark:
+    return Remark("duplicate", f"the workflow '{workflow}' ran {times} times")
 
 
 @pytest.mark.parametrize(
-    ("seen", "findings"),
+    ("seen", "remarks"),
     [
         ([message(), message(execution="e2")], (duplicate(2),)),
         ([message(), message(target="other")], ()),  # two channels of one execution
@@ -59,9 +59,9 @@ def duplicate(times: int, workflow: str = "order") -> Finding:
     ],
 )  # fmt: skip
 def test_only_a_workflow_that_ran_twice_for_one_recipient_is_a_duplicate(
-    seen: list[Sighting], findings: tuple[Finding, ...]
+    seen: list[Sighting], remarks: tuple[Remark, ...]
 ) -> None:
-    assert fate(*seen) == Judgement("delivered", findings)
+    assert fate(*seen) == Judgement("delivered", remarks)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_left_no_trace_is_named_by_the_tables_that_lack_it(
     has_requests: bool, has_executions: bool, reason: str | None
 ) -> None:
     rules = LATE_ENOUGH._replace(has_requests=has_requests, has_executions=has_executions)
-    lost = Finding("not_executed", reason) if reason else Finding("no_message")
+    lost = Remark("not_executed", reason) if reason else Remark("no_message")
     assert fate(rules=rules) == Judgement("not_executed" if reason else "no_message", (lost,))
     assert fate(rules=rules._replace(is_early=True)) == Judgement("late", (lost._replace(kind="late"),))
 
@@ -84,16 +84,16 @@ def test_the_error_of_an_execution_explains_it_before_its_warnings() -> None:
         step(level="info", reason="began"),
     )
     early = LATE_ENOUGH._replace(is_early=True)
-    assert fate(*seen, rules=early) == Judgement("no_message", (Finding("no_message", "no template"),))
-    assert fate(seen[0], seen[2]) == Judgement("no_message", (Finding("no_message", "slow"),))
+    assert fate(*seen, rules=early) == Judgement("no_message", (Remark("no_message", "no template"),))
+    assert fate(seen[0], seen[2]) == Judgement("no_message", (Remark("no_message", "slow"),))
     assert fate(seen[2], rules=early).fate == "late"
 
 
 def test_a_request_that_was_refused_was_not_executed() -> None:
     refused = SeenRequest("k", 0, 0, "user_not_found: no user", ())
-    assert fate(refused) == Judgement("not_executed", (Finding("not_executed", "user_not_found: no user"),))
+    assert fate(refused) == Judgement("not_executed", (Remark("not_executed", "user_not_found: no user"),))
     warned = refused._replace(executions=("e1",))  # one workflow refused it, another one ran
-    assert fate(warned) == Judgement("no_message", (Finding("no_message"),))
+    assert fate(warned) == Judgement("no_message", (Remark("no_message"),))
 
 
 @pytest.mark.parametrize("status", ["exploded", "triggered", "sent_by_vendor", "to_be_triggered"])
@@ -118,9 +118,9 @@ def test_a_key_that_was_used_before_explains_a_loss_and_nothing_else() -> None:
 )
 def test_a_trace_of_any_kind_resolves_an_unknown_row(seen: Sighting, what: str) -> None:
     judged = fate(seen, state="unknown")
-    assert judged.findings[0] == Finding("arrived", what)
+    assert judged.remarks[0] == Remark("arrived", what)
     assert fate(seen, state="not_sent") == Judgement(
-        "unexpected", (Finding("unexpected", f"recorded as not sent, but {what}"),)
+        "unexpected", (Remark("unexpected", f"recorded as not sent, but {what}"),)
     )
     again = LATE_ENOUGH._replace(was_sent_again=True)
     assert fate(seen, state="failed", rules=again) == Judgement("sent_again")

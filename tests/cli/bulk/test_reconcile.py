@@ -434,9 +434,9 @@ def test_live_needs_credentials_and_a_sandbox_that_is_there(cli: CommandLine) ->
     send(cli, "--rows", many(1), "--sandbox")
     ended = reconcile(cli, "--live")
     assert (ended.code, ended.err) == (
-        4,
+        64,
         (
-            "error[no-connection]: the events went to a sandbox, and none of yours is running on port 7788\n"
+            "error[usage]: the events went to a sandbox, and none of yours is running on port 7788\n"
             "  = messages of a sandbox are gone when it ends\n"
         ),
     )
@@ -494,12 +494,12 @@ def test_flags_that_make_no_sense_are_refused(cli: CommandLine, args: tuple[str,
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("x.jsonl", '{"message_id": "m", "status": "delivered"}\n', "error[rows-header]: x.jsonl has no idempotency keys, so no message in it belongs to a row\n  = export the field idempotency_key too\n"),
-        ("x.csv", "message_id,status\nm,delivered\n", "error[rows-header]: x.csv has no idempotency keys, so no message in it belongs to a row\n  = export the field idempotency_key too\n"),
-        ("x.csv", "message_id,idempotency_key\nm,k\n", "error[rows-header]: x.csv has no column 'status'\n  = a table of messages has it\n"),
-        ("x.jsonl", '{"idempotency_key": "k", "status": "delivered"}\n', "error[row-json]: x.jsonl line 1: a message without an id\n"),
-        ("x.jsonl", '{"idempotency_key": "k", "message_id": "m"}\n', "error[row-json]: x.jsonl line 1: a message without a status\n"),
-        ("x.jsonl", '{"meta": {}, "results": [7]}\n', "error[row-json]: x.jsonl line 1: a message must be an object\n"),
+        ("x.jsonl", '{"message_id": "m", "status": "delivered"}\n', "error[export-invalid]: x.jsonl has no idempotency keys, so no message in it belongs to a row\n  = export the field idempotency_key too\n"),
+        ("x.csv", "message_id,status\nm,delivered\n", "error[export-invalid]: x.csv has no idempotency keys, so no message in it belongs to a row\n  = export the field idempotency_key too\n"),
+        ("x.csv", "message_id,idempotency_key\nm,k\n", "error[export-invalid]: x.csv has no column 'status'\n  = a table of messages has it\n"),
+        ("x.jsonl", '{"idempotency_key": "k", "status": "delivered"}\n', "error[export-invalid]: x.jsonl line 1: a message without an id\n"),
+        ("x.jsonl", '{"idempotency_key": "k", "message_id": "m"}\n', "error[export-invalid]: x.jsonl line 1: a message without a status\n"),
+        ("x.jsonl", '{"meta": {}, "results": [7]}\n', "error[export-invalid]: x.jsonl line 1: a message must be an object\n"),
         ("x.json", "[{]", "error[rows-syntax]"),
         ("x.jsonl", "{", "error[row-json]"),
     ],
@@ -508,6 +508,17 @@ def test_an_export_that_could_hide_messages_is_refused(cli: CommandLine, name: s
     send(cli, "--rows", many(1))
     ended = reconcile(cli, "--messages", write(name, content))
     assert (ended.code, ended.out, ended.err[: len(says)]) == (2, "", says)
+
+
+def test_messages_must_be_in_a_file_that_is_there(cli: CommandLine) -> None:
+    send(cli, "--rows", many(1))
+    export(message("u1-1"))
+    ended = reconcile(cli, "--messages", "mesages.jsonl")
+    assert (ended.code, ended.err) == (
+        4,
+        "error[file-not-found]: no such file: mesages.jsonl\n  = did you mean messages.jsonl?\n",
+    )
+    assert reconcile(cli, "--messages", "-").code == 64
 
 
 def test_an_empty_export_is_one_without_messages(cli: CommandLine) -> None:
