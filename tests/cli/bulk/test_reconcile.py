@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -19,6 +21,7 @@ from runner.suprsend.messages import FAILURE_REASONS
 from tests.cli.bulk.conftest import RUN, many, send, steady, write
 from tests.cli.bulk.planted import BEGAN, Plan, as_csv, as_lines, as_pages, plan_losses, write_tables
 from tests.cli.conftest import CREDENTIALS, SANDBOX
+from tests.pytest_projects import CLEAN
 from tests.servers.capturing import capturing_server
 from tests.servers.message_server import MessageServer, PlannedMessage
 
@@ -407,16 +410,22 @@ def test_the_messages_api_is_asked_key_by_key(cli: CommandLine, platform: Messag
 def test_a_sample_is_asked_for_and_rows_in_doubt_first(cli: CommandLine, platform: MessageServer) -> None:
     platform.answers.append((202, {"status": "what?"}))
     send(cli, "--rows", many(250), "--retries", "0")
+    lost = [f"u{row}-{row}" for row in range(1, 4)]
+    platform.messages = [each for each in platform.messages if each.key not in lost]
     ended = reconcile(cli, "--live", "--within", "0s", "--sample", "120", "-o", "json")
     rows = ended.json["rows"]
     assert rows == {
         "accepted": {"delivered": 20, "not_asked": 130},
-        "unknown": {"delivered": 100},
+        "unknown": {"delivered": 97, "not_found": 3},
         "not_sent": {},
         "failed": {},
     }
-    assert (ended.code, ended.json["kinds"]) == (0, {"arrived": 100})
+    assert (ended.code, ended.json["kinds"]) == (0, {"arrived": 97})
     assert len(platform.looks) == 120
+    assert steady(ended.err) == [
+        "  runner send --resume RUN",
+        "      sends the unknown rows that are not found, under the same keys",
+    ]
 
 
 @pytest.mark.parametrize(("fault", "code"), [("401", 3), ("429", 5), ("500", 7)])
@@ -472,13 +481,45 @@ def test_losses_of_a_sandbox_are_found_live(cli: CommandLine, seed: int) -> None
     assert f"{users.count('never+') + users.count('late+'):>9}  not there yet" in early.out
 
 
+# Size.
+
+PEAK = """
+import resource, subprocess, sys
+with open("out.jsonl", "w") as out:
+    subprocess.run(sys.argv[1:], stdout=out)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command, and prints its peak memory in KiB: a process that a large one starts would have the peak of that."""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows_and_the_export(cli: CommandLine, server: CapturingServer) -> None:
+    peaks = []
+    for rows in (3_000, 60_000):
+        server.received.clear()
+        send(cli, "--rows", many(rows), "--concurrency", "4")
+        with Path("messages.jsonl").open("w", encoding="utf-8") as file:
+            for row in range(1, rows + 1):
+                status = "trigger_failed" if row % 3 == 0 else "delivered"
+                of_other = message(f"other-{row}")
+                file.write(as_lines([message(f"u{row}-{row}", status, failure_reason=f"reason {row}"), of_other]))
+        command = [sys.executable, "-m", "runner", "runs", "reconcile", "--messages", "messages.jsonl", "-o", "jsonl"]
+        ended = subprocess.run(
+            [sys.executable, "-c", PEAK, *command], env=CLEAN | cli.environ, capture_output=True, text=True, check=True
+        )
+        with Path("out.jsonl").open() as lines:
+            assert sum(1 for _ in lines) == rows // 3 + 1
+        peaks.append(int(ended.stdout))
+    assert peaks[1] - peaks[0] < 12 * 1024
+
+
 # What can't be used.
 
 
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ((), "error[usage]: where are the messages?\n  = give one of --messages FILE, --s3 FOLDER and --live\n"),
+        ((), "error[usage]: nothing to compare the run with\n  = give one of --messages FILE, --s3 FOLDER and --live\n"),
         (("--live", "--s3", "x"), "error[usage]: --s3 and --live can't be used together\n  = give one of --messages FILE, --s3 FOLDER and --live\n"),
         (("--s3", "x", "--sample", "3"), "error[usage]: --sample needs --live: an export has the messages of all rows\n"),
         (("--live", "--sample", "0"), "error[usage]: --sample must be 1 to 100,000, got 0\n"),
