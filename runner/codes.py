@@ -12,7 +12,7 @@ Code: TypeAlias = Literal[
     "cassette-unreadable", "cassette-unrecorded", "concurrency", "condition-variable", "confirm",
     "conflicting-keys", "credentials-invalid", "credentials-missing", "credentials-refused", "directive",
     "distinct-id", "duplicate-case", "duplicate-key", "empty-file", "env-not-allowed", "event-name", "event-schema",
-    "event-time", "event-too-large", "expression-variable", "extends-cycle", "file-not-found", "file-too-large",
+    "event-time", "event-too-large", "export-invalid", "expression-variable", "extends-cycle", "file-not-found", "file-too-large",
     "file-unreadable", "idempotency-key", "insecure-url", "insert-id", "interrupted", "json-syntax",
     "label-not-found", "ledger-gone", "ledger-locked", "ledger-refused", "let-cycle", "machine-refused",
     "matcher-misplaced", "matcher-not-alone", "max-event-kb", "message-failed", "message-missing",

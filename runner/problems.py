@@ -101,6 +101,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "event-schema": Entry("the properties of a spec break the schema of its event in the assets folder", "a required `order_id` that is never sent", ExitCode.OK, is_warning=True),
     "event-time": Entry("an event's time lies before 2022, which the platform refuses", "(Python API) a clock that was never set", ExitCode.INVALID),
     "event-too-large": Entry("the event's JSON is larger than 100 KB, or than `max_event_kb`", "a report as a property", ExitCode.INVALID),
+    "export-invalid": Entry("an export lacks what a row is found by, or has an item that is not a message", "a table without `idempotency_key`", ExitCode.INVALID),
     "expression-variable": Entry("an expression of a workflow needs a property that the spec never sends", "`.due_at` of a delay", ExitCode.OK, is_warning=True),
     "extends-cycle": Entry("a spec extends itself, perhaps through others", "`a.yaml` → `_b.yaml` → `a.yaml`", ExitCode.INVALID),
     "file-not-found": Entry("a file or folder does not exist", "`validate spcs/`", ExitCode.NOT_FOUND),

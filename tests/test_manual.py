@@ -48,6 +48,8 @@ UNCHECKED = {
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
     "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/cases/test_recording.py",
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox.py",
+    "runner runs reconcile last --messages messages.csv --results sent.jsonl": "needs a run of piped rows; tests/cli/bulk/test_reconcile.py",
+    "runner runs reconcile last --messages messages.csv": "needs a run; reconcile.md has one",
     "runner sandbox": "tests/testing/test_tutorial_app.py",
     "#!/bin/sh": "tests/cli/bulk/test_schedules.py",
     "runner runs watch last": "tests/cli/bulk/test_watch.py",

@@ -78,6 +78,7 @@ TOLD_ELSEWHERE = {
     "cassette-unplayed": "testing/test_tape.py",
     "cassette-unreadable": "testing/cassettes/test_reader.py",
     "cassette-unrecorded": "testing/test_tape_recording.py",
+    "export-invalid": "cli/bulk/test_reconcile.py",
     "interrupted": "cli/test_process.py",
     "ledger-gone": "bulk/test_gone.py",
     "ledger-locked": "bulk/ledger/test_refusals.py",

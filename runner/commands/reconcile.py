@@ -26,6 +26,7 @@ from runner.durations import duration_s
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, UsageError
 from runner.exits import summed
 from runner.report.reconcile import Reconciled, show_reconciled
+from runner.report.run_commands import RunCommands
 from runner.suprsend.retry import Patience
 from runner.suprsend.statuses import is_rate_limit
 
@@ -62,7 +63,9 @@ class ReconcileFlags(NamedTuple):
         """Return the time in which messages must come. Raise UsageError for invalid flags."""
         sources = [name for name, value in zip(("--messages", "--s3", "--live"), self[:3], strict=True) if value]
         if len(sources) != 1:
-            message = f"{' and '.join(sources)} can't be used together" if sources else "where are the messages?"
+            message = (
+                f"{' and '.join(sources)} can't be used together" if sources else "nothing to compare the run with"
+            )
             hint = "give one of --messages FILE, --s3 FOLDER and --live"
             raise UsageError(Problem("usage", message, hint=hint))
         if self.sample is not None and not self.live:
@@ -117,9 +120,9 @@ def reconcile(
                     was_sent_again,
                 )
             )
-            found = Reconciled(
-                record, summary.counts, as_of, within_s, sorted(tables), join, ledger.places(record.id), failure
-            )
+            config = session.settings.config or SavedOptions.of(record).config
+            commands = RunCommands(record, config, asks=False, state_dir=state_dir)
+            found = Reconciled(commands, as_of, within_s, sorted(tables), join, ledger.places(record.id), failure)
             show_reconciled(session.output, found)
             return _code(join, failure)
 

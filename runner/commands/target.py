@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.config import SANDBOX_PORT, load_profile
-from runner.errors import Interrupted, NotFound, Problem, UsageError
+from runner.errors import Interrupted, Problem, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def ready(session: Session, aimed: Aimed, what: str, *, yes: bool) -> Iterator[T
 def readable(session: Session, aimed: Aimed) -> Target:
     """Return the target that messages are read from: with credentials, and a sandbox that is running.
 
-    Raise CredentialsError without credentials, NotFound without a sandbox.
+    Raise CredentialsError without credentials, UsageError without a sandbox.
     """
     if not aimed.is_sandboxed:
         aimed.target.authorized()
@@ -62,7 +62,7 @@ def readable(session: Session, aimed: Aimed) -> Target:
     running, _ = _running_sandbox(SANDBOX_PORT, session, aimed.profile)
     if running is None:
         message = f"the events went to a sandbox, and none of yours is running on port {SANDBOX_PORT}"
-        raise NotFound(Problem("no-connection", message, hint="messages of a sandbox are gone when it ends"))
+        raise UsageError(Problem("usage", message, hint="messages of a sandbox are gone when it ends"))
     return running
 
 

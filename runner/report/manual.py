@@ -30,6 +30,7 @@ GROUPS = {
         "rehearse",
         "workflow-tests",
         "proof",
+        "reconcile",
         "doctor",
         "sdk",
     ),

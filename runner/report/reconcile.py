@@ -15,12 +15,11 @@ from runner.report.style import counted, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from runner.bulk.outcomes import Counts
     from runner.bulk.reconcile.join import Join, Reason, RowFinding
     from runner.bulk.reconcile.judgement import Fate, Kind
-    from runner.bulk.record import RunRecord
     from runner.codes import Code
     from runner.report.output import Output
+    from runner.report.run_commands import RunCommands
     from runner.rows.places import Places
     from runner.suprsend.answer import State
     from runner.suprsend.messages_api import ListFailure
@@ -66,8 +65,7 @@ class Reconciled(NamedTuple):
     `failure` is why not all messages could be asked for.
     """
 
-    record: RunRecord
-    counts: Counts
+    commands: RunCommands
     as_of: datetime
     within_s: float
     tables: Sequence[str]
@@ -91,12 +89,14 @@ def show_reconciled(output: Output, found: Reconciled) -> None:
     if any(fate == "late" for _, fate in found.join.fates):
         output.message(_late(found))
     if found.join.fates["unknown", "not_found"]:
-        output.message("  unknown rows that are not found did not arrive: runner send --resume sends them")
+        output.message(
+            f"  {found.commands.resume()}\n      sends the unknown rows that are not found, under the same keys"
+        )
 
 
 def _late(found: Reconciled) -> str:
     latest = datetime.fromtimestamp(found.join.latest_us / 1_000_000, UTC)
-    what = "its latest message" if latest > found.record.started else "the run began"
+    what = "its latest message" if latest > found.commands.record.started else "the run began"
     source = "the export ends" if found.tables else "this look was"
     after = shown_duration(round((found.as_of - latest).total_seconds()))
     return (
@@ -107,7 +107,10 @@ def _late(found: Reconciled) -> str:
 
 def _lines(output: Output, found: Reconciled) -> Iterator[str]:
     join = found.join
-    yield output.style.strong(f"run {found.record.id}") + f"  as of {found.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    yield (
+        output.style.strong(f"run {found.commands.record.id}")
+        + f"  as of {found.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    )
     for state, name in _STATES.items():
         fates = [(fate, join.fates[state, fate]) for fate in FATES if join.fates[state, fate]]
         if fates:
@@ -135,10 +138,10 @@ def _reason_line(output: Output, reason: Reason) -> str:
 
 
 def _finding_line(output: Output, each: RowFinding, places: Places) -> str:
-    kind, finding = each.finding.kind, each.finding
+    kind, remark = each.remark.kind, each.remark
     paint = output.style.error if kind in LOST else output.style.warning if kind == "late" else output.style.good
     key = printable(output.cut(each.key or "", _MAX_KEY))
-    what = _text(output, finding.channel, finding.status, finding.reason)
+    what = _text(output, remark.channel, remark.status, remark.reason)
     place = row_place(each.row, each.line, places)
     return f"{paint(_KINDS[kind])}  {place}  {key}{f'  {what}' if what else ''}"
 
@@ -151,8 +154,8 @@ def _head(found: Reconciled) -> dict[str, object]:
     join = found.join
     kinds = join.kinds()
     return {
-        "run": found.record.id,
-        "started_at": found.record.started.isoformat(),
+        "run": found.commands.record.id,
+        "started_at": found.commands.record.started.isoformat(),
         "as_of": found.as_of.isoformat(),
         "within_s": found.within_s,
         "tables": [*found.tables],
@@ -170,13 +173,13 @@ def _head(found: Reconciled) -> dict[str, object]:
 
 
 def _as_json(each: RowFinding, places: Places) -> dict[str, object]:
-    finding = each.finding
+    remark = each.remark
     return {
-        "kind": finding.kind,
+        "kind": remark.kind,
         **place_json(each.row, each.line, places),
         "state": each.state,
         "key": each.key,
-        "channel": finding.channel or None,
-        "status": finding.status or None,
-        "reason": finding.reason or None,
+        "channel": remark.channel or None,
+        "status": remark.status or None,
+        "reason": remark.reason or None,
     }

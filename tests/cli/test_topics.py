@@ -42,6 +42,7 @@ How-to guides:
   rehearse        Make the sandbox fail as networks and platforms do.
   workflow-tests  Check offline which messages come of an event.
   proof           Prove that the workflow fired: wait for its messages.
+  reconcile       Find the rows whose messages never came, failed, or came twice.
   doctor          Check settings, credentials, connection, specs and the machine.
   sdk             Move code that uses the platform's Python SDK.
 

@@ -20,7 +20,8 @@ from runner.bulk.reconcile.sightings import (
     request_of,
     step_of,
 )
-from runner.errors import InvalidInput, NotFound, Problem
+from runner.errors import InvalidInput, NotFound, Problem, UsageError
+from runner.project.files import misspelt
 from runner.rows.dataset import find_dataset
 from runner.rows.formats import suffix_of
 from runner.rows.row import BadRow
@@ -62,7 +63,12 @@ def messages_in(given: Sequence[str]) -> Export:
 
     The sightings raise InvalidInput for a file that can't be read, and for an item that is not a message.
     """
-    paths = [Path(file.path) for file in find_dataset(given).files]
+    dataset = find_dataset(given)
+    if dataset.is_piped:
+        raise UsageError(Problem("usage", "--messages can't be the standard input", hint="write it to a file first"))
+    paths = [Path(file.path) for file in dataset.files]
+    if missing := next((path for path in paths if not path.exists()), None):
+        raise NotFound(Problem("file-not-found", f"no such file: {missing}", hint=misspelt(missing)))
     return Export(frozenset({"messages"}), len(paths), _as_of(paths), _in_all([("messages", path) for path in paths]))
 
 
@@ -96,7 +102,7 @@ def _in_all(files: Sequence[tuple[Table, Path]]) -> Iterator[Sighting | None]:
                 try:
                     yield read(entries)
                 except ValueError as error:
-                    raise InvalidInput(Problem("row-json", f"{place}: {error}")) from None
+                    raise InvalidInput(Problem("export-invalid", f"{place}: {error}")) from None
     if are_messages and not have_keys:
         raise _without_keys(", ".join(dict.fromkeys(str(path) for _, path in files[:1])))
 
@@ -113,7 +119,7 @@ def _items(rows: RowFile, path: Path) -> Iterator[tuple[Mapping[str, Json], str]
         if isinstance(page, list) and "message_id" not in item:
             for message in page:
                 if not isinstance(message, dict):
-                    raise InvalidInput(Problem("row-json", f"{place}: a message must be an object"))
+                    raise InvalidInput(Problem("export-invalid", f"{place}: a message must be an object"))
                 yield message, place
         else:
             yield item, place
@@ -133,12 +139,12 @@ def _check_columns(columns: Sequence[str], table: Table, path: Path) -> None:
             if field == "key":
                 raise _without_keys(str(path))
             message = f"{path} has no column '{NAMES[field][0]}'"
-            raise InvalidInput(Problem("rows-header", message, hint=f"a table of {table} has it"))
+            raise InvalidInput(Problem("export-invalid", message, hint=f"a table of {table} has it"))
 
 
 def _without_keys(name: str) -> InvalidInput:
     message = f"{name} has no idempotency keys, so no message in it belongs to a row"
-    return InvalidInput(Problem("rows-header", message, hint="export the field idempotency_key too"))
+    return InvalidInput(Problem("export-invalid", message, hint="export the field idempotency_key too"))
 
 
 def _files_below(folder: Path) -> list[Path]:

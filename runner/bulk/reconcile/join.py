@@ -13,7 +13,7 @@ from itertools import groupby
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.bulk.reconcile.judgement import Fate, Finding, Judgement, Kind, Rules, Seen, judge
+from runner.bulk.reconcile.judgement import Fate, Judgement, Kind, Remark, Rules, Seen, judge
 from runner.bulk.reconcile.sightings import SeenMessage, SeenRequest, SeenStep
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class RowFinding(NamedTuple):
     line: int
     state: State
     key: str | None
-    finding: Finding
+    remark: Remark
 
 
 class Reason(NamedTuple):
@@ -164,8 +164,8 @@ class Join:
             f"SELECT row, line, state, shown, kind, reason, channel, status FROM findings {condition} ORDER BY row, rowid LIMIT ?",  # noqa: S608
             values,
         )
-        for row, line, state, shown, *finding in found:
-            yield RowFinding(row, line, state, shown, Finding(*finding))
+        for row, line, state, shown, *remark in found:
+            yield RowFinding(row, line, state, shown, Remark(*remark))
 
     def kinds(self) -> Counter[Kind]:
         """Return the number of rows with a finding of each kind."""
@@ -183,9 +183,9 @@ class Join:
 
     def _note(self, judged: Judgement, row: int, line: int, state: State, shown: str) -> None:
         self.fates[state, judged.fate] += 1
-        for finding in judged.findings:
+        for remark in judged.remarks:
             self._database.execute(
-                "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row, line, state, shown, *finding)
+                "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row, line, state, shown, *remark)
             )
 
     def _is_known(self, digest: bytes | None) -> bool:

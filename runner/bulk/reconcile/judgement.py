@@ -63,7 +63,7 @@ class Seen(NamedTuple):
         return bool(self.messages or self.steps or any(request.executions for request in self.requests))
 
 
-class Finding(NamedTuple):
+class Remark(NamedTuple):
     """What is to be said of a row. `channel` and `status` are those of a message that failed."""
 
     kind: Kind
@@ -76,7 +76,7 @@ class Judgement(NamedTuple):
     """What became of a row, and what is to be said of it."""
 
     fate: Fate
-    findings: tuple[Finding, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 def judge(state: State, seen: Seen, rules: Rules) -> Judgement:
@@ -88,7 +88,7 @@ def judge(state: State, seen: Seen, rules: Rules) -> Judgement:
             return Judgement("late" if rules.is_early else "not_found")
         case "unknown":
             judged = _sent(seen, rules)
-            return judged._replace(findings=(Finding("arrived", _shown(seen)), *judged.findings))
+            return judged._replace(remarks=(Remark("arrived", _shown(seen)), *judged.remarks))
         case "failed" if not seen.is_empty and rules.was_sent_again:
             return Judgement("sent_again")
         case "failed" | "not_sent":
@@ -100,7 +100,7 @@ def _sent(seen: Seen, rules: Rules) -> Judgement:
     wanted = _wanted(seen.messages)
     duplicates = [*_duplicates(seen)]
     if rules.expected is not None and len(wanted) > rules.expected and not duplicates:
-        duplicates = [Finding("duplicate", f"{len(wanted)} messages, {rules.expected} expected")]
+        duplicates = [Remark("duplicate", f"{len(wanted)} messages, {rules.expected} expected")]
     if failed := [message for message in wanted if message.status in FAILED]:
         judged = Judgement("undelivered", _undelivered(failed))
     elif not seen.messages:
@@ -109,42 +109,42 @@ def _sent(seen: Seen, rules: Rules) -> Judgement:
         judged = Judgement("undelivered", _undelivered(seen.messages))
     elif rules.expected is not None and len(wanted) < rules.expected:
         reason = f"{len(wanted)} of {rules.expected} messages"
-        judged = _missing(Finding("incomplete", reason), rules)
+        judged = _missing(Remark("incomplete", reason), rules)
     else:
         is_over = all(message.status in _DELIVERED for message in wanted)
         judged = Judgement("delivered" if is_over else "under_way")
-    return judged._replace(findings=(*judged.findings, *duplicates))
+    return judged._replace(remarks=(*judged.remarks, *duplicates))
 
 
 def _without_message(seen: Seen, rules: Rules) -> Judgement:
     if seen.was_executed:
         reason = _reason_of_steps(seen.steps)
-        finding = Finding("no_message", reason)
-        return _certain(finding) if reason else _missing(finding, rules)
+        remark = Remark("no_message", reason)
+        return _certain(remark) if reason else _missing(remark, rules)
     if seen.was_before:
-        return _certain(Finding("not_executed", _USED_BEFORE))
+        return _certain(Remark("not_executed", _USED_BEFORE))
     if refusal := "; ".join(dict.fromkeys(request.reason for request in seen.requests if request.reason)):
-        return _certain(Finding("not_executed", refusal))
+        return _certain(Remark("not_executed", refusal))
     if seen.requests:
-        return _missing(Finding("not_executed", "its request began no execution"), rules)
+        return _missing(Remark("not_executed", "its request began no execution"), rules)
     if rules.has_requests:
-        return _missing(Finding("not_executed", "no request with its key"), rules)
+        return _missing(Remark("not_executed", "no request with its key"), rules)
     if rules.has_executions:
-        return _missing(Finding("not_executed", "no execution with its key"), rules)
-    return _missing(Finding("no_message"), rules)
+        return _missing(Remark("not_executed", "no execution with its key"), rules)
+    return _missing(Remark("no_message"), rules)
 
 
-def _certain(finding: Finding) -> Judgement:
-    assert finding.kind in ("not_executed", "no_message")  # noqa: S101
-    return Judgement(finding.kind, (finding,))
+def _certain(remark: Remark) -> Judgement:
+    assert remark.kind in ("not_executed", "no_message")  # noqa: S101
+    return Judgement(remark.kind, (remark,))
 
 
-def _missing(finding: Finding, rules: Rules) -> Judgement:
+def _missing(remark: Remark, rules: Rules) -> Judgement:
     """Return that something is missing, or is late as long as it may still come."""
     if rules.is_early:
-        return Judgement("late", (finding._replace(kind="late"),))
-    assert finding.kind in ("not_executed", "no_message", "incomplete")  # noqa: S101
-    return Judgement(finding.kind, (finding,))
+        return Judgement("late", (remark._replace(kind="late"),))
+    assert remark.kind in ("not_executed", "no_message", "incomplete")  # noqa: S101
+    return Judgement(remark.kind, (remark,))
 
 
 def _reason_of_steps(steps: Sequence[SeenStep]) -> str:
@@ -165,14 +165,14 @@ def _wanted(messages: Sequence[SeenMessage]) -> list[SeenMessage]:
     ]
 
 
-def _undelivered(messages: Iterable[SeenMessage]) -> tuple[Finding, ...]:
-    """Return a finding for each way in which messages failed."""
+def _undelivered(messages: Iterable[SeenMessage]) -> tuple[Remark, ...]:
+    """Return a remark for each way in which messages failed."""
     return (
-        *dict.fromkeys(Finding("undelivered", message.reason, message.channel, message.status) for message in messages),
+        *dict.fromkeys(Remark("undelivered", message.reason, message.channel, message.status) for message in messages),
     )
 
 
-def _duplicates(seen: Seen) -> Iterator[Finding]:
+def _duplicates(seen: Seen) -> Iterator[Remark]:
     """Yield each workflow that ran more than once for the same recipient, by the ids of its executions."""
     slots: dict[str, str] = {}
     executions = [(message.execution, message.slot) for message in seen.messages]
@@ -184,12 +184,12 @@ def _duplicates(seen: Seen) -> Iterator[Finding]:
     for slot, count in times.items():
         if count > 1:
             workflow = slot.partition("\x1f")[0]
-            yield Finding("duplicate", f"the workflow '{workflow}' ran {count} times")
+            yield Remark("duplicate", f"the workflow '{workflow}' ran {count} times")
 
 
-def _unexpected(state: State, seen: Seen) -> Finding:
+def _unexpected(state: State, seen: Seen) -> Remark:
     recorded = "not sent" if state == "not_sent" else state
-    return Finding("unexpected", f"recorded as {recorded}, but {_shown(seen)}")
+    return Remark("unexpected", f"recorded as {recorded}, but {_shown(seen)}")
 
 
 def _shown(seen: Seen) -> str:

@@ -85,12 +85,14 @@ def _result(line: Mapping[str, Json], place: str) -> tuple[int, int, str | None,
     row, number, key, session = (line.get(name) for name in ("row", "line", "key", "session"))
     if not (isinstance(row, int) and isinstance(number, int) and isinstance(session, int)):
         hint = "it is the file that send --results wrote"
-        raise InvalidInput(Problem("row-json", f"{place} is not a line of results", hint=hint))
+        raise InvalidInput(Problem("export-invalid", f"{place} is not a line of results", hint=hint))
     if key is not None and not isinstance(key, str):
-        raise InvalidInput(Problem("row-json", f"{place}: the key must be text"))
+        raise InvalidInput(Problem("export-invalid", f"{place}: the key must be text"))
     if key is not None and STARS in key:
         message = f"{place} has a masked key, by which no message can be found"
-        raise InvalidInput(Problem("row-json", message, hint="leave out --results if the file of rows is still there"))
+        raise InvalidInput(
+            Problem("export-invalid", message, hint="leave out --results if the file of rows is still there")
+        )
     return row, number, key, session
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pyarrow import parquet
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -26,6 +29,12 @@ FAILURES = (
 )
 UNDER_WAY = ("to_be_triggered", "triggered", "sent_by_vendor")
 DELIVERED = ("delivered", "seen", "read", "clicked", "dismissed")
+
+FATES = (
+    "delivered", "delivered", "under way", "both", "failed", "one failed", "made good", "skipped", "twice", "lost",
+    "skipped as a duplicate", "an older one alone",
+)  # fmt: skip
+FATES_OF_TABLES = ("request refused", "no execution", "execution failed", "execution warns", "gave up")
 
 Found = tuple[int, str, str | None, str | None, str | None]
 """A row, and the kind, channel, status and reason of a finding."""
@@ -127,21 +136,7 @@ def _came_all_the_same(plan: Plan, row: int, state: str, key: str) -> None:
 
 def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
     random = plan.random
-    fates = [
-        "delivered",
-        "delivered",
-        "under way",
-        "both",
-        "failed",
-        "one failed",
-        "made good",
-        "skipped",
-        "twice",
-        "lost",
-    ]
-    fates += ["skipped as a duplicate", "an older one alone"]
-    fates += ["request refused", "no execution", "execution failed", "execution warns", "gave up"] if of_tables else []
-    fate = random.choice(fates)
+    fate = random.choice([*FATES, *FATES_OF_TABLES] if of_tables else FATES)
     if fate not in ("lost", "request refused", "no execution", "skipped as a duplicate", "an older one alone"):
         _executed(plan, key)
     match fate:
@@ -186,6 +181,13 @@ def _accepted(plan: Plan, row: int, key: str, *, of_tables: bool) -> None:
         case "an older one alone":
             plan.message(key, "delivered", after=timedelta(hours=-random.uniform(24.1, 24.9)))
             _lost(plan, row, of_tables=of_tables)
+        case _:
+            _accepted_but_not_executed(plan, row, key, fate)
+
+
+def _accepted_but_not_executed(plan: Plan, row: int, key: str, fate: str) -> None:
+    """Plan what only the tables of S3 show."""
+    match fate:
         case "request refused":
             error = {"error_code": "user_not_found", "error_description": "no user", "error_type": "x", "severity": "error", "workflow_slug": "order"}  # fmt: skip
             _requested(plan, key, [error], [])
@@ -293,8 +295,6 @@ def write_tables(folder: Path, plan: Plan, *, is_shared: bool = False) -> None:
         "workflow_executions": [(row["created_at"], row) for row in plan.steps],
         "requests": [(row["created_at"], row) for row in plan.requests],
     }
-    import pyarrow as pa
-    from pyarrow import parquet
 
     for table, dated in tables.items():
         by_hour: dict[str, list[dict[str, Any]]] = {}
@@ -326,8 +326,6 @@ def _row_of_table(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(table: str) -> Any:
-    import pyarrow as pa
-
     moment, text = pa.timestamp("us"), pa.string()
     if table == "requests":
         errors = pa.struct(
