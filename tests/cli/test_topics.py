@@ -81,7 +81,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 12,
+        *["how-to"] * 13,
         *["reference"] * 11,
         *["explanation"] * 2,
     ]

@@ -26,7 +26,7 @@ from tests.servers.capturing import capturing_server
 from tests.servers.message_server import MessageServer, PlannedMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from runner.suprsend.messages import Status
     from tests.conftest import CommandLine, Ended
