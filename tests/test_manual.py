@@ -51,6 +51,7 @@ UNCHECKED = {
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox.py",
     "runner sandbox": "tests/testing/test_tutorial_app.py",
     "runner send specs/purchase.yaml --rows exports/": "tests/cli/bulk/test_datasets.py",
+    """runner send specs/purchase.yaml --rows warehouse.duckdb --query "SELECT user, order_id, amount FROM orders ORDER BY order_id\"""": "tests/cli/bulk/test_queries.py",
     "export SUPRSEND_BASE_URL=http://127.0.0.1:7788/": "tests/testing/test_tutorial_app.py",
     """curl -i -d '{"id": "1001", "user": "u1", "amount": 80}' http://127.0.0.1:8000/orders""": "tests/testing/test_tutorial_app.py",
     "RUNNER_SANDBOX_URL='http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A' pytest": "tests/testing/test_fixture.py",

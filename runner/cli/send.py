@@ -19,6 +19,7 @@ from runner.cli.parameters import (
     Map,
     Offset,
     OptionalSpecs,
+    Query,
     Rows,
     StateDir,
     Vars,
@@ -85,6 +86,7 @@ def send(
         ),
     ] = None,
     rows: Rows = None,
+    query: Query = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
     limit: Limit = None,
@@ -138,7 +140,7 @@ def send(
     waiting = read_waiting(wait, until.value, dry_run=dry_run)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
-        tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
+        tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger, sample,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)
