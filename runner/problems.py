@@ -156,6 +156,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "rows-gone": Entry("the rows came from the standard input, and can't be read again", "`runs failed`", ExitCode.INVALID),
     "rows-header": Entry("a column of the header has no name, or two columns have the same one", "`user,,user`", ExitCode.INVALID),
     "rows-partition": Entry("the names of folders give columns that files do not agree about, or of a wrong type", "`year=abc/orders.parquet`", ExitCode.INVALID),
+    "rows-query": Entry("the query for rows is not one that can be run, or fails", "`--query 'select user from rows'`", ExitCode.INVALID, traits=Trait.ENDS_ROWS),
     "rows-syntax": Entry("a file of rows can't be read beyond this place", "a download cut short", ExitCode.INVALID, traits=Trait.ENDS_ROWS | Trait.MENDABLE),
     "rows-too-large": Entry("reading a file of rows would take too much memory", "a file that unpacks to gigabytes", ExitCode.INVALID),
     "run-changed": Entry("the spec, the rows or the variables changed since the run began", "`send --resume RUN`", ExitCode.INVALID),

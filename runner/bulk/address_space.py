@@ -23,7 +23,7 @@ _OTHER_THREADS = 1
 """The thread of a sandbox that is started for the run."""
 
 
-def check_address_space(processes: int, threads: int, *, reads_parquet: bool) -> None:
+def check_address_space(processes: int, threads: int, *, loads_arrow: bool) -> None:
     """Raise MachineError if the limit is lower than what a process needs for its share of the requests.
 
     Each of the `processes` has `threads` threads. A single process also reads the rows; for several, the parent does.
@@ -31,7 +31,7 @@ def check_address_space(processes: int, threads: int, *, reads_parquet: bool) ->
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return
-    reading = _PARQUET_MIB if reads_parquet else 0
+    reading = _PARQUET_MIB if loads_arrow else 0
     if processes == 1:
         needed_mib = _needed_mib(threads) + reading
     else:

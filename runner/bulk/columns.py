@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, Problem, did_you_mean
 from runner.rows.row import SHOWN_NAME_CHARS, name_problems
+from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from runner.source import Json
+    from runner.variables import Variable
 
 
 def assign(
@@ -30,6 +34,17 @@ def assign(
     if problems:
         raise InvalidInput(*problems)
     return taken
+
+
+def typed_text(variables: Mapping[str, Variable], column: str, text: str, *, has_query: bool) -> Json:
+    """Return a text as the type of its column's variable. Raises ValueError.
+
+    It is a part of a folder's name, or a text of a query, where the text stays what it is unless a type is declared.
+    """
+    variable = variables.get(column)
+    if variable is None or (has_query and not variable.types):
+        return text
+    return variable.typed(Given(text, column, is_text=True))
 
 
 def extra_columns(columns: Sequence[str], variables: Sequence[str]) -> list[Problem]:

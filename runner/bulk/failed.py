@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-from runner.bulk.columns import assign
+from runner.bulk.columns import assign, typed_text
 from runner.bulk.origin import MarkedRows, mark
+from runner.bulk.parts import OTHER_RESULT, Digests
 from runner.bulk.record import SavedOptions, check_rows
 from runner.errors import InvalidInput, Problem
+from runner.rows.open_dataset import open_dataset
 from runner.rows.row import BadRow
-from runner.rows.row_files import open_dataset
 from runner.variables import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from runner.bulk.ledger import Ledger
+    from runner.bulk.part import RecordedPart
     from runner.bulk.record import RunRecord
     from runner.eventspec import Spec
     from runner.rows.row import Row
@@ -30,12 +34,13 @@ if TYPE_CHECKING:
 class FailedRows:
     """The failed rows of a run, by their numbers in the file of `source`: the run itself, or the one its rows come from.
 
-    A piped row that could not be read has the number 0.
+    A piped row that could not be read has the number 0. `parts` are those of a `source` with a query.
     """
 
     record: RunRecord
     source: RunRecord
     numbers: tuple[int, ...]
+    parts: tuple[RecordedPart, ...]
 
     @classmethod
     def of(cls, ledger: Ledger, name: str) -> FailedRows:
@@ -48,29 +53,44 @@ class FailedRows:
             raise InvalidInput(Problem("rows-gone", message, hint=f"runner runs show {source.id} shows their numbers"))
         # In its own file a row has its own number, in another one that of its origin.
         outcomes = ledger.failures(record.id, "failed")
-        return cls(record, source, tuple(each.row if source is record else each.origin for each in outcomes))
+        numbers = tuple(each.row if source is record else each.origin for each in outcomes)
+        has_query = source.dataset.query is not None
+        return cls(record, source, numbers, tuple(ledger.parts(source.id)) if has_query else ())
 
     @contextmanager
-    def read(self) -> Iterator[RowsAgain]:
-        """Open the file. Raises InvalidInput if it has changed."""
+    def read(self, variables: Callable[[Sequence[str]], Mapping[str, Variable]]) -> Iterator[RowsAgain]:
+        """Open the file, or run the query again; `variables` returns the variable of each column.
+
+        Raises InvalidInput if the file has changed, and for a query with secrets, whose rows can't be compared.
+        """
         source = self.source
         with open_dataset(source.dataset, BytesIO()) as opened:
             check_rows(source, opened.fingerprint())
-            yield RowsAgain(self, MarkedRows(opened))
+            rows = MarkedRows(opened)
+            if source.dataset.query is None:
+                yield RowsAgain(self, rows.header, rows)
+                return
+            of_column = variables(rows.columns or ())
+            opened.convert_texts(partial(typed_text, of_column, has_query=True))
+            flags = SavedOptions.of(source).given_names
+            kept = {column for column, variable in of_column.items() if variable.name not in flags}
+            if any(of_column[column].may_be_secret for column in kept):
+                message = f"run {source.id} has secrets in its rows, so those of its query can't be compared"
+                raise InvalidInput(
+                    Problem("rows-gone", message, hint=f"runner runs show {source.id} shows their numbers")
+                )
+            yield RowsAgain(self, rows.header, _compared(rows, self.parts, kept))
 
 
 class RowsAgain:
     """Failed rows, read again. After the iteration, `unreadable` has the numbers of rows that can't be read."""
 
-    def __init__(self, failed: FailedRows, rows: MarkedRows) -> None:
+    def __init__(self, failed: FailedRows, header: tuple[str, ...] | None, rows: Iterable[Row | BadRow]) -> None:
+        self.header = header
+        """The columns of a table; None if each row has its own keys."""
         self.unreadable: list[int] = [number for number in failed.numbers if not number]
         self._failed = failed
         self._rows = rows
-
-    @property
-    def header(self) -> tuple[str, ...] | None:
-        """The columns of a table; None if each row has its own keys."""
-        return self._rows.header
 
     def __iter__(self) -> Iterator[tuple[str, Cells]]:
         """Yield each row with its mark, by which it is sent again with the same ids."""
@@ -91,6 +111,28 @@ class RowsAgain:
                 self.unreadable.append(number)
             else:
                 yield row
+
+
+def _compared(
+    rows: Iterable[Row | BadRow], parts: Iterable[RecordedPart], kept: Collection[str]
+) -> Iterator[Row | BadRow]:
+    """Yield the rows of parts. Raises InvalidInput for a part whose rows differ in the columns that counted."""
+    read = iter(rows)
+    number = 0
+    for first_row, size, digest in parts:
+        part = [*islice(read, first_row - 1 - number, first_row - 1 - number + size)]
+        number = first_row - 1 + size
+        if Digests().of([_only(row, kept) for row in part]) != digest:
+            message = f"the rows from {first_row:,} on are not the ones that the run began with"
+            raise InvalidInput(Problem("rows-changed", message, hint=OTHER_RESULT))
+        yield from part
+
+
+def _only(row: Row | BadRow, kept: Collection[str]) -> Row | BadRow:
+    if isinstance(row, BadRow):
+        return row
+    values: Any = row.values
+    return row._replace(values={name: value for name, value in values.items() if name in kept})
 
 
 def variables_of(source: RunRecord, spec: Spec, header: Sequence[str]) -> Mapping[str, Variable]:

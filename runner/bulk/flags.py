@@ -30,6 +30,7 @@ class BulkFlags(NamedTuple):
     """The flags, in the order of `--help`. A flag that was not given is None, empty or False."""
 
     rows: tuple[str, ...] = ()
+    query: str | None = None
     map: tuple[str, ...] = ()
     ignore_extra: bool = False
     limit: int | None = None
@@ -81,7 +82,7 @@ class BulkFlags(NamedTuple):
             message = "--sample needs --wait: it is the number of rows whose messages are waited for"
             raise UsageError(Problem("usage", message, hint="for example --wait 60s"))
         plain = BulkOptions(
-            find_dataset(self.rows), renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS,
+            find_dataset(self.rows, self.query), renamed, self.ignore_extra, self.limit, self.offset or 0, _CONCURRENCY, None, None, None, None, PART_ROWS,
             waiting=waiting,
         )  # fmt: skip
         bulk = self.resumed(plain, read)

@@ -22,6 +22,7 @@ from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
 from runner.bulk.locks import RunLock, active_runs
 from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
+from runner.bulk.part import RecordedPart
 from runner.bulk.paths import absolute_path, relative_path
 from runner.bulk.record import RunRecord
 from runner.bulk.run_ledger import RunLedger
@@ -161,6 +162,10 @@ class Ledger:
         """Return the summary of a run. Raises NotFound."""
         wanted = self.find(run_id).id
         return next(summary for summary in self.summaries() if summary.run == wanted)
+
+    def parts(self, run_id: str) -> list[RecordedPart]:
+        """Return the parts of a run that were begun, in order."""
+        return [RecordedPart(*row) for row in self._file.select(sql.PARTS, (self._file.number(self.find(run_id).id),))]
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""

@@ -93,6 +93,7 @@ FAILURE_KINDS = "SELECT DISTINCT state, code, attempts > 0 FROM exceptions WHERE
 PARTS_IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS NULL ORDER BY first_row"
 INSERT_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
+PARTS = "SELECT first_row, rows, digest FROM parts WHERE run = ? ORDER BY first_row"
 PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
 INSERT_FILE = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path"
 FILES = "SELECT first_row, path FROM files WHERE run = ? ORDER BY first_row"

@@ -37,6 +37,14 @@ class Part(NamedTuple):
         return _part_of, (self[:3], columns, bad, self.files)
 
 
+class RecordedPart(NamedTuple):
+    """A part in the ledger."""
+
+    first_row: int
+    size: int
+    digest: str
+
+
 def _part_of(
     head: tuple[int, int, str],
     columns: Sequence[Sequence[Any]],

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PART_CHARS = 1024 * 1024
 """A part of large rows ends with the row that reaches this number of characters."""
 _SOONER = 10
+OTHER_ROWS = "resume with the same rows, or start a new run"
+OTHER_RESULT = "order the query by columns that no two rows share, and start a new run"
 
 
 class Digests(NamedTuple):
@@ -31,6 +33,8 @@ class Digests(NamedTuple):
 
     key: bytes = b""
     is_same_key: bool = True
+    hint: str = OTHER_ROWS
+    """What to do about other rows."""
 
     def of(self, rows: Sequence[Row | BadRow]) -> str:
         """Return the digest of rows."""
@@ -87,7 +91,7 @@ class Cutter:
             digest = state.digest
         if state is not None and (state.rows, state.digest) != (len(rows), digest):
             message = f"the rows from {first_row:,} on are not the ones that the run began with"
-            self.failure = self.failure or _other_rows(message)
+            self.failure = self.failure or self._other_rows(message)
             return None
         if state is not None and state.is_done:
             self._on_finished(rows)
@@ -99,8 +103,12 @@ class Cutter:
         last_row = self._offset + self.read if self.read else 0
         if self.failure is None and last_row < self._begun_to:
             message = f"the rows end after row {last_row:,}, and the run began with {self._begun_to:,} or more"
-            self.failure = _other_rows(message)
+            self.failure = self._other_rows(message)
         self.is_over = self.failure is None
+
+    def _other_rows(self, message: str) -> InvalidInput:
+        hint = self._digests.hint if self._digests else OTHER_ROWS
+        return InvalidInput(Problem("rows-changed", message, hint=hint))
 
 
 class Parts(Cutter):
@@ -210,7 +218,3 @@ class FlowingParts(Cutter):
             self.read += self._rows.waiting
             self.failure = self._rows.failure
             self.is_over = self.failure is None
-
-
-def _other_rows(message: str) -> InvalidInput:
-    return InvalidInput(Problem("rows-changed", message, hint="resume with the same rows, or start a new run"))

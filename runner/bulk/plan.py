@@ -14,18 +14,19 @@ from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from runner.bulk.columns import assign, extra_columns
+from runner.bulk.columns import assign, extra_columns, typed_text
 from runner.bulk.ledger import Ledger
 from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
-from runner.bulk.parts import Digests
+from runner.bulk.parts import OTHER_RESULT, OTHER_ROWS, Digests
 from runner.bulk.record import STATE_DIR, SavedOptions, check_parent, check_unchanged, has_same_key
 from runner.bulk.setup import Setup
 from runner.config import PUBLIC_SECRETS
 from runner.errors import InvalidInput, NotFound, Problem
-from runner.rows.row_files import RowFiles, open_dataset
+from runner.rows.open_dataset import open_dataset
+from runner.rows.row_files import RowFiles
 from runner.suprsend.auth import secret_of
-from runner.variables import Given, resolve_fixed
+from runner.variables import resolve_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +40,7 @@ if TYPE_CHECKING:
     from runner.eventspec import Spec
     from runner.rows.row import BadRow, Row
     from runner.run import Inputs, Run
-    from runner.source import Json
     from runner.suprsend.retry import Patience
-    from runner.variables import Variable
 
 _KEY_BYTES = 64
 """The length limit for keys of BLAKE2."""
@@ -146,14 +145,16 @@ class RunPlan:
         }
 
     def digests(self, record: RunRecord) -> Digests | None:
-        """Return the digests that compare piped rows with those of earlier sessions."""
-        if not self.options.is_piped:
+        """Return the digests that compare rows of a pipe or a query with those of earlier sessions."""
+        has_query = self.options.dataset.query is not None
+        if not self.options.is_piped and not has_query:
             return None
+        hint = OTHER_RESULT if has_query else OTHER_ROWS
         if self._secret_names().isdisjoint(self.columns.values()):
-            return Digests()
+            return Digests(hint=hint)
         key = self._keyed(record.seed, "rows")
         is_same_key = record.fingerprints.get("credentials") == self._keyed(record.seed, "credentials")
-        return Digests(key.encode()[:_KEY_BYTES], is_same_key) if key else None
+        return Digests(key.encode()[:_KEY_BYTES], is_same_key, hint) if key else None
 
     @property
     def _has_own_keys(self) -> bool:
@@ -199,10 +200,11 @@ def plan_run(
         assigned = assign(rows.columns, names, options.renamed, ignore_extra=options.ignore_extra)
         columns = {column: name for column, name in assigned.items() if name not in inputs.layers[0]}
         rows.keep(columns, None if options.ignore_extra else assigned)
-        if isinstance(file, RowFiles):
-            if extra := [name for name in file.partitions if name not in assigned and not options.ignore_extra]:
-                raise InvalidInput(*extra_columns(extra, names))
-            file.convert_partitions(partial(_typed, {each.name: each for each in spec.variables}, columns))
+        if isinstance(file, RowFiles) and not options.ignore_extra:
+            _check_partitions(file, assigned, names)
+        by_name = {each.name: each for each in spec.variables}
+        variables = {column: by_name[name] for column, name in columns.items()}
+        file.convert_texts(partial(typed_text, variables, has_query=options.dataset.query is not None))
         origin = _origin(folder, rows.parent) if rows.parent else None
         fixed = resolve_fixed(spec.variables, inputs.layers, inputs.environ, inputs.profile, set(columns.values()))
         yield RunPlan(
@@ -219,9 +221,10 @@ def plan_run(
         )
 
 
-def _typed(variables: Mapping[str, Variable], columns: Mapping[str, str], column: str, text: str) -> Json:
-    """Return the text in a folder's name as the type of its variable, as in a table of texts. Raises ValueError."""
-    return variables[columns[column]].typed(Given(text, column, is_text=True))
+def _check_partitions(files: RowFiles, assigned: Mapping[str, str], names: Sequence[str]) -> None:
+    """Raise InvalidInput for columns in the names of folders that no variable takes."""
+    if extra := [name for name in files.partitions if name not in assigned]:
+        raise InvalidInput(*extra_columns(extra, names))
 
 
 def _origin(folder: Path, parent: str) -> RunRecord:

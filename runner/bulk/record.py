@@ -61,7 +61,8 @@ class RunRecord:
         """The files of rows that the run began with."""
         saved: Any = self.arguments["files"]
         files = [DataFile(relative_path(path), (*map(tuple, partitions),)) for path, partitions in saved]
-        return Dataset(self.rows, (*files,))
+        query: Any = self.arguments.get("query")
+        return Dataset(self.rows, (*files,), query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,11 @@ class SavedOptions:
         secret = sorted({_name(text) for text in (*self.var, *self.var_json)}.intersection(names))
         return replace(self, var=var, var_json=var_json, secret=(*secret,))
 
+    @property
+    def given_names(self) -> frozenset[str]:
+        """The names of variables that flags set, also secret ones."""
+        return frozenset((*map(_name, (*self.var, *self.var_json)), *self.secret))
+
     def check_secrets(self, given: Collection[str]) -> None:
         """Raise UsageError for a secret variable that the resume does not set again."""
         for name in self.secret:
@@ -146,6 +152,7 @@ class SavedOptions:
                 [absolute_path(file.path), [[name, value] for name, value in file.partitions]]
                 for file in bulk.dataset.files
             ],
+            "query": bulk.dataset.query,
             "renamed": dict(bulk.renamed),
             "ignore_extra": bulk.ignore_extra,
             "limit": bulk.limit,
@@ -184,8 +191,10 @@ def ledger_folder(start: Path, config: Path | None) -> Path:
     return below[0].parent if start == Path() and len(below) == 1 else here
 
 
-def check_same(record: RunRecord, paths: Sequence[Path], rows: Sequence[str], profile: str | None) -> None:
-    """Raise UsageError for another spec, file of rows or profile than that of the run."""
+def check_same(
+    record: RunRecord, paths: Sequence[Path], rows: Sequence[str], query: str | None, profile: str | None
+) -> None:
+    """Raise UsageError for another spec, file of rows, query or profile than that of the run."""
     began_with: Any = record.arguments["profile"]
     others = {
         "spec": (any(not _is_same(str(path), record.spec) for path in paths), record.spec),
@@ -195,6 +204,7 @@ def check_same(record: RunRecord, paths: Sequence[Path], rows: Sequence[str], pr
             and not (len(rows) == len(record.rows) and all(map(_is_same, rows, record.rows))),
             record.dataset.name,
         ),
+        "query": (query not in (None, record.dataset.query), record.dataset.query or "none"),
         "profile": (profile not in (None, began_with), began_with or "none"),
     }
     for what, (is_other, begun) in others.items():

@@ -57,6 +57,14 @@ Rows = Annotated[
         rich_help_panel=_ROWS,
     ),
 ]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        help="SQL that selects the rows: from a .duckdb file, or from the files as the table rows.",
+        metavar="SQL",
+        rich_help_panel=_ROWS,
+    ),
+]
 Map = Annotated[
     list[str] | None,
     typer.Option("--map", help="The column of a variable.", metavar="NAME=COLUMN", rich_help_panel=_ROWS),

@@ -18,6 +18,7 @@ from runner.cli.parameters import (
     Limit,
     Map,
     Offset,
+    Query,
     Rows,
     Vars,
     VarsFile,
@@ -55,6 +56,7 @@ def render(
         bool, typer.Option("--explain", help="Show for each field its template, and where its values come from.")
     ] = False,
     rows: Rows = None,
+    query: Query = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
     limit: Limit = None,
@@ -66,5 +68,5 @@ def render(
     from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
     variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    bulk = BulkFlags(tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset)
+    bulk = BulkFlags(tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset)
     return run(session, path, variables, bulk, as_curl=as_ is As.CURL, is_explained=explain)

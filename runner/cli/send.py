@@ -20,6 +20,7 @@ from runner.cli.parameters import (
     Offset,
     OptionalSpecs,
     Progress,
+    Query,
     Rows,
     StateDir,
     Vars,
@@ -86,6 +87,7 @@ def send(
         ),
     ] = None,
     rows: Rows = None,
+    query: Query = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
     limit: Limit = None,
@@ -148,7 +150,7 @@ def send(
     waiting = read_waiting(wait, until.value, dry_run=dry_run)
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
-        tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
+        tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger, sample, stop_after, None if progress is None else progress.value,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)

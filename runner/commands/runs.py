@@ -85,8 +85,9 @@ def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode
     output = session.output
     with _ledger(session, state_dir) as ledger:
         failed = FailedRows.of(ledger, name)
-    with failed.read() as rows:
-        code = output.stream(failed_texts(output, rows, partial(_variables, session, failed)))
+    variables = partial(_variables, session, failed)
+    with failed.read(variables) as rows:
+        code = output.stream(failed_texts(output, rows, variables))
     if rows.unreadable:
         file = printable(failed.source.dataset.name)
         output.message(f"{len(rows.unreadable):,} of the failed rows can't be read: mend them in {file}")

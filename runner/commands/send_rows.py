@@ -113,7 +113,7 @@ def resume(
     folder = named_folder(state_dir, world.environ) or ledger_folder(Path(), settings.config)
     with Ledger(folder, is_new_allowed=False) as ledger:
         record = ledger.find(run)
-        check_same(record, paths, given.rows, settings.profile)
+        check_same(record, paths, given.rows, given.query, settings.profile)
         saved = SavedOptions.of(record)
         config = settings.config or saved.config
         patience = options.patience(saved.timeout_s, saved.retries)
@@ -194,7 +194,7 @@ def _description(bulk: BulkOptions) -> str:
 
 
 def _check_address_space(bulk: BulkOptions) -> None:
-    check_address_space(*Share.of(bulk), reads_parquet=bulk.dataset.has_parquet)
+    check_address_space(*Share.of(bulk), loads_arrow=bulk.dataset.loads_arrow)
 
 
 def _run(

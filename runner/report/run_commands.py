@@ -50,6 +50,7 @@ class RunCommands(NamedTuple):
         some = f" --offset {offset}" + (f" --limit {limit}" if limit else "")
         wait = self._wait()
         rows = "".join(f" --rows {quote(path)}" for path in record.rows)
+        rows += f" --query {quote(record.dataset.query)}" if record.dataset.query is not None else ""
         return f"{source}runner send {quote(record.spec)}{rows}{some}{wait}{self._flags()}"
 
     def _failed(self, run: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, UsageError
-from runner.rows.formats import PARQUET, SUFFIXES, suffix_of
+from runner.rows.formats import PARQUET, SUFFIXES, is_database, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,11 +36,12 @@ class DataFile(NamedTuple):
 class Dataset(NamedTuple):
     """The files of a run, in the order in which they are read. `given` are their paths and patterns as they were typed.
 
-    The standard input has no files.
+    The standard input has no files. With a `query`, the rows are its result, and the files are what it reads.
     """
 
     given: tuple[str, ...]
     files: tuple[DataFile, ...] = ()
+    query: str | None = None
 
     @property
     def is_piped(self) -> bool:
@@ -53,25 +54,31 @@ class Dataset(NamedTuple):
         return "the standard input" if self.is_piped else listed(self.given)
 
     @property
-    def has_parquet(self) -> bool:
-        """Whether a file is in Parquet's format."""
-        return any((suffix := suffix_of(file.path)) and suffix.format == PARQUET for file in self.files)
+    def loads_arrow(self) -> bool:
+        """Whether reading the rows loads pyarrow."""
+        return self.query is not None or any(
+            (suffix := suffix_of(file.path)) and suffix.format == PARQUET for file in self.files
+        )
 
     def size_bytes(self) -> int:
         """Return the size of all files."""
         return sum(Path(file.path).stat().st_size for file in self.files)
 
 
-def find_dataset(given: Sequence[str]) -> Dataset:
+def find_dataset(given: Sequence[str], query: str | None = None) -> Dataset:
     """Return the files that these paths, folders and patterns stand for: each in its order, those of one of them sorted.
 
     A path that is there is never a pattern. Files and folders below a folder are left out if their names begin with `_` or
     `.`. Raises NotFound for a folder or a pattern without files, UsageError for a file that is given twice, InvalidInput for
-    other files in a folder, and for files whose folders give other columns.
+    other files in a folder, and for files whose folders give other columns. A database needs a `query`, and the standard
+    input takes none.
     """
     if STDIN in given:
         if len(given) > 1:
             raise UsageError(Problem("usage", "--rows - is the standard input, and can't be used with other files"))
+        if query is not None:
+            message = "--query can't be used with --rows -: it reads files"
+            raise UsageError(Problem("usage", message, hint="save the rows in a file"))
         return Dataset((STDIN,))
     files = [file for each in given for file in _files_of(each)]
     if len(files) > MAX_FILES:
@@ -82,7 +89,8 @@ def find_dataset(given: Sequence[str]) -> Dataset:
     if len(files) > 1:
         _refuse_twice(files)
         _refuse_other_partitions(files)
-    return Dataset((*given,), (*files,))
+    _check_databases(files, query)
+    return Dataset((*given,), (*files,), query)
 
 
 def _files_of(given: str) -> Iterator[DataFile]:
@@ -104,6 +112,15 @@ def _files_of(given: str) -> Iterator[DataFile]:
         yield from found
     else:
         yield DataFile(given)
+
+
+def _check_databases(files: Sequence[DataFile], query: str | None) -> None:
+    database = next((file.path for file in files if is_database(file.path)), None)
+    if database is not None and query is None:
+        hint = "add --query 'SELECT … FROM … ORDER BY …'"
+        raise UsageError(Problem("usage", f"rows of the database {database} need a query", hint=hint))
+    if database is not None and len(files) > 1:
+        raise UsageError(Problem("usage", f"--rows {database} is a database, and can't be used with other files"))
 
 
 def _below(folder: str, root: str) -> Iterator[DataFile]:

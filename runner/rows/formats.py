@@ -10,6 +10,8 @@ LINES = (".jsonl", ".ndjson")
 ARRAY = ".json"
 PARQUET = ".parquet"
 GZIP = ".gz"
+DATABASE = ".duckdb"
+"""A database is no file of rows: its rows come from a query."""
 SUFFIXES = (*DELIMITERS, *LINES, ARRAY, PARQUET)
 
 
@@ -36,6 +38,11 @@ class Suffix(NamedTuple):
     def is_table(self) -> bool:
         """Whether a row is a list of texts."""
         return self.format in DELIMITERS
+
+
+def is_database(path: str) -> bool:
+    """Return whether a file is a database, by its name."""
+    return PurePath(path).suffix.lower() == DATABASE
 
 
 def suffix_of(path: str) -> Suffix | None:

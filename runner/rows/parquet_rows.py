@@ -7,7 +7,6 @@ decompressed size is measured first, repeated texts are read once, and batches a
 from __future__ import annotations
 
 from collections import Counter
-from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -15,26 +14,22 @@ from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
 from runner.errors import InvalidInput, Problem
+from runner.rows.arrow_rows import rows_of
 from runner.rows.parquet_cells import cells_of, old_moments, refused_cells
 from runner.rows.parquet_pages import is_encrypted, measure_footer, measure_pages
-from runner.rows.parquet_sizes import MAX_BATCH_BYTES, leaves, portions
+from runner.rows.parquet_sizes import MAX_BATCH_BYTES, leaves
 from runner.rows.row import (
-    LARGE_ROW_CHARS,
     MAX_COLUMNS,
-    MAX_ROW_VALUES,
     SHOWN_NAME_CHARS,
-    BadRow,
     BrokenFileError,
-    LargeRow,
-    Row,
     name_problems,
 )
-from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.codes import Code
+    from runner.rows.arrow_rows import Unfit
+    from runner.rows.row import BadRow, Row
     from runner.rows.stable_file import StableFile
     from runner.source import Json
 
@@ -65,7 +60,7 @@ class Parquet:
                 hint = "write it without encryption: keys are not supported"
                 raise InvalidInput(Problem("rows-format", f"{shown} is encrypted", hint=hint))
             self._file = self._reader(pq.ParquetFile(file, pre_buffer=False).metadata)
-            self.columns = _names(self._file.schema_arrow)
+            self.columns = column_names(self._file.schema_arrow)
             self._int96 = _Int96.of(self._file)
         except (pa.ArrowException, OSError):
             message, hint = f"{shown} is not a readable Parquet file", "is it incomplete?"
@@ -83,36 +78,21 @@ class Parquet:
         number = 0
         promised = self._file.metadata.num_rows
         try:
-            for batch in self._batches():
-                for portion, size in portions(batch):
-                    if portion.num_rows == 1 and size.is_too_large:
-                        yield _too_large(number + 1)
-                    else:
-                        yield from self._rows(portion, number, LargeRow if size.row_bytes > LARGE_ROW_CHARS else Row)
-                    number += portion.num_rows
+            for row in rows_of(self._batches(), lambda: self._kept, self._cells):
+                number = row.number
+                yield row
         except (pa.ArrowException, OSError):
             raise BrokenFileError("the file is damaged") from None
         if number != promised:
             raise BrokenFileError(f"its footer promises {promised:,} rows, but it ends")
 
-    def _rows(self, portion: pa.RecordBatch, before: int, kind: type[Row]) -> Iterator[Row | BadRow]:
-        unfit: dict[int, tuple[Code, str]] = {}
-        schema = self._file.schema_arrow
-        cells: list[list[Json]] = []
-        for name in self._kept:
-            field, column = schema.field(name), portion.column(name)
-            if name in self._int96.nested:
-                cells.append(refused_cells(field, column, "INT96 is not supported in lists and structs", unfit))
-            elif (coarse := self._int96.coarse.get(name)) is not None:
-                cells.append(old_moments(field, column, portion.column(coarse), unfit))
-            else:
-                cells.append(cells_of(field, column, unfit))
-        for index, values in enumerate(zip(*cells, strict=True) if cells else repeat((), portion.num_rows)):
-            number = before + index + 1
-            if index in unfit:
-                yield BadRow(number, 0, Problem(*unfit[index], context=f"in row {number}"))
-            else:
-                yield kind(number, 0, dict(zip(self._kept, values, strict=True)))
+    def _cells(self, name: str, portion: pa.RecordBatch, unfit: Unfit) -> list[Json]:
+        field, column = self._file.schema_arrow.field(name), portion.column(name)
+        if name in self._int96.nested:
+            return refused_cells(field, column, "INT96 is not supported in lists and structs", unfit)
+        if (coarse := self._int96.coarse.get(name)) is not None:
+            return old_moments(field, column, portion.column(coarse), unfit)
+        return cells_of(field, column, unfit)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         meta = self._file.metadata
@@ -257,12 +237,7 @@ class _Chunk(NamedTuple):
         return self._replace(row_bytes=self.row_bytes + text_bytes, is_stored_once=False)
 
 
-def _too_large(number: int) -> BadRow:
-    message = f"a row of more than {MAX_ROW_VALUES:,} values, or a cell of more than {MAX_BODY_BYTES:,} bytes"
-    return BadRow(number, 0, Problem("row-too-large", message, context=f"in row {number}"))
-
-
-def _names(schema: pa.Schema) -> tuple[str, ...]:
+def column_names(schema: pa.Schema) -> tuple[str, ...]:
     """Return the names of the columns. Raises InvalidInput for empty and duplicate names, and for columns without values."""
     names = schema.names
     if not names:

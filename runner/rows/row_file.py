@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.rows.places import FileStart
-    from runner.rows.stable_file import Memory
+    from runner.rows.stable_file import Memory, Unchanging
+    from runner.source import Json
 
 __all__ = ["BadRow", "Row", "RowFile", "open_rows"]
 
@@ -48,7 +49,7 @@ class RowFile:
         rows: Iterator[Row | BadRow],
         shown: str,
         opened: ExitStack,
-        stable: StableFile | None,
+        stable: Unchanging | None,
         *,
         columns: tuple[str, ...] | None = None,
         is_text: bool = False,
@@ -89,6 +90,9 @@ class RowFile:
             self._rows = _cells_of(self._rows, [self.header.index(column) for column in columns])
             self.header = (*columns,)
 
+    def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
+        """Convert texts that are not converted with the row; a file has none."""
+
     def first(self, at_most: int) -> Row | None:
         """Return the first readable row among the first ones; the iterator yields it again. Raises the errors of the iterator."""
         seen: list[Row | BadRow] = []
@@ -110,7 +114,7 @@ class RowFile:
         """
         if self._stable is None:
             return ""
-        with _translated_errors(self._shown):
+        with translated_errors(self._shown):
             return self._stable.fingerprint()
 
     @property
@@ -121,7 +125,7 @@ class RowFile:
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the file has changed since it was opened. `rows` is the number of rows read, for the message."""
         if self._stable is not None:
-            with _translated_errors(self._shown, rows):
+            with translated_errors(self._shown, rows):
                 self._stable.check()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -147,12 +151,12 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str, memory: Memory | N
     `shown` is the file's name in messages; `memory` is what the file was when it was open before, and must still be. Raises
     NotFound, MachineError, and InvalidInput for an unsupported or a changed file.
     """
-    with ExitStack() as opened, _translated_errors(shown):
+    with ExitStack() as opened, translated_errors(shown):
         if path is None:
             read, stable = _stream(stdin)
             text = Text(read, shown)
             return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, stable)
-        _check_file(path, shown)
+        check_file(path, shown)
         suffix, is_packed = _suffix_of(path, shown)
         stable = StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno(), memory)
         if suffix == PARQUET:
@@ -250,7 +254,7 @@ def _unpacking(file: StableFile, shown: str) -> Callable[[int], bytes]:
     return read
 
 
-def _check_file(path: Path, shown: str) -> None:
+def check_file(path: Path, shown: str) -> None:
     """Refuse a path that is not a regular file before it is opened: opening a pipe without a writer would block."""
     try:
         mode = path.stat().st_mode
@@ -274,7 +278,7 @@ def _suffix_of(path: Path, shown: str) -> Suffix:
 
 
 @contextmanager
-def _translated_errors(shown: str, rows: int = 0) -> Iterator[None]:
+def translated_errors(shown: str, rows: int = 0) -> Iterator[None]:
     """Translate exceptions while the file is opened, or after this number of rows, into a RunnerError."""
     try:
         yield
@@ -289,6 +293,8 @@ def _error_of(error: BrokenFileError | FileChangedError | OSError, shown: str, r
     if isinstance(error, FileChangedError):
         taken = f"only the rows up to {rows:,} were read, as they were at first" if rows else "no row was read"
         hint = f"{taken}; restore it to resume the run, or start a new run with a file that does not change"
-        return InvalidInput(Problem("rows-changed", f"{shown} changed while it was read: {error}", hint=hint))
+        return InvalidInput(
+            Problem("rows-changed", f"{error.file or shown} changed while it was read: {error}", hint=hint)
+        )
     when = f" {after}" if rows else ""
     return MachineError(Problem("file-unreadable", f"can't read {shown}{when}: {error.strerror or error}"))

@@ -67,6 +67,11 @@ class RowFiles:
         self._open: RowFile | None = None
         self._opened = ExitStack()
 
+    @property
+    def memories(self) -> list[tuple[str, Memory | None]]:
+        """What each file was when it was opened."""
+        return [(member.file.path, member.memory) for member in self._members]
+
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
         """Drop other columns, as `RowFile.keep` does. Raises InvalidInput for a file that lacks a wanted column."""
         self._wanted, self._known = wanted, known
@@ -82,7 +87,7 @@ class RowFiles:
                     Problem("rows-differ", message, hint="send files with other columns in a run of their own")
                 )
 
-    def convert_partitions(self, convert: Callable[[str, str], Json]) -> None:
+    def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
         """Convert the texts in the names of folders by column, where rows have typed values. Call it before the first row is read.
 
         Raises InvalidInput for a text that `convert` refuses with ValueError.
@@ -184,8 +189,8 @@ class RowFiles:
         return given
 
 
-def open_dataset(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
-    """Open the rows of a run. Raises the errors of `open_rows` and of `RowFiles`."""
+def open_plain(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
+    """Open the rows of files. Raises the errors of `open_rows` and of `RowFiles`."""
     if dataset.is_piped:
         return open_rows(None, stdin, dataset.name)
     [file, *others] = dataset.files

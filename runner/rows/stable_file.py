@@ -5,13 +5,38 @@ from __future__ import annotations
 import os
 from array import array
 from hashlib import sha256
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BLOCK_BYTES = 256 * 1024
 
 
 class FileChangedError(Exception):
-    """A file has changed since it was opened. The text says how: `it was …`."""
+    """A file has changed since it was opened. The text says how: `it was …`. `file` is its name, if it is one of several."""
+
+    def __init__(self, change: str, file: str | None = None) -> None:
+        super().__init__(change)
+        self.file = file
+
+
+class Unchanging(Protocol):
+    """Files that must not change. Both methods raise FileChangedError."""
+
+    @property
+    def memory(self) -> Memory | None:
+        """What a single file is, to compare it when it is opened again."""
+        ...
+
+    def check(self) -> None:
+        """Check that nothing has changed."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of each file, in hexadecimal, separated by spaces."""
+        ...
 
 
 class StableFile:
@@ -116,6 +141,32 @@ class StableFile:
         return block
 
 
+class StableFiles:
+    """Files that another library reads by their paths, and that must still be what they were. `memories` are theirs."""
+
+    def __init__(self, memories: Sequence[tuple[str, Memory]]) -> None:
+        self._memories = memories
+        self.memory: Memory | None = None
+
+    def check(self) -> None:
+        """Raise FileChangedError if a file has changed."""
+        for path, memory in self._memories:
+            now = _State.at(path)
+            if now != memory.state:
+                raise FileChangedError(_change(memory.state, now), path)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of each file, in hexadecimal, separated by spaces."""
+        digests = []
+        for path, memory in self._memories:
+            try:
+                with Path(path).open("rb", buffering=0) as file:
+                    digests.append(StableFile(file.fileno(), memory).fingerprint())
+            except FileChangedError as error:
+                raise FileChangedError(str(error), path) from None
+        return " ".join(digests)
+
+
 class _State(NamedTuple):
     """The compared properties of a file. The change time is not one: replacing the file under its name changes it."""
 
@@ -126,7 +177,14 @@ class _State(NamedTuple):
 
     @classmethod
     def of(cls, descriptor: int) -> _State:
-        stat = os.fstat(descriptor)
+        return cls._of(os.fstat(descriptor))
+
+    @classmethod
+    def at(cls, path: str) -> _State:
+        return cls._of(os.stat(path))  # noqa: PTH116 - thousands of them
+
+    @classmethod
+    def _of(cls, stat: os.stat_result) -> _State:
         return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 

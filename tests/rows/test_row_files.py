@@ -14,9 +14,10 @@ from pyarrow import parquet as pq
 
 from runner.errors import InvalidInput, RunnerError
 from runner.rows.dataset import find_dataset
+from runner.rows.open_dataset import open_dataset
 from runner.rows.places import FileStart, Places
 from runner.rows.row import Row
-from runner.rows.row_files import RowFiles, open_dataset
+from runner.rows.row_files import RowFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,7 +135,7 @@ def test_folders_give_their_columns_to_each_row(suffix: str) -> None:
     with opened("all") as rows:
         assert rows.partitions == ("year", "c")
         assert rows.columns == (None if suffix == ".jsonl" else ("user", "year", "c"))
-        rows.convert_partitions(lambda column, text: int(text) if column == "year" else text)
+        rows.convert_texts(lambda column, text: int(text) if column == "year" else text)
         year, missing = (str, "") if suffix == ".csv" else (int, None)
         assert [row for *_, row in read(rows)] == [
             {"user": "u1", "year": year(2025), "c": "de"},
@@ -148,7 +149,7 @@ def test_a_folder_s_column_that_nobody_wants_is_dropped(suffix: str) -> None:
     write(f"all/year=x/a{suffix}", [{"user": "u1"}])
     with opened("all") as rows:
         rows.keep(["user"], None)
-        rows.convert_partitions(lambda _, text: int(text))
+        rows.convert_texts(lambda _, text: int(text))
         assert [row for *_, row in read(rows)] == [{"user": "u1"}]
 
 
@@ -163,7 +164,7 @@ def test_a_folder_s_text_of_another_type_is_refused_before_the_first_row() -> No
 
     with opened("all") as rows:
         message = "the column 'year' in the folders of all/year=now/a.jsonl is not a whole number"
-        assert refusal(lambda: rows.convert_partitions(convert)) == ("rows-partition", message)
+        assert refusal(lambda: rows.convert_texts(convert)) == ("rows-partition", message)
 
 
 def test_a_column_of_a_file_and_of_its_folders_is_refused() -> None:

@@ -233,7 +233,16 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
         for row in ledger._file.select(f"EXPLAIN QUERY PLAN {sql}", "?" * sql.count("?"))
     }
     names = {"RUN", "RUN_IDS", "SUMMARIES", "COUNTS", "PART", "_ROW", "OPEN_ROWS", "ROWS_IN_STATE", "LAST_ROW"}
-    names |= {"ROWS", "ROWS_AMONG", "NOT_SENT_ROWS", "PARTS_IN_FLIGHT", "ROWS_FAILED_AFTER", "FAILURE_KINDS", "FILES"}
+    names |= {
+        "ROWS",
+        "ROWS_AMONG",
+        "NOT_SENT_ROWS",
+        "PARTS_IN_FLIGHT",
+        "ROWS_FAILED_AFTER",
+        "FAILURE_KINDS",
+        "FILES",
+        "PARTS",
+    }
     assert {name for name, _ in plans} == names
     # Each kind of failure of a run is looked for once, at its end.
     assert {name for name, plan in plans if not plan.startswith("SEARCH")} == {"SUMMARIES", "RUN_IDS", "FAILURE_KINDS"}
