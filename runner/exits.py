@@ -76,6 +76,7 @@ _OF_STOPS: Mapping[str, ExitCode] = {
     "no-answer": ExitCode.NO_ANSWER,
     "unavailable": ExitCode.NO_ANSWER,
     "rate-limited": ExitCode.RATE_LIMITED,
+    "time": ExitCode.REFUSED,
 }
 _OF_PYTEST: Mapping[int, ExitCode] = {
     0: ExitCode.OK,

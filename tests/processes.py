@@ -1,11 +1,13 @@
 """Start `runner` and `pytest` in processes that have already imported them.
 
 A new interpreter needs 0.3 to 0.7 seconds of CPU time to import what `runner send` uses. Here, one process per test
-session imports it once and forks a child for each command. The child is a real process, with a process id, signals,
-streams, an environment and a working directory of its own. It ends as an interpreter does, except that modules are not torn down.
+session imports it once and forks a child for each command. That process also runs a few commands first: parsers of command
+lines and the schemas of our own formats, which a command makes at most once, take as long to make as a short command takes.
+The child is a real process, with a process id, signals, streams, an environment and a working directory of its own. It ends
+as an interpreter does, except that modules are not torn down.
 
 Not covered: whatever happens before a command line is read (start-up, imports, locales, `PYTHON*` variables other than
-PYTHONPATH). Tests of these start the interpreter or the installed command.
+PYTHONPATH), and what a command makes first. Tests of these start the interpreter or the installed command.
 """
 
 from __future__ import annotations
@@ -15,19 +17,23 @@ import faulthandler
 import gc
 import importlib
 import inspect
+import io
 import json
 import os
 import pkgutil
 import runpy
 import select
+import shlex
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, AnyStr, Literal, NamedTuple, overload
@@ -42,8 +48,18 @@ LIBRARIES = (
     "requests", "yaml", "difflib", "starlette.applications", "uvicorn.loops.asyncio", "uvicorn.lifespan.off",
     "uvicorn.protocols.http.h11_impl", "pytest", "_pytest.junitxml", "_pytest.cacheprovider", "_pytest.terminal",
     "_pytest.unittest", "_pytest.doctest", "_pytest.pastebin", "_pytest.stepwise", "_pytest.setuponly", "_pytest.logging",
+    "_pytest.faulthandler", "_pytest.helpconfig", "_pytest.setupplan", "_pytest.skipping", "_pytest.threadexception",
+    "_pytest.unraisableexception", "_pytest.warnings", "pdb",
 )  # fmt: skip
 """What commands import only when they need it."""
+WARM_UP = """\
+version: 1
+vars: {user: {type: string}}
+event: order_placed
+distinct_id: "{{ user }}"
+tests: [{name: one, vars: {user: u1}, expect: {event: {event: order_placed}}}]
+"""
+"""A spec for the commands that are run first."""
 _OPTIONS = tuple(inspect.signature(subprocess.Popen._execute_child).parameters)[2:]  # type: ignore[attr-defined]
 _PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
@@ -150,11 +166,34 @@ def _last_words(process: Preloaded[Any]) -> str:
     return "\n".join(text if isinstance(text, str) else text.decode(errors="replace") for text in streams if text)
 
 
+def preloaded_programs(folder: Path) -> Path:
+    """Write `runner` and `pytest` into a folder for the PATH of a shell: programs that `Preloaded` would run."""
+    _server()
+    for name in ("runner", "pytest"):
+        words = [sys.executable, "-IS", str(Path(__file__).with_name("forked_program.py")), _address(), name]
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', "utf-8")
+        program.chmod(0o755)
+    return folder
+
+
+@cache
+def _address() -> str:
+    """Return where the process that forks can be asked by other processes than this one."""
+    folder = tempfile.mkdtemp(prefix="forks-")
+    atexit.register(shutil.rmtree, folder)
+    return f"{folder}/socket"
+
+
 @cache
 def _server() -> socket.socket:
     """Start the process that forks. It ends when its socket is closed."""
     ours, theirs = socket.socketpair()
-    process = subprocess.Popen([sys.executable, "-P", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(_address())
+        listening.listen()
+        fds = [theirs.fileno(), listening.fileno()]
+        process = subprocess.Popen([sys.executable, "-P", __file__, *map(str, fds)], pass_fds=fds)
     theirs.close()
 
     def end() -> None:
@@ -172,7 +211,7 @@ class _Request(NamedTuple):
     is_leader: bool
 
 
-def _next_request(control: socket.socket) -> _Request | None:
+def _next_request(control: socket.socket, listening: socket.socket) -> _Request | None:
     """Fork for each request, and report how each child ends. Return in a child with its request, and None at the end."""
     awake, waking = os.pipe()
     os.set_blocking(awake, False)
@@ -182,12 +221,13 @@ def _next_request(control: socket.socket) -> _Request | None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the session that started this process
     reports: dict[int, int] = {}
     while True:
-        ready, _, _ = select.select([control.fileno(), awake], [], [])
+        ready, _, _ = select.select([control.fileno(), listening.fileno(), awake], [], [])
         if awake in ready:
             os.read(awake, 4096)
             _report_ends(reports)
-        if control.fileno() in ready:
-            content, fds, _, _ = socket.recv_fds(control, 1, 5)
+        for asking in (each for each in (control, listening) if each.fileno() in ready):
+            with asking.accept()[0] if asking is listening else nullcontext(control) as asked:
+                content, fds, _, _ = socket.recv_fds(asked, 1, 5)
             if not content:
                 return None
             pid = os.fork()
@@ -260,12 +300,29 @@ def _preload() -> None:
     for name in (*modules, *LIBRARIES):
         if not name.startswith(LEFT_OUT):
             importlib.import_module(name)
+    _warm_up()
     gc.collect()
     gc.freeze()  # the garbage collector of a child does not copy what it shares with this process
 
 
+def _warm_up() -> None:
+    """Run commands, so that what is made once in a process is there in each child."""
+    from runner.cli.main import run  # noqa: PLC0415 - the process of the tests may have another one, or none
+    from runner.commands import COMMANDS  # noqa: PLC0415
+    from runner.commands.world import World  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):  # typer prints help there
+        spec = Path(folder, "spec.yaml")
+        spec.write_text(WARM_UP, "utf-8")
+        Path(folder, "runner.yaml").write_text("profiles: {one: {confirm: true}}\n", "utf-8")
+        helps = [["--help"], *([name, "--help"] for name in COMMANDS)]
+        for args in (*helps, ["validate", folder], ["render", str(spec), "--var", "user=u1"]):
+            world = World.real()._replace(environ={}, stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO())
+            assert run(args, world) == 0, args
+
+
 if __name__ == "__main__":
     _preload()
-    request = _next_request(socket.socket(fileno=int(sys.argv[1])))
+    request = _next_request(*(socket.socket(fileno=int(fd)) for fd in sys.argv[1:]))
     if request:
         _run(*request.command)

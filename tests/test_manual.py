@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +19,7 @@ from tests.pages import EVERY, FOR_DEVELOPERS, MANUAL, PAGES, README, REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SET_BY_OTHERS = ("SUPRSEND_", "RUNNER_", "GITHUB_", "CI")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(SET_BY_OTHERS)}
@@ -52,6 +51,12 @@ UNCHECKED = {
     "runner runs reconcile last --messages messages.csv --results sent.jsonl": "needs a run of piped rows; tests/cli/bulk/test_reconcile.py",
     "runner runs reconcile last --messages messages.csv": "needs a run; reconcile.md has one",
     "runner sandbox": "tests/testing/test_tutorial_app.py",
+    "#!/bin/sh": "tests/cli/bulk/test_schedules.py",
+    "runner runs watch last": "tests/cli/bulk/test_watch.py",
+    "0 6 * * *   cd /srv/notifications && ./send-day.sh >>runs.log 2>&1": "a table of cron",
+    "BashOperator(": "of another program",
+    "apiVersion: batch/v1": "of another program",
+    '{"progress": {"run": "20261129-050102-7f3a", "rows": 41200, "about": 250000, "accepted": 41100, "failed": 100, …}}': "tests/report/test_progress.py",
     "runner send specs/purchase.yaml --rows exports/": "tests/cli/bulk/test_datasets.py",
     "export SUPRSEND_BASE_URL=http://127.0.0.1:7788/": "tests/testing/test_tutorial_app.py",
     """curl -i -d '{"id": "1001", "user": "u1", "amount": 80}' http://127.0.0.1:8000/orders""": "tests/testing/test_tutorial_app.py",
@@ -109,10 +114,9 @@ def checkout(tmp_path: Path, in_repository: Path) -> Path:
     return tmp_path
 
 
-def ended(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environ = CLEAN | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def ended(command: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", command], cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ["sh", "-c", command], cwd=folder, env=CLEAN | {"PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False,
     )  # fmt: skip
 
@@ -121,7 +125,7 @@ def ended(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "page", named([page for page in EVERY if page.blocks("console", "sh") and page.name not in ELSEWHERE])
 )
-def test_commands_print_what_the_page_says(page: Page, checkout: Path) -> None:
+def test_commands_print_what_the_page_says(page: Page, checkout: Path, shell_path: str) -> None:
     """The commands of a page are run one after the other, beside the files that it says are saved."""
     folder, last = checkout, 0
     for block in page.blocks():
@@ -129,7 +133,7 @@ def test_commands_print_what_the_page_says(page: Page, checkout: Path) -> None:
             (checkout / block.file).write_text(block.text)
         if block.language == "sh" and first_line(block) not in UNCHECKED:
             assert block.text.startswith("runner ")
-            run = ended(block.text, folder)
+            run = ended(block.text, folder, shell_path)
             assert run.returncode == 0, f"line {block.line}: {run.stdout}"
         for command, expected in commands(block) if block.language == "console" else ():
             if command == "echo $?":
@@ -139,7 +143,7 @@ def test_commands_print_what_the_page_says(page: Page, checkout: Path) -> None:
                 folder /= command.removeprefix("cd ")
                 continue
             assert command.startswith("runner ")
-            run = ended(command, folder)
+            run = ended(command, folder, shell_path)
             last = run.returncode
             assert steady(run.stdout) == steady(expected), f"line {block.line}"
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from subprocess import PIPE
+from subprocess import PIPE, STDOUT
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +67,26 @@ def test_a_signal_ends_it_and_a_wait_has_a_bound(tmp_path: Path) -> None:
             assert os.getpgid(process.pid) == process.pid
             process.send_signal(number)
         assert process.returncode == code
+
+
+def test_a_shell_runs_it_as_the_program_that_is_installed(in_tmp: Path, shell_path: str) -> None:
+    (in_tmp / "a.yaml").write_text(SPEC)
+    environ = CLEAN | {"PATH": shell_path, "RUNNER_VAR_user": "of the environment"}
+    command = "echo user,Zoë | sed 's/,/\\n/' | runner render a.yaml --rows - -o jsonl; runner render b.yaml; echo $?"
+    ended = subprocess.run(["sh", "-c", command], env=environ, stdout=PIPE, stderr=STDOUT, text=True, check=True)
+    event, *_, code = ended.stdout.splitlines()
+    assert ('"distinct_id":"Zoë"' in event, "b.yaml" in ended.stdout, code) == (True, True, "4")
+
+
+def test_a_signal_to_the_program_of_a_shell_ends_both(tmp_path: Path, shell_path: str) -> None:
+    environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
+    program = [f"{shell_path.partition(os.pathsep)[0]}/runner", "sandbox", "--port", "0", "--memory"]
+    with subprocess.Popen(program, env=environ, stderr=PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("sandbox: listening on ")
+        process.terminate()
+        process.stderr.read()  # until both have closed it
+    assert process.returncode == 0
 
 
 def test_its_use_of_the_processor_and_of_memory_is_known(in_tmp: Path) -> None:

@@ -58,7 +58,7 @@ def test_every_option_of_a_command_is_named_below_its_heading(name: str) -> None
     text = section("commands", f"## runner {name}")
     if name.startswith("runs "):
         text += "`--state-dir`"
-        assert "The four `runs` commands take `--state-dir DIR`." in PAGES["commands"].text
+        assert "The `runs` commands take `--state-dir DIR`." in PAGES["commands"].text
     missing = [option for option in options_of(COMMANDS[name], is_shared=False) if not names(text, option)]
     assert missing == []
 

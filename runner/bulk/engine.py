@@ -6,6 +6,8 @@ only the parts in flight are in doubt.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -41,7 +43,7 @@ class Book(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for requests in flight, rate in events a second, and failures before the run stops.
+    """Limits for requests in flight, rate in events a second, failures before the run stops, and seconds in which parts begin.
 
     After `max_deaths` of its workers a part is given up; how far they came is unknown.
     """
@@ -50,6 +52,7 @@ class Limits:
     rate: float | None = None
     max_failures: int | None = None
     max_deaths: int = MAX_DEATHS
+    lasts_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -63,6 +66,10 @@ class Tally:
     stopped: Reason | None = None
     failures: list[RowOutcome] = field(default_factory=list)
     """The first failures, for the report."""
+    codes: Counter[str] = field(default_factory=Counter)
+    """The number of failed rows of each code."""
+    workers: Counter[int] = field(default_factory=Counter, compare=False)
+    """The number of rows that each process dealt with, by its id."""
     keys: KeyCount = field(default_factory=KeyCount, compare=False)
     """The keys of accepted events."""
 
@@ -86,7 +93,7 @@ class Engine:
         limits: Limits,
         monotonic: Callable[[], float],
         hurry: Callable[[], None],
-        on_progress: Callable[[Counts], None],
+        on_progress: Callable[[Tally], None],
         on_done: Callable[[Part, PartOutcome], None] = lambda *_: None,
     ) -> None:
         self.tally = Tally()
@@ -101,6 +108,7 @@ class Engine:
         self._on_progress = on_progress
         self._on_done = on_done
         self._pace = _Pace(limits.rate, monotonic())
+        self._ends_s = monotonic() + limits.lasts_s
         self._deaths: dict[int, int] = {}
         self._in_vain = 0
         """Number of consecutive parts that failed for a reason that affects the next ones too; `_why` is the last reason."""
@@ -131,7 +139,7 @@ class Engine:
             begun, at_most_s = self._due(parts, len(under_way))
             if done or begun:
                 begun = self._written(done, begun)
-            self._on_progress(self.tally.counts)
+            self._on_progress(self.tally)
             for part in begun:
                 self._submit(part, under_way)
             if self._is_to_hurry and not is_hurried:
@@ -145,6 +153,9 @@ class Engine:
         """Take the parts that may be sent now, and return them with the time until the next check."""
         begun: list[Part] = []
         while not (self._is_over or self.tally.stopped) and under_way + len(begun) < self._limits.concurrency:
+            if self._monotonic() >= self._ends_s:
+                self.stop("time")
+                break
             wait_s = self._pace.wait_s(self._monotonic())
             if wait_s:
                 return begun, min(wait_s, _REPORT_S)
@@ -228,6 +239,8 @@ class Engine:
         tally.counts += Counts.of(
             outcome.accepted, [each for each in outcome.failures if each.attempts or each.state != "not_sent"]
         )
+        tally.codes.update(each.code for each in outcome.failures if each.state == "failed")
+        tally.workers[outcome.worker] += outcome.accepted + len(outcome.failures)
         tally.keys.add(outcome.keys)
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
         reasons = {outage_of(failure) for failure in tried}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from runner.durations import duration_s
 from runner.errors import Problem, UsageError, shown_argument
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ _MAX_CONCURRENCY = 1000
 _MAX_PROCESSES = 64
 _CONCURRENCY = 16
 _MAX_LINGER_S = 3600
+_NEVER = "never"
 _MAX_SAMPLE = 1000
 """Each row of the sample is a request each time the platform is asked."""
 
@@ -39,6 +42,8 @@ class BulkFlags(NamedTuple):
     results: Path | None = None
     linger: float | None = None
     sample: int | None = None
+    stop_after: str | None = None
+    progress: Literal["text", "json"] | None = None
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""
@@ -110,6 +115,7 @@ class BulkFlags(NamedTuple):
             linger_s=begun.linger_s if self.linger is None else self.linger,
             waiting=waiting or begun.waiting,
             sample=self.sample or begun.sample,
+            stop_after_s=begun.stop_after_s if self.stop_after is None else _stop_after(self.stop_after),
         )
 
     def _check_numbers(self) -> None:
@@ -134,6 +140,15 @@ def _rate(text: str) -> float:
         message = f"--rate expects events per second, got {shown_argument(text)}"
         raise UsageError(Problem("usage", message, hint="for example --rate 50/s"))
     return float(pace[1])
+
+
+def _stop_after(text: str) -> float:
+    if text == _NEVER:
+        return math.inf
+    try:
+        return duration_s(text)
+    except ValueError as error:
+        raise UsageError(Problem("usage", f"--stop-after: {error}", hint=f"or {_NEVER}")) from None
 
 
 def _rename(text: str) -> tuple[str, str]:

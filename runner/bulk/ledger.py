@@ -157,6 +157,11 @@ class Ledger:
         with self._file.reading():
             return Places([FileStart(first_row, relative_path(os.fsdecode(path))) for first_row, path in found])
 
+    def summary(self, run_id: str) -> RunSummary:
+        """Return the summary of a run. Raises NotFound."""
+        wanted = self.find(run_id).id
+        return next(summary for summary in self.summaries() if summary.run == wanted)
+
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""
         number = self._file.number(self.find(run_id).id)

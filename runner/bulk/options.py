@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from runner.rows.estimate import estimated_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from runner.rows.dataset import Dataset
     from runner.suprsend.waiting import Waiting
@@ -23,7 +24,6 @@ SAMPLE_ROWS = 20
 """Accepted rows whose messages are waited for."""
 LEAVE_OUT = "omit it, or start a new run"
 """The hint for a flag that a resume does not accept."""
-_ROW_A_LINE = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class BulkOptions:
     """The options of a bulk run.
 
     `part_rows` rows make a part. Every session of a run has the same parts, since the ledger records parts. With `waiting`,
-    keys have the run's id behind them, and the messages of `sample` accepted rows are waited for.
+    keys have the run's id behind them, and the messages of `sample` accepted rows are waited for. A session begins no part
+    after `stop_after_s`; None is the default of `RunRecord.seconds_left`.
     """
 
     dataset: Dataset
@@ -48,6 +49,7 @@ class BulkOptions:
     linger_s: float = LINGER_S
     waiting: Waiting | None = None
     sample: int = SAMPLE_ROWS
+    stop_after_s: float | None = None
 
     @property
     def is_piped(self) -> bool:
@@ -59,19 +61,13 @@ class BulkOptions:
         return islice(rows, self.offset, None if self.limit is None else self.offset + self.limit)
 
     def estimate(self) -> int | None:
-        """Estimate the number of rows by the lines of files that have one a row."""
-        paths = [Path(file.path) for file in self.dataset.files]
-        if not paths or any(path.suffix.lower() not in _ROW_A_LINE for path in paths):
+        """Estimate the number of rows of the run; None if their files do not show it."""
+        rows = estimated_rows(self.dataset)
+        if rows is None:
             return self.limit
-        lines = sum(map(_lines, paths))
-        return max(0, min(lines - self.offset, lines if self.limit is None else self.limit))
+        return max(0, min(rows - self.offset, rows if self.limit is None else self.limit))
 
     def without_rows(self) -> str:
         """Return the message for a file without rows to send."""
         rows = self.dataset.name
         return f"--offset {self.offset:,} skips all rows of {rows}" if self.offset else f"no rows in {rows}"
-
-
-def _lines(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(partial(file.read, 1 << 20), b""))

@@ -42,7 +42,7 @@ class PartOutcome(NamedTuple):
     """The outcome of the rows of a part: the number of accepted ones, and all others as `failures`.
 
     `results` has a line of JSON for each row, if there is a file of results. `keys` are the digests of the idempotency keys
-    of accepted events, if two rows can have the same key.
+    of accepted events, if two rows can have the same key. `worker` is the id of the process.
     """
 
     first_row: int
@@ -52,6 +52,7 @@ class PartOutcome(NamedTuple):
     met_refused_credentials: bool = False
     results: str = ""
     keys: bytes = b""
+    worker: int = 0
 
 
 class Counts(NamedTuple):

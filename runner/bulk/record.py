@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -89,7 +90,7 @@ class SavedOptions:
         saved: Any = record.arguments
         names = (
             "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
-            "linger_s", "sample",
+            "linger_s", "sample", "stop_after_s",
         )  # fmt: skip
         return cls(
             var=(*saved["var"],),
@@ -158,6 +159,7 @@ class SavedOptions:
             "linger_s": bulk.linger_s,
             "waiting": None if bulk.waiting is None else asdict(bulk.waiting),
             "sample": bulk.sample,
+            "stop_after_s": bulk.stop_after_s,
         }
 
 
@@ -248,6 +250,13 @@ def _changed_files(record: RunRecord, now: str) -> str | None:
 def has_same_key(record: RunRecord, now: Mapping[str, str]) -> bool:
     """Return whether a run began with the credentials of this fingerprint, so that secrets can be compared."""
     return record.fingerprints.get("credentials") == now["credentials"]
+
+
+def seconds_left(record: RunRecord, options: BulkOptions, now: datetime, *, has_keys: bool) -> float:
+    """Return how long a session may begin parts: as long as it is told, else while the platform remembers the run's keys."""
+    if options.stop_after_s is not None:
+        return options.stop_after_s
+    return (record.started + _KEYS_HOLD - now).total_seconds() if has_keys else math.inf
 
 
 def check_age(record: RunRecord, now: datetime) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Literal, TextIO
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 from runner.errors import MachineError, Problem
-from runner.secrets import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from runner.bulk.outcomes import RowOutcome
     from runner.codes import Code
     from runner.rows.places import FilePlace
+    from runner.secrets import Mask
     from runner.suprsend.answer import State
 
 
@@ -61,54 +61,80 @@ def results_file(path: Path | None, mode: Literal["w", "a"]) -> Iterator[Results
             file.close()
 
 
-def result_line(
-    mask: Mask,
-    *,
-    row: int,
-    line: int,
-    state: State,
-    status_code: int,
-    code: Code | None,
-    error: str | None,
-    attempts: int,
-    session: int,
-    key: str | None = None,
-    insert_id: str | None = None,
-    message_id: str | None = None,
-    place: FilePlace | None = None,
-) -> str:
-    """Return the line of a row, as masked JSON; with its `place` in a run over several files."""
-    document = {
-        "row": row,
-        **({} if place is None else {"file": place.path, "row_in_file": place.row}),
-        "line": line,
-        "state": state,
-        "status_code": status_code,
-        "key": key,
-        "insert_id": insert_id,
-        "message_id": message_id,
-        "code": code,
-        "error": error,
-        "attempts": attempts,
-        "session": session,
-    }
-    return json.dumps(mask.texts(document), ensure_ascii=False) + "\n"
+class RowResult(NamedTuple):
+    """What is written of a row. `place` is its file in a run over several files."""
+
+    row: int
+    line: int
+    state: State
+    status_code: int
+    key: str | None
+    insert_id: str | None
+    message_id: str | None
+    code: Code | None
+    error: str | None
+    attempts: int
+    session: int
+    place: FilePlace | None
+
+    def texts(self) -> Iterator[str]:
+        """Yield the texts that may have a secret in them."""
+        yield from filter(None, (self.key, self.insert_id, self.message_id, self.error))
+        if self.place is not None:
+            yield self.place.path
+
+    def masked(self, mask: Mask) -> RowResult:
+        """Return the result with secrets masked in its texts."""
+        key, insert_id, message_id, error = (
+            None if text is None else hide(text)
+            for hide, text in (
+                (mask.data, self.key),
+                (mask.text, self.insert_id),
+                (mask.text, self.message_id),
+                (mask.text, self.error),
+            )
+        )
+        place = self.place and self.place._replace(path=mask.text(self.place.path))
+        return self._replace(key=key, insert_id=insert_id, message_id=message_id, error=error, place=place)
+
+    def as_line(self) -> str:
+        """Return the line of the row: JSON. It is put together here, since a library's encoder takes as long as all else."""
+        error = self.error
+        if error is not None and len(error) > MAX_MESSAGE:
+            error = f"{error[:MAX_MESSAGE]} …"
+        place = "" if self.place is None else f'"file": {_quoted(self.place.path)}, "row_in_file": {self.place.row}, '
+        return (
+            f'{{"row": {self.row}, {place}"line": {self.line}, "state": "{self.state}", "status_code": {self.status_code}, '
+            f'"key": {_text(self.key)}, "insert_id": {_text(self.insert_id)}, "message_id": {_text(self.message_id)}, '
+            f'"code": {_text(self.code)}, "error": {_text(error)}, "attempts": {self.attempts}, "session": {self.session}}}\n'
+        )
+
+
+def _text(text: str | None) -> str:
+    return "null" if text is None else _quoted(text)
+
+
+_quoted = encode_basestring
+MAX_MESSAGE = 300
+"""Characters of an error in a line."""
 
 
 def undelivered_line(failure: RowOutcome, session: int, place: FilePlace | None) -> str:
     """Return the line of a row whose worker died: nothing more is known of its event."""
-    return result_line(
-        Mask(),
-        row=failure.row,
-        line=failure.line,
-        state=failure.state,
-        status_code=failure.status_code,
-        code=failure.code,
-        error=failure.message,
-        attempts=failure.attempts,
-        session=session,
-        place=place,
-    )
+    return RowResult(
+        failure.row,
+        failure.line,
+        failure.state,
+        failure.status_code,
+        None,
+        None,
+        None,
+        failure.code,
+        failure.message,
+        failure.attempts,
+        session,
+        place,
+    ).as_line()
 
 
 def _refused(name: str, error: OSError) -> Problem:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from runner.bulk.engine import Tally
-    from runner.bulk.outcomes import Counts, PartOutcome
+    from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
     from runner.bulk.plan import RunPlan
     from runner.bulk.record import SavedOptions
@@ -48,8 +48,8 @@ _COUNT_S = 2.0
 class Watcher(Protocol):
     """An observer of a session."""
 
-    def update(self, counts: Counts, now_s: float, waiting: int) -> None:
-        """Receive the current counts, and the number of rows that were read ahead. Called often."""
+    def update(self, tally: Tally, now_s: float, waiting: int) -> None:
+        """Receive what came of the rows so far, and the number of rows that were read ahead. Called often."""
         ...
 
     def interrupted(self) -> None:
@@ -96,8 +96,8 @@ class RunSession:
         """Whether piped rows can be compared with those of earlier sessions."""
         return self._digests is None or self._digests.is_same_key
 
-    def run(self, watcher: Watcher, sample: Sample | None = None) -> Conclusion:
-        """Send the open rows, and add accepted ones to the sample, also those of earlier sessions.
+    def run(self, watcher: Watcher, lasts_s: float, sample: Sample | None = None) -> Conclusion:
+        """Send the open rows, and add accepted ones to the sample, also those of earlier sessions. No part begins after `lasts_s`.
 
         Raises errors that end the session at once: KeyboardInterrupt, MachineError of a worker, bugs.
         """
@@ -105,7 +105,11 @@ class RunSession:
         options = self._plan.options
         parts: Parts | FlowingParts
         limits = Limits(
-            options.concurrency, options.rate, options.max_failures, MAX_DEATHS if self._setup.has_keys else 1
+            options.concurrency,
+            options.rate,
+            options.max_failures,
+            MAX_DEATHS if self._setup.has_keys else 1,
+            lasts_s,
         )
         with executor_of(options) as executor:
             engine = Engine(
@@ -115,7 +119,7 @@ class RunSession:
                 limits,
                 monotonic=time.monotonic,
                 hurry=partial(self._hurry, executor, watcher),
-                on_progress=lambda counts: watcher.update(counts, time.monotonic(), parts.waiting),
+                on_progress=lambda tally: watcher.update(tally, time.monotonic(), parts.waiting),
                 on_done=partial(self._add_sent, sample),
             )
             with self._parts(engine, sample) as parts, self._interrupts(engine):

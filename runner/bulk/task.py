@@ -6,6 +6,7 @@ connection, which are costly to make, are made once in each process.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.bulk.part import Part
+    from runner.bulk.results import RowResult
     from runner.bulk.setup import Setup
     from runner.run import Outcome
     from runner.suprsend.answer import Result
@@ -57,13 +59,12 @@ def check_part(setup: Setup, part: Part) -> PartCheck:
         if isinstance(event, Prepared)
     ]
     requests = len(bulk_deliveries(event.encoded for event in made if isinstance(event, Prepared)))
-    places = Places(part.files)
-    lines = (
-        (tools.line(*each, places) for each in zip(part.rows, made, outcomes, strict=True))
-        if setup.wants_results
-        else ()
-    )
-    return PartCheck(part.size, tuple(failures), requests, tuple(events), "".join(lines))
+    lines = ""
+    if setup.wants_results:
+        places = Places(part.files)
+        results = [tools.result(row, outcome, places) for row, outcome in zip(part.rows, outcomes, strict=True)]
+        lines = tools.lines([*zip(results, (event.secrets for event in made), strict=True)])
+    return PartCheck(part.size, tuple(failures), requests, tuple(events), lines)
 
 
 def send_part(setup: Setup, part: Part) -> PartOutcome:
@@ -79,30 +80,36 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
     results = [result for delivery in deliveries for result in delivery.results]
     next_result = iter(results)
     failures: list[RowOutcome] = []
-    lines: list[str] = []
+    written: list[tuple[RowResult, Sequence[str]]] = []
     places = Places(part.files)
     for row, event in zip(part.rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
             continue
-        if isinstance(event, Encoded):  # its result says all, and it has no secrets of its own
-            failures.append(
-                tools.failure(row, (), _settled(outcome_of_plain(setup.spec, result), result, met_refused_credentials))
-            )
+        if result.state == "accepted" and isinstance(event, Encoded):
+            written.append((tools.plain_result(row, event, result, places), ()))
             continue
-        outcome = _settled(outcome_of(event, result), result, met_refused_credentials)
+        secrets: Sequence[str] = ()
+        if isinstance(event, Encoded):
+            outcome = replace(
+                outcome_of_plain(setup.spec, result), idempotency_key=event.plain_key(), insert_id=event.insert_id
+            )
+        else:
+            outcome, secrets = outcome_of(event, result), event.secrets
+        outcome = _settled(outcome, result, met_refused_credentials)
         if outcome.state != "accepted":
-            failures.append(tools.failure(row, event.secrets, outcome))
+            failures.append(tools.failure(row, secrets, outcome))
         if setup.wants_results:
-            lines.append(tools.line(row, event, outcome, places))
+            written.append((tools.result(row, outcome, places), secrets))
     return PartOutcome(
         part.first_row,
         part.size,
         len(part.rows) - len(failures),
         tuple(failures),
         met_refused_credentials,
-        "".join(lines),
+        tools.lines(written),
         _digests(sent, results) if tools.keys_may_repeat else b"",
+        os.getpid(),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.bulk.columns import extra_columns
 from runner.bulk.outcomes import RowOutcome
-from runner.bulk.results import result_line
+from runner.bulk.results import MAX_MESSAGE, RowResult
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
 from runner.rows.row import BadRow, Row
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from runner.eventspec import Make, Spec
     from runner.rows.places import Places
     from runner.run import Outcome
+    from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
     from runner.suprsend.encoding import Encoded
-
-
-MAX_MESSAGE = 300
 
 
 class Tools:
@@ -50,11 +48,9 @@ class Tools:
         self._env = setup.target.env
         self._max_event_kb = setup.target.max_event_kb
         self._checks_keys = setup.header is None and not setup.allows_extra
-        self._plain: Make | None = None
-        if not setup.wants_results:  # results need more than the bytes of an event
-            self._plain = specialize(
-                loaded, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb, setup.key_run
-            )
+        self._plain: Make | None = specialize(
+            loaded, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb, setup.key_run
+        )
 
     @cached_property
     def connection(self) -> Connection:
@@ -116,23 +112,48 @@ class Tools:
             row.number, row.line, state, code, outcome.status_code, outcome.attempts, row.origin, variable, text
         )
 
-    def line(self, row: Row | BadRow, event: Prepared | Rejected, outcome: Outcome, places: Places) -> str:
-        """Return the row's line for the file of results."""
-        mask = self._mask.with_values(event.secrets) if event.secrets else self._mask
-        return result_line(
-            mask,
-            row=row.number,
-            line=row.line,
-            state=outcome.state,
-            status_code=outcome.status_code,
-            key=outcome.idempotency_key and mask.data(outcome.idempotency_key),
-            insert_id=outcome.insert_id,
-            message_id=outcome.message_id,
-            code=outcome.error.code if outcome.error else None,
-            error=mask.cut(outcome.error.message, MAX_MESSAGE) if outcome.error else None,
-            attempts=outcome.attempts,
-            session=self.setup.session,
-            place=places.of(row.number),
+    def result(self, row: Row | BadRow, outcome: Outcome, places: Places) -> RowResult:
+        """Return what is written of a row."""
+        error = outcome.error
+        return RowResult(
+            row.number,
+            row.line,
+            outcome.state,
+            outcome.status_code,
+            outcome.idempotency_key,
+            outcome.insert_id,
+            outcome.message_id,
+            error.code if error else None,
+            error.message if error else None,
+            outcome.attempts,
+            self.setup.session,
+            places.of(row.number),
+        )
+
+    def plain_result(self, row: Row | BadRow, event: Encoded, result: Result, places: Places) -> RowResult:
+        """Return what is written of an accepted row of whose event only the bytes are known."""
+        return RowResult(
+            row.number,
+            row.line,
+            "accepted",
+            result.status_code,
+            event.plain_key(),
+            event.insert_id,
+            result.message_id,
+            None,
+            None,
+            result.attempts,
+            self.setup.session,
+            places.of(row.number),
+        )
+
+    def lines(self, results: Sequence[tuple[RowResult, Sequence[str]]]) -> str:
+        """Return the lines of rows for the file of results; each comes with its own secrets."""
+        # The secrets of the run are searched for once in all texts, since there is none in most.
+        is_clean = not self._mask.data_spans("\n".join([text for result, _ in results for text in result.texts()]))
+        return "".join(
+            (result if is_clean and not secrets else result.masked(self._mask.with_values(secrets))).as_line()
+            for result, secrets in results
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -69,5 +70,23 @@ StateDir = Annotated[
     Path | None,
     typer.Option(
         help="The folder of recorded runs; default: RUNNER_STATE_DIR, or .runner.", metavar="DIR", rich_help_panel=_ROWS
+    ),
+]
+
+
+class ProgressForm(StrEnum):
+    """The values of `--progress`."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Progress = Annotated[
+    ProgressForm | None,
+    typer.Option(
+        help="How progress is shown on stderr: as text, or as a line of JSON each second.",
+        show_default=False,
+        metavar="text|json",
+        rich_help_panel=_ROWS,
     ),
 ]

@@ -9,7 +9,7 @@ import typer
 
 from runner.cli.command import Command, Group
 from runner.cli.options import command
-from runner.cli.parameters import JsonVars, StateDir, Vars
+from runner.cli.parameters import JsonVars, Progress, ProgressForm, StateDir, Vars
 from runner.commands.session import Session
 from runner.errors import ExitCode
 
@@ -46,6 +46,20 @@ def show_run(
     from runner.commands.runs import show_run as show  # noqa: PLC0415 - help declares commands, and runs none
 
     return show(session, run, state_dir, shows_all=all_)
+
+
+@app.command("watch", cls=Command, epilog="runner runs watch last")
+@command
+def watch_run(
+    session: Session,
+    run: RunName = "last",
+    progress: Progress = None,
+    state_dir: StateDir = None,
+) -> ExitCode:
+    """Follow a run that another process sends, until it ends."""
+    from runner.commands.runs import watch_run as watch  # noqa: PLC0415 - help declares commands, and runs none
+
+    return watch(session, run, state_dir, is_json=progress is ProgressForm.JSON)
 
 
 @app.command(

@@ -19,6 +19,7 @@ from runner.cli.parameters import (
     Map,
     Offset,
     OptionalSpecs,
+    Progress,
     Rows,
     StateDir,
     Vars,
@@ -117,6 +118,15 @@ def send(
             rich_help_panel=_ROWS,
         ),
     ] = None,
+    stop_after: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin no request after this time; default: 23h after the run began, while keys are remembered.",
+            metavar="8h|never",
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    progress: Progress = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -139,6 +149,6 @@ def send(
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         tuple(rows or ()), tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
-        linger, sample,
+        linger, sample, stop_after, None if progress is None else progress.value,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)

@@ -32,6 +32,7 @@ def send_and_wait(
     session: Session,
     running: RunSession,
     watcher: Watcher,
+    lasts_s: float,
     options: BulkOptions,
     waiting: Waiting,
     commands: RunCommands,
@@ -43,7 +44,7 @@ def send_and_wait(
     """
     output, clock = session.output, session.world.clock
     sample = Sample(options.sample, running.record.seed, lambda: clock().timestamp())
-    end = running.run(watcher, sample)
+    end = running.run(watcher, lasts_s, sample)
     rows = sample.rows()
     if end.is_cut or not rows:
         show_conclusion(output, end, commands, target, sample=[])

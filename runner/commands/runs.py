@@ -1,16 +1,19 @@
-"""`runner runs list|show|failed`: past runs of rows."""
+"""`runner runs list|show|watch|failed`: past runs of rows."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.bulk.engine import Tally
 from runner.bulk.failed import FailedRows, variables_of
 from runner.bulk.ledger import Ledger
 from runner.bulk.record import SavedOptions, ledger_folder, named_folder
 from runner.commands.specs import load_again
 from runner.errors import ExitCode
+from runner.report.progress import Progress
 from runner.report.runs import failed_texts, show_runs
 from runner.report.runs import show_run as report_run
 from runner.report.style import printable
@@ -18,10 +21,13 @@ from runner.report.style import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runner.bulk.record import RunRecord
     from runner.commands.session import Session
     from runner.variables import Variable
 
 _SHOWN = 100
+_WATCH_S = 0.5
+"""Time between two looks at the ledger."""
 
 
 def list_runs(session: Session, state_dir: Path | None) -> ExitCode:
@@ -43,6 +49,31 @@ def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: 
             session.output, summary, children, exceptions, ledger.places(record.id), None if shows_all else _SHOWN
         )
     return ExitCode.OK
+
+
+def watch_run(session: Session, name: str, state_dir: Path | None, *, is_json: bool) -> ExitCode:
+    """Show the progress of a run that another process sends, until it ends; then its result. 0 if all rows were accepted."""
+    world, output = session.world, session.output
+    with _ledger(session, state_dir) as ledger:
+        record = ledger.find(name)
+        summary = ledger.summary(record.id)
+        began_s = world.monotonic()
+        progress = Progress(output, _about(record), began_s, run=record.id, before=summary.counts.rows, is_json=is_json)
+        while summary.state == "running":
+            world.sleep(_WATCH_S)
+            summary = ledger.summary(record.id)
+            progress.update(Tally(summary.counts), world.monotonic())
+        progress.end()
+        exceptions = partial(ledger.exceptions, record.id, with_in_flight=True)
+        report_run(output, summary, [], exceptions, ledger.places(record.id), _SHOWN)
+    return ExitCode.OK if summary.counts.accepted == summary.total else ExitCode.REFUSED
+
+
+def _about(record: RunRecord) -> int | None:
+    """Estimate the number of rows of a run; None if its files are gone."""
+    with suppress(OSError):
+        return SavedOptions.of(record).bulk.estimate()
+    return None
 
 
 def failed_rows(session: Session, name: str, state_dir: Path | None) -> ExitCode:

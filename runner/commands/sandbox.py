@@ -17,7 +17,7 @@ from runner.config import load_profile
 from runner.errors import ExitCode, MachineError, Problem, RunnerError, UsageError
 from runner.project.files import SPECS, find, find_config
 from runner.project.private import FOLDER_NAME
-from runner.report.sandbox import log_lines
+from runner.report.sandbox import left_out_lines, log_lines
 from runner.report.style import counted, printable
 from runner.sandbox.failures import UnknownFailureError, latency, shares
 from runner.sandbox.find import HOST, found_at
@@ -185,9 +185,8 @@ def _announce(output: Output, place: Place, started: Started, rules: SandboxRule
     stored = counted(started.store.counts().stored, "record")
     where = relative_path(str(place.database)) if place.database else "memory"
     output.announce(f"  stored in {where}: {stored}; events up to {rules.max_event_kb} KB")
-    if rules.project is not None and (failed := [each for each in rules.project.problems if each.severity == "error"]):
-        files = counted(len({each.position.path for each in failed if each.position is not None}) or 1, "file")
-        output.announce(f"  left out of the workflows, as it can't be read: {files}; `runner validate` says why")
+    for line in left_out_lines(rules.project.left_out()) if rules.project is not None else ():
+        output.announce(line)
     if (damaged := started.store.database.set_aside) is not None:
         output.announce(
             f"  the database was damaged: it is now {relative_path(str(damaged))}, and this sandbox begins with an empty one"

@@ -12,15 +12,17 @@ from runner.bulk.check import check_rows
 from runner.bulk.executor import Share
 from runner.bulk.ledger import Ledger
 from runner.bulk.plan import Source, plan_run
-from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder
+from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder, seconds_left
 from runner.bulk.session import begun, resumed
 from runner.commands.specs import load_again, load_spec
 from runner.commands.target import aim, ready
 from runner.commands.variables import VariableFlags
+from runner.durations import shown_duration
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
-from runner.report.bulk import RunWatch, show_check, show_conclusion, with_columns
+from runner.report.bulk import show_check, show_conclusion, with_columns
+from runner.report.progress import RunWatch
 from runner.report.run_commands import RunCommands
 from runner.report.style import counted
 from runner.run import Run
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from runner.commands.target import Aimed
     from runner.config import Target
     from runner.suprsend.retry import Patience
+
+_LONG_S = 3600
+"""Longer times are shown in minutes."""
 
 
 def send_rows(
@@ -84,7 +89,7 @@ def send_rows(
                     session.output.message(
                         "each key has the id of the run: the key of the spec would be the same in each run"
                     )
-                return _run(session, running, plan, commands, target)
+                return _run(session, running, plan, commands, target, given, takes_old=False)
 
 
 def resume(
@@ -142,7 +147,8 @@ def resume(
                         output.message(f"{rows} without a key that may have arrived: sent again, may count twice")
                     if not running.can_compare_rows:
                         output.message("other credentials than the run began with: its rows can't be compared")
-                    return _run(session, running, plan, commands._replace(asks=target.confirm), target)
+                    commands = commands._replace(asks=target.confirm)
+                    return _run(session, running, plan, commands, target, given, takes_old=options.yes)
 
 
 @contextmanager
@@ -178,6 +184,11 @@ def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:
     return ExitCode.INVALID if checked.invalid else ExitCode.OK
 
 
+def _too_slow(rows: int, takes_s: float, lasts_s: float) -> str:
+    takes, lasts = (shown_duration(round(s / 60) * 60 if s > _LONG_S else round(s)) for s in (takes_s, lasts_s))
+    return f"about {rows:,} rows take {takes} at this rate, and the run stops after {lasts}: see --stop-after"
+
+
 def _description(bulk: BulkOptions) -> str:
     return f"an event for each row of {bulk.dataset.name}"
 
@@ -186,15 +197,29 @@ def _check_address_space(bulk: BulkOptions) -> None:
     check_address_space(*Share.of(bulk), reads_parquet=bulk.dataset.has_parquet)
 
 
-def _run(session: Session, running: RunSession, plan: RunPlan, commands: RunCommands, target: Target) -> ExitCode:
-    output = session.output
+def _run(
+    session: Session,
+    running: RunSession,
+    plan: RunPlan,
+    commands: RunCommands,
+    target: Target,
+    given: BulkFlags,
+    *,
+    takes_old: bool,
+) -> ExitCode:
+    """Send the rows. With `takes_old`, also when the platform may have forgotten the keys of the run's first rows."""
+    output, options = session.output, plan.options
+    lasts_s = seconds_left(running.record, options, session.world.clock(), has_keys=plan.has_keys and not takes_old)
+    is_shown = output.has_terminal and not output.quiet
+    about = options.estimate() if options.rate or is_shown or given.progress == "json" else None
+    if about and options.rate and about / options.rate > lasts_s:
+        output.message(_too_slow(about, about / options.rate, lasts_s))
     began_s = time.monotonic()
-    about = plan.options.estimate() if output.has_terminal and not output.quiet else None
-    watch = RunWatch(output, about, began_s, commands)
-    if (waiting := plan.options.waiting) is not None:
+    watch = RunWatch(output, about, began_s, commands, is_json=given.progress == "json")
+    if (waiting := options.waiting) is not None:
         from runner.commands.rows_wait import send_and_wait  # noqa: PLC0415 - most runs do not wait
 
-        return send_and_wait(session, running, watch, plan.options, waiting, commands, target)
-    conclusion = running.run(watch)
+        return send_and_wait(session, running, watch, lasts_s, options, waiting, commands, target)
+    conclusion = running.run(watch, lasts_s)
     show_conclusion(output, conclusion, commands, target)
     return conclusion.exit_code

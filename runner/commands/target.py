@@ -79,9 +79,15 @@ def sandbox_at(port: int, session: Session, profile: Profile) -> Iterator[Target
     from runner.sandbox.rules import rules_of  # noqa: PLC0415
     from runner.sandbox.server import Sandbox  # noqa: PLC0415
 
-    with Sandbox(rules=rules_of(profile)) as sandbox:
+    rules = rules_of(profile)
+    with Sandbox(rules=rules) as sandbox:
         why = f"port {port} is not served by your sandbox; " if listener == "foreign" else ""
         output.message(f"sandbox: {why}started for this command on {sandbox.base_url}")
+        if rules.project is not None:
+            from runner.report.sandbox import left_out_lines  # noqa: PLC0415 - few projects have workflow files
+
+            for line in left_out_lines(rules.project.left_out()):
+                output.message(line)
         yield profile.sandbox(sandbox.port, Admit(sandbox.proof))
 
 

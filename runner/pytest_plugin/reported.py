@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.problems import ENTRIES, Trait
 from runner.project.files import as_unicode
 from runner.report import as_json, as_text
-from runner.report.annotation import as_annotation
+from runner.report.github_annotation import as_annotation
 from runner.report.style import without_commands
 
 if TYPE_CHECKING:

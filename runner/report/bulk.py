@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.bulk.conclusion import Step
 from runner.report.advice import advice
 from runner.report.format import Format
+from runner.report.progress import shown_time
 from runner.report.rows import failure_as_json, failure_line, row_place
 from runner.report.style import counted, printable
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from runner.bulk.check import RowCheck
     from runner.bulk.conclusion import Conclusion
-    from runner.bulk.outcomes import Counts
     from runner.bulk.reason import Reason
     from runner.config import Target
     from runner.errors import Problem
@@ -24,72 +24,14 @@ if TYPE_CHECKING:
     from runner.report.run_commands import RunCommands
     from runner.rows.dataset import Dataset
 
-_EVERY_S = 10.0
-_BAR = 20
-_FINE_S = 100
 _SHOWN_COLUMNS = 10
 _ALL = "--results FILE.jsonl writes a line for each row, with its key or what is wrong"
 _WHY: dict[Reason, str] = {
     "no-answer": "the platform does not answer",
     "unavailable": "the platform does not answer properly",
     "rate-limited": "the platform asks to slow down",
+    "time": "its time is over",
 }
-
-
-class Progress:
-    """Shows the progress of a run: a bar on a terminal, otherwise a line every ten seconds."""
-
-    def __init__(self, output: Output, about: int | None, began_s: float) -> None:
-        """Begin. `about` is the estimated number of rows, if there is an estimate."""
-        self._output = output
-        self._about = about
-        self._began_s = began_s
-        self._shown_s = began_s
-
-    def update(self, counts: Counts, now_s: float, waiting: int = 0) -> None:
-        """Show the progress if it is due. `waiting` rows were read and are not being sent yet."""
-        every_s = 0.1 if self._output.has_terminal else _EVERY_S
-        if now_s - self._shown_s >= every_s:
-            self._shown_s = now_s
-            self._output.status(self._line(counts, now_s, waiting))
-
-    def end(self) -> None:
-        """Remove the bar."""
-        self._output.status("")
-
-    def _line(self, counts: Counts, now_s: float, waiting: int) -> str:
-        done = counts.rows
-        rate = done / max(now_s - self._began_s, 1e-9)
-        parts = [f"{done:,} rows", f"{rate:,.0f}/s"]
-        parts += [f"{counts.accepted:,} accepted"]
-        parts += [f"{counts.failed:,} failed"] if counts.failed else []
-        parts += [f"{counts.unknown:,} unknown"] if counts.unknown else []
-        parts += [f"{counts.not_sent:,} not sent"] if counts.not_sent else []
-        parts += [f"{waiting:,} waiting"] if waiting else []
-        if self._about:
-            share = min(1.0, done / self._about)
-            filled = round(share * _BAR)
-            parts.insert(0, f"[{'#' * filled}{'.' * (_BAR - filled)}] {share:.0%}")
-            parts += [f"{_duration(max(0, self._about - done) / rate)} left"] if done else []
-        return " · ".join(parts)
-
-
-class RunWatch(Progress):
-    """Shows a session of a run, and the command that resumes it if it breaks off."""
-
-    def __init__(self, output: Output, about: int | None, began_s: float, commands: RunCommands) -> None:
-        super().__init__(output, about, began_s)
-        self._commands = commands
-
-    def interrupted(self) -> None:
-        """Announce that requests under way will be finished."""
-        self._output.message("interrupted: finishing what is under way (again: end at once)")
-
-    def broken_off(self, error: BaseException) -> None:
-        """Show the command that resumes the run."""
-        self.end()
-        what = "ended at once" if isinstance(error, KeyboardInterrupt) else f"run {self._commands.record.id} stopped"
-        self._output.message(f"{what}; go on with: {self._commands.resume()}")
 
 
 def show_conclusion(
@@ -150,12 +92,18 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
     """Yield the command of each next step, and its effect."""
     piped = ", with the same rows piped in" if end.record.is_piped and not end.record.parent else ""
     better = ", with credentials that are taken" if end.stop_reason == "credentials" else ""
-    when = "before the file is mended, " if end.has_unread_rows else "once that is mended, " if end.ledger_error else ""
+    when = (
+        "before the file is corrected, "
+        if end.has_unread_rows
+        else "once that is corrected, "
+        if end.ledger_error
+        else ""
+    )
     for step in end.next_steps():
         match step:
             case Step.SEND_FAILED:
-                mend = "once they are mended, " if end.only_invalid_failed else ""
-                yield commands.send_failed(), f"{mend}sends the failed rows once more, as a run of its own"
+                mend = "once they are corrected, " if end.only_invalid_failed else ""
+                yield commands.send_failed(), f"{mend}sends the failed rows again, as a new run"
             case Step.RESUME:
                 what = "what is unknown or was not sent, under the same ids" if end.has_keys else "what was not sent"
                 yield commands.resume(), f"{when}sends {what}{piped}{better}"
@@ -163,7 +111,7 @@ def _next(end: Conclusion, commands: RunCommands) -> Iterator[tuple[str, str]]:
                 unknown = f"the {end.counts.unknown:,} unknown too: they have no key, so they may count twice"
                 yield f"{commands.resume()} --yes", f"{when}sends {unknown}{piped}"
             case Step.SEND_REST:
-                effect = "once the file is mended, sends the rest, as a run of its own"
+                effect = "once the file is corrected, sends the rest, as a new run"
                 yield commands.send_rest(*end.unread_rows), effect
 
 
@@ -238,16 +186,8 @@ def _sum(end: Conclusion) -> str:
     )
     why = _stopped(end)
     stopped = f" · stopped: {why}" if why else ""
-    return f"{total}{counts} · {_duration(end.took_s)}, {rate:,.0f}/s · run {end.record.id}{stopped}"
+    return f"{total}{counts} · {shown_time(end.took_s)}, {rate:,.0f}/s · run {end.record.id}{stopped}"
 
 
 def _repeating(rows: int) -> str:
     return f"{rows:,} repeat{'s' if rows == 1 else ''} the key of another row"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < _FINE_S:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

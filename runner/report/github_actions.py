@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a command: annotations beside lines, whose text is made in `annotation`, and a job summary."""
+"""What GitHub Actions shows of a command: annotations beside lines, whose text is made in `github_annotation`, and a job summary."""
 
 from __future__ import annotations
 

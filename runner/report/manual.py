@@ -22,6 +22,7 @@ GROUPS = {
     "how-to": (
         "ci",
         "bulk",
+        "schedules",
         "secrets",
         "sandbox",
         "sandbox-page",

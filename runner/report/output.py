@@ -141,7 +141,7 @@ class Output:
 
     def annotation_of(self, problem: Problem) -> str:
         """Return a problem as an annotation, masked before it is cut and escaped."""
-        from runner.report.annotation import as_annotation  # noqa: PLC0415 - only a workflow needs it
+        from runner.report.github_annotation import as_annotation  # noqa: PLC0415 - only a workflow needs it
 
         return as_annotation(problem, self._mask, self._workspace)
 

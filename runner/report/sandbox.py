@@ -1,4 +1,4 @@
-"""The log of `runner sandbox`: a line for each request, as it arrives."""
+"""The log of `runner sandbox`: a line for each request, as it arrives; and before, one for each file that is left out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
     from runner.report.style import Style
     from runner.sandbox.arrival import Arrival
+    from runner.workflows.project import LeftOut
 
 MAX_REFUSED = 10
 """Refused records of one request that have a line of their own."""
 _MAX_CHARS = 200
+_MAX_LEFT_OUT = 5
 _BULK = "/v2/bulk/event/"
 _BULK_STATUS = 207
 
@@ -41,6 +43,25 @@ def log_lines(arrivals: Sequence[Arrival], style: Style) -> Iterator[str]:
         yield f"         {_record(each, style)}"
     if len(noted) > MAX_REFUSED:
         yield f"         and {len(noted) - MAX_REFUSED:,} more"
+
+
+def left_out_lines(found: Sequence[LeftOut]) -> Iterator[str]:
+    """Yield a line for each file that is left out of the workflows, with the events for which no messages come of it."""
+    for each in found[:_MAX_LEFT_OUT]:
+        position = each.problem.position
+        place = f"{position.path}:{position.line}: " if position is not None else ""
+        yield f"  left out: {printable(place)}{printable(each.problem.message)}{_without(each)}"
+    if len(found) > _MAX_LEFT_OUT:
+        yield f"  left out: {counted(len(found) - _MAX_LEFT_OUT, 'more file')}; `runner validate` names them"
+
+
+def _without(each: LeftOut) -> str:
+    if not each.is_workflow:
+        return ""
+    if each.events is None:
+        return "; no messages come of it, and it is not known for which events"
+    events = printable(", ".join(each.events))
+    return f"; no messages come of it for {events}" if events else "; no messages come of it"
 
 
 def _record(arrival: Arrival, style: Style) -> str:

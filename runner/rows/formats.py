@@ -13,11 +13,29 @@ GZIP = ".gz"
 SUFFIXES = (*DELIMITERS, *LINES, ARRAY, PARQUET)
 
 
+KINDS = {
+    **dict.fromkeys(DELIMITERS, "tables of texts (.csv, .tsv)"),
+    **dict.fromkeys((*LINES, ARRAY), "JSON"),
+    PARQUET: "Parquet",
+}
+"""The kind of each format, by its name in messages. Rows of one kind have values of the same types."""
+
+
 class Suffix(NamedTuple):
     """The ending of a name: one of `SUFFIXES`, and whether `.gz` follows it."""
 
     format: str
     is_packed: bool
+
+    @property
+    def kind(self) -> str:
+        """The kind of the format."""
+        return KINDS[self.format]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether a row is a list of texts."""
+        return self.format in DELIMITERS
 
 
 def suffix_of(path: str) -> Suffix | None:

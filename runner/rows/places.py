@@ -29,8 +29,15 @@ class Places:
     def __init__(self, starts: Sequence[FileStart] = ()) -> None:
         self._starts = starts
 
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the files."""
+        return [start.path for start in self._starts]
+
     def of(self, row: int) -> FilePlace | None:
         """Return the place of a row; None in a run of one file, and for an unknown row."""
+        if not self._starts:
+            return None
         at = bisect_right(self._starts, row, key=lambda start: start.first_row) - 1
         return FilePlace(self._starts[at].path, row - self._starts[at].first_row + 1) if at >= 0 else None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import InvalidInput, Problem
-from runner.rows.formats import DELIMITERS, PARQUET, suffix_of
+from runner.rows.formats import suffix_of
 from runner.rows.places import FileStart
 from runner.rows.row import BadRow, Row
 from runner.rows.row_file import open_rows
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from runner.rows.dataset import DataFile, Dataset
+    from runner.rows.formats import Suffix
     from runner.rows.row_file import RowFile
     from runner.rows.stable_file import Memory
     from runner.source import Json
@@ -32,6 +33,7 @@ class _Member(NamedTuple):
     """A file that was opened before. `memory` is what it must still be; `columns` are None for JSON."""
 
     file: DataFile
+    suffix: Suffix
     memory: Memory | None
     columns: tuple[str, ...] | None
 
@@ -48,9 +50,9 @@ class RowFiles:
         self._members = [_opened_before(file) for file in dataset.files]
         first = self._members[0]
         for other in self._members:
-            _check_kind(first.file, other.file)
+            _check_kind(first, other)
         self.partitions = (*(name for name, _ in first.file.partitions),)
-        self._is_text = _kind(first.file) == _TABLE
+        self._is_text = first.suffix.is_table
         for member in self._members:
             _refuse_shadowed(member)
         own = dict.fromkeys(column for member in self._members for column in member.columns or ())
@@ -192,29 +194,22 @@ def open_dataset(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
     return open_rows(Path(file.path), BytesIO(), file.path)
 
 
-_TABLE = "tables of texts (.csv, .tsv)"
-_PARQUET = "Parquet"
-_JSON = "JSON"
-
-
-def _kind(file: DataFile) -> str:
-    suffix = suffix_of(file.path)
-    name = suffix.format if suffix else ""
-    return _TABLE if name in DELIMITERS else _PARQUET if name == PARQUET else _JSON
-
-
 def _opened_before(file: DataFile) -> _Member:
     with open_rows(Path(file.path), BytesIO(), file.path) as opened:
-        return _Member(file, opened.memory, opened.columns)
+        suffix = suffix_of(file.path)
+        assert suffix is not None  # noqa: S101 - it was opened by it
+        return _Member(file, suffix, opened.memory, opened.columns)
 
 
 def _open(member: _Member) -> RowFile:
     return open_rows(Path(member.file.path), BytesIO(), member.file.path, member.memory)
 
 
-def _check_kind(one: DataFile, other: DataFile) -> None:
-    if _kind(one) != _kind(other):
-        message = f"{one.path} and {other.path} are of different formats: {_kind(one)} and {_kind(other)}"
+def _check_kind(one: _Member, other: _Member) -> None:
+    if one.suffix.kind != other.suffix.kind:
+        message = (
+            f"{one.file.path} and {other.file.path} are of different formats: {one.suffix.kind} and {other.suffix.kind}"
+        )
         raise InvalidInput(Problem("rows-differ", message, hint="send them in runs of their own"))
 
 

@@ -149,6 +149,9 @@ def _warning(event: dict[str, object], rules: SandboxRules) -> str | None:
     name = str(event["event"]).strip()
     known = rules.spec_events if rules.events is None else rules.events
     if known is not None and name not in known and name not in rules.workflows:
+        unread = rules.project.assets.unread if rules.project is not None else ()
+        if (file := next((each for each in unread if each.is_workflow and each.may_name(name)), None)) is not None:
+            return f"no workflow that can be read listens to '{name}'; {file.path} can't be read"
         meant = nearest(name, sorted({*known, *rules.workflows}))
         what = "no spec of this project has the event" if rules.events is None else "no workflow listens to"
         return f"{what} '{name}'" + (f": did you mean '{meant}'?" if meant else "")

@@ -1,7 +1,8 @@
 """The messages of a sandbox by the project's own workflows: events → the interpreter → planned messages.
 
 A workflow that collects events or waits for one depends on earlier ones. For it, the call for an event interprets the events
-that matter anew, without the new one and with it, and plans the difference.
+that matter anew, without the new one and with it, and plans the difference. What was found without the new one is remembered
+from the call before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from runner.sandbox.messages import Message, Plan, Workflow
+from runner.sandbox.pasts import MOST_EVENTS, Past, Pasts, since
 from runner.sandbox.workflows import directed, directive_of, message_id
 from runner.workflows.event import event_of
 from runner.workflows.interpreter import interpret
@@ -21,62 +23,73 @@ from runner.workflows.story import story
 from runner.workflows.world import User
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from runner.sandbox.arrival import Arrival
     from runner.sandbox.messages import History
     from runner.workflows.assets import Assets
     from runner.workflows.expressions import Engine
+    from runner.workflows.reach import Part
     from runner.workflows.timeline import Event, Timeline
     from runner.workflows.timeline import Message as Interpreted
     from runner.workflows.world import World
 
-_LOOK_BACK_MS = 90 * 86_400_000
-_MOST_EVENTS = 2_000
-"""How far back, and how many events, are interpreted again for a workflow that collects or awaits events."""
-
 
 class WorkflowPlanner:
-    """Plans messages by the workflows of an assets folder. It serves one thread at a time."""
+    """Plans messages by the workflows of an assets folder, for one store. It serves one thread at a time.
 
-    def __init__(self, assets: Assets, world: World, engine: Engine) -> None:
+    `ruled` are the events of which rules make the messages: workflows do not see them.
+    """
+
+    def __init__(self, assets: Assets, world: World, engine: Engine, ruled: Collection[str]) -> None:
         self._assets = assets
         self._world = world
         self._engine = engine
-        self._reach = Reach(assets)
+        self._reach = Reach(assets, ruled)
+        self._pasts = Pasts()
 
     def __call__(self, arrival: Arrival, history: History) -> Plan:
         """Return the messages of an event, and those that it changes or withdraws."""
-        assets, events, ids = self._with_earlier(arrival, history)
-        if not assets.workflows:
-            return Plan()
-        before = self._messages(assets, events[:-1], ids)
-        after = self._messages(assets, events, ids)
-        changed = {key: message for key, message in after.items() if before.get(key) != message}
-        return Plan(tuple(changed.values()), tuple(key for key in before if key not in after))
+        event = event_of(json.loads(arrival.raw), arrival.received_ms)
+        messages: list[Message] = []
+        withdrawn: list[str] = []
+        for part in self._reach.touched_by(event.name):
+            past = self._pasts.of(part, event, arrival.session, history) if part.is_stateful else Past()
+            before = past.messages
+            if before is None:
+                before = self._messages(part, past)
+            past.add(event, arrival.id)
+            past.messages = self._messages(part, past)
+            messages += [message for key, message in past.messages.items() if before.get(key) != message]
+            withdrawn += [key for key in before if key not in past.messages]
+        return Plan(tuple(messages), tuple(withdrawn))
+
+    def forget(self) -> None:
+        """Forget the earlier events: some of them are not stored any more."""
+        self._pasts = Pasts()
 
     def trace(self, arrival: Arrival, history: History) -> list[dict[str, object]]:
         """Return the decisions of the runs that an event triggers, as lines; later events are not known."""
-        assets, events, _ = self._with_earlier(arrival, history)
+        event = event_of(json.loads(arrival.raw), arrival.received_ms)
+        touched = self._reach.touched_by(event.name)
+        names = frozenset[str]().union(*(part.events for part in touched if part.is_stateful))
+        earlier = history.of_session(since(event), names, MOST_EVENTS)
+        events = [event_of(json.loads(raw), at_ms) for _, at_ms, _, raw in earlier]
+        events.append(event)
+        assets = replace(
+            self._assets, workflows={slug: each for part in touched for slug, each in part.workflows.items()}
+        )
         timeline = interpret(assets, events, self._with_directed_users(events), self._engine)
         return [line._asdict() for line in story(timeline, events, (len(events) - 1,))]
 
-    def _with_earlier(self, arrival: Arrival, history: History) -> tuple[Assets, list[Event], list[int]]:
-        """Return the workflows that an event touches, and the events that matter for them, the event itself last, with their ids."""
-        touched = self._reach.touched_by((arrival.event or "").strip())
-        since_ms = arrival.received_ms - _LOOK_BACK_MS
-        earlier = history.of_session(since_ms, touched.events, _MOST_EVENTS) if touched.is_stateful else []
-        events = [event_of(json.loads(raw), at_ms) for _, at_ms, _, raw in earlier]
-        events.append(event_of(json.loads(arrival.raw), arrival.received_ms))
-        return replace(self._assets, workflows=touched.workflows), events, [*(each[0] for each in earlier), arrival.id]
-
-    def _messages(self, assets: Assets, events: Sequence[Event], ids: Sequence[int]) -> dict[str, Message]:
-        timeline = interpret(assets, events, self._with_directed_users(events), self._engine)
+    def _messages(self, part: Part, past: Past) -> dict[str, Message]:
+        assets = replace(self._assets, workflows=part.workflows)
+        timeline = interpret(assets, past.events, self._with_directed_users(past.events), self._engine)
         found: dict[str, Message] = {}
-        executions = _executions(timeline, ids)
+        executions = _executions(timeline, past.ids)
         for message in timeline.messages:
             execution = executions[message.run]
-            for planned in _planned(message, execution, ids[message.event]):
+            for planned in _planned(message, execution, past.ids[message.event]):
                 found[planned.message_id] = planned
         return found
 
@@ -86,10 +99,10 @@ class WorkflowPlanner:
         if users is None:
             return self._world
         aliases = {}
-        for event in events:
-            base = event.distinct_id.partition("+")[2]
-            if directive_of(event.distinct_id) != directive_of("") and base in users:
-                aliases[event.distinct_id] = User(event.distinct_id, users[base].channels, users[base].properties)
+        for user in {event.distinct_id for event in events}:
+            base = user.partition("+")[2]
+            if directive_of(user) != directive_of("") and base in users:
+                aliases[user] = User(user, users[base].channels, users[base].properties)
         return replace(self._world, users={**users, **aliases}) if aliases else self._world
 
 

@@ -11,7 +11,7 @@ from runner.suprsend.messages import FAILED, STATUSES
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from runner.sandbox.arrival import Arrival
     from runner.sandbox.messages import Message, Planner, Tracer
@@ -47,10 +47,18 @@ STATUS_AT = (
 class Messages:
     """Stores the messages of events, in the transaction that stores these."""
 
-    def __init__(self, planner: Planner, tracer: Tracer | None = None) -> None:
+    def __init__(
+        self, planner: Planner, tracer: Tracer | None = None, forget: Callable[[], None] | None = None
+    ) -> None:
         self._planner = planner
         self.tracer = tracer
         """Returns the decisions behind the messages of an event; None where rules make all messages."""
+        self._forget = forget
+
+    def forget(self) -> None:
+        """Let the planner forget the events that it has seen: some of them are not stored any more."""
+        if self._forget is not None:
+            self._forget()
 
     def store(self, writer: sqlite3.Connection, arrivals: Sequence[Arrival]) -> int:
         """Store what comes of accepted events; nothing comes of refused and duplicate ones. Return the size in bytes."""

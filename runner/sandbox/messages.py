@@ -92,10 +92,10 @@ class History:
         return self._rows(query, (arrival.session, arrival.id, arrival.distinct_id, since_ms))
 
     def of_session(self, since_ms: int, names: Collection[str], most: int) -> list[tuple[int, int, str, bytes]]:
-        """Return the earlier events with some names since a time, the oldest first, as `of_user` does; at most the last `most`."""
+        """Return the earlier events with some names since a time, the oldest first: id, time, user and JSON; at most the last `most`."""
         marks = ", ".join("?" * len(names))
         query = (
-            "SELECT id, received_ms, event, raw FROM arrivals JOIN bodies USING (id)"  # noqa: S608 - only marks are put in
+            "SELECT id, received_ms, distinct_id, raw FROM arrivals JOIN bodies USING (id)"  # noqa: S608 - only marks are put in
             f" WHERE session = ? AND id < ? AND received_ms >= ? AND outcome = 'accepted' AND event IN ({marks})"
             " ORDER BY id DESC LIMIT ?"
         )

@@ -103,13 +103,13 @@ def messages_of(rules: SandboxRules) -> Messages | None:
     from runner.sandbox.interpreted import WorkflowPlanner  # noqa: PLC0415 - few projects have workflow files
 
     project = rules.project
-    by_files = WorkflowPlanner(project.assets, project.world(), project.engine)
+    by_files = WorkflowPlanner(project.assets, project.world(), project.engine, rules.workflows)
 
     def plan(arrival: Arrival, history: History) -> Plan:
         has_rule = by_rules is not None and (arrival.event or "").strip() in by_rules.workflows
         return by_rules(arrival, history) if has_rule and by_rules is not None else by_files(arrival, history)
 
-    return Messages(plan, by_files.trace)
+    return Messages(plan, by_files.trace, by_files.forget)
 
 
 def rules_of(profile: Profile) -> SandboxRules:

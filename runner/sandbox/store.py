@@ -206,6 +206,11 @@ class Store:
         self._last, self._stored, self._size_bytes, self._dropped, self._dropped_keys = before
         self._ahead_ms = ahead_ms
         self._keys.load()
+        self._forget_planned()
+
+    def _forget_planned(self) -> None:
+        if self._messages is not None:
+            self._messages.forget()
 
     @property
     def total(self) -> int:
@@ -310,6 +315,7 @@ class Store:
             for table in ("arrivals", "requests", "messages"):
                 execute(f"DELETE FROM {table}{where}", values)
             self._keys.clear(session)
+            self._forget_planned()
             self._stored -= count
             self._size_bytes -= size
         return int(count)

@@ -120,8 +120,10 @@ def _record_result(record: object, status_code: int) -> Result:
     if type(code) is not int:
         return Result("unknown", status_code, "the answer's record has a status_code that is not a number")
     status = record.get("status")
-    if status == "success" and is_success(code) and not record.get("error"):
-        return Result("accepted", code, "OK", _message_id(record))
+    if status == "success" and 200 <= code < 300 and not record.get("error"):  # noqa: PLR2004 - `is_success`, without a call for each record
+        message_id = record.get("message_id")
+        has_id = isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID
+        return tuple.__new__(Result, ("accepted", code, "OK", message_id if has_id else None, None, False, 1))
     match status:
         case "error" | "fail":
             message = _shorten(_error_member(record) or "refused with no reason")

@@ -127,7 +127,7 @@ class Connection:
         target = self._root + path
         headers = signed_headers(self.credentials, target, body, self._clock(), method)
         headers["User-Agent"] = self._user_agent
-        with Exchange(until_s, limit_s) as exchange:
+        with Exchange(until_s, limit_s, has_body=bool(body)) as exchange:
             answer = self._transport.request(method, target, headers, body, exchange)
         answer = _without_authorization(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):

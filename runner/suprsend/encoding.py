@@ -14,6 +14,7 @@ from runner.suprsend.rules import MAX_EVENT_KB, size_breach, stamp_breaches
 if TYPE_CHECKING:
     from runner.suprsend.event import Event, Stamp
 
+_INSERT_ID = b'{"$insert_id":"'
 _KEY_NAME = b'"$idempotency_key":"'
 _TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
 
@@ -32,10 +33,18 @@ class Encoded(NamedTuple):
         found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))
         return found and found[0]
 
+    @property
+    def insert_id(self) -> str:
+        """The `$insert_id`, which is the first text in the body."""
+        found = _TEXT.match(self.body, len(_INSERT_ID))
+        return found[0].decode() if found is not None and self.body.startswith(_INSERT_ID) else ""
+
     def plain_key(self) -> str | None:
         """Return the idempotency key as text."""
         key = self.key
-        return None if key is None else str(loads(b'"%b"' % key))
+        if key is None:
+            return None
+        return str(loads(b'"%b"' % key)) if b"\\" in key else key.decode()
 
 
 def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:

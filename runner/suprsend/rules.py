@@ -32,6 +32,7 @@ MIN_TIME_MS = 1_640_995_200_000
 MAX_KEY = 255
 MAX_TENANT = 64
 MAX_DEPTH = 64
+"""Limit for maps and lists in properties. Files and rows have the same, in `source.json_reader` and `rows.json_rows`."""
 MAX_INTEGER_BITS = 14_000
 """Python does not convert longer integers to text."""
 MAX_EVENT_KB = 100

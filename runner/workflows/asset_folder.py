@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import Problem, RunnerError
 from runner.source import MAX_BYTES, Text, describe, open_file, read
+from runner.workflows.assets import UnreadFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,8 +134,11 @@ class AssetFolder:
                 self.report(f"'{key}' of {what} must have maps, not {describe(item.value)}", item.position())
         return [item for item in listed.items if isinstance(item.value, dict)]
 
-    def raw(self, path: Path) -> str | None:
-        """Return the text of a file that can't be read as what it should be; None if even that is not known."""
+    def unread(self, path: Path, *, is_workflow: bool = False) -> UnreadFile:
+        """Return a file that can't be read as what it should be, with its text if that can be."""
+        return UnreadFile(str(path), self._raw(path), is_workflow)
+
+    def _raw(self, path: Path) -> str | None:
         if not Path(os.path.realpath(path)).is_relative_to(self._real):
             return None
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from json import dumps
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,18 @@ class Category:
     digest_schedule: Json = None
 
 
+class UnreadFile(NamedTuple):
+    """A file of events or of a workflow that can't be read; `text` is None if not even its text is known."""
+
+    path: str
+    text: str | None
+    is_workflow: bool
+
+    def may_name(self, name: str) -> bool:
+        """Return whether it may name an event or a workflow."""
+        return self.text is None or any(form in self.text for form in (dumps(name), dumps(name, ensure_ascii=False)))
+
+
 @dataclass(frozen=True, slots=True)
 class Assets:
     """What was pulled. A kind that the folder does not have is None: nothing is known of it.
@@ -88,13 +100,11 @@ class Assets:
     categories: Mapping[str, Category] | None = None
     knows_all_events: bool = False
     """Whether every event of the workspace is in `events`: the older layout has only those with a schema."""
-    unread: tuple[str | None, ...] = ()
-    """The texts of files of events and workflows that can't be read; None if not even the text is known."""
+    unread: tuple[UnreadFile, ...] = ()
 
     def may_name(self, name: str) -> bool:
         """Return whether a file that can't be read may name an event or a workflow, so that its absence elsewhere says nothing."""
-        forms = (dumps(name), dumps(name, ensure_ascii=False))
-        return any(text is None or any(form in text for form in forms) for text in self.unread)
+        return any(file.may_name(name) for file in self.unread)
 
     def listening_to(self, event: str) -> tuple[Workflow, ...]:
         """Return the workflows that an event triggers, live or not, in the order of their slugs."""

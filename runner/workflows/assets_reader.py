@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import RunnerError, first_of
 from runner.workflows.asset_folder import AssetFolder
-from runner.workflows.assets import Assets
+from runner.workflows.assets import Assets, UnreadFile
 from runner.workflows.category_files import read_categories
 from runner.workflows.definition_reader import read_workflow
 from runner.workflows.event_files import read_events
@@ -31,15 +31,19 @@ def read_assets(path: Path) -> tuple[Assets, tuple[Problem, ...]]:
     workflows, unread_workflows = _read_workflows(folder)
     templates = read_templates(folder)
     categories = read_categories(folder)
-    unread = (*unread_events, *unread_workflows, *((None,) if folder.is_cut else ()))
+    unread = (
+        *unread_events,
+        *unread_workflows,
+        *((UnreadFile(str(path), None, is_workflow=True),) if folder.is_cut else ()),
+    )
     assets = Assets(path, events, schemas, workflows, templates, categories, folder.has("events"), unread)
     return assets, first_of(folder.problems)
 
 
-def _read_workflows(folder: AssetFolder) -> tuple[dict[str, Workflow] | None, list[str | None]]:
-    """Return the workflows by the slugs of their places, and the texts of files that can't be read, None if unknown."""
+def _read_workflows(folder: AssetFolder) -> tuple[dict[str, Workflow] | None, list[UnreadFile]]:
+    """Return the workflows by the slugs of their places, and the files that can't be read."""
     found: dict[str, Workflow] = {}
-    unread: list[str | None] = []
+    unread: list[UnreadFile] = []
     for slug, path in folder.files("workflow", "workflows", "workflow.json"):
         workflow = None
         if folder.may_read(path):
@@ -51,5 +55,5 @@ def _read_workflows(folder: AssetFolder) -> tuple[dict[str, Workflow] | None, li
         if workflow is not None:
             found[slug] = workflow
         else:
-            unread.append(folder.raw(path))
+            unread.append(folder.unread(path, is_workflow=True))
     return (found if folder.has("workflow", "workflows") else None), unread

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from runner.source import describe
-from runner.workflows.assets import DeclaredEvent
+from runner.workflows.assets import DeclaredEvent, UnreadFile
 
 if TYPE_CHECKING:
     from runner.source import Node
@@ -19,16 +19,16 @@ _MAPPING = ("event", "event_schema_mapping.json")
 _MAX_NAME = 1024
 
 
-def read_events(folder: AssetFolder) -> tuple[dict[str, DeclaredEvent] | None, list[str | None]]:
-    """Return the events by the names inside their files, and the texts of files that can't be read, None if unknown."""
+def read_events(folder: AssetFolder) -> tuple[dict[str, DeclaredEvent] | None, list[UnreadFile]]:
+    """Return the events by the names inside their files, and the files that can't be read."""
     found: dict[str, DeclaredEvent] = {}
-    unread: list[str | None] = []
+    unread: list[UnreadFile] = []
     for path in folder.paths(folder.path / "events"):
         if os.path.lexists(path / "event.json"):
             root = folder.map(path / "event.json")
             event = _event(folder, root) if root is not None else None
             if event is None:
-                unread.append(folder.raw(path / "event.json"))
+                unread.append(folder.unread(path / "event.json"))
             elif event.name in found:
                 _report_twice(folder, event, found[event.name])
             else:
@@ -39,7 +39,7 @@ def read_events(folder: AssetFolder) -> tuple[dict[str, DeclaredEvent] | None, l
     older: dict[str, DeclaredEvent] = {}
     root = folder.map(mapping)
     if root is None:
-        unread.append(folder.raw(mapping))
+        unread.append(folder.unread(mapping))
     for event in _mapped(folder, root) if root is not None else ():
         if event.name in older:
             _report_twice(folder, event, older[event.name])

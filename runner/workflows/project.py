@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import InvalidInput, NotFound, Problem
 from runner.project.config_file import read_config
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from runner.source import Node
     from runner.workflows.timeline import Event, Timeline
     from runner.workflows.world import World
+
+
+class LeftOut(NamedTuple):
+    """A file with an error, by its first problem.
+
+    `events` are those that a file of a workflow names, of the events that are known; None if its text is not known.
+    """
+
+    problem: Problem
+    is_workflow: bool
+    events: tuple[str, ...] | None
 
 
 class ProjectWorkflows:
@@ -41,6 +52,23 @@ class ProjectWorkflows:
         if not self.assets.workflows:
             hint = "pull the workflows with the platform's command line"
             raise NotFound(Problem("assets-not-found", f"no workflow files in {self.assets.folder}", hint=hint))
+
+    def left_out(self) -> list[LeftOut]:
+        """Return the files with an error: no messages come of their workflows."""
+        unread = {file.path: file for file in self.assets.unread if file.is_workflow}
+        names = sorted({*(self.assets.events or ()), *self.heard_events()})
+        found: dict[str, LeftOut] = {}
+        for problem in self.problems:
+            if problem.severity != "error":
+                continue
+            at = problem.position.path if problem.position is not None else None
+            file = (
+                unread.get(at) if at else next((each for each in unread.values() if each.path in problem.message), None)
+            )
+            events = tuple(name for name in names if file is not None and file.may_name(name))
+            is_known = file is None or file.text is not None
+            found.setdefault(at or problem.message, LeftOut(problem, file is not None, events if is_known else None))
+        return list(found.values())
 
     def world(self, case: Node | None = None) -> World:
         """Return the test data of the project, updated by that of a case."""

@@ -7,49 +7,70 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.workflows.definition import Batch, Branch, Digest, Group, Invoke, SendSmart, WaitUntil
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from runner.workflows.assets import Assets
     from runner.workflows.definition import Condition, Workflow, WorkflowNode
 
 
-class Touched(NamedTuple):
-    """The workflows that an event can touch. If they are stateful, what they do depends on earlier `events`, by name."""
+class Part(NamedTuple):
+    """Workflows that start each other, and nothing else does: what they do depends on no other workflow.
 
+    If they are stateful, what they do depends on earlier `events`, by name; with `is_of_user`, only on those of the same user.
+    """
+
+    number: int
     workflows: Mapping[str, Workflow]
     events: frozenset[str]
     is_stateful: bool
+    is_of_user: bool
 
 
 class Reach:
-    """Finds what the events of some assets can touch. Each event is looked up once."""
+    """Finds what the events of some assets can touch, `without` some events. Each event is looked up once."""
 
-    def __init__(self, assets: Assets) -> None:
-        self._workflows = assets.workflows or {}
-        self._by_event: dict[str, Touched] = {}
-        self._awaited = {slug: frozenset(awaited_events(workflow.nodes)) for slug, workflow in self._workflows.items()}
+    def __init__(self, assets: Assets, without: Collection[str]) -> None:
+        workflows = assets.workflows or {}
+        self._parts = [
+            _part(number, {slug: workflows[slug] for slug in slugs}, without)
+            for number, slugs in enumerate(_linked(workflows))
+        ]
+        self._by_event: dict[str, tuple[Part, ...]] = {}
 
-    def touched_by(self, event: str) -> Touched:
-        """Return what an event can touch: live workflows that it triggers or that wait for it, and those that they start."""
+    def touched_by(self, event: str) -> tuple[Part, ...]:
+        """Return what an event can touch: the parts with a live workflow that it triggers or that waits for it."""
         if event not in self._by_event:
-            self._by_event[event] = self._find(event)
+            self._by_event[event] = tuple(part for part in self._parts if _touches(event, part.workflows.values()))
         return self._by_event[event]
 
-    def _find(self, event: str) -> Touched:
-        slugs = [
-            slug
-            for slug, workflow in self._workflows.items()
-            if workflow.is_live and (event in workflow.events or event in self._awaited[slug])
-        ]
-        found: dict[str, Workflow] = {}
-        while slugs:
-            slug = slugs.pop()
-            workflow = self._workflows.get(slug)
-            if workflow is not None and slug not in found:
-                found[slug] = workflow
-                slugs += [node.workflow for node in all_nodes(workflow.nodes) if isinstance(node, Invoke)]
-        events = frozenset[str]().union(*({*workflow.events, *self._awaited[slug]} for slug, workflow in found.items()))
-        return Touched(found, events, any(map(_is_stateful, found.values())))
+
+def _linked(workflows: Mapping[str, Workflow]) -> list[list[str]]:
+    """Return the slugs of workflows that start each other, together and sorted."""
+    groups: list[set[str]] = []
+    for slug in sorted(workflows):
+        linked = {slug, *(node.workflow for node in _invocations(workflows[slug]) if node.workflow in workflows)}
+        joined = [group for group in groups if group & linked]
+        groups = [group for group in groups if not group & linked]
+        groups.append(linked.union(*joined))
+    return sorted(map(sorted, groups))
+
+
+def _part(number: int, workflows: Mapping[str, Workflow], without: Collection[str]) -> Part:
+    events = {name for each in workflows.values() for name in (*each.events, *awaited_events(each.nodes))}
+    is_of_user = all(
+        each.recipients is None and all(node.recipient == "recipient" for node in _invocations(each))
+        for each in workflows.values()
+    )
+    is_stateful = any(map(_is_stateful, workflows.values()))
+    return Part(number, workflows, frozenset(events).difference(without), is_stateful, is_of_user)
+
+
+def _touches(event: str, workflows: Iterable[Workflow]) -> bool:
+    return any(each.is_live and (event in each.events or event in awaited_events(each.nodes)) for each in workflows)
+
+
+def _invocations(workflow: Workflow) -> Iterator[Invoke]:
+    return (node for node in all_nodes(workflow.nodes) if isinstance(node, Invoke))
 
 
 class Listeners:

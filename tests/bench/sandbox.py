@@ -2,13 +2,14 @@
 
 usage: python tests/bench/sandbox.py [REVISION]. Against the official SDK sending ready-made events to a server that checks
 nothing, and against the same application that stores nothing. Bulk requests of 100 events, signed before, over one kept
-connection. With a REVISION of this repository, such as 6d040ae, also `send --sandbox` against that revision's.
+connection. An event of a workflow that collects events is timed after many others, in this process. With a REVISION of this repository, such as 6d040ae, also `send --sandbox` against that revision's.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sys
 import tarfile
@@ -17,14 +18,17 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from runner.config import SANDBOX_API_KEY, SANDBOX_KEY
+from runner.config import SANDBOX_API_KEY, SANDBOX_KEY, load_profile
 from runner.sandbox.app import make_app
+from runner.sandbox.arrival import Received, Record
 from runner.sandbox.find import HOST
+from runner.sandbox.rules import messages_of, rules_of
 from runner.sandbox.server import listening_at, server_of
 from runner.sandbox.store import MAX_EVENTS, Store
 from runner.secrets import Secret
@@ -36,13 +40,15 @@ from tests.servers.counting import counting_server
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from runner.sandbox.arrival import Arrival, Received, Record
+    from runner.sandbox.arrival import Arrival
 
 EVENTS, TURNS = 10_000, 5
 SERVE = "--serve"
 """The first argument of this file's own processes."""
 BULK_PATH = "/v2/bulk/event/"
 READY_S = 1.0
+COLLECTED = 2000
+SHOP = REPOSITORY / "tests" / "workflows" / "shop"
 SEND = ("send", "specs/purchase.yaml", "--var", "user=u1")
 
 
@@ -74,6 +80,8 @@ def main(revision: str | None = None) -> int:
         ),
         within("stored / not stored", Turns(tuple(ours), tuple(unstored)), at_most=2),
         *ready,
+        _collected(users=1, at_most_ms=20),
+        _collected(users=100, at_most_ms=2),
         within("send --sandbox / send --dry-run", _one_send(), at_most=2),
     ]
     if revision is not None:
@@ -96,6 +104,33 @@ def _one_send_of(revision: str) -> Turns:
         # `-m` finds the package in the working directory first.
         args = [sys.executable, "-m", "runner", *SEND, "--sandbox"]
         return take_turns(partial(run, args), partial(run, args, cwd=Path(folder)), 11, warm_ups=2)
+
+
+def _collected(users: int, at_most_ms: float) -> Row:
+    """Return the time of the processor to store an event that joins the digest of its user, after many by some users."""
+    with TemporaryDirectory() as folder:
+        shutil.copytree(SHOP, folder, dirs_exist_ok=True)
+        known = {f"u{number}": {"email": f"u{number}@example.com"} for number in range(users)}
+        Path(folder, "runner.yaml").write_text(json.dumps({"users": known}), "utf-8")
+        rules = rules_of(load_profile(start=Path(folder)))
+    store = Store(time.time, messages=messages_of(rules))
+    times = []
+    for number in range(COLLECTED):
+        event = {
+            "$insert_id": str(number),
+            "event": "product_viewed",
+            "distinct_id": f"u{number % users}",
+            "properties": {"product": "cup"},
+        }
+        record = Record(event, json.dumps(event).encode())
+        request = Received("", "w", "POST", "/v2/event/", (), record.raw)
+        began = time.process_time()
+        store.add(request, [record], 202)
+        times.append(time.process_time() - began)
+    assert store.rows("SELECT COUNT(*) FROM messages", ()) == [(users,)], "not a digest for each user"
+    took_ms = median(times[-100:]) * 1000
+    what = f"collected event, {COLLECTED:,} of {users} user{'s' * (users > 1)}"
+    return Row(what, f"{took_ms:.2f} ms", "", "", f"≤ {at_most_ms:g} ms", took_ms <= at_most_ms)
 
 
 def _requests(port: int) -> list[bytes]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import pickle
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +28,7 @@ from runner.bulk.outcomes import PartOutcome
 from runner.bulk.parts import Parts
 from runner.bulk.record import RunRecord
 from runner.bulk.setup import Setup
+from runner.bulk.task import send_part
 from runner.bulk.tools import tools_of
 from runner.config import Target
 from runner.eventspec import load
@@ -142,12 +145,24 @@ def main() -> int:
             "record in the ledger": measured(record)[0],
         }
         any_us, _ = measured(make_any)
+        whole_us, with_results_us = (
+            measured(partial(send_parts, replace(setup, wants_results=wants), parts))[0] for wants in (False, True)
+        )
     whole = sum(stages.values())
     for what, took_us in stages.items():
         sys.stdout.write(f"{what:34}{took_us:6.2f} µs{took_us / whole:6.0%}\n")
     sys.stdout.write(f"{'an event':34}{whole:6.2f} µs\n\n")
+    in_one = read_us + make_us + send_us
+    sys.stdout.write(f"{'read, render, encode and send in one process':50}{in_one:6.2f} µs\n")
+    sys.stdout.write(f"{'a line of --results':50}{with_results_us - whole_us:6.2f} µs\n")
     sys.stdout.write(f"{'render, check and encode a row that is not plain':50}{any_us:6.2f} µs\n")
     return 0
+
+
+def send_parts(setup: Setup, parts: list[Part]) -> None:
+    """Do what a worker does with each part."""
+    for part in parts:
+        send_part(setup, part)
 
 
 def _encoded(event: object) -> Encoded:

@@ -250,7 +250,7 @@ class Runs(RuleBasedStateMachine):
 @pytest.mark.parametrize("key", ["auto", '"order-{{ n }}"', "null"])
 def test_no_sequence_of_what_happens_to_runs_loses_a_row_or_counts_one_twice(key: str) -> None:
     as_set = settings(
-        max_examples=10, stateful_step_count=14, deadline=None, database=None, derandomize=True,
+        max_examples=6, stateful_step_count=14, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(type("Runs", (Runs,), {"key": key}), settings=as_set)

@@ -34,6 +34,7 @@ Tutorial:
 How-to guides:
   ci              Validate and replay specs on each pull request.
   bulk            Send an event for each row, resume a run, resend failed rows.
+  schedules       Send rows from a schedule, follow a run, and continue it.
   secrets         Pass secrets to specs so that they are never printed.
   sandbox         Run a local server that speaks the platform's event API.
   sandbox-page    Watch events arrive in a browser, and send them again.
@@ -80,7 +81,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 12,
+        *["how-to"] * 13,
         *["reference"] * 11,
         *["explanation"] * 2,
     ]
@@ -125,6 +126,7 @@ def test_topics_complete_in_the_shell() -> None:
     [topic] = [param for param in command.params if param.name == "topic"]
     context = command.make_context("help", [], resilient_parsing=True)
     assert [item.value for item in topic.shell_complete(context, "s")] == [
+        "schedules",
         "secrets",
         "sandbox",
         "sandbox-page",

@@ -387,7 +387,7 @@ _CELLS = _PLAIN | _ODD
 
 
 @seed(5)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=_SPECS, rows=st.lists(_CELLS, min_size=1, max_size=8))
 def test_whatever_the_spec_and_the_rows_nothing_else_is_made(
     project: Project, document: dict[str, Json], rows: list[tuple[str, ...]]

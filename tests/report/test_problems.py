@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.errors import Position, Problem
-from runner.report.annotation import as_annotation
+from runner.report.github_annotation import as_annotation
 from runner.report.problems import as_json, as_text
 from runner.report.style import Style, printable, width, written
 from runner.secrets import Mask

@@ -295,7 +295,7 @@ def test_a_row_that_holds_much_is_told_from_others(in_tmp: Path, name: str, kept
 
 ROW = b'u1,"a\nb",' + b"x" * 240
 ITEM = b'{"user": "u1", "text": "' + b"x" * 240 + b'"}'
-LARGE = 60_000_000
+LARGE = 30_000_000
 FORMATS = {
     "rows.csv": (b"user,a,text\n", ROW + b"\n", b""),
     "rows.csv.gz": (b"user,a,text\n", ROW + b"\n", b""),

@@ -143,25 +143,27 @@ def test_a_file_that_is_replaced_or_removed_is_read_on(path: Path, change: Calla
 
 # Rows
 
-COUNT = 60_000
+COUNT = 6_000
+TEXTS = [hashlib.sha512(b"%d" % n).hexdigest() for n in range(COUNT)]
+"""Packed too, they fill more than a block."""
 
 
 def write_table() -> bytes:
-    return b"n,text\n" + b"".join(b"%d,customer-%d\n" % (n, n) for n in range(COUNT))[:-1]
+    return b"n,text\n" + "".join(f"{n},{text}\n" for n, text in enumerate(TEXTS)).encode()[:-1]
 
 
 def write_lines() -> bytes:
-    return b"\n".join(b'{"n": %d, "text": "customer-%d"}' % (n, n) for n in range(COUNT))
+    return "\n".join(f'{{"n": {n}, "text": "{text}"}}' for n, text in enumerate(TEXTS)).encode()
 
 
 def write_array() -> bytes:
-    return json.dumps([{"n": n, "text": f"customer-{n}"} for n in range(COUNT)]).encode()
+    return json.dumps([{"n": n, "text": text} for n, text in enumerate(TEXTS)]).encode()
 
 
 def write_parquet() -> bytes:
     file = io.BytesIO()
-    table = pa.table({"n": list(range(COUNT)), "text": [f"customer-{n}-{n * 7919}" for n in range(COUNT)]})
-    pq.write_table(table, file, row_group_size=10_000, compression="none", use_dictionary=False)
+    table = pa.table({"n": list(range(COUNT)), "text": TEXTS})
+    pq.write_table(table, file, row_group_size=1_000, compression="none", use_dictionary=False)
     return file.getvalue()
 
 

@@ -8,7 +8,6 @@ from uuid import UUID, uuid5
 import pytest
 
 from runner.sandbox.arrival import Arrival, Received, Record
-from runner.sandbox.keys import MAX_KEYS
 from runner.sandbox.store import Counts, Limits, Store
 
 DAY_S = 24 * 3600
@@ -231,8 +230,8 @@ def test_an_event_larger_than_the_limit_is_answered_and_not_kept() -> None:
 
 @pytest.mark.slow
 def test_the_oldest_keys_are_forgotten_when_there_are_too_many() -> None:
-    store, _ = make()
-    events = [{"$insert_id": f"i{index}", "$idempotency_key": f"k{index}" * 50} for index in range(MAX_KEYS + 2)]
+    store = Store(Clock(), limits=Limits(keys=3_000))
+    events = [{"$insert_id": f"i{index}", "$idempotency_key": f"k{index}" * 50} for index in range(3_002)]
     for first in range(0, len(events), 1000):
         records = [Record(event, b"{}") for event in events[first : first + 1000]]
         store.add(Received("", "w", "POST", "/event/", (), b""), records, 202)

@@ -231,7 +231,7 @@ def _is_open(value: object) -> bool:
 
 
 @seed(20261128)
-@settings(max_examples=600, deadline=None, database=None)
+@settings(max_examples=350, deadline=None, database=None)
 @given(source=EAGER, values=st.fixed_dictionaries(VALUES))
 def test_what_renders_has_the_inferred_type_and_was_no_error(source: str, values: dict[str, object]) -> None:
     found, mistakes = inferred(f"{{{{ {source} }}}}", **DECLARED)
@@ -244,7 +244,7 @@ def test_what_renders_has_the_inferred_type_and_was_no_error(source: str, values
 
 
 @seed(20261128)
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=120, deadline=None, database=None)
 @given(source=LAZY, values=st.fixed_dictionaries(VALUES))
 def test_what_branches_give_has_the_inferred_type(source: str, values: dict[str, object]) -> None:
     found, _ = inferred(f"{{{{ {source} }}}}", **DECLARED)

@@ -24,7 +24,7 @@ from runner.source import read_text
 from tests.servers.listeners import free_port
 
 if TYPE_CHECKING:
-    from runner.pytest_plugin.sandbox_sessions import SandboxSessions
+    from runner.pytest_plugin.running_sandbox import SandboxSessions
     from runner.source import Node
 
 SPEC = """

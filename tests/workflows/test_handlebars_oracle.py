@@ -1,4 +1,4 @@
-"""Thousands of random templates, rendered here and by handlebars.js: the texts are equal, and so is what fails."""
+"""Random templates, rendered here and by handlebars.js: the texts are equal, and so is what fails."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def outcome(text: str) -> str | None:
         return None
 
 
-@pytest.mark.parametrize(("make", "rendered"), [(template, 1000), (soup, 1000)], ids=["templates", "tokens"])
+@pytest.mark.parametrize(("make", "rendered"), [(template, 400), (soup, 400)], ids=["templates", "tokens"])
 def test_templates_render_as_with_handlebars_js(homes: Homes, make: Callable[[Random], str], rendered: int) -> None:
     home = homes(f"handlebars@{VERSION}")
-    texts = [make(Random(seed)) for seed in range(4000)]  # noqa: S311 - no secret
+    texts = [make(Random(seed)) for seed in range(1600)]  # noqa: S311 - no secret
     asked = json.dumps([[text, DATA] for text in texts])
     done = subprocess.run(
         ["node", str(ORACLE), str(home)], input=asked, capture_output=True, text=True, timeout=120, check=False

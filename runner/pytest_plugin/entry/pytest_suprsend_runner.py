@@ -22,8 +22,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from runner.pytest_plugin.running_sandbox import SandboxSessions
     from runner.pytest_plugin.sandbox_session import SandboxSession
-    from runner.pytest_plugin.sandbox_sessions import SandboxSessions
 
 _SUFFIXES = (".yaml", ".yml")
 _CONFIG_NAME = "runner.yaml"
@@ -91,7 +91,7 @@ def runner_sandbox_sessions(pytestconfig: pytest.Config) -> Iterator[SandboxSess
     """Yield the sandbox of this process, for fixtures that live longer than a test: `.session()` makes a session."""
     if (other := _other_runner()) is not None:
         pytest.fail(f"runner_sandbox can't be used: {other}", pytrace=False)
-    from runner.pytest_plugin.sandbox_sessions import sandbox_sessions  # noqa: PLC0415
+    from runner.pytest_plugin.running_sandbox import sandbox_sessions  # noqa: PLC0415
 
     with sandbox_sessions(pytestconfig) as sessions:
         yield sessions

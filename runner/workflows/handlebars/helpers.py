@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeAlias
 
+from runner.source import describe
 from runner.workflows.expression_errors import UnsupportedError
 from runner.workflows.handlebars.values import (
     MAX_EXACT,
@@ -64,7 +65,7 @@ def _equal(left: Value, right: Value) -> bool:
     kinds = {_kind(left), _kind(right)}
     if kinds <= {"null", "undefined"} and len(kinds) == 2:  # noqa: PLR2004 - `==` and `===` differ
         raise UnsupportedError("the helper 'compare' is not supported with null and undefined")
-    if len(kinds) == 1 and not kinds & {"a list", "an object"}:
+    if len(kinds) == 1 and not kinds & {"a list", "a map"}:
         return left == right
     if kinds & {"null", "undefined"}:
         return False
@@ -80,20 +81,7 @@ def _is_number(value: Value) -> bool:
 
 
 def _kind(value: Value) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-    return "undefined"
+    return "undefined" if value is UNDEFINED else describe(value)
 
 
 def _texts(change: Callable[[str], str]) -> _Function:

@@ -44,10 +44,10 @@ def wide_rows(name: str, number: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
 def test_columns_that_nobody_takes_need_no_memory_and_a_kill_loses_nothing(name: str, cli: CommandLine) -> None:
-    number = 300
+    number = 200
     Path("spec.yaml").write_text(SPEC, "utf-8")
     wide_rows(name, number)
-    limited = [sys.executable, "-c", MEMORY, str(350 * 1024 * 1024)]
+    limited = [sys.executable, "-c", MEMORY, str(250 * 1024 * 1024)]
     with recording_server("--after", "200") as server:
         for kills in (True, False):
             flags = ["--resume", "last"] if not kills else ["spec.yaml", "--rows", name, "--ignore-extra"]

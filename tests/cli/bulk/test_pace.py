@@ -90,7 +90,7 @@ def test_fail_fast_stops_after_the_first_failure(cli: CommandLine, server: Captu
         ],
         [
             "  runner runs failed RUN | runner send purchase.yaml --rows -",
-            "      sends the failed rows once more, as a run of its own",
+            "      sends the failed rows again, as a new run",
             "  runner send --resume RUN",
             "      sends what is unknown or was not sent, under the same ids",
         ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -48,8 +47,9 @@ MAP = " --map 'user=user name'"
 )  # fmt: skip
 def test_the_commands_that_a_run_names_work_where_they_are_printed(
     here: str, spec: str, files: dict[str, str], args: str, where: str, flags: str, cli: CommandLine,
-    server: CapturingServer, monkeypatch: pytest.MonkeyPatch,
+    server: CapturingServer, shell_path: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    environ = cli.environ | {"PATH": shell_path}
     for name, content in {**files, f"{here}/{spec}": SPEC, f"{here}/x": ""}.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         write(name, content)
@@ -58,7 +58,7 @@ def test_the_commands_that_a_run_names_work_where_they_are_printed(
     records: list[object] = [{"status": "success", "status_code": 202}, {"status": "queued"}]
     records += [{"status": "error", "status_code": 404, "error": {"message": "no"}}] * 13
     server.answers.append((207, {"status": "success", "records": records}))
-    began = pasted(f"runner send {quote(spec)} --rows 'my rows.csv'{MAP} --retries 0{args}", cli.environ)
+    began = pasted(f"runner send {quote(spec)} --rows 'my rows.csv'{MAP} --retries 0{args}", environ)
     [run] = RUN.findall(began.raw.splitlines()[-1])
     show = began.raw.splitlines()[10].partition(" more: ")[2]
     failed, resume = (line.strip().replace("RUN", run) for line in began.err if line.startswith("  runner "))
@@ -69,7 +69,7 @@ def test_the_commands_that_a_run_names_work_where_they_are_printed(
     )
 
     server.received.clear()
-    told = [pasted(command, cli.environ) for command in (show, f"{resume}{' --yes' * ('live' in args)}", failed)]
+    told = [pasted(command, environ) for command in (show, f"{resume}{' --yes' * ('live' in args)}", failed)]
     assert [told[0].code, len(told[0].out)] == [0, 15]
     assert [each[:2] for each in told[1:]] == [
         (1, ["15 rows: 2 accepted, 13 failed, 0 unknown, 0 not sent · … s, …/s · run RUN"]),
@@ -80,10 +80,9 @@ def test_the_commands_that_a_run_names_work_where_they_are_printed(
 
 def pasted(command: str, environ: dict[str, str]) -> Told:
     """Run a command in a shell, as somebody who pastes it there."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
     ended = subprocess.run(
-        ["sh", "-c", command], env={**clean, **environ, "PATH": path}, capture_output=True, text=True, check=False,
+        ["sh", "-c", command], env={**clean, **environ}, capture_output=True, text=True, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return Told(ended.returncode, steady(ended.stdout), steady(ended.stderr), ended.stdout)

@@ -28,7 +28,7 @@ def test_an_event_goes_out_for_each_row_and_an_invalid_row_is_its_own_failure(
         ],
         [
             "  runner runs failed RUN | runner send purchase.yaml --rows -",
-            "      once they are mended, sends the failed rows once more, as a run of its own",
+            "      once they are corrected, sends the failed rows again, as a new run",
         ],
     )
     assert sent(server) == [("u1", "1", 5), ("u2", "2", 6.5), ("u5", "5", 10)]

@@ -351,7 +351,7 @@ def test_the_rest_of_a_broken_file_is_waited_for_too(cli: CommandLine, platform:
     ended = waiting(cli, "--sample", "2")
     assert (ended.code, len(platform.looks) > 0) == (2, True)
     assert (
-        "  runner send purchase.yaml --rows three.csv --offset 3 --wait 1m --sample 2\n      once the file is mended"
+        "  runner send purchase.yaml --rows three.csv --offset 3 --wait 1m --sample 2\n      once the file is corrected"
         in ended.err
     )
 

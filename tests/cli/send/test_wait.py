@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from itertools import repeat
+from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -210,7 +211,8 @@ def test_an_interrupted_wait_shows_what_is_known(platform: MessageServer) -> Non
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": platform.base_url}
     with Preloaded(command, env=environ, stdout=-1, stderr=-1, text=True, start_new_session=True) as process:
         while len(platform.looks) < 2:
-            assert process.poll() is None
+            with pytest.raises(TimeoutExpired):
+                process.wait(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     [event] = json.loads(out)["events"]

@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
     """One browser for all tests of the page."""
     api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
+        pytest.skip("needs Debian's chromium: apt-get install chromium-headless-shell")
     with api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running

@@ -54,7 +54,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(json_values)
 def test_encoding_keeps_every_json_value(value: object) -> None:
     # Compared as text: 1, 1.0 and True are equal to Python, and so are 0.0 and -0.0, or dicts in another order.
@@ -68,6 +68,7 @@ whole_values = st.recursive(
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(whole_values)
 def test_encoding_is_compact(value: object) -> None:
     canonical = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

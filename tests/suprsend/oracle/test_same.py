@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def test_single_events_go_out_as_the_official_sdk_sends_them(
     server: CapturingServer, sdk: Driver, ours: Driver, signature_of: Callable[[Received, str], str], auth: str
 ) -> None:
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(st.lists(events, min_size=8, max_size=20), instants, ids)
     @example(EVERY_KIND, NOW, 0)
     def check(drawn: list[dict[str, Any]], now: float, first_id: int) -> None:
@@ -42,7 +42,7 @@ def test_single_events_go_out_as_the_official_sdk_sends_them(
 def test_a_bulk_goes_out_as_the_official_sdk_sends_it(
     server: CapturingServer, sdk: Driver, ours: Driver, signature_of: Callable[[Received, str], str], auth: str
 ) -> None:
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(st.lists(events, min_size=8, max_size=20), instants, ids)
     @example(EVERY_KIND, NOW, 0)
     def check(drawn: list[dict[str, Any]], now: float, first_id: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -19,16 +20,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.bulk.engine import Tally
 from runner.bulk.outcomes import Counts
 from runner.errors import Problem
 from runner.report import Format, Output
-from runner.report.bulk import Progress
+from runner.report.progress import Progress
 from runner.report.rows import row_place
 from runner.rows.places import FileStart, Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
+
+
+def tally(**counts: int) -> Tally:
+    return Tally(Counts(**counts))
 
 
 class Screen(io.StringIO):
@@ -41,8 +47,8 @@ class Screen(io.StringIO):
 def test_a_terminal_shows_a_bar_that_is_taken_away() -> None:
     screen = Screen()
     progress = Progress(Output(io.StringIO(), screen), 1000, 0.0)
-    progress.update(Counts(accepted=400, failed=3, unknown=1, not_sent=50), 9.0)
-    progress.update(Counts(accepted=401, failed=3, unknown=1, not_sent=50), 9.05)
+    progress.update(tally(accepted=400, failed=3, unknown=1, not_sent=50), 9.0)
+    progress.update(tally(accepted=401, failed=3, unknown=1, not_sent=50), 9.05)
     progress.end()
     counts = "400 accepted · 3 failed · 1 unknown · 50 not sent"
     bar = f"[#########...........] 45% · 454 rows · 50/s · {counts} · 10.8 s left"
@@ -53,15 +59,47 @@ def test_a_pipe_gets_a_line_now_and_then() -> None:
     pipe = io.StringIO()
     progress = Progress(Output(io.StringIO(), pipe), None, 0.0)
     for second in range(1, 25):
-        progress.update(Counts(accepted=second * 100), float(second))
+        progress.update(tally(accepted=second * 100), float(second))
     progress.end()
     assert pipe.getvalue() == "1,000 rows · 100/s · 1,000 accepted\n2,000 rows · 100/s · 2,000 accepted\n"
+
+
+def test_failures_are_counted_by_their_codes_and_rows_by_their_workers() -> None:
+    pipe = io.StringIO()
+    progress = Progress(Output(io.StringIO(), pipe, verbose=True), 1000, 0.0)
+    now = tally(accepted=80, failed=20)
+    now.codes.update({"refused": 3, "var-schema": 12, "var-type": 4, "row-json": 1})
+    now.workers.update({4712: 60, 4711: 40})
+    progress.update(now, 10.0)
+    assert pipe.getvalue() == (
+        "[##..................] 10% · 100 rows · 10/s · 80 accepted · 20 failed (12 var-schema, 4 var-type, 3 refused, 1 other)"
+        " · 90.0 s left · by worker: 4711 40, 4712 60\n"
+    )
+
+
+def test_as_json_there_is_a_line_each_second_and_one_at_the_end() -> None:
+    pipe = io.StringIO()
+    progress = Progress(
+        Output(io.StringIO(), pipe, quiet=True), 1000, 0.0, run="20260102-030405-7f3a", before=50, is_json=True
+    )
+    for at_s in (0.5, 1.0, 1.5):
+        now = tally(accepted=50 + int(at_s * 100), failed=1)
+        now.codes["refused"] = 1
+        now.workers[7] = int(at_s * 100)
+        progress.update(now, at_s, waiting=3)
+    progress.end()
+    first, last = (json.loads(line)["progress"] for line in pipe.getvalue().splitlines())
+    assert first == {
+        "run": "20260102-030405-7f3a", "rows": 151, "about": 1000, "accepted": 150, "failed": 1, "unknown": 0, "not_sent": 0, "waiting": 3,
+        "elapsed_s": 1.0, "rate": 101.0, "left_s": 8.4, "codes": {"refused": 1}, "workers": {"7": 100},
+    }  # fmt: skip
+    assert (last["rows"], last["elapsed_s"]) == (201, 1.5)
 
 
 def test_quiet_shows_nothing() -> None:
     screen = Screen()
     progress = Progress(Output(io.StringIO(), screen, quiet=True), 1000, 0.0)
-    progress.update(Counts(accepted=450), 9.0)
+    progress.update(tally(accepted=450), 9.0)
     progress.end()
     assert screen.getvalue() == ""
 
@@ -158,7 +196,7 @@ def stderr(terminal: Terminal) -> Iterator[TextIO]:
 
 def busy(output: Output) -> Progress:
     progress = Progress(output, 454, 0.0)
-    progress.update(Counts(accepted=450, failed=3, unknown=1), 9.0)
+    progress.update(tally(accepted=450, failed=3, unknown=1), 9.0)
     return progress
 
 
@@ -196,7 +234,7 @@ def test_the_last_word_leaves_no_bar_behind(form: Format, terminal: Terminal, st
 def test_a_run_that_showed_no_bar_writes_nothing_to_take_it_away(terminal: Terminal, stderr: TextIO) -> None:
     output = Output(io.StringIO(), stderr)
     progress = Progress(output, 454, 0.0)
-    progress.update(Counts(accepted=450), 0.05)
+    progress.update(tally(accepted=450), 0.05)
     progress.end()
     output.message("done")
     terminal.read_until(b"\n")
