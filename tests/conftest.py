@@ -106,6 +106,17 @@ class CommandLine:
         return Ended(code, out.getvalue(), err.getvalue())
 
 
+_folders = count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty folder. To name one after its test, pytest looks through those of all tests before."""
+    folder = tmp_path_factory.getbasetemp() / str(next(_folders))
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _on_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide from the commands that tests start what CI sets: some behave differently there."""

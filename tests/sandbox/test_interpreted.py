@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.test_messages import HOUR_S, Client
+from tests.sandbox.messages.conftest import HOUR_S, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -208,6 +208,7 @@ def test_no_live_case_ends_with_a_wrong_verdict(server: MessageServer) -> None:
         expected = expectations(root)
         assert expected is not None
         connection = connected(server)
+        random.seed(seed)  # what spreads the looks
         result = wait_for_step(connection, [KEYS[0]], expected, None, Mask(), clock=time.clock, sleep=time.sleep)
         connection.close()
         truth = wanted.judge(server, time.now_s)
