@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.processes import run_preloaded
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
@@ -291,16 +291,12 @@ def test_a_broken_runner_yaml_is_told_without_its_lines(cli: CommandLine) -> Non
     assert (ended.code, "runner.yaml:" in ended.out, STOLEN in ended.out) == (2, True, False)
 
 
-@pytest.mark.parametrize("command", [("-m", "runner", "test"), ("-m", "pytest", "-o", "runner_specs=specs")])
-def test_cases_hold_the_declaration_against_the_list_and_read_nothing(
-    cli: CommandLine, command: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("command", [["runner", "test"], ["pytest", "-o", "runner_specs=specs"]])
+def test_cases_hold_the_declaration_against_the_list_and_read_nothing(cli: CommandLine, command: list[str]) -> None:
     environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(REPOSITORY), **cli.environ}
 
     def run() -> str:
-        ended = subprocess.run(
-            [sys.executable, *command, "specs"], env=environ, capture_output=True, text=True, check=False
-        )
+        ended = run_preloaded([*command, "specs"], env=environ, capture_output=True, text=True)
         return ended.stdout + ended.stderr
 
     told = run()

@@ -17,7 +17,8 @@ import pytest
 from runner import Event, Suprsend
 from runner.sandbox.server import Sandbox
 from runner.sandbox.store import Limits, Store
-from tests.cli.test_process import CLEAN, COMMAND
+from tests.cli.test_process import CLEAN
+from tests.processes import Preloaded, run_preloaded
 from tests.sandbox.conftest import Caller
 from tests.servers.foreign import Foreign
 from tests.servers.listeners import free_port
@@ -60,8 +61,8 @@ class Running:
 @contextmanager
 def running(home: Path, *args: str, port: str = "0", **variables: str) -> Iterator[Running]:
     environ = CLEAN | {"HOME": str(home), "XDG_STATE_HOME": ""} | variables
-    process = subprocess.Popen(
-        [*COMMAND, "sandbox", "--port", port, *args], cwd=home, env=environ, stderr=subprocess.PIPE, text=True
+    process = Preloaded[str](
+        ["runner", "sandbox", "--port", port, *args], cwd=home, env=environ, stderr=subprocess.PIPE, text=True
     )
     try:
         yield Running(process)
@@ -129,8 +130,8 @@ def test_an_open_page_goes_on_working_after_a_restart_on_its_port(tmp_path: Path
 def test_the_environment_may_choose_the_token(tmp_path: Path) -> None:
     with running(tmp_path, "--memory", RUNNER_SANDBOX_TOKEN="0123456789abcdef") as chosen:
         assert chosen.value("  page: ").endswith("/#token=0123456789abcdef")
-    weak = subprocess.run(
-        [*COMMAND, "sandbox"],
+    weak = run_preloaded(
+        ["runner", "sandbox"],
         env=CLEAN | {"RUNNER_SANDBOX_TOKEN": "short"},
         capture_output=True,
         text=True,
@@ -213,8 +214,8 @@ def test_options_that_exclude_each_other_are_refused(cli: CommandLine) -> None:
 def test_ready_waits_until_the_sandbox_answers(tmp_path: Path) -> None:
     port = str(free_port())
     environ = CLEAN | {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
-    ready = subprocess.Popen(
-        [*COMMAND, "sandbox", "--ready", "--port", port], env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ready = Preloaded[str](
+        ["runner", "sandbox", "--ready", "--port", port], env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     with running(tmp_path, "--memory", port=port):
         _, said = ready.communicate(timeout=30)

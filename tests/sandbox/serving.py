@@ -8,12 +8,12 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.processes import Preloaded
 from tests.sandbox.conftest import CONTENT_TYPE, DATE, Caller
 
 SINGLE = "/v2/event/"
@@ -28,7 +28,7 @@ LAST_LINE = "  export SUPRSEND_WORKSPACE_KEY=sandbox-workspace-key SUPRSEND_WORK
 class Serving:
     """A sandbox in a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: Preloaded[str]
     port: int
     token: str
 
@@ -61,9 +61,9 @@ class Serving:
 
 
 def started(home: Path, *options: str) -> Serving:
-    command = [sys.executable, "-m", "runner", "sandbox", "--port", "0", "-q", *options]
+    command = ["runner", "sandbox", "--port", "0", "-q", *options]
     environ = os.environ | {"HOME": str(home), "XDG_STATE_HOME": ""}
-    process = subprocess.Popen(command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
+    process = Preloaded[str](command, cwd=home, env=environ, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = list(iter(process.stderr.readline, LAST_LINE))
     base_url, _, token = said[3].split()[-1].partition("#token=")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.processes import Preloaded
 from tests.pytest_projects import CLEAN
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ class RunningSandbox(NamedTuple):
 @contextmanager
 def running_sandbox(folder: Path) -> Iterator[RunningSandbox]:
     """Run a sandbox on a free port until the block ends."""
-    command = [sys.executable, "-m", "runner", "sandbox", "--port", "0"]
+    command = ["runner", "sandbox", "--port", "0"]
     environ = CLEAN | {"HOME": str(folder)}
     pipe, out = subprocess.PIPE, subprocess.STDOUT
-    with subprocess.Popen(command, cwd=folder, env=environ, stdout=pipe, stderr=out, text=True) as process:
+    with Preloaded[str](command, cwd=folder, env=environ, stdout=pipe, stderr=out, text=True) as process:
         assert process.stdout is not None
         try:
             printed = ""

@@ -113,11 +113,10 @@ def test_a_runner_of_the_projects_own_is_the_one_that_its_tests_get(project: Pro
     if own != "runner.py":
         project.write("runner/pytest_plugin/nodes.py", "raise SystemExit('not ours')\n")
     off = f"suprsend-runner: off, because 'runner' is {project.path / own} here\n"
-    for args, environ in [
-        (("-m", "pytest"), {}),
-        (SCRIPT, {"PYTHONPATH": "."}),
-        ((*SCRIPT, "-o", "pythonpath=."), {}),
-    ]:
+    ways: list[tuple[tuple[str, ...], dict[str, str]]] = [(("-m", "pytest"), {})]
+    if own == "runner.py":
+        ways += [(SCRIPT, {"PYTHONPATH": "."}), ((*SCRIPT, "-o", "pythonpath=."), {})]
+    for args, environ in ways:
         code, printed = project.run(*args, **environ)
         assert (code, "1 passed" in printed, off in printed) == (0, True, True), printed
     code, printed = project.run(*SCRIPT)  # pytest finds it with the test, after the header was written
@@ -187,11 +186,15 @@ def test_the_command_runs_cases_whatever_the_project_calls_its_own(project: Proj
 
 
 def test_the_manual_is_installed_page_by_page(installed: Environment, tmp_path: Path) -> None:
-    def helped(*args: str) -> str:
-        command = [str(installed.bin / "runner"), "help", *args]
-        return subprocess.check_output(command, cwd=tmp_path, env=installed.environ, text=True)
+    """All pages are printed by one process, one after the other."""
+    code = "import sys; from runner.cli.main import run; from runner.commands.world import World\n"
+    code += "for name in sys.argv[1:]: run(['help', name], World.real()); print('-- next', flush=True)"
+
+    def printed(*args: str | Path) -> str:
+        return subprocess.check_output(args, cwd=tmp_path, env=installed.environ, text=True)
 
     pages = {path.stem: path.read_text("utf-8") for path in (REPOSITORY / "runner" / "manual").glob("*.md")}
-    listed = json.loads(helped("-o", "json"))["topics"]
+    listed = json.loads(printed(installed.bin / "runner", "help", "-o", "json"))["topics"]
     assert {each["topic"] for each in listed} == set(pages)
-    assert {name: helped(name) for name in pages} == pages
+    told = printed(installed.bin / "python", "-P", "-c", code, *pages).split("-- next\n")
+    assert dict(zip(pages, told, strict=False)) == pages

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.cassettes.conftest import CASSETTE, RECORD, SPEC, by_another, edit, files
-from tests.conftest import REPOSITORY
+from tests.processes import run_preloaded
 from tests.servers.listeners import closed_url
 
 if TYPE_CHECKING:
@@ -156,8 +153,8 @@ class TestVerify:
         expect = Path(SPEC).read_text().partition("    expect:\n")[2].partition("  - name:")[0]
         steps = [f"      - expect: {{response: {{success: false, status_code: {code}}}}}\n" for code in (429, 400)]
         edit(SPEC, f"    expect:\n{expect}", f"    steps:\n{''.join(steps)}")
-        record = [sys.executable, "-m", "runner", "test", SPEC, "--record", "rewrite", "--sandbox", "--record-in-ci"]
-        subprocess.run(record, check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(REPOSITORY)})
+        record = ["runner", "test", SPEC, "--record", "rewrite", "--sandbox", "--record-in-ci"]
+        run_preloaded(record, check=True, capture_output=True)
         assert re.findall(r"code: (\d+)", Path(CASSETTE).read_text()) == ["429", "400"]
         ended = cli("cassette", "verify", "--sandbox")
         assert ended.err == "1 cassette against the sandbox: 1 answer compared, no drift, 1 request skipped\n"

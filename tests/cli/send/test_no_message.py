@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.processes import run_preloaded
 from tests.workflows.definitions import email, workflow_file
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def test_a_workflow_that_was_not_read_is_no_reason(in_tmp: Path, text: str | Non
     if text is not None:
         (in_tmp / "suprsend/workflows/order").mkdir(parents=True)
         (in_tmp / "suprsend/workflows/order/workflow.json").write_text(text)
-    command = [sys.executable, "-m", "runner", "send", "order.yaml", "--sandbox", "--wait", "1s"]
-    ended = subprocess.run(command, cwd=in_tmp, capture_output=True, text=True, timeout=50, check=False)
+    command = ["runner", "send", "order.yaml", "--sandbox", "--wait", "1s"]
+    ended = run_preloaded(command, cwd=in_tmp, capture_output=True, text=True, timeout=50)
     assert ended.returncode == 8
     assert (_UNHEARD in ended.stderr) == is_known
