@@ -45,6 +45,7 @@ class BulkFlags(NamedTuple):
     sample: int | None = None
     stop_after: str | None = None
     progress: Literal["text", "json"] | None = None
+    check_keys: bool = False
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""
@@ -176,6 +177,7 @@ _SAME = "are those that the run began with"
 _FIXED = {
     "--map": f"its columns {_SAME}",
     "--ignore-extra": f"its columns {_SAME}",
+    "--check-keys": f"its rows {_SAME}",
     "--limit": f"its rows {_SAME}",
     "--offset": f"its rows {_SAME}",
     "--sandbox": "it sends to where the run began to send",

@@ -90,6 +90,14 @@ def send(
     query: Query = None,
     map_: Map = None,
     ignore_extra: IgnoreExtra = False,
+    check_keys: Annotated[
+        bool,
+        typer.Option(
+            "--check-keys",
+            help="Send nothing if two rows have the same key: read all rows before.",
+            rich_help_panel=_ROWS,
+        ),
+    ] = False,
     limit: Limit = None,
     offset: Offset = None,
     concurrency: Annotated[
@@ -151,6 +159,6 @@ def send(
     options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
-        linger, sample, stop_after, None if progress is None else progress.value,
+        linger, sample, stop_after, None if progress is None else progress.value, check_keys,
     )  # fmt: skip
     return run(session, paths or (), variables, options, bulk, resume, state_dir)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from runner.durations import shown_duration
 from runner.errors import ExitCode, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
-from runner.report.bulk import show_check, show_conclusion, with_columns
+from runner.report.bulk import show_check, show_conclusion, show_repeated, with_columns
 from runner.report.progress import RunWatch
 from runner.report.run_commands import RunCommands
 from runner.report.style import counted
@@ -62,8 +64,14 @@ def send_rows(
     run = Run(world.new_seed(), world.clock())
     folder = named_folder(state_dir, world.environ) or ledger_folder(path, settings.config)
     source = Source(spec, path, project_of(path), settings.config)
-    planned = plan_rows(session, source, settings.profile, flags, bulk, patience, folder, sandbox=options.sandbox)
-    with planned as (plan, aimed):
+    planned = partial(plan_rows, session, source, settings.profile, flags, sandbox=options.sandbox)
+    if given.check_keys and not options.dry_run:
+        if bulk.is_piped:
+            raise UsageError(Problem("usage", "--check-keys reads the rows twice, and a pipe can be read once"))
+        with planned(replace(bulk, results=None), patience, folder) as (plan, _):
+            if not _has_own_keys(session, plan, run):
+                return ExitCode.INVALID
+    with planned(bulk, patience, folder) as (plan, aimed):
         if options.dry_run:
             return _check(session, plan, run)
         with ready(session, aimed, _description(bulk), yes=options.yes) as target:
@@ -171,6 +179,15 @@ def plan_rows(
         if plan.problems:
             raise InvalidInput(*(with_columns(problem, plan.rows.columns, bulk.dataset) for problem in plan.problems))
         yield plan, aimed
+
+
+def _has_own_keys(session: Session, plan: RunPlan, run: Run) -> bool:
+    """Return whether each row has a key of its own; show those that have not. Raise the error of rows that can't be read."""
+    checked = check_rows(plan, plan.setup(run, plan.target, session.output.hidden))
+    if checked.failure is not None:
+        raise checked.failure
+    show_repeated(session.output, checked)
+    return not checked.twice
 
 
 def _check(session: Session, plan: RunPlan, run: Run) -> ExitCode:

@@ -124,12 +124,7 @@ def show_check(output: Output, checked: RowCheck) -> None:
         output.data(failure_line(failure, checked.places, output))
     if checked.invalid > len(checked.failures):
         output.data(output.style.faint(f"… {checked.invalid - len(checked.failures):,} more: {_ALL}"))
-    for row, first in checked.duplicates:
-        output.data(
-            f"{output.style.warning('same key')}  {_named(row, checked)} has the key of {_named(first, checked)}: the platform would count one"
-        )
-    if checked.twice > len(checked.duplicates):
-        output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more: {_ALL}"))
+    _show_duplicates(output, checked)
     size = f"{checked.event_bytes:,} bytes in {counted(checked.requests, 'request')}"
     largest = (
         f", the largest event {checked.largest_bytes:,} ({_named(checked.largest_row, checked)})"
@@ -141,6 +136,26 @@ def show_check(output: Output, checked: RowCheck) -> None:
         f"{_repeating(checked.twice)}; {size}{largest}"
     )
     output.message("dry run: nothing sent")
+
+
+def show_repeated(output: Output, checked: RowCheck) -> None:
+    """Show rows that share a key, for which nothing was sent; nothing if there are none."""
+    if not checked.twice:
+        return
+    if output.format in (Format.JSON, Format.JSONL):
+        _show_check_as_json(output, checked)
+    else:
+        _show_duplicates(output, checked)
+    output.message(f"{_repeating(checked.twice)}: nothing sent")
+
+
+def _show_duplicates(output: Output, checked: RowCheck) -> None:
+    for row, first in checked.duplicates:
+        output.data(
+            f"{output.style.warning('same key')}  {_named(row, checked)} has the key of {_named(first, checked)}: the platform would count one"
+        )
+    if checked.twice > len(checked.duplicates):
+        output.data(output.style.faint(f"… {checked.twice - len(checked.duplicates):,} more: {_ALL}"))
 
 
 def _named(row: int, checked: RowCheck) -> str:

@@ -91,6 +91,32 @@ def test_a_dry_run_finds_keys_that_two_files_share(exports: CommandLine) -> None
     )
 
 
+def test_keys_are_checked_before_the_first_row(exports: CommandLine, server: CapturingServer) -> None:
+    export("again/june.csv", "u7,7", "u253,253")
+    given = ("--rows", "exports/june.csv", "--rows", "exports/again", "--check-keys", "--results", "results.jsonl")
+    ended = send(exports, *given)
+    assert (ended.code, ended.out, ended.err) == (
+        2,
+        ["same key  row 251 (exports/again/june.csv row 1) has the key of row 5 (exports/june.csv row 5): the platform would count one"],
+        ["1 repeats the key of another row: nothing sent"],
+    )  # fmt: skip
+    assert (server.received, Path("results.jsonl").exists(), Path(".runner").exists()) == ([], False, False)
+    export("again/june.csv", "u253,253")
+    assert send(exports, *given).code == 0
+    assert len(sent(server)) == 251
+    assert len(Path("results.jsonl").read_text().splitlines()) == 251
+
+
+def test_keys_of_a_pipe_or_of_a_resume_are_not_checked(stopped: CommandLine) -> None:
+    piped = send(stopped, "--rows", "-", "--check-keys", stdin="user\nu1\n")
+    assert piped.err == ["error[usage]: --check-keys reads the rows twice, and a pipe can be read once"]
+    resumed = typed(stopped, "send", "--resume", "last", "--check-keys")
+    assert (
+        resumed.err[0]
+        == "error[usage]: --resume can't be used with --check-keys: its rows are those that the run began with"
+    )
+
+
 @pytest.fixture
 def stopped(exports: CommandLine, server: CapturingServer) -> CommandLine:
     """Begin a run that stops when its first 100 rows have failed."""
