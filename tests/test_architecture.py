@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,15 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """List the parts of a module."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imported_names(path: Path) -> Iterator[str]:
     """Every module that a file imports, also inside functions and for types alone."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -67,7 +74,7 @@ def test_broad_excepts_stand_in_the_outermost_handler_alone() -> None:
     broad = [
         str(path.relative_to(PACKAGE))
         for _, path in modules()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,14 @@ NAMES = re.compile(r"(?:.*_)?(?:message|hint|why|told)", re.IGNORECASE)
 RIDDLES = re.compile(r"\b(?:told|nobody|somebody|whoever|is none|are none|(?<!there )is no [a-z]+ |what may|so many)\b")
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def sentences(path: Path) -> Iterator[str]:
     """Yield the texts of a module that are given to problems, or are assigned to a message or a hint."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if MAKERS.fullmatch(name):
                 for value in (*node.args, *(keyword.value for keyword in node.keywords)):

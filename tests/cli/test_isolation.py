@@ -224,7 +224,7 @@ def test_processes_of_xdist_record_too(tree_from_start: Tree) -> None:
         tree_from_start.write(
             f"specs/{name}.yaml", SPEC.replace("expect: {", "expect: {response: {status_code: 202}, ")
         )
-    assert tree_from_start.test("-o", "json", "--", "-n", "2")[0] == 6
+    assert tree_from_start.test("-o", "json")[0] == 6
     code, printed = tree_from_start.test("--record", "once", "--sandbox", "--", "-n", "2")
     assert (code, "2 passed" in printed) == (0, True), printed
     tree_from_start.passes(2, "--", "-n", "2")

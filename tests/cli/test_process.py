@@ -18,7 +18,7 @@ from runner import Event, Suprsend
 from runner.sandbox.find import look
 from runner.sandbox.proof import Proof, read_key
 from tests.cli.conftest import SANDBOX
-from tests.processes import Preloaded
+from tests.processes import Preloaded, run_preloaded
 from tests.servers.listeners import silent_listener, url_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_the_first_command_of_the_readme_prints_the_accepted_event() -> None:
     assert [line.split("  ")[1] for line in lines[3:]] == ["message id", "key", "insert id", "time"]
 
 
-ENCODINGS = ["ascii", "cp1252:strict", "utf-16"]
+ENCODINGS = ["ascii:strict", "utf-16"]
 NAMES = "Zoë € 王小明 😀"
 
 
@@ -121,7 +121,7 @@ def test_an_interrupt_ends_the_pause_of_a_send_and_nothing_is_tried_again(
 
 @pytest.mark.parametrize("number", ENDS)
 def test_an_interrupt_ends_a_test_session(number: signal.Signals, tmp_path: Path) -> None:
-    slow = "{% for i in range(30000) %}{% if " + " == ".join(["uuid5(i)"] * 20) + " %}{% endif %}{% endfor %}"
+    slow = "{% for i in range(3000) %}{% if " + " == ".join(["uuid5(i)"] * 20) + " %}{% endif %}{% endfor %}"
     cases = "".join(f"  - {{name: case {n}, vars: {{user: u1}}, expect: {{max_bytes: 1}}}}\n" for n in range(20))
     spec = f'version: 1\nvars: {{user: {{type: string}}}}\nevent: ordered\ndistinct_id: u1\nproperties:\n  slow: "{slow}"\n'
     (tmp_path / "specs").mkdir()
@@ -146,7 +146,9 @@ tests: [{name: fails, expect: {event: {event: order_paid}}}, {name: passes, expe
 def test_who_reads_only_the_beginning_changes_no_exit_code(args: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "order.yaml").write_text(FAILS if args[0] == "test" else "version: 1\nevent: 1\n")
     command = [*COMMAND, args[0], "order.yaml", *args[1:]]
-    whole = subprocess.run(command, cwd=tmp_path, env=CLEAN, capture_output=True, check=False).returncode
+    whole = run_preloaded(
+        ["runner", args[0], "order.yaml", *args[1:]], cwd=tmp_path, env=CLEAN, capture_output=True
+    ).returncode
     with subprocess.Popen(command, cwd=tmp_path, env=CLEAN, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

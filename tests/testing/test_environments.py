@@ -34,13 +34,10 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
         "LC_ALL": "POSIX",
         "PYTHONHASHSEED": "4294967295",
     },
-    "UTC, UTF-8, debugging": {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONDEVMODE": "1"},
-    "a zone and a locale that may not exist": {
-        "TZ": "Nowhere/Nothing",
-        "LC_ALL": "tr_TR.UTF-8",
-        "LANG": "de_DE.ISO-8859-1",
-    },
-    "credentials, variables, CI": {
+    "UTC, UTF-8, debugging, credentials, variables, CI": {
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONDEVMODE": "1",
         "SUPRSEND_WORKSPACE_KEY": "key",
         "SUPRSEND_WORKSPACE_SECRET": "secret-of-a-workspace",
         "SUPRSEND_BASE_URL": NOBODY,
@@ -51,7 +48,10 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
         "CI": "true",
         "GITHUB_ACTIONS": "true",
     },
-    "half of the credentials, proxies": {
+    "a zone and a locale that may not exist, half of the credentials, proxies": {
+        "TZ": "Nowhere/Nothing",
+        "LC_ALL": "tr_TR.UTF-8",
+        "LANG": "de_DE.ISO-8859-1",
         "SUPRSEND_API_KEY": "key-of-an-api",
         "HTTP_PROXY": NOBODY,
         "http_proxy": NOBODY,

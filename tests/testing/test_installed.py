@@ -18,12 +18,13 @@ from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
+import uv
 
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
-OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
+PIP = (uv.find_uv_bin(), "pip", "--quiet")
+OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation", "--no-cache")
 SPEC = """
     version: 1
     event: order_placed
@@ -53,7 +54,7 @@ def environment(folder: Path, *package: str) -> Environment:
     modules = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "venv")}))
     (modules / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    subprocess.run([*PIP, "--python", str(python), "install", *OFFLINE, "--force-reinstall", *package], check=True)
+    subprocess.run([*PIP, "install", "--python", str(python), *OFFLINE, *package], check=True)
     without_others = " ".join(f"-p no:{name}" for name in OTHER_PLUGINS)
     return Environment(python.parent, clean | {"COLUMNS": "200", "PYTEST_ADDOPTS": without_others})
 
@@ -65,9 +66,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)]
     subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
     [source] = folder.glob("*.tar.gz")
-    subprocess.run([*PIP, "wheel", *OFFLINE, "-w", str(folder), str(source)], check=True)
-    [wheel] = folder.glob("*.whl")
-    return environment(folder, str(wheel))
+    return environment(folder, str(source))
 
 
 class Project:

@@ -18,6 +18,7 @@ import pytest
 
 from runner.workflows import expressions
 from runner.workflows.expressions import Engine, ExpressionError, UnsupportedError, data_of
+from tests.child_time import time_of_children_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,12 +159,6 @@ BOMBS = [
     ("jsonnet", "std.foldl(function(a, b) a + a, std.range(1, 64), 'a')"),
     ("jsonnet", "local a = std.range(1, 1000); [[a for i in a] for j in a]"),
 ]
-
-
-def time_of_children_s() -> float:
-    """Return the seconds of the processor that ended child processes took: on a busy machine those of the clock say little."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.slow
