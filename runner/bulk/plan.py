@@ -204,7 +204,10 @@ def plan_run(
             _check_partitions(file, assigned, names)
         by_name = {each.name: each for each in spec.variables}
         variables = {column: by_name[name] for column, name in columns.items()}
-        file.convert_texts(partial(typed_text, variables, has_query=options.dataset.query is not None))
+        has_query = options.dataset.query is not None
+        file.convert_texts(partial(typed_text, variables, has_query=has_query))
+        if has_query:
+            file.first(1)  # it sorts all rows before this one: most errors come now, when no run has begun
         origin = _origin(folder, rows.parent) if rows.parent else None
         fixed = resolve_fixed(spec.variables, inputs.layers, inputs.environ, inputs.profile, set(columns.values()))
         yield RunPlan(

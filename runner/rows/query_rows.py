@@ -7,7 +7,7 @@ from glob import escape
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +25,7 @@ from runner.rows.row_file import RowFile, check_file, translated_errors
 from runner.rows.row_files import RowFiles, open_plain
 from runner.rows.stable_file import StableFile, StableFiles
 from runner.source import STRICT
+from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,8 +50,8 @@ class QueryRows(RowFile):
         self._convert: Callable[[str, str], Json] = lambda _, text: text
         with ExitStack() as opened:
             folder = opened.enter_context(TemporaryDirectory(prefix="runner-"))
-            connection, self._files = _open(dataset, folder, opened)
-            self._relation = relation_of(connection, dataset.query)
+            self._connection, self._files = _open(dataset, folder, opened)
+            self._relation = relation_of(self._connection, dataset.query)
             columns = (*self._relation.columns,)
             self._types = dict(zip(columns, self._relation.types, strict=True))
             self._kept: Sequence[str] = columns
@@ -73,12 +74,22 @@ class QueryRows(RowFile):
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in self._relation.to_arrow_reader(_BATCH_ROWS):
-                self._files.check()
-                yield batch
+            with Threads(1) as thread:
+                reader = self._interruptible(thread, self._relation.to_arrow_reader, _BATCH_ROWS)
+                while (batch := self._interruptible(thread, next, reader, None)) is not None:
+                    self._files.check()
+                    yield batch
         except duckdb.Error as error:
             self._files.check()
             raise query_error(error, self._query, is_running=True) from None
+
+    def _interruptible(self, thread: Threads, call: Callable[..., Any], *args: object) -> Any:
+        """Call DuckDB in a thread: this one would not hear of a signal before it returns."""
+        try:
+            return thread.submit(call, *args).result()
+        except KeyboardInterrupt:
+            self._connection.interrupt()
+            raise
 
     def _cells(self, name: str, portion: pa.RecordBatch, unfit: Unfit) -> list[Json]:
         field, column, kind = portion.schema.field(name), portion.column(name), str(self._types[name])
