@@ -42,8 +42,11 @@ STARTED = struct.Struct("i")
 """The process id of a child."""
 ENDED = struct.Struct("iddd")
 """How a child ended: its status as `waitpid` returns it, CPU seconds in user and system mode, and peak memory in KB."""
-LEFT_OUT = ("runner.__main__", "runner.rows.parquet", "runner.bulk.worker", "runner.pytest_plugin.entry")
-"""Modules that are run as programs, and those that import pyarrow, which most commands do without."""
+LEFT_OUT = (
+    "runner.__main__", "runner.rows.parquet", "runner.rows.arrow", "runner.rows.query", "runner.bulk.worker",
+    "runner.pytest_plugin.entry",
+)  # fmt: skip
+"""Modules that are run as programs, and those that import pyarrow or duckdb, which most commands do without."""
 LIBRARIES = (
     "requests", "yaml", "difflib", "starlette.applications", "uvicorn.loops.asyncio", "uvicorn.lifespan.off",
     "uvicorn.protocols.http.h11_impl", "pytest", "_pytest.junitxml", "_pytest.cacheprovider", "_pytest.terminal",

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import os
 import resource
+from typing import TYPE_CHECKING
 
 from runner.errors import MachineError, Problem
+
+if TYPE_CHECKING:
+    from runner.rows.dataset import Dataset
 
 _MIB = 1024 * 1024
 _PROCESS_MIB = 192
 """The interpreter and all libraries of a run need 117 (Linux, x86-64, Python 3.11); the rest is for rows in memory."""
 _PARQUET_MIB = 1_280
 """pyarrow needs 1,153 more: its allocator reserves 1,024 at once."""
+_QUERY_MIB = 3_200
+"""A query needs 3,069 more, with pyarrow, when it uses all of its memory."""
 _HEAP_MIB = 64
 """glibc reserves this for the heap of a thread, for a limited number of threads per core."""
 _HEAPS_PER_CORE = 8
@@ -23,7 +29,7 @@ _OTHER_THREADS = 1
 """The thread of a sandbox that is started for the run."""
 
 
-def check_address_space(processes: int, threads: int, *, loads_arrow: bool) -> None:
+def check_address_space(processes: int, threads: int, dataset: Dataset) -> None:
     """Raise MachineError if the limit is lower than what a process needs for its share of the requests.
 
     Each of the `processes` has `threads` threads. A single process also reads the rows; for several, the parent does.
@@ -31,7 +37,7 @@ def check_address_space(processes: int, threads: int, *, loads_arrow: bool) -> N
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return
-    reading = _PARQUET_MIB if loads_arrow else 0
+    reading = _QUERY_MIB if dataset.query is not None else _PARQUET_MIB if dataset.has_parquet else 0
     if processes == 1:
         needed_mib = _needed_mib(threads) + reading
     else:

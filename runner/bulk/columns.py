@@ -36,13 +36,13 @@ def assign(
     return taken
 
 
-def typed_text(variables: Mapping[str, Variable], column: str, text: str, *, has_query: bool) -> Json:
+def typed_text(variables: Mapping[str, Variable], column: str, text: str, *, keeps_untyped: bool = False) -> Json:
     """Return a text as the type of its column's variable. Raises ValueError.
 
-    It is a part of a folder's name, or a text of a query, where the text stays what it is unless a type is declared.
+    With `keeps_untyped`, a text stays what it is unless a type is declared.
     """
     variable = variables.get(column)
-    if variable is None or (has_query and not variable.types):
+    if variable is None or (keeps_untyped and not variable.types):
         return text
     return variable.typed(Given(text, column, is_text=True))
 

@@ -67,11 +67,11 @@ class FailedRows:
         with open_dataset(source.dataset, BytesIO()) as opened:
             check_rows(source, opened.fingerprint())
             rows = MarkedRows(opened)
+            of_column = {} if rows.columns is None or rows.header is not None else variables(rows.columns)
+            opened.convert_texts(partial(typed_text, of_column, keeps_untyped=True))
             if source.dataset.query is None:
                 yield RowsAgain(self, rows.header, rows)
                 return
-            of_column = variables(rows.columns or ())
-            opened.convert_texts(partial(typed_text, of_column, has_query=True))
             flags = SavedOptions.of(source).given_names
             kept = {column for column, variable in of_column.items() if variable.name not in flags}
             if any(of_column[column].may_be_secret for column in kept):

@@ -200,11 +200,15 @@ def plan_run(
         assigned = assign(rows.columns, names, options.renamed, ignore_extra=options.ignore_extra)
         columns = {column: name for column, name in assigned.items() if name not in inputs.layers[0]}
         rows.keep(columns, None if options.ignore_extra else assigned)
-        if isinstance(file, RowFiles) and not options.ignore_extra:
-            _check_partitions(file, assigned, names)
         by_name = {each.name: each for each in spec.variables}
         variables = {column: by_name[name] for column, name in columns.items()}
-        file.convert_texts(partial(typed_text, variables, has_query=options.dataset.query is not None))
+        if isinstance(file, RowFiles):
+            if not options.ignore_extra:
+                _check_partitions(file, assigned, names)
+            file.convert_partitions(partial(typed_text, variables))
+        file.convert_texts(partial(typed_text, variables, keeps_untyped=True))
+        if options.dataset.query is not None:
+            file.first(1)  # it sorts all rows before this one: most errors come now, when no run has begun
         origin = _origin(folder, rows.parent) if rows.parent else None
         fixed = resolve_fixed(spec.variables, inputs.layers, inputs.environ, inputs.profile, set(columns.values()))
         yield RunPlan(

@@ -211,7 +211,7 @@ def _description(bulk: BulkOptions) -> str:
 
 
 def _check_address_space(bulk: BulkOptions) -> None:
-    check_address_space(*Share.of(bulk), loads_arrow=bulk.dataset.loads_arrow)
+    check_address_space(*Share.of(bulk), bulk.dataset)
 
 
 def _run(

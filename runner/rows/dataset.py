@@ -54,11 +54,9 @@ class Dataset(NamedTuple):
         return "the standard input" if self.is_piped else listed(self.given)
 
     @property
-    def loads_arrow(self) -> bool:
-        """Whether reading the rows loads pyarrow."""
-        return self.query is not None or any(
-            (suffix := suffix_of(file.path)) and suffix.format == PARQUET for file in self.files
-        )
+    def has_parquet(self) -> bool:
+        """Whether a file is in Parquet's format."""
+        return any((suffix := suffix_of(file.path)) and suffix.format == PARQUET for file in self.files)
 
     def size_bytes(self) -> int:
         """Return the size of all files."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 import pyarrow as pa
@@ -13,14 +13,17 @@ from pyarrow import compute as pc
 
 from runner.rows.parquet_sizes import has_texts
 from runner.rows.row import SHOWN_NAME_CHARS
+from runner.source import STRICT
 from runner.suprsend.rules import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from runner.codes import Code
     from runner.source import Json
 
+Convert: TypeAlias = "Callable[[str, str], Json]"
+"""Returns the value that the text of a column stands for. Raises ValueError if there is none."""
 _REFUSALS = (ValueError, ArithmeticError, LookupError)
 """Raised by pyarrow for a value that Python can't represent: invalid UTF-8, the year 10000, an unknown time zone."""
 
@@ -32,13 +35,17 @@ def cells_of(field: pa.Field, column: pa.Array, unfit: dict[int, tuple[Code, str
         column = _without_long_texts(field.name, column, unfit)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if (reason := _unsupported(column.type)) is not None:
+        return refused_cells(field, column, reason, unfit)
+    if pa.types.is_time(column.type):
+        column = _without_other_times(field.name, column, unfit)
     try:
-        if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        if (pa.types.is_timestamp(column.type) or pa.types.is_time64(column.type)) and column.type.unit == "ns":
             return _nanoseconds(column)
         if any(is_plain(column.type) for is_plain in _PLAIN):
             return column.to_pylist()  # type: ignore[no-any-return]
-        is_fine = _has_nanoseconds(column.type)
-        values: list[object] = list(map(_value, column)) if is_fine else column.to_pylist(maps_as_pydicts="strict")
+        is_by_parts = _has_parts(column.type)
+        values: list[object] = list(map(_value, column)) if is_by_parts else column.to_pylist(maps_as_pydicts="strict")
     except _REFUSALS:
         values = list(map(_value, column))
     cells: list[Json] = []
@@ -59,6 +66,40 @@ _PLAIN = (
     pa.types.is_large_string,
     pa.types.is_string_view,
 )
+
+
+def parsed_cells(name: str, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
+    """Parse a column of texts of JSON."""
+    if column.nbytes > MAX_BODY_BYTES:
+        column = _without_long_texts(name, column, unfit)
+    cells: list[Json] = []
+    for index, text in enumerate(column.to_pylist()):
+        try:
+            cells.append(None if text is None else STRICT.decode(text))
+        except (ValueError, RecursionError):
+            unfit.setdefault(
+                index, ("row-json", f"column '{name[:SHOWN_NAME_CHARS]}': a JSON column with text that is not JSON")
+            )
+            cells.append(None)
+    return cells
+
+
+def is_json(kind: pa.DataType) -> bool:
+    """Return whether a type is that of texts of JSON."""
+    return isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.json"
+
+
+def converted(name: str, cells: list[Json], convert: Convert, *, is_decimal: bool) -> list[Json]:
+    """Convert the texts of a column; a text that is refused, or a decimal that no number is equal to, stays text."""
+    return [_converted(name, cell, convert, is_decimal=is_decimal) if type(cell) is str else cell for cell in cells]
+
+
+def _converted(name: str, text: str, convert: Convert, *, is_decimal: bool) -> Json:
+    try:
+        value = convert(name, text)
+    except ValueError:
+        return text
+    return text if is_decimal and type(value) is float and Decimal(repr(value)) != Decimal(text) else value
 
 
 def refused_cells(field: pa.Field, column: pa.Array, reason: str, unfit: dict[int, tuple[Code, str]]) -> list[Json]:
@@ -103,19 +144,50 @@ def _without_long_texts(name: str, column: pa.Array, unfit: dict[int, tuple[Code
     return pa.DictionaryArray.from_arrays(indices, column.dictionary)
 
 
-def _has_nanoseconds(kind: pa.DataType) -> bool:
-    """Return whether a type has timestamps or times with nanoseconds, which Python's types lack."""
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
-        return bool(kind.unit == "ns")
+_DAYS = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_NO_DATE = "a date is from the year 1 to 9999"
+_NO_TIME = "a time of day is from 00:00:00 to 23:59:59"
+
+
+def _without_other_times(name: str, column: pa.Array, unfit: dict[int, tuple[Code, str]]) -> pa.Array:
+    """Refuse `24:00:00` and the like, which Python would take for times of another day."""
+    counts = column.cast(pa.int64() if pa.types.is_time64(column.type) else pa.int32())
+    is_other = pc.or_(pc.less(counts, 0), pc.greater_equal(counts, _DAYS[column.type.unit]))
+    for index in pc.indices_nonzero(pc.fill_null(is_other, False)).to_pylist():
+        unfit.setdefault(index, ("row-json", f"column '{name[:SHOWN_NAME_CHARS]}': {_NO_TIME}"))
+    return pc.if_else(is_other, pa.scalar(None, column.type), column)
+
+
+def _unsupported(kind: pa.DataType) -> str | None:
+    """Return why no value of a type has a JSON value."""
+    if pa.types.is_duration(kind):
+        return "a duration is not a JSON value: write it as text or as a number"
+    if is_json(kind):
+        return "JSON inside of a list or struct is not supported"
     if pa.types.is_dictionary(kind):
-        return _has_nanoseconds(kind.value_type)
-    return any(_has_nanoseconds(kind.field(at).type) for at in range(kind.num_fields))
+        return _unsupported(kind.value_type)
+    inner = [kind.field(at) for at in range(kind.num_fields)]
+    if pa.types.is_struct(kind) and {field.name for field in inner if pa.types.is_binary(field.type)} >= _VARIANT:
+        return "a VARIANT is not supported: write it as JSON"
+    return next(filter(None, (_unsupported(field.type) for field in inner)), None)
+
+
+_VARIANT = {"metadata", "value"}
+
+
+def _has_parts(kind: pa.DataType) -> bool:
+    """Return whether a type has timestamps with nanoseconds or times, which Python's types do not hold as they are."""
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        return bool(kind.unit == "ns") or pa.types.is_time(kind)
+    if pa.types.is_dictionary(kind):
+        return _has_parts(kind.value_type)
+    return any(_has_parts(kind.field(at).type) for at in range(kind.num_fields))
 
 
 def _value(cell: pa.Scalar) -> object:
     """Return a value as a Python value, or as text if it has nanoseconds."""
     try:
-        return _parts(cell) if _has_nanoseconds(cell.type) else cell.as_py(maps_as_pydicts="strict")
+        return _parts(cell) if _has_parts(cell.type) else cell.as_py(maps_as_pydicts="strict")
     except _REFUSALS:
         return cell
 
@@ -124,9 +196,13 @@ def _parts(cell: pa.Scalar) -> object:
     kind = cell.type
     if not cell.is_valid:
         return None
-    if pa.types.is_timestamp(kind) or pa.types.is_time64(kind):
+    if pa.types.is_time(kind) and not 0 <= cell.value < _DAYS[kind.unit]:
+        raise ValueError(_NO_TIME)
+    if (pa.types.is_timestamp(kind) or pa.types.is_time64(kind)) and kind.unit == "ns":
         [text] = _nanoseconds(pa.array([cell], kind))
         return text
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        return cell.as_py()
     if pa.types.is_dictionary(kind):
         return _value(cell.value)
     if pa.types.is_struct(kind):
@@ -165,10 +241,22 @@ def _nanoseconds(column: pa.Array, coarse: pa.Array | None = None) -> list[Json]
 
 def _moment(moment: datetime | time, nanoseconds: int) -> str:
     if not nanoseconds:
-        return moment.isoformat()
-    text = moment.isoformat(timespec="microseconds")
+        return _text_of(moment)
+    text = _text_of(moment, "microseconds")
     end = text.index(".") + 7
     return f"{text[:end]}{nanoseconds:03}{text[end:]}"
+
+
+def _text_of(moment: datetime | date | time, timespec: str = "auto") -> str:
+    """Return a moment as RFC 3339 writes it, with the offset of its zone, or in UTC if that has seconds, as before 1900."""
+    if not isinstance(moment, datetime):
+        return moment.isoformat(timespec) if isinstance(moment, time) else moment.isoformat()
+    if (moment.utcoffset() or timedelta()) % timedelta(minutes=1):
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(_NO_DATE) from None
+    return moment.isoformat(timespec=timespec)
 
 
 def _json(value: object, kind: pa.DataType) -> Json:
@@ -181,7 +269,7 @@ def _json(value: object, kind: pa.DataType) -> Json:
         case float():
             raise ValueError(f"{value} is not a JSON number")
         case datetime() | date() | time():
-            return value.isoformat()
+            return _text_of(value)
         case Decimal():
             return format(value, "f")
         case UUID():
@@ -195,6 +283,26 @@ def _json(value: object, kind: pa.DataType) -> Json:
         case bytes():
             raise ValueError("bytes are not a JSON value")
         case pa.Scalar():
-            raise ValueError(f"a {kind} that Python can't hold")
+            raise ValueError(_unheld(value))
         case _:
             raise ValueError(f"a {type(value).__name__} is not a JSON value")
+
+
+def _unheld(cell: pa.Scalar) -> str:
+    """Return why Python can't hold a value."""
+    kind = cell.type
+    if pa.types.is_timestamp(kind) and not _is_known(kind.tz):
+        return f"the time zone '{kind.tz}' is not known"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return _NO_DATE
+    if pa.types.is_map(kind):
+        return "a map that has a key twice, or a value that Python can't hold"
+    return "text that is not UTF-8" if pa.types.is_string(kind) else f"a {kind} that Python can't hold"
+
+
+def _is_known(zone: str | None) -> bool:
+    try:
+        pa.scalar(0, pa.timestamp("s", zone)).as_py()
+    except _REFUSALS:
+        return False
+    return True

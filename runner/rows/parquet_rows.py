@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.arrow_rows import rows_of
-from runner.rows.parquet_cells import cells_of, old_moments, refused_cells
+from runner.rows.parquet_cells import cells_of, converted, is_json, old_moments, parsed_cells, refused_cells
 from runner.rows.parquet_pages import is_encrypted, measure_footer, measure_pages
 from runner.rows.parquet_sizes import MAX_BATCH_BYTES, leaves
 from runner.rows.row import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.rows.arrow_rows import Unfit
+    from runner.rows.parquet_cells import Convert
     from runner.rows.row import BadRow, Row
     from runner.rows.stable_file import StableFile
     from runner.source import Json
@@ -68,10 +69,15 @@ class Parquet:
         paths = Counter(self._file.schema.column(at).path for at in range(len(self._file.schema)))
         self._shared_paths = {path for path, count in paths.items() if count > 1}
         self._kept: Sequence[str] = self.columns
+        self._convert: Convert = lambda _, text: text
 
     def keep(self, columns: Sequence[str]) -> None:
         """Read only these columns."""
         self._kept = columns
+
+    def convert(self, convert: Convert) -> None:
+        """Convert the texts of decimals by their columns."""
+        self._convert = convert
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Yield the rows in their order, with one batch in memory. Raises BrokenFileError if the file is damaged."""
@@ -92,7 +98,10 @@ class Parquet:
             return refused_cells(field, column, "INT96 is not supported in lists and structs", unfit)
         if (coarse := self._int96.coarse.get(name)) is not None:
             return old_moments(field, column, portion.column(coarse), unfit)
-        return cells_of(field, column, unfit)
+        if is_json(field.type):
+            return parsed_cells(name, column.storage, unfit)
+        cells = cells_of(field, column, unfit)
+        return converted(name, cells, self._convert, is_decimal=True) if pa.types.is_decimal(field.type) else cells
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         meta = self._file.metadata
@@ -140,8 +149,10 @@ class Parquet:
             if is_list and pages.values > _MAX_LISTED:
                 raise self._refusal(f"a row group has more than {_MAX_LISTED:,} values in lists")
             row_bytes = pages.densest
+            # Texts of JSON are not read as a dictionary.
+            is_unclear = pages.has_prefixes or _is_json_text(form)
             # A column named `a.b` has the same path as the part `b` of the column `a`: pyarrow can't tell them apart.
-            if pages.has_prefixes or column.path_in_schema in self._shared_paths:
+            if is_unclear or column.path_in_schema in self._shared_paths:
                 row_bytes = max(pages.largest_bytes, pages.dictionary_bytes)
             elif form.length > _LONGEST_PLAIN:
                 row_bytes = form.length
@@ -151,7 +162,7 @@ class Parquet:
             is_stored_once = (
                 column.physical_type == "BYTE_ARRAY"
                 and pages.dictionary_bytes > 0
-                and not pages.has_prefixes
+                and not is_unclear
                 and column.path_in_schema not in self._shared_paths
             )
             listed = pages.values if is_list else 0
@@ -194,6 +205,10 @@ class Parquet:
     def _refusal(self, reason: str) -> InvalidInput:
         hint = "rewrite it with smaller row groups and pages"
         return InvalidInput(Problem("rows-too-large", f"{self._shown} can't be read: {reason}", hint=hint))
+
+
+def _is_json_text(form: pq.ColumnSchema) -> bool:
+    return bool(form.logical_type.type == "JSON")
 
 
 class _Int96(NamedTuple):

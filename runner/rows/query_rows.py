@@ -7,7 +7,7 @@ from glob import escape
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -16,7 +16,7 @@ from duckdb.sqltypes import DuckDBPyType
 from runner.errors import InvalidInput, Problem
 from runner.rows.arrow_rows import rows_of
 from runner.rows.formats import is_database
-from runner.rows.parquet_cells import cells_of
+from runner.rows.parquet_cells import cells_of, converted, parsed_cells
 from runner.rows.parquet_rows import column_names
 from runner.rows.query_database import check_query, connect, lock, query_error, relation_of
 from runner.rows.query_tables import fill_table, json_columns, view_parquet
@@ -24,7 +24,7 @@ from runner.rows.row import SHOWN_NAME_CHARS
 from runner.rows.row_file import RowFile, check_file, translated_errors
 from runner.rows.row_files import RowFiles, open_plain
 from runner.rows.stable_file import StableFile, StableFiles
-from runner.source import STRICT
+from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from runner.rows.arrow_rows import Unfit
     from runner.rows.dataset import Dataset
+    from runner.rows.parquet_cells import Convert
     from runner.rows.stable_file import Memory, Unchanging
     from runner.source import Json
 
@@ -46,11 +47,11 @@ class QueryRows(RowFile):
         """Open the files, and check the query. Raises InvalidInput, NotFound and MachineError."""
         assert dataset.query is not None  # noqa: S101
         self._query = dataset.query
-        self._convert: Callable[[str, str], Json] = lambda _, text: text
+        self._typed: Convert = lambda _, text: text
         with ExitStack() as opened:
             folder = opened.enter_context(TemporaryDirectory(prefix="runner-"))
-            connection, self._files = _open(dataset, folder, opened)
-            self._relation = relation_of(connection, dataset.query)
+            self._connection, self._files = _open(dataset, folder, opened)
+            self._relation = relation_of(self._connection, dataset.query)
             columns = (*self._relation.columns,)
             self._types = dict(zip(columns, self._relation.types, strict=True))
             self._kept: Sequence[str] = columns
@@ -62,48 +63,42 @@ class QueryRows(RowFile):
                 self._files,
                 columns=columns,
                 narrow=self._narrow_to,
+                convert=self._convert_by,
             )
 
-    def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
-        """Convert texts by their column. A text that `convert` refuses with ValueError stays what it is."""
-        self._convert = convert
+    def _convert_by(self, convert: Convert) -> None:
+        self._typed = convert
 
     def _narrow_to(self, columns: Sequence[str]) -> None:
         self._kept = columns
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in self._relation.to_arrow_reader(_BATCH_ROWS):
-                self._files.check()
-                yield batch
+            with Threads(1) as thread:
+                reader = self._interruptible(thread, self._relation.to_arrow_reader, _BATCH_ROWS)
+                while (batch := self._interruptible(thread, next, reader, None)) is not None:
+                    self._files.check()
+                    yield batch
         except duckdb.Error as error:
             self._files.check()
             raise query_error(error, self._query, is_running=True) from None
+
+    def _interruptible(self, thread: Threads, call: Callable[..., Any], *args: object) -> Any:
+        """Call DuckDB in a thread: this one would not hear of a signal before it returns."""
+        try:
+            return thread.submit(call, *args).result()
+        except KeyboardInterrupt:
+            self._connection.interrupt()
+            raise
 
     def _cells(self, name: str, portion: pa.RecordBatch, unfit: Unfit) -> list[Json]:
         field, column, kind = portion.schema.field(name), portion.column(name), str(self._types[name])
         if kind in _LARGE_INTEGERS:
             return [None if value is None else int(value) for value in column.to_pylist()]
-        cells = cells_of(field, column, unfit)
         if kind == "JSON":
-            return [
-                None if cell is None else self._parsed(name, str(cell), index, unfit)
-                for index, cell in enumerate(cells)
-            ]
-        return [self._converted(name, cell) if type(cell) is str else cell for cell in cells]
-
-    def _parsed(self, name: str, text: str, index: int, unfit: Unfit) -> Json:
-        try:
-            return STRICT.decode(text)  # type: ignore[no-any-return]
-        except (ValueError, RecursionError):
-            unfit.setdefault(index, ("row-json", f"column '{name[:SHOWN_NAME_CHARS]}': this is not JSON"))
-            return None
-
-    def _converted(self, name: str, text: str) -> Json:
-        try:
-            return self._convert(name, text)
-        except ValueError:
-            return text
+            return parsed_cells(name, column, unfit)
+        cells = cells_of(field, column, unfit)
+        return converted(name, cells, self._typed, is_decimal=pa.types.is_decimal(column.type))
 
 
 def _open(dataset: Dataset, folder: str, opened: ExitStack) -> tuple[DuckDBPyConnection, Unchanging]:

@@ -54,6 +54,7 @@ class RowFile:
         columns: tuple[str, ...] | None = None,
         is_text: bool = False,
         narrow: Callable[[Sequence[str]], None] | None = None,
+        convert: Callable[[Callable[[str, str], Json]], None] | None = None,
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
@@ -64,6 +65,7 @@ class RowFile:
         self._opened = opened
         self._stable = stable
         self._narrow = narrow
+        self._convert = convert
 
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
         """Drop the cells of other columns than the wanted ones. Call it before the first row is read.
@@ -91,7 +93,12 @@ class RowFile:
             self.header = (*columns,)
 
     def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
-        """Convert texts that are not converted with the row; a file has none."""
+        """Convert texts that stand for other values, by their columns: decimals, and all texts of a query.
+
+        A text that `convert` refuses with ValueError stays what it is.
+        """
+        if self._convert is not None:
+            self._convert(convert)
 
     def first(self, at_most: int) -> Row | None:
         """Return the first readable row among the first ones; the iterator yields it again. Raises the errors of the iterator."""
@@ -202,7 +209,15 @@ def _open_parquet(shown: str, opened: ExitStack, stable: StableFile) -> RowFile:
         hint = "pip install 'suprsend-runner[parquet]'"
         raise InvalidInput(Problem("rows-format", f"to read {shown}, pyarrow must be installed", hint=hint)) from None
     parquet = Parquet(stable, shown)
-    return RowFile(parquet.rows(), shown, opened.pop_all(), stable, columns=parquet.columns, narrow=parquet.keep)
+    return RowFile(
+        parquet.rows(),
+        shown,
+        opened.pop_all(),
+        stable,
+        columns=parquet.columns,
+        narrow=parquet.keep,
+        convert=parquet.convert,
+    )
 
 
 def _cells_of(rows: Iterator[Row | BadRow], places: Sequence[int]) -> Iterator[Row | BadRow]:

@@ -62,7 +62,8 @@ class RowFiles:
         self._wanted: Collection[str] | None = None
         """The columns that are kept; None for all."""
         self._known: Container[str] | None = None
-        self._convert: Callable[[str, str], Json] = lambda _, text: text
+        self._convert_partition: Callable[[str, str], Json] = lambda _, text: text
+        self._convert_text: Callable[[str, str], Json] = lambda _, text: text
         self._rows = self._all_rows()
         self._open: RowFile | None = None
         self._opened = ExitStack()
@@ -87,16 +88,20 @@ class RowFiles:
                     Problem("rows-differ", message, hint="send files with other columns in a run of their own")
                 )
 
-    def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
+    def convert_partitions(self, convert: Callable[[str, str], Json]) -> None:
         """Convert the texts in the names of folders by column, where rows have typed values. Call it before the first row is read.
 
         Raises InvalidInput for a text that `convert` refuses with ValueError.
         """
         if self._is_text:
             return
-        self._convert = convert
+        self._convert_partition = convert
         for member in self._members:
             self._partition_values(member.file)
+
+    def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
+        """Convert texts, as `RowFile.convert_texts` does. Call it before the first row is read."""
+        self._convert_text = convert
 
     def first(self, at_most: int) -> Row | None:
         """Return the first readable row among the first ones, as `RowFile.first` does."""
@@ -140,6 +145,7 @@ class RowFiles:
         for member in self._members:
             with ExitStack() as self._opened:
                 self._open = self._opened.enter_context(_open(member))
+                self._open.convert_texts(self._convert_text)
                 if self.columns is not None:
                     self._open.arrange(self._own_columns())
                 elif self._wanted is not None:
@@ -182,7 +188,7 @@ class RowFiles:
                 given[name] = "" if self._is_text else None
                 continue
             try:
-                given[name] = self._convert(name, text)
+                given[name] = self._convert_partition(name, text)
             except ValueError as error:
                 message = f"the column '{name}' in the folders of {file.path} is not {error}"
                 raise InvalidInput(Problem("rows-partition", message)) from None

@@ -159,6 +159,7 @@ def test_a_process_that_may_take_little_memory_is_told_so_before_anything_is_sen
         ("rows.csv", "--sandbox"),
         ("rows.parquet",),
         ("rows.parquet", "--processes", "2"),
+        ("rows.csv", "--query", "SELECT user FROM rows ORDER BY user"),
     ],
     ids=" ".join,
 )

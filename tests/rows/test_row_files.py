@@ -135,7 +135,7 @@ def test_folders_give_their_columns_to_each_row(suffix: str) -> None:
     with opened("all") as rows:
         assert rows.partitions == ("year", "c")
         assert rows.columns == (None if suffix == ".jsonl" else ("user", "year", "c"))
-        rows.convert_texts(lambda column, text: int(text) if column == "year" else text)
+        rows.convert_partitions(lambda column, text: int(text) if column == "year" else text)
         year, missing = (str, "") if suffix == ".csv" else (int, None)
         assert [row for *_, row in read(rows)] == [
             {"user": "u1", "year": year(2025), "c": "de"},
@@ -149,7 +149,7 @@ def test_a_folder_s_column_that_nobody_wants_is_dropped(suffix: str) -> None:
     write(f"all/year=x/a{suffix}", [{"user": "u1"}])
     with opened("all") as rows:
         rows.keep(["user"], None)
-        rows.convert_texts(lambda _, text: int(text))
+        rows.convert_partitions(lambda _, text: int(text))
         assert [row for *_, row in read(rows)] == [{"user": "u1"}]
 
 
@@ -164,7 +164,7 @@ def test_a_folder_s_text_of_another_type_is_refused_before_the_first_row() -> No
 
     with opened("all") as rows:
         message = "the column 'year' in the folders of all/year=now/a.jsonl is not a whole number"
-        assert refusal(lambda: rows.convert_texts(convert)) == ("rows-partition", message)
+        assert refusal(lambda: rows.convert_partitions(convert)) == ("rows-partition", message)
 
 
 def test_a_column_of_a_file_and_of_its_folders_is_refused() -> None:

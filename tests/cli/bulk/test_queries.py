@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from tests.cli.bulk.conftest import REFUSAL, SECRET_SPEC, send, sent, typed, write
+from tests.processes import Preloaded
+from tests.pytest_projects import CLEAN
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
@@ -208,3 +211,20 @@ def test_the_commands_for_the_rest_of_the_rows_have_the_query(cli: CommandLine) 
     ended = send(cli, "--rows", warehouse(), "--query", query)
     assert ended.code == 2
     assert ended.err[0] == "error[rows-query]: Invalid Input Error: no more"
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_a_query_at_once(cli: CommandLine) -> None:
+    """No run has begun then: the query sorts all rows before the first one is sent."""
+    Path("temporary").mkdir()
+    environ = CLEAN | cli.environ | {"TMPDIR": str(Path("temporary").absolute())}
+    query = "SELECT 'u' || i AS user FROM range(1000000000) t(i) ORDER BY hash(i)"
+    command = ["runner", "send", "purchase.yaml", "--rows", "five.csv", "--query", query]
+    with Preloaded(command, env=environ, stdout=-1, stderr=-1, text=True) as process:
+        while not [*Path("temporary").glob("*/spill/*")]:  # it sorts more than it has memory for
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "error[interrupted]: interrupted\n")
+    assert not Path(".runner").exists()
+    assert [*Path("temporary").iterdir()] == []
