@@ -17,6 +17,7 @@ HOMES = {
     "uvicorn": {"sandbox"},
     "h11": {"sandbox"},
     "pyarrow": {"rows"},
+    "fsspec": {"rows"},
     "jq": {"workflows"},
     "_gojsonnet": {"workflows"},
     "vcr": {"testing"},

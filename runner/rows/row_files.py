@@ -7,16 +7,14 @@ before anything is sent; when its turn comes, it must still be the same.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from io import BytesIO
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.formats import suffix_of
 from runner.rows.places import FileStart
 from runner.rows.row import BadRow, Row
-from runner.rows.row_file import open_rows
+from runner.rows.row_file import open_named, open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from runner.rows.dataset import DataFile, Dataset
     from runner.rows.formats import Suffix
+    from runner.rows.remote_store import RemoteState
     from runner.rows.row_file import RowFile
     from runner.rows.stable_file import Memory
     from runner.source import Json
@@ -34,7 +33,7 @@ class _Member(NamedTuple):
 
     file: DataFile
     suffix: Suffix
-    memory: Memory | None
+    memory: Memory | RemoteState | None
     columns: tuple[str, ...] | None
 
 
@@ -191,18 +190,18 @@ def open_dataset(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
     [file, *others] = dataset.files
     if others or file.partitions:
         return RowFiles(dataset)
-    return open_rows(Path(file.path), BytesIO(), file.path)
+    return open_named(file.path)
 
 
 def _opened_before(file: DataFile) -> _Member:
-    with open_rows(Path(file.path), BytesIO(), file.path) as opened:
+    with open_named(file.path) as opened:
         suffix = suffix_of(file.path)
         assert suffix is not None  # noqa: S101 - it was opened by it
         return _Member(file, suffix, opened.memory, opened.columns)
 
 
 def _open(member: _Member) -> RowFile:
-    return open_rows(Path(member.file.path), BytesIO(), member.file.path, member.memory)
+    return open_named(member.file.path, member.memory)
 
 
 def _check_kind(one: _Member, other: _Member) -> None:

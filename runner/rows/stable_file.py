@@ -7,6 +7,8 @@ from array import array
 from hashlib import sha256
 from typing import NamedTuple
 
+from runner.rows.readable_file import ReadableFile
+
 BLOCK_BYTES = 256 * 1024
 
 
@@ -14,7 +16,7 @@ class FileChangedError(Exception):
     """A file has changed since it was opened. The text says how: `it was …`."""
 
 
-class StableFile:
+class StableFile(ReadableFile):
     """Reads a regular file block by block, from the current position of a descriptor, which it does not close.
 
     After each block and at the end of the file, its size and modification time are compared with those at the beginning. A
@@ -38,6 +40,11 @@ class StableFile:
         self._block_number = -1
         if state != self._begun:
             raise FileChangedError(_change(self._begun, state))
+
+    @property
+    def size(self) -> int:
+        """The size in bytes, at the beginning."""
+        return self._begun.size
 
     def check(self) -> None:
         """Raise FileChangedError if the file has changed."""
@@ -67,37 +74,6 @@ class StableFile:
         found = self._block[offset : offset + size]
         self._position += len(found)
         return found
-
-    # The other methods that libraries need
-
-    closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, or all up to the end."""
-        left = self._begun.size - self._position if size < 0 else size
-        pieces = []
-        while left > 0 and (piece := self.read1(left)):
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Set the position."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._begun.size}[whence]
-        self._position = start + offset
-        return self._position
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
-    def readable(self) -> bool:
-        """Return whether it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return whether any position can be read."""
-        return True
 
     def _read_block(self, number: int) -> bytes:
         start = number * BLOCK_BYTES
