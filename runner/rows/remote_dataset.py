@@ -26,7 +26,8 @@ def remote_files(given: str) -> Iterator[DataFile]:
     """Yield the files that a URL stands for, those of a folder or a pattern sorted. Raises the errors of `find_dataset` and of `Store`."""
     store = store_of(given)
     is_plain = not has_magic(given)
-    if not given.endswith("/") and (store.is_file(given) or (is_plain and not store.is_folder(given))):
+    found_as = "directory" if given.endswith("/") else store.type_of(given)
+    if found_as == "file" or (is_plain and found_as is None):
         yield DataFile(given)  # who opens it reports what is wrong with it
         return
     root = given.rstrip("/") if is_plain else _fixed_part(given)

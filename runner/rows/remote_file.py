@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from hashlib import sha256
 
 from runner.errors import NotFound
 from runner.rows.readable_file import ReadableFile
@@ -46,7 +45,7 @@ class RemoteFile(ReadableFile):
 
     def fingerprint(self) -> str:
         """Return a digest of the version and the size, without reading the file."""
-        return sha256(f"{self.memory.size} {self.memory.version}".encode()).hexdigest()
+        return self.memory.fingerprint()
 
     def read1(self, size: int) -> bytes:
         """Return at most `size` bytes; none at the end."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +42,10 @@ class RemoteState(NamedTuple):
     size: int
     version: str
 
+    def fingerprint(self) -> str:
+        """Return a digest of the state, in hexadecimal."""
+        return sha256(f"{self.size} {self.version}".encode()).hexdigest()
+
 
 class Store:
     """The store of a scheme. Raises NotFound, and MachineError for other failures of the store or the network."""
@@ -52,10 +57,11 @@ class Store:
         try:
             import fsspec  # noqa: PLC0415 - an extra
 
-            self._errors: tuple[type[Exception], ...] = (OSError, ValueError, *map(_class, library.errors))
+            import_module(library.name)
         except ModuleNotFoundError:
             message = f"to read {scheme}:// URLs, fsspec and {library.name} must be installed"
             raise InvalidInput(Problem("rows-format", message, hint=library.install)) from None
+        self._errors: tuple[type[Exception], ...] = (OSError, ValueError, *map(_class, library.errors))
         self._expired: tuple[type[Exception], ...] = (_class(library.expired),) if library.expired else ()
         self._files = fsspec.filesystem(scheme, use_listings_cache=False, **_OPTIONS[scheme])
         self._files.retries = _ATTEMPTS - 1  # s3fs repeats all attempts for answers that break off
@@ -95,13 +101,13 @@ class Store:
             raise FileChangedError(REMOVED) from None
         return content
 
-    def is_file(self, url: str) -> bool:
-        """Return whether a file has exactly this name."""
-        return self._type(url) == "file"
-
-    def is_folder(self, url: str) -> bool:
-        """Return whether there is no such file, but files with this name as their folder."""
-        return self._type(url) == "directory"
+    def type_of(self, url: str) -> str | None:
+        """Return "file" if a file has exactly this name, else "directory" if it is a folder of others, else None."""
+        with self._translated(url):
+            try:
+                return str(self._files.info(url)["type"])
+            except FileNotFoundError:
+                return None
 
     def below(self, folder: str) -> list[str]:
         """Return the URLs of all files below a folder, at any depth; none if there is no such folder."""
@@ -120,13 +126,6 @@ class Store:
         for entry in entries:
             (folders if entry["type"] == "directory" else files).append(self._url(entry["name"]))
         return files, folders
-
-    def _type(self, url: str) -> str | None:
-        with self._translated(url):
-            try:
-                return str(self._files.info(url)["type"])
-            except FileNotFoundError:
-                return None
 
     def _url(self, name: str) -> str:
         return f"{self._scheme}://{name}"

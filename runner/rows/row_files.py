@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from runner.errors import InvalidInput, Problem
 from runner.rows.formats import suffix_of
 from runner.rows.places import FileStart
+from runner.rows.remote_store import RemoteState
 from runner.rows.row import BadRow, Row
 from runner.rows.row_file import open_named, open_rows
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from runner.rows.dataset import DataFile, Dataset
     from runner.rows.formats import Suffix
-    from runner.rows.remote_store import RemoteState
     from runner.rows.row_file import RowFile
     from runner.rows.stable_file import Memory
     from runner.source import Json
@@ -106,11 +106,7 @@ class RowFiles:
 
     def fingerprint(self) -> str:
         """Return the fingerprint of each file, separated by spaces. From now on the files must not change."""
-        digests = []
-        for member in self._members:
-            with _open(member) as opened:
-                digests.append(opened.fingerprint())
-        return " ".join(digests)
+        return " ".join(map(_fingerprint, self._members))
 
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the open file has changed; the others were checked at their ends."""
@@ -202,6 +198,13 @@ def _opened_before(file: DataFile) -> _Member:
 
 def _open(member: _Member) -> RowFile:
     return open_named(member.file.path, member.memory)
+
+
+def _fingerprint(member: _Member) -> str:
+    if isinstance(member.memory, RemoteState):  # it is the version that the store named when the file was opened
+        return member.memory.fingerprint()
+    with _open(member) as opened:
+        return opened.fingerprint()
 
 
 def _check_kind(one: _Member, other: _Member) -> None:

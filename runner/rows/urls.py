@@ -79,8 +79,9 @@ def masked(url: str) -> str:
         return url
     if _has_credentials(found[2]):
         return f"{found[1]}://…"
+    is_pattern = found[1] in LIBRARIES and not _QUERY.search(url)
     name, sign, _ = url.partition("?")
-    return f"{name}?…" if sign else url
+    return f"{name}?…" if sign and not is_pattern else url
 
 
 def check_url(url: str) -> None:
