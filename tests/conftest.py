@@ -24,6 +24,7 @@ from tests.processes import preloaded_programs
 from tests.projects import project, templates  # noqa: F401 - fixtures
 from tests.servers.capturing import CapturingServer, capturing_server
 from tests.servers.message_server import VirtualTime
+from tests.servers.object_store import ObjectStore, object_store
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -159,6 +160,22 @@ def in_repository(monkeypatch: pytest.MonkeyPatch) -> Path:
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def running_store() -> Iterator[ObjectStore]:
+    """Run one store for all tests: the library keeps its connections to it as long as the process lives."""
+    with object_store() as running:
+        yield running
+
+
+@pytest.fixture
+def store(running_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """Give an empty store, to which the environment leads."""
+    for name, value in running_store.environ.items():
+        monkeypatch.setenv(name, value)
+    yield running_store
+    running_store.clear()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ HOMES = {
     "h11": {"sandbox"},
     "pyarrow": {"rows"},
     "duckdb": {"rows"},
+    "fsspec": {"rows"},
     "jq": {"workflows"},
     "_gojsonnet": {"workflows"},
     "vcr": {"testing"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.durations import duration_s
@@ -13,6 +12,7 @@ from runner.errors import Problem, UsageError, shown_argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from runner.bulk.options import BulkOptions
     from runner.suprsend.waiting import Waiting
@@ -106,7 +106,7 @@ class BulkFlags(NamedTuple):
             raise UsageError(Problem("usage", "--fail-fast and --max-failures can't be used together", hint=hint))
         results = self.results or begun.results
         if results:
-            _check_results(results, [*read, *(Path(file.path) for file in begun.dataset.files)])
+            _check_results(results, [*read, *begun.dataset.local_paths()])
         return replace(
             begun,
             concurrency=self.concurrency or begun.concurrency,

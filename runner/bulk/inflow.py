@@ -1,4 +1,4 @@
-"""Rows of a pipe, read ahead by a thread, so that the run does not wait for a silent pipe."""
+"""Rows of a pipe or a store, read ahead by a thread, so that the run does not wait for a silent one."""
 
 from __future__ import annotations
 

@@ -56,6 +56,11 @@ class BulkOptions:
         """Whether the rows come from the standard input."""
         return self.dataset.is_piped
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether the next row may let a reader wait for long: that of a pipe, or of a store."""
+        return self.is_piped or self.dataset.is_remote
+
     def chosen(self, rows: Iterable[_Row]) -> Iterator[_Row]:
         """Return the rows within the offset and the limit."""
         return islice(rows, self.offset, None if self.limit is None else self.offset + self.limit)

@@ -169,7 +169,7 @@ class Parts(Cutter):
 
 
 class FlowingParts(Cutter):
-    """The parts of piped rows.
+    """The parts of rows that arrive by and by, from a pipe or a store.
 
     A part is due when it is complete, or `linger_s` after its first row arrived. The first part does not wait, because it
     shows early whether rows can be sent at all. Until a part is due, the iterator yields Idle.
@@ -213,7 +213,7 @@ class FlowingParts(Cutter):
         self._end()
 
     def count_rest(self, _: Callable[[], bool]) -> None:
-        """Count the rows that have arrived, if the pipe has ended."""
+        """Count the rows that have arrived, if they were the last ones."""
         if self.failure is None and self._rows.is_over:
             self.read += self._rows.waiting
             self.failure = self._rows.failure

@@ -134,11 +134,11 @@ class RunSession:
 
     @contextmanager
     def _parts(self, engine: Engine, sample: Sample | None) -> Iterator[Parts | FlowingParts]:
-        """Return the parts: those of a file are read on request, piped ones as they arrive."""
+        """Return the parts: those of a file of this machine are read on request, others as their rows arrive."""
         on_finished = partial(self._add_finished, sample)
         options, digests = self._plan.options, self._digests
         rows, size, known, begun_to = self._plan.chosen_rows(), options.part_rows, self._known, self._begun_to
-        if not options.is_piped:
+        if not options.may_wait:
             yield Parts(
                 rows,
                 size,
@@ -228,7 +228,12 @@ class RunSession:
         )
 
     def _change(self, read: int) -> RunnerError | None:
-        """Return the error if the file has changed since its rows were read."""
+        """Return the error if the file has changed since its rows were read.
+
+        A store was asked with each range, and may let this wait.
+        """
+        if self._plan.options.dataset.is_remote:
+            return None
         try:
             self._plan.rows.check(self._plan.options.offset + read)
         except RunnerError as error:

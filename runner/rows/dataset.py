@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, UsageError
 from runner.rows.formats import PARQUET, SUFFIXES, is_database, suffix_of
+from runner.rows.urls import is_url, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 STDIN = "-"
 MAX_FILES = 100_000
 _NULL = "__HIVE_DEFAULT_PARTITION__"
-_HIDDEN = ("_", ".")
+HIDDEN = ("_", ".")
+"""What names begin with that are skipped in a folder."""
 _NAMED = 2
 """Number of paths that are named in messages; the others are counted."""
 
 
 class DataFile(NamedTuple):
-    """A file of rows. `partitions` are the columns in the names of its folders; None is a value that is missing."""
+    """A file of rows, by its path or URL. `partitions` are the columns in the names of its folders; None is a value that is missing."""
 
     path: str
     partitions: tuple[tuple[str, str | None], ...] = ()
@@ -58,17 +60,26 @@ class Dataset(NamedTuple):
         """Whether a file is in Parquet's format."""
         return any((suffix := suffix_of(file.path)) and suffix.format == PARQUET for file in self.files)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a file is in an object store, which may let a reader wait."""
+        return any(is_url(file.path) for file in self.files)
+
+    def local_paths(self) -> list[Path]:
+        """Return the paths of the files of this machine."""
+        return [Path(file.path) for file in self.files if not is_url(file.path)]
+
     def size_bytes(self) -> int:
         """Return the size of all files."""
-        return sum(Path(file.path).stat().st_size for file in self.files)
+        return sum(_size_bytes(file.path) for file in self.files)
 
 
 def find_dataset(given: Sequence[str], query: str | None = None) -> Dataset:
-    """Return the files that these paths, folders and patterns stand for: each in its order, those of one of them sorted.
+    """Return the files that these paths, URLs, folders and patterns stand for: each in its order, those of one of them sorted.
 
     A path that is there is never a pattern. Files and folders below a folder are left out if their names begin with `_` or
     `.`. Raises NotFound for a folder or a pattern without files, UsageError for a file that is given twice, InvalidInput for
-    other files in a folder, and for files whose folders give other columns. A database needs a `query`, and the standard
+    other files in a folder, and for files whose folders give other columns; for a URL also the errors of its store. A database needs a `query`, and the standard
     input takes none.
     """
     if STDIN in given:
@@ -78,6 +89,9 @@ def find_dataset(given: Sequence[str], query: str | None = None) -> Dataset:
             message = "--query can't be used with --rows -: it reads files"
             raise UsageError(Problem("usage", message, hint="save the rows in a file"))
         return Dataset((STDIN,))
+    if query is not None and (remote := next(filter(is_url, given), None)):
+        message = f"--query reads files of this machine, not {masked(remote)}"
+        raise UsageError(Problem("usage", message, hint="copy them first"))
     files = [file for each in given for file in _files_of(each)]
     if len(files) > MAX_FILES:
         hint = "give them to several runs"
@@ -92,11 +106,14 @@ def find_dataset(given: Sequence[str], query: str | None = None) -> Dataset:
 
 
 def _files_of(given: str) -> Iterator[DataFile]:
-    if os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, it takes a name of any length
+    if is_url(given):
+        from runner.rows.remote_dataset import remote_files  # noqa: PLC0415 - most runs read files of this machine
+
+        yield from remote_files(given)
+    elif os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, it takes a name of any length
         found = sorted(_below(given, given))
         if not found:
-            hint = "names that begin with _ or . don't count"
-            raise NotFound(Problem("file-not-found", f"no files of rows in {given}", hint=hint))
+            raise no_files(given)
         yield from found
     elif glob.has_magic(given) and not os.path.exists(given):  # noqa: PTH110
         root = _fixed_part(given)
@@ -106,7 +123,7 @@ def _files_of(given: str) -> Iterator[DataFile]:
             for file in (_below(path, root) if os.path.isdir(path) else [DataFile(path, _partitions(path, root))])  # noqa: PTH112
         )
         if not found:
-            raise NotFound(Problem("file-not-found", f"no file matches {given}"))
+            raise no_match(given)
         yield from found
     else:
         yield DataFile(given)
@@ -126,7 +143,7 @@ def _below(folder: str, root: str) -> Iterator[DataFile]:
     left, seen = [folder], {os.path.realpath(folder)}
     while left:
         for entry in _entries(left.pop()):
-            if entry.name.startswith(_HIDDEN):
+            if entry.name.startswith(HIDDEN):
                 continue
             if entry.is_dir():
                 real = os.path.realpath(entry.path)
@@ -134,10 +151,7 @@ def _below(folder: str, root: str) -> Iterator[DataFile]:
                     seen.add(real)
                     left.append(entry.path)
             elif suffix_of(entry.path) is None:
-                hint = f"expected {', '.join(SUFFIXES)}; choose files with a pattern: --rows '{os.path.join(root, '*.csv')}'"  # noqa: PTH118
-                raise InvalidInput(
-                    Problem("rows-format", f"unsupported file type in a folder of rows: {entry.path}", hint=hint)
-                )
+                raise not_of_rows(entry.path, root)
             else:
                 yield DataFile(entry.path, _partitions(entry.path, root))
 
@@ -160,9 +174,13 @@ def _fixed_part(pattern: str) -> str:
 
 def _partitions(path: str, root: str) -> tuple[tuple[str, str | None], ...]:
     """Return the columns in the names of the folders between a root and a file. Raises InvalidInput for one that is there twice."""
-    between = Path(os.path.relpath(path, root or ".")).parts[:-1]
+    return partitions(path, Path(os.path.relpath(path, root or ".")).parts[:-1])
+
+
+def partitions(path: str, folders: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
+    """Return the columns in the names of the folders of a file. Raises InvalidInput for one that is there twice."""
     found: dict[str, str | None] = {}
-    for name, sign, value in (folder.partition("=") for folder in between):
+    for name, sign, value in (folder.partition("=") for folder in folders):
         if sign and name:
             column = unquote(name)
             if column in found:
@@ -171,10 +189,35 @@ def _partitions(path: str, root: str) -> tuple[tuple[str, str | None], ...]:
     return (*found.items(),)
 
 
+def no_files(folder: str) -> NotFound:
+    """Return the error for a folder without files of rows."""
+    hint = "names that begin with _ or . don't count"
+    return NotFound(Problem("file-not-found", f"no files of rows in {folder}", hint=hint))
+
+
+def no_match(pattern: str) -> NotFound:
+    """Return the error for a pattern that stands for no file."""
+    return NotFound(Problem("file-not-found", f"no file matches {pattern}"))
+
+
+def not_of_rows(path: str, root: str) -> InvalidInput:
+    """Return the error for a file in a folder that has no rows."""
+    hint = f"expected {', '.join(SUFFIXES)}; choose files with a pattern: --rows '{os.path.join(root, '*.csv')}'"  # noqa: PTH118
+    return InvalidInput(Problem("rows-format", f"unsupported file type in a folder of rows: {path}", hint=hint))
+
+
+def _size_bytes(path: str) -> int:
+    if is_url(path):
+        from runner.rows.remote_store import store_of  # noqa: PLC0415
+
+        return store_of(path).size_bytes(path)
+    return Path(path).stat().st_size
+
+
 def _refuse_twice(files: Sequence[DataFile]) -> None:
     seen: dict[str, str] = {}
     for file in files:
-        real = os.path.realpath(file.path)
+        real = file.path if is_url(file.path) else os.path.realpath(file.path)
         if real in seen:
             other = "" if seen[real] == file.path else f", also as {seen[real]}"
             message = f"--rows gives the file {file.path} twice{other}"

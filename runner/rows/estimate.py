@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.rows.formats import DELIMITERS, LINES, PARQUET, suffix_of
+from runner.rows.urls import is_url
 
 if TYPE_CHECKING:
     from runner.rows.dataset import DataFile, Dataset
 
 
 def estimated_rows(dataset: Dataset) -> int | None:
-    """Return about how many rows the files have: by lines where a row has one, exactly for Parquet; None for others."""
+    """Return about how many rows the files have: by lines where a row has one, exactly for Parquet; None for others.
+
+    Files in a store are not read for it.
+    """
     counts = [_rows_in(file) for file in dataset.files]
     known = [count for count in counts if count is not None]
     return sum(known) if known and len(known) == len(counts) else None
@@ -22,7 +26,7 @@ def estimated_rows(dataset: Dataset) -> int | None:
 
 def _rows_in(file: DataFile) -> int | None:
     suffix = suffix_of(file.path)
-    if suffix is None or suffix.is_packed:
+    if suffix is None or suffix.is_packed or is_url(file.path):
         return None
     if suffix.format == PARQUET:
         return _in_footer(Path(file.path))

@@ -13,7 +13,7 @@ from runner.rows.row import BrokenFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.rows.stable_file import StableFile
+    from runner.rows.readable_file import ReadableFile
 
 _WINDOW_BYTES = 64 * 1024
 _MAX_HEADER_BYTES = 16 * 1024 * 1024
@@ -50,7 +50,7 @@ class Footer(NamedTuple):
     elements: int
 
 
-def measure_footer(file: BinaryIO | StableFile) -> Footer | None:
+def measure_footer(file: BinaryIO | ReadableFile) -> Footer | None:
     """Return the size of the metadata in bytes, or None if it can't be read."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 8))
@@ -65,7 +65,7 @@ def measure_footer(file: BinaryIO | StableFile) -> Footer | None:
         return None
 
 
-def is_encrypted(file: BinaryIO | StableFile) -> bool:
+def is_encrypted(file: BinaryIO | ReadableFile) -> bool:
     """Return whether the metadata or some columns are encrypted; a plain footer is signed then (parquet-format: Encryption).
 
     pyarrow aborts the process at the metadata of such a column.
@@ -87,7 +87,7 @@ def is_encrypted(file: BinaryIO | StableFile) -> bool:
         return False
 
 
-def measure_pages(file: BinaryIO | StableFile, start: int, size_bytes: int) -> Pages:
+def measure_pages(file: BinaryIO | ReadableFile, start: int, size_bytes: int) -> Pages:
     """Measure the pages from `start` on. Raises BrokenFileError for invalid pages."""
     dictionary = largest = total = densest = values = 0
     has_prefixes = False
@@ -106,7 +106,7 @@ def measure_pages(file: BinaryIO | StableFile, start: int, size_bytes: int) -> P
     return Pages(dictionary, largest, total, densest, values, has_prefixes)
 
 
-def _headers(file: BinaryIO | StableFile, at: int, end: int) -> Iterator[Fields]:
+def _headers(file: BinaryIO | ReadableFile, at: int, end: int) -> Iterator[Fields]:
     while at < end:
         header, size_bytes = _header(file, at)
         packed = _number(header, 3)
@@ -116,7 +116,7 @@ def _headers(file: BinaryIO | StableFile, at: int, end: int) -> Iterator[Fields]
         at += size_bytes + packed
 
 
-def _header(file: BinaryIO | StableFile, at: int) -> tuple[Fields, int]:
+def _header(file: BinaryIO | ReadableFile, at: int) -> tuple[Fields, int]:
     """Return a header and its length."""
     wanted = _WINDOW_BYTES
     while True:

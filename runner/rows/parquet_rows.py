@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from runner.rows.arrow_rows import Unfit
     from runner.rows.parquet_cells import Convert
+    from runner.rows.readable_file import ReadableFile
     from runner.rows.row import BadRow, Row
-    from runner.rows.stable_file import StableFile
     from runner.source import Json
 
 _BATCH_BYTES = 1024 * 1024
@@ -51,7 +51,7 @@ _LONGEST_PLAIN = 32
 class Parquet:
     """A Parquet file. It has no lines: the line of each row is 0."""
 
-    def __init__(self, file: StableFile, shown: str) -> None:
+    def __init__(self, file: ReadableFile, shown: str) -> None:
         """Read the metadata. Raises InvalidInput for an unreadable file and for invalid names of columns."""
         self._raw = file
         self._shown = shown

@@ -23,7 +23,7 @@ from runner.rows.query_tables import fill_table, json_columns, view_parquet
 from runner.rows.row import SHOWN_NAME_CHARS
 from runner.rows.row_file import RowFile, check_file, translated_errors
 from runner.rows.row_files import RowFiles, open_plain
-from runner.rows.stable_file import StableFile, StableFiles
+from runner.rows.stable_file import Memory, StableFile, StableFiles
 from runner.suprsend.threads import Threads
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from runner.rows.arrow_rows import Unfit
     from runner.rows.dataset import Dataset
     from runner.rows.parquet_cells import Convert
-    from runner.rows.stable_file import Memory, Unchanging
+    from runner.rows.stable_file import Unchanging
     from runner.source import Json
 
 _BATCH_ROWS = 256
@@ -122,7 +122,7 @@ def _open(dataset: Dataset, folder: str, opened: ExitStack) -> tuple[DuckDBPyCon
         paths = [str(Path(file.path).absolute()) for file in dataset.files]
         lock(connection, [*paths, *map(escape, paths)])
         view_parquet(connection, dataset.files)
-        return connection, StableFiles([(name, memory) for name, memory in memories if memory is not None])
+        return connection, StableFiles([(name, memory) for name, memory in memories if isinstance(memory, Memory)])
     lock(connection)
     if source.header is not None:
         columns = dict.fromkeys(source.header, "VARCHAR")

@@ -10,8 +10,9 @@ import zlib
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain, islice
+from pathlib import Path, PurePath
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
 from runner.project.files import misspelt
@@ -21,19 +22,24 @@ from runner.rows.json_rows import json_array, json_lines
 from runner.rows.row import BadRow, BrokenFileError, Row
 from runner.rows.stable_file import FileChangedError, StableFile
 from runner.rows.text import Text
+from runner.rows.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from runner.rows.places import FileStart
+    from runner.rows.readable_file import ReadableFile
+    from runner.rows.remote_file import RemoteFile
+    from runner.rows.remote_store import RemoteState
     from runner.rows.stable_file import Memory, Unchanging
     from runner.source import Json
 
-__all__ = ["BadRow", "Row", "RowFile", "open_rows"]
+__all__ = ["BadRow", "Row", "RowFile", "open_named", "open_rows"]
 
 _STREAMS = {"{": ".jsonl", "[": ARRAY}
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+_PARQUET_BLOCKS = 48
+"""Blocks of a remote Parquet file that stay in memory: its columns are read side by side, and the sizes of their pages before."""
 
 
 class RowFile:
@@ -115,7 +121,9 @@ class RowFile:
         return None
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the file's bytes, in hexadecimal; "" for a stream. From now on the file must not change.
+        """Return the SHA-256 of the file's bytes, or of its version in a store, in hexadecimal; "" for a stream.
+
+        From now on the file must not change.
 
         Raises InvalidInput if the file has changed since it was opened.
         """
@@ -125,7 +133,7 @@ class RowFile:
             return self._stable.fingerprint()
 
     @property
-    def memory(self) -> Memory | None:
+    def memory(self) -> Memory | RemoteState | None:
         """What the file is, to compare it when it is opened again; None for a stream."""
         return None if self._stable is None else self._stable.memory
 
@@ -164,11 +172,26 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str, memory: Memory | N
             text = Text(read, shown)
             return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, stable)
         check_file(path, shown)
-        suffix, is_packed = _suffix_of(path, shown)
+        suffix = _suffix_of(path, shown)
         stable = StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno(), memory)
-        if suffix == PARQUET:
-            return _open_parquet(shown, opened, stable)
-        return _read(suffix, Text(_unpacking(stable, shown) if is_packed else stable.read1, shown), opened, stable)
+        return _read_file(suffix, stable, shown, opened)
+
+
+def open_url(url: str, memory: RemoteState | None = None) -> RowFile:
+    """Open a file of rows in an object store, as `open_rows` opens one of this machine. Raises the errors of its store, too."""
+    from runner.rows.remote_file import RemoteFile  # noqa: PLC0415 - most runs read files of this machine
+
+    with ExitStack() as opened, translated_errors(url):
+        suffix = _suffix_of(PurePath(url), url)
+        file = RemoteFile(url, memory, blocks=_PARQUET_BLOCKS if suffix.format == PARQUET else 1)
+        return _read_file(suffix, file, url, opened)
+
+
+def open_named(path: str, memory: Memory | RemoteState | None = None) -> RowFile:
+    """Open a file of rows by its path or URL. Raises the errors of `open_rows` and `open_url`."""
+    if is_url(path):
+        return open_url(path, cast("RemoteState | None", memory))
+    return open_rows(Path(path), io.BytesIO(), path, cast("Memory | None", memory))
 
 
 def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], StableFile | None]:
@@ -194,7 +217,14 @@ def _read_when_ready(descriptor: int, size: int) -> bytes:
             select.select([descriptor], [], [])
 
 
-def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | None) -> RowFile:
+def _read_file(suffix: Suffix, file: StableFile | RemoteFile, shown: str, opened: ExitStack) -> RowFile:
+    if suffix.format == PARQUET:
+        return _open_parquet(shown, opened, file)
+    read = _unpacking(file, shown) if suffix.is_packed else file.read1
+    return _read(suffix.format, Text(read, shown), opened, file)
+
+
+def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | RemoteFile | None) -> RowFile:
     if suffix in DELIMITERS:
         table = Table(text, DELIMITERS[suffix])
         return RowFile(table.rows(), text.shown, opened.pop_all(), stable, columns=table.columns, is_text=True)
@@ -202,7 +232,7 @@ def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | None)
     return RowFile(rows, text.shown, opened.pop_all(), stable)
 
 
-def _open_parquet(shown: str, opened: ExitStack, stable: StableFile) -> RowFile:
+def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile) -> RowFile:
     try:
         from runner.rows.parquet_rows import Parquet  # noqa: PLC0415 - it loads pyarrow, which is an extra
     except ModuleNotFoundError:
@@ -250,7 +280,7 @@ def _keys_of(
         yield type(row)(row.number, row.line, kept)
 
 
-def _unpacking(file: StableFile, shown: str) -> Callable[[int], bytes]:
+def _unpacking(file: ReadableFile, shown: str) -> Callable[[int], bytes]:
     magic = file.read(2)
     file.seek(0)
     if magic != b"\x1f\x8b":
@@ -282,7 +312,7 @@ def check_file(path: Path, shown: str) -> None:
         raise InvalidInput(Problem("rows-format", message, hint=hint))
 
 
-def _suffix_of(path: Path, shown: str) -> Suffix:
+def _suffix_of(path: PurePath, shown: str) -> Suffix:
     if (suffix := suffix_of(str(path))) is not None:
         return suffix
     if path.suffix.lower() in _SPREADSHEETS:

@@ -7,16 +7,15 @@ before anything is sent; when its turn comes, it must still be the same.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from io import BytesIO
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.formats import suffix_of
 from runner.rows.places import FileStart
+from runner.rows.remote_store import RemoteState
 from runner.rows.row import BadRow, Row
-from runner.rows.row_file import open_rows
+from runner.rows.row_file import open_named, open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator
@@ -34,7 +33,7 @@ class _Member(NamedTuple):
 
     file: DataFile
     suffix: Suffix
-    memory: Memory | None
+    memory: Memory | RemoteState | None
     columns: tuple[str, ...] | None
 
 
@@ -69,7 +68,7 @@ class RowFiles:
         self._opened = ExitStack()
 
     @property
-    def memories(self) -> list[tuple[str, Memory | None]]:
+    def memories(self) -> list[tuple[str, Memory | RemoteState | None]]:
         """What each file was when it was opened."""
         return [(member.file.path, member.memory) for member in self._members]
 
@@ -117,11 +116,7 @@ class RowFiles:
 
     def fingerprint(self) -> str:
         """Return the fingerprint of each file, separated by spaces. From now on the files must not change."""
-        digests = []
-        for member in self._members:
-            with _open(member) as opened:
-                digests.append(opened.fingerprint())
-        return " ".join(digests)
+        return " ".join(map(_fingerprint, self._members))
 
     def check(self, rows: int) -> None:
         """Raise InvalidInput if the open file has changed; the others were checked at their ends."""
@@ -202,18 +197,25 @@ def open_plain(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
     [file, *others] = dataset.files
     if others or file.partitions:
         return RowFiles(dataset)
-    return open_rows(Path(file.path), BytesIO(), file.path)
+    return open_named(file.path)
 
 
 def _opened_before(file: DataFile) -> _Member:
-    with open_rows(Path(file.path), BytesIO(), file.path) as opened:
+    with open_named(file.path) as opened:
         suffix = suffix_of(file.path)
         assert suffix is not None  # noqa: S101 - it was opened by it
         return _Member(file, suffix, opened.memory, opened.columns)
 
 
 def _open(member: _Member) -> RowFile:
-    return open_rows(Path(member.file.path), BytesIO(), member.file.path, member.memory)
+    return open_named(member.file.path, member.memory)
+
+
+def _fingerprint(member: _Member) -> str:
+    if isinstance(member.memory, RemoteState):  # it is the version that the store named when the file was opened
+        return member.memory.fingerprint()
+    with _open(member) as opened:
+        return opened.fingerprint()
 
 
 def _check_kind(one: _Member, other: _Member) -> None:

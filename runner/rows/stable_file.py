@@ -8,8 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from runner.rows.readable_file import ReadableFile
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.rows.remote_store import RemoteState
 
 BLOCK_BYTES = 256 * 1024
 
@@ -26,7 +30,7 @@ class Unchanging(Protocol):
     """Files that must not change. Both methods raise FileChangedError."""
 
     @property
-    def memory(self) -> Memory | None:
+    def memory(self) -> Memory | RemoteState | None:
         """What a single file is, to compare it when it is opened again."""
         ...
 
@@ -39,7 +43,7 @@ class Unchanging(Protocol):
         ...
 
 
-class StableFile:
+class StableFile(ReadableFile):
     """Reads a regular file block by block, from the current position of a descriptor, which it does not close.
 
     After each block and at the end of the file, its size and modification time are compared with those at the beginning. A
@@ -63,6 +67,11 @@ class StableFile:
         self._block_number = -1
         if state != self._begun:
             raise FileChangedError(_change(self._begun, state))
+
+    @property
+    def size(self) -> int:
+        """The size in bytes, at the beginning."""
+        return self._begun.size
 
     def check(self) -> None:
         """Raise FileChangedError if the file has changed."""
@@ -92,37 +101,6 @@ class StableFile:
         found = self._block[offset : offset + size]
         self._position += len(found)
         return found
-
-    # The other methods that libraries need
-
-    closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, or all up to the end."""
-        left = self._begun.size - self._position if size < 0 else size
-        pieces = []
-        while left > 0 and (piece := self.read1(left)):
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Set the position."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._begun.size}[whence]
-        self._position = start + offset
-        return self._position
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
-    def readable(self) -> bool:
-        """Return whether it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return whether any position can be read."""
-        return True
 
     def _read_block(self, number: int) -> bytes:
         start = number * BLOCK_BYTES

@@ -21,11 +21,11 @@ from runner.bulk.reconcile.sightings import (
     step_of,
 )
 from runner.errors import InvalidInput, NotFound, Problem, UsageError
-from runner.project.files import misspelt
 from runner.rows.dataset import find_dataset
 from runner.rows.formats import suffix_of
 from runner.rows.row import BadRow
 from runner.rows.row_file import open_rows
+from runner.rows.urls import is_url, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -63,12 +63,10 @@ def messages_in(given: Sequence[str]) -> Export:
 
     The sightings raise InvalidInput for a file that can't be read, and for an item that is not a message.
     """
-    dataset = find_dataset(given)
-    if dataset.is_piped:
-        raise UsageError(Problem("usage", "--messages can't be the standard input", hint="write it to a file first"))
-    paths = [Path(file.path) for file in dataset.files]
-    if missing := next((path for path in paths if not path.exists()), None):
-        raise NotFound(Problem("file-not-found", f"no such file: {missing}", hint=misspelt(missing)))
+    if remote := next(filter(is_url, given), None):
+        message = f"exports are read from this machine, not from {masked(remote)}"
+        raise UsageError(Problem("usage", message, hint="copy them first"))
+    paths = find_dataset(given).local_paths()
     return Export(frozenset({"messages"}), len(paths), _as_of(paths), _in_all([("messages", path) for path in paths]))
 
 
