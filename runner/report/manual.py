@@ -39,6 +39,7 @@ GROUPS = {
         "workflows",
         "assets",
         "fixture",
+        "row-types",
         "commands",
         "configuration",
         "exit-codes",
