@@ -41,6 +41,7 @@ GROUPS = {
         "workflows",
         "assets",
         "fixture",
+        "row-types",
         "commands",
         "configuration",
         "exit-codes",

@@ -37,7 +37,7 @@ _TABLE_FUNCTIONS = frozenset({"generate_series", "json_each", "json_tree", "rang
 """Those that need nothing but their arguments. The others read files, settings or other queries."""
 _QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _PLACE = re.compile(r"\n+LINE (\d+): (.*)\n( *)(\^+)")
-_QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
+_VALUES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|(?<!\w)-?\d[\w.+-]*""")
 
 
 def connect(path: str | None, shown: str, folder: str) -> DuckDBPyConnection:
@@ -142,7 +142,7 @@ def query_error(error: duckdb.Error, query: str, *, is_running: bool = False) ->
     found = _PLACE.search(text)
     message, *more = (text[: found.start()] if found else text).strip().split("\n")
     if is_running:
-        message = _QUOTED.sub("…", message)
+        message = _VALUES.sub("…", message)
         more = []
     if isinstance(error, duckdb.IOException):
         return MachineError(Problem("file-unreadable", f"the query failed: {message}"))

@@ -94,7 +94,9 @@ class QueryRows(RowFile):
     def _cells(self, name: str, portion: pa.RecordBatch, unfit: Unfit) -> list[Json]:
         field, column, kind = portion.schema.field(name), portion.column(name), str(self._types[name])
         if kind in _LARGE_INTEGERS:
-            return [None if value is None else int(value) for value in column.to_pylist()]
+            over = 2**128 if kind == "UHUGEINT" else 0  # arrow takes its first bit for a sign
+            integers = (None if value is None else int(value) for value in column.to_pylist())
+            return [value + over if value is not None and value < 0 else value for value in integers]
         if kind == "JSON":
             return parsed_cells(name, column, unfit)
         cells = cells_of(field, column, unfit)

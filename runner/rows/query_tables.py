@@ -219,7 +219,7 @@ def _kind(kind: pa.DataType) -> str:
 
 def _lossy(kind: pa.DataType) -> str | None:
     if pa.types.is_decimal(kind) and kind.precision > _MAX_DIGITS:
-        return f"has decimals of more than {_MAX_DIGITS} digits, which DuckDB would round"
+        return "has decimals that are too long for DuckDB, which would round them"
     if pa.types.is_duration(kind):
         return "has durations, which DuckDB would read as numbers"
     inner = (

@@ -53,6 +53,7 @@ Reference:
   workflows       Look up which parts of a workflow run on your machine.
   assets          Look up what is read of a workspace, and checked with it.
   fixture         Look up the fixture `runner_sandbox` for testing applications.
+  row-types       Look up what the values of rows come to in an event.
   commands        Look up every command and its options.
   configuration   Look up credentials, runner.yaml and environment variables.
   exit-codes      Look up what the exit code of a command means.
@@ -82,7 +83,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
         *["how-to"] * 13,
-        *["reference"] * 11,
+        *["reference"] * 12,
         *["explanation"] * 2,
     ]
     assert [json.loads(line) for line in cli("help", "-o", "jsonl").out.splitlines()] == topics

@@ -128,6 +128,51 @@ def test_a_value_that_json_does_not_have_makes_a_bad_row(column: pa.Array, why: 
     assert read(pa.table({"a": column, "b": ["1", "2"]})) == [Row(1, 0, {"a": None, "b": "1"}), BadRow(2, 0, problem)]
 
 
+def test_an_offset_with_seconds_is_written_in_utc() -> None:
+    """RFC 3339 has no seconds in offsets; Berlin was 53 minutes and 28 seconds ahead before 1893."""
+    old = pa.array(
+        [datetime(1890, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)], pa.timestamp("us", "Europe/Berlin")
+    )
+    assert [row.values for row in read(pa.table({"a": old})) if isinstance(row, Row)] == [
+        {"a": "1890-01-01T00:00:00+00:00"},
+        {"a": "2026-07-01T02:00:00+02:00"},
+    ]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_time_of_another_day_makes_a_bad_row(unit: str) -> None:
+    day = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}[unit]
+    kind = pa.time32(unit) if unit in ("s", "ms") else pa.time64(unit)
+    rows = read(pa.table({"a": pa.array([day - 1, day, -1, None], kind)}))
+    reason = "column 'a': a time of day is from 00:00:00 to 23:59:59"
+    assert [row.problem.message if isinstance(row, BadRow) else "" for row in rows] == ["", reason, reason, ""]
+    rows = read(pa.table({"a": pa.array([[day - 1], [None, day], None], pa.list_(kind))}))
+    assert [isinstance(row, BadRow) for row in rows] == [False, True, False]
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}], ids=["stored once", "stored each"])
+def test_a_column_of_json_has_its_values(options: dict[str, object]) -> None:
+    texts = ['{"a": [1.5, null]}', "7", "null", None, '{"a": [1.5, null]}', "{", '{"a": 1, "a": 2}']
+    rows = read(pa.table({"a": pa.array(texts, pa.json_())}), **options)
+    reason = "column 'a': a JSON column with text that is not JSON"
+    assert [row.problem.message if isinstance(row, BadRow) else row.values["a"] for row in rows] == [  # type: ignore[call-overload]
+        {"a": [1.5, None]}, 7, None, None, {"a": [1.5, None]}, reason, reason,
+    ]  # fmt: skip
+
+
+def test_a_decimal_is_converted_where_a_number_is_equal_to_it() -> None:
+    texts = ["12.50", "100", "0.1234567890123456789", None]
+    pq.write_table(
+        pa.table({"a": pa.array([text and Decimal(text) for text in texts], pa.decimal128(22, 19))}), "rows.parquet"
+    )
+    with open_rows(Path("rows.parquet"), io.BytesIO(), "rows.parquet") as file:
+        file.convert_texts(lambda _, text: float(text))
+        assert [row.values["a"] for row in file if isinstance(row, Row)] == [12.5, 100.0, "0.1234567890123456789", None]  # type: ignore[call-overload]
+    with open_rows(Path("rows.parquet"), io.BytesIO(), "rows.parquet") as file:
+        file.convert_texts(lambda _, text: int(text))
+        assert file.first(1) == Row(1, 0, {"a": "12.5000000000000000000"})
+
+
 def test_moments_of_old_writers_are_right_in_any_year() -> None:
     micros = [-62135596800000000, 0, 253402300799999999, None]
     texts = ["0001-01-01T00:00:00", "1970-01-01T00:00:00", "9999-12-31T23:59:59.999999", None]

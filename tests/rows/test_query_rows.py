@@ -164,6 +164,12 @@ def test_many_rows_come_in_the_order_of_the_query() -> None:
     assert rows == [Row(number, 0, {"i": i}) for number, (i,) in enumerate(wanted, 1)]
 
 
+def test_integers_of_any_size_keep_all_digits() -> None:
+    largest = f"{2**128 - 1}::UHUGEINT AS a, '{-(2**127)}'::HUGEINT AS b, sum(amount::INT) AS c"
+    [row] = values(f"SELECT {largest} FROM rows WHERE amount = '5' ORDER BY ALL", csv())
+    assert row == {"a": 2**128 - 1, "b": -(2**127), "c": 5}
+
+
 # What a query may be
 
 
@@ -226,6 +232,20 @@ def test_an_error_of_a_value_does_not_show_the_value() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("(amount::INT * 100)::TINYINT", "Conversion Error: Type INT32 with value … can't be cast because the value is out of range for the destination type INT8"),
+        ("amount::INT * 2000000000", "Out of Range Error: Overflow in multiplication of INT32 (… * …)!"),
+    ],
+)  # fmt: skip
+def test_an_error_of_a_number_does_not_show_the_number(expression: str, message: str) -> None:
+    assert (
+        problem(f"SELECT {expression} AS n FROM rows ORDER BY user", csv(content="user,amount\nu1,5\n")).message
+        == message
+    )
+
+
+@pytest.mark.parametrize(
     ("expression", "kind", "cast"),
     [
         ("INTERVAL 1 DAY", "INTERVAL", "CAST(… AS VARCHAR)"),
@@ -274,8 +294,8 @@ def test_a_row_that_can_not_be_read_is_not_left_out_in_silence() -> None:
 @pytest.mark.parametrize(
     ("column", "fault"),
     [
-        (pa.array([Decimal(10) ** 50 + 1], pa.decimal256(60, 0)), "has decimals of more than 38 digits, which DuckDB would round"),
-        (pa.array([[Decimal(10) ** 50 + 1]], pa.list_(pa.decimal256(60, 0))), "has decimals of more than 38 digits, which DuckDB would round"),
+        (pa.array([Decimal(10) ** 50 + 1], pa.decimal256(60, 0)), "has decimals that are too long for DuckDB, which would round them"),
+        (pa.array([[Decimal(10) ** 50 + 1]], pa.list_(pa.decimal256(60, 0))), "has decimals that are too long for DuckDB, which would round them"),
         (pa.array([7], pa.duration("us")), "has durations, which DuckDB would read as numbers"),
     ],
     ids=["decimal", "list", "duration"],

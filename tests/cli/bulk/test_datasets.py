@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -233,3 +234,18 @@ def test_a_thousand_files_are_read_with_few_descriptors(cli: CommandLine, server
         export(f"{number:04}.csv", f"u{number},{number}")
     assert send(cli, "--rows", "exports").code == 0
     assert sent(server) == [(f"u{number}", str(number), 10) for number in range(1000)]
+
+
+def test_decimals_of_parquet_are_numbers_where_the_spec_declares_one(cli: CommandLine, server: CapturingServer) -> None:
+    amounts = [Decimal("12.50"), Decimal("-1.00"), Decimal("0.10")]
+    pq.write_table(pa.table({"user": ["a", "b", "c"], "order": ["1", "2", "3"], "amount": amounts}), "rows.parquet")
+    assert send(cli, "--rows", "rows.parquet").code == 2
+    assert sent(server) == [("a", "1", 12.5), ("c", "3", 0.1)]
+    failed = typed(cli, "runs", "failed", "last").raw
+    server.received.clear()
+    assert send(cli, "--rows", "-", stdin=failed.replace("-1.0", "1.0")).code == 0
+    assert sent(server) == [("b", "2", 1.0)]
+    pq.write_table(pa.table({"user": ["d"], "order": ["4"], "amount": [Decimal("7.25")]}), "more.parquet")
+    server.received.clear()
+    assert send(cli, "--rows", "more.parquet", "--rows", "rows.parquet", "--limit", "1").code == 0
+    assert sent(server) == [("d", "4", 7.25)]
