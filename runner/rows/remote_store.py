@@ -6,6 +6,7 @@ of the store and of the network become problems with the URL, in our words: a li
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
@@ -32,8 +33,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
             "retries": {"total_max_attempts": _ATTEMPTS, "mode": "standard"},
         }
     },
-    "gs": {"timeout": _ANSWER_S},
+    "gs": {"requests_timeout": _ANSWER_S},
 }
+_LOGGERS = ("aiobotocore", "aiohttp", "asyncio", "botocore", "fsspec", "google")
 
 
 class RemoteState(NamedTuple):
@@ -63,6 +65,8 @@ class Store:
             raise InvalidInput(Problem("rows-format", message, hint=library.install)) from None
         self._errors: tuple[type[Exception], ...] = (OSError, ValueError, *map(_class, library.errors))
         self._expired: tuple[type[Exception], ...] = (_class(library.expired),) if library.expired else ()
+        for name in (*_LOGGERS, library.name):  # the problem says what they would print, some of them with tracebacks
+            logging.getLogger(name).addHandler(logging.NullHandler())
         self._files = fsspec.filesystem(scheme, use_listings_cache=False, **_OPTIONS[scheme])
         self._files.retries = _ATTEMPTS - 1  # s3fs repeats all attempts for answers that break off
         self._sizes: dict[str, int] = {}
@@ -156,7 +160,7 @@ class Store:
         if isinstance(error, FileNotFoundError) or status == _NOT_FOUND:
             return NotFound(Problem("file-not-found", f"no such file: {url}"))
         hint: str | None = None
-        if isinstance(error, PermissionError) or status in _REFUSED:
+        if isinstance(error, PermissionError) or status in _REFUSED or str(error).startswith(_FORBIDDEN):
             reason, hint = "the store refuses access", self._library.credentials
         elif names & _NO_CREDENTIALS:
             reason, hint = "there are no credentials for the store", self._library.credentials
@@ -175,6 +179,8 @@ class Store:
 
 _NOT_FOUND = 404
 _REFUSED = (401, 403)
+_FORBIDDEN = "Forbidden:"
+"""What gcsfs says of a status 403."""
 _OVERLOADED = (429, 503)
 _BUSY = 16
 """EBUSY, by which s3fs says that a store answered with 503 or SlowDown."""
