@@ -56,7 +56,7 @@ def watch_run(
     progress: Progress = None,
     state_dir: StateDir = None,
 ) -> ExitCode:
-    """Follow a run that another process sends, until it ends."""
+    """Follow a run of another process until it ends."""
     from runner.commands.runs import watch_run as watch  # noqa: PLC0415 - help declares commands, and runs none
 
     return watch(session, run, state_dir, is_json=progress is ProgressForm.JSON)

@@ -65,6 +65,8 @@ def send_rows(
     folder = named_folder(state_dir, world.environ) or ledger_folder(path, settings.config)
     source = Source(spec, path, project_of(path), settings.config)
     planned = partial(plan_rows, session, source, settings.profile, flags, sandbox=options.sandbox)
+    if not options.dry_run:
+        _check_address_space(bulk)
     if given.check_keys and not options.dry_run:
         if bulk.is_piped:
             raise UsageError(Problem("usage", "--check-keys reads the rows twice, and a pipe can be read once"))
@@ -75,7 +77,6 @@ def send_rows(
         if options.dry_run:
             return _check(session, plan, run)
         with ready(session, aimed, _description(bulk), yes=options.yes) as target:
-            _check_address_space(bulk)
             config = settings.config or find_config(path)
             saved = SavedOptions(
                 var=flags.var,
@@ -142,21 +143,23 @@ def resume(
         planned = plan_rows(
             session, source, saved.profile, variables, bulk, patience, folder, sandbox=saved.is_sandboxed
         )
+        _check_address_space(bulk)
         with planned as (plan, aimed):
             if not plan.check_resumable(record, ledger):
                 output.message("other credentials than the run began with: its secret variables can't be compared")
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
-            with ready(session, aimed, _description(bulk), yes=options.yes) as target:
-                _check_address_space(bulk)
-                with resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running:
-                    if running.in_doubt and not plan.has_keys and options.yes:
-                        rows = counted(running.in_doubt, "row")
-                        output.message(f"{rows} without a key that may have arrived: sent again, may count twice")
-                    if not running.can_compare_rows:
-                        output.message("other credentials than the run began with: its rows can't be compared")
-                    commands = commands._replace(asks=target.confirm)
-                    return _run(session, running, plan, commands, target, given, takes_old=options.yes)
+            with (
+                ready(session, aimed, _description(bulk), yes=options.yes) as target,
+                resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running,
+            ):
+                if running.in_doubt and not plan.has_keys and options.yes:
+                    rows = counted(running.in_doubt, "row")
+                    output.message(f"{rows} without a key that may have arrived: sent again, may count twice")
+                if not running.can_compare_rows:
+                    output.message("other credentials than the run began with: its rows can't be compared")
+                commands = commands._replace(asks=target.confirm)
+                return _run(session, running, plan, commands, target, given, takes_old=options.yes)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,8 +80,8 @@ def find_dataset(given: Sequence[str], query: str | None = None) -> Dataset:
 
     A path that is there is never a pattern. Files and folders below a folder are left out if their names begin with `_` or
     `.`. Raises NotFound for a folder or a pattern without files, UsageError for a file that is given twice, InvalidInput for
-    other files in a folder, and for files whose folders give other columns; for a URL also the errors of its store. A database needs a `query`, and the standard
-    input takes none.
+    other files in a folder, and for files whose folders give other columns; for a URL also the errors of its store. A
+    database needs a `query`, and the standard input takes none.
     """
     if STDIN in given:
         if len(given) > 1:
@@ -211,7 +212,9 @@ def _size_bytes(path: str) -> int:
         from runner.rows.remote_store import store_of  # noqa: PLC0415
 
         return store_of(path).size_bytes(path)
-    return Path(path).stat().st_size
+    with suppress(OSError):  # whoever opens it reports what is wrong with it
+        return Path(path).stat().st_size
+    return 0
 
 
 def _refuse_twice(files: Sequence[DataFile]) -> None:

@@ -21,6 +21,7 @@ from runner.bulk.reconcile.sightings import (
     step_of,
 )
 from runner.errors import InvalidInput, NotFound, Problem, UsageError
+from runner.project.files import misspelt
 from runner.rows.dataset import find_dataset
 from runner.rows.formats import suffix_of
 from runner.rows.row import BadRow
@@ -66,7 +67,12 @@ def messages_in(given: Sequence[str]) -> Export:
     if remote := next(filter(is_url, given), None):
         message = f"exports are read from this machine, not from {masked(remote)}"
         raise UsageError(Problem("usage", message, hint="copy them first"))
-    paths = find_dataset(given).local_paths()
+    dataset = find_dataset(given)
+    if dataset.is_piped:
+        raise UsageError(Problem("usage", "--messages can't be the standard input", hint="write it to a file first"))
+    paths = dataset.local_paths()
+    if missing := next((path for path in paths if not path.exists()), None):
+        raise NotFound(Problem("file-not-found", f"no such file: {missing}", hint=misspelt(missing)))
     return Export(frozenset({"messages"}), len(paths), _as_of(paths), _in_all([("messages", path) for path in paths]))
 
 
