@@ -41,6 +41,7 @@ _EXACT = 2**53
 """Larger integers are not all floating-point numbers."""
 _LARGE = "LARGE"
 _MAX_DIGITS = 38
+_HALF = "has half of a surrogate pair: it is not valid Unicode"
 
 
 def fill_table(
@@ -97,9 +98,7 @@ def _array(values: list[Json], name: str, kind: str, first_row: int) -> pa.Array
     try:
         return pa.array(values, _ARROW_TYPES[kind])
     except UnicodeEncodeError:
-        message = (
-            f"the column '{name[:SHOWN_NAME_CHARS]}' has a character that is half of one, from row {first_row:,} on"
-        )
+        message = f"the column '{name[:SHOWN_NAME_CHARS]}' {_HALF}, in row {first_row:,} or after it"
         raise InvalidInput(Problem("unicode", message)) from None
 
 
@@ -155,6 +154,7 @@ def check_names(names: Iterable[str]) -> None:
     for name in names:
         if not name:
             raise InvalidInput(Problem("rows-header", "a column without a name can't be queried"))
+        _check_is_whole(name)
         other = seen.setdefault(name.lower(), name)
         if other is not name:
             alike.append((other, name))
@@ -166,6 +166,14 @@ def check_names(names: Iterable[str]) -> None:
                 lambda pair: Problem("rows-header", message.format(*(name[:SHOWN_NAME_CHARS] for name in pair))),
             )
         )
+
+
+def _check_is_whole(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = name[:SHOWN_NAME_CHARS].encode(errors="backslashreplace").decode()
+        raise InvalidInput(Problem("unicode", f"the name of the column '{shown}' {_HALF}")) from None
 
 
 def view_parquet(connection: DuckDBPyConnection, files: Sequence[DataFile]) -> None:

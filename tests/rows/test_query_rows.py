@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -289,6 +290,32 @@ def test_a_row_that_can_not_be_read_is_not_left_out_in_silence() -> None:
     )  # fmt: skip
     assert found.hint is not None
     assert found.hint.endswith("\na query needs every row: mend this one, or remove it")
+
+
+def test_text_that_is_not_unicode_is_refused() -> None:
+    half = "has half of a surrogate pair: it is not valid Unicode"
+    Path("rows.jsonl").write_text('{"a": "x"}\n{"a": "\\ud800"}')
+    assert problem("FROM rows ORDER BY a", "rows.jsonl") == Problem(
+        "unicode", f"the column 'a' {half}, in row 1 or after it"
+    )
+    Path("rows.jsonl").write_text('{"a\\ud800": 1}')
+    assert problem("FROM rows ORDER BY ALL", "rows.jsonl") == Problem(
+        "unicode", f"the name of the column 'a\\ud800' {half}"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "duckdb"])
+def test_a_file_whose_name_is_not_utf8_is_refused(suffix: str) -> None:
+    name = os.fsdecode(b"\xff." + suffix.encode())
+    Path(name).write_text("a\n")
+    message = f"{name} can't be queried: its name is not UTF-8"
+    assert problem("FROM rows ORDER BY a", name) == Problem("rows-format", message, hint="rename it")
+
+
+def test_text_of_json_may_have_any_character() -> None:
+    row = {"a": "\0\u2028'\"\U0001f600", 'it\'s "b"': "\n"}
+    Path("rows.jsonl").write_text(json.dumps(row))
+    assert values("FROM rows ORDER BY ALL", "rows.jsonl") == [row]
 
 
 @pytest.mark.parametrize(
