@@ -131,8 +131,8 @@ def relation_of(connection: DuckDBPyConnection, query: str) -> DuckDBPyRelation:
 _DESCRIBE = "DESCRIBE\n"
 
 
-def query_error(error: duckdb.Error, query: str, *, is_running: bool = False) -> RunnerError:
-    """Return DuckDB's error as ours, with its place in the query. While a query is running, values are not shown."""
+def query_error(error: duckdb.Error, query: str | None, *, is_running: bool = False) -> RunnerError:
+    """Return DuckDB's error as ours, with its place in the query if it is one of it. While a query is running, values are not shown."""
     text = str(error)
     if isinstance(error, duckdb.OutOfMemoryException):
         hint = "select fewer columns or rows, or make a table of the result in DuckDB first"
@@ -147,7 +147,8 @@ def query_error(error: duckdb.Error, query: str, *, is_running: bool = False) ->
     if isinstance(error, duckdb.IOException):
         return MachineError(Problem("file-unreadable", f"the query failed: {message}"))
     hints = "\n".join(line.strip() for line in more if line.strip())
-    return InvalidInput(Problem("rows-query", message, found and _position(found, query), hint=hints or None))
+    where = _position(found, query) if found and query is not None else None
+    return InvalidInput(Problem("rows-query", message, where, hint=hints or None))
 
 
 def _position(found: re.Match[str], query: str) -> Position | None:

@@ -50,7 +50,10 @@ class QueryRows(RowFile):
         self._typed: Convert = lambda _, text: text
         with ExitStack() as opened:
             folder = opened.enter_context(TemporaryDirectory(prefix="runner-"))
-            self._connection, self._files = _open(dataset, folder, opened)
+            try:
+                self._connection, self._files = _open(dataset, folder, opened)
+            except duckdb.Error as error:  # while rows are put into a table
+                raise query_error(error, None, is_running=True) from None
             self._relation = relation_of(self._connection, dataset.query)
             columns = (*self._relation.columns,)
             self._types = dict(zip(columns, self._relation.types, strict=True))
@@ -107,6 +110,8 @@ def _open(dataset: Dataset, folder: str, opened: ExitStack) -> tuple[DuckDBPyCon
     """Return a connection to what a query reads, and its files."""
     assert dataset.query is not None  # noqa: S101
     path = dataset.files[0].path
+    for file in dataset.files:
+        _check_is_utf8(file.path)
     if is_database(path):
         with translated_errors(path):
             memory = _database(path)
@@ -133,6 +138,14 @@ def _open(dataset: Dataset, folder: str, opened: ExitStack) -> tuple[DuckDBPyCon
             columns = json_columns(first)
     fill_table(connection, columns, source, is_text=source.header is not None)
     return connection, _Loaded(source)
+
+
+def _check_is_utf8(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        message = f"{path} can't be queried: its name is not UTF-8"
+        raise InvalidInput(Problem("rows-format", message, hint="rename it")) from None
 
 
 class _Loaded:

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet as pq
@@ -41,6 +41,7 @@ _EXACT = 2**53
 """Larger integers are not all floating-point numbers."""
 _LARGE = "LARGE"
 _MAX_DIGITS = 38
+_HALF = "has half of a surrogate pair: it is not valid Unicode"
 
 
 def fill_table(
@@ -97,9 +98,7 @@ def _array(values: list[Json], name: str, kind: str, first_row: int) -> pa.Array
     try:
         return pa.array(values, _ARROW_TYPES[kind])
     except UnicodeEncodeError:
-        message = (
-            f"the column '{name[:SHOWN_NAME_CHARS]}' has a character that is half of one, from row {first_row:,} on"
-        )
+        message = f"the column '{name[:SHOWN_NAME_CHARS]}' {_HALF}, in row {first_row:,} or after it"
         raise InvalidInput(Problem("unicode", message)) from None
 
 
@@ -155,6 +154,7 @@ def check_names(names: Iterable[str]) -> None:
     for name in names:
         if not name:
             raise InvalidInput(Problem("rows-header", "a column without a name can't be queried"))
+        _check_is_whole(name)
         other = seen.setdefault(name.lower(), name)
         if other is not name:
             alike.append((other, name))
@@ -168,6 +168,14 @@ def check_names(names: Iterable[str]) -> None:
         )
 
 
+def _check_is_whole(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = name[:SHOWN_NAME_CHARS].encode(errors="backslashreplace").decode()
+        raise InvalidInput(Problem("unicode", f"the name of the column '{shown}' {_HALF}")) from None
+
+
 def view_parquet(connection: DuckDBPyConnection, files: Sequence[DataFile]) -> None:
     """Make `rows` of Parquet files. Raises InvalidInput for files whose columns differ.
 
@@ -176,12 +184,12 @@ def view_parquet(connection: DuckDBPyConnection, files: Sequence[DataFile]) -> N
     first, *others = files
     columns = _columns(first.path)
     for other in others:
-        _check_same_columns(first.path, columns, other.path, _columns(other.path))
+        columns = _joined(first.path, columns, other.path, _columns(other.path))
     partitions = [name for name, _ in first.partitions]
     check_names([*columns, *partitions])
     if partitions:
         _refuse_other_folders(files, columns)
-    selected = [quoted(name) if fault is None else _fault(name, fault) for name, (_, fault) in columns.items()]
+    selected = [column.selected(name) for name, column in columns.items()]
     selected += map(quoted, partitions)
     paths = ", ".join(quoted_text(escape(str(Path(file.path).absolute()))) for file in files)
     hive = f"hive_partitioning = {bool(partitions)}" + (", hive_types_autocast = false" if partitions else "")
@@ -190,23 +198,53 @@ def view_parquet(connection: DuckDBPyConnection, files: Sequence[DataFile]) -> N
     )
 
 
-def _fault(name: str, fault: str) -> str:
-    message = f"the column {name[:SHOWN_NAME_CHARS]} {fault}"
-    return f"error({quoted_text(message)}) AS {quoted(name)}"
+class _Column(NamedTuple):
+    """A column of Parquet: its type, why DuckDB would change its values, and whether it has times that are marked as UTC.
+
+    Some writers, such as pyarrow 21, mark all times so. DuckDB takes them for times with a zone, pyarrow does not.
+    """
+
+    kind: str
+    fault: str | None
+    is_utc_time: bool
+
+    def selected(self, name: str) -> str:
+        """Return the column for a SELECT."""
+        if self.fault is not None:
+            message = f"the column {name[:SHOWN_NAME_CHARS]} {self.fault}"
+            return f"error({quoted_text(message)}) AS {quoted(name)}"
+        return f"CAST({quoted(name)} AS TIME) AS {quoted(name)}" if self.is_utc_time else quoted(name)
 
 
-def _columns(path: str) -> dict[str, tuple[str, str | None]]:
-    """Return the type of each column, and why DuckDB would change its values."""
+def _columns(path: str) -> dict[str, _Column]:
     file = pq.ParquetFile(path)
     leaves = [file.schema.column(at) for at in range(len(file.schema))]
-    old = {leaf.path.partition(".")[0] for leaf in leaves if leaf.physical_type == "INT96"}
     return {
-        field.name: (
-            _kind(field.type),
-            "has INT96 timestamps, which DuckDB would round" if field.name in old else _lossy(field.type),
-        )
-        for field in file.schema_arrow
+        field.name: _column(field, [leaf for leaf in leaves if _is_in(field.name, leaf)]) for field in file.schema_arrow
     }
+
+
+def _is_in(name: str, leaf: pq.ColumnSchema) -> bool:
+    """Return whether a leaf is a column or a part of it. A column named `a.b` has the path of the part `b` of the column `a`."""
+    return f"{leaf.path}.".startswith(f"{name}.")
+
+
+def _column(field: pa.Field, leaves: Sequence[pq.ColumnSchema]) -> _Column:
+    fault = _lossy(field.type)
+    is_utc_time = any(map(_is_utc_time, leaves))
+    if any(leaf.physical_type == "INT96" for leaf in leaves):
+        fault = "has INT96 timestamps, which DuckDB would round"
+    elif is_utc_time and not pa.types.is_time(field.type):
+        fault = (
+            "has times inside of a list or struct that are marked as UTC, which DuckDB would take for times with a zone"
+        )
+    elif is_utc_time and field.type.unit == "ns":
+        fault = "has times with nanoseconds that are marked as UTC, which DuckDB would cut"
+    return _Column(_kind(field.type), fault, is_utc_time)
+
+
+def _is_utc_time(leaf: pq.ColumnSchema) -> bool:
+    return leaf.logical_type.type == "TIME" and bool(json.loads(leaf.logical_type.to_json())["isAdjustedToUTC"])
 
 
 def _kind(kind: pa.DataType) -> str:
@@ -228,21 +266,22 @@ def _lossy(kind: pa.DataType) -> str | None:
     return next(filter(None, map(_lossy, inner)), None)
 
 
-def _check_same_columns(
-    one: str, columns: Mapping[str, tuple[str, str | None]], other: str, others: Mapping[str, tuple[str, str | None]]
-) -> None:
+def _joined(one: str, columns: Mapping[str, _Column], other: str, others: Mapping[str, _Column]) -> dict[str, _Column]:
+    """Return the columns of two files. Raises InvalidInput if they differ."""
     for path, missing in ((other, columns.keys() - others.keys()), (one, others.keys() - columns.keys())):
         if missing:
             message = f"{path} has no column '{min(missing)}', which other files of the run have"
-            raise InvalidInput(
-                Problem("rows-differ", message, hint="send files with other columns in a run of their own")
-            )
-    for name, (kind, _) in columns.items():
-        if others[name][0] != kind:
-            message = f"the column '{name}' is {kind} in {one}, and {others[name][0]} in {other}"
-            raise InvalidInput(
-                Problem("rows-differ", message, hint="send files with other types in a run of their own")
-            )
+            hint = "send files with other columns in a run of their own"
+            raise InvalidInput(Problem("rows-differ", message, hint=hint))
+    joined = {}
+    for name, column in columns.items():
+        found = others[name]
+        if found.kind != column.kind:
+            message = f"the column '{name}' is {column.kind} in {one}, and {found.kind} in {other}"
+            hint = "send files with other types in a run of their own"
+            raise InvalidInput(Problem("rows-differ", message, hint=hint))
+        joined[name] = _Column(column.kind, column.fault or found.fault, column.is_utc_time or found.is_utc_time)
+    return joined
 
 
 def _refuse_other_folders(files: Sequence[DataFile], columns: Mapping[str, object]) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
+from base64 import b64decode
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -291,6 +293,32 @@ def test_a_row_that_can_not_be_read_is_not_left_out_in_silence() -> None:
     assert found.hint.endswith("\na query needs every row: mend this one, or remove it")
 
 
+def test_text_that_is_not_unicode_is_refused() -> None:
+    half = "has half of a surrogate pair: it is not valid Unicode"
+    Path("rows.jsonl").write_text('{"a": "x"}\n{"a": "\\ud800"}')
+    assert problem("FROM rows ORDER BY a", "rows.jsonl") == Problem(
+        "unicode", f"the column 'a' {half}, in row 1 or after it"
+    )
+    Path("rows.jsonl").write_text('{"a\\ud800": 1}')
+    assert problem("FROM rows ORDER BY ALL", "rows.jsonl") == Problem(
+        "unicode", f"the name of the column 'a\\ud800' {half}"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "duckdb"])
+def test_a_file_whose_name_is_not_utf8_is_refused(suffix: str) -> None:
+    name = os.fsdecode(b"\xff." + suffix.encode())
+    Path(name).write_text("a\n")
+    message = f"{name} can't be queried: its name is not UTF-8"
+    assert problem("FROM rows ORDER BY a", name) == Problem("rows-format", message, hint="rename it")
+
+
+def test_text_of_json_may_have_any_character() -> None:
+    row = {"a": "\0\u2028'\"\U0001f600", 'it\'s "b"': "\n"}
+    Path("rows.jsonl").write_text(json.dumps(row))
+    assert values("FROM rows ORDER BY ALL", "rows.jsonl") == [row]
+
+
 @pytest.mark.parametrize(
     ("column", "fault"),
     [
@@ -317,6 +345,45 @@ def test_timestamps_of_old_writers_are_an_error_where_they_are_named() -> None:
     assert values("SELECT a FROM rows ORDER BY a", "a.parquet") == [{"a": 1}]
     message = "Invalid Input Error: the column stamp has INT96 timestamps, which DuckDB would round"
     assert problem("SELECT stamp FROM rows ORDER BY a", "a.parquet").message == message
+
+
+def test_a_column_of_old_timestamps_is_found_in_any_file_and_under_any_name() -> None:
+    old = pa.table({"a": [1], "x.y": pa.array([1], pa.timestamp("ns"))})
+    pq.write_table(old, "new.parquet")
+    pq.write_table(old, "old.parquet", use_deprecated_int96_timestamps=True)
+    message = "Invalid Input Error: the column x.y has INT96 timestamps, which DuckDB would round"
+    for paths in (["old.parquet"], ["new.parquet", "old.parquet"], ["old.parquet", "new.parquet"]):
+        assert problem('SELECT "x.y" FROM rows ORDER BY a', *paths).message == message
+    assert values('SELECT "x.y" FROM rows ORDER BY a', "new.parquet") == [{"x.y": "1970-01-01T00:00:00.000000001"}]
+
+
+UTC_TIMES = b64decode(
+    "UEFSMRUAFRwVHCwVAhUAFQYVBhwAAAACAAAAAgFGU1WSAgAAABUAFRwVHCwVAhUAFQYVBhwAAAACAAAAAgEVzVsHAAAAABUAFSgVKCwVAhUAFQ"
+    "YVBhwAAAACAAAAAgACAAAAAgNAU1WSAgAAABUEGWw1ABgGc2NoZW1hFQYAFQQlAhgBdCUQTHwRHCwAAAAAABUEJQIYAW5sfBEcPAAAAAAANQIY"
+    "AWwVAhUGTDwAAAA1BBgEbGlzdBUCABUEJQIYB2VsZW1lbnQlEEx8ERwsAAAAAAAWAhkcGTwmABwVBBklBgAZGAF0FQAWAhZCFkImCEkcFQAVAB"
+    "UCADwpBhkmAAIAAAAmABwVBBklBgAZGAFuFQAWAhZCFkImSkkcFQAVABUCADwpBhkmAAIAAAAmABwVBBklBgAZOAFsBGxpc3QHZWxlbWVudBUA"
+    "FgIWThZOJowBSRwVABUAFQIAPCkmAgAZRgAAAAIAAAAW0gEWAiYIFtIBACggcGFycXVldC1jcHAtYXJyb3cgdmVyc2lvbiAyMS4wLjAZPBwAAB"
+    "wAABwAAAA2AQAAUEFSMQ=="
+)
+"""Times, such in nanoseconds, and lists of times, as pyarrow 21 writes them."""
+
+
+def test_times_that_are_marked_as_utc_are_times() -> None:
+    """Some writers, such as pyarrow 21, mark all times so. DuckDB does not."""
+    Path("utc.parquet").write_bytes(UTC_TIMES)
+    schema = pq.ParquetFile("utc.parquet").schema
+    assert [json.loads(schema.column(at).logical_type.to_json())["isAdjustedToUTC"] for at in range(3)] == [True] * 3
+    duckdb.sql(
+        "COPY (SELECT TIME '03:04:05.000006' AS t, '00:00:00.123456789'::TIME_NS AS n, [TIME '03:04:05'] AS l) TO 'local.parquet'"
+    )
+    assert values("SELECT t FROM rows WHERE t > TIME '03:00' ORDER BY t", "utc.parquet") == [{"t": "03:04:05.000006"}]
+    assert values("SELECT t FROM rows ORDER BY t", "local.parquet", "utc.parquet") == [{"t": "03:04:05.000006"}] * 2
+    assert problem("SELECT n FROM rows ORDER BY t", "utc.parquet").message == (
+        "Invalid Input Error: the column n has times with nanoseconds that are marked as UTC, which DuckDB would cut"
+    )
+    assert problem("SELECT l FROM rows ORDER BY t", "local.parquet", "utc.parquet").message == (
+        "Invalid Input Error: the column l has times inside of a list or struct that are marked as UTC, which DuckDB would take for times with a zone"
+    )
 
 
 def test_files_of_other_columns_or_types_are_refused() -> None:
