@@ -170,7 +170,7 @@ def test_a_store_that_can_not_be_reached_is_one_clear_problem() -> None:
     nameless = run_process(*CHECK, AWS_ENDPOINT_URL=closed_url())
     assert nameless.returncode == 74
     assert nameless.stderr.startswith(
-        "error[file-unreadable]: can't read s3://bucket/a.csv: there are no credentials for the store\n  = they come from"
+        "error[file-unreadable]: can't read s3://bucket/a.csv: there are no credentials for the store\n  = credentials come from"
     )
     invalid = run_process(*CHECK, AWS_ENDPOINT_URL="nowhere", **KEYS)
     assert invalid.stderr == (
