@@ -59,6 +59,7 @@ UNCHECKED = {
     '{"progress": {"run": "20261129-050102-7f3a", "rows": 41200, "about": 250000, "accepted": 41100, "failed": 100, …}}': "tests/report/test_progress.py",
     "runner send specs/purchase.yaml --rows exports/": "tests/cli/bulk/test_datasets.py",
     """runner send specs/purchase.yaml --rows warehouse.duckdb --query "SELECT user, order_id, amount FROM orders ORDER BY order_id\"""": "tests/cli/bulk/test_queries.py",
+    "runner send specs/purchase.yaml --rows s3://bucket/orders.csv": "needs a bucket; tests/cli/bulk/test_remote.py",
     "export SUPRSEND_BASE_URL=http://127.0.0.1:7788/": "tests/testing/test_tutorial_app.py",
     """curl -i -d '{"id": "1001", "user": "u1", "amount": 80}' http://127.0.0.1:8000/orders""": "tests/testing/test_tutorial_app.py",
     "RUNNER_SANDBOX_URL='http://127.0.0.1:7788/#token=3vJw0yZkq1hXb6mTn8uR4A' pytest": "tests/testing/test_fixture.py",

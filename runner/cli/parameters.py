@@ -52,7 +52,7 @@ CaseName = Annotated[
 Rows = Annotated[
     list[str] | None,
     typer.Option(
-        help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz, folders, patterns; - is stdin.",
+        help="An event for each row: .csv, .tsv, .jsonl, .json, .parquet, .gz, folders, patterns, s3:// URLs; - is stdin.",
         metavar="FILE",
         rich_help_panel=_ROWS,
     ),

@@ -32,7 +32,7 @@ LIBRARIES = {
         ("botocore.exceptions.BotoCoreError", "botocore.exceptions.ClientError", "aiohttp.ClientError"),
         compares=True,
         expired="s3fs.utils.FileExpired",
-        credentials="they come from the environment, as for the AWS command line: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        credentials="credentials come from the environment, as for the AWS command line: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ),
     "gs": Library(
         "gcsfs",
@@ -41,7 +41,7 @@ LIBRARIES = {
         ("gcsfs.retry.HttpError", "google.auth.exceptions.GoogleAuthError", "aiohttp.ClientError"),
         compares=False,
         expired=None,
-        credentials="they come from the environment, as for gcloud: GOOGLE_APPLICATION_CREDENTIALS",
+        credentials="credentials come from the environment, as for gcloud: GOOGLE_APPLICATION_CREDENTIALS",
     ),
 }
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]*)://([^/]*)")

@@ -276,7 +276,7 @@ def test_the_fingerprint_tells_versions_apart_and_reads_nothing(store: ObjectSto
         assert store.requests() == []
 
 
-AWS = "they come from the environment, as for the AWS command line: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+AWS = "credentials come from the environment, as for the AWS command line: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 def test_what_the_store_refuses_is_told_with_the_url(store: ObjectStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 from runner.errors import UsageError
 from runner.rows.urls import check_url, is_url, masked
 
-CREDENTIALS = "they come from the environment, as for the AWS command line: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+CREDENTIALS = "credentials come from the environment, as for the AWS command line: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 EXPECTED = "expected s3:// or gs://"
 DOWNLOAD = "download it first, or pipe it: curl -fsS URL | runner send … --rows -"
 PLAIN = "give the path without a scheme"

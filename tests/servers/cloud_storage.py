@@ -37,13 +37,13 @@ class CloudStorage:
 
     def answer(self, path: str, query: dict[str, str], wanted: str | None) -> tuple[int, bytes]:
         if self.status is not None:
-            return self.status, b"{}"
+            return self.status, _error(self.status)
         _, is_file, quoted = path.partition("/o/")
         name = unquote(quoted)
         if not is_file:
             return 200, json.dumps(self._listed(query.get("prefix", ""), query.get("delimiter"))).encode()
         if name not in self.files:
-            return 404, json.dumps({"error": {"code": 404, "message": "No such object"}}).encode()
+            return 404, _error(404)
         if query.get("alt") != "media":
             return 200, json.dumps(self._described(name)).encode()
         assert wanted is not None
@@ -67,6 +67,10 @@ class CloudStorage:
             "generation": str(file.generation), "etag": f"e{file.generation}", "updated": "2026-01-01T00:00:00Z",
             "timeCreated": "2026-01-01T00:00:00Z",
         }  # fmt: skip
+
+
+def _error(status: int) -> bytes:
+    return json.dumps({"error": {"code": status, "message": "told so"}}).encode()
 
 
 @contextmanager
@@ -94,7 +98,7 @@ def cloud_storage() -> Iterator[CloudStorage]:
         httpd.daemon_threads = True
         storage.environ = {
             "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{httpd.server_port}",
-            "NO_GCE_CHECK": "true",
+            "FSSPEC_GS_TOKEN": "anon",
             "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
         }
         Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

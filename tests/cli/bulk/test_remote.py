@@ -170,7 +170,7 @@ def test_a_store_that_can_not_be_reached_is_one_clear_problem() -> None:
     nameless = run_process(*CHECK, AWS_ENDPOINT_URL=closed_url())
     assert nameless.returncode == 74
     assert nameless.stderr.startswith(
-        "error[file-unreadable]: can't read s3://bucket/a.csv: there are no credentials for the store\n  = they come from"
+        "error[file-unreadable]: can't read s3://bucket/a.csv: there are no credentials for the store\n  = credentials come from"
     )
     invalid = run_process(*CHECK, AWS_ENDPOINT_URL="nowhere", **KEYS)
     assert invalid.stderr == (
@@ -213,6 +213,28 @@ def test_a_store_that_hangs_does_not_hold_up_an_interrupt(number: signal.Signals
         assert (code, took_s < 5) == (128 + number, True)
         assert 0 < told["accepted"] < count
         with sending(environ, "--resume", "last", "--concurrency", "16") as sender:
+            code, told, _ = sender.ends()
+        assert (code, told["accepted"]) == (0, count)
+        keys = [event.key for event in platform.taken()]
+        assert len(keys) == len(set(keys)) == count
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_tmp")
+def test_a_store_that_fails_stops_a_run_which_is_resumed(store: ObjectStore) -> None:
+    count = 40_000
+    rows = "n,note\n" + "".join(f"{n},{'x' * 90}\n" for n in range(count))
+    url = store.write("many.csv", rows.encode())
+    Path("spec.yaml").write_text(NUMBERED, "utf-8")
+    with recording_server("--after", "5") as platform:
+        environ = environ_for(platform.base_url) | store.environ
+        with sending(environ, "spec.yaml", "--rows", url, "--ignore-extra") as sender:
+            sender.runs_until(lambda: platform.requests() >= 3)
+            with store.answering(403, "AccessDenied"):
+                code, told, err = sender.ends()
+        assert (code, told["accepted"] > 0, told["unknown"], told["failed"]) == (74, True, 0, 0)
+        assert f"error[file-unreadable]: can't read {url}: the store refuses access\n" in err
+        with sending(environ, "--resume", "last") as sender:
             code, told, _ = sender.ends()
         assert (code, told["accepted"]) == (0, count)
         keys = [event.key for event in platform.taken()]

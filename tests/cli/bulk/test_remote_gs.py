@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HINT = "they come from the environment, as for gcloud: GOOGLE_APPLICATION_CREDENTIALS"
+HINT = "credentials come from the environment, as for gcloud: GOOGLE_APPLICATION_CREDENTIALS"
 
 
 @pytest.fixture
