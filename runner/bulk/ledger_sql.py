@@ -39,6 +39,7 @@ SCHEMA = (
         PRIMARY KEY (run, first_row)
     ) WITHOUT ROWID
     """,
+    # The rows that were not accepted: `outcomes.RowOutcome` has the columns.
     """
     CREATE TABLE exceptions (
         run INTEGER NOT NULL,

@@ -164,7 +164,8 @@ def folder_of(start: Path) -> Path:
     return folder.resolve()
 
 
-_SUFFIXES_OF_ROWS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+_SUFFIXES_OF_ROWS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+"""Those of `rows.formats`, which this package can't import."""
 
 
 def _check_file(path: Path) -> None:

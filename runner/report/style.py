@@ -17,12 +17,13 @@ _INVISIBLE = (
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 """What changes how a text reads and does not show itself: Unicode's Default_Ignorable_Code_Point, and controls beyond ASCII."""
-_UNSAFE = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
-_UNSAFE_IN_JSON = re.compile(f"[{_INVISIBLE}]")
+_UNSAFE = f"[{_CONTROLS}{_INVISIBLE}]"
+_UNSAFE_IN_JSON = f"[{_INVISIBLE}]"
+"""Patterns that are not compiled here are compiled when they are first used: it takes time at each start."""
 _UNSAFE_IN_TEXT = re.compile(rf"[\x00-\x09\x0b-\x1f{_INVISIBLE}]")
 _EMOJI = r"\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _JOINING = rf"\u0600-\u109f\u1780-\u18af{_EMOJI}"
-_PART_OF_A_WORD = re.compile(
+_PART_OF_A_WORD = (
     rf"(?<=[{_JOINING}\ufe0f])[\u200c\u200d](?=[{_JOINING}])"
     rf"|(?<=[{_EMOJI}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     r"|(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]"
@@ -103,7 +104,7 @@ def name_of(text: str) -> str:
 
 def printable(text: str) -> str:
     """Escape control and invisible characters: data must not move the cursor, nor look like other data."""
-    return _UNSAFE.sub(_shown, text)
+    return re.sub(_UNSAFE, _shown, text)
 
 
 def counted(number: int, word: str) -> str:
@@ -117,7 +118,7 @@ def counted(number: int, word: str) -> str:
 
 def harmless_json(text: str) -> str:
     """Escape control characters as JSON does. They occur only in JSON's strings."""
-    return _UNSAFE_IN_JSON.sub(_escaped_in_json, text)
+    return re.sub(_UNSAFE_IN_JSON, _escaped_in_json, text)
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -129,7 +130,7 @@ def _escaped_in_json(match: re.Match[str]) -> str:
 
 
 def _is_part_of_a_word(match: re.Match[str]) -> bool:
-    return match[0] in _JOINERS and _PART_OF_A_WORD.match(match.string, match.start()) is not None
+    return match[0] in _JOINERS and re.compile(_PART_OF_A_WORD).match(match.string, match.start()) is not None
 
 
 @cache  # there are thousands of these characters, and texts that consist of them

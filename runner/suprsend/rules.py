@@ -206,6 +206,7 @@ def is_plain_attachment(attachment: Attachment) -> bool:
 
 
 _SHORT_NAME = 100
+"""Names up to this length are within every limit. It must not exceed the maximum of `name_breaches`."""
 
 
 def is_plain_name(name: str) -> bool:
