@@ -110,6 +110,11 @@ class CommandLine:
 _folders = count()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name archives by their parameter: they have the time in them, and all processes must collect the same names."""
+    return argname if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None
+
+
 @pytest.fixture
 def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty folder. To name one after its test, pytest looks through those of all tests before."""

@@ -66,9 +66,9 @@ TABLE = pa.table({"user": ["u1", "u2", None], "order": [1, 2, 3]})
     [
         ("rows.csv", CSV),
         ("rows.tsv", CSV.replace(b",", b"\t")),
-        ("rows.csv.gz", gzip.compress(CSV)),
+        ("rows.csv.gz", gzip.compress(CSV, mtime=0)),
         ("rows.jsonl", JSONL),
-        ("rows.jsonl.gz", gzip.compress(JSONL)),
+        ("rows.jsonl.gz", gzip.compress(JSONL, mtime=0)),
         ("rows.json", b'[{"user": "u1"}, {"user": "u2"}]'),
         ("rows.parquet", parquet(TABLE)),
         ("a b/#1 + %20 ü?.csv", CSV),
@@ -205,7 +205,7 @@ def changed(how: str, after: int) -> str:
     ("name", "content"),
     [
         ("rows.csv", WIDE),
-        ("rows.csv.gz", gzip.compress(WIDE, 0)),
+        ("rows.csv.gz", gzip.compress(WIDE, 0, mtime=0)),
         (
             "rows.parquet",
             parquet(
