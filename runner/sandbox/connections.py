@@ -41,6 +41,8 @@ GRACE_S = 1.0
 """Time for the answers that are under way when the server stops."""
 _LOOK_EVERY_S = 0.005
 _DATE_EVERY_S = 1.0
+_ROUNDS = 4
+"""It takes the event loop as many rounds to close a connection for a new one."""
 _Phase = Literal["head", "body", "answer", "refused"]
 _LIMITS_S: dict[_Phase, float] = {"head": HEAD_S, "body": BODY_S, "answer": ANSWER_S, "refused": LINGER_S}
 _CONNECTION = "runner.connection"
@@ -54,8 +56,7 @@ def most_connections() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 0:  # no limit
         return MAX_CONNECTIONS
-    # It takes the event loop four rounds to close a connection for a new one.
-    return max(ACCEPTED_AT_ONCE, min(MAX_CONNECTIONS, soft - soft // 4 - 4 * ACCEPTED_AT_ONCE))
+    return max(ACCEPTED_AT_ONCE, min(MAX_CONNECTIONS, soft - soft // 4 - _ROUNDS * ACCEPTED_AT_ONCE))
 
 
 def connection_of(scope: Scope) -> TimedConnection:
@@ -110,6 +111,11 @@ class TimedServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving; requests that wait for events end first."""
         self.config.loaded_app.state.end()
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for accepting in server.sockets:
+                loop.remove_reader(accepting.fileno())
+        await _rounds()  # a connection that was accepted, and is not made before the server closes, would stay open
         for server in self.servers:
             server.close()
         for listening in sockets or []:
@@ -117,19 +123,25 @@ class TimedServer(uvicorn.Server):
         state = self.server_state
         for connection in tuple(state.connections):
             connection.shutdown()
-        await asyncio.sleep(0)  # in which idle connections are closed
-        loop = asyncio.get_running_loop()
+        await _rounds()  # in which idle connections are closed
         until_s = loop.time() + GRACE_S + LINGER_S
         loop.call_later(GRACE_S, self._cancel_rest)
         while (state.connections or state.tasks) and not self.force_exit and loop.time() < until_s:  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(_LOOK_EVERY_S)
         for connection in tuple(state.connections):
             connection.transport.abort()
+        await _rounds()
 
     def _cancel_rest(self) -> None:
         """Cancel the requests that are still being answered."""
         for task in self.server_state.tasks:
             task.cancel()
+
+
+async def _rounds() -> None:
+    """Let the event loop make or close a connection, which takes it some rounds."""
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
 
 
 class TimedConnection(H11Protocol):

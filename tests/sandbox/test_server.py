@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import random
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -274,3 +276,26 @@ def test_the_body_of_an_answer_follows_its_head_at_once(sandbox: Sandbox) -> Non
                 answer += connection.recv(65536)
             took_s.append(time.perf_counter() - began)
     assert sorted(took_s)[10] < 0.03
+
+
+def test_connections_that_come_while_a_sandbox_ends_are_closed() -> None:
+    """One that was left open would be reported when it is collected."""
+    draw = random.Random(3)  # noqa: S311
+
+    def connect(port: int, made: list[socket.socket]) -> None:
+        with suppress(OSError):
+            for _ in range(6):
+                made.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+                if draw.random() < 0.5:
+                    made[-1].sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+
+    for _ in range(150):
+        made: list[socket.socket] = []
+        with Sandbox() as sandbox:
+            client = Thread(target=connect, args=(sandbox.port, made))
+            client.start()
+            client.join(draw.random() * 0.004)
+        client.join()
+        for each in made:
+            each.close()
+    gc.collect()
