@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from runner.errors import Position, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.variables import Cells
 
@@ -59,6 +60,15 @@ class BadRow(NamedTuple):
 
 class BrokenFileError(Exception):
     """The rest of the file can't be read. The reader of the rows adds the number of the last one."""
+
+
+def first_row(rows: Iterator[Row | BadRow], at_most: int, seen: list[Row | BadRow]) -> Row | None:
+    """Return the first readable row among the first ones, and add all that were read to `seen`."""
+    for row in islice(rows, at_most):
+        seen.append(row)
+        if isinstance(row, Row):
+            return row
+    return None
 
 
 def size_of(row: Row) -> int:

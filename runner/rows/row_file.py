@@ -9,7 +9,7 @@ import select
 import zlib
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path, PurePath
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
@@ -19,7 +19,7 @@ from runner.project.files import misspelt
 from runner.rows.csv_rows import Table
 from runner.rows.formats import ARRAY, DELIMITERS, GZIP, PARQUET, SUFFIXES, Suffix, suffix_of
 from runner.rows.json_rows import json_array, json_lines
-from runner.rows.row import BadRow, BrokenFileError, Row
+from runner.rows.row import BadRow, BrokenFileError, Row, first_row
 from runner.rows.stable_file import FileChangedError, StableFile
 from runner.rows.text import Text
 from runner.rows.urls import is_url
@@ -110,15 +110,11 @@ class RowFile:
         """Return the first readable row among the first ones; the iterator yields it again. Raises the errors of the iterator."""
         seen: list[Row | BadRow] = []
         try:
-            for row in islice(self._rows, at_most):
-                seen.append(row)
-                if isinstance(row, Row):
-                    return row
+            return first_row(self._rows, at_most, seen)
         except (BrokenFileError, FileChangedError, OSError) as error:
             raise _error_of(error, self._shown, len(seen)) from None
         finally:
             self._rows = chain(seen, self._rows)
-        return None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, or of its version in a store, in hexadecimal; "" for a stream.

@@ -7,14 +7,14 @@ before anything is sent; when its turn comes, it must still be the same.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.formats import suffix_of
 from runner.rows.places import FileStart
 from runner.rows.remote_store import RemoteState
-from runner.rows.row import BadRow, Row
+from runner.rows.row import BadRow, Row, first_row
 from runner.rows.row_file import open_named, open_rows
 
 if TYPE_CHECKING:
@@ -106,13 +106,9 @@ class RowFiles:
         """Return the first readable row among the first ones, as `RowFile.first` does."""
         seen: list[Row | BadRow] = []
         try:
-            for row in islice(self._rows, at_most):
-                seen.append(row)
-                if isinstance(row, Row):
-                    return row
+            return first_row(self._rows, at_most, seen)
         finally:
             self._rows = chain(seen, self._rows)
-        return None
 
     def fingerprint(self) -> str:
         """Return the fingerprint of each file, separated by spaces. From now on the files must not change."""
