@@ -100,6 +100,8 @@ class TimedServer(uvicorn.Server):
         await super().startup(sockets)
         for listening in sockets or []:
             listening.listen(QUEUE)
+        if self.should_exit:  # it was stopped meanwhile: older versions of uvicorn would end without closing anything
+            await self.shutdown(sockets)
 
     async def main_loop(self) -> None:
         """Serve until it is stopped."""
