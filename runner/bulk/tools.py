@@ -149,7 +149,7 @@ class Tools:
 
     def lines(self, results: Sequence[tuple[RowResult, Sequence[str]]]) -> str:
         """Return the lines of rows for the file of results; each comes with its own secrets."""
-        # The secrets of the run are searched for once in all texts, since there is none in most.
+        # The secrets of the run are searched for once in all texts, since most have none.
         is_clean = not self._mask.data_spans("\n".join([text for result, _ in results for text in result.texts()]))
         return "".join(
             (result if is_clean and not secrets else result.masked(self._mask.with_values(secrets))).as_line()

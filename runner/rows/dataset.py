@@ -212,7 +212,7 @@ def _size_bytes(path: str) -> int:
         from runner.rows.remote_store import store_of  # noqa: PLC0415
 
         return store_of(path).size_bytes(path)
-    with suppress(OSError):  # whoever opens it reports what is wrong with it
+    with suppress(OSError):  # opening it reports what is wrong
         return Path(path).stat().st_size
     return 0
 

@@ -11,7 +11,7 @@ ARRAY = ".json"
 PARQUET = ".parquet"
 GZIP = ".gz"
 DATABASE = ".duckdb"
-"""A database is no file of rows: its rows come from a query."""
+"""A database: its rows come from a query."""
 SUFFIXES = (*DELIMITERS, *LINES, ARRAY, PARQUET)
 
 
