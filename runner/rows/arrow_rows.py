@@ -26,12 +26,13 @@ def rows_of(
     batches: Iterable[pa.RecordBatch],
     names: Callable[[], Sequence[str]],
     cells: Callable[[str, pa.RecordBatch, Unfit], list[Json]],
+    before: int = 0,
 ) -> Iterator[Row | BadRow]:
-    """Yield the rows of batches, with the columns of these names.
+    """Yield the rows of batches, after this number of others, with the columns of these names.
 
     `cells` converts a column of a batch; for a value that JSON does not have, it adds the reason.
     """
-    number = 0
+    number = before
     for batch in batches:
         for portion, size in portions(batch):
             if portion.num_rows == 1 and size.is_too_large:

@@ -45,35 +45,40 @@ class _WrongName(NamedTuple):
 class Table:
     """A CSV or TSV file, quoted as in RFC 4180; a quote inside an unquoted cell is text.
 
-    An empty line is skipped, as other readers do, but counts as a line. Raises InvalidInput for an invalid header, and for a
-    quoted cell whose end is ambiguous, after the rows before it.
+    An empty line is skipped, as other readers do, but counts as a line. A text that begins after the header has its
+    `columns` from elsewhere. Raises InvalidInput for an invalid header, and for a quoted cell whose end is ambiguous, after
+    the rows before it.
     """
 
-    def __init__(self, text: Text, delimiter: str) -> None:
+    def __init__(self, text: Text, delimiter: str, columns: tuple[str, ...] | None = None) -> None:
         # The limit for rows below also bounds cells. This limit applies to the whole process, so it is not lowered.
         csv.field_size_limit(max(csv.field_size_limit(), 4 * MAX_ROW_CHARS))
         self._shown = text.shown
         self._delimiter = delimiter
-        self._row_line = 1
+        self._first_line = self._row_line = self._block_line = text.first_line
         self._block: list[str] = []
-        self._block_line = 1
         self._row_before_block: list[str] = []
         self._has_long_lines = False
         self._reader = csv.reader(chain.from_iterable(self._blocks(text)), delimiter=delimiter, strict=True)
-        self.columns = self._header()
+        self.columns = columns if columns is not None else self._header()
 
-    def rows(self) -> Iterator[Row | BadRow]:
-        """Yield the rows in their order; cells are text."""
-        reader = self._reader
+    @property
+    def next_line(self) -> int:
+        """The line after the last row that was read."""
+        return self._first_line + self._reader.line_num
+
+    def rows(self, before: int = 0) -> Iterator[Row | BadRow]:
+        """Yield the rows in their order, after this number of others; cells are text."""
+        reader, first_line = self._reader, self._first_line
         width = len(self.columns)
-        number = 0
+        number = before
         line = self._row_line
         empty_lines = 0
         has_more = True
         while has_more:
             try:
                 for cells in reader:
-                    next_line = reader.line_num + 1
+                    next_line = first_line + reader.line_num
                     if len(cells) == width:
                         number += 1
                         empty_lines = 0
@@ -97,7 +102,7 @@ class Table:
                     raise InvalidInput(problem) from None
                 number += 1
                 yield BadRow(number, line, problem)
-                self._row_line = line = reader.line_num + 1
+                self._row_line = line = self.next_line
 
     def _blocks(self, text: Text) -> Iterator[list[str]]:
         """Yield lines to the reader, and remember those of its current row."""
@@ -109,7 +114,7 @@ class Table:
             begun = self._row_in_block()
             self._row_before_block.append(begun)
             kept_chars += len(begun)
-            self._block, self._block_line = block, self._reader.line_num + 1
+            self._block, self._block_line = block, self.next_line
             self._has_long_lines = max(map(len, block), default=0) > LARGE_ROW_CHARS
             if kept_chars > MAX_ROW_CHARS:
                 message = f"a row of more than {MAX_ROW_CHARS:,} characters: is the quote that opens here closed?"
@@ -122,7 +127,7 @@ class Table:
                 if cells and self._row_text().strip():
                     break
                 self._check_empty_lines(empty_lines)
-                self._row_line = self._reader.line_num + 1
+                self._row_line = self.next_line
             else:
                 hint = "its first row must name the columns"
                 raise InvalidInput(Problem("empty-file", "the file is empty", place(self._shown, 1), hint=hint))
@@ -137,7 +142,7 @@ class Table:
         if wrong := list(self._wrong_names(cells)):
             header = self._row_text()
             raise InvalidInput(*name_problems(wrong, lambda each: self._wrong_name(each, header, len(cells))))
-        self._row_line = self._reader.line_num + 1
+        self._row_line = self.next_line
         return tuple(cells)
 
     def _check_empty_lines(self, count: int) -> None:
@@ -177,7 +182,7 @@ class Table:
         return Problem("rows-header", f"column {wrong.number} has no name", where, hint=hint)
 
     def _wrong_width(self, count: int) -> Problem:
-        wanted, last_line = len(self.columns), self._reader.line_num
+        wanted, last_line = len(self.columns), self.next_line - 1
         message = f"{_counted(count, 'cell')}, but the header has {_counted(wanted, 'column')}"
         if last_line > self._row_line:
             hint = f"the row goes on to line {last_line}: a quote may close too late"
@@ -225,7 +230,7 @@ class Table:
         return self._row_line < self._block_line
 
     def _row_in_block(self) -> str:
-        begin, end = self._row_line - self._block_line, self._reader.line_num + 1 - self._block_line
+        begin, end = self._row_line - self._block_line, self.next_line - self._block_line
         return "".join(self._block[max(begin, 0) : end])
 
     def _place(self, row: str, offset: int) -> Position:

@@ -38,13 +38,13 @@ _SHOWN_CHARS = 200
 """Characters of a key in messages."""
 
 
-def json_lines(text: Text) -> Iterator[Row | BadRow]:
-    """Yield the row of each line; blank lines are skipped.
+def json_lines(text: Text, before: int = 0) -> Iterator[Row | BadRow]:
+    """Yield the row of each line, after this number of others; blank lines are skipped.
 
     Raises InvalidInput for a file without rows, and for one that is a JSON array, whose lines could be mistaken for rows.
     """
-    number = empty_lines = 0
-    for line, whole in enumerate(chain.from_iterable(text.blocks()), 1):
+    number, empty_lines = before, 0
+    for line, whole in enumerate(chain.from_iterable(text.blocks()), text.first_line):
         content = whole.rstrip(" \t\r\n")
         if not content:
             empty_lines += 1

@@ -7,6 +7,7 @@ decompressed size is measured first, repeated texts are read once, and batches a
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -26,7 +27,7 @@ from runner.rows.row import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.rows.arrow_rows import Unfit
     from runner.rows.parquet_cells import Convert
@@ -83,14 +84,23 @@ class Parquet:
         """Yield the rows in their order, with one batch in memory. Raises BrokenFileError if the file is damaged."""
         number = 0
         promised = self._file.metadata.num_rows
-        try:
-            for row in rows_of(self._batches(), lambda: self._kept, self._cells):
-                number = row.number
-                yield row
-        except (pa.ArrowException, OSError):
-            raise BrokenFileError("the file is damaged") from None
+        for row in self.rows_of(self._batches()):
+            number = row.number
+            yield row
         if number != promised:
             raise BrokenFileError(f"its footer promises {promised:,} rows, but it ends")
+
+    def rows_of(self, batches: Iterable[pa.RecordBatch], before: int = 0) -> Iterator[Row | BadRow]:
+        """Yield the rows of batches, after this number of others. Raises BrokenFileError if the file is damaged."""
+        try:
+            yield from rows_of(batches, lambda: self._kept, self._cells, before)
+        except (pa.ArrowException, OSError):
+            raise BrokenFileError("the file is damaged") from None
+
+    def groups(self) -> list[RowGroup]:
+        """Return the row groups in their order."""
+        meta = self._file.metadata
+        return [_row_group(meta.row_group(number)) for number in range(meta.num_row_groups)]
 
     def _cells(self, name: str, portion: pa.RecordBatch, unfit: Unfit) -> list[Json]:
         field, column = self._file.schema_arrow.field(name), portion.column(name)
@@ -104,22 +114,25 @@ class Parquet:
         return converted(name, cells, self._convert, is_decimal=True) if pa.types.is_decimal(field.type) else cells
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
+        return chain.from_iterable(map(self.batches, range(self._file.metadata.num_row_groups)))
+
+    def batches(self, number: int) -> Iterator[pa.RecordBatch]:
+        """Yield the batches of a row group. Raises InvalidInput if it needs too much memory, and the errors of pyarrow."""
         meta = self._file.metadata
-        for number in range(meta.num_row_groups):
-            group = meta.row_group(number)
-            rows = group.num_rows
-            if not rows:
-                continue
-            chunks = self._chunks(group)
-            lengths = self._longest_texts(number, [chunk for chunk in chunks if chunk.is_stored_once])
-            chunks = [chunk.with_longest(lengths.get(chunk.column, 0)) for chunk in chunks]
-            size = sum(chunk.unpacked_bytes for chunk in chunks)
-            row_bytes = max(1, size // rows, sum(chunk.row_bytes for chunk in chunks))
-            batch_rows = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), MAX_BATCH_BYTES // row_bytes))
-            reader = self._reader(meta, [chunk.column for chunk in chunks if chunk.is_stored_once])
-            batches = reader.iter_batches(batch_rows, [number], [*self._kept], use_threads=False)
-            coarse = [name for name in self._kept if name in self._int96.coarse]
-            yield from self._with_coarse(batches, batch_rows, number, coarse) if coarse else batches
+        group = meta.row_group(number)
+        rows = group.num_rows
+        if not rows:
+            return
+        chunks = self._chunks(group)
+        lengths = self._longest_texts(number, [chunk for chunk in chunks if chunk.is_stored_once])
+        chunks = [chunk.with_longest(lengths.get(chunk.column, 0)) for chunk in chunks]
+        size = sum(chunk.unpacked_bytes for chunk in chunks)
+        row_bytes = max(1, size // rows, sum(chunk.row_bytes for chunk in chunks))
+        batch_rows = max(1, min(_MAX_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1), MAX_BATCH_BYTES // row_bytes))
+        reader = self._reader(meta, [chunk.column for chunk in chunks if chunk.is_stored_once])
+        batches = reader.iter_batches(batch_rows, [number], [*self._kept], use_threads=False)
+        coarse = [name for name in self._kept if name in self._int96.coarse]
+        yield from self._with_coarse(batches, batch_rows, number, coarse) if coarse else batches
 
     def _with_coarse(
         self, batches: Iterator[pa.RecordBatch], rows: int, group: int, names: list[str]
@@ -141,10 +154,7 @@ class Parquet:
             column, form = group.column(at), self._file.schema.column(at)
             if not f"{column.path_in_schema}.".startswith(paths):
                 continue
-            start = column.data_page_offset
-            if column.has_dictionary_page and column.dictionary_page_offset:
-                start = min(start, column.dictionary_page_offset)
-            pages = measure_pages(self._raw, start, column.total_compressed_size)
+            pages = measure_pages(self._raw, _bytes_of(column)[0], column.total_compressed_size)
             is_list = form.max_repetition_level > 0
             if is_list and pages.values > _MAX_LISTED:
                 raise self._refusal(f"a row group has more than {_MAX_LISTED:,} values in lists")
@@ -205,6 +215,28 @@ class Parquet:
     def _refusal(self, reason: str) -> InvalidInput:
         hint = "rewrite it with smaller row groups and pages"
         return InvalidInput(Problem("rows-too-large", f"{self._shown} can't be read: {reason}", hint=hint))
+
+
+class RowGroup(NamedTuple):
+    """A row group: the number of its rows, their bytes without compression, and where its bytes are in the file."""
+
+    rows: int
+    unpacked_bytes: int
+    begin: int
+    end: int
+
+
+def _row_group(group: pq.RowGroupMetaData) -> RowGroup:
+    spans = [_bytes_of(group.column(at)) for at in range(group.num_columns)]
+    begin, end = min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
+    return RowGroup(group.num_rows, group.total_byte_size, begin, end)
+
+
+def _bytes_of(column: pq.ColumnChunkMetaData) -> tuple[int, int]:
+    start = column.data_page_offset
+    if column.has_dictionary_page and column.dictionary_page_offset:
+        start = min(start, column.dictionary_page_offset)
+    return start, start + column.total_compressed_size
 
 
 def _is_json_text(form: pq.ColumnSchema) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path, PurePath
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, cast
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
 from runner.project.files import misspelt
@@ -42,6 +42,13 @@ _PARQUET_BLOCKS = 48
 """Blocks of a remote Parquet file that stay in memory: its columns are read side by side, and the sizes of their pages before."""
 
 
+class RowEnd(NamedTuple):
+    """Where a row of text ends: bytes from the start of the file, and the number of the next line."""
+
+    offset: int
+    next_line: int
+
+
 class RowFile:
     """An open file of rows, for one pass over them.
 
@@ -61,6 +68,7 @@ class RowFile:
         is_text: bool = False,
         narrow: Callable[[Sequence[str]], None] | None = None,
         convert: Callable[[Callable[[str, str], Json]], None] | None = None,
+        end: Callable[[int], RowEnd] | None = None,
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
@@ -72,6 +80,15 @@ class RowFile:
         self._stable = stable
         self._narrow = narrow
         self._convert = convert
+        self._end = end
+
+    def end_of(self, line: int) -> RowEnd:
+        """Return where the row that was read last ends, which began on this line; the first row begins at that of line 0.
+
+        Only text has lines, and only text that is not compressed can be read from there.
+        """
+        assert self._end is not None  # noqa: S101
+        return self._end(line)
 
     def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
         """Drop the cells of other columns than the wanted ones. Call it before the first row is read.
@@ -169,18 +186,35 @@ def open_rows(path: Path | None, stdin: BinaryIO, shown: str, memory: Memory | N
             return _read(_STREAMS.get(text.first_char(), ".csv"), text, opened, stable)
         check_file(path, shown)
         suffix = _suffix_of(path, shown)
-        stable = StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno(), memory)
-        return _read_file(suffix, stable, shown, opened)
+        return _read_file(suffix, _stable_file(path, memory, opened), shown, opened)
 
 
 def open_url(url: str, memory: RemoteState | None = None) -> RowFile:
     """Open a file of rows in an object store, as `open_rows` opens one of this machine. Raises the errors of its store, too."""
+    with ExitStack() as opened, translated_errors(url):
+        return _read_file(_suffix_of(PurePath(url), url), _remote_file(url, memory), url, opened)
+
+
+@contextmanager
+def open_bytes(path: str, memory: Memory | RemoteState | None = None) -> Iterator[StableFile | RemoteFile]:
+    """Open a file by its path or URL to read its bytes at any position. Raises the errors of `open_rows` and `open_url`."""
+    with ExitStack() as opened, translated_errors(path):
+        if is_url(path):
+            yield _remote_file(path, cast("RemoteState | None", memory))
+        else:
+            check_file(Path(path), path)
+            yield _stable_file(Path(path), cast("Memory | None", memory), opened)
+
+
+def _remote_file(url: str, memory: RemoteState | None) -> RemoteFile:
     from runner.rows.remote_file import RemoteFile  # noqa: PLC0415 - most runs read files of this machine
 
-    with ExitStack() as opened, translated_errors(url):
-        suffix = _suffix_of(PurePath(url), url)
-        file = RemoteFile(url, memory, blocks=_PARQUET_BLOCKS if suffix.format == PARQUET else 1)
-        return _read_file(suffix, file, url, opened)
+    suffix = _suffix_of(PurePath(url), url)
+    return RemoteFile(url, memory, blocks=_PARQUET_BLOCKS if suffix.format == PARQUET else 1)
+
+
+def _stable_file(path: Path, memory: Memory | None, opened: ExitStack) -> StableFile:
+    return StableFile(opened.enter_context(path.open("rb", buffering=0)).fileno(), memory)
 
 
 def open_named(path: str, memory: Memory | RemoteState | None = None) -> RowFile:
@@ -223,9 +257,17 @@ def _read_file(suffix: Suffix, file: StableFile | RemoteFile, shown: str, opened
 def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | RemoteFile | None) -> RowFile:
     if suffix in DELIMITERS:
         table = Table(text, DELIMITERS[suffix])
-        return RowFile(table.rows(), text.shown, opened.pop_all(), stable, columns=table.columns, is_text=True)
+        return RowFile(
+            table.rows(),
+            text.shown,
+            opened.pop_all(),
+            stable,
+            columns=table.columns,
+            is_text=True,
+            end=lambda _: RowEnd(text.offset(table.next_line), table.next_line),
+        )
     rows = json_array(text) if suffix == ARRAY else json_lines(text)
-    return RowFile(rows, text.shown, opened.pop_all(), stable)
+    return RowFile(rows, text.shown, opened.pop_all(), stable, end=lambda line: RowEnd(text.offset(line + 1), line + 1))
 
 
 def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile) -> RowFile:

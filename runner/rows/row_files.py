@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.formats import suffix_of
 from runner.rows.places import FileStart
 from runner.rows.remote_store import RemoteState
-from runner.rows.row import BadRow, Row, first_row
+from runner.rows.row import first_row
 from runner.rows.row_file import open_named, open_rows
+from runner.rows.row_form import RowForm, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from typing import BinaryIO
 
     from runner.rows.dataset import DataFile, Dataset
     from runner.rows.formats import Suffix
+    from runner.rows.row import BadRow, Row
     from runner.rows.row_file import RowFile
     from runner.rows.stable_file import Memory
     from runner.source import Json
@@ -51,16 +53,13 @@ class RowFiles:
         for other in self._members:
             _check_kind(first, other)
         self.partitions = (*(name for name, _ in first.file.partitions),)
-        self._is_text = first.suffix.is_table
         for member in self._members:
             _refuse_shadowed(member)
         own = dict.fromkeys(column for member in self._members for column in member.columns or ())
+        self.form = RowForm(None if first.columns is None else (*own,), self.partitions, first.suffix.is_table)
         self.columns = None if first.columns is None else (*own, *self.partitions)
-        self.header = self.columns if self._is_text else None
+        self.header = self.columns if self.form.is_text else None
         self.starts: list[FileStart] = []
-        self._wanted: Collection[str] | None = None
-        """The columns that are kept; None for all."""
-        self._known: Container[str] | None = None
         self._convert_partition: Callable[[str, str], Json] = lambda _, text: text
         self._convert_text: Callable[[str, str], Json] = lambda _, text: text
         self._rows = self._all_rows()
@@ -72,15 +71,17 @@ class RowFiles:
         """What each file was when it was opened."""
         return [(member.file.path, member.memory) for member in self._members]
 
-    def keep(self, wanted: Collection[str], known: Container[str] | None) -> None:
+    def keep(self, wanted: Collection[str], known: Collection[str] | None) -> None:
         """Drop other columns, as `RowFile.keep` does. Raises InvalidInput for a file that lacks a wanted column."""
-        self._wanted, self._known = wanted, known
+        self.form = self.form._replace(wanted=frozenset(wanted), known=None if known is None else frozenset(known))
         if self.columns is None:
             return
         self.columns = (*(column for column in self.columns if column in wanted),)
-        self.header = self.columns if self._is_text else None
+        self.header = self.columns if self.form.is_text else None
+        own = (*(column for column in self.columns if column not in self.partitions),)
+        self.form = self.form._replace(columns=own)
         for member in self._members:
-            missing = [column for column in self._own_columns() if column not in (member.columns or ())]
+            missing = [column for column in own if column not in (member.columns or ())]
             if missing:
                 message = f"{member.file.path} has no column '{missing[0]}', which other files of the run have"
                 raise InvalidInput(
@@ -92,11 +93,9 @@ class RowFiles:
 
         Raises InvalidInput for a text that `convert` refuses with ValueError.
         """
-        if self._is_text:
-            return
         self._convert_partition = convert
         for member in self._members:
-            self._partition_values(member.file)
+            self.form.partition_values(member.file, convert)
 
     def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
         """Convert texts, as `RowFile.convert_texts` does. Call it before the first row is read."""
@@ -128,62 +127,22 @@ class RowFiles:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def _own_columns(self) -> tuple[str, ...]:
-        return (*(column for column in self.columns or () if column not in self.partitions),)
-
     def _all_rows(self) -> Iterator[Row | BadRow]:
         before = 0
         for member in self._members:
             with ExitStack() as self._opened:
                 self._open = self._opened.enter_context(_open(member))
                 self._open.convert_texts(self._convert_text)
-                if self.columns is not None:
-                    self._open.arrange(self._own_columns())
-                elif self._wanted is not None:
-                    self._open.keep(self._wanted, self._known)
-                self.starts.append(FileStart(before + 1, member.file.path))
+                self.form.arrange(self._open)
+                if len(self._members) > 1 or self.partitions:
+                    self.starts.append(FileStart(before + 1, member.file.path))
                 number = 0
-                for row in self._placed(member.file, before):
+                given = self.form.partition_values(member.file, self._convert_partition)
+                for row in placed(iter(self._open), before, given):
                     number = row.number - before
                     yield row
                 before += number
                 self._open = None
-
-    def _placed(self, file: DataFile, before: int) -> Iterator[Row | BadRow]:
-        """Yield the rows of the open file with their numbers in the run and the values of its folders."""
-        assert self._open is not None  # noqa: S101
-        rows = iter(self._open)
-        given = self._partition_values(file)
-        if not given and not before:
-            yield from rows
-            return
-        texts, entries = [*given.values()], given
-        for row in rows:
-            if isinstance(row, BadRow):
-                yield row._replace(number=before + row.number)
-                continue
-            values: Any = row.values
-            yield type(row)(
-                before + row.number, row.line, values + texts if type(values) is list else {**values, **entries}
-            )
-
-    def _partition_values(self, file: DataFile) -> dict[str, Json]:
-        """Return the values of the wanted columns of a file's folders."""
-        given: dict[str, Json] = {}
-        values = dict(file.partitions)
-        for name in self.partitions:
-            text = values[name]
-            if self._wanted is not None and name not in self._wanted:
-                continue
-            if text is None:
-                given[name] = "" if self._is_text else None
-                continue
-            try:
-                given[name] = self._convert_partition(name, text)
-            except ValueError as error:
-                message = f"the column '{name}' in the folders of {file.path} is not {error}"
-                raise InvalidInput(Problem("rows-partition", message)) from None
-        return given
 
 
 def open_plain(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:

@@ -30,18 +30,24 @@ _NO_TEXT = {
 class Text:
     """The text of a file, read once. `read` takes a number of bytes, and returns b"" at the end.
 
-    Raises InvalidInput for binary files, and for text that is not UTF-8.
+    Without the start of the file, it begins with a line whose number is `first_line`. Raises InvalidInput for binary files,
+    and for text that is not UTF-8.
     """
 
-    def __init__(self, read: Callable[[int], bytes], shown: str) -> None:
+    def __init__(self, read: Callable[[int], bytes], shown: str, first_line: int = 1) -> None:
         self.shown = shown
+        self.first_line = first_line
         self._read = read
-        self._cursor = Cursor()
+        self._cursor = Cursor(first_line)
+        self._block: list[str] = []
+        self._block_line = first_line
         head = b""
         while len(head) < _HEAD_BYTES and (more := read(_PIECE_BYTES)):
             head += more
-        _check_is_text(head, shown)
-        self._head = head.removeprefix(codecs.BOM_UTF8)
+        if first_line == 1:
+            _check_is_text(head, shown)
+        self._head = head if first_line > 1 else head.removeprefix(codecs.BOM_UTF8)
+        self._block_offset = len(head) - len(self._head)
 
     def first_char(self) -> str:
         """Return the first character that is not white space, if it is among the first thousands."""
@@ -78,13 +84,23 @@ class Text:
             # A \r at the end may be the first half of \r\n.
             end = piece.rfind("\n") + 1 or piece.rfind("\r", 0, len(piece) - 1) + 1
             if end:
-                yield _lines("".join((*rest, piece[:end])))
+                yield self._next_block("".join((*rest, piece[:end])))
                 rest, size = [], 0
             rest.append(piece[end:])
             size += len(piece) - end
             if size > MAX_ROW_CHARS:
                 raise self._too_long()
-        yield _lines("".join(rest))
+        yield self._next_block("".join(rest))
+
+    def offset(self, line: int) -> int:
+        """Return where a line begins, in bytes from the start: one of the block that was yielded last, or the line after it."""
+        return self._block_offset + _bytes("".join(self._block[: line - self._block_line]))
+
+    def _next_block(self, text: str) -> list[str]:
+        self._block_offset += _bytes("".join(self._block))
+        self._block_line += len(self._block)
+        self._block = _lines(text)
+        return self._block
 
     def _too_long(self) -> InvalidInput:
         message = f"a line of more than {MAX_ROW_CHARS:,} characters"
@@ -123,6 +139,10 @@ class Cursor:
         self.line += ends
         self.column = self.column + len(text) if last < 0 else len(text) - last
         self._is_in_line_end = text[-1] == "\r"
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _lines(text: str) -> list[str]:
