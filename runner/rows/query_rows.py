@@ -125,7 +125,11 @@ def _open(dataset: Dataset, folder: str, opened: ExitStack) -> tuple[DuckDBPyCon
     if source.columns is not None:
         source.keep(source.columns, None)
     if source.columns is not None and source.header is None:
-        memories = source.memories if isinstance(source, RowFiles) else [(path, source.memory)]
+        memories = (
+            [(file.path, memory) for file, memory in source.members]
+            if isinstance(source, RowFiles)
+            else [(path, source.memory)]
+        )
         paths = [str(Path(file.path).absolute()) for file in dataset.files]
         lock(connection, [*paths, *map(escape, paths)])
         view_parquet(connection, dataset.files)

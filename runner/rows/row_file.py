@@ -27,6 +27,7 @@ from runner.rows.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 
+    from runner.rows.parquet_rows import Parquet
     from runner.rows.places import FileStart
     from runner.rows.readable_file import ReadableFile
     from runner.rows.remote_file import RemoteFile
@@ -224,6 +225,17 @@ def open_named(path: str, memory: Memory | RemoteState | None = None) -> RowFile
     return open_rows(Path(path), io.BytesIO(), path, cast("Memory | None", memory))
 
 
+def rows_from(
+    read: Callable[[int], bytes], path: str, first_line: int, columns: tuple[str, ...] | None, before: int
+) -> RowFile:
+    """Return the rows of a text that is read from this line on, after this number of rows; a table has `columns` in its header."""
+    text = Text(read, path, first_line)
+    if columns is None:
+        return RowFile(json_lines(text, before), path, ExitStack(), None, end=partial(_end_of_line, text))
+    table = Table(text, DELIMITERS[_suffix_of(PurePath(path), path).format], columns)
+    return _of_table(table, text, before, ExitStack(), None)
+
+
 def _stream(stdin: BinaryIO) -> tuple[Callable[[int], bytes], StableFile | None]:
     """Return an unbuffered stream of the standard input, and the file behind it if it is one.
 
@@ -256,27 +268,41 @@ def _read_file(suffix: Suffix, file: StableFile | RemoteFile, shown: str, opened
 
 def _read(suffix: str, text: Text, opened: ExitStack, stable: StableFile | RemoteFile | None) -> RowFile:
     if suffix in DELIMITERS:
-        table = Table(text, DELIMITERS[suffix])
-        return RowFile(
-            table.rows(),
-            text.shown,
-            opened.pop_all(),
-            stable,
-            columns=table.columns,
-            is_text=True,
-            end=lambda _: RowEnd(text.offset(table.next_line), table.next_line),
-        )
+        return _of_table(Table(text, DELIMITERS[suffix]), text, 0, opened.pop_all(), stable)
     rows = json_array(text) if suffix == ARRAY else json_lines(text)
-    return RowFile(rows, text.shown, opened.pop_all(), stable, end=lambda line: RowEnd(text.offset(line + 1), line + 1))
+    return RowFile(rows, text.shown, opened.pop_all(), stable, end=partial(_end_of_line, text))
 
 
-def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile) -> RowFile:
+def _of_table(
+    table: Table, text: Text, before: int, opened: ExitStack, stable: StableFile | RemoteFile | None
+) -> RowFile:
+    return RowFile(
+        table.rows(before),
+        text.shown,
+        opened,
+        stable,
+        columns=table.columns,
+        is_text=True,
+        end=lambda _: RowEnd(text.offset(table.next_line), table.next_line),
+    )
+
+
+def _end_of_line(text: Text, line: int) -> RowEnd:
+    return RowEnd(text.offset(line + 1), line + 1)
+
+
+def parquet_of(file: StableFile | RemoteFile, shown: str) -> Parquet:
+    """Return an open Parquet file. Raises the errors of `Parquet`, and InvalidInput if pyarrow is not installed."""
     try:
         from runner.rows.parquet_rows import Parquet  # noqa: PLC0415 - it loads pyarrow, which is an extra
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[parquet]'"
         raise InvalidInput(Problem("rows-format", f"to read {shown}, pyarrow must be installed", hint=hint)) from None
-    parquet = Parquet(stable, shown)
+    return Parquet(file, shown)
+
+
+def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile) -> RowFile:
+    parquet = parquet_of(stable, shown)
     return RowFile(
         parquet.rows(),
         shown,

@@ -67,9 +67,9 @@ class RowFiles:
         self._opened = ExitStack()
 
     @property
-    def memories(self) -> list[tuple[str, Memory | RemoteState | None]]:
-        """What each file was when it was opened."""
-        return [(member.file.path, member.memory) for member in self._members]
+    def members(self) -> list[tuple[DataFile, Memory | RemoteState | None]]:
+        """Each file, and what it was when it was opened."""
+        return [(member.file, member.memory) for member in self._members]
 
     def keep(self, wanted: Collection[str], known: Collection[str] | None) -> None:
         """Drop other columns, as `RowFile.keep` does. Raises InvalidInput for a file that lacks a wanted column."""
