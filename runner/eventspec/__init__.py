@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.eventspec.event import Occurrence, render
+    from runner.eventspec.portable import load_portable, portable_text
     from runner.eventspec.reader import check, load
     from runner.eventspec.spec import Loaded, Spec
     from runner.eventspec.specialized import Make, specialize
 
-__all__ = ["Loaded", "Make", "Occurrence", "Spec", "check", "load", "render", "specialize"]
+__all__ = [
+    "Loaded",
+    "Make",
+    "Occurrence",
+    "Spec",
+    "check",
+    "load",
+    "load_portable",
+    "portable_text",
+    "render",
+    "specialize",
+]
 
 _HOMES = {
     "Loaded": "spec",
@@ -20,6 +32,8 @@ _HOMES = {
     "Spec": "spec",
     "check": "reader",
     "load": "reader",
+    "load_portable": "portable",
+    "portable_text": "portable",
     "render": "event",
     "specialize": "specialized",
 }

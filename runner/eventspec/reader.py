@@ -44,12 +44,12 @@ def load(path: Path, project: Path, config: Path | None = None) -> Loaded:
 
     Raises NotFound and MachineError for the spec's own file; all other faults are problems of the result.
     """
-    return _Reader(project, config).load(path)
+    return Reader(project, config).load(path)
 
 
 def check(path: Path, project: Path, config: Path | None = None) -> Loaded:
     """Load a spec as `load` does, and report also the mistakes that its types show."""
-    reader = _Reader(project, config)
+    reader = Reader(project, config)
     loaded = reader.load(path)
     return reader.with_inferred(loaded)
 
@@ -74,7 +74,7 @@ class Inferable(NamedTuple):
     schema: Node | None
 
 
-class _Reader:
+class Reader:
     """Reads one spec, and collects its problems."""
 
     def __init__(self, project: Path, config: Path | None) -> None:
@@ -111,7 +111,8 @@ class _Reader:
         return self._loaded(Path(loaded.path), loaded.spec)
 
     def spec(self, path: Path) -> Spec | None:
-        root = self._files.spec(path)
+        """Return the spec of a file; None, with problems, for one that is not valid."""
+        root = self._root(path)
         if root is None:
             return None
         self._check_tenant(root)
@@ -127,7 +128,7 @@ class _Reader:
             own = [name for name, node in table.entries.items() if node.text is root.text]
             event = replace(event, lets=needed(event.lets, event.shape, own))
             templates = list(event.templates())
-        has_vars = root.get("vars") is not None
+        has_vars = self._declares_all(root)
         root, shared = self._with_shared(path, root, event, templates)
         of_format = _of_format(root)
         self._malformed = {problem.position for problem in of_format}
@@ -162,6 +163,13 @@ class _Reader:
             return None
         cases = read_cases(root, variables, self._case_files)
         return _spec(path, root, variables, event, schema, schema_root, cases)
+
+    def _root(self, path: Path) -> Node | None:
+        return self._files.spec(path)
+
+    def _declares_all(self, root: Node) -> bool:
+        """Return whether a name that is not declared is an error. In a spec without declarations it is a required text."""
+        return root.get("vars") is not None
 
     def _check_tenant(self, root: Node) -> None:
         if root.get("tenant_id") is not None and root.get("brand_id") is not None:
