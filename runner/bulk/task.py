@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.bulk.part import Part
     from runner.bulk.results import RowResult
     from runner.bulk.setup import Setup
+    from runner.bulk.tools import Tools
     from runner.run import Outcome
     from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
@@ -72,7 +73,12 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
 
     Raises MachineError if the spec has changed since the run began.
     """
-    tools = tools_of(setup)
+    return send_with(tools_of(setup), part)
+
+
+def send_with(tools: Tools, part: Part) -> PartOutcome:
+    """Render, check and send each row of a part, with the tools of its run."""
+    setup = tools.setup
     made = [tools.make(row) for row in part.rows]
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)

@@ -32,24 +32,24 @@ if TYPE_CHECKING:
 
 
 class Tools:
-    """The spec's program and the connection of one process, shared by its threads."""
+    """The spec's program and the connection of one run in one process, shared by its threads.
 
-    def __init__(self, setup: Setup) -> None:
-        loaded = load(setup.spec, setup.project, setup.config).spec
-        if loaded is None or loaded.digest != setup.spec_digest:
-            hint = "a run sends one version of its spec: start a new run"
-            raise MachineError(Problem("spec-changed", f"{setup.spec} was changed while it was sent", hint=hint))
-        self._spec: Spec = loaded
+    After `pauses` are ended, failed requests are not retried.
+    """
+
+    def __init__(self, setup: Setup, spec: Spec, pauses: Pauses) -> None:
+        self._spec = spec
         self.setup = setup
-        self._resolver = RowResolver(loaded.variables, setup.fixed, setup.columns, setup.header)
-        self.keys_may_repeat = loaded.has_key and not loaded.auto_key
-        self._names = [variable.name for variable in loaded.variables]
+        self.pauses = pauses
+        self._resolver = RowResolver(spec.variables, setup.fixed, setup.columns, setup.header)
+        self.keys_may_repeat = spec.has_key and not spec.auto_key
+        self._names = [variable.name for variable in spec.variables]
         self._mask = Mask(setup.secrets)
         self._env = setup.target.env
         self._max_event_kb = setup.target.max_event_kb
         self._checks_keys = setup.header is None and not setup.allows_extra
         self._plain: Make | None = specialize(
-            loaded, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb, setup.key_run
+            spec, self._resolver, setup.seed, setup.now, self._env, self._max_event_kb, setup.key_run
         )
 
     @cached_property
@@ -63,9 +63,9 @@ class Tools:
             target.base_url,
             timeout_s=setup.timeout_s,
             retries=setup.retries,
-            sleep=pauses.sleep,
+            sleep=self.pauses.sleep,
             admit=target.admit,
-            may_retry=lambda: not pauses.are_over,
+            may_retry=lambda: not self.pauses.are_over,
         )
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
@@ -167,7 +167,7 @@ _VARIABLE = re.compile(r"vars\.\w+")
 
 
 pauses = Pauses()
-"""The pauses between attempts of all requests of this process, which works on one run at a time."""
+"""The pauses between attempts of all requests of a process of this machine, which works on one run at a time."""
 
 
 def end_pauses() -> None:
@@ -182,8 +182,15 @@ _making = Lock()
 
 
 def tools_of(setup: Setup) -> Tools:
-    """Return the tools for a setup; they are made at the first call."""
+    """Return the tools for a setup, with the spec of its file; they are made at the first call.
+
+    Raises MachineError if the spec has changed since the run began.
+    """
     with _making:
         if not _latest or (_latest[0].setup is not setup and _latest[0].setup != setup):
-            _latest[:] = [Tools(setup)]  # a process works on one run at a time
+            spec = load(setup.spec, setup.project, setup.config).spec
+            if spec is None or spec.digest != setup.spec_digest:
+                hint = "a run sends one version of its spec: start a new run"
+                raise MachineError(Problem("spec-changed", f"{setup.spec} was changed while it was sent", hint=hint))
+            _latest[:] = [Tools(setup, spec, pauses)]  # a process works on one run at a time
         return _latest[0]
