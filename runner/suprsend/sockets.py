@@ -18,12 +18,17 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
+from runner.suprsend.kept import host_of, send_kept
+
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
 
     from urllib3.poolmanager import PoolManager, ProxyManager
+    from urllib3.response import BaseHTTPResponse
 
     from runner.suprsend.admission import Admission
+    from runner.suprsend.kept import PlainResponse
 
 _thread = threading.local()
 
@@ -91,14 +96,19 @@ def _keep(manager: PoolManager) -> None:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, received: bytes) -> None:
         self._sock = sock
+        self._received = received
         self._raw = sock.makefile("rb", buffering=0)  # counted: the socket stays open until it is closed
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self._received:
+            part, self._received = self._received[: len(buffer)], self._received[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part)
         self._sock.settimeout(_thread.exchange.left_s)
         return self._raw.readinto(buffer)
 
@@ -108,10 +118,11 @@ class _Reader(io.RawIOBase):
 
 
 class _Socket:
-    """A connected socket whose files keep the deadline, and which records writes."""
+    """A connected socket whose files keep the deadline, and which records writes. `host` is that of its first request."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self.host = b""
 
     def sendall(self, data: Any) -> None:
         exchange: Exchange = _thread.exchange
@@ -121,10 +132,22 @@ class _Socket:
         self._sock.settimeout(exchange.left_s)
         exchange.wrote = True
         exchange.has_body, exchange.held, head = False, b"", exchange.held
+        self.host = self.host or host_of(head)
         self._sock.sendall(head + data)
 
-    def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock))
+    def write(self, request: bytes) -> None:
+        exchange: Exchange = _thread.exchange
+        self._sock.settimeout(exchange.left_s)
+        exchange.wrote = True
+        self._sock.sendall(request)
+
+    def receive(self, at_most: int) -> bytes:
+        self._sock.settimeout(_thread.exchange.left_s)
+        received: bytes = self._sock.recv(at_most)
+        return received
+
+    def makefile(self, *_: object, received: bytes = b"", **__: object) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, received))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -207,11 +230,44 @@ class _SecureConnection(HTTPSConnection):
         return super().is_connected and not (isinstance(self.sock, _Socket) and self.sock.pending())
 
 
-class _Pool(HTTPConnectionPool):
+class KeepingPool(HTTPConnectionPool):
+    """A pool that sends over its kept connections without the library."""
+
+    def send_kept(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> PlainResponse | BaseHTTPResponse | None:
+        """Send a request over a kept connection. Return None if nothing was sent, so that the library is to send it.
+
+        Raises OSError and HTTPError.
+        """
+        if self.proxy is not None or not body:
+            return None
+        connection = self._get_conn()
+
+        def release(is_whole: bool) -> None:
+            if not is_whole:
+                connection.close()
+            self._put_conn(connection)
+
+        response = None
+        is_kept = True
+        try:
+            sock = getattr(connection, "sock", None)
+            if isinstance(sock, _Socket) and sock.host:
+                is_kept = False
+                response = send_kept(sock, method, path, headers, body, release)
+                is_kept = True
+        finally:
+            if response is None:
+                release(is_kept)
+        return response
+
+
+class _Pool(KeepingPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(KeepingPool, HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
