@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.keys import digest_of
 from runner.bulk.outcomes import PartOutcome, RowOutcome
-from runner.bulk.tools import tools_of
+from runner.bulk.tools import tools_of, turns
 from runner.rows.places import Places
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, unsent
 from runner.suprsend.delivery import NOT_SENT, Delivery, bulk_deliveries
@@ -72,6 +72,11 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
 
     Raises MachineError if the spec has changed since the run began.
     """
+    with turns.taken():
+        return _sent(setup, part)
+
+
+def _sent(setup: Setup, part: Part) -> PartOutcome:
     tools = tools_of(setup)
     made = [tools.make(row) for row in part.rows]
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]

@@ -16,6 +16,7 @@ from runner.rows.row import BadRow, Row
 from runner.run import Prepared, Rejected, prepare_with
 from runner.secrets import Mask
 from runner.suprsend.delivery import Pauses
+from runner.suprsend.turns import Turns
 from runner.variables import RowResolver
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ class Tools:
             target.base_url,
             timeout_s=setup.timeout_s,
             retries=setup.retries,
-            sleep=pauses.sleep,
+            sleep=_pause,
             admit=target.admit,
             may_retry=lambda: not pauses.are_over,
+            turns=turns,
         )
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
@@ -168,6 +170,15 @@ _VARIABLE = re.compile(r"vars\.\w+")
 
 pauses = Pauses()
 """The pauses between attempts of all requests of this process, which works on one run at a time."""
+
+
+turns = Turns()
+"""The turns of the threads of this process that make events and wait for the platform."""
+
+
+def _pause(seconds: float) -> None:
+    with turns.passed():
+        pauses.sleep(seconds)
 
 
 def end_pauses() -> None:

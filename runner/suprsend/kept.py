@@ -158,22 +158,43 @@ def _plain(
 def _by_library(
     sock: KeptSocket, method: str, received: bytes, release: Callable[[bool], None]
 ) -> urllib3.HTTPResponse:
-    """Let the library read a response. The connection is not kept."""
+    """Let the library read a response."""
     response = HTTPResponse(_Begun(sock, received), method=method)  # type: ignore[arg-type]  # it only opens a file of it
     try:
         response.begin()
     except HTTPException as error:
         response.close()
         raise error if isinstance(error, OSError) else ProtocolError("Connection aborted.", error) from error
-    release(False)  # its file keeps the socket open until the response is closed
-    return urllib3.HTTPResponse(
-        response,
-        urllib3.HTTPHeaderDict(response.msg.items()),
-        response.status,
-        preload_content=False,
-        original_response=response,
-        request_method=method,
-    )
+    return _LibraryResponse(response, method, release)
+
+
+class _LibraryResponse(urllib3.HTTPResponse):
+    """The library's response, which releases the connection as a plain one does."""
+
+    def __init__(self, response: HTTPResponse, method: str, release: Callable[[bool], None]) -> None:
+        super().__init__(
+            response,
+            urllib3.HTTPHeaderDict(response.msg.items()),
+            response.status,
+            preload_content=False,
+            original_response=response,
+            request_method=method,
+        )
+        self._stays_open = not response.will_close
+        self._is_whole = False
+        self._release: Callable[[bool], None] | None = release
+
+    def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        self._is_whole = False  # in case it raises
+        part = super().read1(amt, decode_content)
+        self._is_whole = not part
+        return part
+
+    def close(self) -> None:
+        super().close()
+        release, self._release = self._release, None
+        if release is not None:
+            release(self._is_whole and self._stays_open)
 
 
 class _Begun:

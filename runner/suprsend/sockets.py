@@ -19,6 +19,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
 from runner.suprsend.kept import host_of, send_kept
+from runner.suprsend.turns import Turns
 
 if TYPE_CHECKING:
     import ssl
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from runner.suprsend.kept import PlainResponse
 
 _thread = threading.local()
+_NO_TURNS = Turns()
 
 
 class Exchange:
@@ -39,14 +41,16 @@ class Exchange:
     `limit_s` is the total time of the event in seconds, with earlier attempts, for messages. `wrote` says whether any byte
     of the request, after the handshakes with proxy and server, was sent. With `has_body`, the head of the request is held
     back until the body is written, so that both go out in one write, which takes a quarter of a request's time less.
+    Whatever waits for the network passes its turn among `turns`.
     """
 
-    __slots__ = ("_outer", "has_body", "held", "limit_s", "until_s", "wrote")
+    __slots__ = ("_outer", "has_body", "held", "limit_s", "turns", "until_s", "wrote")
 
-    def __init__(self, until_s: float, limit_s: float, *, has_body: bool = False) -> None:
+    def __init__(self, until_s: float, limit_s: float, *, has_body: bool = False, turns: Turns | None = None) -> None:
         self.until_s = until_s
         self.limit_s = limit_s
         self.has_body = has_body
+        self.turns = turns or _NO_TURNS
         self.held = b""
         self.wrote = False
         self._outer: Exchange | None = None
@@ -109,8 +113,10 @@ class _Reader(io.RawIOBase):
             part, self._received = self._received[: len(buffer)], self._received[len(buffer) :]
             buffer[: len(part)] = part
             return len(part)
-        self._sock.settimeout(_thread.exchange.left_s)
-        return self._raw.readinto(buffer)
+        exchange: Exchange = _thread.exchange
+        self._sock.settimeout(exchange.left_s)
+        with exchange.turns.passed():
+            return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
@@ -133,18 +139,35 @@ class _Socket:
         exchange.wrote = True
         exchange.has_body, exchange.held, head = False, b"", exchange.held
         self.host = self.host or host_of(head)
-        self._sock.sendall(head + data)
+        with exchange.turns.passed():
+            self._sock.sendall(head + data)
 
     def write(self, request: bytes) -> None:
         exchange: Exchange = _thread.exchange
-        self._sock.settimeout(exchange.left_s)
+        left_s = exchange.left_s
         exchange.wrote = True
-        self._sock.sendall(request)
+        written = self._written_at_once(request)
+        if written < len(request):
+            self._sock.settimeout(left_s)
+            with exchange.turns.passed():
+                self._sock.sendall(memoryview(request)[written:])
 
     def receive(self, at_most: int) -> bytes:
-        self._sock.settimeout(_thread.exchange.left_s)
-        received: bytes = self._sock.recv(at_most)
+        exchange: Exchange = _thread.exchange
+        self._sock.settimeout(exchange.left_s)
+        with exchange.turns.passed():
+            received: bytes = self._sock.recv(at_most)
         return received
+
+    def _written_at_once(self, request: bytes) -> int:
+        """Write what the operating system takes without a wait, and so without passing the turn; return its size."""
+        if type(self._sock) is not socket.socket:  # TLS would have to be told of a write that ended early
+            return 0
+        self._sock.settimeout(0)
+        try:
+            return self._sock.send(request)
+        except BlockingIOError:
+            return 0
 
     def makefile(self, *_: object, received: bytes = b"", **__: object) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self._sock, received))
@@ -195,7 +218,8 @@ class _Connection(HTTPConnection):
         return _connected(self)
 
     def connect(self) -> None:
-        super().connect()
+        with _thread.exchange.turns.passed():
+            super().connect()
         raw: Any = self.sock
         if self._admit is not None:
             self._admit(raw, _thread.exchange.until_s)
@@ -220,7 +244,8 @@ class _SecureConnection(HTTPSConnection):
         raw.settimeout(_thread.exchange.left_s)
 
     def connect(self) -> None:
-        super().connect()
+        with _thread.exchange.turns.passed():
+            super().connect()
         self.sock: Any = _Socket(self.sock)
 
     @property
