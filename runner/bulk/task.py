@@ -78,7 +78,7 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
 
 def _sent(setup: Setup, part: Part) -> PartOutcome:
     tools = tools_of(setup)
-    made = [tools.make(row) for row in part.rows]
+    made = tools.make_all(part.rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)
     met_refused_credentials = _deliver(tools.connection, deliveries)
@@ -97,7 +97,7 @@ def _sent(setup: Setup, part: Part) -> PartOutcome:
         secrets: Sequence[str] = ()
         if isinstance(event, Encoded):
             outcome = replace(
-                outcome_of_plain(setup.spec, result), idempotency_key=event.plain_key(), insert_id=event.insert_id
+                outcome_of_plain(setup.spec, result), idempotency_key=event.key, insert_id=event.insert_id
             )
         else:
             outcome, secrets = outcome_of(event, result), event.secrets
@@ -121,7 +121,11 @@ def _sent(setup: Setup, part: Part) -> PartOutcome:
 def _digests(sent: Sequence[Encoded], results: Sequence[Result]) -> bytes:
     """Return the digests of the idempotency keys of accepted events."""
     return b"".join(
-        [digest_of(event.key or b"") for event, result in zip(sent, results, strict=True) if result.state == "accepted"]
+        [
+            digest_of(event.key)
+            for event, result in zip(sent, results, strict=True)
+            if event.key is not None and result.state == "accepted"
+        ]
     )
 
 

@@ -20,7 +20,7 @@ from runner.suprsend.turns import Turns
 from runner.variables import RowResolver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from runner.bulk.setup import Setup
     from runner.codes import Code
@@ -79,6 +79,16 @@ class Tools:
         )
         return encoded if encoded is not None else self.prepare(row)
 
+    def make_all(self, rows: Iterable[Row | BadRow]) -> list[Encoded | Prepared | Rejected]:
+        """Make the event of each row, as `make` does."""
+        plain = self._plain
+        if plain is None:
+            return [self.prepare(row) for row in rows]
+        return [
+            (plain(row.values, row.origin or row.number) if isinstance(row, Row) else None) or self.prepare(row)
+            for row in rows
+        ]
+
     def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
         """Make a row's event, or report its problems."""
         if isinstance(row, BadRow):
@@ -100,7 +110,7 @@ class Tools:
         if isinstance(event, Prepared):
             key, mask = event.event.idempotency_key, self._mask.with_values(event.secrets)
         else:
-            key, mask = event.plain_key(), self._mask
+            key, mask = event.key, self._mask
         return key, key and mask.data(key)
 
     def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
@@ -139,7 +149,7 @@ class Tools:
             row.line,
             "accepted",
             result.status_code,
-            event.plain_key(),
+            event.key,
             event.insert_id,
             result.message_id,
             None,
