@@ -87,7 +87,8 @@ def _sent(setup: Setup, part: Part) -> PartOutcome:
     failures: list[RowOutcome] = []
     written: list[tuple[RowResult, Sequence[str]]] = []
     places = Places(part.files)
-    for row, event in zip(part.rows, made, strict=True):
+    are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
+    for row, event in zip(part.rows, made, strict=True) if setup.wants_results or not are_accepted else ():
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
             continue

@@ -12,6 +12,7 @@ from runner.bulk.outcomes import RowOutcome
 from runner.bulk.results import MAX_MESSAGE, RowResult
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
+from runner.rows.line_rows import LineRows
 from runner.rows.row import BadRow, Row
 from runner.run import Prepared, Rejected, prepare_with
 from runner.secrets import Mask
@@ -84,6 +85,11 @@ class Tools:
         plain = self._plain
         if plain is None:
             return [self.prepare(row) for row in rows]
+        if isinstance(rows, LineRows):
+            return [
+                (plain(cells, number) if cells is not None else None) or self.prepare(rows.row(number))
+                for number, cells in rows.cells()
+            ]
         return [
             (plain(row.values, row.origin or row.number) if isinstance(row, Row) else None) or self.prepare(row)
             for row in rows

@@ -72,7 +72,7 @@ def measured(call: Callable[[], T]) -> tuple[float, T]:
 def read(path: Path) -> list[Part]:
     """Read a file as parts."""
     with open_rows(path, BytesIO(), path.name) as rows:
-        return list(Parts(iter(rows), PART_ROWS, None, digests=None))
+        return list(Parts(iter(rows), PART_ROWS, None, digests=None, take=rows.take))
 
 
 def main() -> int:
