@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
-from math import ceil
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from runner.bulk.machine import cores, room_for_processes
+from runner.bulk.early import workers_of
+from runner.bulk.share import Share
 from runner.bulk.tools import end_pauses, pauses
 from runner.bulk.workers import Workers
 from runner.suprsend.threads import Threads
@@ -21,29 +21,13 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-_SMALL_BYTES = 256 * 1024
-"""This process sends a smaller file faster than it could start others."""
-
-
-class Share(NamedTuple):
-    """Number of processes, and of threads in each."""
-
-    processes: int
-    threads: int
-
-    @classmethod
-    def of(cls, options: BulkOptions) -> Share:
-        """Distribute the concurrent requests of a run."""
-        processes = options.processes or _processes(options)
-        return cls(processes, ceil(options.concurrency / processes))
-
 
 @contextmanager
 def executor_of(options: BulkOptions) -> Iterator[Executor]:
     """Start the executor. After an interrupt its shutdown does not wait for running parts."""
     pauses.begin()
-    processes, threads = Share.of(options)
-    executor = Threads(threads) if processes == 1 else Workers(processes, threads)
+    share = Share.of(options)
+    executor = Threads(share.threads) if share.processes == 1 else workers_of(share)
     is_over = False
     try:
         yield executor
@@ -71,8 +55,3 @@ def in_order(
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
-
-
-def _processes(options: BulkOptions) -> int:
-    is_small = options.is_piped or options.dataset.size_bytes() < _SMALL_BYTES
-    return 1 if is_small else room_for_processes(cores())

@@ -17,9 +17,14 @@ _GROUPS = 64
 _HELD_BYTES = 1024 * 1024
 
 
-def digest_of(key: bytes) -> bytes:
+_EMPTY = blake2b(digest_size=_DIGEST_BYTES)
+
+
+def digest_of(key: str) -> bytes:
     """Return the digest of a key."""
-    return blake2b(key, digest_size=_DIGEST_BYTES).digest()
+    digest = _EMPTY.copy()
+    digest.update(key.encode())
+    return digest.digest()
 
 
 class _Extent(NamedTuple):

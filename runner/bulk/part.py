@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.rows.line_rows import LineRows
 from runner.rows.places import Places
 from runner.rows.row import BadRow, Row
 
@@ -31,7 +32,9 @@ class Part(NamedTuple):
         return self._replace(files=Places(starts).within(self.first_row, self.size)) if starts else self
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the rows as columns, which takes a third of the time and space."""
+        """Pickle the rows as columns, which takes a third of the time and space; lines are text already."""
+        if isinstance(self.rows, LineRows):
+            return Part, (*self,)
         bad = {at: row for at, row in enumerate(self.rows) if isinstance(row, BadRow)}
         columns = [[row[field] for row in self.rows] for field in range(len(Row._fields))]
         return _part_of, (self[:3], columns, bad, self.files)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from runner.bulk.inflow import Inflow
     from runner.bulk.run_ledger import PartState
+    from runner.rows.line_rows import LineRows
     from runner.rows.row import BadRow, Row
 
 PART_CHARS = 1024 * 1024
@@ -84,8 +85,8 @@ class Cutter:
 
     def _part(self, rows: Sequence[Row | BadRow], state: PartState | None) -> Part | None:
         """Return a part of rows; None if all of them were finished before."""
+        first_row = self._offset + self.read + 1
         self.read += len(rows)
-        first_row = rows[0].number
         digest = self._digests.of(rows) if self._digests else ""
         if state is not None and self._digests and not self._digests.is_same_key:
             digest = state.digest
@@ -112,7 +113,7 @@ class Cutter:
 
 
 class Parts(Cutter):
-    """The parts of a file; each is read when it is requested."""
+    """The parts of a file; each is read when it is requested. If `take` returns rows as lines of text, these are handed over."""
 
     def __init__(
         self,
@@ -124,9 +125,11 @@ class Parts(Cutter):
         begun_to: int = 0,
         offset: int = 0,
         on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
+        take: Callable[[int], LineRows | None] = lambda _: None,
     ) -> None:
         super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset, on_finished=on_finished)
         self._rows = rows
+        self._take = take
 
     waiting = 0
     """The number of rows that were read ahead: none."""
@@ -150,14 +153,17 @@ class Parts(Cutter):
                 return
         self.is_over = self.failure is None
 
-    def _next_rows(self, number: int, chars: int) -> list[Row | BadRow]:
+    def _next_rows(self, number: int, chars: int) -> Sequence[Row | BadRow]:
         """Return `number` rows; fewer at the end, or if they have too many characters."""
-        rows: list[Row | BadRow] = []
         if self.failure is not None:
-            return rows
+            return []
+        lines: LineRows | None = None
+        rows: list[Row | BadRow] = []
         try:
+            while (left := number - len(lines or ())) and (more := self._take(left)) is not None:
+                lines = lines.followed_by(more) if lines else more
             large = 0
-            for row in islice(self._rows, number):
+            for row in islice(self._rows, left):
                 rows.append(row)
                 if type(row) is LargeRow:
                     large += size_of(row)
@@ -165,7 +171,7 @@ class Parts(Cutter):
                         break
         except RunnerError as error:  # the rows before the error are already in the list
             self.failure = error
-        return rows
+        return [*lines, *rows] if lines and rows else lines or rows
 
 
 class FlowingParts(Cutter):

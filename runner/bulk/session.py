@@ -147,6 +147,7 @@ class RunSession:
                 begun_to=begun_to,
                 offset=options.offset,
                 on_finished=on_finished,
+                take=self._plan.take if digests is None else lambda _: None,
             )
             return
         with Inflow(rows, engine.wake) as inflow:

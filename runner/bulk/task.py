@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.keys import digest_of
 from runner.bulk.outcomes import PartOutcome, RowOutcome
-from runner.bulk.tools import tools_of
+from runner.bulk.tools import tools_of, turns
 from runner.rows.places import Places
 from runner.run import Prepared, Rejected, outcome_of, outcome_of_plain, unsent
 from runner.suprsend.delivery import NOT_SENT, Delivery, bulk_deliveries
@@ -78,8 +78,13 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
 
 def send_with(tools: Tools, part: Part) -> PartOutcome:
     """Render, check and send each row of a part, with the tools of its run."""
+    with turns.taken():
+        return _sent(tools, part)
+
+
+def _sent(tools: Tools, part: Part) -> PartOutcome:
     setup = tools.setup
-    made = [tools.make(row) for row in part.rows]
+    made = tools.make_all(part.rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)
     met_refused_credentials = _deliver(tools.connection, deliveries)
@@ -88,7 +93,8 @@ def send_with(tools: Tools, part: Part) -> PartOutcome:
     failures: list[RowOutcome] = []
     written: list[tuple[RowResult, Sequence[str]]] = []
     places = Places(part.files)
-    for row, event in zip(part.rows, made, strict=True):
+    are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
+    for row, event in zip(part.rows, made, strict=True) if setup.wants_results or not are_accepted else ():
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
             continue
@@ -98,7 +104,7 @@ def send_with(tools: Tools, part: Part) -> PartOutcome:
         secrets: Sequence[str] = ()
         if isinstance(event, Encoded):
             outcome = replace(
-                outcome_of_plain(setup.spec, result), idempotency_key=event.plain_key(), insert_id=event.insert_id
+                outcome_of_plain(setup.spec, result), idempotency_key=event.key, insert_id=event.insert_id
             )
         else:
             outcome, secrets = outcome_of(event, result), event.secrets
@@ -122,7 +128,11 @@ def send_with(tools: Tools, part: Part) -> PartOutcome:
 def _digests(sent: Sequence[Encoded], results: Sequence[Result]) -> bytes:
     """Return the digests of the idempotency keys of accepted events."""
     return b"".join(
-        [digest_of(event.key or b"") for event, result in zip(sent, results, strict=True) if result.state == "accepted"]
+        [
+            digest_of(event.key)
+            for event, result in zip(sent, results, strict=True)
+            if event.key is not None and result.state == "accepted"
+        ]
     )
 
 

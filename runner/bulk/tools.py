@@ -12,14 +12,16 @@ from runner.bulk.outcomes import RowOutcome
 from runner.bulk.results import MAX_MESSAGE, RowResult
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
+from runner.rows.line_rows import LineRows
 from runner.rows.row import BadRow, Row
 from runner.run import Prepared, Rejected, prepare_with
 from runner.secrets import Mask
 from runner.suprsend.delivery import Pauses
+from runner.suprsend.turns import Turns
 from runner.variables import RowResolver
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from runner.bulk.setup import Setup
     from runner.codes import Code
@@ -63,10 +65,15 @@ class Tools:
             target.base_url,
             timeout_s=setup.timeout_s,
             retries=setup.retries,
-            sleep=self.pauses.sleep,
+            sleep=self._pause,
             admit=target.admit,
             may_retry=lambda: not self.pauses.are_over,
+            turns=turns,
         )
+
+    def _pause(self, seconds: float) -> None:
+        with turns.passed():
+            self.pauses.sleep(seconds)
 
     def make(self, row: Row | BadRow) -> Encoded | Prepared | Rejected:
         """Make a row's event, in the fast form that holds only the bytes where that is enough."""
@@ -76,6 +83,21 @@ class Tools:
             else None
         )
         return encoded if encoded is not None else self.prepare(row)
+
+    def make_all(self, rows: Iterable[Row | BadRow]) -> list[Encoded | Prepared | Rejected]:
+        """Make the event of each row, as `make` does."""
+        plain = self._plain
+        if plain is None:
+            return [self.prepare(row) for row in rows]
+        if isinstance(rows, LineRows):
+            return [
+                (plain(cells, number) if cells is not None else None) or self.prepare(rows.row(number))
+                for number, cells in rows.cells()
+            ]
+        return [
+            (plain(row.values, row.origin or row.number) if isinstance(row, Row) else None) or self.prepare(row)
+            for row in rows
+        ]
 
     def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
         """Make a row's event, or report its problems."""
@@ -98,7 +120,7 @@ class Tools:
         if isinstance(event, Prepared):
             key, mask = event.event.idempotency_key, self._mask.with_values(event.secrets)
         else:
-            key, mask = event.plain_key(), self._mask
+            key, mask = event.key, self._mask
         return key, key and mask.data(key)
 
     def failure(self, row: Row | BadRow, secrets: Sequence[str], outcome: Outcome) -> RowOutcome:
@@ -137,7 +159,7 @@ class Tools:
             row.line,
             "accepted",
             result.status_code,
-            event.plain_key(),
+            event.key,
             event.insert_id,
             result.message_id,
             None,
@@ -168,6 +190,10 @@ _VARIABLE = re.compile(r"vars\.\w+")
 
 pauses = Pauses()
 """The pauses between attempts of all requests of a process of this machine, which works on one run at a time."""
+
+
+turns = Turns()
+"""The turns of the threads of this process that make events and wait for the platform."""
 
 
 def end_pauses() -> None:

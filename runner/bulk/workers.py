@@ -12,6 +12,7 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from itertools import count
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -37,7 +38,7 @@ class WorkerDied(Exception):  # noqa: N818 - the exceptions of `runner.errors` n
 class Workers(Executor):
     """Runs tasks in several processes with several threads each.
 
-    A process starts when a task needs it; one that died is replaced. Functions are pickled by name, so they must be
+    A process starts when a task needs it, or at once with `start`; one that died is replaced. Functions are pickled by name, so they must be
     importable, and not from `__main__`. A task goes to the process with the fewest running tasks. Tasks beyond
     processes x threads wait in this process and can be cancelled. The future of a task whose process died raises
     WorkerDied; when no process can be started, it raises MachineError, and so does `submit`.
@@ -62,6 +63,14 @@ class Workers(Executor):
         self._refusal: MachineError | None = None
         self._is_shut = False
         self._ends_at_once = False
+
+    def start(self, fn: Callable[[], object]) -> None:
+        """Start all processes before a task needs them, and call a function in each. One that can't be started yet is left out."""
+        with self._lock, suppress(OSError):
+            self._asides.append(pickle.dumps(fn, PROTOCOL))
+            for place, process in enumerate(self._places):
+                if process is None:
+                    self._start(place)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run `fn(*args, **kwargs)` in a worker. Raises the errors of pickle, and RuntimeError after a shutdown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -149,16 +150,22 @@ def send(
 ) -> ExitCode:
     """Send one event, several, or one for each row of a file."""
     from runner.bulk.flags import BulkFlags  # noqa: PLC0415 - help declares commands, and runs none
-    from runner.commands.send import SendOptions  # noqa: PLC0415
-    from runner.commands.send import send as run  # noqa: PLC0415
-    from runner.commands.send_wait import read_waiting  # noqa: PLC0415
-    from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
-    variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-    waiting = read_waiting(wait, until.value, dry_run=dry_run)
-    options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
     bulk = BulkFlags(
         tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger, sample, stop_after, None if progress is None else progress.value, check_keys,
     )  # fmt: skip
-    return run(session, paths or (), variables, options, bulk, resume, state_dir)
+    with ExitStack() as stack:
+        if bulk.rows and resume is None:
+            from runner.bulk.early import early_workers  # noqa: PLC0415
+
+            stack.enter_context(early_workers(bulk))
+        from runner.commands.send import SendOptions  # noqa: PLC0415
+        from runner.commands.send import send as run  # noqa: PLC0415
+        from runner.commands.send_wait import read_waiting  # noqa: PLC0415
+        from runner.commands.variables import VariableFlags  # noqa: PLC0415
+
+        variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
+        waiting = read_waiting(wait, until.value, dry_run=dry_run)
+        options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
+        return run(session, paths or (), variables, options, bulk, resume, state_dir)

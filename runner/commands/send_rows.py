@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from runner.bulk.address_space import check_address_space
 from runner.bulk.check import check_rows
-from runner.bulk.executor import Share
 from runner.bulk.ledger import Ledger
 from runner.bulk.plan import Source, plan_run
 from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder, seconds_left
 from runner.bulk.session import begun, resumed
+from runner.bulk.share import Share
 from runner.commands.specs import load_again, load_spec
 from runner.commands.target import aim, ready
 from runner.commands.variables import VariableFlags

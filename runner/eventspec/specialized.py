@@ -74,8 +74,7 @@ class _Writer:
         self._lines: list[str] = []
         self._known: dict[str, Any] = {
             "encode_plain": encode_plain, "key_of": row_ids(seed, "key"), "id_of": row_ids(seed, "insert"), "seed": seed, "now": now,
-            "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_plain_name": is_plain_name,
-            "is_plain_url": is_plain_url, "is_tenant": is_tenant, "is_sound": is_sound, "booleans": _BOOLEANS, "whole": whole,
+            "Budget": Budget, "number_in": PLAIN_NUMBER.fullmatch, "is_sound": is_sound, "booleans": _BOOLEANS, "whole": whole,
             "omit": OMIT, "without_omitted": without_omitted,
             # KeyError: a JSON row lacks a key, or a word is not a boolean. ValueError: a number has too many digits.
             "Unsure": (KeyError, ValueError, RenderingError),
@@ -220,14 +219,16 @@ class _Writer:
             shape.get(field) is None for field in spec.optional_fields if not (field == _KEY and spec.auto_key)
         ):
             raise _NotPlainError
-        key = self._slot(_KEY, self._key(shape)) if spec.has_key or self._run is not None else None
+        has_key = spec.has_key or self._run is not None
+        self._lines.append(f"sent_key = {self._key(shape) if has_key else None}")
+        key = self._slot(_KEY, "sent_key") if has_key else None
         event = Event(
             self._slot("distinct_id", self._id("user", self._value(shape["distinct_id"]), None)),
-            self._slot("event", self._checked("name", self._value(shape["event"]), "is_plain_name")),
+            self._slot("event", self._checked("name", shape["event"], is_plain_name)),
             shape["properties"],  # type: ignore[arg-type]
             key,
             *(
-                self._slot(field, self._checked(field, self._value(shape[field]), "is_tenant"))
+                self._slot(field, self._checked(field, shape[field], is_tenant))
                 if shape.get(field) is not None
                 else None
                 for field in ("tenant_id", "brand_id")
@@ -235,7 +236,8 @@ class _Writer:
         )
         entries = cast("list[dict[str, Shape]]", shape["attachments"])
         event.attachments = tuple(self._attachment(number, entry) for number, entry in enumerate(entries))
-        insert_id = self._slot("$insert_id", "id_of(row_number)")
+        self._lines.append("insert_id = id_of(row_number)")
+        insert_id = self._slot("$insert_id", "insert_id")
         return event.wire(self._env, Stamp(insert_id, Occurrence(self._seed, 0, self._now).stamp.time_ms))
 
     def _attachment(self, number: int, entry: dict[str, Shape]) -> Attachment:
@@ -244,7 +246,7 @@ class _Writer:
             raise _NotPlainError
         if may_omit(entry["url"], omitting(self._spec.lets)):
             raise _NotPlainError
-        url = self._checked(f"url{number}", self._value(entry["url"]), "is_plain_url")
+        url = self._checked(f"url{number}", entry["url"], is_plain_url)
         return Attachment(self._slot(f"url{number}", url), filename, ignore)
 
     def _key(self, shape: dict[str, Shape]) -> str:
@@ -272,11 +274,17 @@ class _Writer:
         self._unless(local if at_most is None else f"0 < len({local}) <= {at_most}")
         return local
 
-    def _checked(self, local: str, value: PythonValue, check: str) -> str:
-        """Write the check of a text against a rule of the platform."""
+    def _checked(self, local: str, shape: Shape, check: Callable[[str], bool]) -> str:
+        """Write the check of a text against a rule of the platform; a text that no row changes is checked now."""
+        text = shape.constant if isinstance(shape, Template) else shape
+        if isinstance(text, str):
+            if not check(text):
+                raise _NotPlainError
+            return repr(text)
+        value = self._value(shape)
         self._check_text(value)
         self._lines.append(f"{local} = {value.source}")
-        self._unless(f"{check}({local})")
+        self._unless(f"{self._bind(check)}({local})")
         return local
 
     def _check_text(self, value: PythonValue) -> None:
@@ -340,7 +348,7 @@ class _Writer:
         members = ", ".join(
             f"{key!r}: {'properties' if key == 'properties' else self._literal(item)}" for key, item in skeleton.items()
         )
-        self._lines.append(f"return encode_plain({{{members}}}, {self._max_event_kb})")
+        self._lines.append(f"return encode_plain({{{members}}}, {self._max_event_kb * 1024}, sent_key, insert_id)")
 
     def _literal(self, shape: object) -> str:
         match shape:
@@ -375,11 +383,7 @@ class _Writer:
 
 
 _KEY = "idempotency_key"
-
-
 _BOOLEANS = {"true": True, "false": False}
-
-
 _KINDS: Mapping[tuple[str, ...], Kind] = {
     ("string",): "text",
     ("number",): "number",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
+from operator import length_hint
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import InvalidInput, Problem
+from runner.rows.line_rows import SEPARATORS, LineForm, LineRows, are_plain, wrong_width
 from runner.rows.row import (
     LARGE_ROW_CHARS,
     MAX_COLUMNS,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from runner.rows.text import Text
 
 _QUOTE_HINT = 'a quote inside a cell is written twice: ""'
-_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _SEPARATOR_HINTS = {"commas": "its name must end in .csv", "tabs": "its name must end in .tsv"}
 
 
@@ -58,9 +59,16 @@ class Table:
         self._first_line = self._row_line = self._block_line = text.first_line
         self._block: list[str] = []
         self._row_before_block: list[str] = []
+        self._kept_chars = 0
         self._has_long_lines = False
-        self._reader = csv.reader(chain.from_iterable(self._blocks(text)), delimiter=delimiter, strict=True)
+        self._is_plain = False
+        self._blocks = text.blocks()
+        self._lines = iter(self._block)
+        """The lines of the block that were not read."""
+        self._reader = csv.reader(chain.from_iterable(self._feed()), delimiter=delimiter, strict=True)
         self.columns = columns if columns is not None else self._header()
+        self.number = 0
+        """The number of the last row that was read."""
 
     @property
     def next_line(self) -> int:
@@ -69,18 +77,21 @@ class Table:
 
     def rows(self, before: int = 0) -> Iterator[Row | BadRow]:
         """Yield the rows in their order, after this number of others; cells are text."""
-        reader, first_line = self._reader, self._first_line
+        self.number = before
+        return self._rows()
+
+    def _rows(self) -> Iterator[Row | BadRow]:
+        reader = self._reader
         width = len(self.columns)
-        number = before
-        line = self._row_line
         empty_lines = 0
         has_more = True
         while has_more:
             try:
                 for cells in reader:
-                    next_line = first_line + reader.line_num
+                    line = self._row_line
+                    self._row_line = next_line = self._first_line + reader.line_num
                     if len(cells) == width:
-                        number += 1
+                        self.number = number = self.number + 1
                         empty_lines = 0
                         may_be_large = self._has_long_lines or next_line > line + 1
                         if may_be_large and sum(map(len, cells)) > LARGE_ROW_CHARS:
@@ -88,45 +99,69 @@ class Table:
                         else:
                             yield Row(number, line, cells)
                     elif cells:
-                        number += 1
+                        self.number += 1
                         empty_lines = 0
-                        yield BadRow(number, line, self._wrong_width(len(cells)))
+                        where = place(self._shown, line)
+                        problem = wrong_width(len(cells), width, self._delimiter, where, next_line - 1)
+                        yield BadRow(self.number, line, problem)
                     else:
                         empty_lines += 1
-                        self._check_empty_lines(empty_lines)
-                    self._row_line = line = next_line
+                        self._check_empty_lines(empty_lines, line)
                 has_more = False
             except csv.Error:
                 problem, is_within_line = self._quote_fault()
                 if not is_within_line:  # the lines in between may be rows of their own
                     raise InvalidInput(problem) from None
-                number += 1
-                yield BadRow(number, line, problem)
-                self._row_line = line = self.next_line
+                self.number += 1
+                line, self._row_line = self._row_line, self.next_line
+                yield BadRow(self.number, line, problem)
 
-    def _blocks(self, text: Text) -> Iterator[list[str]]:
-        """Yield lines to the reader, and remember those of its current row."""
-        kept_chars = 0
-        for block in text.blocks():
-            if not self._began_before_block():
-                self._row_before_block.clear()
-                kept_chars = 0
-            begun = self._row_in_block()
-            self._row_before_block.append(begun)
-            kept_chars += len(begun)
-            self._block, self._block_line = block, self.next_line
-            self._has_long_lines = max(map(len, block), default=0) > LARGE_ROW_CHARS
-            if kept_chars > MAX_ROW_CHARS:
-                message = f"a row of more than {MAX_ROW_CHARS:,} characters: is the quote that opens here closed?"
-                raise InvalidInput(replace(self._quote_fault()[0], message=message))
-            yield block
+    def take(self, at_most: int) -> LineRows | None:
+        """Return the next rows as lines, fewer if a block of text ends; None if they must be read one by one."""
+        while not length_hint(self._lines):
+            if not self._begin_block():
+                return None
+        if not self._is_plain:
+            return None
+        lines = list(islice(self._lines, at_most))
+        form = LineForm(self._shown, self._delimiter, len(self.columns))
+        rows = LineRows(form, self.number + 1, self._row_line, len(lines), "".join(lines))
+        self.number += len(lines)
+        self._first_line += len(lines)
+        self._row_line = self.next_line
+        return rows
+
+    def _feed(self) -> Iterator[Iterator[str]]:
+        """Yield lines to the reader."""
+        while length_hint(self._lines) or self._begin_block():
+            yield self._lines
+
+    def _begin_block(self) -> bool:
+        """Begin the next block of lines, and remember those of the current row; return whether there is one."""
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        if not self._began_before_block():
+            self._row_before_block.clear()
+            self._kept_chars = 0
+        begun = self._row_in_block()
+        self._row_before_block.append(begun)
+        self._kept_chars += len(begun)
+        self._block, self._block_line = block, self.next_line
+        self._has_long_lines = max(map(len, block), default=0) > LARGE_ROW_CHARS
+        self._is_plain = not self._has_long_lines and are_plain("".join(block))
+        if self._kept_chars > MAX_ROW_CHARS:
+            message = f"a row of more than {MAX_ROW_CHARS:,} characters: is the quote that opens here closed?"
+            raise InvalidInput(replace(self._quote_fault()[0], message=message))
+        self._lines = iter(block)
+        return True
 
     def _header(self) -> tuple[str, ...]:
         try:
             for empty_lines, cells in enumerate(self._reader):
                 if cells and self._row_text().strip():
                     break
-                self._check_empty_lines(empty_lines)
+                self._check_empty_lines(empty_lines, self._row_line)
                 self._row_line = self.next_line
             else:
                 hint = "its first row must name the columns"
@@ -145,10 +180,10 @@ class Table:
         self._row_line = self.next_line
         return tuple(cells)
 
-    def _check_empty_lines(self, count: int) -> None:
+    def _check_empty_lines(self, count: int, line: int) -> None:
         if count > MAX_EMPTY_LINES:
             message = f"more than {MAX_EMPTY_LINES:,} empty lines"
-            raise InvalidInput(Problem("rows-syntax", message, place(self._shown, self._row_line)))
+            raise InvalidInput(Problem("rows-syntax", message, place(self._shown, line)))
 
     def _check_separator(self) -> None:
         """Refuse a header with another separator, and a file in another format."""
@@ -158,8 +193,8 @@ class Table:
             message = "the file seems to be JSON"
             hint = "its name must end in .jsonl (an object a line) or .json (one array of objects)"
         elif self._delimiter not in header:
-            wanted = _SEPARATORS[self._delimiter]
-            found = next((name for char, name in _SEPARATORS.items() if char in header), None)
+            wanted = SEPARATORS[self._delimiter]
+            found = next((name for char, name in SEPARATORS.items() if char in header), None)
             if found is not None:
                 message = f"the cells seem to be separated by {found}, not by {wanted}"
                 hint = _SEPARATOR_HINTS.get(found, f"save the file with {wanted}")
@@ -180,17 +215,6 @@ class Table:
             return Problem("rows-header", f"two columns have the name '{wrong.name[:SHOWN_NAME_CHARS]}'", where)
         hint = "does the header end with an extra separator?" if wrong.number == columns else None
         return Problem("rows-header", f"column {wrong.number} has no name", where, hint=hint)
-
-    def _wrong_width(self, count: int) -> Problem:
-        wanted, last_line = len(self.columns), self.next_line - 1
-        message = f"{_counted(count, 'cell')}, but the header has {_counted(wanted, 'column')}"
-        if last_line > self._row_line:
-            hint = f"the row goes on to line {last_line}: a quote may close too late"
-        elif count > wanted:
-            hint = f"a cell with {_SEPARATORS[self._delimiter]} in it must be quoted"
-        else:
-            hint = "an empty cell needs a separator too, and a cell with a line break must be quoted"
-        return Problem("row-columns", message, place(self._shown, self._row_line), hint=hint)
 
     def _quote_fault(self) -> tuple[Problem, bool]:
         """Return the problem of the quote that the reader stopped at, and whether the row certainly ends on this line."""
@@ -247,7 +271,3 @@ def _cells(row: str, delimiter: str) -> Iterator[tuple[int, int]]:
         if found := cell.match(row, end + 1):
             yield found.span()
             end = found.end()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

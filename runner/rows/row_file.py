@@ -10,6 +10,7 @@ import zlib
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
+from operator import length_hint
 from pathlib import Path, PurePath
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, cast
@@ -27,6 +28,7 @@ from runner.rows.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 
+    from runner.rows.line_rows import LineRows
     from runner.rows.parquet_rows import Parquet
     from runner.rows.places import FileStart
     from runner.rows.readable_file import ReadableFile
@@ -70,6 +72,7 @@ class RowFile:
         narrow: Callable[[Sequence[str]], None] | None = None,
         convert: Callable[[Callable[[str, str], Json]], None] | None = None,
         end: Callable[[int], RowEnd] | None = None,
+        take: Callable[[int], LineRows | None] | None = None,
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
@@ -82,6 +85,10 @@ class RowFile:
         self._narrow = narrow
         self._convert = convert
         self._end = end
+        self._take = take
+        self._places: tuple[int, ...] | None = None
+        self._seen: Iterator[Row | BadRow] = iter(())
+        self._number = 0
 
     def end_of(self, line: int) -> RowEnd:
         """Return where the row that was read last ends, which began on this line; the first row begins at that of line 0.
@@ -106,15 +113,21 @@ class RowFile:
         if self._narrow is not None:
             self._narrow(kept)
         else:
-            self._rows = _cells_of(self._rows, [self.columns.index(column) for column in kept])
-            self.header = kept
+            self._choose(kept)
 
     def arrange(self, columns: Sequence[str]) -> None:
         """Put the cells of a table in the order of these of its columns, and drop the others. Call it before the first row is read."""
         self.keep(columns, None)
         if self.header is not None and self.header != (*columns,):
-            self._rows = _cells_of(self._rows, [self.header.index(column) for column in columns])
-            self.header = (*columns,)
+            self._choose((*columns,))
+
+    def _choose(self, columns: tuple[str, ...]) -> None:
+        """Let the cells of a row be those of these columns."""
+        assert self.columns is not None  # noqa: S101
+        assert self.header is not None  # noqa: S101
+        self._rows = _cells_of(self._rows, [self.header.index(column) for column in columns])
+        self.header = columns
+        self._places = (*(self.columns.index(column) for column in columns),)
 
     def convert_texts(self, convert: Callable[[str, str], Json]) -> None:
         """Convert texts that stand for other values, by their columns: decimals, and all texts of a query.
@@ -132,7 +145,8 @@ class RowFile:
         except (BrokenFileError, FileChangedError, OSError) as error:
             raise _error_of(error, self._shown, len(seen)) from None
         finally:
-            self._rows = chain(seen, self._rows)
+            self._seen = iter(seen)
+            self._rows = chain(self._seen, self._rows)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, or of its version in a store, in hexadecimal; "" for a stream.
@@ -157,15 +171,25 @@ class RowFile:
             with translated_errors(self._shown, rows):
                 self._stable.check()
 
+    def take(self, at_most: int) -> LineRows | None:
+        """Return the next rows as lines of text, maybe fewer; None if the iterator is to yield them. Raises its errors."""
+        if self._take is None or length_hint(self._seen):
+            return None
+        with translated_errors(self._shown, self._number):
+            rows = self._take(at_most)
+        if rows is None:
+            return None
+        self._number += len(rows)
+        return rows.with_places(self._places)
+
     def __iter__(self) -> Iterator[Row | BadRow]:
-        number = 0
         try:
             for row in self._rows:
-                number = row.number
+                self._number = row.number
                 yield row
         except (BrokenFileError, FileChangedError, OSError) as error:
-            raise _error_of(error, self._shown, number) from None
-        self.check(number)
+            raise _error_of(error, self._shown, self._number) from None
+        self.check(self._number)
 
     def __enter__(self) -> Self:
         return self
@@ -284,6 +308,7 @@ def _of_table(
         columns=table.columns,
         is_text=True,
         end=lambda _: RowEnd(text.offset(table.next_line), table.next_line),
+        take=table.take,
     )
 
 

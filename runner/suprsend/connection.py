@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from runner.suprsend.admission import Admission
     from runner.suprsend.transport import Http
+    from runner.suprsend.turns import Turns
 
 logger = logging.getLogger("runner.suprsend")
 
@@ -38,6 +39,7 @@ class Connection:
     retries and their pauses. For proxies, threads and forks see `transport.Transport`.
 
     `admit` checks each new connection to a server on this machine, before anything is sent over it.
+    Threads that take `turns` pass them while they wait for the network.
     `transport` replaces HTTP to `base_url`, and receives each signed request. The connection closes it.
     """
 
@@ -55,6 +57,7 @@ class Connection:
         on_retry: Callable[[Wait], None] = lambda _: None,
         admit: Admission | None = None,
         may_retry: Callable[[], bool] = lambda: True,
+        turns: Turns | None = None,
         transport: Http | None = None,
     ) -> None:
         check_timeout(timeout_s)
@@ -66,6 +69,7 @@ class Connection:
         self._clock = clock
         self._timeout_s = timeout_s
         self._on_retry = on_retry
+        self._turns = turns
         self._transport: Http = Transport(self.base_url, admit) if transport is None else transport
         self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._retrying, may_retry)
 
@@ -127,7 +131,7 @@ class Connection:
         target = self._root + path
         headers = signed_headers(self.credentials, target, body, self._clock(), method)
         headers["User-Agent"] = self._user_agent
-        with Exchange(until_s, limit_s, has_body=bool(body)) as exchange:
+        with Exchange(until_s, limit_s, has_body=bool(body), turns=self._turns) as exchange:
             answer = self._transport.request(method, target, headers, body, exchange)
         answer = _without_authorization(answer, headers["Authorization"])
         if logger.isEnabledFor(logging.DEBUG):

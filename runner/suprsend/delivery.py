@@ -83,6 +83,9 @@ class Cancellation:
         with self._lock:
             if self.is_cancelled:
                 return False
+            if len(indexes) == len(delivery.results):
+                delivery.results[:] = [INTERRUPTED] * len(indexes)
+                return True
             for index in indexes:
                 delivery.results[index] = INTERRUPTED
             return True
@@ -167,9 +170,10 @@ class Courier:
         self, delivery: Delivery, indexes: Sequence[int], until_s: float, cancellation: Cancellation
     ) -> Answer | NoAnswer | None:
         """Send some of the events once, and store the results. Return None if nothing can or may be sent."""
-        events = [delivery.events[index] for index in indexes]
+        are_all = len(indexes) == len(delivery.events)
+        events = delivery.events if are_all else [delivery.events[index] for index in indexes]
         body = delivery.body_of(events)
-        before = [delivery.results[index] for index in indexes]
+        before = delivery.results.copy() if are_all else [delivery.results[index] for index in indexes]
         if not cancellation.begin(delivery, indexes):
             return None
         answer = self.post(delivery.path, body, until_s)
@@ -179,6 +183,9 @@ class Courier:
         results = bulk_results(answer, len(events)) if delivery.is_array else [single_result(answer)]
         if _asks_for_less(answer, indexes):  # refused as too large: nothing was accepted
             results = before
+        if are_all and before.count(NOT_SENT) == len(before):
+            delivery.results[:] = results
+            return answer
         for index, earlier, result in zip(indexes, before, results, strict=True):
             delivery.results[index] = result if earlier is NOT_SENT or earlier is result else result.after(earlier)
         return answer

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from json import dumps, loads
+from json import dumps
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -14,37 +13,17 @@ from runner.suprsend.rules import MAX_EVENT_KB, size_breach, stamp_breaches
 if TYPE_CHECKING:
     from runner.suprsend.event import Event, Stamp
 
-_INSERT_ID = b'{"$insert_id":"'
-_KEY_NAME = b'"$idempotency_key":"'
-_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*')
-
 
 class Encoded(NamedTuple):
-    """An event on the wire: JSON in UTF-8. After it may have arrived, it may be sent again only if it `has_key`."""
+    """An event on the wire: JSON in UTF-8. After it may have arrived, it may be sent again only if it `has_key`.
+
+    `key` and `insert_id` are those in the body; a complete body has none here.
+    """
 
     body: bytes
     has_key: bool
-
-    @property
-    def key(self) -> bytes | None:
-        """The idempotency key as written in the body. Other texts in the body can't look like it, because quotes are escaped."""
-        if not self.has_key:
-            return None
-        found = _TEXT.match(self.body, self.body.rfind(_KEY_NAME) + len(_KEY_NAME))
-        return found and found[0]
-
-    @property
-    def insert_id(self) -> str:
-        """The `$insert_id`, which is the first text in the body."""
-        found = _TEXT.match(self.body, len(_INSERT_ID))
-        return found[0].decode() if found is not None and self.body.startswith(_INSERT_ID) else ""
-
-    def plain_key(self) -> str | None:
-        """Return the idempotency key as text."""
-        key = self.key
-        if key is None:
-            return None
-        return str(loads(b'"%b"' % key)) if b"\\" in key else key.decode()
+    key: str | None = None
+    insert_id: str = ""
 
 
 def encode(event: Event, env: str, stamp: Stamp, max_event_kb: int = MAX_EVENT_KB) -> Encoded:
@@ -62,16 +41,17 @@ def encode_sound(event: Event, env: str, stamp: Stamp, max_event_kb: int) -> Enc
     body = compact_json(event.wire(env, stamp))
     if len(body) > max_event_kb * 1024 and (too_large := size_breach(len(body), max_event_kb)):
         raise InvalidEvent(too_large.problem())
-    return Encoded(body, event.idempotency_key is not None)
+    key = None if event.idempotency_key is None else event.idempotency_key.strip()
+    return Encoded(body, key is not None, key, stamp.insert_id)
 
 
-def encode_plain(wire: dict[str, object], max_event_kb: int) -> Encoded | None:
+def encode_plain(wire: dict[str, object], max_bytes: int, key: str | None, insert_id: str) -> Encoded | None:
     """Encode the `Event.wire` of a checked event whose Unicode is not checked yet. Return None if it is invalid or too large."""
     try:
-        body = _plain_json(wire)
+        body = orjson.dumps(wire)  # the event lives shortly: its buffer, up to twice as large, is not copied
     except orjson.JSONEncodeError:
         return None
-    return Encoded(body, "$idempotency_key" in wire) if len(body) <= max_event_kb * 1024 else None
+    return tuple.__new__(Encoded, (body, key is not None, key, insert_id)) if len(body) <= max_bytes else None
 
 
 def _plain_json(value: object) -> bytes:

@@ -18,14 +18,21 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
+from runner.suprsend.kept import host_of, send_kept
+from runner.suprsend.turns import Turns
+
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
 
     from urllib3.poolmanager import PoolManager, ProxyManager
+    from urllib3.response import BaseHTTPResponse
 
     from runner.suprsend.admission import Admission
+    from runner.suprsend.kept import PlainResponse
 
 _thread = threading.local()
+_NO_TURNS = Turns()
 
 
 class Exchange:
@@ -34,14 +41,16 @@ class Exchange:
     `limit_s` is the total time of the event in seconds, with earlier attempts, for messages. `wrote` says whether any byte
     of the request, after the handshakes with proxy and server, was sent. With `has_body`, the head of the request is held
     back until the body is written, so that both go out in one write, which takes a quarter of a request's time less.
+    Whatever waits for the network passes its turn among `turns`.
     """
 
-    __slots__ = ("_outer", "has_body", "held", "limit_s", "until_s", "wrote")
+    __slots__ = ("_outer", "has_body", "held", "limit_s", "turns", "until_s", "wrote")
 
-    def __init__(self, until_s: float, limit_s: float, *, has_body: bool = False) -> None:
+    def __init__(self, until_s: float, limit_s: float, *, has_body: bool = False, turns: Turns | None = None) -> None:
         self.until_s = until_s
         self.limit_s = limit_s
         self.has_body = has_body
+        self.turns = turns or _NO_TURNS
         self.held = b""
         self.wrote = False
         self._outer: Exchange | None = None
@@ -91,16 +100,23 @@ def _keep(manager: PoolManager) -> None:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, received: bytes) -> None:
         self._sock = sock
+        self._received = received
         self._raw = sock.makefile("rb", buffering=0)  # counted: the socket stays open until it is closed
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(_thread.exchange.left_s)
-        return self._raw.readinto(buffer)
+        if self._received:
+            part, self._received = self._received[: len(buffer)], self._received[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part)
+        exchange: Exchange = _thread.exchange
+        self._sock.settimeout(exchange.left_s)
+        with exchange.turns.passed():
+            return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
@@ -108,10 +124,11 @@ class _Reader(io.RawIOBase):
 
 
 class _Socket:
-    """A connected socket whose files keep the deadline, and which records writes."""
+    """A connected socket whose files keep the deadline, and which records writes. `host` is that of its first request."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self.host = b""
 
     def sendall(self, data: Any) -> None:
         exchange: Exchange = _thread.exchange
@@ -121,10 +138,39 @@ class _Socket:
         self._sock.settimeout(exchange.left_s)
         exchange.wrote = True
         exchange.has_body, exchange.held, head = False, b"", exchange.held
-        self._sock.sendall(head + data)
+        self.host = self.host or host_of(head)
+        with exchange.turns.passed():
+            self._sock.sendall(head + data)
 
-    def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._sock))
+    def write(self, request: bytes) -> None:
+        exchange: Exchange = _thread.exchange
+        left_s = exchange.left_s
+        exchange.wrote = True
+        written = self._written_at_once(request)
+        if written < len(request):
+            self._sock.settimeout(left_s)
+            with exchange.turns.passed():
+                self._sock.sendall(memoryview(request)[written:])
+
+    def receive(self, at_most: int) -> bytes:
+        exchange: Exchange = _thread.exchange
+        self._sock.settimeout(exchange.left_s)
+        with exchange.turns.passed():
+            received: bytes = self._sock.recv(at_most)
+        return received
+
+    def _written_at_once(self, request: bytes) -> int:
+        """Write what the operating system takes without a wait, and so without passing the turn; return its size."""
+        if type(self._sock) is not socket.socket:  # TLS would have to be told of a write that ended early
+            return 0
+        self._sock.settimeout(0)
+        try:
+            return self._sock.send(request)
+        except BlockingIOError:
+            return 0
+
+    def makefile(self, *_: object, received: bytes = b"", **__: object) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, received))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -172,7 +218,8 @@ class _Connection(HTTPConnection):
         return _connected(self)
 
     def connect(self) -> None:
-        super().connect()
+        with _thread.exchange.turns.passed():
+            super().connect()
         raw: Any = self.sock
         if self._admit is not None:
             self._admit(raw, _thread.exchange.until_s)
@@ -197,7 +244,8 @@ class _SecureConnection(HTTPSConnection):
         raw.settimeout(_thread.exchange.left_s)
 
     def connect(self) -> None:
-        super().connect()
+        with _thread.exchange.turns.passed():
+            super().connect()
         self.sock: Any = _Socket(self.sock)
 
     @property
@@ -207,11 +255,44 @@ class _SecureConnection(HTTPSConnection):
         return super().is_connected and not (isinstance(self.sock, _Socket) and self.sock.pending())
 
 
-class _Pool(HTTPConnectionPool):
+class KeepingPool(HTTPConnectionPool):
+    """A pool that sends over its kept connections without the library."""
+
+    def send_kept(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> PlainResponse | BaseHTTPResponse | None:
+        """Send a request over a kept connection. Return None if nothing was sent, so that the library is to send it.
+
+        Raises OSError and HTTPError.
+        """
+        if self.proxy is not None or not body:
+            return None
+        connection = self._get_conn()
+
+        def release(is_whole: bool) -> None:
+            if not is_whole:
+                connection.close()
+            self._put_conn(connection)
+
+        response = None
+        is_kept = True
+        try:
+            sock = getattr(connection, "sock", None)
+            if isinstance(sock, _Socket) and sock.host:
+                is_kept = False
+                response = send_kept(sock, method, path, headers, body, release)
+                is_kept = True
+        finally:
+            if response is None:
+                release(is_kept)
+        return response
+
+
+class _Pool(KeepingPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(KeepingPool, HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 

@@ -23,11 +23,12 @@ from runner.suprsend.sockets import DeadlineAdapter, Exchange
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from urllib3.connectionpool import HTTPConnectionPool
     from urllib3.response import BaseHTTPResponse
 
     from runner.suprsend.admission import Admission
     from runner.suprsend.answer import Stage
+    from runner.suprsend.kept import PlainResponse
+    from runner.suprsend.sockets import KeepingPool
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
@@ -79,7 +80,7 @@ class Transport:
         if isinstance(pool, NoAnswer):
             return pool
         try:
-            response = pool.urlopen(
+            response = pool.send_kept(method, path, headers, body) or pool.urlopen(
                 method,
                 path,
                 body=body or None,
@@ -148,7 +149,7 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext | NoAnswer:
     return context
 
 
-def _pool(tls: ssl.SSLContext | None, base_url: str, settings: Mapping[str, Any]) -> HTTPConnectionPool | NoAnswer:
+def _pool(tls: ssl.SSLContext | None, base_url: str, settings: Mapping[str, Any]) -> KeepingPool | NoAnswer:
     """Return the server's pool of connections, or the reason why there is none."""
     adapter = DeadlineAdapter(tls, _KEPT_CONNECTIONS)
     prepared = requests.Request("POST", base_url).prepare()
@@ -156,14 +157,14 @@ def _pool(tls: ssl.SSLContext | None, base_url: str, settings: Mapping[str, Any]
         pool: Any = adapter.get_connection_with_tls_context(prepared, verify=True, proxies=settings["proxies"])
     except (requests.RequestException, HTTPError, ValueError, TypeError):  # their texts may quote a password
         return _NO_PROXY
-    made: HTTPConnectionPool = pool
+    made: KeepingPool = pool
     return made
 
 
 _NO_PROXY = NoAnswer("the proxy from the environment can't be used", sent=False, is_final=True)
 
 
-def _read(response: BaseHTTPResponse) -> Answer | NoAnswer:
+def _read(response: BaseHTTPResponse | PlainResponse) -> Answer | NoAnswer:
     """Read a complete answer, unless it is larger than any answer of the platform."""
     if response.status < _FINAL_ANSWERS:
         return Answer(response.status, b"")  # the rest of it on this connection is not read

@@ -6,8 +6,12 @@ from hashlib import sha1
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from uuid import UUID
+
+
+_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The digit with its two highest bits set to those of the variant."""
 
 
 def derived_id(seed: UUID, name: str) -> str:
@@ -22,10 +26,11 @@ def row_ids(seed: UUID, what: str) -> Callable[[int], str]:
     """
     shared = sha1(seed.bytes + f"{what}\n".encode(), usedforsecurity=False)
 
-    def of(row: int) -> str:
+    def of(row: int, variants: Mapping[str, str] = _VARIANTS) -> str:
         digest = shared.copy()
         digest.update(b"%d" % row)
-        return _uuid5_text(digest.hexdigest())
+        digits = digest.hexdigest()  # `_uuid5_text`, without another call
+        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variants[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
     return of
 
@@ -33,7 +38,3 @@ def row_ids(seed: UUID, what: str) -> Callable[[int], str]:
 def _uuid5_text(digits: str) -> str:
     variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-
-
-_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
-"""The digit with its two highest bits set to those of the variant."""

@@ -72,7 +72,7 @@ def measured(call: Callable[[], T]) -> tuple[float, T]:
 def read(path: Path) -> list[Part]:
     """Read a file as parts."""
     with open_rows(path, BytesIO(), path.name) as rows:
-        return list(Parts(iter(rows), PART_ROWS, None, digests=None))
+        return list(Parts(iter(rows), PART_ROWS, None, digests=None, take=rows.take))
 
 
 def main() -> int:
@@ -98,7 +98,7 @@ def main() -> int:
             return list(zip(taken, map(pickle.loads, told), strict=True))
 
         def make() -> list[list[Encoded]]:
-            return [[_encoded(tools.make(row)) for row in part.rows] for part in parts]
+            return [list(map(_encoded, tools.make_all(part.rows))) for part in parts]
 
         def make_any() -> None:
             for part in parts:
@@ -113,7 +113,7 @@ def main() -> int:
         def compare_keys() -> None:
             keys = KeyCount()
             for chunk in chunks:
-                keys.add(b"".join([digest_of(event.key or b"") for event in chunk]))
+                keys.add(b"".join([digest_of(event.key or "") for event in chunk]))
             assert keys.close() == 0
 
         def record() -> None:
@@ -132,7 +132,9 @@ def main() -> int:
         make_us, chunks = measured(make)
         assert all(type(event) is Encoded for chunk in chunks for event in chunk)
         documents = [orjson.loads(event.body) for chunk in chunks for event in chunk]
-        encode_us, _ = measured(lambda: [encode_plain(document, MAX_EVENT_KB) for document in documents])
+        encode_us, _ = measured(
+            lambda: [encode_plain(document, MAX_EVENT_KB * 1024, None, "") for document in documents]
+        )
         number = iter(range(1, 100)).__next__
         send_us, _ = measured(send)
         stages = {

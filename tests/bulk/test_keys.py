@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import tempfile
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.bulk.keys import KeyCount, digest_of
-from runner.suprsend.encoding import Encoded, encode
+from runner.suprsend.encoding import encode
 from runner.suprsend.event import Event, Stamp
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ INSERT_ID = "6f1f2a4e-53f8-4a53-9df3-4b3c04c0a5c1"
 def test_each_key_counts_once(parts: list[list[int]]) -> None:
     keys = KeyCount()
     for part in parts:
-        keys.add(b"".join(digest_of(b"%d" % number) for number in part))
+        keys.add(b"".join(digest_of(f"{number}") for number in part))
     numbers = [number for part in parts for number in part]
     assert keys.close() == len(numbers) - len(set(numbers))
 
@@ -36,7 +37,7 @@ def test_more_keys_than_memory_should_hold_are_counted_too(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path if has_room else tmp_path / "nowhere"))
     keys = KeyCount()
     for first in range(0, 400_000, 1_000):
-        keys.add(b"".join(digest_of(b"%d" % (number // 2)) for number in range(first, first + 1_000)))
+        keys.add(b"".join(digest_of(f"{number // 2}") for number in range(first, first + 1_000)))
     assert keys.close() == 200_000
 
 
@@ -46,27 +47,25 @@ def test_keys_for_which_a_disk_has_no_room_are_counted_in_memory() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_001, hard))  # in the middle of what is put away
     try:
         for first in range(0, 400_000, 1_000):
-            keys.add(b"".join(digest_of(b"%d" % (number // 2)) for number in range(first, first + 1_000)))
+            keys.add(b"".join(digest_of(f"{number // 2}") for number in range(first, first + 1_000)))
         assert keys.close() == 200_000
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60), st.text(max_size=20))
-def test_the_key_of_a_body_is_found_whatever_stands_around_it(key: str, other: str) -> None:
-    text = other.encode("utf-8", "replace").decode()
-    name = '"$idempotency_key":"x"'
-    properties = {"a": text, "b": name, "c": {"d": [name, text]}}
+def test_the_key_of_an_encoded_event_is_the_one_in_its_body(key: str, other: str) -> None:
     if not key.strip():
         return
-    event = Event("u1", "order_placed", properties, idempotency_key=key, brand_id="acme")
-    body = encode(event, "env", Stamp(INSERT_ID, 1_767_323_045_000))
-    same = encode(Event("u2", "order_placed", {}, idempotency_key=key), "env", Stamp(INSERT_ID, 1_767_323_045_000))
-    other_key = encode(
-        Event("u1", "order_placed", properties, idempotency_key=f"{key.strip()}-"),
-        "env",
-        Stamp(INSERT_ID, 1_767_323_045_000),
+    properties = {"a": other.encode("utf-8", "replace").decode(), "b": '"$idempotency_key":"x"'}
+    encoded = encode(
+        Event("u1", "order_placed", properties, idempotency_key=key), "env", Stamp(INSERT_ID, 1_767_323_045_000)
     )
-    assert body.key is not None
-    assert body.key == same.key != other_key.key
-    assert Encoded(body.body, has_key=False).key is None
+    body = json.loads(encoded.body)
+    assert (encoded.has_key, encoded.key, encoded.insert_id) == (True, body["$idempotency_key"], body["$insert_id"])
+    assert encoded.key == key.strip()
+
+
+def test_an_event_without_a_key_has_none_when_it_is_encoded() -> None:
+    encoded = encode(Event("u1", "order_placed", {}), "env", Stamp(INSERT_ID, 1_767_323_045_000))
+    assert (encoded.has_key, encoded.key, encoded.insert_id) == (False, None, INSERT_ID)

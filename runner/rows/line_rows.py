@@ -1,0 +1,123 @@
+"""Rows of a table as the lines of its text, for a process that takes the cells from these itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
+
+from runner.errors import Problem
+from runner.rows.row import BadRow, Row, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.errors import Position
+
+AnyRow: TypeAlias = "Row | BadRow"
+SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+
+
+class LineForm(NamedTuple):
+    """How rows are made of lines of a file. `places` are those of the cells that are kept; None if all are."""
+
+    shown: str
+    delimiter: str
+    width: int
+    places: tuple[int, ...] | None = None
+
+
+class LineRows(Sequence[AnyRow]):
+    """Contiguous rows of a table, each of which is a line of the text.
+
+    A process that hands them over neither takes the cells from the lines nor pickles these one by one.
+    """
+
+    __slots__ = ("_count", "_first_line", "_first_number", "_form", "_rows", "_text")
+
+    def __init__(self, form: LineForm, first_number: int, first_line: int, count: int, text: str) -> None:
+        self._form = form
+        self._first_number = first_number
+        self._first_line = first_line
+        self._count = count
+        self._text = text
+        self._rows: list[AnyRow] = []
+        """All rows, once one of them was asked for by its number."""
+
+    def cells(self) -> Iterator[tuple[int, list[str] | None]]:
+        """Yield the number of each row, and its cells that are kept; None for a row that has too many or too few."""
+        _, _, width, places = self._form
+        for number, cells in enumerate(self._all_cells(), self._first_number):
+            if len(cells) != width:
+                yield number, None
+            else:
+                yield number, cells if places is None else [cells[each] for each in places]
+
+    def row(self, number: int) -> AnyRow:
+        """Return the row with this number."""
+        self._rows = self._rows or [*self]
+        return self._rows[number - self._first_number]
+
+    def with_places(self, places: tuple[int, ...] | None) -> LineRows:
+        """Return the rows with the cells in these places alone."""
+        form = self._form._replace(places=places)
+        return LineRows(form, self._first_number, self._first_line, self._count, self._text)
+
+    def followed_by(self, other: LineRows) -> LineRows:
+        """Return these rows and the next ones."""
+        count = self._count + other._count
+        return LineRows(self._form, self._first_number, self._first_line, count, self._text + other._text)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[AnyRow]:
+        form, line = self._form, self._first_line
+        for all_cells, (number, cells) in zip(self._all_cells(), self.cells(), strict=True):
+            if cells is None:
+                where = place(form.shown, line)
+                yield BadRow(number, line, wrong_width(len(all_cells), form.width, form.delimiter, where, line))
+            else:
+                yield Row(number, line, cells)
+            line += 1
+
+    @overload
+    def __getitem__(self, at: int) -> AnyRow: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[AnyRow]: ...
+    def __getitem__(self, at: int | slice) -> AnyRow | list[AnyRow]:
+        return [*self][at]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return LineRows, (self._form, self._first_number, self._first_line, self._count, self._text)
+
+    def _all_cells(self) -> Iterator[list[str]]:
+        return csv.reader(io.StringIO(self._text, newline=""), delimiter=self._form.delimiter, strict=True)
+
+
+def are_plain(block: str) -> bool:
+    """Return whether each line of a text is a row, whatever its cells are: none is empty, quoted or large."""
+    without_returns = block.replace("\r\n", "\n") if "\r" in block else block
+    return (
+        '"' not in block
+        and "\r" not in without_returns
+        and "\n\n" not in without_returns
+        and not without_returns.startswith("\n")
+    )
+
+
+def wrong_width(cells: int, columns: int, delimiter: str, where: Position, last_line: int) -> Problem:
+    """Return the problem of a row that has too many or too few cells, and ends on this line."""
+    message = f"{_counted(cells, 'cell')}, but the header has {_counted(columns, 'column')}"
+    if last_line > where.line:
+        hint = f"the row goes on to line {last_line}: a quote may close too late"
+    elif cells > columns:
+        hint = f"a cell with {SEPARATORS[delimiter]} in it must be quoted"
+    else:
+        hint = "an empty cell needs a separator too, and a cell with a line break must be quoted"
+    return Problem("row-columns", message, where, hint=hint)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
