@@ -40,7 +40,7 @@ class Tools:
     """
 
     def __init__(self, setup: Setup, spec: Spec, pauses: Pauses) -> None:
-        self._spec = spec
+        self.spec = spec
         self.setup = setup
         self.pauses = pauses
         self._resolver = RowResolver(spec.variables, setup.fixed, setup.columns, setup.header)
@@ -102,15 +102,15 @@ class Tools:
     def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
         """Make a row's event, or report its problems."""
         if isinstance(row, BadRow):
-            return Rejected(self._spec, (row.problem,), ())
+            return Rejected(self.spec, (row.problem,), ())
         setup = self.setup
         if self._checks_keys:
             extra = [str(key) for key in row.values if key not in setup.columns]
             if extra:
-                return Rejected(self._spec, tuple(extra_columns(extra, self._names)), ())
+                return Rejected(self.spec, tuple(extra_columns(extra, self._names)), ())
         values = self._resolver.resolve(row.values)
         occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
-        return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None, setup.key_run)
+        return prepare_with(values, self.spec, occurrence, self._env, self._max_event_kb, None, setup.key_run)
 
     def key_of(self, row: Row | BadRow) -> tuple[str | None, str | None]:
         """Return the idempotency key of a row's event, and the key masked; None if it makes no event."""
