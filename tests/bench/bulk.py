@@ -72,7 +72,7 @@ def send(server: CountingServer, rows: Path, *options: str) -> Sent:
         began = perf_counter()
         with Popen(args, cwd=rows.parent, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=told) as process:
             assert process.stdout is not None
-            with _Peak(process.pid) as peak:
+            with Peak(process.pid) as peak:
                 printed = process.stdout.read()
                 process.wait()
         took_s = perf_counter() - began
@@ -83,7 +83,7 @@ def send(server: CountingServer, rows: Path, *options: str) -> Sent:
     return Sent(took_s, peak.bytes, accepted, server.count()["events"] - before)
 
 
-class _Peak:
+class Peak:
     """Watches a process and all below it: `bytes` is the most that any one of them had resident."""
 
     def __init__(self, process: int) -> None:

@@ -65,7 +65,7 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[dask]'"
         raise InvalidInput(Problem("usage", "for --cluster, distributed must be installed", hint=hint)) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # the problem says what it would print
+    _silence()
     with ExitStack() as opened:
         if address.is_local:
             processes = address.processes or room_for_processes(cores())
@@ -76,9 +76,16 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
             client = distributed.Client(where, timeout=_CONNECT_S, set_as_default=False, direct_to_workers=False)
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             message = f"the scheduler at {address.name} can't be reached: {str(error) or type(error).__name__}"
-            raise MachineError(Problem("cluster-lost", message)) from None
+            raise MachineError(Problem("cluster-lost", message, hint="is it running, and at this address?")) from None
         opened.callback(client.close, timeout=_CLOSE_S)
         yield Cluster(client, address)
+
+
+def _silence() -> None:
+    """Keep the libraries from printing what a problem says, some of it with tracebacks."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in ("asyncio", "distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -260,7 +260,7 @@ class ClusterExecutor(Executor):
             worker = self._workers.pop(address)
         for task in worker.tasks.values():
             if task.remote is not None:
-                task.remote.cancel(asynchronous=True)
+                self._client.loop.add_callback(task.remote.cancel, asynchronous=True)
             task.future.set_exception(WorkerDied(f"the worker {address} left before it answered"))
 
     def _refuse(self, error: MachineError) -> None:
