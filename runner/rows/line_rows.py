@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
 
 from runner.errors import Problem
@@ -36,11 +37,11 @@ class LineRows(Sequence[AnyRow]):
 
     __slots__ = ("_count", "_first_line", "_first_number", "_form", "_rows", "_text")
 
-    def __init__(self, form: LineForm, first_number: int, first_line: int, count: int, text: str) -> None:
+    def __init__(self, form: LineForm, first_number: int, first_line: int, size: int, text: str) -> None:
         self._form = form
         self._first_number = first_number
         self._first_line = first_line
-        self._count = count
+        self._count = size
         self._text = text
         self._rows: list[AnyRow] = []
         """All rows, once one of them was asked for by its number."""
@@ -59,6 +60,10 @@ class LineRows(Sequence[AnyRow]):
         self._rows = self._rows or [*self]
         return self._rows[number - self._first_number]
 
+    def numbered(self) -> Iterator[tuple[int, int]]:
+        """Yield the number and the line of each row."""
+        return zip(count(self._first_number), range(self._first_line, self._first_line + self._count), strict=False)
+
     def with_places(self, places: tuple[int, ...] | None) -> LineRows:
         """Return the rows with the cells in these places alone."""
         form = self._form._replace(places=places)
@@ -66,8 +71,8 @@ class LineRows(Sequence[AnyRow]):
 
     def followed_by(self, other: LineRows) -> LineRows:
         """Return these rows and the next ones."""
-        count = self._count + other._count
-        return LineRows(self._form, self._first_number, self._first_line, count, self._text + other._text)
+        size = self._count + other._count
+        return LineRows(self._form, self._first_number, self._first_line, size, self._text + other._text)
 
     def __len__(self) -> int:
         return self._count
