@@ -83,7 +83,6 @@ def send_with(tools: Tools, part: Part) -> PartOutcome:
 
 
 def _sent(tools: Tools, part: Part) -> PartOutcome:
-    setup = tools.setup
     made = tools.make_all(part.rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)

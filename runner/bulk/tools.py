@@ -12,7 +12,7 @@ from runner.bulk.outcomes import RowOutcome
 from runner.bulk.results import MAX_MESSAGE, RowResult, result_line
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
-from runner.rows.line_rows import LineRows
+from runner.rows.block_rows import BlockRows
 from runner.rows.row import BadRow, Row
 from runner.run import Prepared, Rejected, prepare_with
 from runner.secrets import Mask
@@ -90,7 +90,7 @@ class Tools:
         plain = self._plain
         if plain is None:
             return [self.prepare(row) for row in rows]
-        if isinstance(rows, LineRows):
+        if isinstance(rows, BlockRows):
             return [
                 (plain(cells, number) if cells is not None else None) or self.prepare(rows.row(number))
                 for number, cells in rows.cells()
@@ -188,7 +188,7 @@ class Tools:
         ):
             return None
         rows = part.rows
-        numbered = rows.numbered() if isinstance(rows, LineRows) else ((row.number, row.line) for row in rows)
+        numbered = rows.numbered() if isinstance(rows, BlockRows) else ((row.number, row.line) for row in rows)
         return "".join(
             result_line(number, line, "accepted", code, key, insert_id, message_id, attempts, session)
             for (number, line), (_, _, key, insert_id), (_, code, _, message_id, _, _, attempts) in zip(

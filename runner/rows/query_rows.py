@@ -14,7 +14,7 @@ import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 from runner.errors import InvalidInput, Problem
-from runner.rows.arrow_rows import rows_of
+from runner.rows.arrow_rows import ArrowRows
 from runner.rows.formats import is_database
 from runner.rows.parquet_cells import cells_of, converted, parsed_cells
 from runner.rows.parquet_rows import column_names
@@ -60,7 +60,7 @@ class QueryRows(RowFile):
             self._kept: Sequence[str] = columns
             _check_columns(columns, self._relation.types)
             super().__init__(
-                rows_of(self._batches(), lambda: self._kept, self._cells),
+                iter(ArrowRows(self._batches(), lambda: self._kept, self._cells)),
                 dataset.name,
                 opened.pop_all(),
                 self._files,

@@ -20,6 +20,7 @@ from runner.project.files import misspelt
 from runner.rows.csv_rows import Table
 from runner.rows.formats import ARRAY, DELIMITERS, GZIP, PARQUET, SUFFIXES, Suffix, suffix_of
 from runner.rows.json_rows import json_array, json_lines
+from runner.rows.line_rows import LineRows
 from runner.rows.row import BadRow, BrokenFileError, Row, first_row
 from runner.rows.stable_file import FileChangedError, StableFile
 from runner.rows.text import Text
@@ -28,7 +29,7 @@ from runner.rows.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 
-    from runner.rows.line_rows import LineRows
+    from runner.rows.block_rows import BlockRows
     from runner.rows.parquet_rows import Parquet
     from runner.rows.places import FileStart
     from runner.rows.readable_file import ReadableFile
@@ -72,7 +73,7 @@ class RowFile:
         narrow: Callable[[Sequence[str]], None] | None = None,
         convert: Callable[[Callable[[str, str], Json]], None] | None = None,
         end: Callable[[int], RowEnd] | None = None,
-        take: Callable[[int], LineRows | None] | None = None,
+        take: Callable[[int], BlockRows | None] | None = None,
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
@@ -171,8 +172,8 @@ class RowFile:
             with translated_errors(self._shown, rows):
                 self._stable.check()
 
-    def take(self, at_most: int) -> LineRows | None:
-        """Return the next rows as lines of text, maybe fewer; None if the iterator is to yield them. Raises its errors."""
+    def take(self, at_most: int) -> BlockRows | None:
+        """Return the next rows in a block, maybe fewer; None if the iterator is to yield them. Raises its errors."""
         if self._take is None or length_hint(self._seen):
             return None
         with translated_errors(self._shown, self._number):
@@ -180,7 +181,7 @@ class RowFile:
         if rows is None:
             return None
         self._number += len(rows)
-        return rows.with_places(self._places)
+        return rows.with_places(self._places) if isinstance(rows, LineRows) else rows
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         try:
@@ -336,6 +337,7 @@ def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile
         columns=parquet.columns,
         narrow=parquet.keep,
         convert=parquet.convert,
+        take=parquet.take,
     )
 
 
