@@ -15,13 +15,14 @@ from duckdb.sqltypes import DuckDBPyType
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.arrow_rows import ArrowRows
+from runner.rows.file_errors import translated_errors
 from runner.rows.formats import is_database
 from runner.rows.parquet_cells import cells_of, converted, parsed_cells
 from runner.rows.parquet_rows import column_names
 from runner.rows.query_database import check_query, connect, lock, query_error, relation_of
 from runner.rows.query_tables import fill_table, json_columns, view_parquet
 from runner.rows.row import SHOWN_NAME_CHARS
-from runner.rows.row_file import RowFile, check_file, translated_errors
+from runner.rows.row_file import RowFile, check_file
 from runner.rows.row_files import RowFiles, open_plain
 from runner.rows.stable_file import Memory, StableFile, StableFiles
 from runner.suprsend.threads import Threads
