@@ -78,12 +78,10 @@ class ArrowRows:
         self._unfit = {}
         columns: list[list[Json]] = []
         if portion.num_rows == 1 and size.is_too_large:
-            self._unfit[0] = "row-too-large", _TOO_LARGE
+            message = f"a row of more than {MAX_ROW_VALUES:,} values, or a cell of more than {MAX_BODY_BYTES:,} bytes"
+            self._unfit[0] = "row-too-large", message
         else:
             columns = [self._cells(name, portion, self._unfit) for name in self._names]
         self._values = zip(*columns, strict=True) if columns else repeat((), portion.num_rows)
         self._before, self._last = self._last, self._last + portion.num_rows
         return True
-
-
-_TOO_LARGE = f"a row of more than {MAX_ROW_VALUES:,} values, or a cell of more than {MAX_BODY_BYTES:,} bytes"
