@@ -45,11 +45,12 @@ class LineRows(BlockRows):
     def cells(self) -> Iterator[tuple[int, list[str] | None]]:
         """Do what `BlockRows.cells` says."""
         _, _, width, places = self._form
-        for number, cells in enumerate(self._all_cells(), self._first_number):
-            if len(cells) != width:
-                yield number, None
-            else:
-                yield number, cells if places is None else [cells[each] for each in places]
+        found = [*self._all_cells()]
+        are_whole = {*map(len, found)} <= {width}
+        rows = found if are_whole else [cells if len(cells) == width else None for cells in found]
+        if places is not None:
+            rows = [None if cells is None else [cells[each] for each in places] for cells in rows]
+        return enumerate(rows, self._first_number)
 
     def numbered(self) -> Iterator[tuple[int, int]]:
         """Do what `BlockRows.numbered` says."""
