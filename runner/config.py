@@ -112,7 +112,7 @@ class Profile:
         """Return the platform as target. Raise CredentialsError if a half of the credentials is missing."""
         return Target(
             self.base_url_in(environ),
-            _credentials(environ, self.names),
+            credentials_in(environ, self.names),
             self.names,
             self.max_event_kb,
             self.confirm,
@@ -279,8 +279,11 @@ def _unquoted(fault: Fault) -> Fault:
     return fault if is_harmless else replace(fault, hint=None)
 
 
-def _credentials(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials; the signing kind wins if both kinds are set."""
+def credentials_in(environ: Mapping[str, str], names: Mapping[str, str]) -> Credentials | None:
+    """Return the credentials in the variables of these names; the signing kind wins if both kinds are set.
+
+    Raise CredentialsError if a half of them is missing.
+    """
     values = {key: environ.get(name, "").strip() for key, name in names.items()}
     for key, value in values.items():
         if value:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, Problem, did_you_mean
 from runner.rows.row import SHOWN_NAME_CHARS, name_problems
+from runner.rows.span_reader import SpanReader
 from runner.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from runner.eventspec import Spec
+    from runner.rows.dataset import DataFile
+    from runner.rows.row_form import RowForm
     from runner.source import Json
     from runner.variables import Variable
 
@@ -45,6 +50,13 @@ def typed_text(variables: Mapping[str, Variable], column: str, text: str, *, kee
     if variable is None or (keeps_untyped and not variable.types):
         return text
     return variable.typed(Given(text, column, is_text=True))
+
+
+def reader_of(files: Sequence[DataFile], form: RowForm, spec: Spec, columns: Mapping[str, str]) -> SpanReader:
+    """Return the reader of references to rows, which converts texts to the types of their variables."""
+    by_name = {variable.name: variable for variable in spec.variables}
+    variables = {column: by_name[name] for column, name in columns.items()}
+    return SpanReader(files, form, partial(typed_text, variables, keeps_untyped=True), partial(typed_text, variables))
 
 
 def extra_columns(columns: Sequence[str], variables: Sequence[str]) -> list[Problem]:

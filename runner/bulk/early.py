@@ -25,7 +25,7 @@ def early_workers(flags: BulkFlags) -> Iterator[None]:
     Invalid flags start none: whoever begins the run reports them.
     """
     share = None
-    if flags.rows and all(map(os.path.isfile, flags.rows)):
+    if flags.rows and flags.cluster is None and all(map(os.path.isfile, flags.rows)):
         with suppress(RunnerError):
             share = Share.of(flags.begin(()))
     if share is not None and share.processes > 1:

@@ -68,8 +68,8 @@ class Tally:
     """The first failures, for the report."""
     codes: Counter[str] = field(default_factory=Counter)
     """The number of failed rows of each code."""
-    workers: Counter[int] = field(default_factory=Counter, compare=False)
-    """The number of rows that each process dealt with, by its id."""
+    workers: Counter[str] = field(default_factory=Counter, compare=False)
+    """The number of rows that each process dealt with, by its name."""
     keys: KeyCount = field(default_factory=KeyCount, compare=False)
     """The keys of accepted events."""
 
@@ -95,7 +95,9 @@ class Engine:
         hurry: Callable[[], None],
         on_progress: Callable[[Tally], None],
         on_done: Callable[[Part, PartOutcome], None] = lambda *_: None,
+        capacity: Callable[[], int] | None = None,
     ) -> None:
+        """`capacity` returns how many parts may be in flight now, if the executor knows better than the limits."""
         self.tally = Tally()
         self.failure: MachineError | None = None
         self.unwritten: list[PartOutcome] = []
@@ -103,6 +105,7 @@ class Engine:
         self._task = task
         self._book = book
         self._limits = limits
+        self._capacity = capacity or (lambda: limits.concurrency)
         self._monotonic = monotonic
         self._hurry = hurry
         self._on_progress = on_progress
@@ -152,7 +155,7 @@ class Engine:
     def _due(self, parts: Iterator[Part | Idle], under_way: int) -> tuple[list[Part], float]:
         """Take the parts that may be sent now, and return them with the time until the next check."""
         begun: list[Part] = []
-        while not (self._is_over or self.tally.stopped) and under_way + len(begun) < self._limits.concurrency:
+        while not (self._is_over or self.tally.stopped) and under_way + len(begun) < self._capacity():
             if self._monotonic() >= self._ends_s:
                 self.stop("time")
                 break
@@ -240,7 +243,8 @@ class Engine:
             outcome.accepted, [each for each in outcome.failures if each.attempts or each.state != "not_sent"]
         )
         tally.codes.update(each.code for each in outcome.failures if each.state == "failed")
-        tally.workers[outcome.worker] += outcome.accepted + len(outcome.failures)
+        if outcome.worker:
+            tally.workers[outcome.worker] += outcome.accepted + len(outcome.failures)
         tally.keys.add(outcome.keys)
         tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
         reasons = {outage_of(failure) for failure in tried}
@@ -252,7 +256,7 @@ class Engine:
         unhappy = tally.counts.rows - tally.counts.accepted
         if outcome.met_refused_credentials:
             self.stop("credentials")
-        elif why and self._in_vain >= self._limits.concurrency:
+        elif why and self._in_vain >= self._capacity():
             self.stop(why)
         elif self._limits.max_failures is not None and unhappy >= self._limits.max_failures:
             self.stop("failures")
@@ -279,7 +283,7 @@ def _given_up(part: Part, deaths: int) -> PartOutcome:
     times = f" {deaths} times" if deaths > 1 else "; rows without an idempotency key are not sent again automatically"
     message = f"the process that sent it died{times}"
     failures = tuple(
-        RowOutcome(row.number, row.line, "unknown", "worker-died", 0, deaths, row.origin, message=message)
-        for row in part.rows
+        RowOutcome(number, line, "unknown", "worker-died", 0, deaths, origin, message=message)
+        for number, line, origin in part.marks()
     )
     return PartOutcome(part.first_row, part.size, 0, failures)

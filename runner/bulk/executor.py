@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from runner.bulk.early import workers_of
 from runner.bulk.share import Share
+from runner.bulk.task import send_part
 from runner.bulk.tools import end_pauses, pauses
 from runner.bulk.workers import Workers
 from runner.suprsend.threads import Threads
@@ -17,9 +19,27 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from runner.bulk.options import BulkOptions
+    from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
+    from runner.bulk.setup import Setup
 
 _Result = TypeVar("_Result")
+
+
+class Force(NamedTuple):
+    """What sends the parts of a session. `hurry` ends retries, and `capacity` is how many parts may be in flight now."""
+
+    executor: Executor
+    task: Callable[[Part], PartOutcome]
+    hurry: Callable[[], None]
+    capacity: Callable[[], int]
+
+
+@contextmanager
+def force_of(options: BulkOptions, setup: Setup) -> Iterator[Force]:
+    """Start the threads or processes of this machine that send the parts of a session."""
+    with executor_of(options) as executor:
+        yield Force(executor, partial(send_part, setup), partial(_hurry, executor), lambda: options.concurrency)
 
 
 @contextmanager
@@ -36,7 +56,7 @@ def executor_of(options: BulkOptions) -> Iterator[Executor]:
         executor.shutdown(wait=is_over, cancel_futures=not is_over)
 
 
-def hurry(executor: Executor) -> None:
+def _hurry(executor: Executor) -> None:
     """Stop retrying the requests in flight."""
     if isinstance(executor, Workers):
         executor.call_in_each(end_pauses)

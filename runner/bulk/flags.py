@@ -46,6 +46,8 @@ class BulkFlags(NamedTuple):
     stop_after: str | None = None
     progress: Literal["text", "json"] | None = None
     check_keys: bool = False
+    cluster: str | None = None
+    share_secrets: bool = False
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""
@@ -72,7 +74,7 @@ class BulkFlags(NamedTuple):
 
     def begin(self, read: Sequence[Path | None], waiting: Waiting | None = None) -> BulkOptions:
         """Return the options of a new run, which also reads the files `read`. Raise UsageError for invalid flags, and the errors of `find_dataset`."""
-        from runner.bulk.options import PART_ROWS, BulkOptions  # noqa: PLC0415 - one event is sent without them
+        from runner.bulk.options import CLUSTER_PART_ROWS, PART_ROWS, BulkOptions  # noqa: PLC0415 - one event is sent without them
         from runner.rows.dataset import find_dataset  # noqa: PLC0415
 
         pairs = [_rename(text) for text in self.map]
@@ -87,8 +89,9 @@ class BulkFlags(NamedTuple):
             waiting=waiting,
         )  # fmt: skip
         bulk = self.resumed(plain, read)
+        part_rows = PART_ROWS if bulk.cluster is None else CLUSTER_PART_ROWS
         # A slow run sends small requests: at most the rows of a fifth of a second.
-        return bulk if bulk.rate is None else replace(bulk, part_rows=max(1, min(PART_ROWS, int(bulk.rate / 5))))
+        return replace(bulk, part_rows=part_rows if bulk.rate is None else max(1, min(part_rows, int(bulk.rate / 5))))
 
     def resumed(self, begun: BulkOptions, read: Sequence[Path | None], waiting: Waiting | None = None) -> BulkOptions:
         """Return the options of a run that is resumed and `begun` with others: its rows stay the same. Raise UsageError."""
@@ -104,6 +107,7 @@ class BulkFlags(NamedTuple):
         if self.fail_fast and self.max_failures is not None:
             hint = "--fail-fast stops after 1 failure, --max-failures N after N"
             raise UsageError(Problem("usage", "--fail-fast and --max-failures can't be used together", hint=hint))
+        cluster = self._cluster(begun.cluster)
         results = self.results or begun.results
         if results:
             _check_results(results, [*read, *begun.dataset.local_paths()])
@@ -118,7 +122,25 @@ class BulkFlags(NamedTuple):
             waiting=waiting or begun.waiting,
             sample=self.sample or begun.sample,
             stop_after_s=begun.stop_after_s if self.stop_after is None else _stop_after(self.stop_after),
+            cluster=cluster,
+            cluster_requests=self.concurrency or begun.cluster_requests,
+            shares_secrets=cluster is not None and (self.share_secrets or begun.shares_secrets),
         )
+
+    def _cluster(self, begun: str | None) -> str | None:
+        """Return the cluster of a run that began with one, or with none."""
+        if self.cluster is not None or self.share_secrets:
+            from runner.bulk.cluster.address import NONE, cluster_address  # noqa: PLC0415 - most runs have none
+
+            begun = None if self.cluster == NONE else self.cluster or begun
+            if begun is not None:
+                cluster_address(begun)
+            if self.share_secrets and begun is None:
+                raise UsageError(Problem("usage", "--share-secrets gives secrets to the workers of --cluster"))
+        if begun is not None and self.processes is not None:
+            hint = "--cluster local:N starts N processes"
+            raise UsageError(Problem("usage", "--processes and --cluster can't be used together", hint=hint))
+        return begun
 
     def _check_numbers(self) -> None:
         numbers = {

@@ -19,6 +19,8 @@ _Row = TypeVar("_Row")
 
 PART_ROWS = 100
 """Rows of a part: as many as the platform accepts in a request, fewer if the rate is limited."""
+CLUSTER_PART_ROWS = 1000
+"""Rows of a part for a cluster, ten requests: a scheduler takes about a millisecond for each part."""
 LINGER_S = 1.0
 SAMPLE_ROWS = 20
 """Accepted rows whose messages are waited for."""
@@ -50,6 +52,17 @@ class BulkOptions:
     waiting: Waiting | None = None
     sample: int = SAMPLE_ROWS
     stop_after_s: float | None = None
+    cluster: str | None = None
+    """The address of a cluster, as it was typed; None for this machine alone."""
+    cluster_requests: int | None = None
+    """Concurrent requests of a cluster; None for as many as its workers have threads."""
+    shares_secrets: bool = False
+    """Whether the workers of a cluster get secrets from this machine."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether parts are references to rows, which the workers of a cluster read themselves."""
+        return self.cluster is not None and self.dataset.has_places
 
     @property
     def is_piped(self) -> bool:

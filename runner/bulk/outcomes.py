@@ -42,7 +42,7 @@ class PartOutcome(NamedTuple):
     """The outcome of the rows of a part: the number of accepted ones, and all others as `failures`.
 
     `results` has a line of JSON for each row, if there is a file of results. `keys` are the digests of the idempotency keys
-    of accepted events, if two rows can have the same key. `worker` is the id of the process.
+    of accepted events, if two rows can have the same key. `worker` is the name of the process.
     """
 
     first_row: int
@@ -52,7 +52,17 @@ class PartOutcome(NamedTuple):
     met_refused_credentials: bool = False
     results: str = ""
     keys: bytes = b""
-    worker: int = 0
+    worker: str = ""
+
+    def followed_by(self, more: PartOutcome) -> PartOutcome:
+        """Return the outcome of these rows of a part and of the next ones."""
+        return self._replace(
+            accepted=self.accepted + more.accepted,
+            failures=(*self.failures, *more.failures),
+            met_refused_credentials=self.met_refused_credentials or more.met_refused_credentials,
+            results=self.results + more.results,
+            keys=self.keys + more.keys,
+        )
 
 
 class Counts(NamedTuple):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.rows.block_rows import BlockRows
 from runner.rows.places import Places
 from runner.rows.row import BadRow, Row
+from runner.rows.spans import SpannedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.rows.places import FileStart
 
@@ -24,8 +25,22 @@ class Part(NamedTuple):
     first_row: int
     size: int
     digest: str
-    rows: Sequence[Row | BadRow] = ()
+    rows: Sequence[Row | BadRow] | SpannedRows = ()
+    """The rows, or a reference to them, for a process that reads them itself."""
     files: tuple[FileStart, ...] = ()
+
+    @property
+    def carried(self) -> Sequence[Row | BadRow]:
+        """The rows of a part that has no reference."""
+        assert not isinstance(self.rows, SpannedRows)  # noqa: S101
+        return self.rows
+
+    def marks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield number, line and origin of each row. Of a reference only the numbers are known, and the others are 0."""
+        if isinstance(self.rows, SpannedRows):
+            yield from ((number, 0, 0) for number in self.rows.numbers())
+        else:
+            yield from ((row.number, row.line, row.origin) for row in self.rows)
 
     def placed(self, starts: Sequence[FileStart]) -> Part:
         """Return the part with the files of its rows, by where all files of the run begin."""
@@ -33,7 +48,7 @@ class Part(NamedTuple):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the rows as columns, which takes a third of the time and space; a block has its own way."""
-        if isinstance(self.rows, BlockRows):
+        if isinstance(self.rows, BlockRows | SpannedRows):
             return Part, (*self,)
         bad = {at: row for at, row in enumerate(self.rows) if isinstance(row, BadRow)}
         columns = [[row[field] for row in self.rows] for field in range(len(Row._fields))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.bulk.part import Part
 from runner.errors import InvalidInput, Problem, RunnerError
 from runner.rows.row import LargeRow, size_of
+from runner.rows.spans import SpannedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from runner.bulk.run_ledger import PartState
     from runner.rows.block_rows import BlockRows
     from runner.rows.row import BadRow, Row
+    from runner.rows.span_cutter import SpanCutter
 
 PART_CHARS = 1024 * 1024
 """A part of large rows ends with the row that reaches this number of characters."""
@@ -67,7 +70,7 @@ class Cutter:
         digests: Digests | None,
         begun_to: int = 0,
         offset: int = 0,
-        on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
+        on_finished: Callable[[Sequence[Row | BadRow] | SpannedRows], None] = lambda _: None,
     ) -> None:
         self.read = 0
         self.is_over = False
@@ -83,11 +86,11 @@ class Cutter:
         """Return the record of the next part."""
         return self._known(self._offset + self.read + 1) if self._known else None
 
-    def _part(self, rows: Sequence[Row | BadRow], state: PartState | None) -> Part | None:
+    def _part(self, rows: Sequence[Row | BadRow] | SpannedRows, state: PartState | None) -> Part | None:
         """Return a part of rows; None if all of them were finished before."""
         first_row = self._offset + self.read + 1
         self.read += len(rows)
-        digest = self._digests.of(rows) if self._digests else ""
+        digest = self._digests.of(rows) if self._digests and not isinstance(rows, SpannedRows) else ""
         if state is not None and self._digests and not self._digests.is_same_key:
             digest = state.digest
         if state is not None and (state.rows, state.digest) != (len(rows), digest):
@@ -96,7 +99,10 @@ class Cutter:
             return None
         if state is not None and state.is_done:
             self._on_finished(rows)
-            rows = [row for row in rows if row.number in state.open_rows]
+            if isinstance(rows, SpannedRows):
+                rows = replace(rows, only=state.open_rows)
+            else:
+                rows = [row for row in rows if row.number in state.open_rows]
         return Part(first_row, state.rows if state else len(rows), digest, rows) if rows else None
 
     def _end(self) -> None:
@@ -124,7 +130,7 @@ class Parts(Cutter):
         digests: Digests | None,
         begun_to: int = 0,
         offset: int = 0,
-        on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
+        on_finished: Callable[[Sequence[Row | BadRow] | SpannedRows], None] = lambda _: None,
         take: Callable[[int], BlockRows | None] = lambda _: None,
     ) -> None:
         super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset, on_finished=on_finished)
@@ -174,6 +180,52 @@ class Parts(Cutter):
         return [*block, *rows] if block and rows else block or rows
 
 
+class SpanParts(Cutter):
+    """The parts of files as references to their rows, which other processes read."""
+
+    waiting = 0
+    """The number of rows that were read ahead: none."""
+
+    def __init__(
+        self,
+        rows: SpanCutter,
+        size: int,
+        known: Callable[[int], PartState | None] | None,
+        *,
+        begun_to: int = 0,
+        offset: int = 0,
+        on_finished: Callable[[Sequence[Row | BadRow] | SpannedRows], None] = lambda _: None,
+    ) -> None:
+        super().__init__(size, known, digests=None, begun_to=begun_to, offset=offset, on_finished=on_finished)
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Part]:
+        while True:
+            state = self._state()
+            rows = self._next_rows(state.rows, sys.maxsize) if state else self._next_rows(self._size, PART_CHARS)
+            if not rows:
+                break
+            part = self._part(rows, state)
+            if part is not None:
+                yield part
+        self._end()
+
+    def count_rest(self, is_enough: Callable[[], bool]) -> None:
+        """Find the remaining rows to count them, unless interrupted."""
+        while rows := self._next_rows(self._size, PART_CHARS):
+            self.read += len(rows)
+            if is_enough():
+                return
+        self.is_over = self.failure is None
+
+    def _next_rows(self, number: int, chars: int) -> SpannedRows | None:
+        try:
+            return self._rows.take(number, chars) if self.failure is None else None
+        except RunnerError as error:
+            self.failure = error
+            return None
+
+
 class FlowingParts(Cutter):
     """The parts of rows that arrive by and by, from a pipe or a store.
 
@@ -191,7 +243,7 @@ class FlowingParts(Cutter):
         linger_s: float,
         begun_to: int = 0,
         offset: int = 0,
-        on_finished: Callable[[Sequence[Row | BadRow]], None] = lambda _: None,
+        on_finished: Callable[[Sequence[Row | BadRow] | SpannedRows], None] = lambda _: None,
     ) -> None:
         super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset, on_finished=on_finished)
         self._rows = rows

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,18 +13,18 @@ from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from runner.bulk.columns import assign, extra_columns, typed_text
+from runner.bulk.columns import assign, extra_columns, reader_of, typed_text
+from runner.bulk.keyed import keyed_digest
 from runner.bulk.ledger import Ledger
 from runner.bulk.ledger_file import FILE_NAME
 from runner.bulk.origin import COLUMN, MarkedRows
 from runner.bulk.parts import OTHER_RESULT, OTHER_ROWS, Digests
 from runner.bulk.record import STATE_DIR, SavedOptions, check_parent, check_unchanged, has_same_key
 from runner.bulk.setup import Setup
-from runner.config import PUBLIC_SECRETS
 from runner.errors import InvalidInput, NotFound, Problem
 from runner.rows.open_dataset import open_dataset
 from runner.rows.row_files import RowFiles
-from runner.suprsend.auth import secret_of
+from runner.rows.span_cutter import SpanCutter
 from runner.variables import resolve_fixed
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from runner.eventspec import Spec
     from runner.rows.block_rows import BlockRows
     from runner.rows.row import BadRow, Row
+    from runner.rows.span_reader import SpanReader
     from runner.run import Inputs, Run
     from runner.suprsend.retry import Patience
 
@@ -75,6 +75,8 @@ class RunPlan:
     target: Target
     patience: Patience
     origin: RunRecord | None
+    cut: RowFiles | None = None
+    """The files, if their rows are read by those who send them, by references; None if they get the rows themselves."""
 
     @property
     def has_keys(self) -> bool:
@@ -89,6 +91,18 @@ class RunPlan:
         """Return the next rows of the run in a block, maybe fewer; None if `chosen_rows` is to yield them."""
         is_whole = not self.options.offset and self.options.limit is None
         return self.rows.take(at_most) if is_whole else None
+
+    def cutter(self) -> SpanCutter | None:
+        """Return what cuts the files into references; None if those who send get the rows themselves."""
+        if self.cut is None:
+            return None
+        files, memories = zip(*self.cut.members, strict=True)
+        return SpanCutter(files, memories, offset=self.options.offset, limit=self.options.limit)
+
+    def reader(self) -> SpanReader | None:
+        """Return the reader of references; None if there are none."""
+        dataset, spec = self.options.dataset, self.source.spec
+        return reader_of(dataset.files, self.cut.form, spec, self.columns) if self.cut is not None else None
 
     def setup(self, run: Run | RunRecord, target: Target, secrets: Sequence[str], session: int = 1) -> Setup:
         """Return the setup for the parts of a session.
@@ -176,12 +190,7 @@ class RunPlan:
         return {each.name for each in self.source.spec.variables if each.may_be_secret}
 
     def _keyed(self, seed: UUID, text: str) -> str:
-        """Return a digest keyed with the secret of the credentials; "" if that is not secret."""
-        credentials = self.target.credentials
-        key = secret_of(credentials) if credentials is not None else ""
-        if not key or key in PUBLIC_SECRETS:
-            return ""
-        return hmac.digest(key.encode(), seed.bytes + text.encode("utf-8", "surrogatepass"), "sha256").hex()
+        return keyed_digest(self.target, seed, text)
 
 
 @contextmanager
@@ -200,7 +209,7 @@ def plan_run(
     """
     spec = source.spec
     stream: BinaryIO = getattr(stdin, "buffer", None) or BytesIO(stdin.read().encode() if options.is_piped else b"")
-    with open_dataset(options.dataset, stream) as file:
+    with open_dataset(options.dataset, stream, is_cut=options.is_cut) as file:
         rows = MarkedRows(file)
         names = [variable.name for variable in spec.variables]
         assigned = assign(rows.columns, names, options.renamed, ignore_extra=options.ignore_extra)
@@ -228,6 +237,7 @@ def plan_run(
             target,
             patience,
             origin,
+            file if isinstance(file, RowFiles) and options.is_cut and not rows.parent else None,
         )
 
 

@@ -91,7 +91,7 @@ class SavedOptions:
         saved: Any = record.arguments
         names = (
             "renamed", "ignore_extra", "limit", "offset", "concurrency", "processes", "rate", "max_failures", "part_rows",
-            "linger_s", "sample", "stop_after_s",
+            "linger_s", "sample", "stop_after_s", "cluster", "cluster_requests", "shares_secrets",
         )  # fmt: skip
         return cls(
             var=(*saved["var"],),
@@ -167,6 +167,9 @@ class SavedOptions:
             "waiting": None if bulk.waiting is None else asdict(bulk.waiting),
             "sample": bulk.sample,
             "stop_after_s": bulk.stop_after_s,
+            "cluster": bulk.cluster,
+            "cluster_requests": bulk.cluster_requests,
+            "shares_secrets": bulk.shares_secrets,
         }
 
 

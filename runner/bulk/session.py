@@ -11,24 +11,27 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from runner.bulk.conclusion import Conclusion
 from runner.bulk.engine import MAX_DEATHS, Engine, Limits
-from runner.bulk.executor import executor_of, hurry
+from runner.bulk.executor import force_of
 from runner.bulk.inflow import Inflow
 from runner.bulk.ledger import Ledger
-from runner.bulk.parts import FlowingParts, Idle, Parts
+from runner.bulk.parts import FlowingParts, Idle, Parts, SpanParts
 from runner.bulk.record import RunRecord
 from runner.bulk.results import results_file, undelivered_line
-from runner.bulk.task import send_part
 from runner.bulk.tools import tools_of
 from runner.errors import SAME_SIGNAL_S, MachineError, RunnerError
 from runner.rows.places import Places
+from runner.rows.spans import SpannedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import FrameType
+    from typing import TypeAlias
 
+    from runner.bulk.cluster.connect import Cluster
     from runner.bulk.engine import Tally
+    from runner.bulk.executor import Force
     from runner.bulk.outcomes import PartOutcome
     from runner.bulk.part import Part
     from runner.bulk.plan import RunPlan
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from runner.rows.places import FileStart
     from runner.rows.row import BadRow, Row
     from runner.run import Prepared, Rejected, Run
+
+    AnyParts: TypeAlias = Parts | FlowingParts | SpanParts
 
 _COUNT_S = 2.0
 """Time to count the remaining rows after an interrupt; the sender of a SIGTERM does not wait long."""
@@ -75,15 +80,21 @@ class RunSession:
         results: ResultsFile,
         target: Target,
         secrets: Sequence[str],
+        cluster: Cluster | None,
         *,
         is_resumed: bool,
     ) -> None:
+        """With a `cluster`, its workers send, else those of this machine."""
         self.record = book.record
         self.in_doubt = book.counts().unknown + book.counts().in_flight
         """Number of rows that may have arrived in an earlier session."""
         self._plan = plan
         self._book = book
-        self._recorder = _Recorder(book, results, plan.rows.starts)
+        self._cluster = cluster
+        self._cutter = plan.cutter()
+        self._reader = plan.reader()
+        self._starts = self._cutter.starts if self._cutter is not None else plan.rows.starts
+        self._recorder = _Recorder(book, results, self._starts)
         self._setup = plan.setup(book.record, target, secrets, book.session)
         self._digests = plan.digests(book.record)
         self._known = book.part if is_resumed else None
@@ -103,7 +114,7 @@ class RunSession:
         """
         began_s = time.monotonic()
         options = self._plan.options
-        parts: Parts | FlowingParts
+        parts: AnyParts
         limits = Limits(
             options.concurrency,
             options.rate,
@@ -111,16 +122,17 @@ class RunSession:
             MAX_DEATHS if self._setup.has_keys else 1,
             lasts_s,
         )
-        with executor_of(options) as executor:
+        with self._force() as force:
             engine = Engine(
-                executor,
-                partial(send_part, self._setup),
+                force.executor,
+                force.task,
                 self._recorder,
                 limits,
                 monotonic=time.monotonic,
-                hurry=partial(self._hurry, executor, watcher),
+                hurry=partial(self._hurry, force, watcher),
                 on_progress=lambda tally: watcher.update(tally, time.monotonic(), parts.waiting),
                 on_done=partial(self._add_sent, sample),
+                capacity=force.capacity,
             )
             with self._parts(engine, sample) as parts, self._interrupts(engine):
                 try:
@@ -132,11 +144,27 @@ class RunSession:
                 self._count_rest(parts)
         return self._concluded(engine, tally, parts, began_s)
 
+    def _force(self) -> AbstractContextManager[Force]:
+        if self._cluster is not None:
+            return self._cluster.force(self._plan, self._setup)
+        return force_of(self._plan.options, self._setup)
+
     @contextmanager
-    def _parts(self, engine: Engine, sample: Sample | None) -> Iterator[Parts | FlowingParts]:
+    def _parts(self, engine: Engine, sample: Sample | None) -> Iterator[AnyParts]:
         """Return the parts: those of a file of this machine are read on request, others as their rows arrive."""
         on_finished = partial(self._add_finished, sample)
         options, digests = self._plan.options, self._digests
+        if self._cutter is not None:
+            with self._cutter as cutter:
+                yield SpanParts(
+                    cutter,
+                    options.part_rows,
+                    self._known,
+                    begun_to=self._begun_to,
+                    offset=options.offset,
+                    on_finished=on_finished,
+                )
+            return
         rows, size, known, begun_to = self._plan.chosen_rows(), options.part_rows, self._known, self._begun_to
         if not options.may_wait:
             yield Parts(
@@ -163,42 +191,48 @@ class RunSession:
             )
 
     def _placed(self, parts: Iterable[Part | Idle]) -> Iterator[Part | Idle]:
-        starts = self._plan.rows.starts
-        return (part if isinstance(part, Idle) else part.placed(starts) for part in parts)
+        return (part if isinstance(part, Idle) else part.placed(self._starts) for part in parts)
 
     def _add_sent(self, sample: Sample | None, part: Part, outcome: PartOutcome) -> None:
         """Add rows to the sample that were accepted just now."""
         if sample is not None:
             others = {failure.row for failure in outcome.failures}
-            accepted = [row for row in part.rows if row.number not in others]
+            accepted = [row for row in self._read(part.rows) if row.number not in others]
             sample.add(accepted, self._make)
 
-    def _add_finished(self, sample: Sample | None, rows: Sequence[Row | BadRow]) -> None:
+    def _read(self, rows: Sequence[Row | BadRow] | SpannedRows) -> Iterable[Row | BadRow]:
+        """Return the rows of a part, read here if it has a reference."""
+        if isinstance(rows, SpannedRows):
+            assert self._reader is not None  # noqa: S101
+            return self._reader.rows(rows)
+        return rows
+
+    def _add_finished(self, sample: Sample | None, rows: Sequence[Row | BadRow] | SpannedRows) -> None:
         """Add rows to the sample that an earlier session sent, and that were accepted."""
-        if sample is not None and (wanted := [row for row in rows if sample.may_take(row.number)]):
-            others = self._book.not_accepted(range(rows[0].number, rows[-1].number + 1))
+        if sample is not None and (wanted := [row for row in self._read(rows) if sample.may_take(row.number)]):
+            others = self._book.not_accepted(range(wanted[0].number, wanted[-1].number + 1))
             sample.add_earlier([row for row in wanted if row.number not in others], self._make)
 
     def _make(self, row: Row | BadRow) -> Prepared | Rejected:
         return tools_of(self._setup).prepare(row)
 
-    def _hurry(self, executor: Executor, watcher: Watcher) -> None:
+    def _hurry(self, force: Force, watcher: Watcher) -> None:
         """Stop retrying the parts in flight, and report that they will be finished.
 
         A signal that arrives before this report is the same interrupt.
         """
-        hurry(executor)
+        force.hurry()
         time.sleep(SAME_SIGNAL_S)
         self._is_announced = True
         watcher.interrupted()
 
-    def _count_rest(self, parts: Parts | FlowingParts) -> None:
+    def _count_rest(self, parts: AnyParts) -> None:
         if not parts.is_over:
             until_s = time.monotonic() + _COUNT_S
             with suppress(KeyboardInterrupt):  # a second interrupt: the rows are not counted
                 parts.count_rest(lambda: self._ended_by is not None and time.monotonic() > until_s)
 
-    def _concluded(self, engine: Engine, tally: Tally, parts: Parts | FlowingParts, began_s: float) -> Conclusion:
+    def _concluded(self, engine: Engine, tally: Tally, parts: AnyParts, began_s: float) -> Conclusion:
         """Record the end of the session."""
         read_error = parts.failure or self._change(parts.read)
         total = parts.read if parts.is_over else None
@@ -216,7 +250,7 @@ class RunSession:
             counts=self._book.counts(engine.unwritten).settled(None),
             total=total,
             rows_read=parts.read,
-            places=Places(self._plan.rows.starts),
+            places=Places(self._starts),
             stop_reason=tally.stopped,
             signal=self._ended_by,
             read_error=read_error,
@@ -273,7 +307,13 @@ class RunSession:
 
 @contextmanager
 def begun(
-    plan: RunPlan, run: Run, saved: SavedOptions, folder: Path, target: Target, secrets: Sequence[str]
+    plan: RunPlan,
+    run: Run,
+    saved: SavedOptions,
+    folder: Path,
+    target: Target,
+    secrets: Sequence[str],
+    cluster: Cluster | None = None,
 ) -> Iterator[RunSession]:
     """Record a new run in the ledger of a folder, and lock it. Raises MachineError."""
     with results_file(plan.options.results, "w") as results:
@@ -285,12 +325,19 @@ def begun(
                 run.id, run.seed, run.started, path, rows, saved.arguments(), fingerprints, parent, parent_session
             )
             with ledger.begin(record) as book:
-                yield RunSession(plan, book, results, target, secrets, is_resumed=False)
+                yield RunSession(plan, book, results, target, secrets, cluster, is_resumed=False)
 
 
 @contextmanager
 def resumed(
-    plan: RunPlan, ledger: Ledger, record: RunRecord, target: Target, secrets: Sequence[str], *, repeats_unknown: bool
+    plan: RunPlan,
+    ledger: Ledger,
+    record: RunRecord,
+    target: Target,
+    secrets: Sequence[str],
+    cluster: Cluster | None = None,
+    *,
+    repeats_unknown: bool,
 ) -> Iterator[RunSession]:
     """Lock a run of a ledger and resume it. Raises MachineError.
 
@@ -300,7 +347,7 @@ def resumed(
         results_file(plan.options.results, "a") as results,
         ledger.resume(record.id, repeats_unknown=plan.has_keys or repeats_unknown) as book,
     ):
-        yield RunSession(plan, book, results, target, secrets, is_resumed=True)
+        yield RunSession(plan, book, results, target, secrets, cluster, is_resumed=True)
 
 
 class _Recorder:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runner.bulk.results import RowResult
     from runner.bulk.setup import Setup
     from runner.bulk.tools import Tools
+    from runner.rows.row import BadRow, Row
     from runner.run import Outcome
     from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
@@ -47,23 +48,24 @@ class PartCheck(NamedTuple):
 def check_part(setup: Setup, part: Part) -> PartCheck:
     """Render and check each row of a part without sending it."""
     tools = tools_of(setup)
-    made = [tools.prepare(row) for row in part.rows]
+    rows = part.carried
+    made = [tools.prepare(row) for row in rows]
     outcomes = unsent(made)
     failures = [
         tools.failure(row, event.secrets, outcome)
-        for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
+        for row, event, outcome in zip(rows, made, outcomes, strict=True)
         if isinstance(event, Rejected)
     ]
     events = [
         (row.number, len(event.body), outcome.idempotency_key)
-        for row, event, outcome in zip(part.rows, made, outcomes, strict=True)
+        for row, event, outcome in zip(rows, made, outcomes, strict=True)
         if isinstance(event, Prepared)
     ]
     requests = len(bulk_deliveries(event.encoded for event in made if isinstance(event, Prepared)))
     lines = ""
     if setup.wants_results:
         places = Places(part.files)
-        results = [tools.result(row, outcome, places) for row, outcome in zip(part.rows, outcomes, strict=True)]
+        results = [tools.result(row, outcome, places) for row, outcome in zip(rows, outcomes, strict=True)]
         lines = tools.lines([*zip(results, (event.secrets for event in made), strict=True)])
     return PartCheck(part.size, tuple(failures), requests, tuple(events), lines)
 
@@ -73,41 +75,42 @@ def send_part(setup: Setup, part: Part) -> PartOutcome:
 
     Raises MachineError if the spec has changed since the run began.
     """
-    return send_with(tools_of(setup), part)
+    return send_with(tools_of(setup), part, part.carried)
 
 
-def send_with(tools: Tools, part: Part) -> PartOutcome:
-    """Render, check and send each row of a part, with the tools of its run."""
+def send_with(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bool = False) -> PartOutcome:
+    """Render, check and send these rows of a part, with the tools of its run. If it `is_over`, they are not sent."""
     with turns.taken():
-        return _sent(tools, part)
+        return _sent(tools, part, rows, is_over=is_over)
 
 
-def _sent(tools: Tools, part: Part) -> PartOutcome:
-    made = tools.make_all(part.rows)
+def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bool) -> PartOutcome:
+    made = tools.make_all(rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)
-    met_refused_credentials = _deliver(tools.connection, deliveries)
+    met_refused_credentials = not is_over and _deliver(tools.connection, deliveries)
     results = [result for delivery in deliveries for result in delivery.results]
     are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
-    lines = tools.accepted_lines(part, made, results) if are_accepted else None
+    lines = tools.accepted_lines(part, rows, made, results) if are_accepted else None
     failures: list[RowOutcome] = []
     if lines is None:
-        failures, lines = _one_by_one(tools, part, made, results, met_refused_credentials)
+        failures, lines = _one_by_one(tools, part, rows, made, results, met_refused_credentials)
     return PartOutcome(
         part.first_row,
         part.size,
-        len(part.rows) - len(failures),
+        len(rows) - len(failures),
         tuple(failures),
         met_refused_credentials,
         lines,
         _digests(sent, results) if tools.keys_may_repeat else b"",
-        os.getpid(),
+        str(os.getpid()),
     )
 
 
 def _one_by_one(
     tools: Tools,
     part: Part,
+    rows: Sequence[Row | BadRow],
     made: Sequence[Encoded | Prepared | Rejected],
     results: Sequence[Result],
     met_refused_credentials: bool,
@@ -116,7 +119,7 @@ def _one_by_one(
     setup, next_result, places = tools.setup, iter(results), Places(part.files)
     failures: list[RowOutcome] = []
     written: list[tuple[RowResult, Sequence[str]]] = []
-    for row, event in zip(part.rows, made, strict=True):
+    for row, event in zip(rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
             continue

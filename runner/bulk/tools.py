@@ -41,7 +41,7 @@ class Tools:
     """
 
     def __init__(self, setup: Setup, spec: Spec, pauses: Pauses) -> None:
-        self._spec = spec
+        self.spec = spec
         self.setup = setup
         self.pauses = pauses
         self._resolver = RowResolver(spec.variables, setup.fixed, setup.columns, setup.header)
@@ -103,15 +103,15 @@ class Tools:
     def prepare(self, row: Row | BadRow) -> Prepared | Rejected:
         """Make a row's event, or report its problems."""
         if isinstance(row, BadRow):
-            return Rejected(self._spec, (row.problem,), ())
+            return Rejected(self.spec, (row.problem,), ())
         setup = self.setup
         if self._checks_keys:
             extra = [str(key) for key in row.values if key not in setup.columns]
             if extra:
-                return Rejected(self._spec, tuple(extra_columns(extra, self._names)), ())
+                return Rejected(self.spec, tuple(extra_columns(extra, self._names)), ())
         values = self._resolver.resolve(row.values)
         occurrence = Occurrence(setup.seed, row.origin or row.number, setup.now)
-        return prepare_with(values, self._spec, occurrence, self._env, self._max_event_kb, None, setup.key_run)
+        return prepare_with(values, self.spec, occurrence, self._env, self._max_event_kb, None, setup.key_run)
 
     def key_of(self, row: Row | BadRow) -> tuple[str | None, str | None]:
         """Return the idempotency key of a row's event, and the key masked; None if it makes no event."""
@@ -171,7 +171,11 @@ class Tools:
         )
 
     def accepted_lines(
-        self, part: Part, made: Sequence[Encoded | Prepared | Rejected], results: Sequence[Result]
+        self,
+        part: Part,
+        rows: Sequence[Row | BadRow],
+        made: Sequence[Encoded | Prepared | Rejected],
+        results: Sequence[Result],
     ) -> str | None:
         """Return the lines of a part for the file of results, if all rows were accepted; None if `lines` must write them."""
         session = self.setup.session
@@ -187,7 +191,6 @@ class Tools:
             if text
         ):
             return None
-        rows = part.rows
         numbered = rows.numbered() if isinstance(rows, BlockRows) else ((row.number, row.line) for row in rows)
         return "".join(
             result_line(number, line, "accepted", code, key, insert_id, message_id, attempts, session)

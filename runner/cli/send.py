@@ -138,6 +138,22 @@ def send(
         ),
     ] = None,
     progress: Progress = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Send on the workers of a Dask cluster, by the address of its scheduler, or `local:N` processes.",
+            metavar="tls://HOST:PORT|local|none",
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    share_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--share-secrets",
+            help="Give credentials and secret variables to the workers, over TLS.",
+            rich_help_panel=_ROWS,
+        ),
+    ] = False,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -154,6 +170,7 @@ def send(
     bulk = BulkFlags(
         tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger, sample, stop_after, None if progress is None else progress.value, check_keys,
+        cluster, share_secrets,
     )  # fmt: skip
     with ExitStack() as stack:
         if bulk.rows and resume is None:

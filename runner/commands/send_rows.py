@@ -16,6 +16,7 @@ from runner.bulk.plan import Source, plan_run
 from runner.bulk.record import SavedOptions, check_age, check_same, ledger_folder, named_folder, seconds_left
 from runner.bulk.session import begun, resumed
 from runner.bulk.share import Share
+from runner.commands.cluster import cluster_of
 from runner.commands.specs import load_again, load_spec
 from runner.commands.target import aim, ready
 from runner.commands.variables import VariableFlags
@@ -92,7 +93,10 @@ def send_rows(
                 retries=patience.retries,
                 bulk=bulk,
             ).without_secrets({variable.name for variable in spec.variables if variable.is_secret})
-            with begun(plan, run, saved, folder, target, session.output.hidden) as running:
+            with (
+                cluster_of(session, plan, folder, is_sandboxed=options.sandbox) as cluster,
+                begun(plan, run, saved, folder, target, session.output.hidden, cluster) as running,
+            ):
                 commands = RunCommands(running.record, config, asks=target.confirm, state_dir=state_dir)
                 if bulk.waiting is not None:
                     session.output.message(
@@ -151,7 +155,8 @@ def resume(
                 check_age(record, world.clock())
             with (
                 ready(session, aimed, _description(bulk), yes=options.yes) as target,
-                resumed(plan, ledger, record, target, output.hidden, repeats_unknown=options.yes) as running,
+                cluster_of(session, plan, folder, is_sandboxed=saved.is_sandboxed) as cluster,
+                resumed(plan, ledger, record, target, output.hidden, cluster, repeats_unknown=options.yes) as running,
             ):
                 if running.in_doubt and not plan.has_keys and options.yes:
                     rows = counted(running.in_doubt, "row")
@@ -214,7 +219,8 @@ def _description(bulk: BulkOptions) -> str:
 
 
 def _check_address_space(bulk: BulkOptions) -> None:
-    check_address_space(*Share.of(bulk), bulk.dataset)
+    if bulk.cluster is None:
+        check_address_space(*Share.of(bulk), bulk.dataset)
 
 
 def _run(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from runner.errors import InvalidInput, MachineError, NotFound, Problem, UsageError
-from runner.rows.formats import PARQUET, SUFFIXES, is_database, suffix_of
+from runner.rows.formats import ARRAY, PARQUET, SUFFIXES, is_database, suffix_of
 from runner.rows.urls import is_url, masked
 
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ class Dataset(NamedTuple):
     def is_remote(self) -> bool:
         """Whether a file is in an object store, which may let a reader wait."""
         return any(is_url(file.path) for file in self.files)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether each row can be found again by its place in a file: not in a pipe, a query, an archive or a JSON array."""
+        suffixes = [suffix_of(file.path) for file in self.files]
+        are_plain = all(suffix and not suffix.is_packed and suffix.format != ARRAY for suffix in suffixes)
+        return self.query is None and bool(suffixes) and are_plain
 
     def local_paths(self) -> list[Path]:
         """Return the paths of the files of this machine."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from runner.errors import InvalidInput, Problem
-from runner.rows.row_files import open_plain
+from runner.rows.row_files import RowFiles, open_plain
 
 if TYPE_CHECKING:
     from runner.rows.dataset import Dataset
     from runner.rows.row_file import RowFile
-    from runner.rows.row_files import RowFiles
 
 
-def open_dataset(dataset: Dataset, stdin: BinaryIO) -> RowFile | RowFiles:
-    """Open the rows of a run. Raises the errors of `open_plain`, and InvalidInput for a query."""
+def open_dataset(dataset: Dataset, stdin: BinaryIO, *, is_cut: bool = False) -> RowFile | RowFiles:
+    """Open the rows of a run. With `is_cut`, their files can be cut, even if it is only one.
+
+    Raises the errors of `open_plain`, and InvalidInput for a query.
+    """
+    if is_cut:
+        return RowFiles(dataset)
     if dataset.query is None:
         return open_plain(dataset, stdin)
     try:

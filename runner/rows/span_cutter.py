@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from runner.errors import RunnerError
 from runner.rows.file_errors import translated_errors
-from runner.rows.formats import ARRAY, PARQUET, suffix_of
+from runner.rows.formats import PARQUET, suffix_of
 from runner.rows.places import FileStart
 from runner.rows.remote_store import RemoteState
 from runner.rows.row import LARGE_ROW_CHARS, LargeRow, size_of
@@ -19,18 +19,8 @@ from runner.rows.spans import GroupRows, Lines, Span, SpannedRows, checksum_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.rows.dataset import DataFile, Dataset
+    from runner.rows.dataset import DataFile
     from runner.rows.stable_file import Memory
-
-
-def can_be_cut(dataset: Dataset) -> bool:
-    """Return whether each row of the files can be found again by its place: not in a pipe, a query, an archive or an array."""
-    return dataset.query is None and all(map(_has_places, dataset.files)) and not dataset.is_piped
-
-
-def _has_places(file: DataFile) -> bool:
-    suffix = suffix_of(file.path)
-    return suffix is not None and not suffix.is_packed and suffix.format != ARRAY
 
 
 class _Cut(NamedTuple):

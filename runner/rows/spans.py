@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,15 +47,14 @@ class Span(NamedTuple):
     version: RemoteState | None = None
 
 
-class SpannedRows(NamedTuple):
-    """Contiguous rows of a run, of which only those with the numbers `only` are meant, if there are some."""
+@dataclass(frozen=True, slots=True)
+class SpannedRows:
+    """Contiguous rows of a run; with `only`, the ones with these numbers. Its length is how many they are."""
 
     spans: tuple[Span, ...]
     only: frozenset[int] | None = None
 
-    @property
-    def size(self) -> int:
-        """The number of rows that are meant."""
+    def __len__(self) -> int:
         return sum(span.rows for span in self.spans) if self.only is None else len(self.only)
 
     def numbers(self) -> Iterator[int]:

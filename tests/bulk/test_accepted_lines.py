@@ -68,7 +68,7 @@ def told(lines: str) -> list[dict[str, object]]:
 
 def test_lines_and_rows_have_the_same_results(tmp_path: Path, setup: Setup) -> None:
     [lines], [rows] = (parts_of(tmp_path, as_lines=each) for each in (True, False))
-    assert isinstance(lines.rows, LineRows)
+    assert isinstance(lines.carried, LineRows)
     one, other = (send_part(setup, part) for part in (lines, rows))
     assert told(one.results) == told(other.results)
     assert [each["key"] for each in told(one.results)] == ["u1-1", "u2-2", "u3-é\\"]

@@ -110,9 +110,9 @@ def test_parts_are_the_same_with_lines_and_with_rows(tmp_path: Path) -> None:
     path.write_text("user,order,other\n" + "".join(lines), "utf-8")
     for columns in (["user", "order", "other"], ["other", "user"]):
         with_lines, with_rows = (parts_of(path, columns, as_lines=each) for each in (True, False))
-        assert [part._replace(rows=[*part.rows]) for part in with_lines] == with_rows
+        assert [part._replace(rows=[*part.carried]) for part in with_lines] == with_rows
         assert [pickle.loads(pickle.dumps(part)) for part in with_rows] == with_rows  # noqa: S301 - made just here
-        are_lines = [isinstance(part.rows, LineRows) for part in with_lines]
+        are_lines = [isinstance(part.carried, LineRows) for part in with_lines]
         assert are_lines.count(True) > are_lines.count(False) > 0
 
 
@@ -149,15 +149,15 @@ def test_parts_of_parquet_are_the_same_in_columns_and_in_rows(tmp_path: Path) ->
     path = str(tmp_path / "rows.parquet")
     pq.write_table(table, path, row_group_size=7_000)
     in_columns, in_rows = (parts_of_files([path], in_blocks=each) for each in (True, False))
-    assert [part._replace(rows=[*part.rows]) for part in in_columns] == in_rows
+    assert [part._replace(rows=[*part.carried]) for part in in_columns] == in_rows
     again = [pickle.loads(pickle.dumps(part)) for part in in_columns]  # noqa: S301 - made just here
-    assert [part._replace(rows=[*part.rows]) for part in again] == in_rows
-    are_columns = [isinstance(part.rows, ColumnRows) for part in in_columns]
+    assert [part._replace(rows=[*part.carried]) for part in again] == in_rows
+    are_columns = [isinstance(part.carried, ColumnRows) for part in in_columns]
     assert are_columns.count(True) > are_columns.count(False) > 0
     [columns, *_] = in_columns
-    assert isinstance(columns.rows, ColumnRows)
-    assert [*columns.rows.numbered()] == [(row.number, row.line) for row in columns.rows]
-    assert columns.rows.row(7) == in_rows[0].rows[6] == columns.rows[6]
+    assert isinstance(columns.carried, ColumnRows)
+    assert [*columns.carried.numbered()] == [(row.number, row.line) for row in columns.carried]
+    assert columns.carried.row(7) == in_rows[0].carried[6] == columns.carried[6]
 
 
 def test_parts_over_several_files_are_the_same_in_blocks_and_in_rows(tmp_path: Path) -> None:
@@ -167,13 +167,13 @@ def test_parts_over_several_files_are_the_same_in_blocks_and_in_rows(tmp_path: P
         lines = "".join(f"u{file}-{number},{number}\n" for number in range(250))
         Path(paths[-1]).write_text(f"user,order\n{lines}", "utf-8")
     in_blocks, in_rows = (parts_of_files(paths, in_blocks=each) for each in (True, False))
-    assert [part._replace(rows=[*part.rows]) for part in in_blocks] == in_rows
+    assert [part._replace(rows=[*part.carried]) for part in in_blocks] == in_rows
     assert [part.size for part in in_rows] == [100] * 7 + [50]
     # A file is opened for the first of its rows.
-    are_lines = [isinstance(part.rows, LineRows) for part in in_blocks]
+    are_lines = [isinstance(part.carried, LineRows) for part in in_blocks]
     assert are_lines == [False, True, False, True, True, False, True, True]
     firsts = [[start.first_row for start in part.files] for part in in_blocks]
     assert firsts == [[1], [1], [1, 251], [251], [251], [501], [501], [501]]
-    assert [row for part in in_blocks for row in part.rows if row.line == 2] == [
+    assert [row for part in in_blocks for row in part.carried if row.line == 2] == [
         Row(1 + 250 * file, 2, [f"u{file}-0", "0"]) for file in range(3)
     ]

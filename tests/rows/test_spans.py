@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,7 @@ from pyarrow import parquet as pq
 from runner.errors import InvalidInput, RunnerError
 from runner.rows.dataset import find_dataset
 from runner.rows.row_files import RowFiles
-from runner.rows.span_cutter import SpanCutter, can_be_cut
+from runner.rows.span_cutter import SpanCutter
 from runner.rows.span_reader import SpanReader
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def read_by_places(files: RowFiles, seed: int) -> tuple[list[Row | BadRow], str]
     reading.close()
     for at, part in enumerate(parts):
         assert [row.number for row in found[at]] == [*part.numbers()]
-        assert len(found[at]) == part.size
+        assert len(found[at]) == len(part)
     return [row for at in range(len(parts)) for row in found[at]], error
 
 
@@ -153,8 +154,8 @@ def test_only_some_rows_of_a_part() -> None:
     write_parquet("a.parquet", 0, 20, 6)
     files = files_of("a.parquet")
     with cutter(files) as cutting:
-        part = cutting.take(20)._replace(only=frozenset({3, 7, 19}))
-    assert (part.size, [*part.numbers()]) == (3, [3, 7, 19])
+        part = replace(cutting.take(20), only=frozenset({3, 7, 19}))
+    assert (len(part), [*part.numbers()]) == (3, [3, 7, 19])
     assert [row.number for row in reader(files).rows(part)] == [3, 7, 19]
 
 
@@ -178,7 +179,7 @@ def test_another_file_under_the_same_name_is_refused(name: str) -> None:
 def test_large_rows_end_a_part() -> None:
     Path("rows.csv").write_text("user\n" + "".join(f"{'x' * 20_000}\n" for _ in range(10)))
     with cutter(files_of("rows.csv")) as cutting:
-        sizes = [cutting.take(100, 50_000).size for _ in range(4)]
+        sizes = [len(cutting.take(100, 50_000)) for _ in range(4)]
     assert sizes == [3, 3, 3, 1]
 
 
@@ -187,12 +188,12 @@ def test_large_rows_end_a_part() -> None:
     [(["a.csv"], True), (["a.parquet", "b.parquet"], True), (["a.csv.gz"], False), (["a.json"], False), (["-"], False)],
 )
 def test_what_can_be_cut(names: list[str], expected: bool) -> None:
-    assert can_be_cut(find_dataset(names)) is expected
+    assert find_dataset(names).has_places is expected
 
 
 def test_rows_of_a_query_have_no_places() -> None:
     write_parquet("a.parquet", 0, 1, 1)
-    assert not can_be_cut(find_dataset(["a.parquet"], "select 1"))
+    assert not find_dataset(["a.parquet"], "select 1").has_places
 
 
 def test_a_cutter_reads_no_row_of_parquet() -> None:

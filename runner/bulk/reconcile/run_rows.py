@@ -53,7 +53,7 @@ def keyed_rows(plan: RunPlan, setup: Setup) -> Iterator[KeyedRow]:
 def keyed_part(setup: Setup, part: Part) -> list[KeyedRow]:
     """Return the rows of a part with their keys. This is the task of a process."""
     tools = tools_of(setup)
-    return [KeyedRow(row.number, row.line, *tools.key_of(row)) for row in part.rows]
+    return [KeyedRow(row.number, row.line, *tools.key_of(row)) for row in part.carried]
 
 
 @contextmanager
