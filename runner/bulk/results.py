@@ -103,11 +103,30 @@ class RowResult(NamedTuple):
         if error is not None and len(error) > MAX_MESSAGE:
             error = f"{error[:MAX_MESSAGE]} …"
         place = "" if self.place is None else f'"file": {_quoted(self.place.path)}, "row_in_file": {self.place.row}, '
-        return (
-            f'{{"row": {self.row}, {place}"line": {self.line}, "state": "{self.state}", "status_code": {self.status_code}, '
-            f'"key": {_text(self.key)}, "insert_id": {_text(self.insert_id)}, "message_id": {_text(self.message_id)}, '
-            f'"code": {_text(self.code)}, "error": {_text(error)}, "attempts": {self.attempts}, "session": {self.session}}}\n'
-        )
+        known = self.key, self.insert_id, self.message_id, self.attempts, self.session
+        return result_line(self.row, self.line, self.state, self.status_code, *known, place, self.code, error)
+
+
+def result_line(
+    row: int,
+    line: int,
+    state: State,
+    status_code: int,
+    key: str | None,
+    insert_id: str | None,
+    message_id: str | None,
+    attempts: int,
+    session: int,
+    place: str = "",
+    code: Code | None = None,
+    error: str | None = None,
+) -> str:
+    """Return the line of a row, as `RowResult.as_line` does. Most rows are accepted: for those, no other value is made."""
+    return (
+        f'{{"row": {row}, {place}"line": {line}, "state": "{state}", "status_code": {status_code}, '
+        f'"key": {_text(key)}, "insert_id": {_text(insert_id)}, "message_id": {_text(message_id)}, '
+        f'"code": {_text(code)}, "error": {_text(error)}, "attempts": {attempts}, "session": {session}}}\n'
+    )
 
 
 def _text(text: str | None) -> str:

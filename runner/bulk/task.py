@@ -85,18 +85,41 @@ def send_with(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over
 
 
 def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bool) -> PartOutcome:
-    setup = tools.setup
     made = tools.make_all(rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)
     met_refused_credentials = not is_over and _deliver(tools.connection, deliveries)
     results = [result for delivery in deliveries for result in delivery.results]
-    next_result = iter(results)
+    are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
+    lines = tools.accepted_lines(part, rows, made, results) if are_accepted else None
+    failures: list[RowOutcome] = []
+    if lines is None:
+        failures, lines = _one_by_one(tools, part, rows, made, results, met_refused_credentials)
+    return PartOutcome(
+        part.first_row,
+        part.size,
+        len(rows) - len(failures),
+        tuple(failures),
+        met_refused_credentials,
+        lines,
+        _digests(sent, results) if tools.keys_may_repeat else b"",
+        str(os.getpid()),
+    )
+
+
+def _one_by_one(
+    tools: Tools,
+    part: Part,
+    rows: Sequence[Row | BadRow],
+    made: Sequence[Encoded | Prepared | Rejected],
+    results: Sequence[Result],
+    met_refused_credentials: bool,
+) -> tuple[list[RowOutcome], str]:
+    """Return the outcomes of the rows that were not accepted, and the lines of all rows for the file of results."""
+    setup, next_result, places = tools.setup, iter(results), Places(part.files)
     failures: list[RowOutcome] = []
     written: list[tuple[RowResult, Sequence[str]]] = []
-    places = Places(part.files)
-    are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
-    for row, event in zip(rows, made, strict=True) if setup.wants_results or not are_accepted else ():
+    for row, event in zip(rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
             continue
@@ -115,16 +138,7 @@ def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bo
             failures.append(tools.failure(row, secrets, outcome))
         if setup.wants_results:
             written.append((tools.result(row, outcome, places), secrets))
-    return PartOutcome(
-        part.first_row,
-        part.size,
-        len(rows) - len(failures),
-        tuple(failures),
-        met_refused_credentials,
-        tools.lines(written),
-        _digests(sent, results) if tools.keys_may_repeat else b"",
-        str(os.getpid()),
-    )
+    return failures, tools.lines(written)
 
 
 def _digests(sent: Sequence[Encoded], results: Sequence[Result]) -> bytes:

@@ -9,8 +9,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, Problem
+from runner.rows.file_errors import translated_errors
 from runner.rows.row import BrokenFileError
-from runner.rows.row_file import open_bytes, parquet_of, rows_from, translated_errors
+from runner.rows.row_file import open_bytes, parquet_of, rows_from
 from runner.rows.row_form import placed
 from runner.rows.spans import GroupRows, Lines, checksum_of
 
