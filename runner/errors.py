@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from runner.codes import Code
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "advice"]
+"""Advice never fails a command."""
 Step: TypeAlias = str | int
 """One step of a path into a value: a key or an index."""
 

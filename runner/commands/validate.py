@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, InvalidInput, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
+from runner.lint.advice import advice
+from runner.lint.levels import levelled, levels_of
+from runner.project.config_file import read_config
 from runner.project.files import find_config, is_base
 from runner.report import Format, as_json
 from runner.report.style import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.commands.session import Session
-    from runner.errors import Problem
+    from runner.errors import Problem, Severity
     from runner.eventspec.spec import Loaded
+    from runner.lint.levels import Level
     from runner.workflows.project_checks import ProjectChecks
 
 
@@ -29,60 +34,73 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
 
         for path in paths:
             load_profile(start=path, config=settings.config, name=settings.profile)
-    count = errors = warnings = 0
+    count = 0
+    severities: Counter[Severity] = Counter()
     seen: set[int] = set()
     """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
     all_problems: list[Problem] = []
-    project = AssetChecks(settings.config)
+    project = Checks(settings.config)
     for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
         found = in_order((*loaded.problems, *project.problems(loaded)))
         fresh = [problem for problem in found if hash(problem) not in seen]
         seen.update(map(hash, fresh))
-        errors += sum(problem.severity == "error" for problem in fresh)
-        warnings += sum(problem.severity == "warning" for problem in fresh)
+        severities.update(problem.severity for problem in fresh)
         output.findings(fresh)
         if output.format is Format.JSON:
             all_problems += fresh
     if output.format is Format.JSON:
-        counts = {"specs": count, "errors": errors, "warnings": warnings}
+        counts = {"specs": count, "errors": severities["error"], "warnings": severities["warning"]}
+        counts["advice"] = severities["advice"]
         output.json(counts | {"problems": [as_json(problem) for problem in all_problems]})
     elif output.format is not Format.JSONL:
         for path in paths if len(paths) > 1 else ():
             if is_base(path):
                 output.message(f"{path}: not checked by itself; a base is checked through the specs that extend it")
-        output.message(_summary(count, errors, warnings))
-        if errors and output.has_terminal:
+        output.message(_summary(count, severities))
+        if severities["error"] and output.has_terminal:
             output.message("`runner explain CODE` says more")
-    return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
+    fails = severities["error"] or (strict and severities["warning"])
+    return ExitCode.INVALID if fails else ExitCode.OK
 
 
-class AssetChecks:
-    """Holds specs against the assets folder that belongs to each. A folder is read once."""
+class Checks:
+    """Advises on specs, and holds them against the assets folder that belongs to each. A folder is read once."""
 
     def __init__(self, config: Path | None) -> None:
         self._config = config
-        self._by_folder: dict[Path, ProjectChecks | None] = {}
-        """The checks of the specs in a folder."""
+        self._by_folder: dict[Path, tuple[Mapping[str, Level], ProjectChecks | None]] = {}
+        """The levels of rules for the specs in a folder, and the checks of its assets, if it has some."""
         self._read: dict[tuple[Path, Path | None], ProjectChecks] = {}
         """By the folder of assets and the `runner.yaml` with the rules."""
 
     def problems(self, loaded: Loaded) -> tuple[Problem, ...]:
-        """Return the problems of a spec, and with the first spec of a folder those of its assets."""
+        """Return what may be changed in a spec, and with the first spec of a folder what is wrong with its assets."""
         path = Path(loaded.path)
         own: tuple[Problem, ...] = ()
         if path.parent not in self._by_folder:
             try:
-                self._by_folder[path.parent] = self._checks(path)
+                config = self._config or find_config(path)
+                levels, own = self._levels(config)
+                project = self._project(path, config)
+                self._by_folder[path.parent] = levels, project
+                own += project.own_problems if project is not None else ()
             except InvalidInput as error:  # of runner.yaml, or of the folder that it names
-                self._by_folder[path.parent] = None
+                self._by_folder[path.parent] = {}, None
                 own = error.problems
-        checks = self._by_folder[path.parent]
-        if checks is None:
+        levels, project = self._by_folder[path.parent]
+        if (spec := loaded.spec) is None:
             return own
-        return (*checks.own_problems, *(checks.of_spec(loaded.spec) if loaded.spec is not None else ()))
+        of_assets = project.of_spec(spec) if project is not None else ()
+        return (*own, *of_assets, *levelled(advice(spec), levels, spec.root))
 
-    def _checks(self, path: Path) -> ProjectChecks | None:
+    @staticmethod
+    def _levels(config: Path | None) -> tuple[Mapping[str, Level], tuple[Problem, ...]]:
+        root = read_config(config).root if config is not None and config.is_file() else None
+        levels, wrong = levels_of(root.get("checks") if root is not None else None)
+        return levels, tuple(wrong)
+
+    def _project(self, path: Path, config: Path | None) -> ProjectChecks | None:
         from runner.workflows.layouts import find_assets  # noqa: PLC0415 - a path is looked up, no more
 
         folder = find_assets(path, self._config)
@@ -90,13 +108,14 @@ class AssetChecks:
             return None
         from runner.workflows.project_checks import ProjectChecks  # noqa: PLC0415 - few projects have workflow files
 
-        config = self._config or find_config(path)
         key = folder.resolve(), config
         if key not in self._read:
             self._read[key] = ProjectChecks(folder, config)
         return self._read[key]
 
 
-def _summary(files: int, errors: int, warnings: int) -> str:
-    counts = [counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+def _summary(files: int, severities: Counter[Severity]) -> str:
+    counts = [counted(severities[each], each) for each in ("error", "warning") if severities[each]]
+    if pieces := severities["advice"]:
+        counts.append(f"{counted(pieces, 'piece')} of advice")
     return f"{counted(files, 'spec')} checked: {', '.join(counts) or 'no problems'}"

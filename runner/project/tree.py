@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.source import Document, Node
 
 _NOT_INHERITED = ("name", "tests", "extends")
-_MERGED = ("vars", "let", "properties")
+_MERGED = ("vars", "let", "properties", "checks")
 MAX_BASES = 100
 """Maximum number of files that a spec builds on. Together they may be as large as one file."""
 _SUFFIXES = (".yaml", ".yml", ".json")

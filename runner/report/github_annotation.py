@@ -36,7 +36,8 @@ def as_annotation(problem: Problem, mask: Mask = OPEN, workspace: str | None = N
         for line in part.split("\n")
     ]
     text = "\n".join(map(printable, lines))
-    return f"::{problem.severity} {properties}::{_escaped(text, _IN_MESSAGE)}"
+    kind = "notice" if problem.severity == "advice" else problem.severity
+    return f"::{kind} {properties}::{_escaped(text, _IN_MESSAGE)}"
 
 
 def _in_workspace(path: str, workspace: str) -> str:

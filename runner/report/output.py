@@ -229,7 +229,7 @@ class Output:
     def complaints(self, problems: Iterable[Problem]) -> None:
         """Show problems on stderr; with `-q` without warnings."""
         for problem in problems:
-            if problem.severity == "warning" and self.quiet:
+            if self.quiet and problem.severity != "error":
                 continue
             if self.format is Format.GITHUB:
                 self.annotation(self.annotation_of(problem))
@@ -247,7 +247,7 @@ class Output:
                 case Format.JSONL:
                     self.json(as_json(problem))
                 case Format.PRETTY:
-                    if not (self.quiet and problem.severity == "warning"):
+                    if not (self.quiet and problem.severity != "error"):
                         self._write(self._stdout, as_text(problem, self.style, self._mask) + "\n")
                 case Format.JSON:  # the command's document has them
                     pass

@@ -335,7 +335,7 @@ def test_the_folder_is_read_once_for_specs_in_many_folders(shop: Path, cli: Comm
     (shop / "suprsend" / "events" / "odd" / "event.json").write_text("[]", "utf-8")
     ended = cli("validate", "specs")
     assert ended.out.count("error[asset-invalid]") == 1
-    assert ended.err == "25 specs checked: 1 error\n"
+    assert ended.err == "25 specs checked: 1 error, 25 pieces of advice\n"
 
 
 def test_a_project_without_assets_is_held_against_nothing(shop: Path, cli: CommandLine) -> None:
