@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
+from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, InvalidInput, in_order
@@ -12,12 +14,13 @@ from runner.eventspec.many import load_all
 from runner.lint.advice import advice
 from runner.lint.levels import levelled, levels_of
 from runner.project.config_file import read_config
-from runner.project.files import find_config, is_base
+from runner.project.files import find_config, is_base, project_of
 from runner.report import Format, as_json
-from runner.report.style import counted
+from runner.report.style import counted, printable
+from runner.writing import overwrite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from runner.commands.session import Session
     from runner.errors import Problem, Severity
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
     from runner.workflows.project_checks import ProjectChecks
 
 
-def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
-    """Check specs without variables. Warnings fail only when `strict`."""
+def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, fix: bool = False) -> ExitCode:
+    """Check specs without variables. Warnings fail only when `strict`. `fix` corrects first what has one safe answer."""
     output, settings = session.output, session.settings
     if settings.profile is not None:
         from runner.config import load_profile  # noqa: PLC0415 - most checks go without it
@@ -39,11 +42,17 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     seen: set[int] = set()
     """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
     all_problems: list[Problem] = []
-    project = Checks(settings.config)
+    changes: dict[str, int] = {}
+    """How many changes were made in each file."""
+    checks = Checks(settings.config)
     for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
-        found = in_order((*loaded.problems, *project.problems(loaded)))
-        fresh = [problem for problem in found if hash(problem) not in seen]
+        found = (*loaded.problems, *checks.problems(loaded))
+        if fix and (number := _fix(loaded, found)):
+            changes[loaded.path] = number
+            mended = check(Path(loaded.path), project_of(Path(loaded.path)), settings.config)
+            found = (*mended.problems, *checks.problems(mended))
+        fresh = [problem for problem in in_order(found) if hash(problem) not in seen]
         seen.update(map(hash, fresh))
         severities.update(problem.severity for problem in fresh)
         output.findings(fresh)
@@ -52,16 +61,37 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -
     if output.format is Format.JSON:
         counts = {"specs": count, "errors": severities["error"], "warnings": severities["warning"]}
         counts["advice"] = severities["advice"]
-        output.json(counts | {"problems": [as_json(problem) for problem in all_problems]})
-    elif output.format is not Format.JSONL:
-        for path in paths if len(paths) > 1 else ():
-            if is_base(path):
-                output.message(f"{path}: not checked by itself; a base is checked through the specs that extend it")
+        done = {"fixed": _listed(changes)} if fix else {}
+        output.json(counts | done | {"problems": [as_json(problem) for problem in all_problems]})
+    elif output.format is Format.JSONL:
+        output.items("fixed", _listed(changes))
+    else:
+        for name, number in changes.items():
+            output.data(f"{output.style.good('fixed')}  {printable(name)}: {counted(number, 'change')}")
+        for base in filter(is_base, paths) if len(paths) > 1 else ():
+            output.message(f"{base}: not checked by itself; a base is checked through the specs that extend it")
         output.message(_summary(count, severities))
         if severities["error"] and output.has_terminal:
             output.message("`runner explain CODE` says more")
     fails = severities["error"] or (strict and severities["warning"])
     return ExitCode.INVALID if fails else ExitCode.OK
+
+
+def _fix(loaded: Loaded, problems: Collection[Problem]) -> int:
+    """Correct a valid spec's file, and return the number of changes."""
+    from runner.lint.fixes import fixed  # noqa: PLC0415 - only --fix needs it
+
+    path = Path(os.path.realpath(loaded.path))
+    mended = fixed(path, loaded.spec, problems) if loaded.spec is not None else None
+    if mended is None:
+        return 0
+    mode = S_IMODE(path.stat().st_mode)
+    overwrite(path, mended.content, project_of(Path(loaded.path)), shown=loaded.path, mode=mode)
+    return mended.changes
+
+
+def _listed(changes: Mapping[str, int]) -> list[dict[str, object]]:
+    return [{"path": path, "changes": number} for path, number in changes.items()]
 
 
 class Checks:
