@@ -56,9 +56,13 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, f
         seen.update(map(hash, fresh))
         severities.update(problem.severity for problem in fresh)
         output.findings(fresh)
-        if output.format is Format.JSON:
+        if output.format in (Format.JSON, Format.SARIF):
             all_problems += fresh
-    if output.format is Format.JSON:
+    if output.format is Format.SARIF:
+        from runner.report.sarif import show_sarif  # noqa: PLC0415 - it needs the registry of problems
+
+        show_sarif(output, all_problems)
+    elif output.format is Format.JSON:
         counts = {"specs": count, "errors": severities["error"], "warnings": severities["warning"]}
         counts["advice"] = severities["advice"]
         done = {"fixed": _listed(changes)} if fix else {}
