@@ -22,8 +22,8 @@ def ordered(value: Value, schema: Any, document: Any) -> Value:
         return value
     forms = list(_forms(schema, document))
     entries = [replace(entry, value=ordered(entry.value, _below(entry, forms), document)) for entry in value.entries]
-    if value.is_map and not _share_anchors(entries):
-        names = [name for form in forms if form.get("additionalProperties") is False for name in form["properties"]]
+    names = [name for form in forms if form.get("additionalProperties") is False for name in form["properties"]]
+    if value.is_map and names and not _share_anchors(entries):
         places = {name: place for place, name in reversed(list(enumerate(names)))}
         entries.sort(key=lambda entry: places.get(entry.key.value if entry.key else "", len(names)))
     return replace(value, entries=entries)

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import yaml
 
 from runner.source.align import block_lines, skip_properties
+from runner.source.text import Text
 from runner.source.yaml_chars import Source
 from runner.source.yaml_strict import has_uncounted_line
-
-if TYPE_CHECKING:
-    from runner.source.text import Text
 
 Style = Literal["'", '"', "|", ">"]
 _STR_TAGS = ("!", "tag:yaml.org,2002:str")
@@ -96,20 +93,31 @@ class Comment(NamedTuple):
 
 def read_tree(text: Text) -> Tree:
     """Return the tree of a text that the reader of YAML takes."""
-    events = [(event, *_span(event)) for event in Source(text.content).events()]
-    return _Builder(text, comments(text, events)).tree(events)
+    text = _with_plain_breaks(text)
+    events = _events(text)
+    return _Builder(text, _comments(text, events)).tree(events)
 
 
 def comments_of(text: Text) -> list[str]:
     """Return the comments of a text that the reader of YAML takes, in their order."""
-    return [each.text for each in comments(text, [(event, *_span(event)) for event in Source(text.content).events()])]
+    text = _with_plain_breaks(text)
+    return [each.text for each in _comments(text, _events(text))]
+
+
+def _with_plain_breaks(text: Text) -> Text:
+    """Return a text in which each line ends in LF: to YAML, a lone CR is a line break, too."""
+    return Text(text.path, text.content.replace("\r", "\n"))
+
+
+def _events(text: Text) -> list[_Event]:
+    return [(event, *_span(event)) for event in Source(text.content).events()]
 
 
 _Event = tuple[yaml.Event, int, int]
-_COMMENT = re.compile(r"(?<!\S)#[^\n\r]*")
+_COMMENT = re.compile(r"(?<!\S)#[^\n]*")
 
 
-def comments(text: Text, events: list[_Event]) -> list[Comment]:
+def _comments(text: Text, events: list[_Event]) -> list[Comment]:
     """Return every comment: a `#` after white space, between scalars."""
     content = text.content
     found: list[Comment] = []
@@ -117,7 +125,7 @@ def comments(text: Text, events: list[_Event]) -> list[Comment]:
 
     def gap(end: int) -> None:
         for match in _COMMENT.finditer(content, at, end):
-            first = max(content.rfind("\n", 0, match.start()), content.rfind("\r", 0, match.start())) + 1
+            first = content.rfind("\n", 0, match.start()) + 1
             is_alone = not content[first : match.start()].strip("\ufeff \t")
             found.append(Comment(match.start(), match[0].rstrip(), is_alone, match.start() - first))
 
@@ -300,9 +308,9 @@ class _Builder:
         if self._next:
             last = self._comments[self._next - 1]
             at = max(at, last.start + len(last.text))
-        for each in islice(self._comments, self._next, None):
-            if each.start >= start:
-                break
+        index = self._next
+        while index < len(self._comments) and (each := self._comments[index]).start < start:
+            index += 1
             if found := _MARK.search(self._content, at, each.start):
                 return found.start()
             at = each.start + len(each.text)
@@ -335,7 +343,7 @@ class _Builder:
         return offset - self._line(offset)
 
     def _line(self, offset: int) -> int:
-        return max(self._content.rfind("\n", 0, offset), self._content.rfind("\r", 0, offset)) + 1
+        return self._content.rfind("\n", 0, offset) + 1
 
     def _is_after_blank(self, offset: int) -> bool:
         """Return whether the line before that of `offset` is blank, and nothing precedes the offset on its own line."""

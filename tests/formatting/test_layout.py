@@ -91,6 +91,7 @@ def test_keys_whose_values_share_an_anchor_stay_where_they_are(tmp_path: Path) -
         ("a:\n  b: 1\n  # of a\n# of c\nc: 1", "a:\n  b: 1\n  # of a\n# of c\nc: 1"),
         ("a: 1\r\nb: 2\r\n", "a: 1\nb: 2"),
         ("\ufeffa: 1", "a: 1"),
+        ("a: >-\r  one\r  two\r# x\rb: 1", "a: >-\n  one\n  two\n# x\nb: 1"),
     ],
 )
 def test_a_text_becomes_another_one(tmp_path: Path, before: str, after: str) -> None:
