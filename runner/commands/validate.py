@@ -8,7 +8,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import TYPE_CHECKING
 
-from runner.errors import ExitCode, InvalidInput, in_order
+from runner.errors import ExitCode, InvalidInput, first_of, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
 from runner.lint.advice import advice
@@ -126,7 +126,8 @@ class Checks:
         if (spec := loaded.spec) is None:
             return own
         of_assets = project.of_spec(spec) if project is not None else ()
-        return (*own, *of_assets, *levelled(advice(spec), levels, spec.root))
+        advised = first_of([*levelled(advice(spec), levels, spec.root)])
+        return (*own, *of_assets, *advised)
 
     @staticmethod
     def _levels(config: Path | None) -> tuple[Mapping[str, Level], tuple[Problem, ...]]:

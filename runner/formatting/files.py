@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from runner.formatting.layout import Layout
     from runner.source import Document
+    from runner.source.yaml_tree import Tree
 
 DEFAULT_PATHS = (SPECS, CASSETTES, CONFIG_NAME)
 """What is formatted without paths, as far as it exists."""
@@ -108,30 +110,30 @@ def formatted(path: Path) -> Formatted:
     if errors:
         found = map(unshown, errors) if is_cassette else errors
         return Formatted(target, shown, project, before, None, tuple(found), is_changed=False)
+    tree = read_tree(document.text)
     if is_cassette or (document.root is not None and document.root.get("interactions") is not None):
-        after = _text(document.text, _FORM_OF_CASSETTES, CASSETTE)
+        after = _text(tree, _FORM_OF_CASSETTES, CASSETTE)
     else:
-        after = _text(document.text, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
-    if not _is_same(document, read_text(after, shown, tags=TAGS if is_cassette else ())):
+        after = _text(tree, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
+    again = read_text(after, shown, tags=TAGS if is_cassette else ())
+    if not _has_same_values(document, again) or sorted(tree.comments) != sorted(comments_of(again.text)):
         message = f"{shown} can't be written in the canonical layout without a change of its values"
         refused = Problem("format-refused", message, hint="write it in a simpler way; the file is as it was")
         return Formatted(target, shown, project, before, None, (refused,), is_changed=False)
     return Formatted(target, shown, project, before, after, (), target.read_bytes() != after.encode())
 
 
-def _text(text: Text, form: Any, layout: Layout) -> str:
-    tree = read_tree(text)
-    if tree.value is not None:
-        tree.value = ordered(tree.value, form, form)
-    return written(tree, layout)
+def _text(tree: Tree, form: Any, layout: Layout) -> str:
+    value = ordered(tree.value, form, form) if tree.value is not None else None
+    return written(replace(tree, value=value), layout)
 
 
-def _is_same(old: Document, new: Document) -> bool:
-    """Return whether a new document has the values and the comments of an old one."""
+def _has_same_values(old: Document, new: Document) -> bool:
+    """Return whether a document is valid, and has the values of an old one."""
     if any(problem.severity == "error" for problem in new.problems):
         return False
     values = [json.dumps(each.root and each.root.plain(), sort_keys=True) for each in (old, new)]
-    return values[0] == values[1] and sorted(comments_of(old.text)) == sorted(comments_of(new.text))
+    return values[0] == values[1]
 
 
 def _form(**below: Any) -> dict[str, Any]:

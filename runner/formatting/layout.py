@@ -45,7 +45,7 @@ def written(tree: Tree, layout: Layout) -> str:
         writer.lines(filter(None, [_properties(value).rstrip()]), 0)
         writer.block(value, 0)
     elif value is not None and value != Scalar(""):
-        writer.lines([*(value.below if isinstance(value, Collection) else ()), _flow(value, layout)], 0)
+        writer.lines([*(value.below if isinstance(value, Collection) else ()), writer.on_one_line(value)], 0)
     writer.lines(tree.below, 0)
     return writer.text()
 
@@ -54,6 +54,8 @@ class _Writer:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._lines: list[str] = []
+        self._on_one_line: dict[int, str] = {}
+        """Maps and lists as they stand on one line, by their identity: each is asked for by all that it is in."""
         self._takes_blank = False
         """Whether a blank line may follow: not at the beginning, of a file or of a block."""
         self._owes_blank = False
@@ -108,7 +110,7 @@ class _Writer:
             self._lines += [" " * (column + _INDENT) + line if line else "" for line in lines]
             self._takes_blank = not header.endswith("+")
         else:
-            self._put(f"{head}{_flow(value, self._layout)}{comment}")
+            self._put(f"{head}{self.on_one_line(value)}{comment}")
 
     def _head(self, entry: Entry, column: int) -> str:
         return " " * column + ("- " if entry.key is None else f"{_key(entry.key, self._layout)}: ")
@@ -117,7 +119,7 @@ class _Writer:
         """Return a map or a list that takes lines of its own; None for what stands on one line."""
         if not isinstance(value, Collection) or not value.entries:
             return None
-        is_long = value.is_flow and column + len(_flow(value, self._layout)) > self._layout.width
+        is_long = value.is_flow and column + len(self.on_one_line(value)) > self._layout.width
         return value if is_long or not value.is_flow or _has_comments(value) else None
 
     def _as_block_scalar(self, value: Value, column: int) -> tuple[str, list[str]] | None:
@@ -126,10 +128,26 @@ class _Writer:
             return None
         if value.style in ("|", ">"):
             return _kept_block(value)
-        if value.spans_lines and column + len(_flow(value, self._layout)) > self._layout.width:
+        if value.spans_lines and column + len(self.on_one_line(value)) > self._layout.width:
             lines = _wrapped(value.value, self._layout.width - _WRAP_MARGIN)
             return (f"{_properties(value)}>-", lines) if len(lines) > 1 else None
         return None
+
+    def on_one_line(self, value: Value) -> str:
+        """Return a value as it stands on one line."""
+        match value:
+            case Alias(name):
+                return f"*{name}"
+            case Scalar():
+                return (_properties(value) + _scalar(value, self._layout)).rstrip()
+            case Collection():
+                if id(value) not in self._on_one_line:
+                    heads = ("" if each.key is None else self._head(each, 0) for each in value.entries)
+                    values = (self.on_one_line(each.value) for each in value.entries)
+                    parts = ", ".join(map("".join, zip(heads, values, strict=True)))
+                    left, right = "{}" if value.is_map else "[]"
+                    self._on_one_line[id(value)] = f"{_properties(value)}{left}{parts}{right}"
+                return self._on_one_line[id(value)]
 
     def _put(self, line: str) -> None:
         if self._owes_blank:
@@ -153,24 +171,6 @@ def _has_comments(value: Value) -> bool:
     return bool(value.below) or any(
         entry.beside or any(entry.above) or _has_comments(entry.value) for entry in value.entries
     )
-
-
-def _flow(value: Value, layout: Layout) -> str:
-    """Return a value as it stands on one line."""
-    match value:
-        case Alias(name):
-            return f"*{name}"
-        case Scalar():
-            return (_properties(value) + _scalar(value, layout)).rstrip()
-        case Collection():
-            parts = (_flow_entry(entry, layout) for entry in value.entries)
-            left, right = "{}" if value.is_map else "[]"
-            return f"{_properties(value)}{left}{', '.join(parts)}{right}"
-
-
-def _flow_entry(entry: Entry, layout: Layout) -> str:
-    value = _flow(entry.value, layout)
-    return value if entry.key is None else f"{_key(entry.key, layout)}: {value}"
 
 
 def _properties(value: Scalar | Collection) -> str:

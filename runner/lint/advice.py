@@ -105,14 +105,14 @@ def _is_personal(name: str) -> bool:
 def _of_labels(spec: Spec) -> Iterator[Problem]:
     labels = spec.root.get("labels")
     if labels is not None:
-        yield from _repeated(labels, (), "labels")
-    tests = spec.root.get("tests")
+        yield from _repeated(labels, frozenset(), "labels")
+    tests, given = spec.root.get("tests"), frozenset(spec.labels)
     for index, case in enumerate(tests.items if tests is not None else ()):
         if (own := case.get("labels")) is not None:
-            yield from _repeated(own, spec.labels, dotted(("tests", index, "labels")))
+            yield from _repeated(own, given, dotted(("tests", index, "labels")))
 
 
-def _repeated(labels: Node, given: tuple[str, ...], at: str) -> Iterator[Problem]:
+def _repeated(labels: Node, given: frozenset[str], at: str) -> Iterator[Problem]:
     """Yield a problem for each label that is `given` by the spec, or that stands in the list already."""
     seen = set(given)
     for item in labels.items:

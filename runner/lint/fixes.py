@@ -106,8 +106,10 @@ def _without(owner: Node, labels: Node, unused: Collection[_Place | None]) -> It
             yield _Edit(labels.start, labels.end, f"[{', '.join(sources)}]")
         return
     for item in labels.items:
+        if not _is_in(unused, item):
+            continue
         start, end = content.rfind("\n", 0, item.start) + 1, _line_end(content, item.end)
-        if item not in kept and re.fullmatch(r" *- [^#]*\n?", content[start:end]):
+        if re.fullmatch(r" *- [^#]*\n?", content[start:end]):
             yield _Edit(start, end, "")
 
 

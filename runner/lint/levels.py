@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from runner.errors import Problem, did_you_mean
-from runner.lint.comments import is_ignored
+from runner.lint.comments import Ignored
 from runner.source import describe
 
 if TYPE_CHECKING:
@@ -72,10 +72,11 @@ def levels_of(checks: Node | None) -> tuple[dict[str, Level], list[Problem]]:
 def levelled(problems: Iterable[Problem], levels: Mapping[str, Level], spec: Node | None = None) -> Iterator[Problem]:
     """Yield problems with the severity of their rule; none of a rule that is off, or that a comment in the spec ignores."""
     own = levels_of(spec.get("checks"))[0] if spec is not None else {}
+    ignored = Ignored(spec) if spec is not None else None
     for problem in problems:
         if problem.code not in RULES:
             yield problem
             continue
         level = own.get(problem.code) or levels.get(problem.code) or _DEFAULTS.get(problem.code, "warning")
-        if level != "off" and not (spec is not None and is_ignored(problem, spec)):
+        if level != "off" and not (ignored is not None and ignored.has(problem)):
             yield replace(problem, severity=level)

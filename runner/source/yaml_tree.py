@@ -74,12 +74,16 @@ Value = Scalar | Alias | Collection
 
 @dataclass(slots=True)
 class Tree:
-    """A document. `above` are the lines before its value, `below` those after it. An empty one has no value."""
+    """A document. `above` are the lines before its value, `below` those after it. An empty one has no value.
+
+    `comments` are all of them, in their order.
+    """
 
     value: Value | None
     above: list[str]
     beside: list[str]
     below: list[str]
+    comments: tuple[str, ...]
 
 
 class Comment(NamedTuple):
@@ -167,7 +171,7 @@ class _Builder:
         self._ahead: list[str] = []
         """Lines before the first entry of the block that begins next."""
         self._passed = 0
-        self._tree = Tree(None, [], [], [])
+        self._tree = Tree(None, [], [], [], tuple(each.text for each in found))
 
     def tree(self, events: list[_Event]) -> Tree:
         for event, start, end in events:

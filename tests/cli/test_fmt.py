@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 if TYPE_CHECKING:
     from tests.conftest import CommandLine
@@ -145,3 +147,28 @@ def test_the_files_of_this_repository_are_formatted(cli: CommandLine) -> None:
         "--check",
     )
     assert (ended.code, ended.out) == (0, "")
+
+
+@pytest.mark.usefixtures("in_repository")
+def test_the_hook_formats_the_files_of_a_commit(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Path(".pre-commit-hooks.yaml").read_text("utf-8")
+    [hook] = [each for each in yaml.safe_load(text) if each["id"] == "runner-fmt"]
+    names = [
+        "specs/order.yaml",
+        "shop/specs/_base.yml",
+        "cassettes/order/one.yaml",
+        "runner.yaml",
+        "docs/guide.yaml",
+        "specs/a.json",
+    ]
+    chosen = [name for name in names if re.search(hook["files"], name)]
+    assert chosen == names[:4]
+    monkeypatch.chdir(tmp_path)
+    for name in chosen:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("a:   1\n")
+    command, *args = hook["entry"].split()
+    assert command == "runner"
+    assert cli(*args, *chosen).err == "4 files read: 4 formatted\n"

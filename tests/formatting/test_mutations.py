@@ -31,7 +31,7 @@ OTHERS = (
     "x-shared: &s {city: Berlin, zip: '10115'}\nproperties:\n  a: *s\n  b: [*s, *s]\nversion: 1\nevent: e\n",
     'a: \'it\'\'s\'\nb: "say \\"x\\" \\u00e9\\x85 \\t\\n"\nc: \'back\\slash\'\nd: "\\ud83c\\udf89"\ne: " lead"\n',
 )
-BATCH = 100
+BATCH = 50
 
 
 def texts() -> list[str]:
