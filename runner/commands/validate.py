@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from stat import S_IMODE
 from typing import TYPE_CHECKING
 
-from runner.errors import ExitCode, InvalidInput, first_of, in_order
+from runner.errors import ExitCode, InvalidInput, Position, first_of, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
 from runner.lint.advice import advice
@@ -56,8 +57,10 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, f
         seen.update(map(hash, fresh))
         severities.update(problem.severity for problem in fresh)
         output.findings(fresh)
-        if output.format in (Format.JSON, Format.SARIF):
+        if output.format is Format.JSON:
             all_problems += fresh
+        elif output.format is Format.SARIF:
+            all_problems += (_with_place(problem, loaded.path) for problem in fresh)
     if output.format is Format.SARIF:
         from runner.report.sarif import show_sarif  # noqa: PLC0415 - it needs the registry of problems
 
@@ -79,6 +82,11 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, f
             output.message("`runner explain CODE` says more")
     fails = severities["error"] or (strict and severities["warning"])
     return ExitCode.INVALID if fails else ExitCode.OK
+
+
+def _with_place(problem: Problem, path: str) -> Problem:
+    """Return a problem with a position: code scanning refuses a log in which one has none."""
+    return problem if problem.position is not None else replace(problem, position=Position(path, 1, 1, 2, ""))
 
 
 def _fix(loaded: Loaded, problems: Collection[Problem]) -> int:

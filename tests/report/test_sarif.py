@@ -127,6 +127,19 @@ def test_a_result_has_what_code_scanning_shows(schema: jsonschema_rs.Draft4Valid
     assert [(each["ruleId"], each["level"]) for each in results[1:]] == [("ambiguous-scalar", "warning")]
 
 
+def test_a_problem_without_a_line_is_at_the_beginning_of_its_spec(cli: CommandLine, in_tmp: Path) -> None:
+    (in_tmp / ".git").mkdir()
+    (in_tmp / "b.yaml").symlink_to("/etc/hostname")
+    ended = cli("validate", "b.yaml", "-o", "sarif")
+    assert ended.code == 2
+    [result] = run_of(json.loads(ended.out))["results"]
+    assert result["ruleId"] == "path-outside"
+    assert result["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "b.yaml", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 1, "startColumn": 1, "endColumn": 2},
+    }
+
+
 def test_paths_are_those_of_the_checkout_and_are_valid_in_a_uri(tmp_path: Path) -> None:
     path = tmp_path / "checkout" / "specs" / "ä b%.yaml"
     path.parent.mkdir(parents=True)
