@@ -16,9 +16,10 @@ from runner.config import format_document
 from runner.errors import NotFound, Problem, shown_argument
 from runner.formatting.layout import CASSETTE, SPEC, written
 from runner.formatting.order import ordered
-from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, link_out, misspelt, project_of
+from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, is_named, link_out, misspelt, project_of
 from runner.project.format import document as spec_format
-from runner.source import Text, read, read_text, unshown
+from runner.project.tree import shown_problems
+from runner.source import Text, discreet, read, read_text, unshown
 from runner.source.yaml_tree import comments_of, read_tree
 from runner.testing.cassette_reader import TAGS
 from runner.testing.leaks import MAX_BYTES
@@ -101,15 +102,14 @@ def formatted(path: Path) -> Formatted:
     """Return the canonical text of a file, or the problems that prevent it. Raises NotFound and MachineError."""
     project, shown = project_of(path), str(path)
     target = Path(os.path.realpath(path))
-    if path.is_symlink() and (outside := link_out(path, project, shown, "files that are formatted must lie")):
-        return Formatted(target, shown, project, "", None, (outside,), is_changed=False)
+    if path.is_symlink() and (refusal := _refusal_of_link(path, target, project)):
+        return Formatted(target, shown, project, "", None, (refusal,), is_changed=False)
     is_cassette = target.is_relative_to(project / CASSETTES)
     document = read(target, shown, tags=TAGS, max_bytes=MAX_BYTES) if is_cassette else read(target, shown)
     before = document.text.content
-    errors = [problem for problem in document.problems if problem.severity == "error"]
+    errors = _errors(document, is_cassette=is_cassette, is_config=target.name == CONFIG_NAME)
     if errors:
-        found = map(unshown, errors) if is_cassette else errors
-        return Formatted(target, shown, project, before, None, tuple(found), is_changed=False)
+        return Formatted(target, shown, project, before, None, errors, is_changed=False)
     tree = read_tree(document.text)
     if is_cassette or (document.root is not None and document.root.get("interactions") is not None):
         after = _text(tree, _FORM_OF_CASSETTES, CASSETTE)
@@ -121,6 +121,25 @@ def formatted(path: Path) -> Formatted:
         refused = Problem("format-refused", message, hint="write it in a simpler way; the file is as it was")
         return Formatted(target, shown, project, before, None, (refused,), is_changed=False)
     return Formatted(target, shown, project, before, after, (), target.read_bytes() != after.encode())
+
+
+def _refusal_of_link(path: Path, target: Path, project: Path) -> Problem | None:
+    """Return the problem of a link that leads out of the project, or to a file that is not formatted, such as a `.env`."""
+    if outside := link_out(path, project, str(path), "files that are formatted must lie"):
+        return outside
+    if target.name == CONFIG_NAME or is_named(path, target, project, SUFFIXES):
+        return None
+    hint = f"such files end in {' or '.join(SUFFIXES)}, and do not begin with a dot"
+    return Problem("not-a-spec", f"{path} is a link to a file that does not have the name of a spec", hint=hint)
+
+
+def _errors(document: Document, *, is_cassette: bool, is_config: bool) -> tuple[Problem, ...]:
+    """Return why a file can't be read, with its lines as far as they may be shown."""
+    if is_cassette:
+        found = [unshown(problem) for problem in document.problems]
+    else:
+        found = [discreet(problem) for problem in document.problems] if is_config else shown_problems(document)
+    return tuple(problem for problem in found if problem.severity == "error")
 
 
 def _text(tree: Tree, form: Any, layout: Layout) -> str:

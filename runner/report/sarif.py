@@ -39,7 +39,7 @@ def show_sarif(output: Output, problems: Sequence[Problem]) -> None:
 
 
 def _rule(code: Code) -> dict[str, object]:
-    entry, text = ENTRIES[code], _LINK.sub(r"\1", page(code))
+    entry, text = ENTRIES[code], _FENCE.sub(r"\1", _LINK.sub(r"\1", page(code)))
     return {
         "id": code,
         "shortDescription": {"text": f"{entry.meaning[:1].upper()}{entry.meaning[1:]}."},
@@ -50,6 +50,8 @@ def _rule(code: Code) -> dict[str, object]:
 
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 """A link of a page leads to another page of the manual, which a viewer does not have."""
+_FENCE = re.compile(r"^(```\w+) .*$", re.MULTILINE)
+"""The beginning of a block, whose words after the language are for tests of the manual."""
 
 
 def _plain(markdown: str) -> str:

@@ -75,6 +75,24 @@ def test_a_diff_shows_no_secret(folder: Path, cli: CommandLine) -> None:
     assert "s3cr3t" not in cli("fmt", "--check", "-o", "json").out
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("specs/order.yaml", "version: 1\nvars: {token: {secret: true, default: 's3cr3t-default}}\n"),
+        ("specs/notes.yaml", "password: 's3cr3t\n"),
+        ("runner.yaml", "profiles: {staging: {workspace_secret_env: 's3cr3t}}\n"),
+        ("cassettes/order/one.yaml", "interactions: [{request: {body: 's3cr3t}}]\n"),
+    ],
+)
+def test_a_file_that_cannot_be_parsed_shows_no_secret(folder: Path, cli: CommandLine, path: str, text: str) -> None:
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(text)
+    ended = cli("fmt")
+    assert (ended.code, (folder / path).read_text()) == (2, text)
+    assert "error[yaml-syntax]" in ended.out
+    assert "s3cr3t" not in ended.out + ended.err
+
+
 def test_ends_of_lines_alone_are_a_change(folder: Path, cli: CommandLine) -> None:
     path = folder / "specs" / "order.yaml"
     path.write_bytes(FORMATTED.replace("\n", "\r\n").encode())
@@ -103,6 +121,13 @@ def test_a_link_is_followed_inside_the_project_and_refused_out_of_it(folder: Pat
     ended = cli("fmt", "out.yaml")
     assert (ended.code, outside.read_text()) == (2, UGLY)
     assert "error[path-outside]: out.yaml is a link out of the project" in ended.out
+    (folder / ".env").write_text("TOKEN:   s3cr3t\n")
+    (folder / "env.yaml").symlink_to(folder / ".env")
+    ended = cli("fmt", "env.yaml", "--diff")
+    assert (ended.code, (folder / ".env").read_text()) == (2, "TOKEN:   s3cr3t\n")
+    assert ended.out.startswith(
+        "error[not-a-spec]: env.yaml is a link to a file that does not have the name of a spec\n"
+    )
 
 
 def test_links_and_hidden_names_in_folders_are_left_alone(folder: Path, cli: CommandLine) -> None:
