@@ -6,7 +6,6 @@ from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, RunnerError
-from runner.eventspec import load
 from runner.formatting.files import files_at, formatted
 from runner.project.files import CONFIG_NAME
 from runner.report.formatted import FormattedFile, show_formatted
@@ -63,6 +62,8 @@ def _secrets(each: Formatted, config: Path | None) -> Sequence[str]:
     """Return the secret defaults of a spec, which no diff may show."""
     if each.path.name == CONFIG_NAME:
         return ()
+    from runner.eventspec import load  # noqa: PLC0415 - only --diff needs it
+
     try:
         return load(each.path, each.project, config).secrets
     except RunnerError:  # of runner.yaml, say, which concerns no layout

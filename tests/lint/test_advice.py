@@ -203,3 +203,10 @@ def test_rules_and_levels_that_do_not_exist_are_errors(cli: CommandLine, checks:
 def test_what_init_writes_gets_no_advice(cli: CommandLine) -> None:
     ended = cli("validate", "runner/project/starter/order-placed.yaml", "-o", "json")
     assert ended.json["problems"] == []
+
+
+def test_more_than_a_hundred_pieces_of_advice_are_counted_and_fail_nothing(cli: CommandLine) -> None:
+    Path("spec.yaml").write_text(f"{HEAD}labels: [{', '.join(['a'] * 150)}]\n{CASES}")
+    ended = cli("validate", "spec.yaml", "--strict", "-o", "json")
+    assert (ended.code, ended.json["advice"]) == (0, 101)
+    assert ended.json["problems"][-1]["message"] == "49 more problems in this file"
