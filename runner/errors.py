@@ -19,14 +19,17 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runner.codes import Code
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "advice"]
+"""Advice never fails a command."""
+_SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The gravest first."""
 Step: TypeAlias = str | int
 """One step of a path into a value: a key or an index."""
 
@@ -178,7 +181,7 @@ def first_of(found: Sequence[Problem]) -> tuple[Problem, ...]:
         "too-many-problems",
         f"{len(found) - len(first):,} more problems in this file",
         first[-1].position,
-        severity="error" if errors else "warning",
+        severity=next(each for each in _SEVERITIES if any(problem.severity == each for problem in first)),
     )
     return (*first, more)
 

@@ -52,6 +52,7 @@ UNCHECKED = {
     "runner runs reconcile last --messages messages.csv": "needs a run; reconcile.md has one",
     "runner sandbox": "tests/testing/test_tutorial_app.py",
     "#!/bin/sh": "tests/cli/bulk/test_schedules.py",
+    "      - run: runner validate specs/ -o sarif > validate.sarif": "needs a workflow; tests/report/test_sarif.py",
     "runner runs watch last": "tests/cli/bulk/test_watch.py",
     "0 6 * * *   cd /srv/notifications && ./send-day.sh >>runs.log 2>&1": "a table of cron",
     "BashOperator(": "of another program",

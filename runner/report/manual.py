@@ -40,6 +40,7 @@ GROUPS = {
         "cases",
         "workflows",
         "assets",
+        "advice",
         "fixture",
         "row-types",
         "commands",

@@ -52,6 +52,7 @@ Reference:
   cases           Look up what a case may expect, and how answers are replayed.
   workflows       Look up which parts of a workflow run on your machine.
   assets          Look up what is read of a workspace, and checked with it.
+  advice          Look up what `runner validate` advises, and change its rules.
   fixture         Look up the fixture `runner_sandbox` for testing applications.
   row-types       Look up what the values of rows come to in an event.
   commands        Look up every command and its options.
@@ -83,7 +84,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
         *["how-to"] * 13,
-        *["reference"] * 12,
+        *["reference"] * 13,
         *["explanation"] * 2,
     ]
     assert [json.loads(line) for line in cli("help", "-o", "jsonl").out.splitlines()] == topics
