@@ -32,6 +32,7 @@ GROUPS = {
         "proof",
         "reconcile",
         "doctor",
+        "import",
         "sdk",
     ),
     "reference": (

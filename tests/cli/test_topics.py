@@ -44,6 +44,7 @@ How-to guides:
   proof           Prove that the workflow fired: wait for its messages.
   reconcile       Find the rows whose messages never came, failed, or came twice.
   doctor          Check settings, credentials, connection, specs and the machine.
+  import          Turn what your application sends into tested specs.
   sdk             Move code that uses the platform's Python SDK.
 
 Reference:
@@ -82,7 +83,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 13,
+        *["how-to"] * 14,
         *["reference"] * 12,
         *["explanation"] * 2,
     ]
