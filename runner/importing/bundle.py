@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.errors import InvalidInput, Problem
 from runner.importing.draft import drafted
 from runner.importing.faults import MAX_SPECS, unusable
 from runner.importing.payloads import slug
+from runner.importing.sample import ABSENT
 from runner.importing.secret_looking import Pseudonyms
 from runner.importing.written import written
 
@@ -30,17 +32,26 @@ class Bundle(NamedTuple):
 
 
 def bundled(samples: Iterable[Sample], source: str) -> Bundle:
-    """Return the specs of events. `source` says in a word where they come from. Raises InvalidInput for too many names."""
-    by_event: dict[str, list[Sample]] = {}
+    """Return the specs of events: one for those with a key, one for those without, since no spec can leave out its key.
+
+    `source` says in a word where they come from. Raises InvalidInput for too many names.
+    """
+    by_event: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
-        by_event.setdefault(sample.event.strip(), []).append(sample)
+        by_event.setdefault((sample.event.strip(), _key_of(sample)), []).append(sample)
     if len(by_event) > MAX_SPECS:
         hint = "import a part of it at a time"
         raise unusable(f"events of {len(by_event):,} different names, more than {MAX_SPECS}", hint)
     specs: dict[str, WrittenSpec] = {}
     problems: list[Problem] = []
     pseudonyms = Pseudonyms()
-    for event, found in by_event.items():
+    for (event, key), found in by_event.items():
+        if key == "none" and (event, "given") in by_event:
+            question = (
+                "event",
+                "This event was sent with a key as well, as the other spec of this name says. Is this one on purpose?",
+            )
+            found = [replace(sample, questions=(*sample.questions, question)) for sample in found]  # noqa: PLW2901
         stem = _stem(event, specs)
         head = (
             f"Written by runner import from {source}: {len(found)} event{'s' if len(found) > 1 else ''} of this name."
@@ -50,6 +61,12 @@ def bundled(samples: Iterable[Sample], source: str) -> Bundle:
         except InvalidInput as error:
             problems += error.problems
     return Bundle(specs, tuple(problems), pseudonyms.count)
+
+
+def _key_of(sample: Sample) -> Literal["none", "unknown", "given"]:
+    if sample.idempotency_key is None:
+        return "none"
+    return "unknown" if sample.idempotency_key is ABSENT else "given"
 
 
 def _stem(event: str, taken: Iterable[str]) -> str:

@@ -154,10 +154,6 @@ class _Drafter:
                 (path, "No key was sent, so an event that is sent twice counts twice. Which id could be its key?")
             )
             return None
-        if any(key is None or key is ABSENT for key in column):
-            self.asked.append((path, "Some events had no key: do all have one?"))
-            column = [key if isinstance(key, str | Hole | Pieces) else "" for key in column]
-            return Slot(path, ("idempotency_key", "key"), tuple(column), is_last=True)
         texts = {key for key in column if isinstance(key, str)}
         if not self.is_single and len(texts) == 1 and all(isinstance(key, str) for key in column):
             self.asked.append(

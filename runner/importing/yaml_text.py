@@ -80,6 +80,7 @@ def _block(
             yield from _entry(key, item, indent, (*path, key), comments)
     elif isinstance(value, list):
         for index, item in enumerate(value):
+            yield from (f"{indent}# {line}" for line in comments.get((*path, index), ()))
             short = f"{indent}- {flow(item)}"
             if _is_flow(item, short, (*path, index), comments):
                 yield short
