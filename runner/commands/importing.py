@@ -81,6 +81,8 @@ def _named(sources: Sequence[str], *, from_sandbox: bool) -> str:
 
 
 def _write(folder: Path, bundle: Bundle) -> None:
+    if not bundle.specs:
+        return
     paths = [folder / name for name in bundle.specs]
     if existing := [path for path in paths if os.path.lexists(path)]:
         raise _exists(existing)

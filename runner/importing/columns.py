@@ -11,7 +11,7 @@ from runner.importing.sample import ABSENT, Hole, as_json
 from runner.template.template import RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.importing.sample import Absent, Value
     from runner.source import Json
@@ -59,12 +59,10 @@ class Variables:
         self.count = count
         self.drafts: dict[str, VariableDraft] = {}
 
-    def add(
-        self, names: Sequence[str], column: Sequence[Value | Absent], known: Mapping[str, Json] | None = None
-    ) -> VariableDraft:
+    def add(self, names: Sequence[str], column: Sequence[Value | Absent]) -> VariableDraft:
         """Return the variable for a column of values: a new one, or one that had these very values in all events.
 
-        `names` propose its name: the first that is free. `known` is its declaration, if the source has one.
+        `names` propose its name: the first that is free.
         """
         holes = [value for value in column if isinstance(value, Hole)]
         plain = tuple(ABSENT if value is ABSENT else _plain(value) for value in column)
@@ -73,8 +71,8 @@ class Variables:
             return shared
         seen = [value for value in plain if value is not ABSENT]
         declaration, question = inferred(names[0], seen)
-        if known or (not seen and holes):
-            declaration, question = dict(known or _declared(holes)), None
+        if any(hole.is_declared for hole in holes) or (not seen and holes):
+            declaration, question = _declared(holes), None
         draft = VariableDraft(self._free(names), declaration, plain, is_secret)
         draft.questions += dict.fromkeys(hole.question for hole in holes if hole.question)
         if question:

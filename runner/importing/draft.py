@@ -274,7 +274,13 @@ class _Drafter:
     def _declared(self, draft: VariableDraft) -> dict[str, Json]:
         """Return a declaration. The only value of a single event is its default: whether it varies is not known."""
         value = draft.values[0]
-        has_default = self.is_single and not draft.is_secret and draft is not self.user and value is not ABSENT
+        has_default = (
+            self.is_single
+            and not self.is_code
+            and not draft.is_secret
+            and draft is not self.user
+            and value is not ABSENT
+        )
         return draft.as_json(default=value if has_default else ABSENT)
 
     def _written(self, place: Place, *, is_text: bool) -> Json:

@@ -145,7 +145,7 @@ def _text(parts: list[ast.expr], scope: Scope) -> Value:
             if part.format_spec is not None or not isinstance(value, str | Hole):
                 value = hole_of(part.value, scope)
             if isinstance(value, Hole):
-                pieces.append(value if value.declaration else Hole(value.name, {"type": "string"}))
+                pieces.append(value)
             else:
                 pieces.append(value)
         elif isinstance(part, ast.Constant):

@@ -124,6 +124,8 @@ def _field(given: Mapping[str, ast.expr], name: str, around: Scope) -> Value:
     value = value_of(given[name], around) if name in given else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, Hole) and not value.declaration:
+        return Hole(value.name, {"type": "string"})
     if value is None or isinstance(value, str | Hole | Pieces):
         return value
     return Hole(name, {"type": "string"})

@@ -29,6 +29,7 @@ class Hole:
     """A value that a source names: an expression of code, a column, a variable of a collection, or a secret.
 
     `name` proposes the name of a variable, `declaration` has what is known of its values. `value` is what was seen there.
+    `is_declared`: the source itself declares the values, so that nothing is inferred from one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Hole:
     value: Json | Absent = ABSENT
     question: str | None = None
     is_secret: bool = False
+    is_declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

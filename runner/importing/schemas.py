@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EVENT_FOLDERS = ("events", "event")
 _KEPT = {
-    "type", "enum", "const", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
+    "type", "default", "enum", "const", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
     "exclusiveMaximum", "multipleOf", "items", "minItems", "maxItems", "uniqueItems", "properties", "required",
     "additionalProperties", "description", "examples", "title", "anyOf", "oneOf", "allOf", "not",
 }  # fmt: skip
@@ -121,20 +121,21 @@ def _sample(
         schema=schema if schema and is_named is False else None,
         optional=frozenset(key for key in properties if key not in needed),
         questions=tuple(questions),
+        constants="written",
     )
 
 
 def _hole(key: str, declared: Json) -> Value:
     known = declared if isinstance(declared, dict) else {}
     if "const" in known:
-        return Hole(key, {"const": known["const"]}, known["const"])
+        return Hole(key, {"const": known["const"]}, known["const"], is_declared=True)
     examples = known.get("examples")
     seen = (
         examples[0] if isinstance(examples, list) and examples else known.get("default", known.get("example", ABSENT))
     )
     question = None if known.get("type") or known.get("enum") else f"Which values has {key}? Its schema has no type."
     declaration = {name: item for name, item in known.items() if name in _KEPT and not _refers(item)}
-    return Hole(key, declaration, seen, question)
+    return Hole(key, declaration, seen, question, is_declared=True)
 
 
 def _refers(value: Json) -> bool:
