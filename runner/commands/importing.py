@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.durations import duration_s
-from runner.errors import ExitCode, MachineError, Problem, UsageError
+from runner.errors import ExitCode, Problem, UsageError
 from runner.importing.bundle import bundled
 from runner.importing.faults import unusable
 from runner.importing.received import received_events
@@ -86,11 +86,9 @@ def _write(folder: Path, bundle: Bundle) -> None:
     paths = [folder / name for name in bundle.specs]
     if existing := [path for path in paths if os.path.lexists(path)]:
         raise _exists(existing)
-    root = project_of(folder) if folder.exists() else folder.absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MachineError(Problem("output-refused", f"can't make {folder}: {error.strerror}")) from None
+    # The project is that of the folder around, so that a planted link can't lead out of it.
+    around = next(parent for parent in folder.absolute().parents if parent.exists())
+    root = project_of(around)
     for path, spec in zip(paths, bundle.specs.values(), strict=True):
         if not create(path, spec.text.encode(), root):
             raise _exists([path])
