@@ -30,6 +30,7 @@ LIST = """\
 Tutorial:
   tutorial        Install the runner, and check, send and replay a first event.
   tutorial-app    Watch the events of your own application, and test them.
+  tutorial-specs  Let an application send to a sandbox, and get tested specs.
 
 How-to guides:
   ci              Validate and replay specs on each pull request.
@@ -82,7 +83,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
         "about": "Install the runner, and check, send and replay a first event.",
     }
     assert [each["group"] for each in topics] == [
-        *["tutorial"] * 2,
+        *["tutorial"] * 3,
         *["how-to"] * 14,
         *["reference"] * 12,
         *["explanation"] * 2,
