@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.config import load_profile
 from runner.durations import duration_s
 from runner.errors import ExitCode, Problem, UsageError
 from runner.importing.bundle import bundled
@@ -16,6 +17,8 @@ from runner.importing.sources import joined, source_events
 from runner.project.environment import env_rules
 from runner.project.files import project_of
 from runner.report.importing import show_diff, show_imported
+from runner.sandbox.rules import rules_of
+from runner.secrets import Mask
 from runner.writing import create
 
 if TYPE_CHECKING:
@@ -61,13 +64,16 @@ def import_(
             "no events were found",
             "an event has the keys event and distinct_id; any other JSON payload is taken as properties",
         )
-    bundle = bundled(found.samples, _named(sources, from_sandbox=from_sandbox))
+    bundle = bundled(
+        found.samples, _named(sources, from_sandbox=from_sandbox), is_answered=from_sandbox and not sources
+    )
     session.output.complaints(bundle.problems)
     if dry_run:
         show_diff(session.output, folder, bundle.specs)
     else:
         _write(folder, bundle)
-    _show(session, folder, bundle, is_written=not dry_run)
+    recorded = [] if dry_run else _record(session, folder, bundle)
+    _show(session, folder, bundle, recorded, is_written=not dry_run)
     return ExitCode.INVALID if bundle.problems else ExitCode.OK
 
 
@@ -104,13 +110,32 @@ def _exists(paths: Sequence[Path]) -> UsageError:
     )
 
 
-def _show(session: Session, folder: Path, bundle: Bundle, *, is_written: bool) -> None:
+def _record(session: Session, folder: Path, bundle: Bundle) -> list[Path]:
+    """Record the cassettes that are missing, as `runner test --record once` does, and return their paths."""
+    from runner.testing.answers import Answers  # noqa: PLC0415 - most sources have no answers
+    from runner.testing.collect import collect  # noqa: PLC0415
+    from runner.testing.verdict import run_case  # noqa: PLC0415
+
+    recorded = []
+    config = session.settings.config
+    for name in bundle.specs:
+        path = folder / name
+        for ref in collect(path, project_of(path), config).cases:
+            if ref.asks_for_answer and not os.path.lexists(ref.cassette):
+                rules = rules_of(load_profile(start=path, config=config))
+                verdict = run_case(ref, Answers("once", session.world.clock().date(), Mask(), rules))
+                session.output.complaints(verdict.problems)
+                recorded += [ref.cassette] if verdict.passed else []
+    return recorded
+
+
+def _show(session: Session, folder: Path, bundle: Bundle, recorded: Sequence[Path], *, is_written: bool) -> None:
     settings = session.settings
     refused = []
     for name, spec in bundle.specs.items():
         rules = env_rules((folder / name).absolute(), settings.config)
         refused += [variable for variable in spec.env if rules.refusal(variable, variable) is not None]
-    show_imported(session.output, folder, bundle, refused, is_written=is_written)
+    show_imported(session.output, folder, bundle, recorded, refused, is_written=is_written)
 
 
 def _from_sandbox(session: Session, last: str | None) -> Found:

@@ -31,10 +31,10 @@ class Bundle(NamedTuple):
     addresses: int
 
 
-def bundled(samples: Iterable[Sample], source: str) -> Bundle:
+def bundled(samples: Iterable[Sample], source: str, *, is_answered: bool = False) -> Bundle:
     """Return the specs of events: one for those with a key, one for those without, since no spec can leave out its key.
 
-    `source` says in a word where they come from. Raises InvalidInput for too many names.
+    `source` says in a word where they come from; `is_answered`: a server accepted all of them. Raises InvalidInput for too many names.
     """
     by_event: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
@@ -57,7 +57,7 @@ def bundled(samples: Iterable[Sample], source: str) -> Bundle:
             f"Written by runner import from {source}: {len(found)} event{'s' if len(found) > 1 else ''} of this name."
         )
         try:
-            specs[f"{stem}.yaml"] = written(drafted(found), stem, head, pseudonyms)
+            specs[f"{stem}.yaml"] = written(drafted(found), stem, head, pseudonyms, is_answered=is_answered)
         except InvalidInput as error:
             problems += error.problems
     return Bundle(specs, tuple(problems), pseudonyms.count)

@@ -32,6 +32,7 @@ _MAX_CASES = 3
 _MAX_EXPECTED_CHARS = 1500
 _MAX_EXPECTED = 12
 _UNNAMED = "SECRET"
+_ACCEPTED: dict[str, Json] = {"response": {"success": True, "status_code": 202}}
 _OCCURRENCE = Occurrence(UUID(int=0), 0, datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -48,8 +49,10 @@ class WrittenSpec:
     cases: int
 
 
-def written(draft: Draft, stem: str, head: str, pseudonyms: Pseudonyms) -> WrittenSpec:
+def written(draft: Draft, stem: str, head: str, pseudonyms: Pseudonyms, *, is_answered: bool = False) -> WrittenSpec:
     """Return the spec of a draft. `stem` is the name of its file, `head` the comment above it.
+
+    `is_answered`: the events were accepted, so its cases expect that, unless the spec needs secrets to be loaded.
 
     Raises InvalidInput if it does not render the events that it was made of: then no spec can.
     """
@@ -63,7 +66,7 @@ def written(draft: Draft, stem: str, head: str, pseudonyms: Pseudonyms) -> Writt
         draft.document["vars"] = pseudonyms.of(declared)
     if "description" not in draft.document:
         commented.ask(("version",), "What does this event mean, in a sentence? Write it below, as description:")
-    cases = _cases(draft, pseudonyms)
+    cases = _cases(draft, pseudonyms, _ACCEPTED if is_answered and not env else {})
     if cases:
         draft.document["tests"] = list(cases)
     else:
@@ -96,8 +99,8 @@ def _with_env(draft: Draft, stem: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _cases(draft: Draft, pseudonyms: Pseudonyms) -> list[Json]:
-    """Return cases of the first events, and of those that differ in which values they have."""
+def _cases(draft: Draft, pseudonyms: Pseudonyms, also: dict[str, Json]) -> list[Json]:
+    """Return cases of the first events, and of those that differ in which values they have. They expect `also` this."""
     cases: list[Json] = []
     forms: set[str] = set()
     names: set[str] = set()
@@ -114,11 +117,13 @@ def _cases(draft: Draft, pseudonyms: Pseudonyms) -> list[Json]:
         if name in names:
             name = f"{name} ({index + 1})"
         names.add(name)
-        cases.append(_case(draft, index, values, name, pseudonyms))
+        cases.append(_case(draft, index, values, name, pseudonyms, also))
     return cases
 
 
-def _case(draft: Draft, index: int, values: Mapping[str, Json], name: str, pseudonyms: Pseudonyms) -> Json:
+def _case(
+    draft: Draft, index: int, values: Mapping[str, Json], name: str, pseudonyms: Pseudonyms, also: dict[str, Json]
+) -> Json:
     sample = draft.samples[index]
     table = draft.document.get("vars")
     given: dict[str, Json] = {}
@@ -139,7 +144,7 @@ def _case(draft: Draft, index: int, values: Mapping[str, Json], name: str, pseud
             event[field] = text
     if not event:
         event["event"] = sample.event.strip()
-    return {"name": name, **({"vars": given} if given else {}), "expect": {"event": event}}
+    return {"name": name, **({"vars": given} if given else {}), "expect": {"event": event, **also}}
 
 
 def _expected(sample: Sample, pseudonyms: Pseudonyms) -> dict[str, Json]:

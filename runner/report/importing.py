@@ -43,12 +43,22 @@ def _text_of(path: Path) -> str | None:
 
 
 def show_imported(
-    output: Output, folder: Path, bundle: Bundle, not_allowed: Sequence[str], *, is_written: bool
+    output: Output,
+    folder: Path,
+    bundle: Bundle,
+    recorded: Sequence[Path],
+    not_allowed: Sequence[str],
+    *,
+    is_written: bool,
 ) -> None:
-    """Show the specs, and the next steps. `not_allowed` are environment variables that runner.yaml does not allow yet."""
+    """Show the specs, the cassettes that were recorded, and the next steps.
+
+    `not_allowed` are environment variables that runner.yaml does not allow yet.
+    """
     if output.format in (Format.JSON, Format.JSONL):
         listed = [_as_json(folder, name, spec, is_written=is_written) for name, spec in bundle.specs.items()]
-        output.items("files", listed, {"env_allowed": list(not_allowed)})
+        cassettes = [os.path.relpath(path) for path in recorded]
+        output.items("files", listed, {"env_allowed": list(not_allowed), "cassettes": cassettes})
         return
     if is_written:
         for name, spec in bundle.specs.items():
@@ -60,6 +70,8 @@ def show_imported(
             if spec.questions:
                 counts.append(counted(len(spec.questions), "question"))
             output.data(f"{output.style.good('written')}  {os.path.relpath(folder / name)}  {', '.join(counts)}")
+    for path in recorded:
+        output.data(f"{output.style.good('written')}  {os.path.relpath(path)}")
     if bundle.addresses:
         replaced = "1 e-mail address was" if bundle.addresses == 1 else f"{bundle.addresses} e-mail addresses were"
         output.message(f"{replaced} replaced by example addresses")
