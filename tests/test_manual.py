@@ -81,6 +81,7 @@ UNCHECKED = {
 """Examples that no test here runs, by their first lines, and why."""
 ELSEWHERE = {
     "tutorial-app": "tests/testing/test_tutorial_app.py",
+    "tutorial-specs": "tests/importing/test_tutorial_specs.py",
     "fixture": "tests/testing/test_fixture.py",
 }
 """Pages whose commands and Python are run by tests of their own."""

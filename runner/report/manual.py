@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MANUAL = Path(__file__).parents[1] / "manual"
 GROUPS = {
-    "tutorial": ("tutorial", "tutorial-app"),
+    "tutorial": ("tutorial", "tutorial-app", "tutorial-specs"),
     "how-to": (
         "ci",
         "bulk",
@@ -33,6 +33,7 @@ GROUPS = {
         "proof",
         "reconcile",
         "doctor",
+        "import",
         "sdk",
     ),
     "reference": (

@@ -30,6 +30,7 @@ LIST = """\
 Tutorial:
   tutorial        Install the runner, and check, send and replay a first event.
   tutorial-app    Watch the events of your own application, and test them.
+  tutorial-specs  Let an application send to a sandbox, and get tested specs.
 
 How-to guides:
   ci              Validate and replay specs on each pull request.
@@ -45,6 +46,7 @@ How-to guides:
   proof           Prove that the workflow fired: wait for its messages.
   reconcile       Find the rows whose messages never came, failed, or came twice.
   doctor          Check settings, credentials, connection, specs and the machine.
+  import          Turn what your application sends into tested specs.
   sdk             Move code that uses the platform's Python SDK.
 
 Reference:
@@ -83,8 +85,8 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
         "about": "Install the runner, and check, send and replay a first event.",
     }
     assert [each["group"] for each in topics] == [
-        *["tutorial"] * 2,
-        *["how-to"] * 14,
+        *["tutorial"] * 3,
+        *["how-to"] * 15,
         *["reference"] * 13,
         *["explanation"] * 2,
     ]
