@@ -239,14 +239,13 @@ class Engine:
     def _count(self, outcome: PartOutcome) -> None:
         tally = self.tally
         tried = [failure for failure in outcome.failures if failure.attempts]
-        tally.counts += Counts.of(
-            outcome.accepted, [each for each in outcome.failures if each.attempts or each.state != "not_sent"]
-        )
+        told = [each for each in outcome.failures if each.attempts or each.state != "not_sent"]
+        tally.counts += Counts.of(outcome.accepted, told)
         tally.codes.update(each.code for each in outcome.failures if each.state == "failed")
         if outcome.worker:
             tally.workers[outcome.worker] += outcome.accepted + len(outcome.failures)
         tally.keys.add(outcome.keys)
-        tally.failures += outcome.failures[: max(0, _SHOWN_FAILURES - len(tally.failures))]
+        tally.failures += told[: max(0, _SHOWN_FAILURES - len(tally.failures))]
         reasons = {outage_of(failure) for failure in tried}
         why = None if outcome.accepted or None in reasons else next(iter(reasons), None)
         if outcome.accepted or tried:  # invalid rows say nothing about the platform

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import pickle
+from asyncio import gather
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from runner.bulk.cluster import local_worker
 from runner.bulk.cluster.briefing import Briefing
 from runner.bulk.cluster.seat import send_here
 from runner.bulk.executor import Force
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 10
 _CLOSE_S = 5
+_KILL_S = 0.1
 
 
 class Cluster:
@@ -101,5 +104,17 @@ def _local(processes: int, threads: int) -> Iterator[LocalCluster]:
         security=Security.temporary(),
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
+        preload=[local_worker.__name__],
     ) as cluster:
-        yield cluster
+        is_over = False
+        try:
+            yield cluster
+            is_over = True
+        finally:
+            if not is_over:  # a request under way may take its time
+                cluster.sync(_end_at_once, cluster)
+
+
+async def _end_at_once(cluster: LocalCluster) -> None:
+    closed = (nanny.close(timeout=_KILL_S) for nanny in cluster.workers.values())
+    await gather(*closed, return_exceptions=True)  # a process that was killed may take longer to be gone
