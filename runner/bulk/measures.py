@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.bulk.outcomes import Counts
 
@@ -71,16 +71,23 @@ def line_of(at_ms: int, sent: Counts, measures: str) -> str:
     )
 
 
+class Sent(NamedTuple):
+    """A part that was sent: when its first request began and its outcome was recorded, and what came of its rows."""
+
+    began_ms: float
+    ended_ms: int
+    counts: Counts
+
+
 @dataclass(slots=True)
 class RunMeasures:
     """The measures of a run, of all its sessions.
 
-    `outcomes` has the rows of each part that was sent by the millisecond at which it was recorded. The keys of `took_ms` are
-    the times from a request to its answer with all retries, those of `sizes` the steps of sizes, those of `attempts` numbers
-    of requests; the values count events.
+    The keys of `took_ms` are the times from a request to its answer with all retries, those of `sizes` the steps of sizes,
+    those of `attempts` numbers of requests; the values count events.
     """
 
-    outcomes: list[tuple[int, Counts]] = field(default_factory=list)
+    parts: list[Sent] = field(default_factory=list)
     took_ms: Counter[float] = field(default_factory=Counter)
     sizes: Counter[int] = field(default_factory=Counter)
     attempts: Counter[int] = field(default_factory=Counter)
@@ -90,7 +97,8 @@ class RunMeasures:
         """Add the lines of a part. Raises ValueError and TypeError for lines that this module does not write."""
         for line in lines.splitlines():
             (at_ms, accepted, failed, unknown, not_sent), measured = _numbers(line)
-            self.outcomes.append((at_ms, Counts(accepted, failed, unknown, not_sent)))
+            waited_ms = sum(waited for took_ms, *_ in measured for waited, _ in took_ms)
+            self.parts.append(Sent(at_ms - waited_ms, at_ms, Counts(accepted, failed, unknown, not_sent)))
             for took_ms, sizes, attempts, largest in measured:
                 for counter, pairs in ((self.took_ms, took_ms), (self.sizes, sizes), (self.attempts, attempts)):
                     for value, count in pairs:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.bulk.ledger import Ledger
-from runner.bulk.measures import RunMeasures, line_of, measures_of, next_step, size_step
+from runner.bulk.measures import RunMeasures, Sent, line_of, measures_of, next_step, size_step
 from runner.bulk.outcomes import Counts, PartOutcome
 from runner.bulk.part import Part
 from runner.errors import MachineError
@@ -60,7 +60,9 @@ def test_rows_that_were_not_sent_have_no_measures() -> None:
     found.add(line_of(8, Counts(not_sent=1), measures_of(events(300), results(0), [])))
     found.add(line_of(9, Counts(unknown=1), ""))
     assert found == RunMeasures(
-        [(7, Counts(failed=2)), (8, Counts(not_sent=1)), (9, Counts(unknown=1))], sizes=found.sizes, largest_bytes=300
+        [Sent(7, 7, Counts(failed=2)), Sent(8, 8, Counts(not_sent=1)), Sent(9, 9, Counts(unknown=1))],
+        sizes=found.sizes,
+        largest_bytes=300,
     )
 
 
@@ -78,11 +80,12 @@ def test_a_run_has_the_measures_of_all_parts_and_sessions(ledger: Ledger) -> Non
         again.write([PartOutcome(0, 10, 1, [], measures=measures_of(events(300), results(2), took))])
         again.close("finished", 12)
     found = ledger.measures(RUN.id)
-    assert sorted(counts for _, counts in found.outcomes) == [
+    assert sorted(each.counts for each in found.parts) == [
         Counts(accepted=1), Counts(accepted=2), Counts(accepted=8, failed=1, unknown=1),
     ]  # fmt: skip
     assert (found.took_ms, found.sizes, found.attempts) == ({20.0: 6}, {256: 2, 896: 1}, {1: 1, 2: 2})
     assert found.largest_bytes == 900
+    assert {round(each.ended_ms - each.began_ms) for each in found.parts} == {20}
 
 
 @pytest.mark.parametrize(
