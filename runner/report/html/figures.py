@@ -74,7 +74,7 @@ def sizes_card(sizes: Mapping[int, int], largest_bytes: int) -> Markup | None:
             f"The largest event has {shown_bytes(largest_bytes)}, more than {MAX_EVENT_KB} KB: max_event_kb allows it."
         )
     lines = [Mark(limit, f"limit {MAX_EVENT_KB} KB", "limit"), Mark(largest_bytes, "largest")]
-    plot = histogram(found, lines, shown_bytes, f"Sizes of events: {note}")
+    plot = histogram(found, lines, shown_bytes, f"Sizes of events: {note}", _KB)
     rows = [[shown_bytes(each.least), shown_bytes(each.most), f"{each.count:,}"] for each in found if each.count]
     return card("Sizes of events", plot, numbers(["From", "To", "Events"], rows), note=note)
 

@@ -50,7 +50,7 @@
 
   const search = el("input", { type: "search", placeholder: "Search in all fields", "aria-label": "Search in the failures", on: { input: change } });
   const kinds = [...new Set(rows.map((row) => row[filter]))].map((number) => texts[number]).sort(order.compare);
-  const kind = el("select", { "aria-label": `Only this ${columns[filter]}`, on: { change } }, el("option", { value: "" }, `Every ${columns[filter]}`), ...kinds.map((text) => el("option", { value: text }, text)));
+  const kind = el("select", { "aria-label": `Only one ${columns[filter].toLowerCase()}`, on: { change } }, el("option", { value: "" }, `Every ${columns[filter].toLowerCase()}`), ...kinds.map((text) => el("option", { value: text }, text)));
   const said = el("output", { "aria-live": "polite" });
   const heads = columns.map((name, column) => el("th", { scope: "col" }, el("button", { type: "button", on: { click: () => sort(column) } }, name)));
   const body = el("tbody");
@@ -100,7 +100,7 @@
     const made = columns.map((name, column) => {
       const text = texts[row[column]];
       const isButton = column === cells - 1 && details.length;
-      return el("td.cell", { "data-name": name }, isButton ? el("button.open", { type: "button", "aria-expanded": "false", on: { click: (event) => open(event.currentTarget) } }, text || "Details") : el("bdi", {}, text));
+      return el(column === filter ? "td.cell.kind" : "td.cell", { "data-name": name }, isButton ? el("button.open", { type: "button", "aria-expanded": "false", on: { click: (event) => open(event.currentTarget) } }, text || "Details") : el("bdi", {}, text));
     });
     return [el("tr.row", {}, ...made), detail];
   }

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.distribution import STATES
-from runner.report.html.markup import Markup, el, joined
+from runner.report.html.markup import Markup, el
 from runner.report.html.ticks import round_steps, shown_number, shown_s
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def stacked_rates(rates: Rates, label: str) -> Markup:
     """Return columns of events a second over time, stacked by state."""
     most = max((sum(slot) for slot in rates.rates), default=0) or 1
     width = 100 / max(len(rates.rates), 1)
-    shapes: list[str] = [_grid(most)]
+    shapes: list[str] = [*_lines(most)]
     for index, slot in enumerate(rates.rates):
         shapes.append(_stack(index * width, width, slot, most, _slot_text(rates, index)))
     marks = round_steps(rates.lasts_s, 4)
@@ -42,11 +42,13 @@ def stacked_rates(rates: Rates, label: str) -> Markup:
     for gap in rates.gaps:
         at = _percent(gap / rates.lasts_s * 100)
         shapes.append(el("line.gap", x1=at, x2=at, y1=_TOP, y2=_HEIGHT))
-    return _plot(shapes, label)
+    return _plot([*shapes, *_scale(most)], label)
 
 
-def histogram(bars: Sequence[Class], marks: Sequence[Mark], shown: Callable[[float], str], label: str) -> Markup:
-    """Return a histogram whose classes grow by a factor, with lines at some values."""
+def histogram(
+    bars: Sequence[Class], marks: Sequence[Mark], shown: Callable[[float], str], label: str, unit: float = 1
+) -> Markup:
+    """Return a histogram whose classes grow by a factor, with lines at some values, and an axis of tens of a unit."""
     least = min([*(each.least for each in bars), *(mark.at for mark in marks)])
     most = max([*(each.most for each in bars), *(mark.at for mark in marks)])
     most = most if most > least else least * 2
@@ -56,7 +58,7 @@ def histogram(bars: Sequence[Class], marks: Sequence[Mark], shown: Callable[[flo
     def place(value: float) -> float:
         return 100 * math.log(value / least) / math.log(most / least)
 
-    shapes: list[str] = [_grid(highest)]
+    shapes: list[str] = [*_lines(highest)]
     for each in bars:
         text = f"{shown(each.least)} to {shown(each.most)}: {each.count:,} ({each.count / whole:.1%})"
         left, right = place(each.least), place(each.most)
@@ -65,9 +67,9 @@ def histogram(bars: Sequence[Class], marks: Sequence[Mark], shown: Callable[[flo
         at = place(mark.at)
         shapes.append(el(f"line.{mark.kind}", x1=_percent(at), x2=_percent(at), y1=_TOP - 4, y2=_HEIGHT))
     shapes += _apart([(place(mark.at), mark) for mark in marks])
-    ticks = [value for power in range(-1, 9) for value in (10**power,) if least <= value <= most]
+    ticks = [value for power in range(-1, 9) if least <= (value := unit * 10**power) <= most]
     shapes += [_tick(place(value), shown(value)) for value in (ticks if len(ticks) > 1 else (least, most))]
-    return _plot(shapes, label)
+    return _plot([*shapes, *_scale(highest)], label)
 
 
 class Bar(NamedTuple):
@@ -113,14 +115,14 @@ def _plot(shapes: Sequence[str], label: str) -> Markup:
     return el("svg.plot", *shapes, height=_HEIGHT + _AXIS, role="img", aria_label=label)
 
 
-def _grid(most: float) -> Markup:
-    shapes = []
-    for mark in round_steps(most):
-        y = _y(mark, most)
-        shapes.append(el("line.grid", x1="0", x2="100%", y1=y, y2=y))
-        if mark:
-            shapes.append(el("text.scale", shown_number(mark), x=0, y=y - 3))
-    return joined(shapes)
+def _lines(most: float) -> list[Markup]:
+    heights = [_y(mark, most) for mark in round_steps(most)]
+    return [el("line.grid", x1="0", x2="100%", y1=y, y2=y) for y in heights]
+
+
+def _scale(most: float) -> list[Markup]:
+    """Return the numbers of the lines; they stand above the columns."""
+    return [el("text.scale", shown_number(mark), x=0, y=_y(mark, most) - 3) for mark in round_steps(most) if mark]
 
 
 def _stack(left: float, width: float, values: Sequence[float], most: float, text: str) -> Markup:

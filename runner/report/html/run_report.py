@@ -150,8 +150,8 @@ def _add(table: FailureTable, outcome: RowOutcome, report: RunReport) -> None:
         str(outcome.attempts),
         message or at or meaning,
     ]
-    hint = f"runner explain {outcome.code}"
-    table.add(cells, [Detail(at=at, message=message or meaning, hint=hint)])
+    hint = f"More: runner explain {outcome.code}"
+    table.add(cells, [Detail(at, message=f"{outcome.code}: {meaning}.".replace("`", ""), hint=hint)])
 
 
 def _facts(report: RunReport, mask: Mask) -> list[tuple[str, str]]:
