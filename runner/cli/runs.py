@@ -76,7 +76,7 @@ def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = N
 
 
 @app.command(
-    "report", cls=Command, epilog="runner runs report last\nrunner runs report 20261128 --html report.html --by country"
+    "report", cls=Command, epilog="runner runs report last\nrunner runs report last --html run.html --by country"
 )
 @command
 def report_run(
