@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def _messages(ledger: Ledger, record: RunRecord) -> Mapping[int, str]:
     path = SavedOptions.of(record).bulk.results
     if path is None:
         return {}
-    later = [each.run for each in ledger.summaries() if each.started_at > record.started]
+    later = takewhile(lambda run: run != record.id, (each.run for each in ledger.summaries()))
     if any(SavedOptions.of(ledger.find(run)).bulk.results == path for run in later):
         return {}
     return messages_of(path, _MAX_MESSAGES)

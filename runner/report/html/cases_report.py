@@ -36,6 +36,7 @@ _MAX_LINES = 60
 
 def cases_report(ended: CaseRun, left: Sequence[Problem], at: datetime, mask: Mask) -> bytes:
     """Return the file. `left` are problems of cassettes that no case plays, `at` is the time of the end."""
+    ended = ended._replace(cases=[_masked(result, mask) for result in ended.cases])
     counts = Counter(result.state for result in ended.cases)
     wrong = counts["failed"] + ended.unread + len(left)
     badge = el("span.badge.bad", "failed") if wrong else el("span.badge.good", "passed")
@@ -61,10 +62,17 @@ def cases_report(ended: CaseRun, left: Sequence[Problem], at: datetime, mask: Ma
         share_bar(names, ", ".join(f"{count:,} {state}" for state, count in names)),
         sections(_cards(ended)),
         failures("failures", f"Failures ({table.total:,})", note) if table.total else None,
-        _paths(ended.cases, mask),
+        _paths(ended.cases),
         card("Environment", facts(versions(LIBRARIES))),
     ]
     return page("runner test", [header], parts, {**table.data(), "filter": 2})
+
+
+def _masked(result: CaseResult, mask: Mask) -> CaseResult:
+    story = [
+        line._replace(text=mask.text(line.text), place=line.place and mask.text(line.place)) for line in result.story
+    ]
+    return result._replace(spec=mask.text(result.spec), case=mask.text(result.case), story=story)
 
 
 def _counters(ended: CaseRun, counts: Mapping[State, int], wrong: int) -> Markup:
@@ -133,7 +141,7 @@ def _detail(report: Mapping[str, Any]) -> Detail:
     return Detail(problem["at"] or "", expected, actual, problem["message"], place, problem["hint"] or "")
 
 
-def _paths(cases: Sequence[CaseResult], mask: Mask) -> Markup | None:
+def _paths(cases: Sequence[CaseResult]) -> Markup | None:
     """Return the ways of events through the workflows: those of failed cases first."""
     told = sorted((result for result in cases if result.story), key=lambda result: result.state != "failed")
     if not told:
@@ -141,8 +149,8 @@ def _paths(cases: Sequence[CaseResult], mask: Mask) -> Markup | None:
     shown = [
         el(
             "details.path",
-            el("summary", mask.text(f"{result.spec}: {result.case}"), _badge(result.state)),
-            el("ol.story", *_lines(result.story, mask)),
+            el("summary", f"{result.spec}: {result.case}", _badge(result.state)),
+            el("ol.story", *_lines(result.story)),
             open=True if result.state == "failed" else None,
         )
         for result in told[:_MAX_PATHS]
@@ -158,11 +166,11 @@ def _badge(state: str) -> Markup:
     return el(f"span.badge.{kind}", state)
 
 
-def _lines(story: Sequence[Line], mask: Mask) -> Iterable[Markup]:
+def _lines(story: Sequence[Line]) -> Iterable[Markup]:
     for line in story[:_MAX_LINES]:
         at = el("span.at", f"{shown_duration(line.at_s)} ") if line.at_s is not None else None
         mark = {True: el("span.yes", "✓ "), False: el("span.no", "✗ "), None: None}[line.state]
-        place = el("span.place", f"  {mask.text(line.place)}") if line.place else None
-        yield el(f"li.depth{line.depth}", at, mark, el("bdi", mask.text(line.text)), place)
+        place = el("span.place", f"  {line.place}") if line.place else None
+        yield el(f"li.depth{line.depth}", at, mark, el("bdi", line.text), place)
     if len(story) > _MAX_LINES:
         yield el("li", f"and {len(story) - _MAX_LINES} more lines")

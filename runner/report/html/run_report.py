@@ -132,9 +132,10 @@ def _by_value(by: ColumnCounts, mask: Mask) -> Markup:
         whole, wrong = by.rows[value], by.not_accepted.get(value, 0)
         share = f"{wrong / whole:.1%} of {whole:,}"
         rows.append(Bar(mask.data(value), [("failed", wrong), ("rest", whole - wrong)], f"{wrong:,}", share))
-    title = f"Not accepted by {by.column}"
+    column = mask.text(by.column)
+    title = f"Not accepted by {column}"
     return bars_card(
-        title, rows, f"{counted(len(rows), 'value')} of the column {by.column}, those with most failures first."
+        title, rows, f"{counted(len(rows), 'value')} of the column {column}, those with most failures first."
     )
 
 
