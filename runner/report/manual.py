@@ -31,6 +31,7 @@ GROUPS = {
         "workflow-tests",
         "proof",
         "reconcile",
+        "reports",
         "doctor",
         "sdk",
     ),

@@ -43,6 +43,7 @@ How-to guides:
   workflow-tests  Check offline which messages come of an event.
   proof           Prove that the workflow fired: wait for its messages.
   reconcile       Find the rows whose messages never came, failed, or came twice.
+  reports         Look at a run, or at the results of cases, in a browser.
   doctor          Check settings, credentials, connection, specs and the machine.
   sdk             Move code that uses the platform's Python SDK.
 
@@ -82,7 +83,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 13,
+        *["how-to"] * 14,
         *["reference"] * 12,
         *["explanation"] * 2,
     ]
