@@ -48,6 +48,13 @@ class BulkFlags(NamedTuple):
     check_keys: bool = False
     cluster: str | None = None
     share_secrets: bool = False
+    html: Path | None = None
+    by: str | None = None
+
+    @property
+    def wants_report(self) -> bool:
+        """Whether flags of a report are given."""
+        return self.html is not None or self.by is not None
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""

@@ -74,6 +74,7 @@ def run_cases(
         typer.Option(help="Fail below this coverage, in percent.", metavar="PERCENT", min=0, max=100),
     ] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report for a browser.", metavar="FILE")] = None,
     pytest_flag: Annotated[list[str] | None, typer.Option(_PYTEST_FLAG, hidden=True)] = None,
 ) -> ExitCode:
     """Run the cases of specs, offline, against recorded answers."""
@@ -83,6 +84,6 @@ def run_cases(
     flags = tuple(pytest_flag or ())
     covered = Coverage(coverage_min) if coverage or coverage_min is not None else None
     options = TestOptions(
-        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags
+        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags, html
     )
     return run(session, paths or (), options)

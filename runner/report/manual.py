@@ -32,6 +32,7 @@ GROUPS = {
         "workflow-tests",
         "proof",
         "reconcile",
+        "reports",
         "doctor",
         "import",
         "sdk",

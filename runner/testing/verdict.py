@@ -7,7 +7,7 @@ cassette or this program.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.cases import case_seed, in_case
@@ -19,7 +19,7 @@ from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
 from runner.testing import network
 from runner.testing.case_events import events_of_case
-from runner.testing.expect import compare
+from runner.testing.expect import compare, mismatch_problem
 from runner.testing.golden import golden_problems, own, update_golden
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from runner.suprsend.transport import Http
     from runner.testing.case_events import StepEvents
     from runner.testing.case_ref import CaseRef
-    from runner.testing.expect import Mismatch
     from runner.workflows.coverage import Part
     from runner.workflows.project import ProjectWorkflows
+    from runner.workflows.story import Line
 
 
-class Verdict(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Verdict:
     """The result of a case. `code` is the exit code: the case failed, or its cassette is missing or outdated."""
 
     problems: tuple[Problem, ...]
@@ -51,6 +52,10 @@ class Verdict(NamedTuple):
     """The parts of workflows that its events reached."""
     messages: tuple[str, ...] = ()
     """The messages that came of its events, each as a line of text."""
+    sizes: tuple[int, ...] = field(default=(), compare=False)
+    """The sizes of its events in bytes."""
+    story: tuple[Line, ...] = field(default=(), compare=False)
+    """The path of its events through the workflows."""
 
     @property
     def passed(self) -> bool:
@@ -111,6 +116,8 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
         tuple(run.secrets),
         frozenset(run.reached),
         tuple(run.messages),
+        tuple(run.sizes),
+        run.story,
     )
 
 
@@ -126,6 +133,8 @@ class _Run:
         self.secrets: list[str] = []
         self.reached: set[Part] = set()
         self.messages: list[str] = []
+        self.sizes: list[int] = []
+        self.story: tuple[Line, ...] = ()
         self._polls = False
 
     def problems(self) -> Iterator[Problem]:
@@ -133,6 +142,7 @@ class _Run:
         with network.blocked():
             made = list(events_of_case(self._ref, self._seed, self._tapes.env))
             self.secrets += [secret for each in made for event in each.events for secret in event.secrets]
+            self.sizes += [len(event.body) for each in made for event in each.ready]
             found = [problem for each in made for problem in self._wrong_events(each)]
         workflows = self._tapes.workflows(self._ref) if self._ref.case.expects_messages else None
         if not found and workflows is not None:
@@ -170,6 +180,7 @@ class _Run:
         from runner.testing.message_fit import expectations  # noqa: PLC0415 - few cases expect messages
         from runner.testing.offline import OfflineStep, actual_message, events_of, offline_problems  # noqa: PLC0415
         from runner.workflows.coverage import reached_by  # noqa: PLC0415
+        from runner.workflows.story import story  # noqa: PLC0415
 
         steps = [
             OfflineStep(
@@ -182,6 +193,7 @@ class _Run:
         events = events_of(steps)
         timeline = workflows.run(events, self._ref.case.node)
         self.reached.update(reached_by(timeline))
+        self.story = tuple(story(timeline, events))
         self.messages += [actual_message(message, events[message.event]).text() for message in timeline.messages]
         for number, problem in offline_problems(events, timeline, steps, Mask(self.secrets)):
             yield _in_case(problem, self._ref.case, made[number].place)
@@ -221,7 +233,7 @@ class _Run:
             if (expected := each.expected("response")) is not None:
                 mask = Mask([*self.secrets, secret_of(tape.credentials)])
                 for mismatch in compare(expected, answer, "", mask=mask):
-                    yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
+                    yield _in_case(mismatch_problem(mismatch), self._ref.case, each.place)
         yield from polled
 
     def _refused(self, made: Sequence[StepEvents], answers: Sequence[Json]) -> Iterator[Problem]:
@@ -279,7 +291,7 @@ def compare_event(expect: Node, event: dict[str, Json], mask: Mask) -> Iterator[
     if (expected := expect.get("event")) is not None:
         exact = (node := expect.get("exact")) is not None and node.value is True
         actual = _comparable(event, expected) if exact else event
-        yield from map(_mismatch, compare(expected, actual, "", exact=exact, mask=mask))
+        yield from map(mismatch_problem, compare(expected, actual, "", exact=exact, mask=mask))
 
 
 def _send(connection: Connection, made: StepEvents) -> Json:
@@ -335,10 +347,6 @@ def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
     """Return an event without the values that the client adds, except those that the expectation names."""
     kept = own(wire)
     return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
-
-
-def _mismatch(mismatch: Mismatch) -> Problem:
-    return Problem("case-mismatch", mismatch.message, mismatch.position, at=mismatch.at, hint=mismatch.hint)
 
 
 def _in_case(problem: Problem, case: Case, place: str | None) -> Problem:
