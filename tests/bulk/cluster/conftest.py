@@ -6,7 +6,6 @@ import io
 import pickle
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from tests.servers.switchboard import Switchboard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from runner.bulk.plan import RunPlan
     from runner.variables import Given

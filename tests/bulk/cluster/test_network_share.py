@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.bulk.network_share import refuse_network_share
 from runner.errors import MachineError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Fields of proc_pid_mountinfo(5): id, parent, device, root, mount point, options, optional fields, "-", type, source, options.
 ROOT = "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
