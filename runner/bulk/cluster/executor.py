@@ -185,7 +185,8 @@ class ClusterExecutor(Executor):
         if status == "finished":
             answer, error = unpacked(result)
             if error is None and answer is None:
-                error = WorkerDied("its process was replaced by another one, which did not run it")
+                self._leave(address)  # it is briefed again
+                error = WorkerDied(f"the worker {address} had forgotten the run, and did not run it")
         elif status == "error":
             error = _raised(result[1], address)
         else:
@@ -276,10 +277,10 @@ class ClusterExecutor(Executor):
 
     def _leave(self, address: str) -> None:
         with self._lock:
-            worker = self._workers.pop(address)
-        for task in worker.tasks.values():
+            worker = self._workers.pop(address, None)
+        for task in worker.tasks.values() if worker is not None else ():
             if task.remote is not None:
-                self._client.loop.add_callback(task.remote.cancel, asynchronous=True)
+                task.remote.release()
             task.future.set_exception(WorkerDied(f"the worker {address} left before it answered"))
 
     def _refuse(self, error: MachineError) -> None:
