@@ -23,6 +23,7 @@ GROUPS = {
         "ci",
         "bulk",
         "schedules",
+        "cluster",
         "secrets",
         "sandbox",
         "sandbox-page",

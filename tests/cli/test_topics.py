@@ -35,6 +35,7 @@ How-to guides:
   ci              Validate and replay specs on each pull request.
   bulk            Send an event for each row, resume a run, resend failed rows.
   schedules       Send rows from a schedule, follow a run, and continue it.
+  cluster         Send the rows of a run on several machines, with Dask.
   secrets         Pass secrets to specs so that they are never printed.
   sandbox         Run a local server that speaks the platform's event API.
   sandbox-page    Watch events arrive in a browser, and send them again.
@@ -83,7 +84,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 2,
-        *["how-to"] * 13,
+        *["how-to"] * 14,
         *["reference"] * 13,
         *["explanation"] * 2,
     ]
