@@ -99,6 +99,31 @@ def test_code_gives_constants_holes_and_attachments(in_tmp: Path) -> None:
     )
 
 
+CHANGING = """
+from suprsend import Event
+def place(order, extra):
+    amount = 1
+    for amount in order.amounts:
+        pass
+    (city, zip_code) = order.address
+    props = {"amount": amount, "city": city, "kind": "web"}
+    props.update(extra)
+    return Event("u1", "order_placed", props)
+"""
+
+
+def test_what_code_sets_twice_or_changes_is_no_constant(in_tmp: Path) -> None:
+    (in_tmp / "shop.py").write_text(CHANGING)
+    [sample] = samples("shop.py")
+    assert {key: value if isinstance(value, str) else type(value) for key, value in sample.properties.items()} == {
+        "amount": Hole, "city": Hole, "kind": "web",
+    }  # fmt: skip
+    assert (
+        "properties",
+        "The code changes the properties before it sends them. Which others are there?",
+    ) in sample.questions
+
+
 @pytest.mark.usefixtures("in_tmp")
 def test_the_spec_of_code_is_valid_and_asks_for_what_the_code_does_not_show(cli: CommandLine) -> None:
     Path("app").mkdir()
