@@ -97,7 +97,7 @@ class Placer:
     def _is_structure(self, present: Sequence[Value]) -> bool:
         """Return whether maps become a map with a place for each key, instead of one variable."""
         maps = [value for value in present if isinstance(value, dict)]
-        if any(key.startswith("$") for each in maps for key in each):
+        if self.is_table or any(key.startswith("$") for each in maps for key in each):  # a column is one variable
             return False
         if self.is_single and not self.is_code:
             return any(map(_has_holes, maps))

@@ -7,6 +7,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from runner.importing.sample import ABSENT, Hole, Pieces
@@ -157,6 +159,23 @@ def test_rows_become_a_spec_that_sends_these_rows(cli: CommandLine, packed: str)
     shown = cli("render", "specs/orders.yaml", "--rows", f"orders{packed}", "-o", "jsonl")
     assert shown.code == 0, shown.err
     assert [json.loads(line)["properties"]["amount"] for line in shown.out.splitlines()] == [10.5, 3]
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_parquet_file_keeps_the_types_of_its_columns(cli: CommandLine) -> None:
+    rows = [
+        {"user": "u1", "amount": 10.5, "order": {"id": 7, "tags": ["a"]}},
+        {"user": "u2", "amount": 3.0, "order": {"id": 8, "tags": []}},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), "orders.parquet")
+    [text] = imported(cli, "orders.parquet").values()
+    assert "amount: {type: number}" in text
+    assert 'order: "{{ order }}"' in text
+    assert cli("test", "specs").code == 0
+    shown = cli("render", "specs/orders.yaml", "--rows", "orders.parquet", "-o", "jsonl")
+    assert [json.loads(line)["properties"]["order"] for line in shown.out.splitlines()] == [
+        row["order"] for row in rows
+    ]
 
 
 def test_an_enumeration_is_words_that_were_seen_often(in_tmp: Path) -> None:
