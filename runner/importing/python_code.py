@@ -85,7 +85,7 @@ class _Reader:
         given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
         event = value_of(given["event_name"], around) if "event_name" in given else None
         if not isinstance(event, str) or "distinct_id" not in given:
-            self.notes.append(f"{where}: an event whose name is not written out there is left out")
+            self.notes.append(f"{where}: skipped an event whose name is not written out there")
             return None
         questions: list[tuple[str, str]] = []
         properties = self._properties(given.get("properties"), around, questions)

@@ -78,7 +78,7 @@ def test_code_gives_constants_holes_and_attachments(in_tmp: Path) -> None:
     (in_tmp / "shop.py").write_text(CODE)
     found = source_events("shop.py", StringIO(), None)
     [sample] = found.samples
-    assert found.notes == ("shop.py line 17: an event whose name is not written out there is left out",)
+    assert found.notes == ("shop.py line 17: skipped an event whose name is not written out there",)
     assert sample.event == "order_placed"
     assert sample.distinct_id == Hole("user_id", {"type": "string"})
     order_id = Hole("order_id", question="Which values has order_id? The code does not show its type.")
