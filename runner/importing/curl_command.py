@@ -1,6 +1,6 @@
 """A curl command, or the script that `runner render --as curl` prints → the events in its body.
 
-Headers, credentials and the address are read by nobody: what authorizes a request is no part of an event.
+Headers, credentials and the address are not read: what authorizes a request is not a part of an event.
 """
 
 from __future__ import annotations

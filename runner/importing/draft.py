@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from runner.importing.columns import MANY, VariableDraft, Variables
 from runner.importing.derivation import as_template, derived, looks_like_template
-from runner.importing.places import Constant, Entries, Items, Placer, Slot, filled
+from runner.importing.places import Constant, Entries, Items, Placer, Slot, filled, whole
 from runner.importing.sample import ABSENT, Hole, Pieces, Sample
-from runner.importing.secret_looking import without_secrets
+from runner.importing.secret_looking import has_address, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -160,7 +160,7 @@ class _Drafter:
                 (path, "Every event had this key, so all but the first of a day are ignored. Which id should it name?")
             )
             only = next(iter(texts))
-            return Slot(path, ("key",), tuple(column)) if only == "auto" else Constant(only)
+            return Slot(path, ("key",), tuple(column)) if only == "auto" or has_address(only) else Constant(only)
         return Slot(path, ("idempotency_key", "key"), tuple(column), is_last=True)
 
     def _properties(self) -> Place:
@@ -181,7 +181,7 @@ class _Drafter:
         lists = [sample.attachments for sample in self.samples]
         shapes = {tuple(tuple(each) for each in attached) for attached in lists}
         if len(shapes) > 1:
-            column = tuple(_listed(attached) for attached in lists)
+            column = tuple(whole(_listed(attached)) for attached in lists)
             return Slot(path, ("attachments",), column)
         items: list[Place] = []
         for index, first in enumerate(lists[0]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -75,7 +76,9 @@ class Scope:
 
 
 def _assigned_once(scope: ast.AST) -> dict[str, ast.expr]:
-    found: dict[str, ast.expr | None] = {}
+    """Return what names stand for that are set in one place only, by a plain assignment."""
+    found: dict[str, ast.expr] = {}
+    times: Counter[str] = Counter()
     pending: list[ast.AST] = list(ast.iter_child_nodes(scope))
     while pending:
         node = pending.pop()
@@ -83,17 +86,13 @@ def _assigned_once(scope: ast.AST) -> dict[str, ast.expr]:
             continue
         pending += ast.iter_child_nodes(node)
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)]):
-                found[name] = None if name in found else node.value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-                found[name] = None if name in found else node.value
-            case ast.Name(ctx=ast.Store(), id=name) if name not in found:
-                pending.append(ast.Pass())
-            case ast.AugAssign(target=ast.Name(id=name)) | ast.For(target=ast.Name(id=name)):
-                found[name] = None
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                found[name] = node.value  # type: ignore[assignment]
+            case ast.Name(ctx=ast.Store(), id=name):
+                times[name] += 1
             case _:
                 pass
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if times[name] == 1}
 
 
 def value_of(node: ast.expr, scope: Scope) -> Value:

@@ -45,9 +45,9 @@ def har_events(value: Json, name: str, stem: str) -> Found:
             samples += body_events(body, f"{name}, request {number}", name, stem).samples
         except InvalidInput:  # a form, a file, a beacon: an archive has many
             unread += 1
-    notes = [f"{name}: {unread} posted bodies are not JSON"] if unread else []
+    notes = [f"{name}: skipped {unread} posted bodies that are not JSON"] if unread else []
     if others := len(posted) - len(to_platform) if to_platform else 0:
-        notes.append(f"{name}: {others} requests went elsewhere than to the platform's event API")
+        notes.append(f"{name}: skipped {others} requests that did not go to the platform's event API")
     return Found(tuple(samples), tuple(notes))
 
 

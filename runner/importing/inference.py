@@ -84,7 +84,7 @@ def _declaration(name: str, values: Sequence[Json], depth: int) -> dict[str, Jso
 
 def _of_texts(texts: Sequence[str]) -> dict[str, Json]:
     for name, pattern in _FORMATS.items():
-        if all(map(pattern.fullmatch, texts)):
+        if all(map(pattern.fullmatch, texts)) and _fits({"format": name}, texts):
             return {"format": name}
     return {"pattern": "^[0-9]+$"} if all(map(_DIGITS.fullmatch, texts)) else {}
 

@@ -42,7 +42,7 @@ def events_in(value: Value, origin: str, stem: str) -> Found:
     if isinstance(value, list) and value and all(isinstance(each, dict) and each for each in value):
         maps = [each for each in value if isinstance(each, dict)]
         return Found(tuple(payload_of(each, f"{origin}, item {index}", stem) for index, each in enumerate(maps, 1)))
-    return Found((), (f"{origin}: neither an event nor a payload: a map with entries is expected",))
+    return Found((), (f"{origin}: not an event or a payload: expected a map with entries",))
 
 
 def event_of(value: Mapping[str, Value], origin: str) -> Sample:

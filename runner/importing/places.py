@@ -97,7 +97,7 @@ class Placer:
     def _is_structure(self, present: Sequence[Value]) -> bool:
         """Return whether maps become a map with a place for each key, instead of one variable."""
         maps = [value for value in present if isinstance(value, dict)]
-        if any(key.startswith("$") for each in maps for key in each):
+        if self.is_table or any(key.startswith("$") for each in maps for key in each):  # a column is one variable
             return False
         if self.is_single and not self.is_code:
             return any(map(_has_holes, maps))
@@ -112,9 +112,13 @@ class Placer:
 
 
 def names_of(path: tuple[Step, ...]) -> tuple[str, ...]:
-    """Return names for the variable at a path: the last key, and if that is taken, with the keys above it."""
+    """Return names for the variable at a path: the key, in a map with that of the map, and if it is taken with more of them.
+
+    >>> names_of(("properties", "order", "customer", "id"))
+    ('customer_id', 'order_customer_id')
+    """
     steps = [f"item_{step}" if isinstance(step, int) else step for step in path[1:]] or [str(path[0])]
-    return tuple("_".join(steps[start:]) for start in range(len(steps) - 1, -1, -1))
+    return tuple("_".join(steps[start:]) for start in range(max(len(steps) - 2, 0), -1, -1))
 
 
 def whole(value: Value | Absent) -> Value | Absent:

@@ -51,7 +51,7 @@ def collection_events(value: Json, name: str, stem: str) -> Found:
         try:
             found = events_in(_with_holes(json_of(_marked(raw), name), known), origin, stem)
         except InvalidInput as error:
-            notes.append(f"{origin}: the body is left out: {error.problems[0].message}")
+            notes.append(f"{origin}: skipped its body: {error.problems[0].message}")
             continue
         samples += found.samples
         notes += found.notes

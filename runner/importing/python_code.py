@@ -85,13 +85,16 @@ class _Reader:
         given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
         event = value_of(given["event_name"], around) if "event_name" in given else None
         if not isinstance(event, str) or "distinct_id" not in given:
-            self.notes.append(f"{where}: an event whose name is not written out there is left out")
+            self.notes.append(f"{where}: skipped an event whose name is not written out there")
             return None
         questions: list[tuple[str, str]] = []
         properties = self._properties(given.get("properties"), around, questions)
         target = _assigned_to(scope, call)
         attachments = tuple(_attachments(scope, target, around)) if target else ()
-        _add_later(scope, target, given.get("properties"), around, properties)
+        if _add_later(scope, target, given.get("properties"), around, properties):
+            questions.append(
+                ("properties", "The code changes the properties before it sends them. Which others are there?")
+            )
         return Sample(
             where,
             event,
@@ -180,26 +183,37 @@ def _attachments(scope: ast.AST, target: str, around: Scope) -> Iterator[dict[st
 
 def _add_later(
     scope: ast.AST, target: str | None, given: ast.expr | None, around: Scope, properties: dict[str, Value]
-) -> None:
-    """Add what is set after the map was made: `properties["key"] = value`, or by way of the event."""
+) -> bool:
+    """Add what is set after the map was made: `properties["key"] = value`, or by way of the event.
+
+    Return whether it is changed in another way, too.
+    """
     name = given.id if isinstance(given, ast.Name) else None
+    is_changed = False
     for node in _own_nodes(scope):
         match node:
-            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=changed), slice=ast.Constant(value=str(key)))]):
-                if changed == name:
-                    properties[key] = _later(properties.get(key, ABSENT), value_of(node.value, around))
-            case ast.Assign(
-                targets=[
-                    ast.Subscript(
-                        value=ast.Attribute(value=ast.Name(id=changed), attr="properties"),
-                        slice=ast.Constant(value=str(key)),
-                    )
-                ]
+            case ast.Assign(targets=[ast.Subscript(value=map_, slice=ast.Constant(value=str(key)))]) if _is_map(
+                map_, name, target
             ):
-                if changed == target:
-                    properties[key] = _later(properties.get(key, ABSENT), value_of(node.value, around))
+                properties[key] = _later(properties.get(key, ABSENT), value_of(node.value, around))
+            case ast.Call(func=ast.Attribute(value=map_, attr="update" | "setdefault" | "pop" | "clear")):
+                is_changed = is_changed or _is_map(map_, name, target)
+            case ast.AugAssign(target=map_) | ast.Delete(targets=[ast.Subscript(value=map_)]):
+                is_changed = is_changed or _is_map(map_, name, target)
             case _:
                 pass
+    return is_changed
+
+
+def _is_map(node: ast.expr, name: str | None, target: str | None) -> bool:
+    """Return whether an expression is the map of properties: its name, or that of the event."""
+    match node:
+        case ast.Name(id=found):
+            return found == name
+        case ast.Attribute(value=ast.Name(id=found), attr="properties"):
+            return found == target
+        case _:
+            return False
 
 
 def _later(before: Value | Absent, value: Value) -> Value:

@@ -92,7 +92,7 @@ def _of_folder(path: Path) -> Found:
             raise faults.unusable(f"{path} has more than {_MAX_FILES:,} Python files", "import a part of it at a time")
     if not files:
         hint = "import a folder of the platform's command line, of Python files, or a single file"
-        raise faults.unusable(f"{path} has nothing that can be imported", hint)
+        raise faults.unusable(f"nothing to import in {path}", hint)
     return joined([python_events(_text_of(file), file.relative_to(path).as_posix()) for file in files])
 
 
@@ -154,7 +154,7 @@ def _of_text(text: str, name: str, stem: str, kind: Kind | None, path: Path | No
             raise faults.unusable("rows are imported from a file", "save them: a .csv, .tsv or .parquet file")
         case None:
             hint = f"say what it is: --as {', '.join(Kind)}"
-            raise faults.unusable(f"{name} is nothing that can be imported", hint, faults.place(name, 1))
+            raise faults.unusable(f"unknown kind of source: {name}", hint, faults.place(name, 1))
         case never:
             assert_never(never)
 
@@ -176,7 +176,9 @@ def _of_json(text: str, name: str, stem: str, kind: Kind | None, path: Path | No
     checks = {Kind.HAR: is_har, Kind.POSTMAN: is_collection, Kind.EVENT: is_event_file, Kind.SCHEMA: is_schema}
     if kind in checks and not checks[kind](value):
         raise faults.unusable(
-            f"{name} is not of the kind {kind}", "leave out --as, and the kind is found in it", faults.place(name, 1)
+            f"{name} does not have the form of --as {kind}",
+            "leave out --as, and the kind is found in it",
+            faults.place(name, 1),
         )
     if kind is not Kind.JSON:
         if is_har(value):

@@ -35,7 +35,7 @@ def table_events(path: Path, name: str, stem: str) -> Found:
     with open_rows(path, io.BytesIO(), name) as file:
         for row in islice(file, _ROWS):
             if isinstance(row, BadRow):
-                notes.append(f"{name}: row {row.number} is left out: {row.problem.message}")
+                notes.append(f"{name}: skipped row {row.number}: {row.problem.message}")
                 continue
             values = row.values
             rows.append(values if isinstance(values, dict) else dict(zip(file.header or (), values, strict=False)))

@@ -25,8 +25,8 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "UTF-16": ("a.json", EVENT.encode("utf-16"), "error[not-utf8]: a.json is UTF-16, not UTF-8"),
     "an archive": ("a.har", gzip.compress(b"{}"), "error[not-utf8]: byte 0x8b is not UTF-8\n --> a.har:1:1"),
     "empty": ("a.json", b"", "error[json-syntax]: not valid JSON: expecting value\n --> a.json:1:1"),
-    "prose": ("a.txt", b"Dear colleague", "error[import-source]: a.txt is nothing that can be imported\n --> a.txt:1:1"),
-    "only a list of numbers": ("a.json", b"[1, 2]", "a.json: neither an event nor a payload: a map with entries is expected\nerror[import-source]: no events were found"),
+    "prose": ("a.txt", b"Dear colleague", "error[import-source]: unknown kind of source: a.txt\n --> a.txt:1:1"),
+    "only a list of numbers": ("a.json", b"[1, 2]", "a.json: not an event or a payload: expected a map with entries\nerror[import-source]: no events were found"),
     "not Python": ("a.py", b"def f(:\n", "error[import-source]: not valid Python: invalid syntax\n --> a.py:1:7"),
     "deep Python": ("a.py", b"x = " + b"(" * 5000 + b")" * 5000, "error[import-source]: not valid Python: too many nested parentheses\n --> a.py:1:"),
     "a chain of operators": ("a.py", b"x = " + b"-" * 50_000 + b"1", "error[import-source]: "),
@@ -67,7 +67,7 @@ def test_a_source_that_does_not_exist_is_not_found(cli: CommandLine) -> None:
 def test_a_folder_with_nothing_in_it_is_refused(cli: CommandLine, in_tmp: Path) -> None:
     (in_tmp / "docs").mkdir()
     ended = cli("import", "docs")
-    assert (ended.code, ended.err.split("\n")[0]) == (2, "error[import-source]: docs has nothing that can be imported")
+    assert (ended.code, ended.err.split("\n")[0]) == (2, "error[import-source]: nothing to import in docs")
 
 
 def test_code_is_read_and_never_run(cli: CommandLine, in_tmp: Path) -> None:

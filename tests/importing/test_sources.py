@@ -7,6 +7,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from runner.importing.sample import ABSENT, Hole, Pieces
@@ -76,7 +78,7 @@ def test_code_gives_constants_holes_and_attachments(in_tmp: Path) -> None:
     (in_tmp / "shop.py").write_text(CODE)
     found = source_events("shop.py", StringIO(), None)
     [sample] = found.samples
-    assert found.notes == ("shop.py line 17: an event whose name is not written out there is left out",)
+    assert found.notes == ("shop.py line 17: skipped an event whose name is not written out there",)
     assert sample.event == "order_placed"
     assert sample.distinct_id == Hole("user_id", {"type": "string"})
     order_id = Hole("order_id", question="Which values has order_id? The code does not show its type.")
@@ -97,6 +99,31 @@ def test_code_gives_constants_holes_and_attachments(in_tmp: Path) -> None:
             "ignore_if_error": True,
         },
     )
+
+
+CHANGING = """
+from suprsend import Event
+def place(order, extra):
+    amount = 1
+    for amount in order.amounts:
+        pass
+    (city, zip_code) = order.address
+    props = {"amount": amount, "city": city, "kind": "web"}
+    props.update(extra)
+    return Event("u1", "order_placed", props)
+"""
+
+
+def test_what_code_sets_twice_or_changes_is_no_constant(in_tmp: Path) -> None:
+    (in_tmp / "shop.py").write_text(CHANGING)
+    [sample] = samples("shop.py")
+    assert {key: value if isinstance(value, str) else type(value) for key, value in sample.properties.items()} == {
+        "amount": Hole, "city": Hole, "kind": "web",
+    }  # fmt: skip
+    assert (
+        "properties",
+        "The code changes the properties before it sends them. Which others are there?",
+    ) in sample.questions
 
 
 @pytest.mark.usefixtures("in_tmp")
@@ -132,6 +159,23 @@ def test_rows_become_a_spec_that_sends_these_rows(cli: CommandLine, packed: str)
     shown = cli("render", "specs/orders.yaml", "--rows", f"orders{packed}", "-o", "jsonl")
     assert shown.code == 0, shown.err
     assert [json.loads(line)["properties"]["amount"] for line in shown.out.splitlines()] == [10.5, 3]
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_parquet_file_keeps_the_types_of_its_columns(cli: CommandLine) -> None:
+    rows = [
+        {"user": "u1", "amount": 10.5, "order": {"id": 7, "tags": ["a"]}},
+        {"user": "u2", "amount": 3.0, "order": {"id": 8, "tags": []}},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), "orders.parquet")
+    [text] = imported(cli, "orders.parquet").values()
+    assert "amount: {type: number}" in text
+    assert 'order: "{{ order }}"' in text
+    assert cli("test", "specs").code == 0
+    shown = cli("render", "specs/orders.yaml", "--rows", "orders.parquet", "-o", "jsonl")
+    assert [json.loads(line)["properties"]["order"] for line in shown.out.splitlines()] == [
+        row["order"] for row in rows
+    ]
 
 
 def test_an_enumeration_is_words_that_were_seen_often(in_tmp: Path) -> None:
