@@ -119,8 +119,15 @@ def test_cases_that_fail_unchanged_are_named_and_left_out(cli: CommandLine) -> N
 
 def test_options_that_write_or_send_are_refused(cli: CommandLine) -> None:
     write(SPEC)
-    for option in (("--live",), ("--record", "once"), ("--update",), ("--html", "a.html")):
+    for option in (("--live",), ("--record", "once"), ("--update",), ("--html", "a.html"), ("-k", "x"), ("--", "-q")):
         ended = cli("test", "--mutate", *option)
         assert (ended.code, ended.err.splitlines()[0]) == (
             64, "error[usage]: --mutate runs the cases offline, and writes nothing",
         )  # fmt: skip
+
+
+def test_one_case_can_be_asked_alone(cli: CommandLine) -> None:
+    write(SPEC)
+    [score] = cli("test", "specs/purchase.yaml::another", "--mutate", "-o", "json").json["specs"]
+    assert {each["case"] for each in score["survivors"]} == {"another"}
+    assert "event" in [each["at"] for each in score["survivors"]]
