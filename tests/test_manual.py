@@ -45,6 +45,7 @@ UNCHECKED = {
     "runner test --live specs -m smoke --profile staging --junit-xml report.xml": "needs a workspace; tests/cli/test_workflow.py",
     'error[message-missing]: expected channel "sms", but no such message came; there is: email of order-confirmation to u1: delivered after 0s': "tests/cli/test_trace.py",
     "tests:": "tests/workflows/shop has such cases",
+    "specs/product_viewed.yaml   40.0 %  2 of 5 changes noticed": "tests/testing/test_mutation.py has such holes",
     "python3 -m venv .venv && . .venv/bin/activate && pip install .": "tests/testing/test_installed.py installs",
     "runner test specs/purchase.yaml --record rewrite --profile staging": "needs a workspace; tests/cli/cases/test_recording.py",
     "sandbox: listening on http://127.0.0.1:7788/ (Ctrl-C stops it)": "runs until Ctrl-C; tests/cli/test_sandbox.py",

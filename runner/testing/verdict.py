@@ -98,12 +98,24 @@ class Tapes(Protocol):
         """Return the workflows that the messages of a case come of; None if they come of the platform."""
 
 
-def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
-    """Run one case. With `update`, write its golden files.
+class Alteration(Protocol):
+    """A change of what a case makes, to see whether the case notices it."""
+
+    def events(self, made: StepEvents) -> StepEvents:
+        """Return the events of a step, changed."""
+        ...
+
+    def answer(self, answer: Json, made: StepEvents) -> Json:
+        """Return the answer to a step, changed."""
+        ...
+
+
+def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False, alter: Alteration | None = None) -> Verdict:
+    """Run one case. With `update`, write its golden files; `alter` changes its events and answers.
 
     Faults of a spec, a cassette or a server are part of the verdict, not raised.
     """
-    run = _Run(ref, tapes, update=update)
+    run = _Run(ref, tapes, update=update, alter=alter)
     raised: RunnerError | None = None
     try:
         found = list(run.problems())
@@ -124,10 +136,11 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
 class _Run:
     """One run of a case."""
 
-    def __init__(self, ref: CaseRef, tapes: Tapes, *, update: bool) -> None:
+    def __init__(self, ref: CaseRef, tapes: Tapes, *, update: bool, alter: Alteration | None) -> None:
         self._ref = ref
         self._tapes = tapes
         self._update = update
+        self._alter = alter
         self._seed: UUID = case_seed(ref.path.resolve().relative_to(ref.project), ref.case.name)
         self._golden: list[tuple[Node, list[dict[str, Json]]]] = []
         self.secrets: list[str] = []
@@ -141,6 +154,8 @@ class _Run:
         """Yield the problems of the events; if there are none, those of the answers."""
         with network.blocked():
             made = list(events_of_case(self._ref, self._seed, self._tapes.env))
+            if self._alter is not None:
+                made = [self._alter.events(each) for each in made]
             self.secrets += [secret for each in made for event in each.events for secret in event.secrets]
             self.sizes += [len(event.body) for each in made for event in each.ready]
             found = [problem for each in made for problem in self._wrong_events(each)]
@@ -222,6 +237,8 @@ class _Run:
         polled: list[Problem] = []
         try:
             answers = [_send(connection, each) if each.ready else None for each in made]
+            if self._alter is not None:
+                answers = [self._alter.answer(*each) for each in zip(answers, made, strict=True)]
             if self._polls:
                 polled = list(self._refused(made, answers)) or list(self._wrong_polls(made, connection, tape))
         finally:

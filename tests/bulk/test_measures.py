@@ -101,3 +101,12 @@ def test_measures_that_runner_does_not_write_are_refused(run: RunLedger, folder:
     connection.close()
     with Ledger(folder) as opened, pytest.raises(MachineError, match="something that runner does not write"):
         opened.measures(RUN.id)
+
+
+def test_the_measures_of_a_part_that_is_sent_in_pieces_are_those_of_all() -> None:
+    took = [(Delivery("p", events(300), is_array=True), 0.02)]
+    pieces = [PartOutcome(1, 2, 1, [], measures=measures_of(events(300), results(1), took)) for _ in range(2)]
+    whole = pieces[0].followed_by(pieces[1]).followed_by(PartOutcome(1, 2, 0, []))
+    found = RunMeasures()
+    found.add(line_of(1000, Counts(accepted=2), whole.measures))
+    assert (found.parts, found.took_ms, found.sizes) == ([Sent(960, 1000, Counts(accepted=2))], {20.0: 2}, {256: 2})

@@ -23,6 +23,7 @@ from tests.report.html.conftest import AT
 from tests.report.html.test_cases_report import MOST_BYTES, opened_report
 from tests.sandbox.page.conftest import IMAGES
 from tests.sandbox.page.test_looks import MOST_IMAGE_BYTES, PHONE, faults
+from tests.sandbox.page.test_safety import HOSTILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +72,12 @@ def measured() -> RunMeasures:
     return found
 
 
-def run(folder: Path, failures: list[RowOutcome], whole: int) -> bytes:
+BY = ColumnCounts("country", {"DE": 4000, "FR": 2500, "IN": 5500}, {"DE": 20, "FR": 190, "IN": 63})
+
+
+def run(folder: Path, failures: list[RowOutcome], whole: int, by: ColumnCounts = BY) -> bytes:
     counts = Counts(whole - len(failures), len(failures))
     summary = RunSummary(RUN.id, "specs/purchase.yaml", ("orders.csv",), "finished", AT, whole, counts)
-    by = ColumnCounts("country", {"DE": 4000, "FR": 2500, "IN": 5500}, {"DE": 20, "FR": 190, "IN": 63})
     messages = {outcome.row: f"tenant/brand doesn't exist with id: shop-{outcome.row % 7}" for outcome in failures}
     report = RunReport(
         summary,
@@ -120,3 +123,12 @@ def test_an_audit_finds_nothing_serious_and_the_manual_has_a_picture(
     phone = opened_report(opened, tmp_path, content, color_scheme=theme, viewport=PHONE, bypass_csp=True)
     assert faults(phone, axe) == []
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_no_value_of_a_column_runs_or_breaks_the_page(opened: Opened, tmp_path: Path) -> None:
+    values = dict.fromkeys([*HOSTILE, "</title><script>window.ran=1</script>"], 3)
+    by = ColumnCounts("</h2><script>window.ran=1</script>", values, values)
+    page = opened_report(opened, tmp_path, run(tmp_path, failures(3), 12_000, by), viewport=PHONE)
+    assert page.locator("ul.bars").nth(1).locator("li").count() == min(12, len(values))
+    assert page.evaluate("window.ran === undefined && document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator("img, main script").count() == 0
