@@ -17,6 +17,7 @@ HOMES = {
     "uvicorn": {"sandbox"},
     "h11": {"sandbox"},
     "pyarrow": {"rows"},
+    "dask": {"bulk"},
     "distributed": {"bulk"},
     "duckdb": {"rows"},
     "fsspec": {"rows"},

@@ -130,7 +130,7 @@ class BulkFlags(NamedTuple):
             sample=self.sample or begun.sample,
             stop_after_s=begun.stop_after_s if self.stop_after is None else _stop_after(self.stop_after),
             cluster=cluster,
-            cluster_requests=self.concurrency or begun.cluster_requests,
+            cluster_requests=None if cluster is None else self.concurrency or begun.cluster_requests,
             shares_secrets=cluster is not None and (self.share_secrets or begun.shares_secrets),
         )
 

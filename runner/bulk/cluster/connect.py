@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from runner.bulk.setup import Setup
 
 _CONNECT_S = 10
+_LOG_LENGTH = 100
+"""Events of a scheduler that stay in memory, of each topic: by default ten thousand, of some kilobytes each."""
 _CLOSE_S = 5
 _KILL_S = 0.1
 
@@ -94,18 +96,22 @@ def _silence() -> None:
 @contextmanager
 def _local(processes: int, threads: int) -> Iterator[LocalCluster]:
     """Start a cluster of this machine. Other users of it can reach its ports, so it has certificates of its own."""
-    from distributed import LocalCluster  # noqa: PLC0415 - it is an extra
+    import dask.config  # noqa: PLC0415 - it is an extra
+    from distributed import LocalCluster  # noqa: PLC0415
     from distributed.security import Security  # noqa: PLC0415
 
-    with LocalCluster(
-        n_workers=processes,
-        threads_per_worker=threads,
-        host="127.0.0.1",
-        security=Security.temporary(),
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-        preload=[local_worker.__name__],
-    ) as cluster:
+    with (
+        dask.config.set({"distributed.admin.log-length": _LOG_LENGTH}),
+        LocalCluster(
+            n_workers=processes,
+            threads_per_worker=threads,
+            host="127.0.0.1",
+            security=Security.temporary(),
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            preload=[local_worker.__name__],
+        ) as cluster,
+    ):
         is_over = False
         try:
             yield cluster
