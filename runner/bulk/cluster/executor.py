@@ -117,13 +117,13 @@ class ClusterExecutor(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run `fn(*args, **kwargs)` on a worker. Raises MachineError if the cluster is lost, and RuntimeError after a shutdown."""
         task = _Task(partial(fn, **kwargs) if kwargs else fn, args)
+        task.future.set_running_or_notify_cancel()
         with self._lock:
             if self._is_shut:
                 raise RuntimeError("no task is taken after shutdown")
             if self._refusal is not None:
                 raise self._refusal
             self._waiting.append(task)
-        task.future.set_running_or_notify_cancel()
         self._hand_over()
         return task.future
 

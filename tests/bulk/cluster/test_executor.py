@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,12 @@ def _tasks(dask_scheduler: Any = None) -> list[str]:
     return list(dask_scheduler.tasks)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 def let_go(calls: Iterable[Call]) -> None:
     for call in calls:
         call.let_go()
@@ -148,10 +155,11 @@ def test_a_worker_that_is_retired_runs_no_part_twice(
             board.call()
 
 
+@pytest.mark.parametrize("is_at_same_address", [False, True])
 def test_a_worker_with_a_nanny_comes_back_as_another_one(
-    cluster: DaskCluster, client: Any, briefing: bytes, steady: Member, board: Switchboard
+    is_at_same_address: bool, cluster: DaskCluster, client: Any, briefing: bytes, steady: Member, board: Switchboard
 ) -> None:
-    nannied = cluster.worker(nanny=True)
+    nannied = cluster.worker(*(("--worker-port", str(free_port())) if is_at_same_address else ()), nanny=True)
     client.wait_for_workers(2, timeout=BOUND_S)
     with executing(client, briefing) as executor:
         futures = [executor.submit(worker_tasks.wait_to_go, board.port) for _ in range(6)]
@@ -168,6 +176,25 @@ def test_a_worker_with_a_nanny_comes_back_as_another_one(
         assert sum(future.exception() is not None for future in futures) == 2
     nannied.kill()
     until(lambda: len(client.nthreads()) == 1)
+
+
+def test_a_hurry_reaches_workers_that_join_later(
+    cluster: DaskCluster, client: Any, briefing: bytes, steady: Member
+) -> None:
+    with executing(client, briefing, "hurried") as executor:
+        executor.hurry()
+        until(lambda: client.run(_is_hurried) == dict.fromkeys(client.nthreads(), True))
+        late = cluster.worker()
+        client.wait_for_workers(2, timeout=BOUND_S)
+        until(lambda: list(client.run(_is_hurried).values()) == [True, True])
+    late.kill()
+    until(lambda: list(client.run(os.getpid).values()) == [steady.process.pid])
+
+
+def _is_hurried() -> bool:
+    from runner.bulk.cluster import seat  # noqa: PLC0415 - on the worker
+
+    return "hurried" in seat._seats and seat._seats["hurried"].tools.pauses.are_over
 
 
 @pytest.mark.usefixtures("steady")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,9 @@ import pytest
 from runner.bulk.cluster import seat
 from runner.bulk.cluster.seat import Call, answer_of, hurry_seat, leave_seat, send_here, take_seat
 from runner.bulk.part import Part
+from runner.bulk.parts import SpanParts
 from runner.bulk.worker_messages import PROTOCOL, unpacked
+from runner.errors import MachineError
 from runner.rows.row import Row
 from tests.bulk.cluster.conftest import ENVIRON, briefing_of, planned
 
@@ -148,3 +151,23 @@ def test_a_worker_without_secrets_says_so_and_takes_no_seat(briefing: bytes, mon
     why = "SUPRSEND_WORKSPACE_KEY is set, SUPRSEND_WORKSPACE_SECRET is not"
     assert take_seat("run", briefing) == ("", why)
     assert list(seat._seats) == []
+
+
+def test_a_worker_that_lacks_a_file_of_rows_says_so(tmp_path: Path, server: CapturingServer) -> None:
+    with planned(tmp_path, base_url=server.base_url) as plan:
+        told, cutter = briefing_of(plan), plan.cutter()
+        assert cutter is not None
+        with cutter:
+            part = next(iter(SpanParts(cutter, 1_000, None, begun_to=0, offset=0, on_finished=lambda _: None)))
+    assert isinstance(part, Part)
+    incarnation = taken("run", pickle.dumps(told, PROTOCOL))
+    (tmp_path / "rows.csv").rename(tmp_path / "elsewhere.csv")
+    _, error = unpacked(answer_of(Call("run", incarnation, 1, send_here, (part,))))
+    assert isinstance(error, MachineError)
+    [problem] = error.problems
+    name = f"{os.uname().nodename}:{os.getpid()}"
+    message = f"the worker {name} can't read the rows: no such file: {tmp_path}/rows.csv"
+    hint = "files of rows must have the same paths on all machines, or be in a store that all can read"
+    assert (problem.code, problem.message, problem.hint) == ("cluster-worker", message, hint)
+    (tmp_path / "elsewhere.csv").rename(tmp_path / "rows.csv")
+    assert unpacked(answer_of(Call("run", incarnation, 2, send_here, (part,))))[0][0].accepted == 2
