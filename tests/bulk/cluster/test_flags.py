@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +181,23 @@ def test_a_worker_that_dies_leaves_rows_without_keys_unknown(cluster: DaskCluste
     assert told["unknown"] in (1_000, 2_000), "one part under way, and one that waited"
     arrived = [event.insert_id for event in server.taken()]
     assert len(arrived) == len(set(arrived)) >= told["accepted"]
+
+
+def test_two_runs_at_once_do_not_meet(server: CapturingServer, cluster: DaskCluster) -> None:
+    write_rows(3_000)
+    environ = environ_for(server.base_url)
+    args = begin(cluster.url, 4)
+    with (
+        sending(environ, *args, "--var", "shop=east", "--state-dir", "east") as first,
+        sending(environ, *args, "--var", "shop=west", "--state-dir", "west") as second,
+    ):
+        for sender in (first, second):
+            code, told, err = sender.ends()
+            assert (code, told) == (0, summary_of(told["run"], accepted=3_000)), err
+    events = [event for request in server.received for event in request.json]
+    shops = Counter(event["properties"]["shop"] for event in events)
+    assert shops == {"east": 3_000, "west": 3_000}
+    assert len({event["$insert_id"] for event in events}) == 6_000
 
 
 def test_messages_of_a_sample_are_waited_for(cli: CommandLine, cluster: DaskCluster) -> None:
