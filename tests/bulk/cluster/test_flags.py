@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import Counter
 from functools import partial
@@ -181,6 +182,27 @@ def test_a_worker_that_dies_leaves_rows_without_keys_unknown(cluster: DaskCluste
     assert told["unknown"] in (1_000, 2_000), "one part under way, and one that waited"
     arrived = [event.insert_id for event in server.taken()]
     assert len(arrived) == len(set(arrived)) >= told["accepted"]
+
+
+def test_a_run_goes_on_on_another_machine_with_a_copy_of_its_folder(
+    cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = write_rows(9_000)
+    with recording_server("--before", "40") as server:
+        args = (*begin(cluster.url, 4), "--state-dir", "state")
+        with sending(environ_for(server.base_url), *args) as sender:
+            sender.runs_until(lambda: server.requests() >= 15)
+            sender.kill("all")
+        (tmp_path / "other").mkdir()
+        for name in ("spec.yaml", "rows.csv"):
+            shutil.copy(name, tmp_path / "other")
+        shutil.copytree("state", tmp_path / "other" / "state")
+        monkeypatch.chdir(tmp_path / "other")
+        args = ("--resume", "last", "--state-dir", "state")
+        with sending(environ_for(server.base_url), *args) as sender:
+            code, told, err = sender.ends()
+    assert (code, told) == (0, summary_of(told["run"], accepted=9_000)), err
+    check_each_once(server.taken(), keys)
 
 
 def test_two_runs_at_once_do_not_meet(server: CapturingServer, cluster: DaskCluster) -> None:
