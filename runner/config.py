@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import (
     CredentialsError,
@@ -241,9 +241,15 @@ def of_sandbox(section: Node) -> list[Problem]:
 
 
 @cache
+def format_document() -> Any:
+    """Return the schema of the file as plain values, which are shared and must not be changed."""
+    return loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
+
+
+@cache
 def _formats() -> tuple[OwnSchema, OwnSchema]:
     """Return the schemas of the file and of its `sandbox:`, which a case may have too."""
-    document = loads(Path(__file__).with_name("config.schema.json").read_text("utf-8"))
+    document = format_document()
     return OwnSchema(document), OwnSchema(document["properties"]["sandbox"])
 
 

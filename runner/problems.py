@@ -47,25 +47,22 @@ class Entry:
     meaning: str
     example: str
     exit_code: ExitCode
-    is_warning: bool = False
+    severity: Severity = "error"
+    """The severity of a problem with this code, unless `checks:` sets another one."""
     traits: Trait = Trait.NONE
-
-    @property
-    def severity(self) -> Severity:
-        """Return the severity of a problem with this code."""
-        return "warning" if self.is_warning else "error"
 
 
 # fmt: off
 ENTRIES: Mapping[Code, Entry] = {
-    "ambiguous-scalar": Entry("plain text that other YAML readers take for a boolean, a number or a date, or the other way round", "`gift: no`", ExitCode.OK, is_warning=True),
+    "ambiguous-scalar": Entry("plain text that other YAML readers take for a boolean, a number or a date, or the other way round", "`gift: no`", ExitCode.OK, severity="warning"),
     "app-info": Entry("`app_info` contains a character that no HTTP header can carry", '`app_info={"name": "shop\\n"}`', ExitCode.INVALID),
     "asset-invalid": Entry("a file of the assets folder is not what the platform's command line writes", "an event without a `name`", ExitCode.INVALID),
-    "asset-missing": Entry("a file of the assets folder names a schema, template, category or workflow that is not in it", '`"template": "order-placed"`, which was not pulled', ExitCode.OK, is_warning=True),
+    "asset-missing": Entry("a file of the assets folder names a schema, template, category or workflow that is not in it", '`"template": "order-placed"`, which was not pulled', ExitCode.OK, severity="warning"),
     "assets-not-found": Entry("a command needs the workflow files of the project, and there are none", "`runner trace specs/purchase.yaml`", ExitCode.NOT_FOUND),
     "attachment-filename": Entry("an attachment's `filename` is not text", '`filename: "{{ 7 }}"`', ExitCode.INVALID),
     "attachment-ignore": Entry("an attachment's `ignore_if_error` is neither true nor false", "`ignore_if_error: \"{{ 'maybe' }}\"`", ExitCode.INVALID),
     "attachment-url": Entry("an attachment is not a public http(s) URL", "`- ./invoice.pdf`", ExitCode.INVALID),
+    "attachments-without-key": Entry("an event has attachments and no `idempotency_key`, so that a second send mails the files again", "`attachments: […]` alone", ExitCode.OK, severity="advice"),
     "bad-pattern": Entry("a matcher's regular expression is invalid", '`{$re: "(["}`', ExitCode.INVALID),
     "bad-schema": Entry("a schema is not valid JSON Schema, is not of the dialect 2020-12, or refers outside itself", "`schema: {type: objekt}`", ExitCode.INVALID),
     "bad-value": Entry("a value has the right type, but the format does not allow it", "`version: 2`", ExitCode.INVALID),
@@ -88,9 +85,10 @@ ENTRIES: Mapping[Code, Entry] = {
     "cluster-open": Entry("secrets would reach a cluster without TLS, where others can read them", "`--cluster tcp://scheduler:8786` with credentials", ExitCode.USAGE),
     "cluster-worker": Entry("a worker of a cluster can't send parts of the run", "its environment lacks the credentials", ExitCode.MACHINE),
     "concurrency": Entry("`concurrency` is not a number from 1 to 64", "`Suprsend(…, concurrency=0)`", ExitCode.INVALID),
-    "condition-variable": Entry("a condition of a workflow reads a property that the spec never sends, or for whose type it can't hold", "`amount > 1000`, and `amount` is text", ExitCode.OK, is_warning=True),
+    "condition-variable": Entry("a condition of a workflow reads a property that the spec never sends, or for whose type it can't hold", "`amount > 1000`, and `amount` is text", ExitCode.OK, severity="warning"),
     "confirm": Entry("a profile asks before it sends, and there is no terminal to ask on", "`send --profile production` in CI", ExitCode.USAGE),
     "conflicting-keys": Entry("a case has keys that exclude each other", "`skip:` beside `xfail:`, `golden:` beside `parametrize:`", ExitCode.INVALID),
+    "constant-key": Entry("the idempotency key is the same for all events, of which only the first counts", "`idempotency_key: order`", ExitCode.OK, severity="advice"),
     "credentials-invalid": Entry("a credential contains a character that no HTTP header can carry", "a key copied with a line break", ExitCode.CREDENTIALS),
     "credentials-missing": Entry("credentials are missing, or only half of them are set", "`send` with nothing set", ExitCode.CREDENTIALS),
     "credentials-refused": Entry("the platform refuses the credentials: 401 or 403", "a revoked API key", ExitCode.CREDENTIALS),
@@ -101,16 +99,20 @@ ENTRIES: Mapping[Code, Entry] = {
     "empty-file": Entry("the file is empty", "comments only", ExitCode.INVALID),
     "env-not-allowed": Entry("a spec reads an environment variable that `env_allowed` does not list, or one for credentials; or a profile names one that is not for the platform", "`env: GITHUB_TOKEN`", ExitCode.INVALID),
     "event-name": Entry("the event's name is shorter than two characters, or not text", "`event: x`", ExitCode.INVALID),
-    "event-schema": Entry("the properties of a spec break the schema of its event in the assets folder", "a required `order_id` that is never sent", ExitCode.OK, is_warning=True),
+    "event-not-expected": Entry("the cases of a spec expect responses, and none says what the event must be", "`expect: {response: {success: true}}`", ExitCode.OK, severity="advice"),
+    "event-schema": Entry("the properties of a spec break the schema of its event in the assets folder", "a required `order_id` that is never sent", ExitCode.OK, severity="warning"),
     "event-time": Entry("an event's time lies before 2022, which the platform refuses", "(Python API) a clock that was never set", ExitCode.INVALID),
     "event-too-large": Entry("the event's JSON is larger than 100 KB, or than `max_event_kb`", "a report as a property", ExitCode.INVALID),
     "export-invalid": Entry("an export lacks what a row is found by, or has an item that is not a message", "a table without `idempotency_key`", ExitCode.INVALID),
-    "expression-variable": Entry("an expression of a workflow needs a property that the spec never sends", "`.due_at` of a delay", ExitCode.OK, is_warning=True),
+    "expression-variable": Entry("an expression of a workflow needs a property that the spec never sends", "`.due_at` of a delay", ExitCode.OK, severity="warning"),
     "extends-cycle": Entry("a spec extends itself, perhaps through others", "`a.yaml` → `_b.yaml` → `a.yaml`", ExitCode.INVALID),
+    "file-exists": Entry("a file that would be written exists, and is not overwritten", "`runner import orders.har`, twice", ExitCode.USAGE),
     "file-not-found": Entry("a file or folder does not exist", "`validate spcs/`", ExitCode.NOT_FOUND),
     "file-too-large": Entry("a spec is larger than 1 MiB", "rows pasted into a spec", ExitCode.INVALID),
     "file-unreadable": Entry("this machine can't read the file", "no permission", ExitCode.MACHINE),
+    "format-refused": Entry("a file can't be written in the canonical layout without a change of its values, and is left as it is", "a key of more than 1,000 characters", ExitCode.INVALID),
     "idempotency-key": Entry("the idempotency key is blank, null, not text, or longer than 255 characters", '`idempotency_key: "{{ text }}"`', ExitCode.INVALID),
+    "import-source": Entry("a source has nothing that `runner import` can read, or an event that no spec can make", "a curl command without a body", ExitCode.INVALID),
     "insecure-url": Entry("credentials would be sent over plain http to another machine", "`SUPRSEND_BASE_URL=http://…`", ExitCode.CREDENTIALS),
     "insert-id": Entry("an event's id has fewer than 36 characters", '(Python API) `new_id=lambda: "x"`', ExitCode.INVALID),
     "interrupted": Entry("Ctrl-C, SIGTERM or SIGHUP ended the command; what may have arrived is *unknown*", "exit codes 130, 143, 129", ExitCode.INTERRUPTED),
@@ -130,7 +132,9 @@ ENTRIES: Mapping[Code, Entry] = {
     "missing-key": Entry("a required key is missing", "no `event:`", ExitCode.INVALID),
     "network-blocked": Entry("something in a case tried to reach the network", "a plugin's own client", ExitCode.CASSETTE),
     "no-answer": Entry("the request was sent, and no answer came", "a timeout", ExitCode.NO_ANSWER),
+    "no-case": Entry("a spec has no case", "no `tests:`", ExitCode.OK, severity="advice"),
     "no-connection": Entry("no connection could be made, so nothing was sent", "no server at the base URL", ExitCode.NO_ANSWER),
+    "no-description": Entry("a spec has no description", "no `description:`", ExitCode.OK, severity="advice"),
     "no-message": Entry("no message came of an accepted event in the time of `--wait`; it may still come", "`runner send specs/purchase.yaml --wait 60s`", ExitCode.NO_MESSAGE),
     "no-specs": Entry("a folder contains no specs", "`validate docs/`", ExitCode.NOT_FOUND),
     "not-a-spec": Entry("the file is something else: variables, a workflow, a manifest, a base, or a link to such a file", "`jobs:` with `on:`", ExitCode.NOT_FOUND),
@@ -140,6 +144,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "number-too-large": Entry("a number that no double, or no receiver, can hold", "`1e999`", ExitCode.INVALID),
     "output-refused": Entry("the output can't be written", "a full disk", ExitCode.MACHINE),
     "path-outside": Entry("a path leads out of the project", "`extends: ../../base.yaml`", ExitCode.INVALID),
+    "personal-data-in-key": Entry("an idempotency key is made of an e-mail address, a phone number or the like", '`idempotency_key: "{{ email }}"`', ExitCode.OK, severity="advice"),
     "port-taken": Entry("another program listens on the port", "a second `runner sandbox`", ExitCode.MACHINE),
     "profile-not-found": Entry("`runner.yaml` has no such profile", "`--profile stagin`", ExitCode.NOT_FOUND),
     "property-depth": Entry("properties are nested more than 64 levels deep", "(Python API)", ExitCode.INVALID),
@@ -169,13 +174,13 @@ ENTRIES: Mapping[Code, Entry] = {
     "sandbox-database": Entry("the file of the sandbox's database can't be used", "two sandboxes with one `--db`", ExitCode.MACHINE),
     "schema-too-large": Entry("checking a JSON Schema would take too much time or memory", "references that double at each step", ExitCode.INVALID),
     "schema-violation": Entry("the properties break the spec's `schema:`", "text where a number is required", ExitCode.INVALID),
-    "secret-too-short": Entry("a secret may have fewer than four characters, and is masked in few places", "`{secret: true, maxLength: 3}`", ExitCode.OK, is_warning=True),
-    "secret-transformed": Entry("a template cuts or changes a secret: the result is not masked", "`{{ otp[:3] }}`", ExitCode.OK, is_warning=True),
+    "secret-too-short": Entry("a secret may have fewer than four characters, and is masked in few places", "`{secret: true, maxLength: 3}`", ExitCode.OK, severity="warning"),
+    "secret-transformed": Entry("a template cuts or changes a secret: the result is not masked", "`{{ otp[:3] }}`", ExitCode.OK, severity="warning"),
     "spec-changed": Entry("a spec was changed while its rows were sent", "an editor", ExitCode.MACHINE),
-    "stale-asset": Entry("a file of the assets folder is not read, since one of the newer layout takes precedence", "`workflow/order.json` beside `workflows/order/workflow.json`", ExitCode.OK, is_warning=True),
-    "stale-schema": Entry("the copy of a schema differs from that of the event in the assets folder", "`schema: schemas/order.json`", ExitCode.OK, is_warning=True),
+    "stale-asset": Entry("a file of the assets folder is not read, since one of the newer layout takes precedence", "`workflow/order.json` beside `workflows/order/workflow.json`", ExitCode.OK, severity="warning"),
+    "stale-schema": Entry("the copy of a schema differs from that of the event in the assets folder", "`schema: schemas/order.json`", ExitCode.OK, severity="warning"),
     "template-comparison": Entry("a comparison that fails, or (a warning) that has the same result for all values", "`{{ 'big' if user > 10 else 'small' }}`", ExitCode.INVALID),
-    "template-condition": Entry("a condition is always true or always false", "`{% if status == 'new' or 'open' %}`", ExitCode.OK, is_warning=True),
+    "template-condition": Entry("a condition is always true or always false", "`{% if status == 'new' or 'open' %}`", ExitCode.OK, severity="warning"),
     "template-datetime": Entry("a date where JSON or text is needed", "`{{ now() }}`", ExitCode.INVALID),
     "template-failed": Entry("an operation has no result", "`{{ 1 / 0 }}`", ExitCode.INVALID),
     "template-forbidden": Entry("something that templates must not do", "`{% include 'x' %}`", ExitCode.INVALID),
@@ -183,7 +188,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "template-not-rendered": Entry("a template in a key (an error); or in a default, a description or a case, or in another tool's syntax (a warning)", "`$USER`, `{ user }`", ExitCode.INVALID),
     "template-not-text": Entry("a list or a map inside text", "`Bought: {{ items }}`", ExitCode.INVALID),
     "template-null": Entry("null inside text", "`Hello {{ name }}`", ExitCode.INVALID),
-    "template-set-lost": Entry("a `set` inside a loop or block is used outside of it, where its value is lost", "a running total", ExitCode.OK, is_warning=True),
+    "template-set-lost": Entry("a `set` inside a loop or block is used outside of it, where its value is lost", "a running total", ExitCode.OK, severity="warning"),
     "template-syntax": Entry("a template is not valid Jinja", "`{{ user`", ExitCode.INVALID),
     "template-too-large": Entry("a result, the work for one event, or all templates of a spec exceed a limit", "`{{ 'x' * 10000000 }}`", ExitCode.INVALID),
     "template-too-slow": Entry("rendering one event takes longer than two seconds", "loops in loops", ExitCode.INVALID, traits=Trait.MAY_PASS),
@@ -194,14 +199,15 @@ ENTRIES: Mapping[Code, Entry] = {
     "template-unknown-method": Entry("there is no such method", "`{{ user.zfill(8) }}`", ExitCode.INVALID),
     "template-unknown-test": Entry("there is no such test", "`{{ user is blank }}`", ExitCode.INVALID),
     "template-unquoted": Entry("an unquoted `{{`, which YAML reads as a map", "`user: {{ user }}`", ExitCode.INVALID),
-    "template-unread": Entry("a template of the assets folder can't be read, so that its variables are not known", "`{{#if total}}` without its end", ExitCode.OK, is_warning=True),
-    "template-variable": Entry("a template of a workflow needs a property that the spec never sends", "`Hello {{name}}`", ExitCode.OK, is_warning=True),
+    "template-unread": Entry("a template of the assets folder can't be read, so that its variables are not known", "`{{#if total}}` without its end", ExitCode.OK, severity="warning"),
+    "template-variable": Entry("a template of a workflow needs a property that the spec never sends", "`Hello {{name}}`", ExitCode.OK, severity="warning"),
     "tenant-id": Entry("a tenant's id is blank, or not 1 to 64 letters, digits, `_` and `-`", "`tenant_id: my shop`", ExitCode.INVALID),
     "tenant-twice": Entry("both `tenant_id` and `brand_id` are set", "old name and new", ExitCode.INVALID),
-    "test-data-unknown": Entry("test data names a node, category or channel that no file of the assets folder has", "`outcomes: {emial_1: delivery_failure}`", ExitCode.OK, is_warning=True),
+    "test-data-unknown": Entry("test data names a node, category or channel that no file of the assets folder has", "`outcomes: {emial_1: delivery_failure}`", ExitCode.OK, severity="warning"),
     "timeout": Entry("a timeout is not a number of seconds greater than 0 and up to a day", "`Suprsend(…, timeout=-1)`", ExitCode.INVALID),
     "too-many-problems": Entry("a file has more than 100 problems; the others are counted", "a generated spec", ExitCode.INVALID),
     "unclear-answer": Entry("an answer that does not come from the platform: the event may have arrived", "a proxy's login page", ExitCode.REFUSED),
+    "unformatted": Entry("a file is not in the canonical layout", "`runner fmt --check`, after `{a:   1}`", ExitCode.REFUSED),
     "unheard-event": Entry("no live workflow listens to the event of a spec", "`event: order_viewed`, without a workflow", ExitCode.INVALID),
     "unicode": Entry("text contains half of a surrogate pair", '`"\\ud83d"`', ExitCode.INVALID),
     "unknown-column": Entry("a column that belongs to no variable, or that the file does not have", "`usr,amount`", ExitCode.INVALID),
@@ -209,8 +215,9 @@ ENTRIES: Mapping[Code, Entry] = {
     "unknown-key": Entry("a key that the format does not have", "`propertys:`", ExitCode.INVALID),
     "unknown-matcher": Entry("there is no such matcher", "`{$regex: …}`", ExitCode.INVALID),
     "unknown-variable": Entry("a value for a variable that no spec declares", "`--var oder_id=7`", ExitCode.INVALID),
-    "unused-let": Entry("no template uses a `let`", "`let:` left over", ExitCode.OK, is_warning=True),
-    "unused-variable": Entry("no template uses a declared variable", "`vars:` left over", ExitCode.OK, is_warning=True),
+    "unused-label": Entry("a label stands twice, or a case has one that its spec has already", "`labels: [smoke, smoke]`", ExitCode.OK, severity="advice"),
+    "unused-let": Entry("no template uses a `let`", "`let:` left over", ExitCode.OK, severity="warning"),
+    "unused-variable": Entry("no template uses a declared variable", "`vars:` left over", ExitCode.OK, severity="warning"),
     "usage": Entry("wrong use of the command line", "`--vras user=u1`", ExitCode.USAGE),
     "var-missing": Entry("a variable has no value", "`render` without `--var user=…`", ExitCode.INVALID),
     "var-schema": Entry("a value breaks its variable's declaration", "`--var amount=-5`", ExitCode.INVALID),
@@ -242,12 +249,15 @@ def page(code: Code) -> str:
 def table() -> str:
     """Return all codes with their meanings and examples as a Markdown table, sorted."""
     rows = [
-        (f"`{code}`", f"{entry.meaning} (a warning)" if entry.is_warning else entry.meaning, entry.example)
+        (f"`{code}`", entry.meaning + _SUFFIXES[entry.severity], entry.example)
         for code, entry in sorted(ENTRIES.items())
     ]
     lines = ["| code | meaning | for example |", "|---|---|---|"]
     lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+_SUFFIXES: Mapping[Severity, str] = {"error": "", "warning": " (a warning)", "advice": " (advice)"}
 
 
 def _cell(text: str) -> str:

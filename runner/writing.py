@@ -22,17 +22,25 @@ if TYPE_CHECKING:
 
 
 def overwrite(
-    path: Path, content: bytes, root: Path, *, check: Callable[[Path], None] | None = None, shown: str | None = None
+    path: Path,
+    content: bytes,
+    root: Path,
+    *,
+    check: Callable[[Path], None] | None = None,
+    shown: str | None = None,
+    mode: int | None = None,
 ) -> None:
     """Replace a file atomically: after a failure, it is as it was before.
 
     `check` is called with the path of the new contents before they replace the file; if it raises, they do not. `shown` is
-    the file's name in messages. Raises InvalidInput if a link leads out of `root`, and MachineError.
+    the file's name in messages, and `mode` its permissions, by default those of any new file. Raises InvalidInput if a link leads out of `root`, and MachineError.
     """
     name = f".{token_hex(16)}.tmp"
     with _refusals(shown or str(path)), opened(path.parent, root) as folder:
         try:
             write_new(name, content, folder)
+            if mode is not None:
+                os.chmod(name, mode, dir_fd=folder)  # beyond what the umask allows to new files
             if check is not None:
                 check(Path(os.path.realpath(path.parent), name))
             os.replace(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -103,6 +103,7 @@ def loaded_by(*args: str) -> set[str]:
         ("validate", "specs/purchase.yaml"),
         ("render", "specs/purchase.yaml", "--var", "user=u1"),
         ("send", "specs/purchase.yaml", "--var", "user=u1", "--dry-run"),
+        ("fmt", "specs/purchase.yaml", "--check"),
         ("help", "bulk"),
     ],
 )

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, cast
 
 from runner.errors import InvalidInput, Problem
 from runner.rows.row import BadRow
-from runner.rows.row_file import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from runner.rows.line_rows import LineRows
+    from runner.rows.block_rows import BlockRows
     from runner.rows.places import FileStart
     from runner.rows.row import Row
+    from runner.rows.row_file import RowFile
     from runner.rows.row_files import RowFiles
     from runner.source import Json
     from runner.variables import Cells
@@ -86,11 +86,9 @@ class MarkedRows:
         rows = self._unmarked(self.parent) if self._may_be_marked else iter(self._file)
         return self._others(rows) if self._left_out else rows
 
-    def take(self, at_most: int) -> LineRows | None:
-        """Return the next rows as lines of text, as `RowFile.take` does."""
-        if self._may_be_marked or self._left_out or not isinstance(self._file, RowFile):
-            return None
-        return self._file.take(at_most)
+    def take(self, at_most: int) -> BlockRows | None:
+        """Return the next rows in a block, as `RowFile.take` does."""
+        return None if self._may_be_marked or self._left_out else self._file.take(at_most)
 
     def leave_out(self, origins: frozenset[int]) -> None:
         """Skip rows by their origin, and number the others without gaps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.rows.line_rows import LineRows
+from runner.rows.block_rows import BlockRows
 from runner.rows.places import Places
 from runner.rows.row import BadRow, Row
 from runner.rows.spans import SpannedRows
@@ -47,8 +47,8 @@ class Part(NamedTuple):
         return self._replace(files=Places(starts).within(self.first_row, self.size)) if starts else self
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the rows as columns, which takes a third of the time and space; lines are text already."""
-        if isinstance(self.rows, LineRows | SpannedRows):
+        """Pickle the rows as columns, which takes a third of the time and space; a block has its own way."""
+        if isinstance(self.rows, BlockRows | SpannedRows):
             return Part, (*self,)
         bad = {at: row for at, row in enumerate(self.rows) if isinstance(row, BadRow)}
         columns = [[row[field] for row in self.rows] for field in range(len(Row._fields))]

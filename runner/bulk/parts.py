@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runner.bulk.inflow import Inflow
     from runner.bulk.run_ledger import PartState
-    from runner.rows.line_rows import LineRows
+    from runner.rows.block_rows import BlockRows
     from runner.rows.row import BadRow, Row
     from runner.rows.span_cutter import SpanCutter
 
@@ -119,7 +119,7 @@ class Cutter:
 
 
 class Parts(Cutter):
-    """The parts of a file; each is read when it is requested. If `take` returns rows as lines of text, these are handed over."""
+    """The parts of a file; each is read when it is requested. If `take` returns rows in a block, these are handed over."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Parts(Cutter):
         begun_to: int = 0,
         offset: int = 0,
         on_finished: Callable[[Sequence[Row | BadRow] | SpannedRows], None] = lambda _: None,
-        take: Callable[[int], LineRows | None] = lambda _: None,
+        take: Callable[[int], BlockRows | None] = lambda _: None,
     ) -> None:
         super().__init__(size, known, digests=digests, begun_to=begun_to, offset=offset, on_finished=on_finished)
         self._rows = rows
@@ -163,11 +163,11 @@ class Parts(Cutter):
         """Return `number` rows; fewer at the end, or if they have too many characters."""
         if self.failure is not None:
             return []
-        lines: LineRows | None = None
+        block: BlockRows | None = None
         rows: list[Row | BadRow] = []
         try:
-            while (left := number - len(lines or ())) and (more := self._take(left)) is not None:
-                lines = lines.followed_by(more) if lines else more
+            while (left := number - len(block or ())) and (more := self._take(left)) is not None:
+                block = block.followed_by(more) if block else more
             large = 0
             for row in islice(self._rows, left):
                 rows.append(row)
@@ -177,7 +177,7 @@ class Parts(Cutter):
                         break
         except RunnerError as error:  # the rows before the error are already in the list
             self.failure = error
-        return [*lines, *rows] if lines and rows else lines or rows
+        return [*block, *rows] if block and rows else block or rows
 
 
 class SpanParts(Cutter):

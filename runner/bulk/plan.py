@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from runner.bulk.record import RunRecord
     from runner.config import Target
     from runner.eventspec import Spec
-    from runner.rows.line_rows import LineRows
+    from runner.rows.block_rows import BlockRows
     from runner.rows.row import BadRow, Row
     from runner.rows.span_reader import SpanReader
     from runner.run import Inputs, Run
@@ -87,8 +87,8 @@ class RunPlan:
         """Yield the rows of the run."""
         return self.options.chosen(self.rows)
 
-    def take(self, at_most: int) -> LineRows | None:
-        """Return the next rows of the run as lines of text, maybe fewer; None if `chosen_rows` is to yield them."""
+    def take(self, at_most: int) -> BlockRows | None:
+        """Return the next rows of the run in a block, maybe fewer; None if `chosen_rows` is to yield them."""
         is_whole = not self.options.offset and self.options.limit is None
         return self.rows.take(at_most) if is_whole else None
 

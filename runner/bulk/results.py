@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager, suppress
 from json.encoder import encode_basestring
@@ -103,11 +104,30 @@ class RowResult(NamedTuple):
         if error is not None and len(error) > MAX_MESSAGE:
             error = f"{error[:MAX_MESSAGE]} …"
         place = "" if self.place is None else f'"file": {_quoted(self.place.path)}, "row_in_file": {self.place.row}, '
-        return (
-            f'{{"row": {self.row}, {place}"line": {self.line}, "state": "{self.state}", "status_code": {self.status_code}, '
-            f'"key": {_text(self.key)}, "insert_id": {_text(self.insert_id)}, "message_id": {_text(self.message_id)}, '
-            f'"code": {_text(self.code)}, "error": {_text(error)}, "attempts": {self.attempts}, "session": {self.session}}}\n'
-        )
+        known = self.key, self.insert_id, self.message_id, self.attempts, self.session
+        return result_line(self.row, self.line, self.state, self.status_code, *known, place, self.code, error)
+
+
+def result_line(
+    row: int,
+    line: int,
+    state: State,
+    status_code: int,
+    key: str | None,
+    insert_id: str | None,
+    message_id: str | None,
+    attempts: int,
+    session: int,
+    place: str = "",
+    code: Code | None = None,
+    error: str | None = None,
+) -> str:
+    """Return the line of a row, as `RowResult.as_line` does. Most rows are accepted: for those, no other value is made."""
+    return (
+        f'{{"row": {row}, {place}"line": {line}, "state": "{state}", "status_code": {status_code}, '
+        f'"key": {_text(key)}, "insert_id": {_text(insert_id)}, "message_id": {_text(message_id)}, '
+        f'"code": {_text(code)}, "error": {_text(error)}, "attempts": {attempts}, "session": {session}}}\n'
+    )
 
 
 def _text(text: str | None) -> str:
@@ -153,3 +173,23 @@ def _cut_half_line(path: Path) -> None:
                 return
             size -= step
         file.truncate(0)
+
+
+def messages_of(path: Path, at_most: int) -> dict[int, str]:
+    """Return the messages of rows that were not accepted, by their numbers, from a file of results; {} if it can't be read.
+
+    The last line of a row counts.
+    """
+    found: dict[int, str] = {}
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if '"state": "accepted"' in line:
+                continue
+            try:
+                result = json.loads(line)
+                row, message = int(result["row"]), str(result["error"] or "")
+            except (ValueError, TypeError, KeyError):
+                continue  # the file may be any other by now
+            if row in found or len(found) < at_most:
+                found[row] = message
+    return found

@@ -7,10 +7,12 @@ connection, which are costly to make, are made once in each process.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.keys import digest_of
+from runner.bulk.measures import measures_of
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.tools import tools_of, turns
 from runner.rows.places import Places
@@ -85,18 +87,43 @@ def send_with(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over
 
 
 def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bool) -> PartOutcome:
-    setup = tools.setup
     made = tools.make_all(rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)
-    met_refused_credentials = not is_over and _deliver(tools.connection, deliveries)
+    took: list[tuple[Delivery, float]] = []
+    met_refused_credentials = not is_over and _deliver(tools.connection, deliveries, took)
     results = [result for delivery in deliveries for result in delivery.results]
-    next_result = iter(results)
+    are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
+    lines = tools.accepted_lines(part, rows, made, results) if are_accepted else None
+    failures: list[RowOutcome] = []
+    if lines is None:
+        failures, lines = _one_by_one(tools, part, rows, made, results, met_refused_credentials)
+    return PartOutcome(
+        part.first_row,
+        part.size,
+        len(rows) - len(failures),
+        tuple(failures),
+        met_refused_credentials,
+        lines,
+        _digests(sent, results) if tools.keys_may_repeat else b"",
+        str(os.getpid()),
+        measures_of(sent, results, took),
+    )
+
+
+def _one_by_one(
+    tools: Tools,
+    part: Part,
+    rows: Sequence[Row | BadRow],
+    made: Sequence[Encoded | Prepared | Rejected],
+    results: Sequence[Result],
+    met_refused_credentials: bool,
+) -> tuple[list[RowOutcome], str]:
+    """Return the outcomes of the rows that were not accepted, and the lines of all rows for the file of results."""
+    setup, next_result, places = tools.setup, iter(results), Places(part.files)
     failures: list[RowOutcome] = []
     written: list[tuple[RowResult, Sequence[str]]] = []
-    places = Places(part.files)
-    are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
-    for row, event in zip(rows, made, strict=True) if setup.wants_results or not are_accepted else ():
+    for row, event in zip(rows, made, strict=True):
         result = NOT_SENT if isinstance(event, Rejected) else next(next_result)
         if result.state == "accepted" and not setup.wants_results:
             continue
@@ -115,16 +142,7 @@ def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bo
             failures.append(tools.failure(row, secrets, outcome))
         if setup.wants_results:
             written.append((tools.result(row, outcome, places), secrets))
-    return PartOutcome(
-        part.first_row,
-        part.size,
-        len(rows) - len(failures),
-        tuple(failures),
-        met_refused_credentials,
-        tools.lines(written),
-        _digests(sent, results) if tools.keys_may_repeat else b"",
-        str(os.getpid()),
-    )
+    return failures, tools.lines(written)
 
 
 def _digests(sent: Sequence[Encoded], results: Sequence[Result]) -> bytes:
@@ -154,10 +172,15 @@ def _settled(outcome: Outcome, result: Result, met_refused_credentials: bool) ->
     return replace(outcome, state="not_sent") if may_pass else outcome
 
 
-def _deliver(connection: Connection, deliveries: Sequence[Delivery]) -> bool:
-    """Send one request after the other; return whether the credentials were refused. Concurrency comes from several parts."""
+def _deliver(connection: Connection, deliveries: Sequence[Delivery], took: list[tuple[Delivery, float]]) -> bool:
+    """Send one request after the other, and add to `took` the seconds of each; return whether the credentials were refused.
+
+    Concurrency comes from several parts.
+    """
     for delivery in deliveries:
+        began_s = time.monotonic()
         connection.deliver(delivery)
+        took.append((delivery, time.monotonic() - began_s))
         if delivery.met_refused_credentials:
             return True
     return False

@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING
 
 from runner.bulk.columns import extra_columns
 from runner.bulk.outcomes import RowOutcome
-from runner.bulk.results import MAX_MESSAGE, RowResult
+from runner.bulk.results import MAX_MESSAGE, RowResult, result_line
 from runner.errors import MachineError, Problem
 from runner.eventspec import Occurrence, load, specialize
-from runner.rows.line_rows import LineRows
+from runner.rows.block_rows import BlockRows
 from runner.rows.row import BadRow, Row
 from runner.run import Prepared, Rejected, prepare_with
 from runner.secrets import Mask
 from runner.suprsend.delivery import Pauses
+from runner.suprsend.encoding import Encoded
 from runner.suprsend.turns import Turns
 from runner.variables import RowResolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.bulk.part import Part
     from runner.bulk.setup import Setup
     from runner.codes import Code
     from runner.eventspec import Make, Spec
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from runner.run import Outcome
     from runner.suprsend.answer import Result
     from runner.suprsend.connection import Connection
-    from runner.suprsend.encoding import Encoded
 
 
 class Tools:
@@ -89,7 +90,7 @@ class Tools:
         plain = self._plain
         if plain is None:
             return [self.prepare(row) for row in rows]
-        if isinstance(rows, LineRows):
+        if isinstance(rows, BlockRows):
             return [
                 (plain(cells, number) if cells is not None else None) or self.prepare(rows.row(number))
                 for number, cells in rows.cells()
@@ -169,14 +170,47 @@ class Tools:
             places.of(row.number),
         )
 
+    def accepted_lines(
+        self,
+        part: Part,
+        rows: Sequence[Row | BadRow],
+        made: Sequence[Encoded | Prepared | Rejected],
+        results: Sequence[Result],
+    ) -> str | None:
+        """Return the lines of a part for the file of results, if all rows were accepted; None if `lines` must write them."""
+        session = self.setup.session
+        if not self.setup.wants_results:
+            return ""
+        events = [event for event in made if isinstance(event, Encoded)]
+        if part.files or len(events) < len(made):
+            return None
+        if self._has_secrets(
+            text
+            for event, result in zip(events, results, strict=True)
+            for text in (event.key, event.insert_id, result.message_id)
+            if text
+        ):
+            return None
+        numbered = rows.numbered() if isinstance(rows, BlockRows) else ((row.number, row.line) for row in rows)
+        return "".join(
+            result_line(number, line, "accepted", code, key, insert_id, message_id, attempts, session)
+            for (number, line), (_, _, key, insert_id), (_, code, _, message_id, _, _, attempts) in zip(
+                numbered, events, results, strict=True
+            )
+        )
+
     def lines(self, results: Sequence[tuple[RowResult, Sequence[str]]]) -> str:
         """Return the lines of rows for the file of results; each comes with its own secrets."""
-        # The secrets of the run are searched for once in all texts, since most have none.
-        is_clean = not self._mask.data_spans("\n".join([text for result, _ in results for text in result.texts()]))
+        is_clean = not self._has_secrets(text for result, _ in results for text in result.texts())
         return "".join(
             (result if is_clean and not secrets else result.masked(self._mask.with_values(secrets))).as_line()
             for result, secrets in results
         )
+
+    def _has_secrets(self, texts: Iterable[str]) -> bool:
+        """Return whether a secret of the run may be in one of these texts. They are searched once, since most have none."""
+        # A break instead would be taken for one within a secret, which takes ten times as long.
+        return bool(self._mask.data_spans(" ".join(texts)))
 
 
 def _variable_of(error: Problem | None) -> str:

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from runner.cli import complete
 from runner.commands.session import Color, Session, Settings
-from runner.errors import ExitCode, NotFound, Problem, shown_argument
+from runner.errors import ExitCode, NotFound, Problem, UsageError, shown_argument
 from runner.report import Format
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
         session.adopt(session.settings.joined(_declare(**shared)), ctx.invoked_subcommand)
         if ctx.invoked_subcommand is not None:  # its own options are not parsed yet
             return run(session, **values)
+        _check_format(session, ctx.info_name or "")
         _check_config(session.settings.config)
         code = run(session, **values)
         if isinstance(ctx.command, TyperGroup):  # a group without a command
@@ -77,6 +78,12 @@ def command(run: Callable[..., ExitCode | None]) -> Callable[..., ExitCode | Non
     with_settings.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del with_settings.__wrapped__
     return with_settings
+
+
+def _check_format(session: Session, name: str) -> None:
+    """Raise UsageError for SARIF from a command that does not write it."""
+    if session.settings.format is Format.SARIF and name != "validate":
+        raise UsageError(Problem("usage", "only runner validate writes -o sarif", hint="use -o json"))
 
 
 def _check_config(config: Path | None) -> None:

@@ -74,6 +74,10 @@ def run_cases(
         typer.Option(help="Fail below this coverage, in percent.", metavar="PERCENT", min=0, max=100),
     ] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Show which changes of events and answers no case notices.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report for a browser.", metavar="FILE")] = None,
     pytest_flag: Annotated[list[str] | None, typer.Option(_PYTEST_FLAG, hidden=True)] = None,
 ) -> ExitCode:
     """Run the cases of specs, offline, against recorded answers."""
@@ -83,6 +87,10 @@ def run_cases(
     flags = tuple(pytest_flag or ())
     covered = Coverage(coverage_min) if coverage or coverage_min is not None else None
     options = TestOptions(
-        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags
+        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags, html
     )
+    if mutate:
+        from runner.commands.mutate import mutate_cases  # noqa: PLC0415
+
+        return mutate_cases(session, paths or (), options)
     return run(session, paths or (), options)

@@ -2,87 +2,148 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from stat import S_IMODE
 from typing import TYPE_CHECKING
 
-from runner.errors import ExitCode, InvalidInput, in_order
+from runner.errors import ExitCode, InvalidInput, Position, first_of, in_order
 from runner.eventspec import check
 from runner.eventspec.many import load_all
-from runner.project.files import find_config, is_base
+from runner.lint.advice import advice
+from runner.lint.levels import levelled, levels_of
+from runner.project.config_file import read_config
+from runner.project.files import find_config, is_base, project_of
 from runner.report import Format, as_json
-from runner.report.style import counted
+from runner.report.style import counted, printable
+from runner.writing import overwrite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from runner.commands.session import Session
-    from runner.errors import Problem
+    from runner.errors import Problem, Severity
     from runner.eventspec.spec import Loaded
+    from runner.lint.levels import Level
     from runner.workflows.project_checks import ProjectChecks
 
 
-def validate(session: Session, paths: Sequence[Path], *, strict: bool = False) -> ExitCode:
-    """Check specs without variables. Warnings fail only when `strict`."""
+def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, fix: bool = False) -> ExitCode:
+    """Check specs without variables. Warnings fail only when `strict`. `fix` corrects first what has one safe answer."""
     output, settings = session.output, session.settings
     if settings.profile is not None:
         from runner.config import load_profile  # noqa: PLC0415 - most checks go without it
 
         for path in paths:
             load_profile(start=path, config=settings.config, name=settings.profile)
-    count = errors = warnings = 0
+    count = 0
+    severities: Counter[Severity] = Counter()
     seen: set[int] = set()
     """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
     all_problems: list[Problem] = []
-    project = AssetChecks(settings.config)
+    changes: dict[str, int] = {}
+    """How many changes were made in each file."""
+    checks = Checks(settings.config)
     for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
         output.hide(loaded.secrets)
-        found = in_order((*loaded.problems, *project.problems(loaded)))
-        fresh = [problem for problem in found if hash(problem) not in seen]
+        found = (*loaded.problems, *checks.problems(loaded))
+        if fix and (number := _fix(loaded, found)):
+            changes[loaded.path] = number
+            mended = check(Path(loaded.path), project_of(Path(loaded.path)), settings.config)
+            found = (*mended.problems, *checks.problems(mended))
+        fresh = [problem for problem in in_order(found) if hash(problem) not in seen]
         seen.update(map(hash, fresh))
-        errors += sum(problem.severity == "error" for problem in fresh)
-        warnings += sum(problem.severity == "warning" for problem in fresh)
+        severities.update(problem.severity for problem in fresh)
         output.findings(fresh)
         if output.format is Format.JSON:
             all_problems += fresh
-    if output.format is Format.JSON:
-        counts = {"specs": count, "errors": errors, "warnings": warnings}
-        output.json(counts | {"problems": [as_json(problem) for problem in all_problems]})
-    elif output.format is not Format.JSONL:
-        for path in paths if len(paths) > 1 else ():
-            if is_base(path):
-                output.message(f"{path}: not checked by itself; a base is checked through the specs that extend it")
-        output.message(_summary(count, errors, warnings))
-        if errors and output.has_terminal:
+        elif output.format is Format.SARIF:
+            all_problems += (_with_place(problem, loaded.path) for problem in fresh)
+    if output.format is Format.SARIF:
+        from runner.report.sarif import show_sarif  # noqa: PLC0415 - it needs the registry of problems
+
+        show_sarif(output, all_problems)
+    elif output.format is Format.JSON:
+        counts = {"specs": count, "errors": severities["error"], "warnings": severities["warning"]}
+        counts["advice"] = severities["advice"]
+        done = {"fixed": _listed(changes)} if fix else {}
+        output.json(counts | done | {"problems": [as_json(problem) for problem in all_problems]})
+    elif output.format is Format.JSONL:
+        output.items("fixed", _listed(changes))
+    else:
+        for name, number in changes.items():
+            output.data(f"{output.style.good('fixed')}  {printable(name)}: {counted(number, 'change')}")
+        for base in filter(is_base, paths) if len(paths) > 1 else ():
+            output.message(f"{base}: not checked by itself; a base is checked through the specs that extend it")
+        output.message(_summary(count, severities))
+        if severities["error"] and output.has_terminal:
             output.message("`runner explain CODE` says more")
-    return ExitCode.INVALID if errors or (strict and warnings) else ExitCode.OK
+    fails = severities["error"] or (strict and severities["warning"])
+    return ExitCode.INVALID if fails else ExitCode.OK
 
 
-class AssetChecks:
-    """Holds specs against the assets folder that belongs to each. A folder is read once."""
+def _with_place(problem: Problem, path: str) -> Problem:
+    """Return a problem with a position: code scanning refuses a log in which one has none."""
+    return problem if problem.position is not None else replace(problem, position=Position(path, 1, 1, 2, ""))
+
+
+def _fix(loaded: Loaded, problems: Collection[Problem]) -> int:
+    """Correct a valid spec's file, and return the number of changes."""
+    from runner.lint.fixes import fixed  # noqa: PLC0415 - only --fix needs it
+
+    path = Path(os.path.realpath(loaded.path))
+    mended = fixed(path, loaded.spec, problems) if loaded.spec is not None else None
+    if mended is None:
+        return 0
+    mode = S_IMODE(path.stat().st_mode)
+    overwrite(path, mended.content, project_of(Path(loaded.path)), shown=loaded.path, mode=mode)
+    return mended.changes
+
+
+def _listed(changes: Mapping[str, int]) -> list[dict[str, object]]:
+    return [{"path": path, "changes": number} for path, number in changes.items()]
+
+
+class Checks:
+    """Advises on specs, and holds them against the assets folder that belongs to each. A folder is read once."""
 
     def __init__(self, config: Path | None) -> None:
         self._config = config
-        self._by_folder: dict[Path, ProjectChecks | None] = {}
-        """The checks of the specs in a folder."""
+        self._by_folder: dict[Path, tuple[Mapping[str, Level], ProjectChecks | None]] = {}
+        """The levels of rules for the specs in a folder, and the checks of its assets, if it has some."""
         self._read: dict[tuple[Path, Path | None], ProjectChecks] = {}
         """By the folder of assets and the `runner.yaml` with the rules."""
 
     def problems(self, loaded: Loaded) -> tuple[Problem, ...]:
-        """Return the problems of a spec, and with the first spec of a folder those of its assets."""
+        """Return what may be changed in a spec, and with the first spec of a folder what is wrong with its assets."""
         path = Path(loaded.path)
         own: tuple[Problem, ...] = ()
         if path.parent not in self._by_folder:
             try:
-                self._by_folder[path.parent] = self._checks(path)
+                config = self._config or find_config(path)
+                levels, own = self._levels(config)
+                project = self._project(path, config)
+                self._by_folder[path.parent] = levels, project
+                own += project.own_problems if project is not None else ()
             except InvalidInput as error:  # of runner.yaml, or of the folder that it names
-                self._by_folder[path.parent] = None
+                self._by_folder[path.parent] = {}, None
                 own = error.problems
-        checks = self._by_folder[path.parent]
-        if checks is None:
+        levels, project = self._by_folder[path.parent]
+        if (spec := loaded.spec) is None:
             return own
-        return (*checks.own_problems, *(checks.of_spec(loaded.spec) if loaded.spec is not None else ()))
+        of_assets = project.of_spec(spec) if project is not None else ()
+        advised = first_of([*levelled(advice(spec), levels, spec.root)])
+        return (*own, *of_assets, *advised)
 
-    def _checks(self, path: Path) -> ProjectChecks | None:
+    @staticmethod
+    def _levels(config: Path | None) -> tuple[Mapping[str, Level], tuple[Problem, ...]]:
+        root = read_config(config).root if config is not None and config.is_file() else None
+        levels, wrong = levels_of(root.get("checks") if root is not None else None)
+        return levels, tuple(wrong)
+
+    def _project(self, path: Path, config: Path | None) -> ProjectChecks | None:
         from runner.workflows.layouts import find_assets  # noqa: PLC0415 - a path is looked up, no more
 
         folder = find_assets(path, self._config)
@@ -90,13 +151,14 @@ class AssetChecks:
             return None
         from runner.workflows.project_checks import ProjectChecks  # noqa: PLC0415 - few projects have workflow files
 
-        config = self._config or find_config(path)
         key = folder.resolve(), config
         if key not in self._read:
             self._read[key] = ProjectChecks(folder, config)
         return self._read[key]
 
 
-def _summary(files: int, errors: int, warnings: int) -> str:
-    counts = [counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
+def _summary(files: int, severities: Counter[Severity]) -> str:
+    counts = [counted(severities[each], each) for each in ("error", "warning") if severities[each]]
+    if pieces := severities["advice"]:
+        counts.append(f"{counted(pieces, 'piece')} of advice")
     return f"{counted(files, 'spec')} checked: {', '.join(counts) or 'no problems'}"

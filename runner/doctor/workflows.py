@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from runner.errors import Problem
     from runner.eventspec import Spec
-    from runner.workflows.check_rules import Rule
+    from runner.lint.levels import AssetRule
 
 ASSETS, EVENTS, SCHEMAS, PROPERTIES = "assets", "events", "schemas", "properties"
-_RULES: Mapping[str, tuple[Rule, ...]] = {
+_RULES: Mapping[str, tuple[AssetRule, ...]] = {
     EVENTS: ("unknown-event", "unheard-event"),
     SCHEMAS: ("stale-schema",),
     PROPERTIES: ("event-schema", "condition-variable", "template-variable"),

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from jinja2 import nodes
 
 from runner.template.omit import NAME as OMIT
+from runner.template.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from runner.template.shape import Shape
 
 MAX_CELL = 4096
 """Characters of a plain cell. Rows with longer cells are rendered by Jinja, which bounds the length of its results."""
@@ -110,6 +113,12 @@ def joined(pieces: Sequence[nodes.Expr], scope: Scope) -> PythonValue | None:
             return None
         texts.append(_AS_TEXT[value.kind].format(value.source))
     return PythonValue(f'"".join([{", ".join(texts)}])', "text")
+
+
+def begin_of(shape: Shape) -> str:
+    """Return the text that a template's result begins with, whatever is inserted into it."""
+    pieces = shape.pieces if isinstance(shape, Template) else None
+    return pieces[0].data if pieces and isinstance(pieces[0], nodes.TemplateData) else ""
 
 
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from runner.eventspec.event import Occurrence
 from runner.eventspec.own_key import own_key
-from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, joined, kind_of, lone
+from runner.eventspec.python_source import MAX_CELL, Kind, PythonValue, begin_of, joined, kind_of, lone
 from runner.eventspec.shape_bounds import LONGEST, is_constant, largest, levels, most_text
 from runner.suprsend.encoding import encode_plain
 from runner.suprsend.event import Attachment, Event, Stamp
-from runner.suprsend.rules import MAX_KEY, is_plain_name, is_plain_url, is_sound, is_tenant
+from runner.suprsend.rules import MAX_KEY, is_plain_name, is_sound, is_tenant, plain_url_check
 from runner.template.budget import Budget
 from runner.template.ids import row_ids
 from runner.template.limits import MAX_TEXT
@@ -246,7 +246,7 @@ class _Writer:
             raise _NotPlainError
         if may_omit(entry["url"], omitting(self._spec.lets)):
             raise _NotPlainError
-        url = self._checked(f"url{number}", entry["url"], is_plain_url)
+        url = self._checked(f"url{number}", entry["url"], plain_url_check(begin_of(entry["url"])))
         return Attachment(self._slot(f"url{number}", url), filename, ignore)
 
     def _key(self, shape: dict[str, Shape]) -> str:
@@ -274,7 +274,7 @@ class _Writer:
         self._unless(local if at_most is None else f"0 < len({local}) <= {at_most}")
         return local
 
-    def _checked(self, local: str, shape: Shape, check: Callable[[str], bool]) -> str:
+    def _checked(self, local: str, shape: Shape, check: Callable[[str], object]) -> str:
         """Write the check of a text against a rule of the platform; a text that no row changes is checked now."""
         text = shape.constant if isinstance(shape, Template) else shape
         if isinstance(text, str):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.source import Document, Node
 
 _NOT_INHERITED = ("name", "tests", "extends")
-_MERGED = ("vars", "let", "properties")
+_MERGED = ("vars", "let", "properties", "checks")
 MAX_BASES = 100
 """Maximum number of files that a spec builds on. Together they may be as large as one file."""
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -119,10 +119,7 @@ class Files:
     def _root(self, document: Document, *, is_base: bool) -> Node | None:
         """Return the map of a file that means to be a spec, or a base of one; None, with problems, for any other."""
         before = len(self.problems)
-        is_spec, hides_secrets = means_to_be_a_spec(document), _hides_secrets(document)
-        document.text.shows_lines = is_spec and not hides_secrets
-        censor = unshown if not is_spec else discreet if hides_secrets else None
-        self.problems += map(censor, document.problems) if censor else document.problems
+        self.problems += shown_problems(document)
         root = document.root
         if root is None:
             if not document.problems:
@@ -248,6 +245,14 @@ _KEYWORDS = frozenset(
     unevaluatedProperties uniqueItems writeOnly
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )
+
+
+def shown_problems(document: Document) -> list[Problem]:
+    """Return the problems of a spec's file, with its lines as far as they may be shown; from now on, no other shows more."""
+    is_spec, hides_secrets = means_to_be_a_spec(document), _hides_secrets(document)
+    document.text.shows_lines = is_spec and not hides_secrets
+    censor = unshown if not is_spec else discreet if hides_secrets else None
+    return [*map(censor, document.problems)] if censor else [*document.problems]
 
 
 def _hides_secrets(document: Document) -> bool:

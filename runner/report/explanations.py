@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from runner.report.style import Style
 
 _INDENT = "    "
+_ENDS = {"warning": "a warning: exit code 0, with --strict 2", "advice": "advice: exit code 0"}
 _EMPHASIS = re.compile(r"\*(\w+)\*")
 
 
 def as_text(code: Code, style: Style) -> str:
     """Return the meaning of a code, its exit code, and its page with indented code blocks."""
     entry = ENTRIES[code]
-    paint = style.warning if entry.is_warning else style.error
+    paint = style.for_severity(entry.severity)
     head = f"{paint(code)}{style.strong(f': {_plain(entry.meaning)}')}"
-    end = "a warning: exit code 0, with --strict 2" if entry.is_warning else f"exit code {entry.exit_code:d}"
+    end = _ENDS.get(entry.severity) or f"exit code {entry.exit_code:d}"
     return "\n".join([head, end, "", *_lines(page(code))])
 
 

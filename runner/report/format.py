@@ -12,3 +12,5 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     GITHUB = "github"
+    SARIF = "sarif"
+    """Of `runner validate` alone."""

@@ -23,7 +23,7 @@ def as_annotation(problem: Problem, mask: Mask = OPEN, workspace: str | None = N
     fields: dict[str, str] = {"title": problem.code}
     if place:
         fields = {
-            "file": _in_workspace(place.path, workspace) if workspace else place.path,
+            "file": in_workspace(place.path, workspace) if workspace else place.path,
             "line": str(place.line),
             "col": str(place.column),
             "endColumn": str(place.end_column - 1),
@@ -36,10 +36,11 @@ def as_annotation(problem: Problem, mask: Mask = OPEN, workspace: str | None = N
         for line in part.split("\n")
     ]
     text = "\n".join(map(printable, lines))
-    return f"::{problem.severity} {properties}::{_escaped(text, _IN_MESSAGE)}"
+    kind = "notice" if problem.severity == "advice" else problem.severity
+    return f"::{kind} {properties}::{_escaped(text, _IN_MESSAGE)}"
 
 
-def _in_workspace(path: str, workspace: str) -> str:
+def in_workspace(path: str, workspace: str) -> str:
     """Return the path of a file relative to the workspace; a path that is elsewhere or does not exist, unchanged."""
     if os.path.lexists(path):
         for plain in (os.path.abspath, os.path.realpath):

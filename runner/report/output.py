@@ -53,7 +53,8 @@ class Output:
         self._status = ""
         self.is_for_workflow = format_ is Format.GITHUB or (environ or {}).get("GITHUB_ACTIONS") == "true"
         """Whether a workflow on GitHub reads the output, and runs the commands in it."""
-        self._workspace = (environ or {}).get("GITHUB_WORKSPACE")
+        self.workspace = (environ or {}).get("GITHUB_WORKSPACE")
+        """The checkout of a workflow on GitHub, which knows files by their paths in it."""
         self.has_data = False
         """Whether something was written to stdout."""
         self.has_reader = True
@@ -143,7 +144,7 @@ class Output:
         """Return a problem as an annotation, masked before it is cut and escaped."""
         from runner.report.github_annotation import as_annotation  # noqa: PLC0415 - only a workflow needs it
 
-        return as_annotation(problem, self._mask, self._workspace)
+        return as_annotation(problem, self._mask, self.workspace)
 
     def masked_body(self, body: bytes) -> str:
         """Return a body as text: exactly, unless it contains a secret."""
@@ -229,7 +230,7 @@ class Output:
     def complaints(self, problems: Iterable[Problem]) -> None:
         """Show problems on stderr; with `-q` without warnings."""
         for problem in problems:
-            if problem.severity == "warning" and self.quiet:
+            if self.quiet and problem.severity != "error":
                 continue
             if self.format is Format.GITHUB:
                 self.annotation(self.annotation_of(problem))
@@ -247,9 +248,9 @@ class Output:
                 case Format.JSONL:
                     self.json(as_json(problem))
                 case Format.PRETTY:
-                    if not (self.quiet and problem.severity == "warning"):
+                    if not (self.quiet and problem.severity != "error"):
                         self._write(self._stdout, as_text(problem, self.style, self._mask) + "\n")
-                case Format.JSON:  # the command's document has them
+                case Format.JSON | Format.SARIF:  # the command's document has them
                     pass
                 case _:
                     assert_never(self.format)

@@ -26,7 +26,7 @@ OPEN = Mask()
 def as_text(problem: Problem, style: Style = _PLAIN, mask: Mask = OPEN) -> str:
     """Return a problem as text, as compilers do: message, position, source line with a caret, hint."""
     problem = masked(problem, mask)
-    paint = style.error if problem.severity == "error" else style.warning
+    paint = style.for_severity(problem.severity)
     lines = [f"{paint(f'{problem.severity}[{problem.code}]')}{style.strong(f': {printable(problem.message)}')}"]
     notes = [problem.context] if problem.context else []
     gutter, hint = " ", None

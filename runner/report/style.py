@@ -6,7 +6,12 @@ import json
 import os
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.errors import Severity
 
 _OURS = f"\x1b{os.urandom(8).hex()}"
 """Begins a color until it is written out. No data knows it: an escape sequence without it is data."""
@@ -50,6 +55,14 @@ class Style(NamedTuple):
     def warning(self, text: str) -> str:
         """Paint a warning."""
         return self._paint("1;33", text)
+
+    def advice(self, text: str) -> str:
+        """Paint advice."""
+        return self._paint("1;36", text)
+
+    def for_severity(self, severity: Severity) -> Callable[[str], str]:
+        """Return what paints problems of a severity."""
+        return {"error": self.error, "warning": self.warning, "advice": self.advice}[severity]
 
     def good(self, text: str) -> str:
         """Paint a success."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
 from runner.errors import Problem
+from runner.rows.block_rows import BlockRows
 from runner.rows.row import BadRow, Row, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.errors import Position
+    from runner.rows.block_rows import AnyRow
 
-AnyRow: TypeAlias = "Row | BadRow"
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 
 
@@ -28,36 +29,32 @@ class LineForm(NamedTuple):
     places: tuple[int, ...] | None = None
 
 
-class LineRows(Sequence[AnyRow]):
-    """Contiguous rows of a table, each of which is a line of the text.
+class LineRows(BlockRows):
+    """Contiguous rows of a table, each of which is a line of the text."""
 
-    A process that hands them over neither takes the cells from the lines nor pickles these one by one.
-    """
+    __slots__ = ("_count", "_first_line", "_first_number", "_form", "_text")
 
-    __slots__ = ("_count", "_first_line", "_first_number", "_form", "_rows", "_text")
-
-    def __init__(self, form: LineForm, first_number: int, first_line: int, count: int, text: str) -> None:
+    def __init__(self, form: LineForm, first_number: int, first_line: int, size: int, text: str) -> None:
+        super().__init__()
         self._form = form
         self._first_number = first_number
         self._first_line = first_line
-        self._count = count
+        self._count = size
         self._text = text
-        self._rows: list[AnyRow] = []
-        """All rows, once one of them was asked for by its number."""
 
     def cells(self) -> Iterator[tuple[int, list[str] | None]]:
-        """Yield the number of each row, and its cells that are kept; None for a row that has too many or too few."""
+        """Do what `BlockRows.cells` says."""
         _, _, width, places = self._form
-        for number, cells in enumerate(self._all_cells(), self._first_number):
-            if len(cells) != width:
-                yield number, None
-            else:
-                yield number, cells if places is None else [cells[each] for each in places]
+        found = [*self._all_cells()]
+        are_whole = {*map(len, found)} <= {width}
+        rows = found if are_whole else [cells if len(cells) == width else None for cells in found]
+        if places is not None:
+            rows = [None if cells is None else [cells[each] for each in places] for cells in rows]
+        return enumerate(rows, self._first_number)
 
-    def row(self, number: int) -> AnyRow:
-        """Return the row with this number."""
-        self._rows = self._rows or [*self]
-        return self._rows[number - self._first_number]
+    def numbered(self) -> Iterator[tuple[int, int]]:
+        """Do what `BlockRows.numbered` says."""
+        return zip(count(self._first_number), range(self._first_line, self._first_line + self._count), strict=False)
 
     def with_places(self, places: tuple[int, ...] | None) -> LineRows:
         """Return the rows with the cells in these places alone."""
@@ -65,9 +62,13 @@ class LineRows(Sequence[AnyRow]):
         return LineRows(form, self._first_number, self._first_line, self._count, self._text)
 
     def followed_by(self, other: LineRows) -> LineRows:
-        """Return these rows and the next ones."""
-        count = self._count + other._count
-        return LineRows(self._form, self._first_number, self._first_line, count, self._text + other._text)
+        """Do what `BlockRows.followed_by` says."""
+        size = self._count + other._count
+        return LineRows(self._form, self._first_number, self._first_line, size, self._text + other._text)
+
+    def after(self, before: int) -> LineRows:
+        """Do what `BlockRows.after` says."""
+        return LineRows(self._form, before + self._first_number, self._first_line, self._count, self._text)
 
     def __len__(self) -> int:
         return self._count
@@ -81,13 +82,6 @@ class LineRows(Sequence[AnyRow]):
             else:
                 yield Row(number, line, cells)
             line += 1
-
-    @overload
-    def __getitem__(self, at: int) -> AnyRow: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[AnyRow]: ...
-    def __getitem__(self, at: int | slice) -> AnyRow | list[AnyRow]:
-        return [*self][at]
 
     def __reduce__(self) -> tuple[object, ...]:
         return LineRows, (self._form, self._first_number, self._first_line, self._count, self._text)

@@ -7,6 +7,7 @@ decompressed size is measured first, repeated texts are read once, and batches a
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
 from runner.errors import InvalidInput, Problem
-from runner.rows.arrow_rows import rows_of
+from runner.rows.arrow_rows import ArrowRows
 from runner.rows.parquet_cells import cells_of, converted, is_json, old_moments, parsed_cells, refused_cells
 from runner.rows.parquet_pages import is_encrypted, measure_footer, measure_pages
 from runner.rows.parquet_sizes import MAX_BATCH_BYTES, leaves
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.rows.arrow_rows import Unfit
+    from runner.rows.column_rows import ColumnRows
     from runner.rows.parquet_cells import Convert
     from runner.rows.readable_file import ReadableFile
     from runner.rows.row import BadRow, Row
@@ -71,6 +73,7 @@ class Parquet:
         self._shared_paths = {path for path, count in paths.items() if count > 1}
         self._kept: Sequence[str] = self.columns
         self._convert: Convert = lambda _, text: text
+        self._all = ArrowRows(self._batches(), lambda: self._kept, self._cells)
 
     def keep(self, columns: Sequence[str]) -> None:
         """Read only these columns."""
@@ -82,20 +85,19 @@ class Parquet:
 
     def rows(self) -> Iterator[Row | BadRow]:
         """Yield the rows in their order, with one batch in memory. Raises BrokenFileError if the file is damaged."""
-        number = 0
         promised = self._file.metadata.num_rows
-        for row in self.rows_of(self._batches()):
-            number = row.number
-            yield row
-        if number != promised:
+        yield from _sound(self._all)
+        if self._all.number != promised:
             raise BrokenFileError(f"its footer promises {promised:,} rows, but it ends")
+
+    def take(self, at_most: int) -> ColumnRows | None:
+        """Return the next ones of all rows as columns, maybe fewer; None if `rows` must yield them."""
+        with _damage():
+            return self._all.take(at_most)
 
     def rows_of(self, batches: Iterable[pa.RecordBatch], before: int = 0) -> Iterator[Row | BadRow]:
         """Yield the rows of batches, after this number of others. Raises BrokenFileError if the file is damaged."""
-        try:
-            yield from rows_of(batches, lambda: self._kept, self._cells, before)
-        except (pa.ArrowException, OSError):
-            raise BrokenFileError("the file is damaged") from None
+        return _sound(ArrowRows(batches, lambda: self._kept, self._cells, before))
 
     def groups(self) -> list[RowGroup]:
         """Return the row groups in their order."""
@@ -224,6 +226,20 @@ class RowGroup(NamedTuple):
     unpacked_bytes: int
     begin: int
     end: int
+
+
+def _sound(rows: Iterable[Row | BadRow]) -> Iterator[Row | BadRow]:
+    with _damage():
+        yield from rows
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Translate the errors of pyarrow."""
+    try:
+        yield
+    except (pa.ArrowException, OSError):
+        raise BrokenFileError("the file is damaged") from None
 
 
 def _row_group(group: pq.RowGroupMetaData) -> RowGroup:

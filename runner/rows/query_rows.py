@@ -14,14 +14,15 @@ import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 from runner.errors import InvalidInput, Problem
-from runner.rows.arrow_rows import rows_of
+from runner.rows.arrow_rows import ArrowRows
+from runner.rows.file_errors import translated_errors
 from runner.rows.formats import is_database
 from runner.rows.parquet_cells import cells_of, converted, parsed_cells
 from runner.rows.parquet_rows import column_names
 from runner.rows.query_database import check_query, connect, lock, query_error, relation_of
 from runner.rows.query_tables import fill_table, json_columns, view_parquet
 from runner.rows.row import SHOWN_NAME_CHARS
-from runner.rows.row_file import RowFile, check_file, translated_errors
+from runner.rows.row_file import RowFile, check_file
 from runner.rows.row_files import RowFiles, open_plain
 from runner.rows.stable_file import Memory, StableFile, StableFiles
 from runner.suprsend.threads import Threads
@@ -60,7 +61,7 @@ class QueryRows(RowFile):
             self._kept: Sequence[str] = columns
             _check_columns(columns, self._relation.types)
             super().__init__(
-                rows_of(self._batches(), lambda: self._kept, self._cells),
+                iter(ArrowRows(self._batches(), lambda: self._kept, self._cells)),
                 dataset.name,
                 opened.pop_all(),
                 self._files,

@@ -13,22 +13,25 @@ from itertools import chain
 from operator import length_hint
 from pathlib import Path, PurePath
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, cast
 
-from runner.errors import InvalidInput, MachineError, NotFound, Problem, RunnerError
+from runner.errors import InvalidInput, NotFound, Problem
 from runner.project.files import misspelt
 from runner.rows.csv_rows import Table
+from runner.rows.file_errors import error_of, translated_errors
 from runner.rows.formats import ARRAY, DELIMITERS, GZIP, PARQUET, SUFFIXES, Suffix, suffix_of
 from runner.rows.json_rows import json_array, json_lines
+from runner.rows.kept_cells import cells_at, with_keys
+from runner.rows.line_rows import LineRows
 from runner.rows.row import BadRow, BrokenFileError, Row, first_row
 from runner.rows.stable_file import FileChangedError, StableFile
 from runner.rows.text import Text
 from runner.rows.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Container, Iterator, Sequence
 
-    from runner.rows.line_rows import LineRows
+    from runner.rows.block_rows import BlockRows
     from runner.rows.parquet_rows import Parquet
     from runner.rows.places import FileStart
     from runner.rows.readable_file import ReadableFile
@@ -72,7 +75,7 @@ class RowFile:
         narrow: Callable[[Sequence[str]], None] | None = None,
         convert: Callable[[Callable[[str, str], Json]], None] | None = None,
         end: Callable[[int], RowEnd] | None = None,
-        take: Callable[[int], LineRows | None] | None = None,
+        take: Callable[[int], BlockRows | None] | None = None,
     ) -> None:
         self.columns = columns
         self.header = columns if is_text else None
@@ -105,7 +108,7 @@ class RowFile:
         dropped silently.
         """
         if self.columns is None:
-            self._rows = _keys_of(self._rows, wanted, known)
+            self._rows = with_keys(self._rows, wanted, known)
             return
         kept = tuple(column for column in self.columns if column in wanted)
         if kept == self.columns:
@@ -125,7 +128,7 @@ class RowFile:
         """Let the cells of a row be those of these columns."""
         assert self.columns is not None  # noqa: S101
         assert self.header is not None  # noqa: S101
-        self._rows = _cells_of(self._rows, [self.header.index(column) for column in columns])
+        self._rows = cells_at(self._rows, [self.header.index(column) for column in columns])
         self.header = columns
         self._places = (*(self.columns.index(column) for column in columns),)
 
@@ -143,7 +146,7 @@ class RowFile:
         try:
             return first_row(self._rows, at_most, seen)
         except (BrokenFileError, FileChangedError, OSError) as error:
-            raise _error_of(error, self._shown, len(seen)) from None
+            raise error_of(error, self._shown, len(seen)) from None
         finally:
             self._seen = iter(seen)
             self._rows = chain(self._seen, self._rows)
@@ -171,8 +174,8 @@ class RowFile:
             with translated_errors(self._shown, rows):
                 self._stable.check()
 
-    def take(self, at_most: int) -> LineRows | None:
-        """Return the next rows as lines of text, maybe fewer; None if the iterator is to yield them. Raises its errors."""
+    def take(self, at_most: int) -> BlockRows | None:
+        """Return the next rows in a block, maybe fewer; None if the iterator is to yield them. Raises its errors."""
         if self._take is None or length_hint(self._seen):
             return None
         with translated_errors(self._shown, self._number):
@@ -180,7 +183,7 @@ class RowFile:
         if rows is None:
             return None
         self._number += len(rows)
-        return rows.with_places(self._places)
+        return rows.with_places(self._places) if isinstance(rows, LineRows) else rows
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         try:
@@ -188,7 +191,7 @@ class RowFile:
                 self._number = row.number
                 yield row
         except (BrokenFileError, FileChangedError, OSError) as error:
-            raise _error_of(error, self._shown, self._number) from None
+            raise error_of(error, self._shown, self._number) from None
         self.check(self._number)
 
     def __enter__(self) -> Self:
@@ -336,37 +339,8 @@ def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile
         columns=parquet.columns,
         narrow=parquet.keep,
         convert=parquet.convert,
+        take=parquet.take,
     )
-
-
-def _cells_of(rows: Iterator[Row | BadRow], places: Sequence[int]) -> Iterator[Row | BadRow]:
-    for row in rows:
-        if isinstance(row, Row):
-            cells: Any = row.values
-            yield type(row)(row.number, row.line, [cells[place] for place in places])
-        else:
-            yield row
-
-
-def _keys_of(
-    rows: Iterator[Row | BadRow], wanted: Iterable[str], known: Container[str] | None
-) -> Iterator[Row | BadRow]:
-    names = frozenset(wanted)
-    are_all = names.issuperset
-    for row in rows:
-        if isinstance(row, BadRow):
-            yield row
-            continue
-        entries: Any = row.values
-        if are_all(entries):
-            yield row
-            continue
-        kept = {
-            key: value if key in names else None
-            for key, value in entries.items()
-            if key in names or (known is not None and key not in known)
-        }
-        yield type(row)(row.number, row.line, kept)
 
 
 def _unpacking(file: ReadableFile, shown: str) -> Callable[[int], bytes]:
@@ -409,26 +383,3 @@ def _suffix_of(path: PurePath, shown: str) -> Suffix:
     else:
         hint = f"expected {', '.join(SUFFIXES[:-1])}, each also followed by {GZIP}, or {PARQUET}"
     raise InvalidInput(Problem("rows-format", f"unsupported file type: {shown}", hint=hint))
-
-
-@contextmanager
-def translated_errors(shown: str, rows: int = 0) -> Iterator[None]:
-    """Translate exceptions while the file is opened, or after this number of rows, into a RunnerError."""
-    try:
-        yield
-    except (BrokenFileError, FileChangedError, OSError) as error:
-        raise _error_of(error, shown, rows) from None
-
-
-def _error_of(error: BrokenFileError | FileChangedError | OSError, shown: str, rows: int) -> RunnerError:
-    after = f"after row {rows}" if rows else "before the first row"
-    if isinstance(error, BrokenFileError):
-        return InvalidInput(Problem("rows-syntax", f"{shown}: {error} {after}"))
-    if isinstance(error, FileChangedError):
-        taken = f"only the rows up to {rows:,} were read, as they were at first" if rows else "no row was read"
-        hint = f"{taken}; restore it to resume the run, or start a new run with a file that does not change"
-        return InvalidInput(
-            Problem("rows-changed", f"{error.file or shown} changed while it was read: {error}", hint=hint)
-        )
-    when = f" {after}" if rows else ""
-    return MachineError(Problem("file-unreadable", f"can't read {shown}{when}: {error.strerror or error}"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from itertools import chain
+from operator import length_hint
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from runner.errors import InvalidInput, Problem
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from typing import BinaryIO
 
+    from runner.rows.block_rows import BlockRows
     from runner.rows.dataset import DataFile, Dataset
     from runner.rows.formats import Suffix
     from runner.rows.row import BadRow, Row
@@ -63,6 +65,9 @@ class RowFiles:
         self._convert_partition: Callable[[str, str], Json] = lambda _, text: text
         self._convert_text: Callable[[str, str], Json] = lambda _, text: text
         self._rows = self._all_rows()
+        self._seen: Iterator[Row | BadRow] = iter(())
+        self._before = self._in_file = 0
+        """The numbers of rows of earlier files, and of those of the open one that were read."""
         self._open: RowFile | None = None
         self._opened = ExitStack()
 
@@ -107,7 +112,18 @@ class RowFiles:
         try:
             return first_row(self._rows, at_most, seen)
         finally:
-            self._rows = chain(seen, self._rows)
+            self._seen = iter(seen)
+            self._rows = chain(self._seen, self._rows)
+
+    def take(self, at_most: int) -> BlockRows | None:
+        """Return the next rows of the open file in a block, as `RowFile.take` does; columns in the names of folders need rows."""
+        if self._open is None or self.partitions or length_hint(self._seen):
+            return None
+        rows = self._open.take(at_most)
+        if rows is None:
+            return None
+        self._in_file += len(rows)
+        return rows.after(self._before)
 
     def fingerprint(self) -> str:
         """Return the fingerprint of each file, separated by spaces. From now on the files must not change."""
@@ -128,20 +144,18 @@ class RowFiles:
         self._opened.close()
 
     def _all_rows(self) -> Iterator[Row | BadRow]:
-        before = 0
         for member in self._members:
             with ExitStack() as self._opened:
                 self._open = self._opened.enter_context(_open(member))
                 self._open.convert_texts(self._convert_text)
                 self.form.arrange(self._open)
                 if len(self._members) > 1 or self.partitions:
-                    self.starts.append(FileStart(before + 1, member.file.path))
-                number = 0
+                    self.starts.append(FileStart(self._before + 1, member.file.path))
                 given = self.form.partition_values(member.file, self._convert_partition)
-                for row in placed(iter(self._open), before, given):
-                    number = row.number - before
+                for row in placed(iter(self._open), self._before, given):
+                    self._in_file = row.number - self._before
                     yield row
-                before += number
+                self._before, self._in_file = self._before + self._in_file, 0
                 self._open = None
 
 

@@ -8,11 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from runner.errors import RunnerError
+from runner.rows.file_errors import translated_errors
 from runner.rows.formats import PARQUET, suffix_of
 from runner.rows.places import FileStart
 from runner.rows.remote_store import RemoteState
 from runner.rows.row import LARGE_ROW_CHARS, LargeRow, size_of
-from runner.rows.row_file import RowEnd, open_bytes, open_named, parquet_of, rows_from, translated_errors
+from runner.rows.row_file import RowEnd, open_bytes, open_named, parquet_of, rows_from
 from runner.rows.spans import GroupRows, Lines, Span, SpannedRows, checksum_of
 
 if TYPE_CHECKING:

@@ -58,6 +58,17 @@ def _flow(content: str, at: int, end: int, style: str | None) -> list[int]:
     return found
 
 
+def block_lines(content: str, start: int, end: int, value: str) -> tuple[str, ...]:
+    """Return the lines of a block scalar without their indentation, as far as the last one that is not empty."""
+    header_end = content.find("\n", start, end)
+    spans = _lines(content, header_end + 1, end) if header_end >= 0 else []
+    indent = _indent(content, spans, value)
+    lines = [content[first + indent : last] if last - first > indent else "" for first, last in spans]
+    while lines and not lines[-1]:
+        lines.pop()
+    return tuple(lines)
+
+
 def _block(content: str, start: int, end: int, value: str, *, folded: bool) -> list[int]:
     header_end = content.find("\n", start, end)
     if header_end < 0:

@@ -32,24 +32,31 @@ class Document(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def read(path: Path, shown: str | None = None, *, may_be_pipe: bool = False) -> Document:
+def read(
+    path: Path,
+    shown: str | None = None,
+    *,
+    may_be_pipe: bool = False,
+    tags: Collection[str] = (),
+    max_bytes: int = MAX_BYTES,
+) -> Document:
     """Return the document in a file: `.json` by JSON's grammar, anything else as YAML. `shown` is its name in messages.
 
-    `may_be_pipe` allows a pipe, for a path that the user typed. Raises NotFound and MachineError if the file can't be
-    opened; faults of its contents are in `problems`.
+    `may_be_pipe` allows a pipe, for a path that the user typed; `tags` are those of `read_text`. Raises NotFound and
+    MachineError if the file can't be opened; faults of its contents are in `problems`.
     """
     name = shown or str(path)
     try:
         with path.open("rb") if may_be_pipe else open_file(path) as file:
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(max_bytes + 1)
     except FileNotFoundError:
         raise NotFound(Problem("file-not-found", f"no such file: {name}")) from None
     except IsADirectoryError:
         raise NotFound(Problem("file-not-found", f"a folder, not a file: {name}")) from None
     except OSError as error:
         raise MachineError(Problem("file-unreadable", f"can't read {name}: {error.strerror}")) from None
-    if len(raw) > MAX_BYTES:
-        return _unread(name, "file-too-large", f"the file is larger than {MAX_BYTES:,} bytes")
+    if len(raw) > max_bytes:
+        return _unread(name, "file-too-large", f"the file is larger than {max_bytes:,} bytes")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _unread(name, "not-utf8", "the file is UTF-16, not UTF-8", "save it as UTF-8")
     try:
@@ -61,7 +68,7 @@ def read(path: Path, shown: str | None = None, *, may_be_pipe: bool = False) -> 
             "not-utf8", f"byte 0x{raw[error.start]:02x} is not UTF-8", place, hint="save the file as UTF-8"
         )
         return Document(Text(name, good), None, (problem,))
-    return read_text(content, name, as_json=path.suffix == ".json")
+    return read_text(content, name, as_json=path.suffix == ".json", tags=tags)
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -35,6 +35,16 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)")
 Scalar: TypeAlias = "bool | int | float | str | None"
 
 
+def is_text(plain: str) -> bool:
+    """Return whether a plain scalar is text here."""
+    return plain not in _CONSTANTS and NUMBER.fullmatch(plain) is None
+
+
+def is_ambiguous(plain: str) -> bool:
+    """Return whether other YAML readers may take a plain scalar that is text here for something else."""
+    return _AMBIGUOUS.fullmatch(plain) is not None
+
+
 class PlainScalars:
     """Reads the plain scalars of a text. Appends a warning to `problems` for each one that other YAML readers read differently."""
 

@@ -46,6 +46,10 @@ def load(path: Path, again: str | None = None, shown: str | None = None, project
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
+TAGS = ("!!binary", "!!python/unicode", "!!python/str")
+"""Tags that vcrpy writes before bytes and texts."""
+
+
 def read(path: Path, name: str, hint: str | None) -> Cassette:
     """Read a file that is known to lie in the project. `name` and `hint` are for messages. Raises CassetteError."""
     try:
@@ -61,7 +65,7 @@ def read(path: Path, name: str, hint: str | None) -> Cassette:
         content = raw.decode()
     except UnicodeDecodeError:
         _refuse(name, "the cassette is not UTF-8 text", hint)
-    document = read_text(content, name, tags=_TAGS)
+    document = read_text(content, name, tags=TAGS)
     _check_yaml(document, hint)
     header = _HEADER.match(content)
     interactions = () if document.root is None else tuple(_Form(hint).interactions(document.root))
@@ -91,15 +95,11 @@ def _refuse(name: str, message: str, hint: str | None, line: int = 1) -> NoRetur
 
 
 def _check_yaml(document: Document, hint: str | None) -> None:
-    """Refuse YAML that is invalid, or has merge keys, too many aliases, or other tags than `_TAGS`."""
+    """Refuse YAML that is invalid, or has merge keys, too many aliases, or other tags than `TAGS`."""
     for problem in document.problems:
         if problem.severity == "error":
             line = problem.position.line if problem.position else 1
             _refuse(document.text.path, f"the cassette can't be read: {problem.message}", hint, line)
-
-
-_TAGS = ("!!binary", "!!python/unicode", "!!python/str")
-"""Tags that vcrpy writes before bytes and texts."""
 
 
 class _Form:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from runner.testing.collect import SpecCases
     from runner.workflows.coverage import Part
+    from runner.workflows.story import Line
 
 State = Literal["passed", "failed", "skipped", "xfailed"]
 
@@ -23,6 +24,11 @@ class CaseResult(NamedTuple):
     reports: Sequence[Mapping[str, Any]]
     messages: Sequence[str] = ()
     """The messages that came of its events."""
+    took_s: float = 0
+    sizes: Sequence[int] = ()
+    """The sizes of its events in bytes."""
+    story: Sequence[Line] = ()
+    """The path of its events through the workflows."""
 
 
 class CaseRun(NamedTuple):

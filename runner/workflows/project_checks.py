@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from runner.lint.levels import levelled, levels_of
 from runner.project.config_file import read_config
 from runner.workflows.asset_links import link_problems
 from runner.workflows.assets_reader import read_assets
-from runner.workflows.check_rules import levelled, levels_of
 from runner.workflows.checks import asset_problems
 from runner.workflows.data_checks import DataChecks
 from runner.workflows.reach import Listeners
@@ -40,4 +40,4 @@ class ProjectChecks:
         sections = {id(case.node): case.node for case in spec.cases}  # those of one `parametrize` have one
         of_data = chain.from_iterable(map(self._data.problems, sections.values()))
         found = chain(asset_problems(spec, self._assets, self._listeners), of_data)
-        return tuple(levelled(found, self._levels))
+        return tuple(levelled(found, self._levels, spec.root))

@@ -72,7 +72,7 @@ def send(server: CountingServer, rows: Path, *options: str) -> Sent:
         began = perf_counter()
         with Popen(args, cwd=rows.parent, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=told) as process:
             assert process.stdout is not None
-            with _Peak(process.pid) as peak:
+            with Peak(process.pid) as peak:
                 printed = process.stdout.read()
                 process.wait()
         took_s = perf_counter() - began
@@ -83,7 +83,7 @@ def send(server: CountingServer, rows: Path, *options: str) -> Sent:
     return Sent(took_s, peak.bytes, accepted, server.count()["events"] - before)
 
 
-class _Peak:
+class Peak:
     """Watches a process and all below it: `bytes` is the most that any one of them had resident."""
 
     def __init__(self, process: int) -> None:
@@ -164,10 +164,10 @@ def main() -> int:
         copytree(REPOSITORY / "specs", folder / "specs", ignore=ignore_patterns("runner.yaml"))
         few, rows, many = (rows_file(folder, count) for count in (FEW_ROWS, ROWS, MANY_ROWS))
         table = [
-            speed(f"{ROWS:,} rows", near, rows, SDK_EVENTS, 5, 8),
+            speed(f"{ROWS:,} rows", near, rows, SDK_EVENTS, 9, 12),
             speed(
                 f"{ROWS:,} rows, answers take {LATENCY_MS} ms, 32 in flight",
-                far, rows, SDK_DISTANT_EVENTS, 20, 25, "--concurrency", "32",
+                far, rows, SDK_DISTANT_EVENTS, 30, 35, "--concurrency", "32",
             ),
             *whole(near, few, many),
         ]  # fmt: skip

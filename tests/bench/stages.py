@@ -98,11 +98,11 @@ def main() -> int:
             return list(zip(taken, map(pickle.loads, told), strict=True))
 
         def make() -> list[list[Encoded]]:
-            return [list(map(_encoded, tools.make_all(part.rows))) for part in parts]
+            return [list(map(_encoded, tools.make_all(part.carried))) for part in parts]
 
         def make_any() -> None:
             for part in parts:
-                for row in part.rows:
+                for row in part.carried:
                     tools.prepare(row)
 
         def send() -> None:

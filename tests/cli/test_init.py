@@ -315,6 +315,7 @@ def hooks() -> dict[str, Any]:
 def test_the_hooks_are_of_the_form_that_pre_commit_knows() -> None:
     known = ["id", "name", "description", "entry", "args", "language", "files", "pass_filenames"]
     assert {name: list(hook) for name, hook in hooks().items()} == {
+        "runner-fmt": [key for key in known if key not in ("args", "pass_filenames")],
         "runner-validate": known,
         "runner-cassette-check": [key for key in known if key != "args"],
     }

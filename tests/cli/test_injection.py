@@ -190,7 +190,7 @@ def test_no_data_reaches_a_log_as_a_control_or_a_command(name: str, project: Pat
     printed = in_a_pipe(way.command, project, environment(server, github=True))
     assert "pwned" in printed or name in SHOWS_NONE_OF_IT
     assert RAW.search(printed) is None
-    own = re.compile(r"::(?:error|warning) [^:]*::")
+    own = re.compile(r"::(?:error|warning|notice) [^:]*::")
     assert [command for command in commands_of(printed) if not own.match(command)] == []
 
 

@@ -52,9 +52,9 @@ def project(in_tmp: Path, cli: CommandLine, server: CapturingServer) -> CommandL
     return cli
 
 
-def at(name: str) -> Callable[[Any], list[Any]]:
-    """Return the items of a document that has them under this name."""
-    return lambda document: document[name]
+def at(*names: str) -> Callable[[Any], list[Any]]:
+    """Return the items of a document that has them under these names."""
+    return lambda document: [item for name in names for item in document[name]]
 
 
 def run_and(*names: str) -> Callable[[Any], list[Any]]:
@@ -71,6 +71,7 @@ def all_of(document: Any) -> list[Any]:
 
 ITEMS: list[tuple[tuple[str, ...], Callable[[Any], list[Any]], int]] = [
     (("validate", "broken/"), at("problems"), 2),
+    (("fmt", "broken/", "specs/", "--check"), at("problems", "files"), 4),
     (("list",), at("specs"), 2),
     (("render", "specs/rows.yaml", "--var", "user=u1", "--var", "n=1"), all_of, 1),
     (("render", "specs/rows.yaml", "--rows", "rows.csv"), all_of, 2),
@@ -83,6 +84,7 @@ ITEMS: list[tuple[tuple[str, ...], Callable[[Any], list[Any]], int]] = [
     (("explain",), at("problems"), 100),
     (("explain", "var-missing"), at("problems"), 1),
     (("init",), at("files"), 6),
+    (("import", "rows.csv", "--dry-run"), run_and("files"), 2),
     (("doctor", "--offline"), at("findings"), 13),
     (("help",), at("topics"), 10),
     (("help", "bulk"), all_of, 1),

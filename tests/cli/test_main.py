@@ -184,7 +184,7 @@ def test_a_timeout_may_be_any_plain_number_of_the_range(cli: CommandLine, text: 
 @pytest.mark.parametrize(
     ("option", "named", "choices", "text"),
     [
-        *((option, "'--output' / '-o'", "pretty, json, jsonl, github", text)
+        *((option, "'--output' / '-o'", "pretty, json, jsonl, github, sarif", text)
           for option in ("-o", "--output") for text in ("xml", "JSON", " json", "json ", "j")),
         *(("--color", "'--color'", "auto, always, never", text) for text in ("yes", "ALWAYS", " auto", "al")),
         *(("--as", "'--as'", "json, curl", text) for text in ("yaml", "CURL")),

@@ -31,7 +31,7 @@ def monorepo(in_tmp: Path, cli: CommandLine, server: CapturingServer) -> Path:
         assert cli("init", name, "-q").code == 0
         more = "" if name == "a" else "    confirm: true\n"
         own = f"  staging:\n    base_url: {server.base_url}{name}/\n{more}"
-        edit(f"{name}/runner.yaml", "  staging:                      # runner send SPEC --profile staging\n", own)
+        edit(f"{name}/runner.yaml", "  staging:  # runner send SPEC --profile staging\n", own)
         edit(f"{name}/runner.yaml", "SUPRSEND_STAGING", f"SUPRSEND_{name.upper()}")
         cli.environ |= {
             f"SUPRSEND_{name.upper()}_WORKSPACE_KEY": f"{name}-key",
@@ -99,7 +99,7 @@ def test_a_step_of_another_project_is_not_recorded_from_a_live_target(
 ) -> None:
     steps = "steps: [{expect: {response: {success: true}}}, {spec: ../../b/specs/order-placed.yaml}]"
     edit(f"a/{SPEC}", "    expect:\n      event: {properties: {amount: 12.5, total: 12.50 USD}}\n", f"    {steps}\n")
-    edit(f"a/{SPEC}", "      response: {success: true, status_code: 202}       # from the cassette\n", "")
+    edit(f"a/{SPEC}", "      response: {success: true, status_code: 202}  # from the cassette\n", "")
     ended = cli("test", "a/specs", "--record", "rewrite", "--profile", "staging", "-o", "json")
     assert (ended.code, server.received) == (6, [])
     [problem] = [problem for case in ended.json["cases"] for problem in case["problems"]]

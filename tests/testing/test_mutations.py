@@ -34,7 +34,8 @@ TERMS = """\
   - {url: "https://files.example.com/{{ tenant }}/terms.pdf", filename: terms.pdf, ignore_if_error: true}
 """
 USAGE = """\
-  - {url: "https://files.example.com/{{ tenant }}/usage/{{ number }}.csv", ignore_if_error: "{{ lines | length < 100 }}"}
+  - url: "https://files.example.com/{{ tenant }}/usage/{{ number }}.csv"
+    ignore_if_error: "{{ lines | length < 100 }}"
 """
 
 # file → name of the change, text, text instead of it, what must be said: a problem's code, and the way to the value

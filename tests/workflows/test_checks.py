@@ -335,7 +335,7 @@ def test_the_folder_is_read_once_for_specs_in_many_folders(shop: Path, cli: Comm
     (shop / "suprsend" / "events" / "odd" / "event.json").write_text("[]", "utf-8")
     ended = cli("validate", "specs")
     assert ended.out.count("error[asset-invalid]") == 1
-    assert ended.err == "25 specs checked: 1 error\n"
+    assert ended.err == "25 specs checked: 1 error, 25 pieces of advice\n"
 
 
 def test_a_project_without_assets_is_held_against_nothing(shop: Path, cli: CommandLine) -> None:
@@ -343,3 +343,14 @@ def test_a_project_without_assets_is_held_against_nothing(shop: Path, cli: Comma
     spec = shop / "specs" / "order_placed.yaml"
     spec.write_text(f"{HEAD}event: order_plcaed\ndistinct_id: u1\n", "utf-8")
     assert cli("validate", spec).code == 0
+
+
+def test_a_spec_and_a_comment_change_rules_of_the_assets_folder_too(shop: Path) -> None:
+    misspelt = "event: order_plcaed\ndistinct_id: u1\n"
+    assert [each[:2] for each in found(shop, misspelt)] == [("unknown-event", "error")]
+    assert [each[:2] for each in found(shop, f"{misspelt}checks: {{unknown-event: warning}}\n")] == [
+        ("unknown-event", "warning")
+    ]
+    assert found(shop, f'{misspelt}checks: {{unknown-event: "off"}}\n') == []
+    assert found(shop, f"# runner: ignore unknown-event\n{misspelt}") == []
+    assert found(shop, misspelt.replace("plcaed", "plcaed  # runner: ignore unknown-event")) == []

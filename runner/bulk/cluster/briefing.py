@@ -124,7 +124,7 @@ def check_secrets(
         message = f"--share-secrets needs TLS, and {address.name} has none"
         raise UsageError(Problem("cluster-open", message, hint="use a scheduler at tls://HOST:PORT"))
     if address.is_open and (names or not is_public(plan.target)):
-        message = f"{address.name} has no TLS: whoever reaches it can read the credentials of its workers"
+        message = f"{address.name} has no TLS: anyone who reaches it can read the environment of its workers"
         raise UsageError(Problem("cluster-open", message, hint="use a scheduler at tls://HOST:PORT"))
     if shares or address.is_local:
         return

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from runner.bulk.setup import Setup
 
 _CONNECT_S = 10
+_FEW = {"distributed.admin.log-length": 100, "distributed.admin.low-level-log-length": 100}
+"""Dask's settings for what stays in memory of past messages and events: by default a thousand and ten thousand, some kilobytes each."""
 _CLOSE_S = 5
 _KILL_S = 0.1
 
@@ -64,12 +66,14 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
     Raises MachineError if the scheduler can't be reached, InvalidInput if Dask is not installed.
     """
     try:
-        import distributed  # noqa: PLC0415 - it is an extra
+        import dask.config  # noqa: PLC0415 - it is an extra
+        import distributed  # noqa: PLC0415
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[dask]'"
         raise InvalidInput(Problem("usage", "for --cluster, distributed must be installed", hint=hint)) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # the problem says what it would print
+    _silence()
     with ExitStack() as opened:
+        opened.enter_context(dask.config.set(_FEW))
         if address.is_local:
             processes = address.processes or room_for_processes(cores())
             where = opened.enter_context(_local(processes, max(1, -(-threads // processes))))
@@ -79,9 +83,16 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
             client = distributed.Client(where, timeout=_CONNECT_S, set_as_default=False, direct_to_workers=False)
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             message = f"the scheduler at {address.name} can't be reached: {str(error) or type(error).__name__}"
-            raise MachineError(Problem("cluster-lost", message)) from None
+            raise MachineError(Problem("cluster-lost", message, hint="is it running, and at this address?")) from None
         opened.callback(client.close, timeout=_CLOSE_S)
         yield Cluster(client, address)
+
+
+def _silence() -> None:
+    """Keep the libraries from printing what a problem says, some of it with tracebacks."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in ("asyncio", "distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

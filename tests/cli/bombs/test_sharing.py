@@ -46,22 +46,22 @@ BOMBS: dict[str, tuple[dict[str, str], tuple[str, ...], int, str]] = {
         {"bomb.yaml": f"extends: [{', '.join(f'_{n}.yaml' for n in range(10_000))}]\n{HEAD}"}, VALIDATE, 2, "error[bad-value]",
     ),
     "bases in a chain": ({"bomb.yaml": f"extends: _0.yaml\n{HEAD}", **chain(10_000)}, VALIDATE, 2, "error[bad-value]"),
-    "ways through bases": ({"bomb.yaml": f"extends: _0_0.yaml\n{HEAD}", **lattice(8)}, VALIDATE, 0, "no problems"),
+    "ways through bases": ({"bomb.yaml": f"extends: _0_0.yaml\n{HEAD}", **lattice(8)}, VALIDATE, 0, "2 pieces of advice"),
     "ways to a circle": (
         {"bomb.yaml": f"extends: _0_0.yaml\n{HEAD}", **lattice(8), "_8_0.yaml": f"extends: _0_0.yaml\n{HEAD}"},
         VALIDATE, 2, "error[extends-cycle]",
     ),
     "the same base many times": (
-        {"bomb.yaml": f"extends: [{', '.join(['_0.yaml'] * 100)}]\n{HEAD}", "_0.yaml": HEAD}, VALIDATE, 0, "no problems",
+        {"bomb.yaml": f"extends: [{', '.join(['_0.yaml'] * 100)}]\n{HEAD}", "_0.yaml": HEAD}, VALIDATE, 0, "2 pieces of advice",
     ),
     "large bases": (
         {"bomb.yaml": f"extends: [{', '.join(f'_{n}.yaml' for n in range(100))}]\n{HEAD}"}
         | {f"_{n}.yaml": f"{HEAD}properties: {many(700, '7')}\n" for n in range(100)},
-        VALIDATE, 0, "no problems",
+        VALIDATE, 0, "2 pieces of advice",
     ),
     "aliases of a base": ({"bomb.yaml": f"extends: _0.yaml\n{HEAD}", "_0.yaml": f"properties: {{}}\n{ALIASES}"}, VALIDATE, 2, "error["),
     "shared variables": (
-        {"../runner.yaml": f"vars: {many(90_000, '{}')}\n", "bomb.yaml": f"{HEAD}properties: {{a: '{{{{ v7 }}}}'}}\n"}, VALIDATE, 0, "no problems",
+        {"../runner.yaml": f"vars: {many(90_000, '{}')}\n", "bomb.yaml": f"{HEAD}properties: {{a: '{{{{ v7 }}}}'}}\n"}, VALIDATE, 0, "2 pieces of advice",
     ),
     "shared variables that are misspelt": (
         {"../runner.yaml": f"vars: {many(90_000, '{}')}\n", "bomb.yaml": f"{HEAD}vars: {{}}\nproperties: {json.dumps({f'p{n}': f'{{{{ w{n} }}}}' for n in range(500)})}\n"},
@@ -69,7 +69,7 @@ BOMBS: dict[str, tuple[dict[str, str], tuple[str, ...], int, str]] = {
     ),
     "shared variables of many specs": (
         {"../runner.yaml": f"vars: {many(90_000, '{}')}\n"} | {f"{n}.yaml": f"{HEAD}properties: {{a: '{{{{ v{n} }}}}'}}\n" for n in range(300)},
-        VALIDATE, 0, "no problems",
+        VALIDATE, 0, "600 pieces of advice",
     ),
     "shared variables that are none": (
         {"../runner.yaml": f"vars: {many(90_000, 'x')}\n", "bomb.yaml": f"{HEAD}properties: {{a: '{{{{ v7 }}}}'}}\n"}, VALIDATE, 2, "error[wrong-type]",

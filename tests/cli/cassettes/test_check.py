@@ -118,7 +118,7 @@ class TestCheck:
         )
 
     def test_a_case_that_asks_for_no_answer_plays_no_cassette(self, cli: CommandLine) -> None:
-        edit(SPEC, "      response: {success: true, status_code: 202}       # from the cassette\n", "")
+        edit(SPEC, "      response: {success: true, status_code: 202}  # from the cassette\n", "")
         ended = cli("cassette", "check", "-o", "json")
         assert [problem["code"] for problem in ended.json["problems"]] == ["cassette-orphan"]
 

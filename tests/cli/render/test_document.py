@@ -133,7 +133,7 @@ def test_every_missing_variable_is_named_with_the_ways_to_give_it(cli: CommandLi
         "error[var-missing]: variable 'user' has no value\n"
         " --> specs/purchase.yaml:6:3\n"
         "  |\n"
-        "6 |   user:     {type: string, description: who bought}\n"
+        "6 |   user: {type: string, description: who bought}\n"
         "  |   ^^^^ set it with --var user=… or RUNNER_VAR_user\n"
     )
 

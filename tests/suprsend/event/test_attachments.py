@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runner.suprsend.event import Event
-from runner.suprsend.rules import Breach
+from runner.suprsend.rules import Breach, is_plain_url, plain_url_check
 from tests.suprsend.event.conftest import attached, refusal, sent
 
 
@@ -105,3 +107,23 @@ def test_an_attachments_options_have_types() -> None:
         Breach("attachment-filename", ("attachments", 0, "filename"), "the file's name must be text"),
         Breach("attachment-ignore", ("attachments", 0, "ignore_if_error"), "ignore_if_error must be true or false"),
     ]
+
+
+URL_PARTS = st.lists(
+    st.sampled_from(
+        ["https://", "http://", "ftp://", "/", "//", "a", "example.com", ".", "-", ":", "?x=1", "é", " ", "\n", "\x7f"]
+    ),
+    max_size=5,
+).map("".join)
+
+
+@given(URL_PARTS, URL_PARTS)
+def test_the_check_of_urls_with_a_common_begin_takes_the_same_ones(begin: str, rest: str) -> None:
+    assert bool(plain_url_check(begin)(begin + rest)) == is_plain_url(begin + rest)
+
+
+@pytest.mark.parametrize(
+    ("begin", "is_quick"), [("https://example.com/a/", True), ("https://example.com", False), ("", False)]
+)
+def test_a_begin_with_the_whole_host_makes_the_check_of_urls_quicker(begin: str, is_quick: bool) -> None:
+    assert (plain_url_check(begin) is not is_plain_url) == is_quick

@@ -1,4 +1,8 @@
-"""The rules by which specs are held against the assets folder, and how `checks:` of `runner.yaml` changes them."""
+"""The rules of `runner validate` that can be changed, and their levels.
+
+A level is that of a comment beside the line, of `checks:` in the spec, of `checks:` in `runner.yaml`, or the default, in
+this order.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from runner.errors import Problem, did_you_mean
+from runner.lint.comments import Ignored
 from runner.source import describe
 
 if TYPE_CHECKING:
@@ -14,19 +19,24 @@ if TYPE_CHECKING:
     from runner.errors import Severity
     from runner.source import Node
 
-Rule = Literal[
+AssetRule = Literal[
     "unknown-event", "unheard-event", "event-schema", "condition-variable", "expression-variable", "template-variable", "stale-schema",
     "stale-asset", "asset-missing", "asset-invalid", "workflow-invalid", "template-unread",
     "test-data-unknown",
 ]  # fmt: skip
-RULES: tuple[Rule, ...] = get_args(Rule)
+Advice = Literal[
+    "attachments-without-key", "constant-key", "event-not-expected", "no-case", "no-description", "personal-data-in-key",
+    "unused-label",
+]  # fmt: skip
+RULES: tuple[str, ...] = (*get_args(AssetRule), *get_args(Advice))
 """By the codes of their problems."""
-Level = Literal["error", "warning", "off"]
+Level = Literal["error", "warning", "advice", "off"]
 _DEFAULTS: Mapping[str, Severity] = {
     "unknown-event": "error",
     "unheard-event": "error",
     "asset-invalid": "error",
     "workflow-invalid": "error",
+    **dict.fromkeys(get_args(Advice), "advice"),
 }
 
 
@@ -53,24 +63,20 @@ def levels_of(checks: Node | None) -> tuple[dict[str, Level], list[Problem]]:
         elif node.value in get_args(Level):
             levels[name] = node.value  # type: ignore[assignment]
         else:
-            message, hint = f"the level of '{name}' must be error, warning or off", "off is text, not false"
-            problems.append(
-                Problem(
-                    "bad-value",
-                    message,
-                    node.position(),
-                    at=f"checks.{name}",
-                    hint=hint if node.value is False else None,
-                )
-            )
+            message = f"the level of '{name}' must be error, warning, advice or off"
+            hint = "off is text, not false" if node.value is False else None
+            problems.append(Problem("bad-value", message, node.position(), at=f"checks.{name}", hint=hint))
     return levels, problems
 
 
-def levelled(problems: Iterable[Problem], levels: Mapping[str, Level]) -> Iterator[Problem]:
-    """Yield problems with the severity of their rule; none of a rule that is off."""
+def levelled(problems: Iterable[Problem], levels: Mapping[str, Level], spec: Node | None = None) -> Iterator[Problem]:
+    """Yield problems with the severity of their rule; none of a rule that is off, or that a comment in the spec ignores."""
+    own = levels_of(spec.get("checks"))[0] if spec is not None else {}
+    ignored = Ignored(spec) if spec is not None else None
     for problem in problems:
-        level = levels.get(problem.code) or (
-            _DEFAULTS.get(problem.code, "warning") if problem.code in RULES else problem.severity
-        )
-        if level != "off":
+        if problem.code not in RULES:
+            yield problem
+            continue
+        level = own.get(problem.code) or levels.get(problem.code) or _DEFAULTS.get(problem.code, "warning")
+        if level != "off" and not (ignored is not None and ignored.has(problem)):
             yield replace(problem, severity=level)
