@@ -112,10 +112,11 @@ def take_seat(seat: str, briefing: bytes) -> tuple[str, str]:
 
 
 def leave_seat(seat: str) -> None:
-    """Forget a run, and its secrets."""
+    """Forget a run, and its secrets. A part under way ends with its request."""
     with _seating:
         left = _seats.pop(seat, None)
     if left is not None:
+        left.tools.pauses.end()
         left.close()
 
 

@@ -63,6 +63,25 @@ def test_results_and_errors_come_as_they_are(client: Any, briefing: bytes) -> No
 
 
 @pytest.mark.usefixtures("steady")
+def test_an_answer_that_its_worker_alone_can_read_counts_as_a_death(client: Any, briefing: bytes) -> None:
+    with executing(client, briefing) as executor:
+        [address] = executor._workers
+        error = executor.submit(worker_tasks.make, worker_tasks.ReadableAtHome).exception(BOUND_S)
+        assert told(error) == (WorkerDied, f"the answer of the worker {address} can't be read")
+        assert executor.submit(abs, -1).result(BOUND_S) == 1
+
+
+@pytest.mark.usefixtures("steady")
+@pytest.mark.parametrize("kind", [worker_tasks.Local, worker_tasks.LostInTransit, worker_tasks.Unreadable])
+def test_whatever_can_not_be_pickled_ends_its_task_alone(kind: Any, client: Any, briefing: bytes) -> None:
+    task: Any = worker_tasks.make if kind is worker_tasks.Unreadable else worker_tasks.fail
+    args = ("one", "two") if kind is worker_tasks.LostInTransit else ("one",) if kind is worker_tasks.Local else ()
+    with executing(client, briefing) as executor:
+        assert executor.submit(task, kind, *args).exception(BOUND_S) is not None
+        assert executor.submit(abs, -1).result(BOUND_S) == 1
+
+
+@pytest.mark.usefixtures("steady")
 def test_after_a_shutdown_nothing_is_taken_and_the_worker_has_forgotten_the_run(client: Any, briefing: bytes) -> None:
     with executing(client, briefing, "left") as executor:
         assert executor.submit(abs, -1).result(BOUND_S) == 1
@@ -90,6 +109,20 @@ def free_port() -> int:
 def let_go(calls: Iterable[Call]) -> None:
     for call in calls:
         call.let_go()
+
+
+def test_a_worker_that_joins_later_and_can_not_send_ends_the_run_and_the_others_forget_it(
+    cluster: DaskCluster, client: Any, briefing: bytes, steady: Member
+) -> None:
+    with executing(client, briefing) as executor:
+        assert executor.submit(abs, -1).result(BOUND_S) == 1
+        late = cluster.worker(environ={"SUPRSEND_WORKSPACE_SECRET": "another"})
+        until(lambda: executor._refusal is not None)
+        with pytest.raises(MachineError, match="its environment has other credentials or secrets"):
+            executor.submit(abs, -1)
+    assert seats(client) == [[], []]
+    late.kill()
+    until(lambda: list(client.run(os.getpid).values()) == [steady.process.pid])
 
 
 def _seats() -> list[str]:

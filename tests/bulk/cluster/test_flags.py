@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +182,44 @@ def test_a_worker_that_dies_leaves_rows_without_keys_unknown(cluster: DaskCluste
     assert told["unknown"] in (1_000, 2_000), "one part under way, and one that waited"
     arrived = [event.insert_id for event in server.taken()]
     assert len(arrived) == len(set(arrived)) >= told["accepted"]
+
+
+def test_a_run_goes_on_on_another_machine_with_a_copy_of_its_folder(
+    cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = write_rows(9_000)
+    with recording_server("--before", "40") as server:
+        args = (*begin(cluster.url, 4), "--state-dir", "state")
+        with sending(environ_for(server.base_url), *args) as sender:
+            sender.runs_until(lambda: server.requests() >= 15)
+            sender.kill("all")
+        (tmp_path / "other").mkdir()
+        for name in ("spec.yaml", "rows.csv"):
+            shutil.copy(name, tmp_path / "other")
+        shutil.copytree("state", tmp_path / "other" / "state")
+        monkeypatch.chdir(tmp_path / "other")
+        args = ("--resume", "last", "--state-dir", "state")
+        with sending(environ_for(server.base_url), *args) as sender:
+            code, told, err = sender.ends()
+    assert (code, told) == (0, summary_of(told["run"], accepted=9_000)), err
+    check_each_once(server.taken(), keys)
+
+
+def test_two_runs_at_once_do_not_meet(server: CapturingServer, cluster: DaskCluster) -> None:
+    write_rows(3_000)
+    environ = environ_for(server.base_url)
+    args = begin(cluster.url, 4)
+    with (
+        sending(environ, *args, "--var", "shop=east", "--state-dir", "east") as first,
+        sending(environ, *args, "--var", "shop=west", "--state-dir", "west") as second,
+    ):
+        for sender in (first, second):
+            code, told, err = sender.ends()
+            assert (code, told) == (0, summary_of(told["run"], accepted=3_000)), err
+    events = [event for request in server.received for event in request.json]
+    shops = Counter(event["properties"]["shop"] for event in events)
+    assert shops == {"east": 3_000, "west": 3_000}
+    assert len({event["$insert_id"] for event in events}) == 6_000
 
 
 def test_messages_of_a_sample_are_waited_for(cli: CommandLine, cluster: DaskCluster) -> None:

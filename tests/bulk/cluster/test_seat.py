@@ -21,7 +21,7 @@ from runner.rows.row import Row
 from tests.bulk.cluster.conftest import ENVIRON, briefing_of, planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from runner.bulk.outcomes import PartOutcome
@@ -114,8 +114,9 @@ def test_a_run_that_was_left_is_forgotten(briefing: bytes) -> None:
     hurry_seat("run")
 
 
+@pytest.mark.parametrize("end", [hurry_seat, leave_seat])
 def test_a_hurry_ends_with_the_request_under_way_and_the_rest_is_not_sent(
-    briefing: bytes, server: CapturingServer
+    end: Callable[[str], None], briefing: bytes, server: CapturingServer
 ) -> None:
     incarnation = taken("run", briefing)
     server.answers.append((429, BUSY, {"Retry-After": "60", "Content-Type": "application/json"}))
@@ -124,7 +125,7 @@ def test_a_hurry_ends_with_the_request_under_way_and_the_rest_is_not_sent(
     thread.start()
     while not server.received:
         thread.join(0.01)
-    hurry_seat("run")
+    end("run")
     thread.join(10)
     [outcome] = outcomes
     assert len(server.received) == 1
@@ -158,7 +159,7 @@ def test_a_worker_that_lacks_a_file_of_rows_says_so(tmp_path: Path, server: Capt
         told, cutter = briefing_of(plan), plan.cutter()
         assert cutter is not None
         with cutter:
-            part = next(SpanParts(cutter, 1_000, None, begun_to=0, offset=0, on_finished=lambda _: None))
+            part = next(iter(SpanParts(cutter, 1_000, None, begun_to=0, offset=0, on_finished=lambda _: None)))
     assert isinstance(part, Part)
     incarnation = taken("run", pickle.dumps(told, PROTOCOL))
     (tmp_path / "rows.csv").rename(tmp_path / "elsewhere.csv")
