@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,7 +74,15 @@ class Parquet:
         self._shared_paths = {path for path, count in paths.items() if count > 1}
         self._kept: Sequence[str] = self.columns
         self._convert: Convert = lambda _, text: text
-        self._all = ArrowRows(self._batches(), lambda: self._kept, self._cells)
+
+    @cached_property
+    def _all(self) -> ArrowRows:
+        """All rows. They refer to this object, so `close` drops them: a cycle of objects would hold the memory of the file."""
+        return ArrowRows(self._batches(), lambda: self._kept, self._cells)
+
+    def close(self) -> None:
+        """Let go of the rows, which were read."""
+        self.__dict__.pop("_all", None)
 
     def keep(self, columns: Sequence[str]) -> None:
         """Read only these columns."""

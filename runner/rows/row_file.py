@@ -331,6 +331,7 @@ def parquet_of(file: StableFile | RemoteFile, shown: str) -> Parquet:
 
 def _open_parquet(shown: str, opened: ExitStack, stable: StableFile | RemoteFile) -> RowFile:
     parquet = parquet_of(stable, shown)
+    opened.callback(parquet.close)
     return RowFile(
         parquet.rows(),
         shown,

@@ -2,7 +2,7 @@
 
 usage: python tests/bench/cluster.py [--memory]. A scheduler and its workers, each with one thread, run before the clock
 starts; the time is that of the session, by the rate that it prints. Where answers take 20 ms, the server is on a core of its own.
-With `--memory`, 10,000,000 rows from 1,000 Parquet files are sent instead, and 1,000,000 from as many files.
+With `--memory`, 10,000,000 rows from 1,000 Parquet files are sent instead, and 1,000,000 from 100 files of the same size.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LATENCY_MS = 20
 NEAR_ROWS, FAR_ROWS = 200_000, 60_000
 TURNS = 3
-FILES = 1_000
+FILE_ROWS = 10_000
 MANY_ROWS, FEW_ROWS = 10_000_000, 1_000_000
 MAX_GROWTH_MIB = 10
 _WORKSPACE = {
@@ -148,13 +148,15 @@ def two_against_one(server: CountingServer, folder: Path, rows: int) -> Row:
 
 
 def memory(server: CountingServer, folder: Path) -> Row:
-    """Send few rows and many from as many files, on processes of a cluster of this machine."""
+    """Send few rows and many, on processes of a cluster of this machine."""
     few, many = (
-        send(server, rows_folder(folder, rows, FILES), rows, "--cluster", "local:2", "--concurrency", "4")
+        send(server, rows_folder(folder, rows, rows // FILE_ROWS), rows, "--cluster", "local:2", "--concurrency", "4")
         for rows in (FEW_ROWS, MANY_ROWS)
     )
     growth = (many.peak_bytes - few.peak_bytes) / MIB
-    what = f"peak memory of the largest process, {MANY_ROWS:,} rows against {FEW_ROWS:,}, {FILES:,} files"
+    what = (
+        f"peak memory of the largest process, {MANY_ROWS:,} rows against {FEW_ROWS:,}, {MANY_ROWS // FILE_ROWS:,} files"
+    )
     many_mib, few_mib = (f"{sent.peak_bytes / MIB:.1f} MiB" for sent in (many, few))
     return Row(what, many_mib, few_mib, f"{growth:+.1f} MiB", f"≤ {MAX_GROWTH_MIB} MiB more", growth <= MAX_GROWTH_MIB)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from pyarrow import parquet as pq
 from pyarrow.parquet import encryption
 
 from runner.errors import InvalidInput, Problem
-from runner.rows.row_file import BadRow, Row, open_rows
+from runner.rows.parquet_rows import Parquet
+from runner.rows.row_file import BadRow, Row, open_named, open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -421,3 +423,19 @@ def test_an_encrypted_file_is_told_as_one(plaintext_footer: bool, rows: int) -> 
             writer.write_table(table)
     hint = "write it without encryption: keys are not supported"
     assert refusal() == (Problem("rows-format", "rows.parquet is encrypted", hint=hint),)
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_file_is_let_go_of_when_it_is_closed_without_waiting_for_garbage_to_be_collected() -> None:
+    """Of a thousand files, the memory of each would stay until the next collection, which a run makes rarely."""
+    pq.write_table(pa.table({"user": ["u1", "u2"]}), "rows.parquet")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            with open_named("rows.parquet") as file:
+                assert len(list(file)) == 2
+        del file
+        assert [each for each in gc.get_objects() if isinstance(each, Parquet)] == []
+    finally:
+        gc.enable()
