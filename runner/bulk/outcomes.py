@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from runner.codes import Code
     from runner.suprsend.answer import State
+    from runner.suprsend.attempts import Attempt
 
 
 INTERRUPTED: Code = "interrupted"
@@ -42,7 +43,8 @@ class PartOutcome(NamedTuple):
     """The outcome of the rows of a part: the number of accepted ones, and all others as `failures`.
 
     `results` has a line of JSON for each row, if there is a file of results. `keys` are the digests of the idempotency keys
-    of accepted events, if two rows can have the same key. `worker` is the name of the process.
+    of accepted events, if two rows can have the same key. `worker` is the name of the process, `attempts` are its requests,
+    if they are traced.
     """
 
     first_row: int
@@ -53,6 +55,7 @@ class PartOutcome(NamedTuple):
     results: str = ""
     keys: bytes = b""
     worker: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
     def followed_by(self, more: PartOutcome) -> PartOutcome:
         """Return the outcome of these rows of a part and of the next ones."""
@@ -62,6 +65,7 @@ class PartOutcome(NamedTuple):
             met_refused_credentials=self.met_refused_credentials or more.met_refused_credentials,
             results=self.results + more.results,
             keys=self.keys + more.keys,
+            attempts=(*self.attempts, *more.attempts),
         )
 
 

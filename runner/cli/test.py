@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from runner.cli import complete
 from runner.cli.command import Command
 from runner.cli.options import command
+from runner.cli.parameters import Trace
 from runner.commands.session import Session
 from runner.errors import ExitCode
 
@@ -74,6 +76,7 @@ def run_cases(
         typer.Option(help="Fail below this coverage, in percent.", metavar="PERCENT", min=0, max=100),
     ] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
+    trace: Trace = None,
     pytest_flag: Annotated[list[str] | None, typer.Option(_PYTEST_FLAG, hidden=True)] = None,
 ) -> ExitCode:
     """Run the cases of specs, offline, against recorded answers."""
@@ -85,4 +88,8 @@ def run_cases(
     options = TestOptions(
         record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags
     )
-    return run(session, paths or (), options)
+    if trace is None:
+        return run(session, paths or (), options)
+    from runner.commands.tracing import traced  # noqa: PLC0415 - it is off by default
+
+    return traced(session, "runner test", partial(run, session, paths or (), options))

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from runner.commands.session import Session
     from runner.pytest_plugin.arguments import TestOptions
     from runner.testing.results import CaseRun
+    from runner.tracing.trace import Trace
     from runner.workflows.coverage import WorkflowCoverage
 
 
-def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> ExitCode:
+def run_cases(session: Session, given: Sequence[Path], flags: TestOptions, trace: Trace | None = None) -> ExitCode:
     """Run the cases of specs, by default of all in the folder `specs`; then report cassettes that no case plays."""
     if flags.sandbox and flags.record == "none" and not flags.live:
         hint = "add --record once, --record new_episodes or --record rewrite"
@@ -48,6 +49,10 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> Ex
     cases = Cases(options, world.environ, today, update=flags.update, chosen=chosen)
     root = Path(os.path.commonpath([project_of(path) for path in paths]))
     ended = _run(session, places, root, cases, flags)
+    if trace is not None:
+        from runner.commands.tracing import add_cases  # noqa: PLC0415
+
+        add_cases(trace, ended)
     whole = of_pytest(ended.status)
     if whole in (ExitCode.USAGE, ExitCode.NOT_FOUND):
         _check_name(flags.name, ended)

@@ -139,7 +139,7 @@ class _Front:
         reason = result["reason"] if report.skipped else None
         self.reached.update(map(tuple, result["reached"]))
         self.results[result["spec"], result["case"]] = CaseResult(
-            result["spec"], result["case"], state, reason, reports, result["messages"]
+            result["spec"], result["case"], state, reason, reports, result["messages"], report.start, report.stop
         )
 
     def pytest_collection_finish(self) -> None:

@@ -23,6 +23,9 @@ class CaseResult(NamedTuple):
     reports: Sequence[Mapping[str, Any]]
     messages: Sequence[str] = ()
     """The messages that came of its events."""
+    began_s: float = 0
+    ended_s: float = 0
+    """When it ran, in seconds since 1970."""
 
 
 class CaseRun(NamedTuple):
