@@ -16,7 +16,7 @@ decides what they mean. The tree of exceptions, with the exit codes of a command
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
@@ -78,7 +78,8 @@ class Problem:
 
     `code` is a stable kebab-case name from the registry in `runner.problems`. `at` is the path of the value inside the
     document (`properties.order.id`), `hint` what to do about it, and `context` where it happened (`in case 'x'`). `notes` are
-    lines that explain it, such as the decisions of a workflow; their indent counts.
+    lines that explain it, such as the decisions of a workflow; their indent counts. `difference` has the expected and the
+    actual value of a comparison, which the message names too.
     """
 
     code: Code
@@ -89,6 +90,7 @@ class Problem:
     context: str | None = None
     severity: Severity = "error"
     notes: tuple[str, ...] = ()
+    difference: tuple[str, str] | None = field(default=None, compare=False)
 
 
 class RunnerError(Exception):

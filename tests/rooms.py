@@ -1,7 +1,7 @@
 """The packages of `runner` in the order in which data flows, and the only ones that import each library."""
 
 ROOMS = [
-    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "tracing", "template", "project", "variables", "cases", "eventspec", "config", "lint", "run", "rows", "bulk", "workflows", "sandbox", "testing", "formatting", "doctor", "report",
+    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "tracing", "template", "project", "variables", "cases", "eventspec", "config", "lint", "run", "rows", "bulk", "workflows", "sandbox", "testing", "importing", "formatting", "doctor", "report",
     "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {
@@ -17,6 +17,7 @@ HOMES = {
     "uvicorn": {"sandbox"},
     "h11": {"sandbox"},
     "pyarrow": {"rows"},
+    "dask": {"bulk"},
     "distributed": {"bulk"},
     "duckdb": {"rows"},
     "fsspec": {"rows"},

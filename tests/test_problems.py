@@ -54,12 +54,13 @@ EXCEPTIONS = {
 }
 NO_CODES = {
     "datetime-format",  # a helper of templates
-    "api-key", "content-length", "content-type", "date-time", "exit-codes", "how-to", "idn-email", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "row-types", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie",
-    "stand-in", "suprsend-runner", "tutorial-app", "workflow-tests", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
+    "api-key", "color-scheme", "content-length", "content-type", "date-time", "exit-codes", "failures-title", "how-to", "idn-email", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "row-types", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie", "stand-in", "suprsend-runner", "tutorial-app", "tutorial-specs", "workflow-tests", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {
     "assets-not-found": "cli/test_trace.py",
+    "cluster-lost": "bulk/cluster/test_executor.py",
+    "cluster-worker": "bulk/cluster/test_executor.py",
     "message-failed": "testing/test_message_fit.py",
     "message-missing": "testing/test_message_fit.py",
     "message-unexpected": "testing/test_message_fit.py",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, Problem, did_you_mean
 from runner.rows.row import SHOWN_NAME_CHARS, name_problems
-from runner.rows.span_reader import SpanReader
 from runner.variables import Given
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from runner.eventspec import Spec
     from runner.rows.dataset import DataFile
     from runner.rows.row_form import RowForm
+    from runner.rows.span_reader import SpanReader
     from runner.source import Json
     from runner.variables import Variable
 
@@ -54,6 +54,8 @@ def typed_text(variables: Mapping[str, Variable], column: str, text: str, *, kee
 
 def reader_of(files: Sequence[DataFile], form: RowForm, spec: Spec, columns: Mapping[str, str]) -> SpanReader:
     """Return the reader of references to rows, which converts texts to the types of their variables."""
+    from runner.rows.span_reader import SpanReader  # noqa: PLC0415 - most processes are handed rows, and open no files
+
     by_name = {variable.name: variable for variable in spec.variables}
     variables = {column: by_name[name] for column, name in columns.items()}
     return SpanReader(files, form, partial(typed_text, variables, keeps_untyped=True), partial(typed_text, variables))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from runner.bulk.flags import BulkFlags
 
+_FEW_FILES = 100
+"""More files are looked at once, when the run begins."""
 _started: dict[Share, Workers] = {}
 
 
@@ -25,7 +27,8 @@ def early_workers(flags: BulkFlags) -> Iterator[None]:
     Invalid flags start none: whoever begins the run reports them.
     """
     share = None
-    if flags.rows and flags.cluster is None and all(map(os.path.isfile, flags.rows)):
+    are_few = 0 < len(flags.rows) <= _FEW_FILES
+    if are_few and flags.cluster is None and all(map(os.path.isfile, flags.rows)):
         with suppress(RunnerError):
             share = Share.of(flags.begin(()))
     if share is not None and share.processes > 1:

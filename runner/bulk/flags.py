@@ -48,6 +48,13 @@ class BulkFlags(NamedTuple):
     check_keys: bool = False
     cluster: str | None = None
     share_secrets: bool = False
+    html: Path | None = None
+    by: str | None = None
+
+    @property
+    def wants_report(self) -> bool:
+        """Whether flags of a report are given."""
+        return self.html is not None or self.by is not None
 
     def names(self) -> list[str]:
         """Return the names of the flags that were given."""
@@ -123,7 +130,7 @@ class BulkFlags(NamedTuple):
             sample=self.sample or begun.sample,
             stop_after_s=begun.stop_after_s if self.stop_after is None else _stop_after(self.stop_after),
             cluster=cluster,
-            cluster_requests=self.concurrency or begun.cluster_requests,
+            cluster_requests=None if cluster is None else self.concurrency or begun.cluster_requests,
             shares_secrets=cluster is not None and (self.share_secrets or begun.shares_secrets),
         )
 

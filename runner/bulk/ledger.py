@@ -21,6 +21,7 @@ from runner.bulk import ledger_sql as sql
 from runner.bulk.ledger_errors import LedgerErrors
 from runner.bulk.ledger_file import LedgerFile
 from runner.bulk.locks import RunLock, active_runs
+from runner.bulk.measures import RunMeasures
 from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
 from runner.bulk.part import RecordedPart
 from runner.bulk.paths import absolute_path, relative_path
@@ -166,6 +167,17 @@ class Ledger:
     def parts(self, run_id: str) -> list[RecordedPart]:
         """Return the parts of a run that were begun, in order."""
         return [RecordedPart(*row) for row in self._file.select(sql.PARTS, (self._file.number(self.find(run_id).id),))]
+
+    def measures(self, run_id: str) -> RunMeasures:
+        """Return the measures of the parts of a run that are done. Raises NotFound."""
+        number = self._file.number(self.find(run_id).id)
+        found, last = RunMeasures(), -1
+        while page := self._file.select(sql.MEASURES, (number, last, _PAGE)):
+            with self._file.reading():
+                for _, lines in page:
+                    found.add(lines)
+            last = page[-1][0]
+        return found
 
     def failures(self, run_id: str, state: State = "failed") -> Iterator[RowOutcome]:
         """Yield the rows of a run in a state, in order; they are read page by page."""

@@ -3,7 +3,7 @@
 A change of `SCHEMA` needs a new `VERSION`: ledgers of another version are refused. `record.RunRecord` has a run's columns.
 """
 
-VERSION = 3
+VERSION = 4
 SCHEMA = (
     # Paths are absolute and stored as bytes. Later runs have larger numbers.
     """
@@ -28,7 +28,8 @@ SCHEMA = (
         sessions INTEGER NOT NULL DEFAULT 1
     )
     """,
-    # open_rows, the rows that are unknown or not sent, is set when the part is done.
+    # open_rows, the rows that are unknown or not sent, is set when the part is done. measures has a line for each time that
+    # it was sent: `measures.py` writes and reads them.
     """
     CREATE TABLE parts (
         run INTEGER NOT NULL,
@@ -36,6 +37,7 @@ SCHEMA = (
         rows INTEGER NOT NULL,
         digest TEXT NOT NULL,
         open_rows INTEGER,
+        measures TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (run, first_row)
     ) WITHOUT ROWID
     """,
@@ -93,8 +95,9 @@ LAST_ROW = "SELECT first_row + rows - 1 FROM parts WHERE run = ? ORDER BY first_
 FAILURE_KINDS = "SELECT DISTINCT state, code, attempts > 0 FROM exceptions WHERE run = ?"
 PARTS_IN_FLIGHT = "SELECT first_row, rows FROM parts WHERE run = ? AND open_rows IS NULL ORDER BY first_row"
 INSERT_PART = "INSERT INTO parts (run, first_row, rows, digest) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-FINISH_PART = "UPDATE parts SET open_rows = ? WHERE run = ? AND first_row = ?"
+FINISH_PART = "UPDATE parts SET open_rows = ?, measures = measures || ? WHERE run = ? AND first_row = ?"
 PARTS = "SELECT first_row, rows, digest FROM parts WHERE run = ? ORDER BY first_row"
+MEASURES = "SELECT first_row, measures FROM parts WHERE run = ? AND first_row > ? ORDER BY first_row LIMIT ?"
 PART = "SELECT digest, rows, open_rows FROM parts WHERE run = ? AND first_row = ?"
 INSERT_FILE = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET path = excluded.path"
 FILES = "SELECT first_row, path FROM files WHERE run = ? ORDER BY first_row"

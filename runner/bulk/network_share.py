@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from runner.errors import MachineError, Problem
 
 _MOUNTS = Path("/proc/self/mountinfo")
+_POINT = 4
+"""The field with the mount point (proc_pid_mountinfo(5)); blanks in it are octal escapes."""
+_OCTAL = re.compile(r"\\([0-7]{3})")
 _NETWORK = frozenset(
     [
         "9p",
@@ -53,7 +57,7 @@ def refuse_network_share(folder: Path, mounts: Path = _MOUNTS) -> None:
 def _type_of(path: str, mounts: Path) -> str | None:
     """Return the type of the file system that has a path; None if it is not known."""
     try:
-        lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
+        lines = mounts.read_text("utf-8", "surrogateescape").split("\n")
     except OSError:
         return None
     found, longest = None, -1
@@ -62,12 +66,8 @@ def _type_of(path: str, mounts: Path) -> str | None:
         fields, kind = before.split(" "), after.split(" ")[0]
         if len(fields) <= _POINT:
             continue
-        point = fields[_POINT].encode("utf-8", "surrogateescape").decode("unicode_escape")
+        point = _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), fields[_POINT])
         is_above = path == point or path.startswith(point.rstrip("/") + "/")
         if is_above and len(point) >= longest:  # of several at one place, the last one counts
             found, longest = kind, len(point)
     return found
-
-
-_POINT = 4
-"""The field with the mount point (proc_pid_mountinfo(5)); blanks in it are octal escapes."""

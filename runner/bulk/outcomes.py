@@ -43,8 +43,9 @@ class PartOutcome(NamedTuple):
     """The outcome of the rows of a part: the number of accepted ones, and all others as `failures`.
 
     `results` has a line of JSON for each row, if there is a file of results. `keys` are the digests of the idempotency keys
-    of accepted events, if two rows can have the same key. `worker` is the name of the process, `attempts` are its requests,
-    if they are traced.
+    of accepted events, if two rows can have the same key. `worker` is the name of the process. `measures` says how long
+    answers took, and how large the events were: `measures.py` writes and reads it. `attempts`
+    are its requests, if they are traced.
     """
 
     first_row: int
@@ -55,6 +56,7 @@ class PartOutcome(NamedTuple):
     results: str = ""
     keys: bytes = b""
     worker: str = ""
+    measures: str = ""
     attempts: tuple[Attempt, ...] = ()
 
     def followed_by(self, more: PartOutcome) -> PartOutcome:
@@ -65,6 +67,7 @@ class PartOutcome(NamedTuple):
             met_refused_credentials=self.met_refused_credentials or more.met_refused_credentials,
             results=self.results + more.results,
             keys=self.keys + more.keys,
+            measures=",".join(filter(None, (self.measures, more.measures))),
             attempts=(*self.attempts, *more.attempts),
         )
 

@@ -205,7 +205,7 @@ def plan_run(
     patience: Patience,
     folder: Path,
     stdin: TextIO,
-    trace: Trace | None,
+    trace: Trace | None = None,
 ) -> Iterator[RunPlan]:
     """Open the rows, assign columns to variables, and resolve the variables that no row gives.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import contextmanager, suppress
 from json.encoder import encode_basestring
@@ -172,3 +173,23 @@ def _cut_half_line(path: Path) -> None:
                 return
             size -= step
         file.truncate(0)
+
+
+def messages_of(path: Path, at_most: int) -> dict[int, str]:
+    """Return the messages of rows that were not accepted, by their numbers, from a file of results; {} if it can't be read.
+
+    The last line of a row counts.
+    """
+    found: dict[int, str] = {}
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if '"state": "accepted"' in line:
+                continue
+            try:
+                result = json.loads(line)
+                row, message = int(result["row"]), str(result["error"] or "")
+            except (ValueError, TypeError, KeyError):
+                continue  # the file may be any other by now
+            if row in found or len(found) < at_most:
+                found[row] = message
+    return found

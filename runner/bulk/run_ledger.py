@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.bulk import ledger_sql as sql
+from runner.bulk.measures import line_of
 from runner.bulk.outcomes import INTERRUPTED, Counts, RowOutcome
 from runner.bulk.paths import absolute_path
 from runner.problems import ENTRIES, Trait
@@ -68,11 +70,12 @@ class RunLedger:
         under_way = self._under_way.copy()
         endings = [_end(under_way, outcome) for outcome in done]
         gain = Counts()
+        at_ms = int(time.time() * 1000)
         self._check_there()
         with self._file.transaction() as connection:
             for ending in endings:
                 gain += ending.gain
-                self._finish(connection, ending)
+                self._finish(connection, ending, at_ms)
             connection.executemany(
                 sql.INSERT_FILE,
                 [(self._number, first_row, os.fsencode(absolute_path(path))) for first_row, path in files],
@@ -123,7 +126,7 @@ class RunLedger:
             for first_row, rows in self._file.select(sql.PARTS_IN_FLIGHT, (self._number,)):
                 numbers = range(first_row, first_row + rows)
                 self._add(connection, [RowOutcome(row, 0, "unknown", INTERRUPTED, 0, 1) for row in numbers])
-                connection.execute(sql.FINISH_PART, (rows, self._number, first_row))
+                connection.execute(sql.FINISH_PART, (rows, "", self._number, first_row))
             gain = Counts(unknown=self._counts.in_flight, in_flight=-self._counts.in_flight)
             self._count(connection, gain)
         self._counts += gain
@@ -171,14 +174,15 @@ class RunLedger:
         stay_open = len(self._open(rows, sql.OPEN_ROWS)) - len(earlier)
         return _UnderWay(earlier.keys(), in_doubt, earlier, stay_open), Counts(unknown=doubted, not_sent=-doubted)
 
-    def _finish(self, connection: sqlite3.Connection, ending: _Ending) -> None:
+    def _finish(self, connection: sqlite3.Connection, ending: _Ending, at_ms: int) -> None:
         part = ending.part
         if part.earlier:
             connection.executemany(sql.DELETE_ROW, [(self._number, row) for row in part.rows])
         if ending.failures:
             self._add(connection, ending.failures)
         open_rows = sum(outcome.state != "failed" for outcome in ending.failures)
-        connection.execute(sql.FINISH_PART, (part.stay_open + open_rows, self._number, ending.first_row))
+        line = line_of(at_ms, ending.sent, ending.measures)
+        connection.execute(sql.FINISH_PART, (part.stay_open + open_rows, line, self._number, ending.first_row))
 
     def _add(self, connection: sqlite3.Connection, outcomes: Sequence[RowOutcome]) -> None:
         columns = [
@@ -226,12 +230,14 @@ class _UnderWay(NamedTuple):
 
 
 class _Ending(NamedTuple):
-    """The end of a part: the rows that were not accepted, and the change of the run's counts."""
+    """The end of a part: the rows that were not accepted, the counts of those that were sent, and the change of the run's counts."""
 
     first_row: int
     part: _UnderWay
     failures: Sequence[RowOutcome]
+    sent: Counts
     gain: Counts
+    measures: str
 
 
 def _end(parts: dict[int, _UnderWay], outcome: PartOutcome) -> _Ending:
@@ -246,4 +252,5 @@ def _end(parts: dict[int, _UnderWay], outcome: PartOutcome) -> _Ending:
         raise ValueError(f"the outcome of the part of row {outcome.first_row} does not have each sent row exactly once")
     settled = [part.settle(each) for each in outcome.failures]
     ended = Counts(unknown=-rows) if part.earlier else Counts(in_flight=-rows)
-    return _Ending(outcome.first_row, part, settled, Counts.of(outcome.accepted, settled) + ended)
+    sent = Counts.of(outcome.accepted, settled)
+    return _Ending(outcome.first_row, part, settled, sent, sent + ended, outcome.measures)

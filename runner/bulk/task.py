@@ -7,10 +7,12 @@ connection, which are costly to make, are made once in each process.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.bulk.keys import digest_of
+from runner.bulk.measures import measures_of
 from runner.bulk.outcomes import PartOutcome, RowOutcome
 from runner.bulk.tools import tools_of, turns
 from runner.rows.places import Places
@@ -88,7 +90,8 @@ def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bo
     made = tools.make_all(rows)
     sent = [_encoded(event) for event in made if not isinstance(event, Rejected)]
     deliveries = bulk_deliveries(sent)
-    met_refused_credentials = not is_over and _deliver(tools.connection, deliveries)
+    took: list[tuple[Delivery, float]] = []
+    met_refused_credentials = not is_over and _deliver(tools.connection, deliveries, took)
     results = [result for delivery in deliveries for result in delivery.results]
     are_accepted = len(results) == len(made) and {result.state for result in results} <= {"accepted"}
     lines = tools.accepted_lines(part, rows, made, results) if are_accepted else None
@@ -104,6 +107,7 @@ def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bo
         lines,
         _digests(sent, results) if tools.keys_may_repeat else b"",
         str(os.getpid()),
+        measures_of(sent, results, took),
         # Without the indexes: spans of a run name no rows, of which there may be millions.
         tuple(attempt._replace(indexes=()) for delivery in deliveries for attempt in delivery.attempts),
     )
@@ -170,10 +174,15 @@ def _settled(outcome: Outcome, result: Result, met_refused_credentials: bool) ->
     return replace(outcome, state="not_sent") if may_pass else outcome
 
 
-def _deliver(connection: Connection, deliveries: Sequence[Delivery]) -> bool:
-    """Send one request after the other; return whether the credentials were refused. Concurrency comes from several parts."""
+def _deliver(connection: Connection, deliveries: Sequence[Delivery], took: list[tuple[Delivery, float]]) -> bool:
+    """Send one request after the other, and add to `took` the seconds of each; return whether the credentials were refused.
+
+    Concurrency comes from several parts.
+    """
     for delivery in deliveries:
+        began_s = time.monotonic()
         connection.deliver(delivery)
+        took.append((delivery, time.monotonic() - began_s))
         if delivery.met_refused_credentials:
             return True
     return False

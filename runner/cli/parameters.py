@@ -74,6 +74,12 @@ IgnoreExtra = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(help="Stop after N rows.", metavar="N", rich_help_panel=_ROWS)]
 Offset = Annotated[int | None, typer.Option(help="Skip the first N rows.", metavar="N", rich_help_panel=_ROWS)]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by", help="In the report: failures by the values of this column.", metavar="COLUMN", rich_help_panel=_ROWS
+    ),
+]
 StateDir = Annotated[
     Path | None,
     typer.Option(

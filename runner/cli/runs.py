@@ -9,7 +9,7 @@ import typer
 
 from runner.cli.command import Command, Group
 from runner.cli.options import command
-from runner.cli.parameters import JsonVars, Progress, ProgressForm, StateDir, Vars
+from runner.cli.parameters import By, JsonVars, Progress, ProgressForm, StateDir, Vars
 from runner.commands.session import Session
 from runner.errors import ExitCode
 
@@ -73,6 +73,25 @@ def failed_rows(session: Session, run: RunName = "last", state_dir: StateDir = N
     from runner.commands.runs import failed_rows as show  # noqa: PLC0415 - help declares commands, and runs none
 
     return show(session, run, state_dir)
+
+
+@app.command(
+    "report", cls=Command, epilog="runner runs report last\nrunner runs report last --html run.html --by country"
+)
+@command
+def report_run(
+    session: Session,
+    run: RunName = "last",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="The file to write; default: run-RUN.html.", metavar="FILE")
+    ] = None,
+    by: By = None,
+    state_dir: StateDir = None,
+) -> ExitCode:
+    """Write a report of a run, to be opened in a browser."""
+    from runner.commands.run_report import report_run as report  # noqa: PLC0415 - help declares commands, and runs none
+
+    return report(session, run, state_dir, html, by)
 
 
 @app.command(

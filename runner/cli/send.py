@@ -13,6 +13,7 @@ import typer
 from runner.cli.command import Command
 from runner.cli.options import command
 from runner.cli.parameters import (
+    By,
     CaseName,
     IgnoreExtra,
     JsonVars,
@@ -127,6 +128,11 @@ def send(
         Path | None,
         typer.Option(help="Write a line of JSON for each processed row.", metavar="FILE.jsonl", rich_help_panel=_ROWS),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write a report of the run for a browser.", metavar="FILE", rich_help_panel=_ROWS),
+    ] = None,
+    by: By = None,
     linger: Annotated[
         float | None,
         typer.Option(
@@ -176,7 +182,7 @@ def send(
     bulk = BulkFlags(
         tuple(rows or ()), query, tuple(map_ or ()), ignore_extra, limit, offset, concurrency, processes, rate, fail_fast, max_failures, results,
         linger, sample, stop_after, None if progress is None else progress.value, check_keys,
-        cluster, share_secrets,
+        cluster, share_secrets, html, by,
     )  # fmt: skip
     with ExitStack() as stack:
         if bulk.rows and resume is None:

@@ -14,7 +14,7 @@ from runner.cli.command import Command
 from runner.cli.options import command
 from runner.cli.parameters import Trace
 from runner.commands.session import Session
-from runner.errors import ExitCode
+from runner.errors import ExitCode, Problem, UsageError
 
 app = typer.Typer()
 _PYTEST_FLAG = "--pytest-flag"
@@ -76,6 +76,10 @@ def run_cases(
         typer.Option(help="Fail below this coverage, in percent.", metavar="PERCENT", min=0, max=100),
     ] = None,
     junit_xml: Annotated[Path | None, typer.Option(help="Write a JUnit report.", metavar="FILE")] = None,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Show which changes of events and answers no case notices.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report for a browser.", metavar="FILE")] = None,
     trace: Trace = None,
     pytest_flag: Annotated[list[str] | None, typer.Option(_PYTEST_FLAG, hidden=True)] = None,
 ) -> ExitCode:
@@ -86,8 +90,14 @@ def run_cases(
     flags = tuple(pytest_flag or ())
     covered = Coverage(coverage_min) if coverage or coverage_min is not None else None
     options = TestOptions(
-        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags
+        record.value, sandbox, record_in_ci, update, name, stop, labels, junit_xml, live, covered, flags, html
     )
+    if mutate:
+        from runner.commands.mutate import mutate_cases  # noqa: PLC0415
+
+        if trace is not None:
+            raise UsageError(Problem("usage", "--mutate and --trace can't be used together"))
+        return mutate_cases(session, paths or (), options)
     if trace is None:
         return run(session, paths or (), options)
     from runner.commands.tracing import traced  # noqa: PLC0415 - it is off by default

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from runner.bulk.flags import BulkFlags
     from runner.bulk.options import BulkOptions
     from runner.bulk.plan import RunPlan
+    from runner.bulk.record import RunRecord
     from runner.bulk.session import RunSession
     from runner.commands.send import SendOptions
     from runner.commands.session import Session
@@ -60,6 +61,10 @@ def send_rows(
     world, settings = session.world, session.settings
     patience = options.patience()
     flags.check(paths)
+    if given.wants_report:
+        from runner.commands.run_report import check_report_flags  # noqa: PLC0415 - few runs are reported
+
+        check_report_flags(given.html, given.by, dry_run=options.dry_run)
     bulk = given.begin([paths[0], flags.vars_file, settings.config], options.waiting)
     spec = load_spec(session, paths, options.labels, "--rows")
     path = Path(spec.path)
@@ -78,6 +83,10 @@ def send_rows(
     with planned(bulk, patience, folder) as (plan, aimed):
         if options.dry_run:
             return _check(session, plan, run)
+        if given.by is not None:
+            from runner.commands.run_report import check_column  # noqa: PLC0415 - few runs are reported
+
+            check_column(plan, given.by)
         with ready(session, aimed, _description(bulk), yes=options.yes) as target:
             config = settings.config or find_config(path)
             saved = SavedOptions(
@@ -103,7 +112,8 @@ def send_rows(
                     session.output.message(
                         "each key has the id of the run: the key of the spec would be the same in each run"
                     )
-                return _run(session, running, plan, commands, target, given, takes_old=False)
+                code = _run(session, running, plan, commands, target, given, takes_old=False)
+                return _reported(session, folder, running.record, given, code)
 
 
 def resume(
@@ -123,6 +133,10 @@ def resume(
     keys.
     """
     output, world, settings = session.output, session.world, session.settings
+    if given.wants_report:
+        from runner.commands.run_report import check_report_flags  # noqa: PLC0415 - few runs are reported
+
+        check_report_flags(given.html, given.by)
     given.check_resume(sandbox=options.sandbox, labels=options.labels, dry_run=options.dry_run)
     folder = named_folder(state_dir, world.environ) or ledger_folder(Path(), settings.config)
     with Ledger(folder, is_new_allowed=False) as ledger:
@@ -160,6 +174,10 @@ def resume(
         with planned as (plan, aimed):
             if not plan.check_resumable(record, ledger):
                 output.message("other credentials than the run began with: its secret variables can't be compared")
+            if given.by is not None:
+                from runner.commands.run_report import check_column  # noqa: PLC0415 - few runs are reported
+
+                check_column(plan, given.by)
             if plan.has_keys and not options.yes:
                 check_age(record, world.clock())
             with (
@@ -173,7 +191,8 @@ def resume(
                 if not running.can_compare_rows:
                     output.message("other credentials than the run began with: its rows can't be compared")
                 commands = commands._replace(asks=target.confirm)
-                return _run(session, running, plan, commands, target, given, takes_old=options.yes)
+                code = _run(session, running, plan, commands, target, given, takes_old=options.yes)
+                return _reported(session, folder, running.record, given, code)
 
 
 @contextmanager
@@ -262,3 +281,12 @@ def _run(
     conclusion = running.run(watch, lasts_s)
     show_conclusion(output, conclusion, commands, target)
     return conclusion.exit_code
+
+
+def _reported(session: Session, folder: Path, record: RunRecord, given: BulkFlags, code: ExitCode) -> ExitCode:
+    """Write the report of a run, if it is asked for; return the exit code of the command."""
+    if given.html is None:
+        return code
+    from runner.commands.run_report import report_of_sent  # noqa: PLC0415 - few runs are reported
+
+    return report_of_sent(session, folder, record, given.html, given.by, code)

@@ -18,6 +18,9 @@ from runner.pytest_plugin.places import Place, chosen_cases, specs_folder
 from runner.report import Format
 from runner.report.cases import show_cases
 from runner.report.coverage import show_coverage
+from runner.report.html.cases_report import cases_report
+from runner.report.html.report_file import check_report_file, write_report
+from runner.secrets import Mask
 from runner.testing.answers import Options, answers_for, is_ci
 from runner.testing.collect import collect
 from runner.testing.inventory import orphans
@@ -37,6 +40,8 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions, trace
     if flags.sandbox and flags.record == "none" and not flags.live:
         hint = "add --record once, --record new_episodes or --record rewrite"
         raise UsageError(Problem("usage", "--sandbox says where to record from, and nothing is recorded", hint=hint))
+    if flags.html is not None:
+        check_report_file(flags.html)
     places = [Place.read(path) for path in given] or [Place(specs_folder(Path()), "")]
     paths = [place.path for place in places]
     specs = list(find(paths))
@@ -66,6 +71,9 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions, trace
         left = list(dict.fromkeys(left))  # one home may stand in another
     covered = _covered(session, paths, ended) if flags.coverage is not None else None
     show_cases(session.output, world.environ, paths, ended, left, covered)
+    if flags.html is not None:
+        report = cases_report(ended, left, world.clock(), Mask(session.output.hidden))
+        write_report(session.output, flags.html, report)
     if ended.was_interrupted:
         raise Interrupted
     own = _exit_code(ended, left, whole)

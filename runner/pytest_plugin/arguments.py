@@ -37,6 +37,7 @@ class TestOptions:
     live: bool
     coverage: Coverage | None
     flags: tuple[str, ...]
+    html: Path | None = None
 
 
 def pytest_arguments(

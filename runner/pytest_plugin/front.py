@@ -15,6 +15,7 @@ from runner.pytest_plugin import isolated
 from runner.pytest_plugin.nodes import CASES
 from runner.report.style import as_ours
 from runner.testing.results import CaseResult, CaseRun
+from runner.workflows.story import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +140,16 @@ class _Front:
         reason = result["reason"] if report.skipped else None
         self.reached.update(map(tuple, result["reached"]))
         self.results[result["spec"], result["case"]] = CaseResult(
-            result["spec"], result["case"], state, reason, reports, result["messages"], report.start, report.stop
+            result["spec"],
+            result["case"],
+            state,
+            reason,
+            reports,
+            result["messages"],
+            report.duration,
+            result["sizes"],
+            [Line(*line) for line in result["story"]],
+            report.stop,
         )
 
     def pytest_collection_finish(self) -> None:

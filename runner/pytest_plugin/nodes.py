@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from runner.testing.case_ref import CaseRef
     from runner.testing.collect import SpecCases
     from runner.workflows.coverage import Part
+    from runner.workflows.story import Line
 
     Settings: TypeAlias = tuple[dict[str, Any], str, bool, dict[str, list[str]]]
 
@@ -109,6 +110,8 @@ class CaseItem(pytest.Item):
     code: int
     reached: list[Part]
     messages: list[str]
+    sizes: list[int]
+    story: list[Line]
     """What its verdict has, after it has run."""
     left_out: str | None
     """Why it is skipped."""
@@ -124,7 +127,7 @@ class CaseItem(pytest.Item):
         name = node_name(ref.case.name)
         node: CaseItem = cls.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
         node.ref, node.cases, node.mask, node.reports, node.code = ref, cases, mask, [], 0
-        node.reached, node.messages = [], []
+        node.reached, node.messages, node.sizes, node.story = [], [], [], []
         node.labels = tuple(cases.mark(label, node.config) for label in ref.case.labels)
         node.left_out = ref.case.skip or cases.not_live(ref)
         if node.left_out is not None:
@@ -149,6 +152,8 @@ class CaseItem(pytest.Item):
         mask = self.mask.with_values(verdict.secrets)
         self.reached = sorted(verdict.reached)
         self.messages = [name_of(mask.text(message)) for message in verdict.messages]
+        self.sizes = [*verdict.sizes]
+        self.story = [line._replace(text=name_of(mask.text(line.text))) for line in verdict.story]
         self.user_properties += [("message", message) for message in self.messages]
         if verdict.problems:
             self.reports = [report_of(problem, mask, self.cases.workspace, self.ref) for problem in verdict.problems]
@@ -330,6 +335,8 @@ class Cases:
                 "code": item.code,
                 "reached": item.reached,
                 "messages": item.messages,
+                "sizes": item.sizes,
+                "story": [tuple(line) for line in item.story],
             }
         return report
 

@@ -34,6 +34,7 @@ def report_of(problem: Problem, mask: Mask, workspace: str | None, ref: CaseRef 
         "text": without_commands(as_text(problem, mask=mask)),
         "json": mask.texts(document),
         "annotation": as_annotation(placed, mask, workspace),
+        "difference": problem.difference and [*map(mask.text, problem.difference)],
     }
 
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 MANUAL = Path(__file__).parents[1] / "manual"
 GROUPS = {
-    "tutorial": ("tutorial", "tutorial-app"),
+    "tutorial": ("tutorial", "tutorial-app", "tutorial-specs"),
     "how-to": (
         "ci",
         "bulk",
         "schedules",
+        "cluster",
         "secrets",
         "sandbox",
         "sandbox-page",
@@ -31,7 +32,9 @@ GROUPS = {
         "workflow-tests",
         "proof",
         "reconcile",
+        "reports",
         "doctor",
+        "import",
         "sdk",
     ),
     "reference": (

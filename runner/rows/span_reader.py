@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from runner.rows.spans import Span, SpannedRows
     from runner.source import Json
 
-_MAX_OPEN = 16
-"""Row groups that stay open, each with one batch in memory: the next rows of a group are usually asked for soon."""
+_MAX_OPEN = 2
+"""Row groups that stay open, each with a batch and a buffer a column in memory: more rows of the latest are soon asked for."""
 
 
 class SpanReader:
@@ -99,6 +99,9 @@ class SpanReader:
             on_failure.callback(group.close)
             yield group
             on_failure.pop_all()
+        if group.is_over:
+            group.close()
+            return
         with self._choosing:
             replaced = self._groups.pop(key, None)
             self._groups[key] = group
@@ -124,8 +127,14 @@ class _OpenGroup:
                 self._parquet.keep(form.columns)
             self._parquet.convert(convert)
             self._batches = self._parquet.batches(at.group)
+            self._size = self._parquet.groups()[at.group].rows
             self._opened = opened.pop_all()
         self._rest: pa.RecordBatch | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all rows were passed."""
+        return self.position >= self._size
 
     def rows(self, skipped: int, count: int, before: int) -> Iterator[Row | BadRow]:
         """Yield rows of the group, after this number of skipped ones; the first one has `before` rows before it in its file."""

@@ -14,7 +14,7 @@ from runner.secrets import Secret
 from runner.suprsend.endpoints import clean_base_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __tracebackhide__ = methodcaller("errisinstance", RunnerError)
 """pytest shows the caller's line for these errors, without the frames of this module."""
@@ -64,15 +64,18 @@ class SandboxControl:
 
     def events(self, selection: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the selected records, the oldest first."""
-        found: list[dict[str, Any]] = []
+        return list(self.newest(selection))[::-1]
+
+    def newest(self, selection: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield the selected records, the newest first, a page of them at a time."""
         before: dict[str, str] = {}
         while True:
             query = {**selection, **before, "limit": str(_MAX_LISTED)}
             answer = self._call("GET", "events", query)
             page = answer["events"]
-            found += page
+            yield from page
             if not page or not answer.get("more", len(page) == _MAX_LISTED):
-                return found[::-1]
+                return
             before = {"before": str(page[-1]["id"])}
 
     def wait(self, selection: Mapping[str, str], count: int, timeout_s: float) -> Waited:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, assert_never, cast
 
 from runner.cases.matchers import matcher_of
-from runner.errors import nearest
+from runner.errors import Problem, nearest
 from runner.secrets import Mask
 from runner.source import describe, shared_allowance
 from runner.testing.fit import (
@@ -41,15 +41,20 @@ if TYPE_CHECKING:
 _OPEN = Mask()
 _MAX_MISMATCHES = 100
 _FEW = 3
+_NO_KEY = "there is no such key"
 
 
 class Mismatch(NamedTuple):
-    """One value that is not as expected. `at` is its path, `position` the place of the expectation in the spec."""
+    """One value that is not as expected. `at` is its path, `position` the place of the expectation in the spec.
+
+    `difference` has the expected and the actual value, if the message has both.
+    """
 
     at: str
     message: str
     position: Position
     hint: str | None
+    difference: tuple[str, str] | None = None
 
 
 def compare(expected: Node, actual: Json, at: str, *, exact: bool = False, mask: Mask = _OPEN) -> list[Mismatch]:
@@ -65,6 +70,12 @@ def compare(expected: Node, actual: Json, at: str, *, exact: bool = False, mask:
 def compare_whole(expected: Node, actual: Json, at: str, mask: Mask = _OPEN) -> list[Mismatch]:
     """Compare a value with another one that it must equal exactly, and that has no matchers."""
     return _mismatches(_Comparison(exact=True, has_matchers=False, mask=mask), expected, actual, at)
+
+
+def mismatch_problem(mismatch: Mismatch) -> Problem:
+    """Return a mismatch as a problem."""
+    at, message, position, hint, difference = mismatch
+    return Problem("case-mismatch", message, position, at=at, hint=hint, difference=difference)
 
 
 def _mismatches(comparison: _Comparison, expected: Node, actual: Json, at: str) -> list[Mismatch]:
@@ -91,7 +102,7 @@ class _Comparison:
             yield from self._items(expected, actual, at)
         elif not is_same_scalar(expected.value, actual):
             wanted, found = self._shown_both(expected.plain(), actual)
-            yield _mismatch(at, f"expected {wanted}, got {found}", expected, hint_of_type(expected, actual))
+            yield _difference(at, wanted, found, expected, hint_of_type(expected, actual))
 
     def _entries(self, expected: Node, actual: dict[str, Json], at: str, *, is_whole: bool) -> Iterator[Mismatch]:
         for key, item in expected.entries.items():
@@ -101,11 +112,12 @@ class _Comparison:
             elif not self._has_matchers or matcher_of(item) != "$absent":
                 near = nearest(key, [name for name in actual if name not in expected.entries])
                 hint = f"there is a key '{near}'" if near else None
-                message = f"expected {self._wanted(item)}, but there is no such key"
-                yield _mismatch(below, message, item, hint)
+                wanted = self._wanted(item)
+                missing = _mismatch(below, f"expected {wanted}, but {_NO_KEY}", item, hint)
+                yield missing._replace(difference=(wanted, _NO_KEY))
         for key in actual if is_whole else ():
             if key not in expected.entries:
-                yield _mismatch(key_path(at, key), f"expected no such key, got {self._shown(actual[key])}", expected)
+                yield _difference(key_path(at, key), "no such key", self._shown(actual[key]), expected)
 
     def _items(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         for index, (item, found) in enumerate(zip(expected.items, actual, strict=False)):
@@ -115,7 +127,8 @@ class _Comparison:
     def _length(self, expected: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         wanted, found = len(expected.items), len(actual)
         if wanted != found:
-            yield _mismatch(at, f"expected a list of {items_text(wanted)}, got one of {items_text(found)}", expected)
+            message = f"expected a list of {items_text(wanted)}, got one of {items_text(found)}"
+            yield _mismatch(at, message, expected)._replace(difference=(items_text(wanted), items_text(found)))
 
     def _wanted(self, expected: Node) -> str:
         """Return a description of the expected value."""
@@ -160,7 +173,7 @@ class _Comparison:
                 shown = f"{describe(actual)} of length {len(actual)}: {self._shown(actual, with_type=False)}"
             if matcher == "$re" and isinstance(actual, str) and is_too_long(str(operand.value), actual):
                 hint = f"a pattern with lookarounds is searched for in at most {MAX_SEARCHED:,} characters"
-            yield _mismatch(at, f"expected {self._wanted(expected)}, got {shown}", operand, hint)
+            yield _difference(at, self._wanted(expected), shown, operand, hint)
 
     def _by_schema(self, operand: Node, actual: Json, at: str) -> Iterator[Mismatch]:
         schema = self._fit.schema(operand)
@@ -182,8 +195,8 @@ class _Comparison:
             except TooManyError:
                 yield _mismatch(at, "there are too many values to compare", part, "expect fewer items")
                 return
-            message = f"expected something that contains {self._wanted(part)}, got {self._shown(actual)}"
-            yield _mismatch(at, message, part if part is not operand else expected)
+            wanted = f"something that contains {self._wanted(part)}"
+            yield _difference(at, wanted, self._shown(actual), part if part is not operand else expected)
 
     def _unordered(self, operand: Node, actual: list[Json], at: str) -> Iterator[Mismatch]:
         try:
@@ -214,3 +227,7 @@ class _Comparison:
 
 def _mismatch(at: str, message: str, expected: Node, hint: str | None = None) -> Mismatch:
     return Mismatch(at, with_path(at, message), expected.position(), hint)
+
+
+def _difference(at: str, wanted: str, found: str, expected: Node, hint: str | None = None) -> Mismatch:
+    return _mismatch(at, f"expected {wanted}, got {found}", expected, hint)._replace(difference=(wanted, found))

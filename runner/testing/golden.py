@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from runner.errors import NotFound, Problem
 from runner.source import read, unshown
-from runner.testing.expect import compare_whole
+from runner.testing.expect import compare_whole, mismatch_problem
 from runner.writing import overwrite
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _differences(golden: Node, path: Path, whole: Json, mask: Mask) -> list[Prob
         message = f"{path} contains no event, so it is not compared"  # its content is not shown: it may be any file
         return [Problem("case-mismatch", message, golden.position(), at="golden", hint=_AGAIN)]
     return [
-        Problem("case-mismatch", each.message, each.position, at=each.at or "golden", hint=each.hint)
+        mismatch_problem(each._replace(at=each.at or "golden"))
         for each in compare_whole(document.root, whole, "", mask)
     ]
 

@@ -40,10 +40,11 @@ class Request(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One difference. `at` is its path in the event, or the part of the request."""
+    """One difference. `at` is its path in the event, or the part of the request; `values` are the recorded and the sent one."""
 
     at: str
     message: str
+    values: tuple[str, str] | None = None
 
 
 class RequestComparison:
@@ -67,9 +68,7 @@ class RequestComparison:
         """Return the differences between a sent request and a recorded one. Values are masked before they are cut."""
         then, now = _head(recorded), _head(sent)
         found = [
-            Difference(part, f"recorded {mask.text(then[part])}, sent {mask.text(now[part])}")
-            for part in then
-            if then[part] != now[part]
+            _changed(part, mask.text(then[part]), mask.text(now[part])) for part in then if then[part] != now[part]
         ]
         try:
             found += _differences(self._body(recorded), self._body(sent), mask)
@@ -121,14 +120,19 @@ def _differences(recorded: Json, sent: Json, mask: Mask) -> Iterator[Difference]
     for way, before, after in pairs(recorded, sent):
         at = dotted(way) or "the body"
         if isinstance(before, Missing) and not isinstance(after, Missing):
-            yield Difference(at, f"not recorded, sent {_typed(after, mask)}")
+            value = _typed(after, mask)
+            yield Difference(at, f"not recorded, sent {value}", ("not recorded", value))
         elif isinstance(after, Missing) and not isinstance(before, Missing):
-            yield Difference(at, f"recorded {_typed(before, mask)}, not sent")
+            value = _typed(before, mask)
+            yield Difference(at, f"recorded {value}, not sent", (value, "not sent"))
         elif isinstance(before, Missing) or isinstance(after, Missing) or is_entered(before, after, way):
             continue
         elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
-            before_text, after_text = _texts(before, after, mask)
-            yield Difference(at, f"recorded {before_text}, sent {after_text}")
+            yield _changed(at, *_texts(before, after, mask))
+
+
+def _changed(at: str, recorded: str, sent: str) -> Difference:
+    return Difference(at, f"recorded {recorded}, sent {sent}", (recorded, sent))
 
 
 def _texts(recorded: Json, sent: Json, mask: Mask) -> tuple[str, str]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from runner.testing.collect import SpecCases
     from runner.workflows.coverage import Part
+    from runner.workflows.story import Line
 
 State = Literal["passed", "failed", "skipped", "xfailed"]
 
@@ -23,9 +24,13 @@ class CaseResult(NamedTuple):
     reports: Sequence[Mapping[str, Any]]
     messages: Sequence[str] = ()
     """The messages that came of its events."""
-    began_s: float = 0
+    took_s: float = 0
+    sizes: Sequence[int] = ()
+    """The sizes of its events in bytes."""
+    story: Sequence[Line] = ()
+    """The path of its events through the workflows."""
     ended_s: float = 0
-    """When it ran, in seconds since 1970."""
+    """When it ended, in seconds since 1970."""
 
 
 class CaseRun(NamedTuple):

@@ -138,8 +138,9 @@ class Replay:
             return
         differences, interaction = nearest
         unplayed.remove(interaction)
-        for at, message in differences[:_MAX_SHOWN]:
-            yield self._problem("cassette-changed", f"{at}: {message}", interaction.line, at)
+        for at, message, values in differences[:_MAX_SHOWN]:
+            problem = self._problem("cassette-changed", f"{at}: {message}", interaction.line, at)
+            yield replace(problem, difference=values)
         if len(differences) > _MAX_SHOWN:
             message = f"and {len(differences) - _MAX_SHOWN} more differences"
             yield self._problem("cassette-changed", message, interaction.line)

@@ -7,7 +7,7 @@ cassette or this program.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runner.cases import case_seed, in_case
@@ -19,7 +19,7 @@ from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
 from runner.testing import network
 from runner.testing.case_events import events_of_case
-from runner.testing.expect import compare
+from runner.testing.expect import compare, mismatch_problem
 from runner.testing.golden import golden_problems, own, update_golden
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from runner.suprsend.transport import Http
     from runner.testing.case_events import StepEvents
     from runner.testing.case_ref import CaseRef
-    from runner.testing.expect import Mismatch
     from runner.workflows.coverage import Part
     from runner.workflows.project import ProjectWorkflows
+    from runner.workflows.story import Line
 
 
-class Verdict(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Verdict:
     """The result of a case. `code` is the exit code: the case failed, or its cassette is missing or outdated."""
 
     problems: tuple[Problem, ...]
@@ -51,6 +52,10 @@ class Verdict(NamedTuple):
     """The parts of workflows that its events reached."""
     messages: tuple[str, ...] = ()
     """The messages that came of its events, each as a line of text."""
+    sizes: tuple[int, ...] = field(default=(), compare=False)
+    """The sizes of its events in bytes."""
+    story: tuple[Line, ...] = field(default=(), compare=False)
+    """The path of its events through the workflows."""
 
     @property
     def passed(self) -> bool:
@@ -93,12 +98,24 @@ class Tapes(Protocol):
         """Return the workflows that the messages of a case come of; None if they come of the platform."""
 
 
-def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
-    """Run one case. With `update`, write its golden files.
+class Alteration(Protocol):
+    """A change of what a case makes, to see whether the case notices it."""
+
+    def events(self, made: StepEvents) -> StepEvents:
+        """Return the events of a step, changed."""
+        ...
+
+    def answer(self, answer: Json, made: StepEvents) -> Json:
+        """Return the answer to a step, changed."""
+        ...
+
+
+def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False, alter: Alteration | None = None) -> Verdict:
+    """Run one case. With `update`, write its golden files; `alter` changes its events and answers.
 
     Faults of a spec, a cassette or a server are part of the verdict, not raised.
     """
-    run = _Run(ref, tapes, update=update)
+    run = _Run(ref, tapes, update=update, alter=alter)
     raised: RunnerError | None = None
     try:
         found = list(run.problems())
@@ -111,28 +128,36 @@ def run_case(ref: CaseRef, tapes: Tapes, *, update: bool = False) -> Verdict:
         tuple(run.secrets),
         frozenset(run.reached),
         tuple(run.messages),
+        tuple(run.sizes),
+        run.story,
     )
 
 
 class _Run:
     """One run of a case."""
 
-    def __init__(self, ref: CaseRef, tapes: Tapes, *, update: bool) -> None:
+    def __init__(self, ref: CaseRef, tapes: Tapes, *, update: bool, alter: Alteration | None) -> None:
         self._ref = ref
         self._tapes = tapes
         self._update = update
+        self._alter = alter
         self._seed: UUID = case_seed(ref.path.resolve().relative_to(ref.project), ref.case.name)
         self._golden: list[tuple[Node, list[dict[str, Json]]]] = []
         self.secrets: list[str] = []
         self.reached: set[Part] = set()
         self.messages: list[str] = []
+        self.sizes: list[int] = []
+        self.story: tuple[Line, ...] = ()
         self._polls = False
 
     def problems(self) -> Iterator[Problem]:
         """Yield the problems of the events; if there are none, those of the answers."""
         with network.blocked():
             made = list(events_of_case(self._ref, self._seed, self._tapes.env))
+            if self._alter is not None:
+                made = [self._alter.events(each) for each in made]
             self.secrets += [secret for each in made for event in each.events for secret in event.secrets]
+            self.sizes += [len(event.body) for each in made for event in each.ready]
             found = [problem for each in made for problem in self._wrong_events(each)]
         workflows = self._tapes.workflows(self._ref) if self._ref.case.expects_messages else None
         if not found and workflows is not None:
@@ -170,6 +195,7 @@ class _Run:
         from runner.testing.message_fit import expectations  # noqa: PLC0415 - few cases expect messages
         from runner.testing.offline import OfflineStep, actual_message, events_of, offline_problems  # noqa: PLC0415
         from runner.workflows.coverage import reached_by  # noqa: PLC0415
+        from runner.workflows.story import story  # noqa: PLC0415
 
         steps = [
             OfflineStep(
@@ -182,6 +208,7 @@ class _Run:
         events = events_of(steps)
         timeline = workflows.run(events, self._ref.case.node)
         self.reached.update(reached_by(timeline))
+        self.story = tuple(story(timeline, events))
         self.messages += [actual_message(message, events[message.event]).text() for message in timeline.messages]
         for number, problem in offline_problems(events, timeline, steps, Mask(self.secrets)):
             yield _in_case(problem, self._ref.case, made[number].place)
@@ -210,6 +237,8 @@ class _Run:
         polled: list[Problem] = []
         try:
             answers = [_send(connection, each) if each.ready else None for each in made]
+            if self._alter is not None:
+                answers = [self._alter.answer(*each) for each in zip(answers, made, strict=True)]
             if self._polls:
                 polled = list(self._refused(made, answers)) or list(self._wrong_polls(made, connection, tape))
         finally:
@@ -221,7 +250,7 @@ class _Run:
             if (expected := each.expected("response")) is not None:
                 mask = Mask([*self.secrets, secret_of(tape.credentials)])
                 for mismatch in compare(expected, answer, "", mask=mask):
-                    yield _in_case(_mismatch(mismatch), self._ref.case, each.place)
+                    yield _in_case(mismatch_problem(mismatch), self._ref.case, each.place)
         yield from polled
 
     def _refused(self, made: Sequence[StepEvents], answers: Sequence[Json]) -> Iterator[Problem]:
@@ -279,7 +308,7 @@ def compare_event(expect: Node, event: dict[str, Json], mask: Mask) -> Iterator[
     if (expected := expect.get("event")) is not None:
         exact = (node := expect.get("exact")) is not None and node.value is True
         actual = _comparable(event, expected) if exact else event
-        yield from map(_mismatch, compare(expected, actual, "", exact=exact, mask=mask))
+        yield from map(mismatch_problem, compare(expected, actual, "", exact=exact, mask=mask))
 
 
 def _send(connection: Connection, made: StepEvents) -> Json:
@@ -335,10 +364,6 @@ def _comparable(wire: dict[str, Json], expected: Node) -> dict[str, Json]:
     """Return an event without the values that the client adds, except those that the expectation names."""
     kept = own(wire)
     return {key: kept.get(key, value) for key, value in wire.items() if key in kept or key in expected.entries}
-
-
-def _mismatch(mismatch: Mismatch) -> Problem:
-    return Problem("case-mismatch", mismatch.message, mismatch.position, at=mismatch.at, hint=mismatch.hint)
 
 
 def _in_case(problem: Problem, case: Case, place: str | None) -> Problem:

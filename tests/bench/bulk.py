@@ -164,10 +164,10 @@ def main() -> int:
         copytree(REPOSITORY / "specs", folder / "specs", ignore=ignore_patterns("runner.yaml"))
         few, rows, many = (rows_file(folder, count) for count in (FEW_ROWS, ROWS, MANY_ROWS))
         table = [
-            speed(f"{ROWS:,} rows", near, rows, SDK_EVENTS, 5, 8),
+            speed(f"{ROWS:,} rows", near, rows, SDK_EVENTS, 9, 12),
             speed(
                 f"{ROWS:,} rows, answers take {LATENCY_MS} ms, 32 in flight",
-                far, rows, SDK_DISTANT_EVENTS, 20, 25, "--concurrency", "32",
+                far, rows, SDK_DISTANT_EVENTS, 30, 35, "--concurrency", "32",
             ),
             *whole(near, few, many),
         ]  # fmt: skip

@@ -42,7 +42,7 @@ def outcome(part: Part, *failures: RowOutcome, refused: bool = False) -> PartOut
 
 
 def all_failed(part: Part, code: Code, status_code: int, *, refused: bool = False) -> PartOutcome:
-    failures = [RowOutcome(row.number, row.line, "failed", code, status_code, 1, message="no") for row in part.rows]
+    failures = [RowOutcome(row.number, row.line, "failed", code, status_code, 1, message="no") for row in part.carried]
     return outcome(part, *failures, refused=refused)
 
 
@@ -228,7 +228,7 @@ def test_a_platform_that_is_down_stops_a_run(status_code: int, state: Any) -> No
 
     def task(part: Part) -> PartOutcome:
         return outcome(
-            part, *(RowOutcome(row.number, row.line, state, code, status_code, 4, message="no") for row in part.rows)
+            part, *(RowOutcome(row.number, row.line, state, code, status_code, 4, message="no") for row in part.carried)
         )
 
     tally, book = run(task, parts(50), concurrency=4)

@@ -23,7 +23,7 @@ def cut(
     count: int, known: Callable[[int], PartState | None] | None = None, *, digests: Digests | None = None
 ) -> list[tuple[int, int, list[int]]]:
     parts = Parts(rows(count), 10, known, digests=digests)
-    return [(part.first_row, part.size, [row.number for row in part.rows]) for part in parts]
+    return [(part.first_row, part.size, [row.number for row in part.carried]) for part in parts]
 
 
 def test_rows_are_cut_into_parts_of_a_size() -> None:
@@ -114,7 +114,7 @@ def test_a_part_that_is_recorded_has_as_many_rows_as_then() -> None:
 def test_rows_that_are_not_large_are_not_weighed() -> None:
     read = [LargeRow(*row) if row.number in (3, 6) else Row(*row) for row in wide(12, PART_CHARS // 2)]
     parts = Parts(iter(read), 10, None, digests=None)
-    assert [[row.number for row in part.rows] for part in parts] == [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]]
+    assert [[row.number for row in part.carried] for part in parts] == [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]]
 
 
 def test_recorded_parts_are_found_behind_an_offset() -> None:

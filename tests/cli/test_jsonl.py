@@ -84,6 +84,7 @@ ITEMS: list[tuple[tuple[str, ...], Callable[[Any], list[Any]], int]] = [
     (("explain",), at("problems"), 100),
     (("explain", "var-missing"), at("problems"), 1),
     (("init",), at("files"), 6),
+    (("import", "rows.csv", "--dry-run"), run_and("files"), 2),
     (("doctor", "--offline"), at("findings"), 13),
     (("help",), at("topics"), 10),
     (("help", "bulk"), all_of, 1),

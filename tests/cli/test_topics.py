@@ -30,11 +30,13 @@ LIST = """\
 Tutorial:
   tutorial        Install the runner, and check, send and replay a first event.
   tutorial-app    Watch the events of your own application, and test them.
+  tutorial-specs  Let an application send to a sandbox, and get tested specs.
 
 How-to guides:
   ci              Validate and replay specs on each pull request.
   bulk            Send an event for each row, resume a run, resend failed rows.
   schedules       Send rows from a schedule, follow a run, and continue it.
+  cluster         Send the rows of a run on several machines, with Dask.
   secrets         Pass secrets to specs so that they are never printed.
   sandbox         Run a local server that speaks the platform's event API.
   sandbox-page    Watch events arrive in a browser, and send them again.
@@ -43,7 +45,9 @@ How-to guides:
   workflow-tests  Check offline which messages come of an event.
   proof           Prove that the workflow fired: wait for its messages.
   reconcile       Find the rows whose messages never came, failed, or came twice.
+  reports         Look at a run, or at the results of cases, in a browser.
   doctor          Check settings, credentials, connection, specs and the machine.
+  import          Turn what your application sends into tested specs.
   sdk             Move code that uses the platform's Python SDK.
 
 Reference:
@@ -82,8 +86,8 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
         "about": "Install the runner, and check, send and replay a first event.",
     }
     assert [each["group"] for each in topics] == [
-        *["tutorial"] * 2,
-        *["how-to"] * 13,
+        *["tutorial"] * 3,
+        *["how-to"] * 16,
         *["reference"] * 13,
         *["explanation"] * 2,
     ]

@@ -69,7 +69,7 @@ def test_failures_are_counted_by_their_codes_and_rows_by_their_workers() -> None
     progress = Progress(Output(io.StringIO(), pipe, verbose=True), 1000, 0.0)
     now = tally(accepted=80, failed=20)
     now.codes.update({"refused": 3, "var-schema": 12, "var-type": 4, "row-json": 1})
-    now.workers.update({4712: 60, 4711: 40})
+    now.workers.update({"4712": 60, "4711": 40})
     progress.update(now, 10.0)
     assert pipe.getvalue() == (
         "[##..................] 10% · 100 rows · 10/s · 80 accepted · 20 failed (12 var-schema, 4 var-type, 3 refused, 1 other)"
@@ -85,7 +85,7 @@ def test_as_json_there_is_a_line_each_second_and_one_at_the_end() -> None:
     for at_s in (0.5, 1.0, 1.5):
         now = tally(accepted=50 + int(at_s * 100), failed=1)
         now.codes["refused"] = 1
-        now.workers[7] = int(at_s * 100)
+        now.workers["7"] = int(at_s * 100)
         progress.update(now, at_s, waiting=3)
     progress.end()
     first, last = (json.loads(line)["progress"] for line in pipe.getvalue().splitlines())

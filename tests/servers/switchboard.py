@@ -36,9 +36,9 @@ class Call:
 class Switchboard:
     """Where tasks call."""
 
-    def __init__(self) -> None:
+    def __init__(self, bound_s: float = BOUND_S) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._listening.settimeout(BOUND_S)
+        self._listening.settimeout(bound_s)
         self.port: int = self._listening.getsockname()[1]
         self._open = ExitStack()
         self._open.enter_context(self._listening)

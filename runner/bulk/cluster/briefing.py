@@ -18,6 +18,7 @@ from runner.bulk.tools import Tools
 from runner.config import PUBLIC_SECRETS, credentials_in
 from runner.errors import CredentialsError, MachineError, Problem, UsageError
 from runner.eventspec import load_portable, portable_text
+from runner.rows.urls import is_url
 from runner.secrets import Mask
 from runner.suprsend.auth import secret_of
 from runner.suprsend.delivery import Pauses
@@ -73,7 +74,7 @@ class Briefing:
             setup=setup if shares else bare,
             by_name=None if shares else names,
             digest=_digest(setup, names),
-            files=plan.options.dataset.files,
+            files=tuple(map(_located, plan.options.dataset.files)),
             form=plan.cut.form if plan.cut is not None else None,
         )
 
@@ -123,7 +124,7 @@ def check_secrets(
         message = f"--share-secrets needs TLS, and {address.name} has none"
         raise UsageError(Problem("cluster-open", message, hint="use a scheduler at tls://HOST:PORT"))
     if address.is_open and (names or not is_public(plan.target)):
-        message = f"{address.name} has no TLS: whoever reaches it can read the credentials of its workers"
+        message = f"{address.name} has no TLS: anyone who reaches it can read the environment of its workers"
         raise UsageError(Problem("cluster-open", message, hint="use a scheduler at tls://HOST:PORT"))
     if shares or address.is_local:
         return
@@ -152,6 +153,11 @@ def secret_names(spec: Spec, fixed: Mapping[str, object]) -> tuple[str, ...]:
 def is_public(target: Target) -> bool:
     """Return whether everybody knows the credentials of a target: those of a sandbox."""
     return target.credentials is None or secret_of(target.credentials) in PUBLIC_SECRETS
+
+
+def _located(file: DataFile) -> DataFile:
+    """Return a file by a path that does not depend on the working directory."""
+    return file if is_url(file.path) else file._replace(path=os.path.abspath(file.path))  # noqa: PTH100 - links stay
 
 
 def _named(spec: Spec, names: Sequence[str]) -> list[Variable]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import pickle
+from asyncio import gather
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from runner.bulk.cluster import local_worker
 from runner.bulk.cluster.briefing import Briefing
 from runner.bulk.cluster.seat import send_here
 from runner.bulk.executor import Force
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from runner.bulk.setup import Setup
 
 _CONNECT_S = 10
+_LOG_LENGTH = 100
+"""Events of a scheduler that stay in memory, of each topic: by default ten thousand, of some kilobytes each."""
 _CLOSE_S = 5
+_KILL_S = 0.1
 
 
 class Cluster:
@@ -91,15 +96,31 @@ def _silence() -> None:
 @contextmanager
 def _local(processes: int, threads: int) -> Iterator[LocalCluster]:
     """Start a cluster of this machine. Other users of it can reach its ports, so it has certificates of its own."""
-    from distributed import LocalCluster  # noqa: PLC0415 - it is an extra
+    import dask.config  # noqa: PLC0415 - it is an extra
+    from distributed import LocalCluster  # noqa: PLC0415
     from distributed.security import Security  # noqa: PLC0415
 
-    with LocalCluster(
-        n_workers=processes,
-        threads_per_worker=threads,
-        host="127.0.0.1",
-        security=Security.temporary(),
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
-        yield cluster
+    with (
+        dask.config.set({"distributed.admin.log-length": _LOG_LENGTH}),
+        LocalCluster(
+            n_workers=processes,
+            threads_per_worker=threads,
+            host="127.0.0.1",
+            security=Security.temporary(),
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            preload=[local_worker.__name__],
+        ) as cluster,
+    ):
+        is_over = False
+        try:
+            yield cluster
+            is_over = True
+        finally:
+            if not is_over:  # a request under way may take its time
+                cluster.sync(_end_at_once, cluster)
+
+
+async def _end_at_once(cluster: LocalCluster) -> None:
+    closed = (nanny.close(timeout=_KILL_S) for nanny in cluster.workers.values())
+    await gather(*closed, return_exceptions=True)  # a process that was killed may take longer to be gone

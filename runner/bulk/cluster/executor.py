@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from asyncio import gather, wait_for
 from collections import deque
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -25,10 +26,11 @@ from distributed import KilledWorker
 from runner.bulk.cluster.seat import Call, answer_of, hurry_seat, leave_seat, take_seat
 from runner.bulk.worker_messages import PROTOCOL, unpacked
 from runner.bulk.workers import WorkerDied
+from runner.durations import shown_duration
 from runner.errors import MachineError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from distributed import Client
     from distributed import Future as DaskFuture
@@ -51,6 +53,7 @@ class _Worker:
     address: str
     threads: int
     incarnation: str
+    is_hurried: bool = False
     tasks: dict[int, _Task] = field(default_factory=dict)
 
     @property
@@ -71,8 +74,19 @@ class _Task:
 class ClusterExecutor(Executor):
     """Runs tasks of one run on the workers that `client` has, now and later. `briefing` is the run, and `seat` its name there."""
 
-    def __init__(self, client: Client, seat: str, briefing: bytes, concurrency: int | None) -> None:
-        """Brief the workers that are there. Raises MachineError if one of them can't send."""
+    def __init__(
+        self,
+        client: Client,
+        seat: str,
+        briefing: bytes,
+        concurrency: int | None,
+        no_workers_s: float = NO_WORKERS_S,
+    ) -> None:
+        """Brief the workers that are there. Raises MachineError if one of them can't send.
+
+        Without any worker for `no_workers_s` seconds, the cluster is lost.
+        """
+        self._no_workers_s = no_workers_s
         self._concurrency = concurrency
         self._client = client
         self._seat = seat
@@ -171,7 +185,8 @@ class ClusterExecutor(Executor):
         if status == "finished":
             answer, error = unpacked(result)
             if error is None and answer is None:
-                error = WorkerDied("its process was replaced by another one, which did not run it")
+                self._leave(address)  # it is briefed again
+                error = WorkerDied(f"the worker {address} had forgotten the run, and did not run it")
         elif status == "error":
             error = _raised(result[1], address)
         else:
@@ -199,16 +214,17 @@ class ClusterExecutor(Executor):
             self._leave(address)
         if new := [each for each in there if each not in self._workers]:
             self._brief(new, there)
-        if self._is_to_hurry and self._workers:
-            self._is_to_hurry = False
-            self._run(hurry_seat, self._seat, workers=list(self._workers))
+        if self._is_to_hurry and (slow := [each for each in self._workers.values() if not each.is_hurried]):
+            for worker in slow:
+                worker.is_hurried = True
+            self._run(hurry_seat, self._seat, workers=[worker.address for worker in slow])
         if self._workers:
             self._alone_s = monotonic()
             self._bait = None
         elif self._bait is None:
             self._bait = self._client.submit(sys.getrecursionlimit, pure=False)
-        elif monotonic() - self._alone_s > NO_WORKERS_S:
-            message = f"the cluster has had no workers for {NO_WORKERS_S / 60:.0f} minutes"
+        elif monotonic() - self._alone_s > self._no_workers_s:
+            message = f"the cluster has had no workers for {shown_duration(round(self._no_workers_s))}"
             raise MachineError(Problem("cluster-lost", message, hint="start workers, and resume the run"))
         self._hand_over()
 
@@ -220,20 +236,24 @@ class ClusterExecutor(Executor):
             raise _lost(error) from None
         return found
 
-    def _run(self, function: Callable[..., T], *args: object, workers: Iterable[str]) -> dict[str, Any]:
-        """Call a function on workers, beside their tasks. An exception stands in the place of its result."""
-        try:
-            answers: dict[str, Any] = self._client.sync(
-                self._client._run,  # noqa: SLF001 - the public method waits without a limit
-                function,
-                *args,
-                workers=[*workers],
-                on_error="return",
-                callback_timeout=_ANSWER_S,
-            )
-        except (OSError, TimeoutError) as error:
-            raise _lost(error) from None
-        return answers
+    def _run(self, function: Callable[..., T], *args: object, workers: Sequence[str]) -> dict[str, Any]:
+        """Call a function on workers, beside their tasks. An exception stands in the place of its result.
+
+        Each is called on its own: one that is gone lets the scheduler wait for long.
+        """
+
+        async def answer_from(worker: str) -> Any:
+            call = self._client._run  # noqa: SLF001 - the public method waits without a limit
+            try:
+                answers = await wait_for(call(function, *args, workers=[worker], on_error="return"), _ANSWER_S)
+            except OSError as error:
+                return error
+            return answers.get(worker, OSError("it left"))
+
+        async def answers() -> list[Any]:
+            return await gather(*map(answer_from, workers))
+
+        return dict(zip(workers, self._client.sync(answers), strict=True))
 
     def _brief(self, addresses: list[str], threads: dict[str, int]) -> None:
         """Let new workers know the run. Raises MachineError for one that can't send its parts."""
@@ -257,10 +277,10 @@ class ClusterExecutor(Executor):
 
     def _leave(self, address: str) -> None:
         with self._lock:
-            worker = self._workers.pop(address)
-        for task in worker.tasks.values():
+            worker = self._workers.pop(address, None)
+        for task in worker.tasks.values() if worker is not None else ():
             if task.remote is not None:
-                self._client.loop.add_callback(task.remote.cancel, asynchronous=True)
+                task.remote.release()
             task.future.set_exception(WorkerDied(f"the worker {address} left before it answered"))
 
     def _refuse(self, error: MachineError) -> None:

@@ -18,7 +18,7 @@ from runner.bulk.outcomes import PartOutcome
 from runner.bulk.parts import PART_CHARS
 from runner.bulk.task import send_with
 from runner.bulk.worker_messages import packed
-from runner.errors import RunnerError
+from runner.errors import MachineError, NotFound, Problem, RunnerError
 from runner.rows.row import LargeRow, size_of
 from runner.rows.spans import SpannedRows
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _MAX_SEATS = 4
 """Runs that a worker knows at once. A driver that was killed can't dismiss its own."""
 _REQUEST_ROWS = 100
+_SAME_PATHS = "files of rows must have the same paths on all machines, or be in a store that all can read"
 
 
 class Call(NamedTuple):
@@ -66,9 +67,13 @@ class _Seat:
         name = f"{os.uname().nodename}:{os.getpid()}"
         outcome = PartOutcome(part.first_row, part.size, 0, (), worker=name)
         is_over = False
-        for rows in _portions(self._rows(part)):
-            outcome = outcome.followed_by(send_with(self.tools, part, rows, is_over=is_over))
-            is_over = outcome.met_refused_credentials or self.tools.pauses.are_over
+        try:
+            for rows in _portions(self._rows(part)):
+                outcome = outcome.followed_by(send_with(self.tools, part, rows, is_over=is_over))
+                is_over = outcome.met_refused_credentials or self.tools.pauses.are_over
+        except NotFound as error:
+            message = f"the worker {name} can't read the rows: {error.problems[0].message}"
+            raise MachineError(Problem("cluster-worker", message, hint=_SAME_PATHS)) from None
         return outcome
 
     def close(self) -> None:

@@ -30,6 +30,10 @@ COMMAND = [str(RUNNER)] if RUNNER.exists() else [sys.executable, "-m", "runner"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("SUPRSEND_", "RUNNER_"))}
 WORKSPACE = {"SUPRSEND_WORKSPACE_KEY": "k", "SUPRSEND_WORKSPACE_SECRET": "secret-of-the-workspace"}
 BOUND_S = 30
+CLUSTER = "local:2"
+ON_CLUSTER = pytest.param(CLUSTER, marks=pytest.mark.slow)
+EXECUTORS = [1, 2, ON_CLUSTER]
+"""Threads, processes, and the workers of a cluster, as `begin` takes them."""
 SPEC = """\
 version: 1
 vars:
@@ -123,8 +127,10 @@ def write_rows(number: int, *, invalid: Sequence[int] = (), spec: str = SPEC) ->
     return {f"order-{n}" for n in range(1, number + 1) if n not in invalid}
 
 
-def begin(processes: int, concurrency: int) -> tuple[str, ...]:
-    return ("spec.yaml", "--rows", "rows.csv", "--processes", str(processes), "--concurrency", str(concurrency))
+def begin(executor: int | str, concurrency: int) -> tuple[str, ...]:
+    """Return the arguments of a run by threads (1), processes (their number) or a cluster (its address)."""
+    by = ("--cluster", executor) if isinstance(executor, str) else ("--processes", str(executor))
+    return ("spec.yaml", "--rows", "rows.csv", *by, "--concurrency", str(concurrency))
 
 
 def state_of_run(cli: CommandLine) -> Any:

@@ -107,7 +107,7 @@ def test_a_file_that_is_no_database_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "age", "way"), [(1, "an older", "finish its runs with that version"), (4, "a newer", "update runner")]
+    ("version", "age", "way"), [(1, "an older", "finish its runs with that version"), (5, "a newer", "update runner")]
 )
 def test_a_ledger_of_another_version_is_refused(folder: Path, version: int, age: str, way: str) -> None:
     Ledger(folder).close()

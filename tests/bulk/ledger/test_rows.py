@@ -242,6 +242,7 @@ def test_no_look_up_walks_through_all_parts_or_rows_or_sorts(ledger: Ledger) -> 
         "FAILURE_KINDS",
         "FILES",
         "PARTS",
+        "MEASURES",
     }
     assert {name for name, _ in plans} == names
     # Each kind of failure of a run is looked for once, at its end.

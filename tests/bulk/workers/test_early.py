@@ -59,12 +59,25 @@ def test_processes_that_no_run_takes_are_killed(rows: str) -> None:
         BulkFlags(rows=("-",), processes=2),
         BulkFlags(rows=("missing.csv",), processes=2),
         BulkFlags(rows=("s3://bucket/rows.csv",), processes=2),
+        BulkFlags(rows=("{rows}",) * 101, processes=2),
+        BulkFlags(rows=("{rows}",), processes=2, cluster="local"),
         BulkFlags(rows=("{rows}",)),
         BulkFlags(rows=("{rows}",), processes=1),
         BulkFlags(rows=("{rows}",), processes=65),
         BulkFlags(rows=("{rows}",), processes=2, rate="fast"),
     ],
-    ids=["none", "pipe", "missing", "remote", "small", "one process", "too many processes", "an invalid flag"],
+    ids=[
+        "none",
+        "pipe",
+        "missing",
+        "remote",
+        "many files",
+        "cluster",
+        "small",
+        "one process",
+        "too many processes",
+        "an invalid flag",
+    ],
 )
 def test_a_run_that_needs_no_processes_starts_none(rows: str, flags: BulkFlags) -> None:
     assert started(flags._replace(rows=tuple(each.replace("{rows}", rows) for each in flags.rows))) == 0

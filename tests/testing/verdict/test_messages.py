@@ -164,7 +164,7 @@ def test_a_step_with_the_key_of_an_earlier_one_has_no_messages(project: Project,
         ("message-missing", "in case 'a', step 2")
     ]
     none = f"- name: a\n  steps: [{step}, {{expect: {{messages: []}}}}]"
-    assert run(live(project, platform), none, record="rewrite") == {"a": OK._replace(messages=(
+    assert run(live(project, platform), none, record="rewrite") == {"a": replace(OK, messages=(
         "email of order-confirmation to u1: triggered",
     ))}  # fmt: skip
     assert run(project, none)["a"].problems == ()

@@ -1,0 +1,56 @@
+"""Numbers of an axis → round marks, and their texts."""
+
+from __future__ import annotations
+
+import math
+
+_KB = 1024
+_MB = 1024 * 1024
+_MINUTE_S = 60
+_HOUR_S = 3600
+_FEW = 10
+
+
+def round_steps(most: float, about: int = 3) -> list[float]:
+    """Return round numbers from 0 up to `most`, about that many.
+
+    >>> round_steps(870)
+    [0, 250, 500, 750]
+    """
+    if most <= 0:
+        return [0]
+    rough = most / about
+    unit = 10 ** math.floor(math.log10(rough))
+    step = next(unit * each for each in (1, 2, 2.5, 5, 10) if unit * each >= rough * 0.8)
+    marks = [round(step * number, 10) for number in range(int(most / step) + 1)]
+    return [int(mark) if mark == int(mark) else mark for mark in marks]
+
+
+def shown_number(value: float) -> str:
+    """Return a number in few digits: `7`, `0.35`, `12.4`, `1,200`."""
+    if value == int(value) or value >= 100:  # noqa: PLR2004 - three digits say enough
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def shown_ms(value: float) -> str:
+    """Return milliseconds as a time: `0.4 ms`, `85 ms`, `1.25 s`."""
+    if value < 1000:  # noqa: PLR2004 - a second
+        return f"{value:.3g} ms"
+    return f"{value / 1000:.3g} s" if value < 100_000 else f"{value / 60_000:.3g} min"  # noqa: PLR2004
+
+
+def shown_s(value: float, whole: float) -> str:
+    """Return a time since the beginning of something that takes `whole` seconds."""
+    if whole >= 2 * _HOUR_S:
+        return f"{value / _HOUR_S:.3g} h"
+    if whole >= 3 * _MINUTE_S:
+        return f"{value / _MINUTE_S:.3g} min"
+    return f"{value:.3g} s"
+
+
+def shown_bytes(value: float) -> str:
+    """Return a size: `320 bytes`, `1.5 KB`, `100 KB`."""
+    if value < _KB:
+        return f"{value:.0f} bytes"
+    return f"{value / _KB:.3g} KB" if value < _MB else f"{value / _MB:.3g} MB"

@@ -1,0 +1,117 @@
+"""`send --rows --html` and `runs report`: what a report of a run has, and where it is not written."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.bulk.conftest import REFUSAL, RUN, SECRET_SPEC, send, typed, write
+
+if TYPE_CHECKING:
+    from tests.conftest import CommandLine
+    from tests.servers.capturing import CapturingServer
+
+ROWS = "user,order,amount\nu1,1,5\nu2,2,7\nu3,x,7\nu4,y,9\nu5,5,5\n"
+
+
+def data_of(path: str) -> list[dict[str, str]]:
+    """Return the rows of the table of failures."""
+    found = re.search(r'id="data">(.*?)</script>', Path(path).read_text(), re.DOTALL)
+    assert found is not None
+    data: Any = json.loads(found[1])
+    return [dict(zip(data["columns"], (data["texts"][cell] for cell in row[:-1]), strict=True)) for row in data["rows"]]
+
+
+def titles_of(path: str) -> list[str]:
+    return re.findall(r"<h2[^>]*>(.*?)</h2>", Path(path).read_text())
+
+
+def bars_of(path: str, title: str) -> list[tuple[str, ...]]:
+    section = Path(path).read_text().partition(f"<h2>{title}</h2>")[2].partition("</section>")[0]
+    return re.findall(r'label">(.*?)</span><span class="value">(.*?)<span class="note">(.*?)</span>', section)
+
+
+def test_a_run_is_reported_when_it_is_sent_and_later(cli: CommandLine) -> None:
+    ended = send(cli, "--rows", write("rows.csv", ROWS), "--html", "run.html", "--by", "amount", "--results", "r.jsonl")
+    assert (ended.code, ended.err[-1]) == (2, "report: run.html")
+    assert titles_of("run.html") == [
+        "Events a second", "Time to the answer", "Sizes of events", "Why rows were not accepted", "Not accepted by amount",
+        "Retries", "Rows that were not accepted (2)", "Environment",
+    ]  # fmt: skip
+    assert data_of("run.html") == [
+        {"Row": f"row {row} (line {row + 1})", "State": "failed", "Code": "var-schema", "Status": "", "Attempts": "0",
+         "What": f"variable 'order': the value is '{text}', which does not match ^[0-9]+$"}
+        for row, text in ((3, "x"), (4, "y"))
+    ]  # fmt: skip
+    assert bars_of("run.html", "Not accepted by amount") == [
+        ("7", "1", "50.0% of 2"), ("9", "1", "100.0% of 1"), ("5", "0", "0.0% of 2"),
+    ]  # fmt: skip
+    assert typed(cli, "runs", "report", "last", "--html", "later.html", "--by", "amount")[:3] == (
+        0,
+        [],
+        ["report: later.html"],
+    )
+    assert data_of("later.html") == data_of("run.html")
+    assert typed(cli, "runs", "report").err == ["report: run-RUN.html"]
+
+
+def test_without_a_file_of_results_a_report_has_the_variable(cli: CommandLine) -> None:
+    send(cli, "--rows", write("rows.csv", ROWS), "--html", "run.html")
+    assert [row["What"] for row in data_of("run.html")] == ["variable order"] * 2
+
+
+def test_messages_of_a_file_that_a_later_run_wrote_are_left_out(cli: CommandLine) -> None:
+    send(cli, "--rows", write("rows.csv", ROWS), "--results", "r.jsonl")
+    send(cli, "--rows", write("rows.csv", ROWS), "--results", "r.jsonl")
+    first = RUN.findall(cli("runs", "list").out)[-1]
+    typed(cli, "runs", "report", first, "--html", "first.html")
+    assert {row["What"] for row in data_of("first.html")} == {"variable order"}
+
+
+def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServer) -> None:
+    server.answers.append((404, REFUSAL))
+    send(cli, "--rows", write("rows.csv", "user\nu1\n"), "--html", "run.html")
+    [row] = data_of("run.html")
+    assert (row["Code"], row["Status"], row["Attempts"]) == ("refused", "404", "1")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--html", "rows.csv"), "error[usage]: --html rows.csv: this file exists, and it is no report"),
+        (("--html", "nowhere/a.html"), "error[usage]: --html nowhere/a.html: there is no folder nowhere"),
+        (("--html", "."), "error[usage]: --html .: it is a folder"),
+        (("--by", "user"), "error[usage]: --by needs --html: it adds a plot to the report"),
+        (("--html", "a.html", "--by", "usr"), "error[usage]: --by usr: the rows have no such column"),
+        (("--html", "a.html", "-n"), "error[usage]: --html reports a run, and --dry-run sends nothing"),
+    ],
+)
+def test_what_can_not_be_reported_is_refused_before_anything_is_sent(
+    cli: CommandLine, server: CapturingServer, args: tuple[str, ...], message: str
+) -> None:
+    ended = send(cli, "--rows", write("rows.csv", ROWS), *args)
+    assert (ended.code, ended.err[0], server.received) == (64, message, [])
+    assert Path("rows.csv").read_text() == ROWS
+
+
+def test_secret_columns_and_piped_rows_are_not_counted_by_value(cli: CommandLine, server: CapturingServer) -> None:
+    rows, secret = write("rows.csv", "user,token\nu1,s3cr3t-1\n"), write("secret.yaml", SECRET_SPEC)
+    args = ("--html", "a.html", "--by")
+    hidden = send(cli, "--rows", rows, *args, "token", spec=secret)
+    assert (hidden.code, hidden.err[-1]) == (64, "error[usage]: --by token: the values of this column may be secret")
+    piped = send(cli, "--rows", "-", *args, "order", stdin=ROWS)
+    assert (piped.code, piped.err[0]) == (
+        2,
+        "error[rows-gone]: --by reads the rows again, and these came from the standard input",
+    )
+    assert server.received == []
+
+
+def test_a_report_replaces_an_older_one(cli: CommandLine) -> None:
+    for rows in (ROWS, "user\nu1\n"):
+        send(cli, "--rows", write("rows.csv", rows), "--html", "run.html")
+    assert data_of("run.html") == []
