@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.commands.session import LogFormat
 from runner.errors import ExitCode, Interrupted, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.exits import of_pytest, summed
 from runner.project import find, project_of
@@ -103,7 +104,8 @@ def _run(session: Session, places: Sequence[Place], root: Path, cases: Cases, op
     stdout, stderr = output.lent()
     style = output.style
     if output.format in (Format.JSON, Format.JSONL):
-        stdout, style = StringIO() if output.quiet else stderr, output.message_style
+        is_silent = output.quiet or session.settings.log_format is LogFormat.JSON  # pytest's own text is no JSON
+        stdout, style = StringIO() if is_silent else stderr, output.message_style
     args = pytest_arguments(options, places, is_colored=style.on, is_verbose=output.verbose, is_quiet=output.quiet)
     output.flush()
     return run_pytest(args, root, cases, cache_folder(root, world.environ), stdout, stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError, UsageError
@@ -62,7 +61,7 @@ def add_cases(trace: Trace, ended: CaseRun) -> None:
 
 def _begun(session: Session, name: str) -> Trace:
     for variable in _PROTOCOLS:
-        if (protocol := os.environ.get(variable)) not in (None, "", _PROTOCOL):
+        if (protocol := session.world.environ.get(variable)) not in (None, "", _PROTOCOL):
             message = f"--trace otlp speaks {_PROTOCOL}, and {variable} is {protocol}"
             raise UsageError(
                 Problem("usage", message, hint=f"set it to {_PROTOCOL}, with the collector's port for HTTP")

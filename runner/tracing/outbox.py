@@ -33,7 +33,7 @@ class Outbox(SpanProcessor):
         self._delivered = 0
         self._exporter = exporter
         self._spans: Queue[ReadableSpan | None] = Queue(MAX_WAITING)
-        self._thread = Thread(target=self._work, name="runner-trace", daemon=True)
+        self._thread = Thread(target=self._work, daemon=True)
         self._thread.start()
 
     @property

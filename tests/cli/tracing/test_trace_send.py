@@ -186,9 +186,9 @@ def test_an_invalid_endpoint_does_not_fail_a_send(cli: CommandLine, spec: str, m
 
 
 def test_a_protocol_that_is_not_spoken_is_refused_before_anything_is_sent(
-    cli: CommandLine, spec: str, to_server: CapturingServer, monkeypatch: pytest.MonkeyPatch
+    cli: CommandLine, spec: str, to_server: CapturingServer
 ) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    cli.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
     ended = cli("send", spec, "--trace", "otlp")
     assert (ended.code, to_server.received) == (64, [])
     assert ended.err == (
