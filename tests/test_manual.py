@@ -53,6 +53,7 @@ UNCHECKED = {
     "runner runs reconcile last --messages messages.csv": "needs a run; reconcile.md has one",
     "runner sandbox": "tests/testing/test_tutorial_app.py",
     "runner send specs/purchase.yaml --var user=u1 --profile staging --trace otlp": "needs a collector; tests/cli/tracing",
+    '{"time": "2026-01-02T03:04:05.000+00:00", "level": "info", "message": "1 event: 1 accepted"}': "tests/cli/test_log_format.py",
     "trace: 12 of 40 spans did not reach the collector; see OTEL_EXPORTER_OTLP_ENDPOINT": "tests/cli/tracing",
     "#!/bin/sh": "tests/cli/bulk/test_schedules.py",
     "      - run: runner validate specs/ -o sarif > validate.sarif": "needs a workflow; tests/report/test_sarif.py",
