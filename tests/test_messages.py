@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(runner.__file__).parent
 PAGE = Path(__file__).parent / "messages.txt"
-MAKERS = re.compile(r"Problem|Finding|Breach|Mismatch|Fault|too_large|InvalidInput|\w+(?:Error|Fault|Refused|Gone)")
+MAKERS = re.compile(
+    r"Problem|Finding|Breach|Mismatch|Fault|too_large|unusable|ask|InvalidInput|\w+(?:Error|Fault|Refused|Gone)"
+)
 NAMES = re.compile(r"(?:.*_)?(?:message|hint|why|told)", re.IGNORECASE)
 RIDDLES = re.compile(r"\b(?:told|nobody|somebody|whoever|is none|are none|(?<!there )is no [a-z]+ |what may|so many)\b")
 

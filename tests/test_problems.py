@@ -59,8 +59,8 @@ NO_CODES = {
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {
     "assets-not-found": "cli/test_trace.py",
-    "cluster-lost": "bulk/cluster/test_executor.py",
-    "cluster-worker": "bulk/cluster/test_executor.py",
+    "cluster-lost": "bulk/cluster/test_runs.py",
+    "cluster-worker": "bulk/cluster/test_runs.py",
     "message-failed": "testing/test_message_fit.py",
     "message-missing": "testing/test_message_fit.py",
     "message-unexpected": "testing/test_message_fit.py",

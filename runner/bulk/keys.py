@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _DIGEST_BYTES = 8
 """Bytes of a digest: among ten million keys, a collision happens in one of 400,000 runs."""
-_GROUPS = 64
+_GROUPS = 256
 _HELD_BYTES = 1024 * 1024
 
 

@@ -13,7 +13,7 @@ from runner.errors import ExitCode, Problem, UsageError
 from runner.importing.bundle import bundled
 from runner.importing.faults import unusable
 from runner.importing.received import received_events
-from runner.importing.sources import joined, source_events
+from runner.importing.sources import STDIN, joined, source_events
 from runner.project.environment import env_rules
 from runner.project.files import project_of
 from runner.report.importing import show_diff, show_imported
@@ -78,12 +78,18 @@ def import_(
 
 
 def _named(sources: Sequence[str], *, from_sandbox: bool) -> str:
-    """Return what a spec says of its sources: names of files, without folders and without commands."""
-    names = [
-        "a curl command" if "curl " in source else "standard input" if source == "-" else Path(source).name
-        for source in sources
-    ]
-    return ", ".join([*names[:_NAMED_FILES], *(["the sandbox"] if from_sandbox else [])])
+    """Return what a spec says of its sources."""
+    names = [*map(_name_of, sources[:_NAMED_FILES]), *(["the sandbox"] if from_sandbox else [])]
+    return ", ".join(names)
+
+
+def _name_of(source: str) -> str:
+    """Return the name of a file without its folders, or the kind of another source without its content."""
+    if source == STDIN:
+        return "standard input"
+    if os.path.lexists(source):
+        return Path(source).name or "a folder"
+    return "a JSON argument" if source.lstrip().startswith(("{", "[")) else "a curl command"
 
 
 def _write(folder: Path, bundle: Bundle) -> None:

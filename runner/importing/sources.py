@@ -51,7 +51,7 @@ class Kind(StrEnum):
 
 
 def source_events(source: str, stdin: TextIO, kind: Kind | None) -> Found:
-    """Return the events of a source: a file, a folder, a curl command, or `-` for standard input.
+    """Return the events of a source: a file, a folder, a curl command, JSON, or `-` for standard input.
 
     Raises NotFound, MachineError, and InvalidInput with the place of a fault.
     """
@@ -61,6 +61,8 @@ def source_events(source: str, stdin: TextIO, kind: Kind | None) -> Found:
         )
     if is_curl(source) and not os.path.lexists(source):
         return _of_text(source, "the curl command", "imported", Kind.CURL, None)
+    if source.lstrip().startswith(("{", "[")) and not os.path.lexists(source):
+        return _of_text(source, "the JSON argument", "imported", kind, None)
     path = Path(source)
     if path.is_dir():
         return _of_folder(path)

@@ -26,14 +26,24 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from runner.cli.main import run
 from runner.commands.world import World
 from tests.processes import Preloaded
+from tests.servers.dask_cluster import dask_cluster
 from tests.servers.scripted import ScriptedServer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from tests.servers.dask_cluster import DaskCluster
 
 
 ROWS = 230
 """Three parts of a file."""
+
+
+CLUSTER_ROWS = 2_030
+"""Three parts for a cluster."""
+
+
+WORKSPACE = {"SUPRSEND_WORKSPACE_KEY": "key", "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret"}
 
 
 SPEC = """\
@@ -44,6 +54,9 @@ distinct_id: "user-{{{{ n }}}}"
 idempotency_key: {key}
 properties: {{n: "{{{{ n }}}}", ref: "{{{{ uuid4() }}}}"}}
 """
+
+
+KEYS = ("auto", '"order-{{ n }}"', "null")
 
 
 STATES = ("failed", "unknown", "not_sent")
@@ -84,6 +97,9 @@ class Runs(RuleBasedStateMachine):
     """One run that is begun, and all that come of it."""
 
     key = "auto"
+    rows = ROWS
+    by: tuple[str, ...] = ("--processes", "1")
+    """Options that say who sends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,15 +139,11 @@ class Runs(RuleBasedStateMachine):
 
     @property
     def environ(self) -> dict[str, str]:
-        return {
-            "SUPRSEND_WORKSPACE_KEY": "key",
-            "SUPRSEND_WORKSPACE_SECRET": "the-workspace-secret",
-            "SUPRSEND_BASE_URL": self.server.base_url,
-        }
+        return WORKSPACE | {"SUPRSEND_BASE_URL": self.server.base_url}
 
     @property
     def begin_args(self) -> tuple[str, ...]:
-        return ("send", "spec.yaml", "--rows", "rows.csv", "--concurrency", "2", "--processes", "1", "--retries", "0")
+        return ("send", "spec.yaml", "--rows", "rows.csv", "--concurrency", "2", *self.by, "--retries", "0")
 
     def listed(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = json.loads(self.runner("runs", "list").out)["runs"]
@@ -149,7 +161,7 @@ class Runs(RuleBasedStateMachine):
         self.runs = [each["run"] for each in self.listed()]
 
     def write_rows(self, end: str = "") -> None:
-        (self.home / "rows.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(1, ROWS + 1)) + end)
+        (self.home / "rows.csv").write_text("n\n" + "".join(f"{n}\n" for n in range(1, self.rows + 1)) + end)
 
     @rule(deed=DEEDS, index=st.integers(0, 3), after=AFTER, answers=ANSWERS, status=STATUSES)
     def go_on(self, deed: str, index: int, after: int, answers: dict[str, int], status: int | None) -> None:
@@ -169,7 +181,7 @@ class Runs(RuleBasedStateMachine):
         """Take the rows that have no other answer; or answer all with a status."""
         self.server.status = status
         self.server.answers = {
-            number: answer for answer, each in answers.items() if each for number in range(each, ROWS + 1, each)
+            number: answer for answer, each in answers.items() if each for number in range(each, self.rows + 1, each)
         }
 
     def resume(self, run_id: str, deed: str, after: int) -> None:
@@ -247,10 +259,31 @@ class Runs(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", ["auto", '"order-{{ n }}"', "null"])
-def test_no_sequence_of_what_happens_to_runs_loses_a_row_or_counts_one_twice(key: str) -> None:
+@pytest.mark.parametrize(
+    ("executor", "key"),
+    [*(("threads", key) for key in KEYS), ("processes", "auto"), ("cluster", "auto"), ("cluster", "null")],
+)
+def test_no_sequence_of_what_happens_to_runs_loses_a_row_or_counts_one_twice(
+    executor: str, key: str, request: pytest.FixtureRequest
+) -> None:
+    """Each session of a run starts its processes anew, so that there are fewer examples of them."""
+    examples, steps = {"threads": (6, 14), "processes": (2, 8), "cluster": (2, 9)}[executor]
+    made: dict[str, object] = {"key": key}
+    if executor == "processes":
+        made["by"] = ("--processes", "2")
+    elif executor == "cluster":
+        made |= {"by": ("--cluster", request.getfixturevalue("cluster").url), "rows": CLUSTER_ROWS}
     as_set = settings(
-        max_examples=6, stateful_step_count=14, deadline=None, database=None, derandomize=True,
+        max_examples=examples, stateful_step_count=steps, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    run_state_machine_as_test(type("Runs", (Runs,), {"key": key}), settings=as_set)
+    run_state_machine_as_test(type("Runs", (Runs,), made), settings=as_set)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """Run a scheduler and two workers for all examples."""
+    with dask_cluster(tmp_path_factory.mktemp("cluster"), WORKSPACE) as running:
+        for _ in range(2):
+            running.worker()
+        yield running

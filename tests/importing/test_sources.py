@@ -47,6 +47,11 @@ def test_a_curl_command_gives_the_event_of_its_body(command: str) -> None:
     assert samples("-", stdin=command)[0].properties == EVENT["properties"]
 
 
+def test_json_can_be_an_argument() -> None:
+    [sample] = samples(BODY)
+    assert (sample.origin, sample.properties) == ("the JSON argument", EVENT["properties"])
+
+
 def test_a_bulk_body_and_json_lines_give_every_event(in_tmp: Path) -> None:
     (in_tmp / "events.jsonl").write_text(f"{BODY}\n\n{BODY}\n", "utf-8")
     (in_tmp / "events.json").write_text(f"[{BODY}, {BODY}]", "utf-8")

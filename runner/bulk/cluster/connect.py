@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from runner.bulk.setup import Setup
 
 _CONNECT_S = 10
-_LOG_LENGTH = 100
-"""Events of a scheduler that stay in memory, of each topic: by default ten thousand, of some kilobytes each."""
+_FEW = {"distributed.admin.log-length": 100, "distributed.admin.low-level-log-length": 100}
+"""Dask's settings for what stays in memory of past messages and events: by default a thousand and ten thousand, some kilobytes each."""
 _CLOSE_S = 5
 _KILL_S = 0.1
 
@@ -66,12 +66,14 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
     Raises MachineError if the scheduler can't be reached, InvalidInput if Dask is not installed.
     """
     try:
-        import distributed  # noqa: PLC0415 - it is an extra
+        import dask.config  # noqa: PLC0415 - it is an extra
+        import distributed  # noqa: PLC0415
     except ModuleNotFoundError:
         hint = "pip install 'suprsend-runner[dask]'"
         raise InvalidInput(Problem("usage", "for --cluster, distributed must be installed", hint=hint)) from None
     _silence()
     with ExitStack() as opened:
+        opened.enter_context(dask.config.set(_FEW))
         if address.is_local:
             processes = address.processes or room_for_processes(cores())
             where = opened.enter_context(_local(processes, max(1, -(-threads // processes))))
@@ -96,22 +98,18 @@ def _silence() -> None:
 @contextmanager
 def _local(processes: int, threads: int) -> Iterator[LocalCluster]:
     """Start a cluster of this machine. Other users of it can reach its ports, so it has certificates of its own."""
-    import dask.config  # noqa: PLC0415 - it is an extra
-    from distributed import LocalCluster  # noqa: PLC0415
+    from distributed import LocalCluster  # noqa: PLC0415 - it is an extra
     from distributed.security import Security  # noqa: PLC0415
 
-    with (
-        dask.config.set({"distributed.admin.log-length": _LOG_LENGTH}),
-        LocalCluster(
-            n_workers=processes,
-            threads_per_worker=threads,
-            host="127.0.0.1",
-            security=Security.temporary(),
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            preload=[local_worker.__name__],
-        ) as cluster,
-    ):
+    with LocalCluster(
+        n_workers=processes,
+        threads_per_worker=threads,
+        host="127.0.0.1",
+        security=Security.temporary(),
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+        preload=[local_worker.__name__],
+    ) as cluster:
         is_over = False
         try:
             yield cluster

@@ -12,7 +12,6 @@ import sys
 from asyncio import gather, wait_for
 from collections import deque
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -117,13 +116,13 @@ class ClusterExecutor(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run `fn(*args, **kwargs)` on a worker. Raises MachineError if the cluster is lost, and RuntimeError after a shutdown."""
         task = _Task(partial(fn, **kwargs) if kwargs else fn, args)
+        task.future.set_running_or_notify_cancel()
         with self._lock:
             if self._is_shut:
                 raise RuntimeError("no task is taken after shutdown")
             if self._refusal is not None:
                 raise self._refusal
             self._waiting.append(task)
-        task.future.set_running_or_notify_cancel()
         self._hand_over()
         return task.future
 
@@ -143,9 +142,9 @@ class ClusterExecutor(Executor):
             self._fail_all(WorkerDied("the run ended before it answered"))
         with self._lock:
             addresses = list(self._workers)
-        if addresses and self._refusal is None:
-            with suppress(MachineError):  # they forget it when they take other runs
-                self._run(leave_seat, self._seat, workers=addresses)
+        is_lost = self._refusal is not None and self._refusal.problems[0].code == "cluster-lost"
+        if addresses and not is_lost:
+            self._run(leave_seat, self._seat, workers=addresses)
 
     def _hand_over(self) -> None:
         """Submit waiting parts to the workers with the most room."""
@@ -182,20 +181,30 @@ class ClusterExecutor(Executor):
             task = worker.tasks.pop(number, None) if worker is not None else None
         if task is None:  # its worker was seen to leave
             return
-        if status == "finished":
-            answer, error = unpacked(result)
-            if error is None and answer is None:
-                self._leave(address)  # it is briefed again
-                error = WorkerDied(f"the worker {address} had forgotten the run, and did not run it")
-        elif status == "error":
-            error = _raised(result[1], address)
-        else:
-            error = WorkerDied("the scheduler lost it")
+        answer: Any = None
+        error: BaseException | None = WorkerDied(f"the answer of the worker {address} can't be read")
+        try:
+            answer, error = self._answer(status, result, address)
+        finally:
+            if error is not None:
+                task.future.set_exception(error)
+            else:
+                task.future.set_result(answer)
+            self._hand_over()
+
+    def _answer(self, status: str, result: Any, address: str) -> tuple[Any, BaseException | None]:
+        """Return the result of a part, or its error, from what Dask says of it. Raises the errors of pickle."""
+        if status == "error":
+            return None, _raised(result[1], address)
+        if status != "finished":
+            return None, WorkerDied("the scheduler lost it")
+        answer, error = unpacked(result)
         if error is not None:
-            task.future.set_exception(error)
-        else:
-            task.future.set_result(answer[0])
-        self._hand_over()
+            return None, error
+        if answer is None:
+            self._leave(address)  # it is briefed again
+            return None, WorkerDied(f"the worker {address} had forgotten the run, and did not run it")
+        return answer[0], None
 
     def _watch(self) -> None:
         while not self._ends.is_set():

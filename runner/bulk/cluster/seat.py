@@ -58,9 +58,10 @@ class _Seat:
     def claim(self, call: Call) -> bool:
         """Return whether a call is for this seat, and was never begun."""
         with self._claiming:
-            is_new = call.incarnation == self.incarnation and call.attempt not in self._attempts
+            if call.incarnation != self.incarnation or call.attempt in self._attempts:
+                return False
             self._attempts.add(call.attempt)
-            return is_new
+            return True
 
     def send(self, part: Part) -> PartOutcome:
         """Send a part, request by request. After an interrupt, or if the credentials are refused, the rest is not sent."""
@@ -111,10 +112,11 @@ def take_seat(seat: str, briefing: bytes) -> tuple[str, str]:
 
 
 def leave_seat(seat: str) -> None:
-    """Forget a run, and its secrets."""
+    """Forget a run, and its secrets. A part under way ends with its request."""
     with _seating:
         left = _seats.pop(seat, None)
     if left is not None:
+        left.tools.pauses.end()
         left.close()
 
 

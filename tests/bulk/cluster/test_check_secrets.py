@@ -48,7 +48,7 @@ def refusal(plan: RunPlan, to: str, *, environ: Any = ENV_TOKEN, shares: bool = 
 
 def test_credentials_need_tls_or_loopback(tmp_path: Path) -> None:
     with planned(tmp_path) as plan:
-        message = f"{OPEN} has no TLS: whoever reaches it can read the credentials of its workers"
+        message = f"{OPEN} has no TLS: anyone who reaches it can read the environment of its workers"
         assert refusal(plan, OPEN) == ("cluster-open", message, TLS_HINT)
         assert [refusal(plan, to) for to in (LOOPBACK, CLOSED, "local:2")] == [None] * 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,25 @@ def test_results_and_errors_come_as_they_are(client: Any, briefing: bytes) -> No
 
 
 @pytest.mark.usefixtures("steady")
+def test_an_answer_that_its_worker_alone_can_read_counts_as_a_death(client: Any, briefing: bytes) -> None:
+    with executing(client, briefing) as executor:
+        [address] = executor._workers
+        error = executor.submit(worker_tasks.make, worker_tasks.ReadableAtHome).exception(BOUND_S)
+        assert told(error) == (WorkerDied, f"the answer of the worker {address} can't be read")
+        assert executor.submit(abs, -1).result(BOUND_S) == 1
+
+
+@pytest.mark.usefixtures("steady")
+@pytest.mark.parametrize("kind", [worker_tasks.Local, worker_tasks.LostInTransit, worker_tasks.Unreadable])
+def test_whatever_can_not_be_pickled_ends_its_task_alone(kind: Any, client: Any, briefing: bytes) -> None:
+    task: Any = worker_tasks.make if kind is worker_tasks.Unreadable else worker_tasks.fail
+    args = ("one", "two") if kind is worker_tasks.LostInTransit else ("one",) if kind is worker_tasks.Local else ()
+    with executing(client, briefing) as executor:
+        assert executor.submit(task, kind, *args).exception(BOUND_S) is not None
+        assert executor.submit(abs, -1).result(BOUND_S) == 1
+
+
+@pytest.mark.usefixtures("steady")
 def test_after_a_shutdown_nothing_is_taken_and_the_worker_has_forgotten_the_run(client: Any, briefing: bytes) -> None:
     with executing(client, briefing, "left") as executor:
         assert executor.submit(abs, -1).result(BOUND_S) == 1
@@ -80,9 +100,29 @@ def _tasks(dask_scheduler: Any = None) -> list[str]:
     return list(dask_scheduler.tasks)
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 def let_go(calls: Iterable[Call]) -> None:
     for call in calls:
         call.let_go()
+
+
+def test_a_worker_that_joins_later_and_can_not_send_ends_the_run_and_the_others_forget_it(
+    cluster: DaskCluster, client: Any, briefing: bytes, steady: Member
+) -> None:
+    with executing(client, briefing) as executor:
+        assert executor.submit(abs, -1).result(BOUND_S) == 1
+        late = cluster.worker(environ={"SUPRSEND_WORKSPACE_SECRET": "another"})
+        until(lambda: executor._refusal is not None)
+        with pytest.raises(MachineError, match="its environment has other credentials or secrets"):
+            executor.submit(abs, -1)
+    assert seats(client) == [[], []]
+    late.kill()
+    until(lambda: list(client.run(os.getpid).values()) == [steady.process.pid])
 
 
 def _seats() -> list[str]:
@@ -148,10 +188,11 @@ def test_a_worker_that_is_retired_runs_no_part_twice(
             board.call()
 
 
+@pytest.mark.parametrize("is_at_same_address", [False, True])
 def test_a_worker_with_a_nanny_comes_back_as_another_one(
-    cluster: DaskCluster, client: Any, briefing: bytes, steady: Member, board: Switchboard
+    is_at_same_address: bool, cluster: DaskCluster, client: Any, briefing: bytes, steady: Member, board: Switchboard
 ) -> None:
-    nannied = cluster.worker(nanny=True)
+    nannied = cluster.worker(*(("--worker-port", str(free_port())) if is_at_same_address else ()), nanny=True)
     client.wait_for_workers(2, timeout=BOUND_S)
     with executing(client, briefing) as executor:
         futures = [executor.submit(worker_tasks.wait_to_go, board.port) for _ in range(6)]
@@ -168,6 +209,25 @@ def test_a_worker_with_a_nanny_comes_back_as_another_one(
         assert sum(future.exception() is not None for future in futures) == 2
     nannied.kill()
     until(lambda: len(client.nthreads()) == 1)
+
+
+def test_a_hurry_reaches_workers_that_join_later(
+    cluster: DaskCluster, client: Any, briefing: bytes, steady: Member
+) -> None:
+    with executing(client, briefing, "hurried") as executor:
+        executor.hurry()
+        until(lambda: client.run(_is_hurried) == dict.fromkeys(client.nthreads(), True))
+        late = cluster.worker()
+        client.wait_for_workers(2, timeout=BOUND_S)
+        until(lambda: list(client.run(_is_hurried).values()) == [True, True])
+    late.kill()
+    until(lambda: list(client.run(os.getpid).values()) == [steady.process.pid])
+
+
+def _is_hurried() -> bool:
+    from runner.bulk.cluster import seat  # noqa: PLC0415 - on the worker
+
+    return "hurried" in seat._seats and seat._seats["hurried"].tools.pauses.are_over
 
 
 @pytest.mark.usefixtures("steady")

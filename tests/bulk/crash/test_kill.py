@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from runner.bulk.ledger import Ledger
+from runner.bulk.options import CLUSTER_PART_ROWS
 from tests.bulk.crash.conftest import (
+    CLUSTER,
     UNKEYED_SPEC,
     Sender,
     begin,
@@ -37,11 +39,11 @@ PART_ROWS = 100
 pytestmark = pytest.mark.usefixtures("in_tmp")
 
 
-def settled_keys(run: str, rows: int) -> set[str]:
+def settled_keys(run: str, rows: int, part_rows: int) -> set[str]:
     """Name the keys of all rows that need not be sent any more, as the ledger says."""
     settled: set[str] = set()
     with Ledger(Path(".runner")) as ledger, ledger.resume(run) as book:
-        for first_row in range(1, rows, PART_ROWS):
+        for first_row in range(1, rows, part_rows):
             part = book.part(first_row)
             if part and part.is_done:
                 settled |= {f"order-{n}" for n in range(first_row, first_row + part.rows) if n not in part.open_rows}
@@ -64,10 +66,19 @@ class Kill(NamedTuple):
 class Plan(NamedTuple):
     """A run of a number of rows, and when it is killed: enough rows that it does not end before."""
 
-    processes: int
+    executor: int | str
     concurrency: int
     rows: int
     kills: list[Kill]
+
+    @property
+    def part_rows(self) -> int:
+        return CLUSTER_PART_ROWS if self.executor == CLUSTER else PART_ROWS
+
+    @property
+    def parts(self) -> int:
+        """The number of parts in flight: on a worker of a cluster, one waits for each that is sent."""
+        return 2 * self.concurrency if self.executor == CLUSTER else self.concurrency
 
 
 def kill_plans() -> Iterator[Plan]:
@@ -82,28 +93,33 @@ def kill_plans() -> Iterator[Plan]:
     yield Plan(2, 16, 6_000, [_kill(instants, "parent", 20), _kill(instants, "parent", 20)])
 
 
+def cluster_plan() -> Plan:
+    instants = random.Random(20)  # noqa: S311 - the same instants each time
+    return Plan(CLUSTER, 4, 15_000, [_kill(instants, "parent", 40), _kill(instants, "all", 40)])
+
+
 def _kill(instants: random.Random, whom: str, most: int) -> Kill:
     return Kill(whom, instants.randint(min(most, 1), most), instants.uniform(0, 0.05 if most else 0.6))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("plan", list(kill_plans()))
+@pytest.mark.parametrize("plan", [*kill_plans(), cluster_plan()])
 def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_insert_id_and_one_body(
     plan: Plan, cli: CommandLine
 ) -> None:
-    processes, concurrency, rows, kills = plan
+    executor, concurrency, rows, kills = plan
     invalid = invalid_rows(rows)
     keys = write_rows(rows, invalid=invalid)
     settled_before: list[tuple[int, set[str]]] = []
-    args = begin(processes, concurrency)
+    args = begin(executor, concurrency)
     with recording_server("--before", "40", "--after", "40") as server:
         for kill in kills:
-            killed(kill, server, processes, args)
+            killed(kill, server, executor, args)
             at = len(server.taken())
             run = state_of_run(cli)
             assert run["state"] == "interrupted"
-            assert run["unknown"] <= concurrency * PART_ROWS
-            settled = settled_keys(run["run"], rows)
+            assert run["unknown"] <= plan.parts * plan.part_rows
+            settled = settled_keys(run["run"], rows, plan.part_rows)
             assert len(settled - {f"order-{n}" for n in invalid}) == run["accepted"]
             arrived = {event.key for event in server.taken()}
             assert run["accepted"] <= len(arrived) <= run["accepted"] + run["unknown"]
@@ -116,18 +132,18 @@ def test_a_run_that_is_killed_and_resumed_sends_each_row_under_one_key_one_inser
     assert state_of_run(cli)["state"] == "finished"
     taken = server.taken()
     check_each_once(taken, keys)
-    assert len(sent_again(taken)) <= len(kills) * concurrency
+    assert len(sent_again(taken)) <= len(kills) * plan.parts * plan.part_rows // PART_ROWS
     for at, settled in settled_before:
         assert {event.key for event in taken[at:]} & settled == set()
 
 
-def killed(kill: Kill, server: RecordingServer, processes: int, args: Sequence[str]) -> None:
+def killed(kill: Kill, server: RecordingServer, executor: int | str, args: Sequence[str]) -> None:
     """Send, and be killed in the middle of it."""
     with sending(environ_for(server.base_url), *args) as sender:
         if kill.after_requests:  # what a dead sender had under way may still be written down, so look for workers
-            goal, workers = server.requests() + kill.after_requests, 0 if processes == 1 else processes
+            goal = server.requests() + kill.after_requests
             sender.runs_until(partial(_is_at, server, goal))
-            sender.runs_until(partial(_has_workers, sender, workers))
+            sender.runs_until(partial(_has_workers, sender, executor))
         assert sender.runs_for(kill.then_s)
         sender.kill(kill.whom)
 
@@ -137,13 +153,13 @@ def killed(kill: Kill, server: RecordingServer, processes: int, args: Sequence[s
 def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unknown_and_never_go_twice(
     plan: Plan, cli: CommandLine
 ) -> None:
-    processes, concurrency, rows, kills = plan
+    executor, concurrency, rows, kills = plan
     invalid = invalid_rows(rows)
     write_rows(rows, invalid=invalid, spec=UNKEYED_SPEC)
-    args = begin(processes, concurrency)
+    args = begin(executor, concurrency)
     with recording_server("--before", "40", "--after", "40") as server:
         for kill in kills:
-            killed(kill, server, processes, args)
+            killed(kill, server, executor, args)
             args = ("--resume", "last")
         with sending(environ_for(server.base_url), *args) as sender:
             code, told, err = sender.ends()
@@ -172,13 +188,13 @@ def test_rows_without_a_key_that_may_have_arrived_when_a_run_was_killed_stay_unk
 def test_rows_that_are_turned_away_once_and_killed_in_between_go_again_under_one_key_until_all_are_taken(
     plan: Plan, cli: CommandLine
 ) -> None:
-    processes, concurrency, rows, kills = plan
+    executor, concurrency, rows, kills = plan
     invalid = invalid_rows(rows)
     keys = write_rows(rows, invalid=invalid)
-    args = (*begin(processes, concurrency), "--retries", "0")
+    args = (*begin(executor, concurrency), "--retries", "0")
     with recording_server("--before", "40", "--after", "40", "--turn-away") as server:
         for kill in kills:
-            killed(kill, server, processes, args)
+            killed(kill, server, executor, args)
             args = ("--resume", "last")
         for _ in range(2):  # the first time, some come that were never there before
             with sending(environ_for(server.base_url), "--resume", "last") as sender:
@@ -193,8 +209,10 @@ def _is_at(server: RecordingServer, goal: int) -> bool:
     return server.requests() >= goal
 
 
-def _has_workers(sender: Sender, number: int) -> bool:
-    return len(sender.workers()) == number
+def _has_workers(sender: Sender, executor: int | str) -> bool:
+    if isinstance(executor, str):  # Python starts another process to clean up after them
+        return len(sender.workers()) >= 2
+    return len(sender.workers()) == (0 if executor == 1 else executor)
 
 
 def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost_or_sent_beyond_what_it_had() -> None:
