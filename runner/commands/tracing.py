@@ -56,7 +56,7 @@ def add_cases(trace: Trace, ended: CaseRun) -> None:
     """Add the cases of `test`."""
     for case in ended.cases:
         code = case.reports[0]["json"]["code"] if case.reports else ""
-        trace.add_case(case.spec, case.case, case.state, code, case.ended_s - case.took_s, case.ended_s)
+        trace.add_case(case.spec, case.group, case.state, code, case.ended_s - case.took_s, case.ended_s)
 
 
 def _begun(session: Session, name: str) -> Trace:

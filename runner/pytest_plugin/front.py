@@ -150,6 +150,7 @@ class _Front:
             result["sizes"],
             [Line(*line) for line in result["story"]],
             report.stop,
+            result["group"],
         )
 
     def pytest_collection_finish(self) -> None:

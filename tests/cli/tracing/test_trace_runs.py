@@ -27,6 +27,9 @@ tests:
   - name: not so
     vars: {user: somebody}
     expect: {event: {event: bought}}
+  - name: each
+    parametrize: [{user: purple-one}, {user: purple-two}]
+    expect: {event: {event: ordered}}
   - name: later
     skip: not yet
     expect: {event: {event: ordered}}
@@ -97,13 +100,18 @@ def test_each_case_has_a_span(cli: CommandLine, spans: Collector) -> None:
         for name, status, more in (
             ("as it should", "pass", {}),
             ("not so", "fail", {"error.type": "case-mismatch"}),
+            ("each", "pass", {}),
+            ("each", "pass", {}),
             ("later", "skipped", {}),
         )
     ]
     assert [(each.name, each.is_error) for each in cases] == [
         ("case as it should", False),
         ("case not so", True),
+        ("case each", False),
+        ("case each", False),
         ("case later", False),
     ]
     assert all(root.began_ns <= each.began_ns <= each.ended_ns <= root.ended_ns for each in cases)
     assert {each.parent_id for each in cases} == {root.span_id}
+    assert all(b"purple" not in body and b"somebody" not in body for body in spans.bodies)
