@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.codes import Code
     from runner.config import Target
     from runner.suprsend.answer import Result, State
+    from runner.suprsend.attempts import Attempt
     from runner.variables import Values
 
 
@@ -234,6 +235,8 @@ class Sent:
 
     outcomes: Sequence[Outcome]
     was_interrupted: bool
+    attempts: Sequence[Attempt] = ()
+    """The requests, if they are traced; their indexes are those of the events."""
 
 
 def send(events: Sequence[Prepared], wire: Wire) -> Sent:
@@ -247,7 +250,18 @@ def send(events: Sequence[Prepared], wire: Wire) -> Sent:
     except KeyboardInterrupt:
         was_interrupted = True
     results = [result for delivery in deliveries for result in delivery.results]
-    return Sent(outcomes_of(events, results), was_interrupted)
+    return Sent(outcomes_of(events, results), was_interrupted, _attempts_of(deliveries))
+
+
+def _attempts_of(deliveries: Sequence[Delivery]) -> list[Attempt]:
+    """Return the requests of all deliveries, with the indexes of events among all events."""
+    attempts, first = [], 0
+    for delivery in deliveries:
+        attempts += [
+            attempt._replace(indexes=tuple(first + index for index in attempt.indexes)) for attempt in delivery.attempts
+        ]
+        first += len(delivery.events)
+    return attempts
 
 
 def with_repeated(outcomes: Sequence[Outcome], is_first: Callable[[Outcome], bool]) -> list[Outcome]:

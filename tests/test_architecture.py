@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(runner.__file__).parent
-SLOW_TO_LOAD = {"requests", "urllib3", "starlette", "uvicorn", "pytest", "rich", "pydantic", "asyncio"}
+SLOW_TO_LOAD = {"requests", "urllib3", "starlette", "uvicorn", "pytest", "rich", "pydantic", "asyncio", "opentelemetry"}
 OUTSIDE_ROOMS = {"__init__", "__main__"}
 
 

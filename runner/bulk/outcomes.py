@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from runner.codes import Code
     from runner.suprsend.answer import State
+    from runner.suprsend.attempts import Attempt
 
 
 INTERRUPTED: Code = "interrupted"
@@ -43,7 +44,8 @@ class PartOutcome(NamedTuple):
 
     `results` has a line of JSON for each row, if there is a file of results. `keys` are the digests of the idempotency keys
     of accepted events, if two rows can have the same key. `worker` is the name of the process. `measures` says how long
-    answers took, and how large the events were: `measures.py` writes and reads it.
+    answers took, and how large the events were: `measures.py` writes and reads it. `attempts`
+    are its requests, if they are traced.
     """
 
     first_row: int
@@ -55,6 +57,7 @@ class PartOutcome(NamedTuple):
     keys: bytes = b""
     worker: str = ""
     measures: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
     def followed_by(self, more: PartOutcome) -> PartOutcome:
         """Return the outcome of these rows of a part and of the next ones."""
@@ -65,6 +68,7 @@ class PartOutcome(NamedTuple):
             results=self.results + more.results,
             keys=self.keys + more.keys,
             measures=",".join(filter(None, (self.measures, more.measures))),
+            attempts=(*self.attempts, *more.attempts),
         )
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from runner.rows.span_reader import SpanReader
     from runner.run import Inputs, Run
     from runner.suprsend.retry import Patience
+    from runner.tracing.trace import Trace
 
 _KEY_BYTES = 64
 """The length limit for keys of BLAKE2."""
@@ -75,6 +76,7 @@ class RunPlan:
     target: Target
     patience: Patience
     origin: RunRecord | None
+    trace: Trace | None = None
     cut: RowFiles | None = None
     """The files, if their rows are read by those who send them, by references; None if they get the rows themselves."""
 
@@ -131,6 +133,7 @@ class RunPlan:
             session=session,
             has_keys=self.has_keys,
             key_run=key_run,
+            trace=self.trace.context if self.trace is not None else None,
         )
 
     def check_resumable(self, record: RunRecord, ledger: Ledger) -> bool:
@@ -202,6 +205,7 @@ def plan_run(
     patience: Patience,
     folder: Path,
     stdin: TextIO,
+    trace: Trace | None = None,
 ) -> Iterator[RunPlan]:
     """Open the rows, assign columns to variables, and resolve the variables that no row gives.
 
@@ -237,6 +241,7 @@ def plan_run(
             target,
             patience,
             origin,
+            trace,
             file if isinstance(file, RowFiles) and options.is_cut and not rows.parent else None,
         )
 

@@ -194,7 +194,9 @@ class RunSession:
         return (part if isinstance(part, Idle) else part.placed(self._starts) for part in parts)
 
     def _add_sent(self, sample: Sample | None, part: Part, outcome: PartOutcome) -> None:
-        """Add rows to the sample that were accepted just now."""
+        """Add rows to the sample that were accepted just now, and requests to the trace."""
+        if (trace := self._plan.trace) is not None:
+            trace.add_requests(outcome.attempts)
         if sample is not None:
             others = {failure.row for failure in outcome.failures}
             accepted = [row for row in self._read(part.rows) if row.number not in others]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from runner.config import Target
+    from runner.suprsend.attempts import TraceContext
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Setup:
     """Whether each event has an idempotency key. Without one, it may count twice when it is sent again."""
     key_run: str | None = None
     """The run whose id is behind each idempotency key; None if keys are those of the spec."""
+    trace: TraceContext | None = None
+    """The trace that requests belong to; None if nothing is traced."""
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the setup once, and let each process unpickle it once."""

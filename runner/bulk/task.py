@@ -108,6 +108,8 @@ def _sent(tools: Tools, part: Part, rows: Sequence[Row | BadRow], *, is_over: bo
         _digests(sent, results) if tools.keys_may_repeat else b"",
         str(os.getpid()),
         measures_of(sent, results, took),
+        # Without the indexes: spans of a run name no rows, of which there may be millions.
+        tuple(attempt._replace(indexes=()) for delivery in deliveries for attempt in delivery.attempts),
     )
 
 

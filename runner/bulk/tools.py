@@ -70,6 +70,7 @@ class Tools:
             admit=target.admit,
             may_retry=lambda: not self.pauses.are_over,
             turns=turns,
+            trace=setup.trace,
         )
 
     def _pause(self, seconds: float) -> None:

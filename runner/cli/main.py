@@ -14,7 +14,7 @@ import typer
 
 from runner import __version__
 from runner.cli.command import Group
-from runner.cli.options import command, format_in
+from runner.cli.options import command, format_in, log_format_in
 from runner.cli.usage import usage_problem
 from runner.commands import COMMANDS, GROUPS
 from runner.commands.session import Session
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def run(args: Sequence[str], world: World) -> int:
     """Run one command line. Return its exit code; raise nothing."""
-    session = Session(world, format_in(list(args)))
+    session = Session(world, format_in(list(args)), log_format_in(list(args)))
     try:
         if "" in args:
             raise UsageError(Problem("usage", "an argument is empty", hint="is a variable of the shell not set?"))  # noqa: TRY301

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from runner.cli import complete
-from runner.commands.session import Color, Session, Settings
+from runner.commands.session import Color, LogFormat, Session, Settings
 from runner.errors import ExitCode, NotFound, Problem, UsageError, shown_argument
 from runner.report import Format
 
@@ -44,8 +45,14 @@ def _declare(
     config: Annotated[
         Path | None, typer.Option(help="Use this file instead of runner.yaml.", metavar="FILE", rich_help_panel=_PANEL)
     ] = None,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(
+            "--log-format", help="How messages are written on stderr.", metavar="text|json", rich_help_panel=_PANEL
+        ),
+    ] = None,
 ) -> Settings:
-    return Settings(output, color, quiet, verbose, profile, config)
+    return Settings(output, color, quiet, verbose, profile, config, log_format)
 
 
 _SHARED = inspect.signature(_declare, eval_str=True).parameters
@@ -90,6 +97,12 @@ def _check_config(config: Path | None) -> None:
     """Raise NotFound if the file does not exist, also for a command that does not read it."""
     if config is not None and not os.path.lexists(config):
         raise NotFound(Problem("file-not-found", f"no such file: {shown_argument(str(config))}"))
+
+
+def log_format_in(args: list[str]) -> LogFormat:
+    """Return the format of messages among unparsed arguments."""
+    is_json = "--log-format=json" in args or ("--log-format", "json") in pairwise(args)
+    return LogFormat.JSON if is_json else LogFormat.TEXT
 
 
 def format_in(args: list[str]) -> Format:

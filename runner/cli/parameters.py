@@ -104,3 +104,20 @@ Progress = Annotated[
         rich_help_panel=_ROWS,
     ),
 ]
+
+
+class TraceExporter(StrEnum):
+    """The values of `--trace`."""
+
+    OTLP = "otlp"
+
+
+Trace = Annotated[
+    TraceExporter | None,
+    typer.Option(
+        "--trace",
+        help="Export spans to an OpenTelemetry collector; settings: the variables OTEL_*.",
+        show_default=False,
+        metavar="otlp",
+    ),
+]

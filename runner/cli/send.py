@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,11 +26,15 @@ from runner.cli.parameters import (
     Query,
     Rows,
     StateDir,
+    Trace,
     Vars,
     VarsFile,
 )
 from runner.commands.session import Session
 from runner.errors import ExitCode
+
+if TYPE_CHECKING:
+    from runner.tracing.trace import Trace as Spans
 
 app = typer.Typer()
 _ROWS = "Rows"
@@ -73,6 +78,7 @@ def send(
         bool,
         typer.Option("--yes", help="Don't ask for confirmation; also resume rows that may count twice."),
     ] = False,
+    trace: Trace = None,
     wait: Annotated[
         str | None,
         typer.Option(help="Wait for messages of the events, at most this long.", metavar="60s", rich_help_panel=_WAIT),
@@ -191,4 +197,11 @@ def send(
         variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
         waiting = read_waiting(wait, until.value, dry_run=dry_run)
         options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
-        return run(session, paths or (), variables, options, bulk, resume, state_dir)
+        if trace is None:
+            return run(session, paths or (), variables, options, bulk, resume, state_dir)
+        from runner.commands.tracing import traced  # noqa: PLC0415 - it is off by default
+
+        def send_traced(spans: Spans) -> ExitCode:
+            return run(session, paths or (), variables, replace(options, trace=spans), bulk, resume, state_dir)
+
+        return traced(session, "runner send", send_traced)

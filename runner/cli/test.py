@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,9 @@ import typer
 from runner.cli import complete
 from runner.cli.command import Command
 from runner.cli.options import command
+from runner.cli.parameters import Trace
 from runner.commands.session import Session
-from runner.errors import ExitCode
+from runner.errors import ExitCode, Problem, UsageError
 
 app = typer.Typer()
 _PYTEST_FLAG = "--pytest-flag"
@@ -78,6 +80,7 @@ def run_cases(
         bool, typer.Option("--mutate", help="Show which changes of events and answers no case notices.")
     ] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a report for a browser.", metavar="FILE")] = None,
+    trace: Trace = None,
     pytest_flag: Annotated[list[str] | None, typer.Option(_PYTEST_FLAG, hidden=True)] = None,
 ) -> ExitCode:
     """Run the cases of specs, offline, against recorded answers."""
@@ -92,5 +95,11 @@ def run_cases(
     if mutate:
         from runner.commands.mutate import mutate_cases  # noqa: PLC0415
 
+        if trace is not None:
+            raise UsageError(Problem("usage", "--mutate and --trace can't be used together"))
         return mutate_cases(session, paths or (), options)
-    return run(session, paths or (), options)
+    if trace is None:
+        return run(session, paths or (), options)
+    from runner.commands.tracing import traced  # noqa: PLC0415 - it is off by default
+
+    return traced(session, "runner test", partial(run, session, paths or (), options))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.run import Outcome, Sent
     from runner.suprsend.delivery import Wait
     from runner.suprsend.waiting import Waiting
+    from runner.tracing.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class SendOptions:
     retries: int | None
     yes: bool
     waiting: Waiting | None = None
+    trace: Trace | None = None
 
     def patience(self, timeout_s: float = DEFAULT_TIMEOUT_S, retries: int = DEFAULT_RETRIES) -> Patience:
         """Return the flags' timeout and retries, or these defaults. Raise UsageError for a number out of range."""
@@ -114,7 +116,7 @@ def _send_once(session: Session, paths: Sequence[Path], flags: VariableFlags, op
             output.message(f"sent as {printable(key)}: the key of the spec would be the same in each run")
     what = counted(len(prepared), "event")
     with ready(session, aimed, what, yes=options.yes) as reached:
-        sent = _deliver(session, prepared, reached, patience)
+        sent = _deliver(session, prepared, reached, patience, options.trace)
         outcomes = with_repeated(sent.outcomes, _first_in_sandbox if options.sandbox else lambda _: True)
         outcomes = [_advised(outcome, reached, sandbox=options.sandbox) for outcome in outcomes]
         if options.waiting is not None and not sent.was_interrupted:
@@ -159,7 +161,9 @@ def _first_in_sandbox(outcome: Outcome) -> bool:
     return outcome.message_id == message_id_of(outcome.insert_id or "")
 
 
-def _deliver(session: Session, events: Sequence[Prepared], target: Target, patience: Patience) -> Sent:
+def _deliver(
+    session: Session, events: Sequence[Prepared], target: Target, patience: Patience, trace: Trace | None
+) -> Sent:
     from runner.suprsend.connection import Connection  # noqa: PLC0415 - without sending, no HTTP library is loaded
 
     def show_retry(wait: Wait) -> None:
@@ -178,11 +182,17 @@ def _deliver(session: Session, events: Sequence[Prepared], target: Target, patie
         random=world.random,
         on_retry=show_retry,
         admit=target.admit,
+        trace=trace.context if trace is not None else None,
     )
     try:
-        return send_events(events, connection)
+        sent = send_events(events, connection)
     finally:
         connection.close()
+    if trace is not None:
+        from runner.commands.tracing import add_events  # noqa: PLC0415
+
+        add_events(trace, target.base_url, sent)
+    return sent
 
 
 _MAX_REASON = 120

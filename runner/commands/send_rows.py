@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from runner.commands.target import Aimed
     from runner.config import Target
     from runner.suprsend.retry import Patience
+    from runner.tracing.trace import Trace
 
 _LONG_S = 3600
 """Longer times are shown in minutes."""
@@ -70,7 +71,7 @@ def send_rows(
     run = Run(world.new_seed(), world.clock())
     folder = named_folder(state_dir, world.environ) or ledger_folder(path, settings.config)
     source = Source(spec, path, project_of(path), settings.config)
-    planned = partial(plan_rows, session, source, settings.profile, flags, sandbox=options.sandbox)
+    planned = partial(plan_rows, session, source, settings.profile, flags, sandbox=options.sandbox, trace=options.trace)
     if not options.dry_run:
         _check_address_space(bulk)
     if given.check_keys and not options.dry_run:
@@ -159,7 +160,15 @@ def resume(
         spec = load_again(output, Path(record.spec), saved.project, config)
         source = Source(spec, Path(record.spec), saved.project, config)
         planned = plan_rows(
-            session, source, saved.profile, variables, bulk, patience, folder, sandbox=saved.is_sandboxed
+            session,
+            source,
+            saved.profile,
+            variables,
+            bulk,
+            patience,
+            folder,
+            sandbox=saved.is_sandboxed,
+            trace=options.trace,
         )
         _check_address_space(bulk)
         with planned as (plan, aimed):
@@ -197,11 +206,12 @@ def plan_rows(
     folder: Path,
     *,
     sandbox: bool,
+    trace: Trace | None = None,
 ) -> Iterator[tuple[RunPlan, Aimed]]:
     """Yield the plan of a run, and where it goes; `folder` is the ledger's. Raise InvalidInput for missing variables."""
     aimed = aim(session, source.path, source.config, profile, sandbox=sandbox)
     [job] = flags.jobs(session.output, [source.spec], session.world.environ, aimed.profile)
-    with plan_run(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin) as plan:
+    with plan_run(source, job.inputs, bulk, aimed.target, patience, folder, session.world.stdin, trace) as plan:
         session.output.hide(plan.secrets)
         if plan.problems:
             raise InvalidInput(*(with_columns(problem, plan.rows.columns, bulk.dataset) for problem in plan.problems))
@@ -254,6 +264,9 @@ def _run(
 ) -> ExitCode:
     """Send the rows. With `takes_old`, also when the platform may have forgotten the keys of the run's first rows."""
     output, options = session.output, plan.options
+    if plan.trace is not None:
+        plan.trace.sends_to(target.base_url)
+        plan.trace.set_run(running.record.id)
     lasts_s = seconds_left(running.record, options, session.world.clock(), has_keys=plan.has_keys and not takes_old)
     is_shown = output.has_terminal and not output.quiet
     about = options.estimate() if options.rate or is_shown or given.progress == "json" else None

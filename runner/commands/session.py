@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from runner.errors import Problem, UsageError, shown_argument
 from runner.report import Format, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from runner.commands.world import World
@@ -25,6 +26,13 @@ class Color(StrEnum):
     NEVER = "never"
 
 
+class LogFormat(StrEnum):
+    """The values of `--log-format`."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Settings(NamedTuple):
     """The options that every command takes, before or after its name. An option that was not given is None."""
 
@@ -34,6 +42,7 @@ class Settings(NamedTuple):
     verbose: bool = False
     profile: str | None = None
     config: Path | None = None
+    log_format: LogFormat | None = None
 
     def joined(self, other: Settings) -> Settings:
         """Return the options before and after the command's name together. Raise UsageError for an option with two values."""
@@ -44,6 +53,7 @@ class Settings(NamedTuple):
             self.verbose or other.verbose,
             the_only("--profile", [value for value in (self.profile, other.profile) if value]),
             the_only("--config", [value for value in (self.config, other.config) if value]),
+            the_only("--log-format", [value for value in (self.log_format, other.log_format) if value]),
         )
 
 
@@ -53,10 +63,10 @@ class Session:
     The command and the report of its failure share one output, so that both hide the same secrets.
     """
 
-    def __init__(self, world: World, expected: Format) -> None:
-        """Begin with the `expected` format, guessed from unparsed arguments: a usage error is reported in it too."""
+    def __init__(self, world: World, expected: Format, expected_log: LogFormat = LogFormat.TEXT) -> None:
+        """Begin with the `expected` formats, guessed from unparsed arguments: a usage error is reported in them too."""
         self.world = world
-        self.settings = Settings()
+        self.settings = Settings(log_format=expected_log)
         self.subcommand: str | None = None
         self._expected = expected
         self.output = _output(world, self.settings, expected)
@@ -70,7 +80,12 @@ class Session:
 
 def _output(world: World, settings: Settings, expected: Format) -> Output:
     color = None if settings.color in (None, Color.AUTO) else settings.color is Color.ALWAYS
-    return Output(
+    make: Callable[..., Output] = Output
+    if settings.log_format is LogFormat.JSON:
+        from runner.report.json_log import JsonLog  # noqa: PLC0415 - most commands write text
+
+        make = partial(JsonLog, clock=world.clock)
+    return make(
         world.stdout,
         world.stderr,
         settings.format or expected,

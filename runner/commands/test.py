@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.commands.session import LogFormat
 from runner.errors import ExitCode, Interrupted, NotFound, Problem, UsageError, did_you_mean, shown_argument
 from runner.exits import of_pytest, summed
 from runner.project import find, project_of
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from runner.commands.session import Session
     from runner.pytest_plugin.arguments import TestOptions
     from runner.testing.results import CaseRun
+    from runner.tracing.trace import Trace
     from runner.workflows.coverage import WorkflowCoverage
 
 
-def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> ExitCode:
+def run_cases(session: Session, given: Sequence[Path], flags: TestOptions, trace: Trace | None = None) -> ExitCode:
     """Run the cases of specs, by default of all in the folder `specs`; then report cassettes that no case plays."""
     if flags.sandbox and flags.record == "none" and not flags.live:
         hint = "add --record once, --record new_episodes or --record rewrite"
@@ -53,6 +55,10 @@ def run_cases(session: Session, given: Sequence[Path], flags: TestOptions) -> Ex
     cases = Cases(options, world.environ, today, update=flags.update, chosen=chosen)
     root = Path(os.path.commonpath([project_of(path) for path in paths]))
     ended = _run(session, places, root, cases, flags)
+    if trace is not None:
+        from runner.commands.tracing import add_cases  # noqa: PLC0415
+
+        add_cases(trace, ended)
     whole = of_pytest(ended.status)
     if whole in (ExitCode.USAGE, ExitCode.NOT_FOUND):
         _check_name(flags.name, ended)
@@ -98,7 +104,8 @@ def _run(session: Session, places: Sequence[Place], root: Path, cases: Cases, op
     stdout, stderr = output.lent()
     style = output.style
     if output.format in (Format.JSON, Format.JSONL):
-        stdout, style = StringIO() if output.quiet else stderr, output.message_style
+        is_silent = output.quiet or session.settings.log_format is LogFormat.JSON  # pytest's own text is no JSON
+        stdout, style = StringIO() if is_silent else stderr, output.message_style
     args = pytest_arguments(options, places, is_colored=style.on, is_verbose=output.verbose, is_quiet=output.quiet)
     output.flush()
     return run_pytest(args, root, cases, cache_folder(root, world.environ), stdout, stderr)

@@ -106,7 +106,7 @@ def _is_used(needed: Requirement) -> bool:
     return is_of_extra and _version(needed) is not None
 
 
-_EXTRAS = ("jsonnet", "locale", "parquet", "remote")
+_EXTRAS = ("jsonnet", "locale", "otel", "parquet", "remote")
 """The extras that commands use. The others are for the development of runner."""
 
 

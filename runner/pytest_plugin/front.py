@@ -149,6 +149,8 @@ class _Front:
             report.duration,
             result["sizes"],
             [Line(*line) for line in result["story"]],
+            report.stop,
+            result["group"],
         )
 
     def pytest_collection_finish(self) -> None:

@@ -330,6 +330,7 @@ class Cases:
             report.runner = {  # type: ignore[attr-defined]
                 "spec": as_unicode(str(item.ref.path)),
                 "case": case.name,
+                "group": case.group,
                 "reason": item.left_out if report.skipped and item.left_out else case.xfail,
                 "reports": item.reports,
                 "code": item.code,

@@ -33,6 +33,7 @@ GROUPS = {
         "proof",
         "reconcile",
         "reports",
+        "tracing",
         "doctor",
         "import",
         "sdk",

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, TextIO, assert_never, cast
 
 from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerError
 from runner.report.format import Format
+from runner.report.lent import Lent
 from runner.report.problems import as_json, as_text
 from runner.report.style import Style, harmless_json, json_without_commands, without_commands, written
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Output:
@@ -201,6 +202,10 @@ class Output:
         """Write a message on stderr, also with `-q`, because without it the command is of no use."""
         self._write(self._stderr, self._mask.text(text))
 
+    def json_line(self, line: str) -> None:
+        """Write a line of JSON on stderr, also with -q."""
+        self._write(self._stderr, self._mask.text(line))
+
     @property
     def has_terminal(self) -> bool:
         """Return whether stderr is a terminal."""
@@ -264,7 +269,7 @@ class Output:
     def lent(self) -> tuple[TextIO, TextIO]:
         """Return stdout and stderr for a program in this process: its text becomes harmless on the way."""
         streams = (self._stdout, self._stderr)
-        lent = (_Lent(each, partial(self._guarded, each), is_for_workflow=self.is_for_workflow) for each in streams)
+        lent = (Lent(each, partial(self._guarded, each), is_for_workflow=self.is_for_workflow) for each in streams)
         stdout, stderr = (cast("TextIO", stream) for stream in lent)
         return stdout, stderr
 
@@ -329,37 +334,6 @@ class Output:
 
 _PAGE = 1000
 """The number of items that are written at once."""
-
-
-class _Lent:
-    """A stream that makes text harmless before it writes it, also if lines come in pieces. It is not a terminal.
-
-    `put` writes a text, and flushes for None. It accepts text also when the reader went away: a program must end normally
-    and return its result.
-    """
-
-    def __init__(self, stream: TextIO, put: Callable[[str | None], None], *, is_for_workflow: bool) -> None:
-        self._put = put
-        self._is_for_workflow = is_for_workflow
-        self._line = ""
-        self.encoding = stream.encoding
-        self.fileno = stream.fileno
-
-    def write(self, text: str) -> int:
-        harmless = written(text)
-        if self._is_for_workflow:
-            whole = without_commands(self._line + harmless)
-            # Otherwise a command could begin in one piece and end in the next.
-            harmless = whole[len(self._line) :] if whole.startswith(self._line) else f"\\{without_commands(harmless)}"
-            self._line = f"{self._line}{harmless}".rpartition("\n")[2]
-        self._put(harmless)
-        return len(text)
-
-    def flush(self) -> None:
-        self._put(None)
-
-    def isatty(self) -> bool:
-        return False
 
 
 def _until_broken(texts: Iterable[str], broken: list[RunnerError]) -> Iterator[str]:

@@ -60,7 +60,7 @@ class Progress:
 
     def _show(self, line: str) -> None:
         if self._is_json:
-            self._output.announce(line)
+            self._output.json_line(line)
         else:
             self._output.status(line)
 

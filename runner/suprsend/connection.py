@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from runner.suprsend.admission import Admission
+    from runner.suprsend.attempts import TraceContext
     from runner.suprsend.transport import Http
     from runner.suprsend.turns import Turns
 
@@ -40,6 +41,7 @@ class Connection:
 
     `admit` checks each new connection to a server on this machine, before anything is sent over it.
     Threads that take `turns` pass them while they wait for the network.
+    With a `trace`, each request names its span, and deliveries keep their attempts.
     `transport` replaces HTTP to `base_url`, and receives each signed request. The connection closes it.
     """
 
@@ -59,6 +61,7 @@ class Connection:
         may_retry: Callable[[], bool] = lambda: True,
         turns: Turns | None = None,
         transport: Http | None = None,
+        trace: TraceContext | None = None,
     ) -> None:
         check_timeout(timeout_s)
         check_retries(retries)
@@ -71,7 +74,7 @@ class Connection:
         self._on_retry = on_retry
         self._turns = turns
         self._transport: Http = Transport(self.base_url, admit) if transport is None else transport
-        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._retrying, may_retry)
+        self._courier = Courier(self._post, timeout_s, retries, clock, sleep, random, self._retrying, may_retry, trace)
 
     @property
     def env(self) -> str:
@@ -123,14 +126,18 @@ class Connection:
         """Return a path below the base URL as a path from the server's root."""
         return self._root + path
 
-    def _post(self, path: str, body: bytes, until_s: float) -> Answer | NoAnswer:
-        return self._request("POST", path, body, until_s, self._timeout_s)
+    def _post(self, path: str, body: bytes, until_s: float, traceparent: str) -> Answer | NoAnswer:
+        return self._request("POST", path, body, until_s, self._timeout_s, traceparent)
 
-    def _request(self, method: str, path: str, body: bytes, until_s: float, limit_s: float) -> Answer | NoAnswer:
+    def _request(
+        self, method: str, path: str, body: bytes, until_s: float, limit_s: float, traceparent: str = ""
+    ) -> Answer | NoAnswer:
         began = time.monotonic()
         target = self._root + path
         headers = signed_headers(self.credentials, target, body, self._clock(), method)
         headers["User-Agent"] = self._user_agent
+        if traceparent:
+            headers["traceparent"] = traceparent
         with Exchange(until_s, limit_s, has_body=bool(body), turns=self._turns) as exchange:
             answer = self._transport.request(method, target, headers, body, exchange)
         answer = _without_authorization(answer, headers["Authorization"])

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.suprsend.answer import Answer, NoAnswer, Result, bulk_results, single_result
+from runner.suprsend.attempts import Attempt, TraceContext, new_span_id
 from runner.suprsend.chunks import array_of, chunks
 from runner.suprsend.encoding import Encoded
 from runner.suprsend.endpoints import BULK_PATH, SINGLE_PATH
@@ -30,10 +31,11 @@ INTERRUPTED = Result("unknown", 0, "interrupted before an answer came")
 class Delivery:
     """Events that are sent together. At any time, also after an interrupt, `results` has what is known of each.
 
-    `met_refused_credentials` means that all other requests with these credentials would be refused, too.
+    `met_refused_credentials` means that all other requests with these credentials would be refused, too. `attempts` has its
+    requests, if they are traced.
     """
 
-    __slots__ = ("events", "is_array", "met_refused_credentials", "path", "results")
+    __slots__ = ("attempts", "events", "is_array", "met_refused_credentials", "path", "results")
 
     def __init__(self, path: str, events: Sequence[Encoded], *, is_array: bool) -> None:
         """Make a delivery to a path: an array of events if `is_array`, else a single event or a complete body."""
@@ -42,6 +44,7 @@ class Delivery:
         self.is_array = is_array
         self.results = [NOT_SENT] * len(events)
         self.met_refused_credentials = False
+        self.attempts: list[Attempt] = []
 
     def body_of(self, events: Sequence[Encoded]) -> bytes:
         """Return the body for some of the events."""
@@ -134,12 +137,12 @@ class Wait(NamedTuple):
 class Courier:
     """Delivers events, with retries after transient failures.
 
-    `post` sends a body to a path, until an instant of `time.monotonic`. `timeout_s` limits the time of an event with all
+    `post` sends a body to a path, until an instant of `time.monotonic`, with a `traceparent` unless that is empty. `timeout_s` limits the time of an event with all
     retries and pauses: a pause that would end later is skipped. `sleep` takes seconds; `random` returns a number from 0
     to 1; `clock` returns seconds since 1970; `on_retry` receives each pause. `may_retry` is called before and after a pause.
     """
 
-    post: Callable[[str, bytes, float], Answer | NoAnswer]
+    post: Callable[[str, bytes, float, str], Answer | NoAnswer]
     timeout_s: float
     retries: int
     clock: Callable[[], float]
@@ -147,6 +150,7 @@ class Courier:
     random: Callable[[], float]
     on_retry: Callable[[Wait], None]
     may_retry: Callable[[], bool]
+    trace: TraceContext | None = None
 
     def deliver(self, delivery: Delivery, cancellation: Cancellation) -> None:
         """Send a delivery, unless it is cancelled; the delivery then has the results."""
@@ -154,7 +158,7 @@ class Courier:
         groups = [(list(range(len(delivery.events))), 0)]
         while groups:
             indexes, retry = groups.pop()
-            answer = self._attempt(delivery, indexes, until_s, cancellation)
+            answer = self._attempt(delivery, indexes, until_s, cancellation, retry)
             if answer is None:
                 continue
             if _asks_for_less(answer, indexes):
@@ -167,7 +171,7 @@ class Courier:
                 groups.append((again, retry + 1))
 
     def _attempt(
-        self, delivery: Delivery, indexes: Sequence[int], until_s: float, cancellation: Cancellation
+        self, delivery: Delivery, indexes: Sequence[int], until_s: float, cancellation: Cancellation, retry: int
     ) -> Answer | NoAnswer | None:
         """Send some of the events once, and store the results. Return None if nothing can or may be sent."""
         are_all = len(indexes) == len(delivery.events)
@@ -176,7 +180,10 @@ class Courier:
         before = delivery.results.copy() if are_all else [delivery.results[index] for index in indexes]
         if not cancellation.begin(delivery, indexes):
             return None
-        answer = self.post(delivery.path, body, until_s)
+        if self.trace is None:
+            answer = self.post(delivery.path, body, until_s, "")
+        else:
+            answer = self._traced(self.trace, delivery, indexes, body, until_s, retry)
         if isinstance(answer, Answer) and refuses_credentials(answer.status_code):
             delivery.met_refused_credentials = True
             cancellation.cancel()
@@ -188,6 +195,39 @@ class Courier:
             return answer
         for index, earlier, result in zip(indexes, before, results, strict=True):
             delivery.results[index] = result if earlier is NOT_SENT or earlier is result else result.after(earlier)
+        return answer
+
+    def _traced(
+        self,
+        trace: TraceContext,
+        delivery: Delivery,
+        indexes: Sequence[int],
+        body: bytes,
+        until_s: float,
+        retry: int,
+    ) -> Answer | NoAnswer:
+        """Send a body once, and write down the request."""
+        span_id, began_ns = new_span_id(), time.time_ns()
+        answer = self.post(delivery.path, body, until_s, trace.traceparent(span_id))
+        ended_ns = max(began_ns, time.time_ns())
+        code, error = (answer.status_code, "") if isinstance(answer, Answer) else (0, _failure_of(answer))
+        results = bulk_results(answer, len(indexes)) if delivery.is_array else [single_result(answer)]
+        delivery.attempts.append(
+            Attempt(
+                span_id,
+                delivery.path,
+                began_ns,
+                ended_ns,
+                len(body),
+                len(indexes),
+                sum(result.state == "accepted" for result in results),
+                retry,
+                delivery.is_array,
+                code,
+                error,
+                tuple(indexes),
+            )
+        )
         return answer
 
     def _pause(
@@ -209,6 +249,10 @@ class Courier:
         self.on_retry(Wait(retry, self.retries, pause, result.status_code, result.message))
         self.sleep(pause)
         return self.may_retry()
+
+
+def _failure_of(answer: NoAnswer) -> str:
+    return "no-answer" if answer.sent else answer.stage or "no-connection"
 
 
 def _asks_for_less(answer: Answer | NoAnswer, indexes: Sequence[int]) -> bool:

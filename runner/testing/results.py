@@ -29,6 +29,10 @@ class CaseResult(NamedTuple):
     """The sizes of its events in bytes."""
     story: Sequence[Line] = ()
     """The path of its events through the workflows."""
+    ended_s: float = 0
+    """When it ended, in seconds since 1970."""
+    group: str = ""
+    """Its name without the id of a parametrized case, which has values of its variables."""
 
 
 class CaseRun(NamedTuple):

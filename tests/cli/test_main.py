@@ -32,7 +32,7 @@ def test_the_version_is_that_of_the_package(cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("send", "a.yaml", "--vra", "user=u1"), "No such option: --vra (Possible options: --map, --rate, --var)"),
+        (("send", "a.yaml", "--vra", "user=u1"), "No such option: --vra (Possible options: --rate, --trace, --var)"),
         (("sned",), "No such command 'sned'. Did you mean 'send'?"),
         (("send",), "Missing argument 'SPEC'"),
         (("validate", "a.yaml", "-o", "xml"), "Invalid value for '--output' / '-o'"),

@@ -46,6 +46,7 @@ How-to guides:
   proof           Prove that the workflow fired: wait for its messages.
   reconcile       Find the rows whose messages never came, failed, or came twice.
   reports         Look at a run, or at the results of cases, in a browser.
+  tracing         See events, requests and cases as spans of OpenTelemetry.
   doctor          Check settings, credentials, connection, specs and the machine.
   import          Turn what your application sends into tested specs.
   sdk             Move code that uses the platform's Python SDK.
@@ -87,7 +88,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 3,
-        *["how-to"] * 16,
+        *["how-to"] * 17,
         *["reference"] * 13,
         *["explanation"] * 2,
     ]

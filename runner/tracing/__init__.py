@@ -1,0 +1,1 @@
+"""What a command did → spans of OpenTelemetry. Loaded only with `--trace`."""
