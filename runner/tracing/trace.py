@@ -52,8 +52,8 @@ class Trace:
     def __init__(self, name: str, environ: Mapping[str, str], mask: Callable[[str], str]) -> None:
         self._mask = mask
         self._ids = _Ids()
-        self._outbox = Outbox(OTLPSpanExporter())
         provider = TracerProvider(resource=_resource(), shutdown_on_exit=False, id_generator=self._ids)
+        self._outbox = Outbox(OTLPSpanExporter())
         provider.add_span_processor(self._outbox)
         self._tracer = provider.get_tracer("runner", __version__, SCHEMA_URL)
         carrier = {key.lower(): value for key, value in environ.items() if key in ("TRACEPARENT", "TRACESTATE")}
