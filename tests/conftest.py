@@ -20,6 +20,7 @@ from hypothesis import settings
 from runner.cli.main import run
 from runner.commands.world import World
 from runner.sandbox.server import Sandbox
+from tests.browser import axe, browser, opened  # noqa: F401 - fixtures
 from tests.processes import preloaded_programs
 from tests.projects import project, templates  # noqa: F401 - fixtures
 from tests.servers.capturing import CapturingServer, capturing_server

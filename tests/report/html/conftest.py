@@ -9,13 +9,10 @@ from runner.report.html.cases_report import cases_report
 from runner.secrets import Mask
 from runner.testing.results import CaseResult, CaseRun
 from runner.workflows.story import Line
-from tests.sandbox.page.conftest import browser, opened
-from tests.sandbox.page.test_looks import axe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["axe", "browser", "opened"]
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

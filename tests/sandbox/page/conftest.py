@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,33 +14,18 @@ from runner.config import load_profile
 from runner.sandbox.project_specs import ProjectSpecs
 from runner.sandbox.rules import SandboxRules, rules_of
 from runner.sandbox.server import Sandbox
-from tests.browser import CHROMIUM, FLAGS
 from tests.conftest import REPOSITORY
 from tests.sandbox.conftest import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
 
 TENANTS = frozenset({"acme", "default"})
 EVENTS = frozenset({"order_placed", "order_shipped", "product_purchased", "order_refunded"})
-WAIT_MS = 10_000
 WORKFLOW_SHOP = REPOSITORY / "tests" / "workflows" / "shop"
 LARGE_ORDER = {"order_id": "1", "amount": 1500, "status": "paid", "country": "DE", "cart_id": "c1", "tags": []}
 """An order of which several messages come, at several times, by a branch of the workflow."""
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of the page."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium-headless-shell")
-    with api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @dataclass
@@ -83,34 +67,6 @@ def workflow_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     monkeypatch.chdir(tmp_path)  # places are shown as they are found
     with Sandbox(rules=rules_of(load_profile(start=Path()))) as sandbox:
         yield Shop(sandbox)
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open pages, each in a profile of its own. No script of them may fail, and no policy may be violated."""
-    contexts = []
-    complaints: list[str] = []
-
-    def open_page(url: str, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US"} | options)
-        contexts.append(context)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said.type, said.text) else None)
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def is_complaint(kind: str, text: str) -> bool:
-    """Whether a message of the console is an error, and not only an answer with an error's status."""
-    return kind == "error" and not re.match(r"Failed to load resource: (the server responded|net::ERR_)", text)
 
 
 IMAGES = Path(__file__).parents[3] / "runner" / "manual" / "images"

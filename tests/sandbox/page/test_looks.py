@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.official_sdks import sdk_homes
 from tests.sandbox.page.conftest import IMAGES, LARGE_ORDER
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     Opened = Callable[..., Page]
 
 pytestmark = pytest.mark.slow
-AXE = "axe-core@4.14.1"
 SERIOUS = {"serious", "critical"}
 DESKTOP, PHONE = {"width": 1180, "height": 680}, {"width": 375, "height": 720}
 MOST_IMAGE_BYTES = 150_000
@@ -34,13 +32,6 @@ PLACED = {
     "gift": False,
     "coupon": None,
 }
-
-
-@pytest.fixture(scope="session")
-def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Read the source of axe, which npm installs."""
-    home = sdk_homes(pytestconfig, tmp_path_factory)(AXE)
-    return (home / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 def faults(page: Page, axe: str) -> list[str]:
