@@ -95,7 +95,7 @@ def test_interrupting_a_send_says_what_is_unknown(number: signal.Signals, silent
     with connection:
         assert connection.recv(4) == b"POST"
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == ENDS[number]
     assert out.startswith("unknown   product_purchased\n")
     assert out.endswith("  error       interrupted before an answer came\n")
@@ -114,7 +114,7 @@ def test_an_interrupt_ends_the_pause_of_a_send_and_nothing_is_tried_again(
         assert process.stderr is not None
         assert process.stderr.readline() == "HTTP 429: slow down; retry 1 of 3 in 60.0 s\n"
         process.send_signal(number)
-        out, _ = process.communicate(timeout=10)
+        out, _ = process.communicate(timeout=30)
     assert (process.returncode, len(server.received)) == (ENDS[number], 1)
     assert out.startswith("failed    product_purchased\n")
 
@@ -239,7 +239,7 @@ def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path, number: sign
         with urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
             assert [each["body"]["distinct_id"] for each in json.load(answer)["events"]] == ["u1"]
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     finally:
         process.kill()
     assert announced == [
@@ -314,7 +314,7 @@ def test_every_command_says_that_it_was_interrupted(args: tuple[str, ...], form:
         pipe.open("w"),  # opens when the command reads
     ):
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     if form == "pretty":
         assert (out, err) == ("", "error[interrupted]: interrupted\n")
