@@ -65,6 +65,7 @@ UNCHECKED = {
     "runner send specs/purchase.yaml --rows exports/": "tests/cli/bulk/test_datasets.py",
     """runner send specs/purchase.yaml --rows warehouse.duckdb --query "SELECT user, order_id, amount FROM orders ORDER BY order_id\"""": "tests/cli/bulk/test_queries.py",
     "runner send specs/purchase.yaml --rows s3://bucket/orders.csv": "needs a bucket; tests/cli/bulk/test_remote.py",
+    "  events a second     ▆████████▇▄▁  at most 50,388": "tests/cli/bulk/test_runs.py",
     "runner send specs/purchase.yaml --rows 'exports/*.parquet' --cluster local:3": "tests/bulk/cluster",
     "export SUPRSEND_WORKSPACE_KEY=… SUPRSEND_WORKSPACE_SECRET=…": "needs a scheduler with certificates; tests/bulk/cluster",
     "runner send --resume last --state-dir copy-of-.runner --cluster tls://scheduler.example.com:8786": "needs a scheduler; tests/bulk/cluster",

@@ -46,7 +46,13 @@ def show_run(session: Session, name: str, state_dir: Path | None, *, shows_all: 
         children = [each.run for each in reversed(summaries) if each.parent == record.id]
         exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
         report_run(
-            session.output, summary, children, exceptions, ledger.places(record.id), None if shows_all else _SHOWN
+            session.output,
+            summary,
+            children,
+            exceptions,
+            ledger.places(record.id),
+            None if shows_all else _SHOWN,
+            partial(ledger.measures, record.id),
         )
     return ExitCode.OK
 
@@ -65,7 +71,8 @@ def watch_run(session: Session, name: str, state_dir: Path | None, *, is_json: b
             progress.update(Tally(summary.counts), world.monotonic())
         progress.end()
         exceptions = partial(ledger.exceptions, record.id, with_in_flight=True)
-        report_run(output, summary, [], exceptions, ledger.places(record.id), _SHOWN)
+        measures = partial(ledger.measures, record.id)
+        report_run(output, summary, [], exceptions, ledger.places(record.id), _SHOWN, measures)
     return ExitCode.OK if summary.counts.accepted == summary.total else ExitCode.REFUSED
 
 

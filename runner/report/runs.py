@@ -13,6 +13,7 @@ from runner.bulk.failed import typed
 from runner.bulk.origin import COLUMN
 from runner.report.format import Format
 from runner.report.rows import row_as_json, row_place, state_text
+from runner.report.run_measures import show_measures
 from runner.report.style import printable
 from runner.rows.dataset import listed
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from runner.bulk.failed import RowsAgain
     from runner.bulk.ledger import RunSummary
+    from runner.bulk.measures import RunMeasures
     from runner.bulk.outcomes import RowOutcome
     from runner.report.output import Output
     from runner.rows.places import Places
@@ -49,6 +51,7 @@ def show_run(
     exceptions: Callable[[], Iterable[RowOutcome]],
     places: Places,
     at_most: int | None,
+    measures: Callable[[], RunMeasures],
 ) -> None:
     """Show one run, and the rows that were not accepted: as text `at_most` that many, as JSON all.
 
@@ -63,6 +66,7 @@ def show_run(
         output.data(f"  sends failed rows of run {run.parent}")
     if children:
         output.data(f"  failed rows went again in run {', '.join(children)}")
+    show_measures(output, measures())
     groups = Counter((row.state, row.code, row.status_code, row.variable) for row in exceptions())
     if groups.total() > _A_SCREEN:
         for group, count in groups.most_common():

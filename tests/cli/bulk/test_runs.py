@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,20 @@ event: product_purchased
 distinct_id: "{{ user }}"
 properties: {order: "{{ order }}", amount: "{{ amount }}", gift: "{{ gift }}", tags: "{{ tags }}", size: "{{ size }}"}
 """
+
+
+def test_a_terminal_shows_how_fast_a_run_was(cli: CommandLine) -> None:
+    send(cli, "--rows", many(250))
+    assert len(typed(cli, "runs", "show").out) == 1, "what is read by a program stays as it is"
+    _, rate, times = typed(cli, "runs", "show", "-v").out
+    assert re.fullmatch(r"  events a second     [▁▂▃▄▅▆▇█]+  at most [0-9,]+", rate)
+    assert re.fullmatch(r"  time to the answer  [▁▂▃▄▅▆▇█]+  p50 [0-9.]+ m?s, p95 [0-9.]+ m?s, p99 [0-9.]+ m?s", times)
+
+
+def test_a_run_that_sent_nothing_has_no_times(cli: CommandLine) -> None:
+    Path("none.csv").write_text("user,order_id,amount\nu1,no-number,1\n", "utf-8")
+    send(cli, "--rows", "none.csv")
+    assert not any("time to the answer" in line for line in typed(cli, "runs", "show", "-v").out)
 
 
 def test_runs_are_listed_the_newest_first(cli: CommandLine) -> None:
