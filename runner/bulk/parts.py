@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import islice
@@ -118,8 +119,44 @@ class Cutter:
         return InvalidInput(Problem("rows-changed", message, hint=hint))
 
 
-class Parts(Cutter):
-    """The parts of a file; each is read when it is requested. If `take` returns rows in a block, these are handed over."""
+class RequestedParts(Cutter):
+    """Parts whose rows are taken when a part is requested."""
+
+    waiting = 0
+    """The number of rows that were read ahead: none."""
+
+    def __iter__(self) -> Iterator[Part]:
+        while True:
+            state = self._state()
+            rows = self._next_rows(state.rows, sys.maxsize) if state else self._next_rows(self._size, PART_CHARS)
+            if not rows:
+                break
+            part = self._part(rows, state)
+            if part is not None:
+                yield part
+        self._end()
+
+    def count_rest(self, is_enough: Callable[[], bool]) -> None:
+        """Go to the end to count the rows, unless interrupted."""
+        while rows := self._next_rows(self._size, PART_CHARS):
+            self.read += len(rows)
+            if is_enough():
+                return
+        self.is_over = self.failure is None
+
+    def _next_rows(self, number: int, chars: int) -> Sequence[Row | BadRow] | SpannedRows:
+        """Return `number` rows; fewer at the end, or if they have too many characters; none after a failure."""
+        if self.failure is not None:
+            return ()
+        return self._take_rows(number, chars)
+
+    @abstractmethod
+    def _take_rows(self, number: int, chars: int) -> Sequence[Row | BadRow] | SpannedRows:
+        """Return rows, and set `failure` if the next ones can't be read."""
+
+
+class Parts(RequestedParts):
+    """The parts of a file, read here. If `take` returns rows in a block, these are handed over."""
 
     def __init__(
         self,
@@ -137,32 +174,7 @@ class Parts(Cutter):
         self._rows = rows
         self._take = take
 
-    waiting = 0
-    """The number of rows that were read ahead: none."""
-
-    def __iter__(self) -> Iterator[Part]:
-        while True:
-            state = self._state()
-            rows = self._next_rows(state.rows, sys.maxsize) if state else self._next_rows(self._size, PART_CHARS)
-            if not rows:
-                break
-            part = self._part(rows, state)
-            if part is not None:
-                yield part
-        self._end()
-
-    def count_rest(self, is_enough: Callable[[], bool]) -> None:
-        """Read to the end to count the rows, unless interrupted."""
-        while rows := self._next_rows(self._size, PART_CHARS):
-            self.read += len(rows)
-            if is_enough():
-                return
-        self.is_over = self.failure is None
-
-    def _next_rows(self, number: int, chars: int) -> Sequence[Row | BadRow]:
-        """Return `number` rows; fewer at the end, or if they have too many characters."""
-        if self.failure is not None:
-            return []
+    def _take_rows(self, number: int, chars: int) -> Sequence[Row | BadRow]:
         block: BlockRows | None = None
         rows: list[Row | BadRow] = []
         try:
@@ -180,11 +192,8 @@ class Parts(Cutter):
         return [*block, *rows] if block and rows else block or rows
 
 
-class SpanParts(Cutter):
+class SpanParts(RequestedParts):
     """The parts of files as references to their rows, which other processes read."""
-
-    waiting = 0
-    """The number of rows that were read ahead: none."""
 
     def __init__(
         self,
@@ -199,31 +208,12 @@ class SpanParts(Cutter):
         super().__init__(size, known, digests=None, begun_to=begun_to, offset=offset, on_finished=on_finished)
         self._rows = rows
 
-    def __iter__(self) -> Iterator[Part]:
-        while True:
-            state = self._state()
-            rows = self._next_rows(state.rows, sys.maxsize) if state else self._next_rows(self._size, PART_CHARS)
-            if not rows:
-                break
-            part = self._part(rows, state)
-            if part is not None:
-                yield part
-        self._end()
-
-    def count_rest(self, is_enough: Callable[[], bool]) -> None:
-        """Find the remaining rows to count them, unless interrupted."""
-        while rows := self._next_rows(self._size, PART_CHARS):
-            self.read += len(rows)
-            if is_enough():
-                return
-        self.is_over = self.failure is None
-
-    def _next_rows(self, number: int, chars: int) -> SpannedRows | None:
+    def _take_rows(self, number: int, chars: int) -> SpannedRows:
         try:
-            return self._rows.take(number, chars) if self.failure is None else None
+            return self._rows.take(number, chars)
         except RunnerError as error:
             self.failure = error
-            return None
+            return SpannedRows(())
 
 
 class FlowingParts(Cutter):
