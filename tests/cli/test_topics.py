@@ -50,7 +50,7 @@ How-to guides:
   doctor          Check settings, credentials, connection, specs and the machine.
   import          Turn what your application sends into tested specs.
   sdk             Move code that uses the platform's Python SDK.
-  recipes-teams   Rehearse load, agree on a payload, and check specs in other CI systems.
+  recipes-teams   Copy recipes for load, contracts, CI systems and make.
 
 Reference:
   spec            Look up the keys of a spec, and where variables get values.
