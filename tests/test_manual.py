@@ -88,6 +88,7 @@ ELSEWHERE = {
     "tutorial-app": "tests/testing/test_tutorial_app.py",
     "tutorial-specs": "tests/importing/test_tutorial_specs.py",
     "fixture": "tests/testing/test_fixture.py",
+    "recipes-teams": "tests/recipes/test_recipes_teams.py",
 }
 """Pages whose commands and Python are run by tests of their own."""
 
