@@ -54,7 +54,7 @@ EXCEPTIONS = {
 }
 NO_CODES = {
     "datetime-format",  # a helper of templates
-    "api-key", "color-scheme", "content-length", "content-type", "date-time", "exit-codes", "failures-title", "how-to", "idn-email", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "retry-after", "row-types", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie", "stand-in", "suprsend-runner", "tutorial-app", "tutorial-specs", "workflow-tests", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
+    "api-key", "color-scheme", "content-length", "content-type", "date-time", "exit-codes", "failures-title", "how-to", "idn-email", "latin-1", "lfplugin-collwrapper", "no-cache", "no-referrer", "no-store", "proxy-authorization", "recipes-teams", "retry-after", "row-types", "runner-cases", "same-origin", "sec-fetch-mode", "set-cookie", "stand-in", "suprsend-runner", "tutorial-app", "tutorial-specs", "workflow-tests", "x-access-token", "x-api-key", "x-apikey", "x-auth-token", "x-csrf-token", "x-sandbox-session",
 }  # fmt: skip
 """Words with a hyphen in the code that are no codes of problems."""
 TOLD_ELSEWHERE = {
