@@ -69,8 +69,9 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
         import dask.config  # noqa: PLC0415 - it is an extra
         import distributed  # noqa: PLC0415
     except ModuleNotFoundError:
-        hint = "pip install 'suprsend-runner[dask]'"
-        raise InvalidInput(Problem("usage", "for --cluster, distributed must be installed", hint=hint)) from None
+        raise _missing("distributed") from None
+    if address.is_local and find_spec("cryptography") is None:  # Dask makes the certificates with it
+        raise _missing("cryptography")
     _silence()
     with ExitStack() as opened:
         opened.enter_context(dask.config.set(_FEW))
@@ -86,6 +87,11 @@ def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
             raise MachineError(Problem("cluster-lost", message, hint="is it running, and at this address?")) from None
         opened.callback(client.close, timeout=_CLOSE_S)
         yield Cluster(client, address)
+
+
+def _missing(library: str) -> InvalidInput:
+    hint = "pip install 'suprsend-runner[dask]'"
+    return InvalidInput(Problem("usage", f"for --cluster, {library} must be installed", hint=hint))
 
 
 def _silence() -> None:
