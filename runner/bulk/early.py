@@ -24,7 +24,7 @@ _started: dict[Share, Workers] = {}
 def early_workers(flags: BulkFlags) -> Iterator[None]:
     """Start the processes of a run over files of this machine; at the end, kill those that nothing took.
 
-    Invalid flags start none: whoever begins the run reports them.
+    Invalid flags start none: they are reported when the run begins.
     """
     share = None
     are_few = 0 < len(flags.rows) <= _FEW_FILES

@@ -23,7 +23,7 @@ _MAX_NAME = 60
 _LEAST_SHARED = 3
 """Shorter texts may be equal by chance."""
 MANY = 5
-"""What holds in so many events is no question."""
+"""What holds in this number of events is taken for granted: no comment asks about it."""
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ _FRACTIONAL = re.compile(
 _ENUM_WORD = re.compile("[A-Za-z][A-Za-z _-]{0,31}")
 _MAX_ENUM = 6
 _SEEN_EACH = 4
-"""Few different texts are an enumeration if each was seen so many times on average."""
+"""Few different texts are an enumeration if each was seen this many times on average."""
 _MAX_KEYS = 24
 _MAX_DEPTH = 3
 

@@ -29,7 +29,7 @@ def json_of(text: str, name: str, line: int = 1) -> Json:
 
 
 def is_shallow(value: Json, most: int = MAX_DEPTH) -> bool:
-    """Return whether maps and lists are nested at most so many levels deep."""
+    """Return whether maps and lists are nested to this depth at most."""
     level: list[Json] = [value]
     for _ in range(most + 1):
         level = [

@@ -30,7 +30,7 @@ class Constant:
 
 @dataclass(slots=True)
 class Slot:
-    """A value that varies, or is not known. `column` has the value of each event, ABSENT where there is none.
+    """A value that varies, or is not known. `column` has the value of each event, or ABSENT.
 
     `names` propose the name of a variable. `is_last`: it may be made of all other values, as a key is.
     """

@@ -29,12 +29,12 @@ class ClusterAddress(NamedTuple):
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody else can read what goes to the workers: TLS, which a cluster of the run itself has too."""
+        """Whether what goes to the workers is encrypted by TLS, as it is in a cluster that the run itself starts."""
         return self.url is None or self.url.startswith("tls:")
 
     @property
     def is_open(self) -> bool:
-        """Whether it is reached over a network without TLS: whoever reaches its scheduler can run code on its workers."""
+        """Whether it is reached over a network without TLS: anyone who reaches its scheduler can run code on its workers."""
         return not self.is_private and not _is_loopback(str(self.url))
 
     @property

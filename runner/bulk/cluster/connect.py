@@ -61,7 +61,7 @@ class Cluster:
 
 @contextmanager
 def connected(address: ClusterAddress, threads: int) -> Iterator[Cluster]:
-    """Connect to a cluster. A local one has processes with so many `threads` in all, and ends with the block.
+    """Connect to a cluster. A local one has processes with this number of `threads` in all, and ends with the block.
 
     Raises MachineError if the scheduler can't be reached, InvalidInput if Dask is not installed.
     """

@@ -14,6 +14,7 @@ from secrets import token_hex
 from threading import Lock, local
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.bulk.options import PART_ROWS
 from runner.bulk.outcomes import PartOutcome
 from runner.bulk.parts import PART_CHARS
 from runner.bulk.task import send_with
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _MAX_SEATS = 4
 """Runs that a worker knows at once. A driver that was killed can't dismiss its own."""
-_REQUEST_ROWS = 100
 _SAME_PATHS = "files of rows must have the same paths on all machines, or be in a store that all can read"
 
 
@@ -78,7 +78,7 @@ class _Seat:
         return outcome
 
     def close(self) -> None:
-        """Close files and connections."""
+        """Close the files of rows."""
         if self._reader is not None:
             self._reader.close()
 
@@ -154,7 +154,7 @@ def _portions(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
     for row in rows:
         portion.append(row)
         chars += size_of(row) if type(row) is LargeRow else 0
-        if len(portion) == _REQUEST_ROWS or chars >= PART_CHARS:
+        if len(portion) == PART_ROWS or chars >= PART_CHARS:
             yield portion
             portion, chars = [], 0
     if portion:
