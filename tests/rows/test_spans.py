@@ -101,6 +101,25 @@ def test_tables(lines: list[list[str]], end: str, seed: int) -> None:
     assert read_by_places(files_of("rows.csv"), seed) == whole(files_of("rows.csv"))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_text_that_is_read_in_several_blocks(name: str, end: str) -> None:
+    """Blocks of 256 KiB end in the middle of characters, cells and rows."""
+    numbers = range(9_000)
+    if name.endswith(".csv"):
+        lines = [
+            "one,two",
+            *(f'{number}é,"{"x" * (number % 90)}{end if number % 7 == 0 else ""}😀"' for number in numbers),
+        ]
+    else:
+        lines = [f'{{"one": "{number}é", "two": "{"x" * (number % 90)}😀"}}' for number in numbers]
+    Path(name).write_bytes(end.join(lines).encode())
+    assert Path(name).stat().st_size > 2 * 256 * 1024
+    rows, error = read_by_places(files_of(name), 3)
+    assert (rows, error) == whole(files_of(name))
+    assert len(rows) == len(numbers)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_lines_of_json(seed: int) -> None:
     lines = ['{"a": "é"}', "", '{"a": 1, "b": [null]}', "{broken", "[1]", "  ", '{"a": {"x": "😀"}}'] * 7
