@@ -16,7 +16,7 @@ AnyRow: TypeAlias = "Row | BadRow"
 
 
 class BlockRows(Sequence[AnyRow]):
-    """Contiguous rows of a file. Whoever hands them over makes no row of them, and pickles few values."""
+    """Contiguous rows of a file. The process that hands them over makes no rows of them, and pickles few values."""
 
     __slots__ = ("_rows",)
 
