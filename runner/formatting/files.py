@@ -25,11 +25,10 @@ from runner.testing.cassette_reader import TAGS
 from runner.testing.leaks import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from runner.formatting.layout import Layout
     from runner.source import Document
-    from runner.source.yaml_tree import Tree
 
 DEFAULT_PATHS = (SPECS, CASSETTES, CONFIG_NAME)
 """What is formatted without paths, as far as it exists."""
@@ -110,17 +109,20 @@ def formatted(path: Path) -> Formatted:
     errors = _errors(document, is_cassette=is_cassette, is_config=target.name == CONFIG_NAME)
     if errors:
         return Formatted(target, shown, project, before, None, errors, is_changed=False)
-    tree = read_tree(document.text)
     if is_cassette or (document.root is not None and document.root.get("interactions") is not None):
-        after = _text(tree, _FORM_OF_CASSETTES, CASSETTE)
+        after = _canonical(document, _FORM_OF_CASSETTES, CASSETTE, TAGS if is_cassette else ())
     else:
-        after = _text(tree, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
-    again = read_text(after, shown, tags=TAGS if is_cassette else ())
-    if not _has_same_values(document, again) or sorted(tree.comments) != sorted(comments_of(again.text)):
+        after = _canonical(document, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
+    if after is None:
         message = f"{shown} can't be written in the canonical layout without a change of its values"
         refused = Problem("format-refused", message, hint="write it in a simpler way; the file is as it was")
         return Formatted(target, shown, project, before, None, (refused,), is_changed=False)
     return Formatted(target, shown, project, before, after, (), target.read_bytes() != after.encode())
+
+
+def canonical_spec(document: Document) -> str | None:
+    """Return the canonical text of a spec without errors; None if its values or comments would change."""
+    return _canonical(document, spec_format(), SPEC)
 
 
 def _refusal_of_link(path: Path, target: Path, project: Path) -> Problem | None:
@@ -142,9 +144,13 @@ def _errors(document: Document, *, is_cassette: bool, is_config: bool) -> tuple[
     return tuple(problem for problem in found if problem.severity == "error")
 
 
-def _text(tree: Tree, form: Any, layout: Layout) -> str:
+def _canonical(document: Document, form: Any, layout: Layout, tags: Collection[str] = ()) -> str | None:
+    tree = read_tree(document.text)
     value = ordered(tree.value, form, form) if tree.value is not None else None
-    return written(replace(tree, value=value), layout)
+    after = written(replace(tree, value=value), layout)
+    again = read_text(after, document.text.path, tags=tags)
+    is_same = _has_same_values(document, again) and sorted(tree.comments) == sorted(comments_of(again.text))
+    return after if is_same else None
 
 
 def _has_same_values(old: Document, new: Document) -> bool:
