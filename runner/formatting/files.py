@@ -41,7 +41,7 @@ class Formatted(NamedTuple):
     """The file itself, also where its name is a link."""
     shown: str
     project: Path
-    before: str
+    before: Text
     after: str | None
     problems: tuple[Problem, ...]
     is_changed: bool
@@ -50,11 +50,11 @@ class Formatted(NamedTuple):
     @property
     def first_change(self) -> Problem:
         """The problem of a file that is not in the canonical layout, at the first line that would change."""
-        old, new = self.before.splitlines(keepends=True), (self.after or "").splitlines(keepends=True)
+        old, new = self.before.content.splitlines(keepends=True), (self.after or "").splitlines(keepends=True)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
         # Only the ends of lines differ if all lines are the same.
         start = sum(map(len, old[:same])) if old != new else 0
-        place = Text(self.shown, self.before).hidden.position(start)
+        place = self.before.hidden.position(start)
         return Problem("unformatted", "the file is not in the canonical layout", place, hint=f"runner fmt {self.shown}")
 
 
@@ -102,10 +102,10 @@ def formatted(path: Path) -> Formatted:
     project, shown = project_of(path), str(path)
     target = Path(os.path.realpath(path))
     if path.is_symlink() and (refusal := _refusal_of_link(path, target, project)):
-        return Formatted(target, shown, project, "", None, (refusal,), is_changed=False)
+        return Formatted(target, shown, project, Text(shown, ""), None, (refusal,), is_changed=False)
     is_cassette = target.is_relative_to(project / CASSETTES)
     document = read(target, shown, tags=TAGS, max_bytes=MAX_BYTES) if is_cassette else read(target, shown)
-    before = document.text.content
+    before = document.text
     errors = _errors(document, is_cassette=is_cassette, is_config=target.name == CONFIG_NAME)
     if errors:
         return Formatted(target, shown, project, before, None, errors, is_changed=False)
