@@ -39,8 +39,8 @@ def test_a_run_is_reported_when_it_is_sent_and_later(cli: CommandLine) -> None:
     ended = send(cli, "--rows", write("rows.csv", ROWS), "--html", "run.html", "--by", "amount", "--results", "r.jsonl")
     assert (ended.code, ended.err[-1]) == (2, "report: run.html")
     assert titles_of("run.html") == [
-        "Events a second", "Time to the answer", "Sizes of events", "Why rows were not accepted", "Not accepted by amount",
-        "Retries", "Rows that were not accepted (2)", "Environment",
+        "Time to the answer", "Sizes of events", "Why rows were not accepted", "Not accepted by amount", "Retries",
+        "Rows that were not accepted (2)", "Environment",
     ]  # fmt: skip
     assert data_of("run.html") == [
         {"Row": f"row {row} (line {row + 1})", "State": "failed", "Code": "var-schema", "Status": "", "Attempts": "0",
@@ -109,6 +109,17 @@ def test_secret_columns_and_piped_rows_are_not_counted_by_value(cli: CommandLine
         "error[rows-gone]: --by reads the rows again, and these came from the standard input",
     )
     assert server.received == []
+
+
+def test_rows_that_a_run_did_not_reach_are_not_counted_by_value(cli: CommandLine, server: CapturingServer) -> None:
+    server.answers += [(207, {"records": [{"status": "success"}] * 100}), (401, b"")]
+    rows = write("rows.csv", "user,amount\n" + "".join(f"u{number},5\n" for number in range(1000)))
+    ended = send(cli, "--rows", rows, "--html", "run.html", "--by", "amount", "--processes", "1")
+    assert ended.code == 3
+    [(value, count, share)] = bars_of("run.html", "Not accepted by amount")
+    reached = int(share.rpartition(" ")[2])
+    assert (value, int(count), reached < 1000) == ("5", reached - 100, True)
+    assert "Rows that the run has not reached are left out." in Path("run.html").read_text()
 
 
 def test_a_report_replaces_an_older_one(cli: CommandLine) -> None:
