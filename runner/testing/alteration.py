@@ -156,4 +156,4 @@ def changed_answer(answer: Wire, kind: Kind) -> Wire:
     total = int(str(answer["total"]))
     if kind == "refused":
         return {**answer, "status": "fail", "success": 0, "failure": total, "failed_records": [_RECORD] * total}
-    return {**answer, "status": "success", "success": total, "failure": 0, "failed_records": []}
+    return {**answer, "status": "success", "success": total, "failure": 0, "unknown": 0, "failed_records": []}
