@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,8 @@ def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServe
         (("--html", "rows.csv"), "error[usage]: --html rows.csv: this file exists, and it is no report"),
         (("--html", "nowhere/a.html"), "error[usage]: --html nowhere/a.html: there is no folder nowhere"),
         (("--html", "."), "error[usage]: --html .: it is a folder"),
+        (("--html", "-"), "error[usage]: --html -: a report is written to a file"),
+        (("--html", "pipe"), "error[usage]: --html pipe: this file exists, and it is no report"),
         (("--by", "user"), "error[usage]: --by needs --html: it adds a plot to the report"),
         (("--html", "a.html", "--by", "usr"), "error[usage]: --by usr: the rows have no such column"),
         (("--html", "a.html", "-n"), "error[usage]: --html reports a run, and --dry-run sends nothing"),
@@ -93,6 +96,7 @@ def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServe
 def test_what_can_not_be_reported_is_refused_before_anything_is_sent(
     cli: CommandLine, server: CapturingServer, args: tuple[str, ...], message: str
 ) -> None:
+    os.mkfifo("pipe")
     ended = send(cli, "--rows", write("rows.csv", ROWS), *args)
     assert (ended.code, ended.err[0], server.received) == (64, message, [])
     assert Path("rows.csv").read_text() == ROWS
