@@ -2,7 +2,8 @@
 
 The tree of a project may be untrusted, and its links may lead anywhere. So each path is resolved and compared with the
 project's root. Its folders are opened one by one without following links, in case one is replaced meanwhile. A file
-replaces whatever has its name, and is never written through a link.
+replaces the file or link that has its name, and is never written through a link. Devices, pipes and sockets stay: programs
+use them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from stat import S_IMODE, S_ISDIR, S_IWGRP, S_IWOTH, S_IWUSR
+from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG, S_IWGRP, S_IWOTH, S_IWUSR
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, MachineError, Problem
@@ -46,6 +47,7 @@ def overwrite(
                 os.chmod(name, S_IMODE(like.st_mode), dir_fd=folder)  # beyond what the umask allows to new files
             if check is not None:
                 check(Path(os.path.realpath(path.parent), name))
+            _check_replaceable(path.name, folder)
             os.replace(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         finally:
             with suppress(OSError):
@@ -129,6 +131,16 @@ def write_new(name: str, content: bytes, folder: int, mode: int = 0o666) -> None
     except OSError:
         os.unlink(name, dir_fd=folder)
         raise
+
+
+def _check_replaceable(name: str, folder: int) -> None:
+    """Raise OSError if the name belongs to a device, a pipe or a socket."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        return
+    if not (S_ISREG(mode) or S_ISLNK(mode) or S_ISDIR(mode)):
+        raise OSError(errno.EEXIST, "it is not a regular file")
 
 
 def _make(name: str, folder: int) -> None:

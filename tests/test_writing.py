@@ -24,6 +24,17 @@ def test_folders_that_are_missing_are_made(project: Path) -> None:
     assert [(path.name, path.read_bytes()) for path in (project / "a" / "b").iterdir()] == [("c.json", b"two")]
 
 
+def test_a_pipe_stays_a_pipe(project: Path) -> None:
+    """With enough rights, a command could otherwise replace /dev/null."""
+    os.mkfifo(project / "pipe")
+    with pytest.raises(MachineError) as refused:
+        overwrite(project / "pipe", b"one", project)
+    [problem] = refused.value.problems
+    assert problem.message == f"can't write {project / 'pipe'}: it is not a regular file"
+    assert (project / "pipe").is_fifo()
+    assert [path.name for path in project.iterdir()] in (["pipe", "folder"], ["folder", "pipe"])
+
+
 def test_a_file_that_is_there_is_not_created(project: Path) -> None:
     assert create(project / "folder" / "c.json", b"one", project)
     assert not create(project / "folder" / "c.json", b"two", project)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 from runner.bulk.origin import MarkedRows
@@ -31,7 +32,7 @@ OTHER = "(other values)"
 
 @dataclass(frozen=True, slots=True)
 class ColumnCounts:
-    """The rows of a run by the value of a column, and those of them that were not accepted.
+    """The rows that a run reached by the value of a column, and those of them that were not accepted.
 
     Only the first ten thousand values are counted by themselves, since a column may have a value for each row.
     """
@@ -45,9 +46,12 @@ def count_by(
     column: str,
     record: RunRecord,
     exceptions: Iterable[RowOutcome],
+    last_row: int,
     variables: Callable[[Sequence[str]], Mapping[str, Variable]],
 ) -> ColumnCounts:
-    """Count the rows of a run. `exceptions` are the rows that were not accepted, in order; `variables` returns the variable of each column.
+    """Count the rows of a run up to `last_row`, the last one that it began.
+
+    `exceptions` are the rows that were not accepted, in order; `variables` returns the variable of each column.
 
     Raises UsageError for a column that does not exist or may be secret, and InvalidInput for rows that can't be read again.
     """
@@ -58,7 +62,8 @@ def count_by(
         rows = MarkedRows(opened)
         _check_column(column, rows, variables)
         at = rows.header.index(column) if rows.header is not None else None
-        return _counted(column, at, options.chosen(rows), exceptions)
+        reached = takewhile(lambda row: row.number <= last_row, options.chosen(rows))
+        return _counted(column, at, reached, exceptions)
 
 
 def check_by(column: str, dataset: Dataset, variables: Callable[[Sequence[str]], Mapping[str, Variable]]) -> None:

@@ -42,7 +42,7 @@ def mutate_cases(session: Session, given: Sequence[Path], flags: TestOptions) ->
             raise InvalidInput(*errors)
         names = chosen.get(os.path.realpath(path))
         cases = [ref for ref in found.cases if names is None or ref.case.name in names]
-        if cases:
-            scores.append(mutate(cases, answers_for(options, path.parent, world.environ, today)))
+        if found.spec is not None and (cases or names is None):
+            scores.append(mutate(found.spec.path, cases, answers_for(options, path.parent, world.environ, today)))
     show_mutations(session.output, scores)
     return ExitCode.REFUSED if any(score.failed for score in scores) else ExitCode.OK

@@ -75,7 +75,10 @@ def write_run_report(session: Session, ledger: Ledger, record: RunRecord, path: 
     """Write the report of a run. Raises the errors of `count_by`, and MachineError."""
     summary = ledger.summary(record.id)
     exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
-    counts = None if by is None else count_by(by, record, exceptions(), partial(_variables, session, record))
+    counts = None
+    if by is not None:
+        last_row = ledger.last_row(record.id)
+        counts = count_by(by, record, exceptions(), last_row, partial(_variables, session, record))
     report = RunReport(
         summary,
         record,

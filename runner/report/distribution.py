@@ -15,7 +15,7 @@ STATES = ("accepted", "failed", "unknown", "not_sent")
 _CLASSES_OF_TEN = 8
 """Classes of a histogram from each power of ten to the next one."""
 _WIDTHS_MS = (
-    20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_200_000, 1_800_000,
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_200_000, 1_800_000,
 )  # fmt: skip
 _MAX_SLOTS = 60
 _LONG_GAP_MS = 60_000
@@ -70,18 +70,27 @@ class Rates:
     width_s: float
     rates: Sequence[Sequence[float]]
     gaps: Sequence[float]
+    took_s: float
+    """The time from the first request to the last answer, without gaps."""
+    mean: float
+    """Rows a second in all of this time."""
 
     @property
     def lasts_s(self) -> float:
-        """The time from the first request to the last answer, without gaps."""
+        """The time of all slots; the last one may end after the last answer."""
         return self.width_s * len(self.rates)
+
+    @property
+    def highest(self) -> float:
+        """The rate of the fullest slot. The mean is higher where all fell into the last slot, which is longer than its time."""
+        return max(self.mean, *map(sum, self.rates))
 
 
 def rates_over_time(parts: Sequence[Sent]) -> Rates:
     """Spread the rows of each part evenly over the time that it took."""
     ordered = sorted(parts, key=lambda part: part.began_ms)
     if not ordered:
-        return Rates(1, (), ())
+        return Rates(1, (), (), 0, 0)
     shift_ms = until_ms = ordered[0].began_ms
     gaps: list[float] = []
     placed: list[tuple[float, float, Sent]] = []
@@ -97,7 +106,8 @@ def rates_over_time(parts: Sequence[Sent]) -> Rates:
     for start_ms, end_ms, part in placed:
         _spread(slots, start_ms / width_ms, end_ms / width_ms, part)
     per_s = 1000 / width_ms
-    return Rates(width_ms / 1000, [[count * per_s for count in slot] for slot in slots], gaps)
+    mean = sum(part.counts.rows for part in parts) * 1000 / lasts_ms
+    return Rates(width_ms / 1000, [[count * per_s for count in slot] for slot in slots], gaps, lasts_ms / 1000, mean)
 
 
 def _spread(slots: list[list[float]], start: float, end: float, part: Sent) -> None:

@@ -2,76 +2,60 @@
 
 from __future__ import annotations
 
-import json
-import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from runner.importing.yaml_text import flow
 from runner.report.format import Format
 from runner.report.style import counted, printable
-from runner.testing.mutation import ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.report.output import Output
-    from runner.source import Json
-    from runner.testing.mutation import MutationScore, Survivor, Way
-
-_PLAIN = re.compile(r"[A-Za-z_$][\w-]*")
-_STARS = "***"
+    from runner.testing.mutation import MutationScore, Survivor
+    from runner.testing.suggestion import Suggestion
 
 
 def show_mutations(output: Output, scores: Sequence[MutationScore]) -> None:
     """Show the changes that no case notices, and the score of each spec and of all."""
+    noticed, total = sum(each.noticed for each in scores), sum(each.total for each in scores)
     if output.format in (Format.JSON, Format.JSONL):
-        head = {"noticed": sum(each.noticed for each in scores), "total": sum(each.total for each in scores)}
-        output.items("specs", map(_as_json, scores), head)
+        output.items("specs", map(_as_json, scores), {"noticed": noticed, "total": total})
         return
-    style = output.style
     for score in scores:
-        share = style.faint(f"{score.noticed} of {score.total} changes noticed")
-        output.data(f"{style.strong(printable(score.spec))}  {_percent(score.noticed, score.total)}  {share}")
-        for survivor in score.survivors:
-            where = f"{printable(score.spec)}:{survivor.ref.case.node.position().line}"
+        _show(output, score)
+    if total:
+        output.data(f"{_percent(noticed, total)}  {noticed:,} of {counted(total, 'change')} noticed")
+
+
+def _show(output: Output, score: MutationScore) -> None:
+    style, spec = output.style, printable(output.masked(score.spec))
+    share = style.faint(f"{score.noticed} of {counted(score.total, 'change')} noticed")
+    shown = (
+        f"{_percent(score.noticed, score.total)}  {share}"
+        if score.cases
+        else style.faint("no case, so no change is noticed")
+    )
+    output.data(f"{style.strong(spec)}  {shown}")
+    for suggested, alike in groupby(score.survivors, key=lambda each: each.suggestion._replace(kinds=())):
+        for survivor in alike:
             kinds = ", ".join(survivor.kinds)
             output.data(f"  {style.error('not noticed')}  {printable(output.masked(survivor.at))}: {kinds}")
-            case = printable(output.masked(survivor.ref.case.name))
-            output.data(f"      add to case '{case}' ({where}):")
-            output.data(f"      expect: {printable(output.masked_data(line_of(survivor)))}")
-        for ref in score.failed:
-            output.message(
-                f"{printable(score.spec)}: case '{printable(ref.case.name)}' fails unchanged, and is left out"
-            )
-    noticed, total = sum(each.noticed for each in scores), sum(each.total for each in scores)
-    output.data(f"{_percent(noticed, total)}  {noticed:,} of {counted(total, 'change')} noticed")
+        line = suggested.ref.case.node.position().line
+        output.data(f"      {printable(output.masked(_place(suggested)))} ({spec}:{line}):")
+        output.data(f"      expect: {output.masked_data(flow(suggested.expect))}")
+    for ref in score.failed:
+        name = printable(output.masked(ref.case.name))
+        output.message(f"{spec}: case '{name}' fails unchanged, and is left out")
 
 
-def line_of(survivor: Survivor) -> str:
-    """Return what a case must expect to notice a change, as a flow of YAML."""
-    if survivor.way == ANSWER:
-        return f"{{response: {_flow(survivor.value)}}}"
-    keys = [step for step in _upto_list(survivor.way) if isinstance(step, str)]
-    text = "{$any: true}" if _STARS in json.dumps(survivor.value) else _flow(survivor.value)
-    for key in reversed(["event", *keys]):
-        text = f"{{{_key(key)}: {text}}}"
-    return text
-
-
-def _upto_list(way: Way) -> Way:
-    first = next((index for index, step in enumerate(way) if isinstance(step, int)), len(way))
-    return way[:first]
-
-
-def _flow(value: Json) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _key(key: str) -> str:
-    return key if _PLAIN.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+def _place(suggestion: Suggestion) -> str:
+    """Return where a line goes: existing cases can't notice a change if their events differ at its path."""
+    place = f"case '{suggestion.ref.case.name}'"
+    place = f"step {suggestion.step} of {place}" if suggestion.step else place
+    place = f"row {suggestion.row} of {place}" if suggestion.row else place
+    return f"add a case with the variables of {place}" if suggestion.is_new else f"add to {place}"
 
 
 def _percent(noticed: int, total: int) -> str:
@@ -81,12 +65,23 @@ def _percent(noticed: int, total: int) -> str:
 def _as_json(score: MutationScore) -> dict[str, object]:
     return {
         "spec": score.spec,
+        "cases": score.cases,
         "noticed": score.noticed,
         "total": score.total,
-        "survivors": [
-            {"at": each.at, "kinds": [*each.kinds], "case": each.ref.case.name, "line": each.ref.case.node.position().line,
-             "expect": line_of(each)}
-            for each in score.survivors
-        ],
+        "survivors": [*map(_survivor_as_json, score.survivors)],
         "failed": [ref.case.name for ref in score.failed],
-    }  # fmt: skip
+    }
+
+
+def _survivor_as_json(survivor: Survivor) -> dict[str, object]:
+    to = survivor.suggestion
+    return {
+        "at": survivor.at,
+        "kinds": [*survivor.kinds],
+        "case": to.ref.case.name,
+        "line": to.ref.case.node.position().line,
+        "step": to.step,
+        "row": to.row,
+        "is_new": to.is_new,
+        "expect": flow(to.expect),
+    }

@@ -332,6 +332,7 @@ def _send(connection: Connection, made: StepEvents) -> Json:
         "total": answer.total,
         "success": answer.success,
         "failure": answer.failure,
+        "unknown": answer.unknown,
         "failed_records": json.loads(json.dumps(answer.failed_records)),
     }
 

@@ -45,6 +45,8 @@ def test_rates_lose_and_add_no_row(drawn: list[tuple[int, int, int, int]]) -> No
     sums = [sum(slot[index] for slot in rates.rates) * rates.width_s for index in range(4)]
     assert sums == pytest.approx([sum(each[2] for each in drawn), sum(each[3] for each in drawn), 0, 0])
     assert len(rates.rates) <= 61
+    assert rates.mean * rates.took_s == pytest.approx(sum(sums))
+    assert rates.highest >= rates.mean
 
 
 def test_the_rows_of_a_part_are_spread_over_its_time() -> None:
@@ -57,7 +59,12 @@ def test_the_rows_of_a_part_are_spread_over_its_time() -> None:
 def test_a_night_between_two_sessions_is_left_out() -> None:
     hour_ms = 3_600_000
     rates = rates_over_time([Sent(0, 2000, Counts(10)), Sent(9 * hour_ms, 9 * hour_ms + 2000, Counts(30))])
-    assert (rates.lasts_s, rates.gaps) == (4, [2])
+    assert (rates.lasts_s, rates.took_s, rates.mean, rates.gaps) == (4, 4, 10, [2])
+
+
+def test_the_mean_of_a_short_run_is_that_of_its_own_time() -> None:
+    rates = rates_over_time([Sent(0.5, 2, Counts(accepted=3))])
+    assert (rates.took_s, rates.mean, rates.lasts_s) == (0.0015, 2000, 0.002)
 
 
 def test_nothing_that_was_sent_has_no_rates() -> None:

@@ -13,8 +13,7 @@ from runner.report.html.markup import Markup, el
 from runner.report.html.page import card, counters, facts, failures, page, sections
 from runner.report.html.plots import Bar, share_bar
 from runner.report.html.table import Detail, FailureTable
-from runner.report.html.ticks import shown_ms
-from runner.report.progress import shown_time
+from runner.report.html.ticks import shown_length, shown_ms
 from runner.report.style import counted
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _counters(ended: CaseRun, counts: Mapping[State, int], wrong: int) -> Markup
     found += [("failed" if wrong else "none", f"{counts['failed']:,}", "failed")]
     found += [("none", f"{counts['skipped']:,}", "skipped"), ("none", f"{counts['xfailed']:,}", "failed as expected")]
     found += [("failed", f"{ended.unread:,}", "specs that can't be run")] if ended.unread else []
-    found += [("none", shown_time(sum(result.took_s for result in ended.cases)), "time of the cases")]
+    found += [("none", shown_length(sum(result.took_s for result in ended.cases)), "time of the cases")]
     return counters(found)
 
 
@@ -89,7 +88,7 @@ def _cards(ended: CaseRun) -> list[Markup | None]:
     took_ms = Counter(round(result.took_s * 1000, 1) for result in cases if result.state != "skipped")
     lengths = [size for result in cases for size in result.sizes]
     found = [_by_code(ended), _by_spec(cases)]
-    found.append(times_card("Time of a case", took_ms, "cases"))
+    found.append(times_card("Time of a case", took_ms, "case"))
     found.append(sizes_card(Counter(map(size_step, lengths)), max(lengths, default=0)))
     return [*found, _slowest(cases)]
 

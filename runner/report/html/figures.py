@@ -9,7 +9,7 @@ from runner.report.distribution import STATES, Class, classes, percentile
 from runner.report.html.markup import Markup, el
 from runner.report.html.page import card, facts, numbers
 from runner.report.html.plots import Bar, Mark, bars, histogram, stacked_rates
-from runner.report.html.ticks import shown_bytes, shown_ms, shown_number, shown_s
+from runner.report.html.ticks import shown_bytes, shown_ms, shown_number, shown_rate, shown_s
 from runner.report.style import counted
 from runner.suprsend.rules import MAX_EVENT_KB
 
@@ -26,10 +26,8 @@ _MAX_BARS = 12
 
 def rates_card(rates: Rates, *, is_whole: bool = True) -> Markup:
     """Return the card of events a second over time."""
-    totals = [sum(slot[index] for slot in rates.rates) * rates.width_s for index in range(len(STATES))]
-    highest = max(map(sum, rates.rates))
-    mean = sum(totals) / rates.lasts_s
-    note = f"{shown_number(round(mean))} a second on average, at most {shown_number(round(highest))}."
+    totals = [sum(slot[index] for slot in rates.rates) for index in range(len(STATES))]
+    note = f"{shown_rate(rates.mean)} a second on average, at most {shown_rate(rates.highest)}."
     note += f" {counted(len(rates.gaps), 'pause')} of more than a minute left out." if rates.gaps else ""
     used = [state for state, total in zip(STATES, totals, strict=True) if total]
     legend = el("ul.legend", *(el("li", _swatch(state), _NAMES[state]) for state in used))
@@ -49,13 +47,13 @@ def times_card(title: str, took_ms: Mapping[float, int], what: str) -> Markup | 
         return None
     marks = [(share, percentile(took_ms, share)) for share in _SHARES]
     longest = max(took_ms)
-    note = f"Half of the {what} took at most {shown_ms(marks[0][1])}, 95 % at most {shown_ms(marks[2][1])}."
+    note = f"Half of the {what}s took at most {shown_ms(marks[0][1])}, 95 % at most {shown_ms(marks[2][1])}."
     found = classes(took_ms)
     lines = [Mark(max(value, 0.1), f"p{share * 100:g}") for share, value in marks]
-    plot = histogram(found, lines, shown_ms, f"{title}: {note}")
+    plot = histogram(found, lines, shown_ms, f"{title}: {note}", what)
     named = [(f"p{share * 100:g}", shown_ms(value)) for share, value in marks]
     table = numbers(
-        ["From", "To", what.capitalize()],
+        ["From", "To", f"{what}s".capitalize()],
         [[shown_ms(each.least), shown_ms(each.most), f"{each.count:,}"] for each in found],
     )
     return card(title, plot, facts([*named, ("longest", shown_ms(longest))]), table, note=note)
@@ -74,18 +72,19 @@ def sizes_card(sizes: Mapping[int, int], largest_bytes: int) -> Markup | None:
             f"The largest event has {shown_bytes(largest_bytes)}, more than {MAX_EVENT_KB} KB: max_event_kb allows it."
         )
     lines = [Mark(limit, f"limit {MAX_EVENT_KB} KB", "limit"), Mark(largest_bytes, "largest")]
-    plot = histogram(found, lines, shown_bytes, f"Sizes of events: {note}", _KB)
+    plot = histogram(found, lines, shown_bytes, f"Sizes of events: {note}", "event", _KB)
     rows = [[shown_bytes(each.least), shown_bytes(each.most), f"{each.count:,}"] for each in found if each.count]
     return card("Sizes of events", plot, numbers(["From", "To", "Events"], rows), note=note)
 
 
-def attempts_card(attempts: Mapping[int, int]) -> Markup | None:
-    """Return the card of how often events were sent; None if none was."""
+def attempts_card(attempts: Mapping[int, int], sessions: int) -> Markup | None:
+    """Return the card of how many requests events took; None if none was sent."""
     if not attempts:
         return None
     again = sum(count for number, count in attempts.items() if number > 1)
     whole = sum(attempts.values())
-    note = f"{again:,} of {counted(whole, 'event')} were sent again." if again else "No event was sent again."
+    note = f"{again:,} of {counted(whole, 'event')} took several requests." if again else "No event was sent again."
+    note += " An event that several sessions sent counts in each." if sessions > 1 else ""
     rows = [
         Bar("one request" if number == 1 else f"{number} requests", [("one" if number == 1 else "unknown", count)],
             f"{count:,}", f"{count / whole:.1%}")

@@ -60,6 +60,10 @@
     el("div.failures", {}, el("table", { "aria-labelledby": "failures-title" }, el("thead", {}, el("tr", {}, ...heads)), body), more),
   );
   change();
+  addEventListener("beforeprint", () => {
+    shown = found.length;
+    draw();
+  });
 
   function change() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);

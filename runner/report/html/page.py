@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.report.html.markup import Markup, el, joined
+from runner.report.html.markup import Markup, el
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,9 +93,10 @@ def failures(id_: str, title: str, note: str | None) -> Markup:
     )
 
 
-def sections(pieces: Sequence[str | None]) -> Markup:
-    """Return cards side by side, as many as there is room for."""
-    return el("div.cards", joined(pieces))
+def sections(pieces: Sequence[str | None]) -> Markup | None:
+    """Return cards side by side, as many as there is room for; None without cards."""
+    places = [el("div.place", piece) for piece in pieces if piece is not None]
+    return el("div.cards", *places) if places else None
 
 
 def _read(name: str) -> str:

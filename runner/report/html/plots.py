@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.report.distribution import STATES
 from runner.report.html.markup import Markup, el
 from runner.report.html.ticks import round_steps, shown_number, shown_s
+from runner.report.style import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from runner.report.distribution import Class, Rates
 
-_HEIGHT = 150
+_HEIGHT = 164
 _AXIS = 22
-_TOP = 16
+_TOP = 30
+_MARKS = 11
+"""The line of the texts of marks, above the topmost number of the scale: neither can cover the other."""
 
 
 class Mark(NamedTuple):
@@ -34,7 +37,8 @@ def stacked_rates(rates: Rates, label: str) -> Markup:
     """Return columns of events a second over time, stacked by state."""
     most = max((sum(slot) for slot in rates.rates), default=0) or 1
     width = 100 / max(len(rates.rates), 1)
-    shapes: list[str] = [*_lines(most)]
+    scale = round_steps(most)
+    shapes: list[str] = [*_lines(scale, most)]
     for index, slot in enumerate(rates.rates):
         shapes.append(_stack(index * width, width, slot, most, _slot_text(rates, index)))
     marks = round_steps(rates.lasts_s, 4)
@@ -42,13 +46,16 @@ def stacked_rates(rates: Rates, label: str) -> Markup:
     for gap in rates.gaps:
         at = _percent(gap / rates.lasts_s * 100)
         shapes.append(el("line.gap", x1=at, x2=at, y1=_TOP, y2=_HEIGHT))
-    return _plot([*shapes, *_scale(most)], label)
+    return _plot([*shapes, *_scale(scale, most, f"{shown_number(scale[-1])} a second")], label)
 
 
 def histogram(
-    bars: Sequence[Class], marks: Sequence[Mark], shown: Callable[[float], str], label: str, unit: float = 1
+    bars: Sequence[Class], marks: Sequence[Mark], shown: Callable[[float], str], label: str, what: str, unit: float = 1
 ) -> Markup:
-    """Return a histogram whose classes grow by a factor, with lines at some values, and an axis of tens of a unit."""
+    """Return a histogram whose classes grow by a factor, with lines at some values, and an axis of tens of a unit.
+
+    `what` is counted.
+    """
     least = min([*(each.least for each in bars), *(mark.at for mark in marks)])
     most = max([*(each.most for each in bars), *(mark.at for mark in marks)])
     most = most if most > least else least * 2
@@ -58,18 +65,19 @@ def histogram(
     def place(value: float) -> float:
         return 100 * math.log(value / least) / math.log(most / least)
 
-    shapes: list[str] = [*_lines(highest)]
+    scale = round_steps(highest, is_whole=True)
+    shapes: list[str] = [*_lines(scale, highest)]
     for each in bars:
         text = f"{shown(each.least)} to {shown(each.most)}: {each.count:,} ({each.count / whole:.1%})"
         left, right = place(each.least), place(each.most)
         shapes.append(_stack(left, right - left, [each.count], highest, text))
     for mark in marks:
         at = place(mark.at)
-        shapes.append(el(f"line.{mark.kind}", x1=_percent(at), x2=_percent(at), y1=_TOP - 4, y2=_HEIGHT))
+        shapes.append(el(f"line.{mark.kind}", x1=_percent(at), x2=_percent(at), y1=_MARKS + 3, y2=_HEIGHT))
     shapes += _apart([(place(mark.at), mark) for mark in marks])
     ticks = [value for power in range(-1, 9) if least <= (value := unit * 10**power) <= most]
     shapes += [_tick(place(value), shown(value)) for value in (ticks if len(ticks) > 1 else (least, most))]
-    return _plot([*shapes, *_scale(highest)], label)
+    return _plot([*shapes, *_scale(scale, highest, counted(int(scale[-1]), what))], label)
 
 
 class Bar(NamedTuple):
@@ -99,9 +107,11 @@ def _bar(row: Bar, longest: float) -> Markup:
     return el("li", el("span.label", row.label), el("span.value", row.text, note), drawn)
 
 
-def share_bar(parts: Sequence[tuple[str, float]], label: str) -> Markup:
-    """Return one bar of the whole width, with the share of each part."""
-    whole = sum(length for _, length in parts) or 1
+def share_bar(parts: Sequence[tuple[str, float]], label: str) -> Markup | None:
+    """Return one bar of the whole width, with the share of each part; None of nothing."""
+    whole = sum(length for _, length in parts)
+    if not whole:
+        return None
     shapes, at = [], 0.0
     for kind, length in parts:
         width = 100 * length / whole
@@ -115,14 +125,15 @@ def _plot(shapes: Sequence[str], label: str) -> Markup:
     return el("svg.plot", *shapes, height=_HEIGHT + _AXIS, role="img", aria_label=label)
 
 
-def _lines(most: float) -> list[Markup]:
-    heights = [_y(mark, most) for mark in round_steps(most)]
+def _lines(scale: Sequence[float], most: float) -> list[Markup]:
+    heights = [_y(mark, most) for mark in scale]
     return [el("line.grid", x1="0", x2="100%", y1=y, y2=y) for y in heights]
 
 
-def _scale(most: float) -> list[Markup]:
-    """Return the numbers of the lines; they stand above the columns."""
-    return [el("text.scale", shown_number(mark), x=0, y=_y(mark, most) - 3) for mark in round_steps(most) if mark]
+def _scale(scale: Sequence[float], most: float, topmost: str) -> list[Markup]:
+    """Return the numbers of the lines; they stand above the columns. `topmost` is the text of the last one, with its unit."""
+    texts = {mark: shown_number(mark) for mark in scale if mark} | {scale[-1]: topmost}
+    return [el("text.scale", text, x=0, y=_y(mark, most) - 3) for mark, text in texts.items()]
 
 
 def _stack(left: float, width: float, values: Sequence[float], most: float, text: str) -> Markup:
@@ -165,9 +176,7 @@ def _apart(marks: Sequence[tuple[float, Mark]]) -> list[Markup]:
         if start < taken:
             continue
         taken = at if is_left else at + room
-        texts.append(
-            el("text.of-mark", mark.text, x=_percent(at), y=_TOP - 5, text_anchor="end" if is_left else "start")
-        )
+        texts.append(el("text.of-mark", mark.text, x=_percent(at), y=_MARKS, text_anchor="end" if is_left else "start"))
     return texts
 
 

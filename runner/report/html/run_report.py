@@ -14,8 +14,7 @@ from runner.report.html.markup import Markup, el
 from runner.report.html.page import card, counters, facts, failures, page, sections
 from runner.report.html.plots import Bar, share_bar
 from runner.report.html.table import Detail, FailureTable
-from runner.report.html.ticks import shown_number
-from runner.report.progress import shown_time
+from runner.report.html.ticks import shown_length, shown_rate
 from runner.report.rows import row_place
 from runner.report.style import counted
 from runner.rows.dataset import listed
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from runner.rows.places import Places
     from runner.secrets import Mask
 
+_LEAST_PARTS = 3
+"""With fewer parts, rows a second would say how fast one request was."""
 LIBRARIES = ("requests", "urllib3", "orjson", "jinja2")
 _STATES = {"finished": "good", "running": "warn", "interrupted": "warn", "stopped": "bad"}
 
@@ -69,7 +70,7 @@ def run_report(report: RunReport, mask: Mask) -> bytes:
     parts = [
         _counters(report),
         share_bar(_parts(report), _shares(report)),
-        sections(_cards(report, mask)),
+        sections(_cards(report, mask)) or el("p.about", "No row was sent."),
         failures("failures", f"Rows that were not accepted ({table.total:,})", note) if table.total else None,
         card("Environment", facts(_facts(report, mask))),
     ]
@@ -82,11 +83,11 @@ def _counters(report: RunReport) -> Markup:
     found += [("failed" if counts.failed else "none", f"{counts.failed:,}", "failed")]
     found += [("unknown" if counts.unknown else "none", f"{counts.unknown:,}", "unknown")]
     found += [("none", f"{counts.not_sent:,}", "not sent")]
+    rates = rates_over_time(measures.parts)
+    if len(measures.parts) >= _LEAST_PARTS:
+        found += [("none", shown_rate(rates.mean), "rows a second")]
     if measures.parts:
-        rates = rates_over_time(measures.parts)
-        sent = sum(part.counts.rows for part in measures.parts)
-        found += [("none", shown_number(round(sent / rates.lasts_s)), "rows a second")]
-        found += [("none", shown_time(rates.lasts_s), "time of sending")]
+        found += [("none", shown_length(rates.took_s), "time of sending")]
     return counters(found)
 
 
@@ -104,15 +105,15 @@ def _shares(report: RunReport) -> str:
 def _cards(report: RunReport, mask: Mask) -> list[Markup | None]:
     measures = report.measures
     found: list[Markup | None] = []
-    if measures.parts:
+    if len(measures.parts) >= _LEAST_PARTS:
         found.append(rates_card(rates_over_time(measures.parts)))
-    found.append(times_card("Time to the answer", measures.took_ms, "events"))
+    found.append(times_card("Time to the answer", measures.took_ms, "event"))
     found.append(sizes_card(measures.sizes, measures.largest_bytes))
     if report.summary.counts.rows > report.summary.counts.accepted:
         found.append(_by_code(report))
     if report.by is not None:
-        found.append(_by_value(report.by, mask))
-    found.append(attempts_card(measures.attempts))
+        found.append(_by_value(report.by, report.summary.total, mask))
+    found.append(attempts_card(measures.attempts, report.sessions))
     return found
 
 
@@ -125,7 +126,7 @@ def _by_code(report: RunReport) -> Markup:
     return bars_card("Why rows were not accepted", rows, f"{counted(len(rows), 'kind')} of failure.")
 
 
-def _by_value(by: ColumnCounts, mask: Mask) -> Markup:
+def _by_value(by: ColumnCounts, total: int | None, mask: Mask) -> Markup:
     worst = sorted(by.rows, key=lambda value: (-by.not_accepted.get(value, 0), -by.rows[value], value))
     rows = []
     for value in worst:
@@ -134,9 +135,10 @@ def _by_value(by: ColumnCounts, mask: Mask) -> Markup:
         rows.append(Bar(mask.data(value), [("failed", wrong), ("rest", whole - wrong)], f"{wrong:,}", share))
     column = mask.text(by.column)
     title = f"Not accepted by {column}"
-    return bars_card(
-        title, rows, f"{counted(len(rows), 'value')} of the column {column}, those with most failures first."
-    )
+    note = f"{counted(len(rows), 'value')} of the column {column}, those with most failures first."
+    is_partial = total is None or sum(by.rows.values()) < total
+    note += " Rows that the run has not reached are left out." if is_partial else ""
+    return bars_card(title, rows, note)
 
 
 def _add(table: FailureTable, outcome: RowOutcome, report: RunReport) -> None:
@@ -165,7 +167,7 @@ def _facts(report: RunReport, mask: Mask) -> list[tuple[str, str]]:
         ("Started", instant(record.started)),
         ("Sessions", f"{report.sessions:,}"),
         ("Profile", saved.profile or "none"),
-        ("Sent to", "a sandbox" if saved.is_sandboxed else "the platform of the profile"),
+        ("Sent to", "a sandbox" if saved.is_sandboxed else "the platform"),
         ("Concurrent requests", f"{bulk.concurrency:,}"),
         ("Rate limit", f"{bulk.rate:g} a second" if bulk.rate else "none"),
         ("Time limit", f"{saved.timeout_s:g} s"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from runner.report.progress import shown_time
+
 _KB = 1024
 _MB = 1024 * 1024
 _MINUTE_S = 60
@@ -11,17 +13,18 @@ _HOUR_S = 3600
 _FEW = 10
 
 
-def round_steps(most: float, about: int = 3) -> list[float]:
-    """Return round numbers from 0 up to `most`, about that many.
+def round_steps(most: float, about: int = 3, *, is_whole: bool = False) -> list[float]:
+    """Return round numbers from 0 up to `most`, about that many; `is_whole` if there is nothing between whole numbers.
 
-    >>> round_steps(870)
-    [0, 250, 500, 750]
+    >>> round_steps(870), round_steps(1), round_steps(1, is_whole=True)
+    ([0, 250, 500, 750], [0, 0.5, 1], [0, 1])
     """
     if most <= 0:
         return [0]
     rough = most / about
     unit = 10 ** math.floor(math.log10(rough))
-    step = next(unit * each for each in (1, 2, 2.5, 5, 10) if unit * each >= rough * 0.8)
+    steps = [unit * each for each in (1, 2, 2.5, 5, 10) if not (is_whole and unit * each % 1)] or [1]
+    step = next(each for each in steps if each >= rough * 0.8)
     marks = [round(step * number, 10) for number in range(int(most / step) + 1)]
     return [int(mark) if mark == int(mark) else mark for mark in marks]
 
@@ -33,11 +36,21 @@ def shown_number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def shown_rate(value: float) -> str:
+    """Return a number of events a second: whole, unless there are few."""
+    return shown_number(round(value) if value >= _FEW else round(value, 1))
+
+
 def shown_ms(value: float) -> str:
     """Return milliseconds as a time: `0.4 ms`, `85 ms`, `1.25 s`."""
     if value < 1000:  # noqa: PLR2004 - a second
         return f"{value:.3g} ms"
     return f"{value / 1000:.3g} s" if value < 100_000 else f"{value / 60_000:.3g} min"  # noqa: PLR2004
+
+
+def shown_length(seconds: float) -> str:
+    """Return how long something took: `85 ms`, `4.6 s`, `2 min 10 s`."""
+    return shown_ms(seconds * 1000) if seconds < 1 else shown_time(seconds)
 
 
 def shown_s(value: float, whole: float) -> str:
@@ -46,7 +59,7 @@ def shown_s(value: float, whole: float) -> str:
         return f"{value / _HOUR_S:.3g} h"
     if whole >= 3 * _MINUTE_S:
         return f"{value / _MINUTE_S:.3g} min"
-    return f"{value:.3g} s"
+    return f"{value:.3g} s" if whole >= 1 else f"{value * 1000:.3g} ms"
 
 
 def shown_bytes(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,8 @@ def test_a_run_is_reported_when_it_is_sent_and_later(cli: CommandLine) -> None:
     ended = send(cli, "--rows", write("rows.csv", ROWS), "--html", "run.html", "--by", "amount", "--results", "r.jsonl")
     assert (ended.code, ended.err[-1]) == (2, "report: run.html")
     assert titles_of("run.html") == [
-        "Events a second", "Time to the answer", "Sizes of events", "Why rows were not accepted", "Not accepted by amount",
-        "Retries", "Rows that were not accepted (2)", "Environment",
+        "Time to the answer", "Sizes of events", "Why rows were not accepted", "Not accepted by amount", "Retries",
+        "Rows that were not accepted (2)", "Environment",
     ]  # fmt: skip
     assert data_of("run.html") == [
         {"Row": f"row {row} (line {row + 1})", "State": "failed", "Code": "var-schema", "Status": "", "Attempts": "0",
@@ -85,6 +86,8 @@ def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServe
         (("--html", "rows.csv"), "error[usage]: --html rows.csv: this file exists, and it is no report"),
         (("--html", "nowhere/a.html"), "error[usage]: --html nowhere/a.html: there is no folder nowhere"),
         (("--html", "."), "error[usage]: --html .: it is a folder"),
+        (("--html", "-"), "error[usage]: --html -: a report is written to a file"),
+        (("--html", "pipe"), "error[usage]: --html pipe: this file exists, and it is no report"),
         (("--by", "user"), "error[usage]: --by needs --html: it adds a plot to the report"),
         (("--html", "a.html", "--by", "usr"), "error[usage]: --by usr: the rows have no such column"),
         (("--html", "a.html", "-n"), "error[usage]: --html reports a run, and --dry-run sends nothing"),
@@ -93,6 +96,7 @@ def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServe
 def test_what_can_not_be_reported_is_refused_before_anything_is_sent(
     cli: CommandLine, server: CapturingServer, args: tuple[str, ...], message: str
 ) -> None:
+    os.mkfifo("pipe")
     ended = send(cli, "--rows", write("rows.csv", ROWS), *args)
     assert (ended.code, ended.err[0], server.received) == (64, message, [])
     assert Path("rows.csv").read_text() == ROWS
@@ -109,6 +113,17 @@ def test_secret_columns_and_piped_rows_are_not_counted_by_value(cli: CommandLine
         "error[rows-gone]: --by reads the rows again, and these came from the standard input",
     )
     assert server.received == []
+
+
+def test_rows_that_a_run_did_not_reach_are_not_counted_by_value(cli: CommandLine, server: CapturingServer) -> None:
+    server.answers += [(207, {"records": [{"status": "success"}] * 100}), (401, b"")]
+    rows = write("rows.csv", "user,amount\n" + "".join(f"u{number},5\n" for number in range(1000)))
+    ended = send(cli, "--rows", rows, "--html", "run.html", "--by", "amount", "--processes", "1")
+    assert ended.code == 3
+    [(value, count, share)] = bars_of("run.html", "Not accepted by amount")
+    reached = int(share.rpartition(" ")[2])
+    assert (value, int(count), reached < 1000) == ("5", reached - 100, True)
+    assert "Rows that the run has not reached are left out." in Path("run.html").read_text()
 
 
 def test_a_report_replaces_an_older_one(cli: CommandLine) -> None:

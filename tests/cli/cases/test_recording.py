@@ -23,6 +23,14 @@ def test_recorded_cases_replay(cli: CommandLine) -> None:
     assert cli("test").code == 0
 
 
+def test_a_case_of_rows_expects_every_part_of_the_response(cli: CommandLine) -> None:
+    parts = "status: success, total: 2, success: 2, failure: 0, unknown: 0, failed_records: []"
+    case = f"{{name: both, rows: [{{user: u1}}, {{user: u2}}], expect: {{response: {{{parts}}}}}}}"
+    write(PURCHASE.partition("    tests:")[0] + f"    tests: [{case}]")
+    record(cli)
+    assert cli("test").code == 0
+
+
 def test_nothing_is_recorded_where_ci_is_set(cli: CommandLine) -> None:
     write(PURCHASE)
     cli.environ["CI"] = "true"

@@ -75,15 +75,28 @@ def measured() -> RunMeasures:
 BY = ColumnCounts("country", {"DE": 4000, "FR": 2500, "IN": 5500}, {"DE": 20, "FR": 190, "IN": 63})
 
 
-def run(folder: Path, failures: list[RowOutcome], whole: int, by: ColumnCounts = BY) -> bytes:
+def measured_once(took_ms: float, sizes: str, largest: int) -> RunMeasures:
+    found = RunMeasures()
+    found.add(f"[{START_MS},1,0,0,0,[[[{took_ms},1]],{sizes},[[1,1]],{largest}]]")
+    return found
+
+
+def run(
+    folder: Path,
+    failures: list[RowOutcome],
+    whole: int,
+    by: ColumnCounts | None = BY,
+    measures: RunMeasures | None = None,
+    sessions: int = 1,
+) -> bytes:
     counts = Counts(whole - len(failures), len(failures))
     summary = RunSummary(RUN.id, "specs/purchase.yaml", ("orders.csv",), "finished", AT, whole, counts)
     messages = {outcome.row: f"tenant/brand doesn't exist with id: shop-{outcome.row % 7}" for outcome in failures}
     report = RunReport(
         summary,
         record(folder),
-        1,
-        measured(),
+        sessions,
+        measured() if measures is None else measures,
         partial(iter, failures),
         Places(()),
         messages,
@@ -132,3 +145,64 @@ def test_no_value_of_a_column_runs_or_breaks_the_page(opened: Opened, tmp_path: 
     assert page.locator("ul.bars").nth(1).locator("li").count() == min(12, len(values))
     assert page.evaluate("window.ran === undefined && document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("img, main script").count() == 0
+
+
+OVERLAPS = """() => [...document.querySelectorAll('svg.plot')].flatMap(plot => {
+    const boxes = [...plot.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect()]);
+    const meet = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+    return boxes.flatMap(([name, box], at) => boxes.slice(at + 1).filter(([, other]) => meet(box, other)).map(([other]) => `${name} over ${other}`));
+})"""
+GAPS = """() => {
+    const boxes = [...document.querySelectorAll('section.card')].map(card => card.getBoundingClientRect());
+    const gaps = boxes.flatMap(one => boxes.filter(other => other.top > one.top && other.left < one.right && one.left < other.right).map(other => other.top - one.bottom));
+    return Math.min(...gaps);
+}"""
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "measures",
+    [
+        measured(),
+        measured_once(1.6, "[[224,1]]", 253),
+        measured_once(0.1, "[[224,1],[96256,900]]", 99_000),
+        measured_once(90_000, "[[98304,1000000]]", 110_000),
+    ],
+    ids=["a run", "one small event", "small and large", "too large"],
+)
+def test_no_text_of_a_plot_covers_another_and_cards_stand_apart(
+    opened: Opened, tmp_path: Path, viewport: dict[str, int], measures: RunMeasures
+) -> None:
+    page = opened_report(opened, tmp_path, run(tmp_path, failures(3), 12_000, measures=measures), viewport=viewport)
+    assert page.evaluate(OVERLAPS) == []
+    assert page.evaluate(GAPS) >= 13
+
+
+def test_axes_have_units_and_only_whole_numbers_of_events(opened: Opened, tmp_path: Path) -> None:
+    measures = measured_once(1.6, "[[224,1]]", 253)
+    page = opened_report(opened, tmp_path, run(tmp_path, [], 1, None, measures))
+    assert page.locator("h2").all_inner_texts() == ["Time to the answer", "Sizes of events", "Retries", "Environment"]
+    assert page.locator(".scale").all_text_contents() == ["1 event", "1 event"]
+    assert "1.6 ms\ntime of sending" in page.locator(".counters").inner_text()
+
+
+def test_a_run_without_rows_says_so(opened: Opened, tmp_path: Path) -> None:
+    page = opened_report(opened, tmp_path, run(tmp_path, [], 0, None, RunMeasures()))
+    assert page.locator("main svg").count() == 0
+    assert page.locator("main > .about").all_inner_texts() == ["No row was sent."]
+
+
+def test_print_has_all_rows_in_dark_on_light(opened: Opened, tmp_path: Path) -> None:
+    page = opened_report(opened, tmp_path, run(tmp_path, failures(273), 12_000), color_scheme="light")
+    page.get_by_role("button", name="Light or dark").click()
+    color = "getComputedStyle(document.body).color"
+    assert page.evaluate(color) == "rgb(232, 234, 240)"
+    page.emulate_media(media="print")
+    assert page.evaluate(color) == "rgb(26, 29, 36)"
+    page.pdf()
+    assert page.locator("tr.row").count() == 273
+
+
+def test_events_that_two_sessions_sent_are_explained(tmp_path: Path) -> None:
+    told = b"An event that several sessions sent counts in each."
+    assert (told in run(tmp_path, [], 1, sessions=2), told in run(tmp_path, [], 1)) == (True, False)
