@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from runner.importing.addresses import has_address
 from runner.importing.columns import MANY, VariableDraft, Variables
 from runner.importing.derivation import as_template, derived, looks_like_template
 from runner.importing.places import Constant, Entries, Items, Placer, Slot, filled, whole
 from runner.importing.sample import ABSENT, Hole, Pieces, Sample
-from runner.importing.secret_looking import has_address, without_secrets
+from runner.importing.secret_looking import secrets_in, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.errors import Step
     from runner.importing.places import Place
@@ -49,17 +50,23 @@ def drafted(samples: Sequence[Sample]) -> Draft:
 
 
 def _guarded(sample: Sample) -> Sample:
-    """Return an event in which what looks like a secret is a hole."""
-    attachments = tuple(
-        {key: without_secrets(f"attachment_{key}", value) for key, value in each.items()} for each in sample.attachments
-    )
-    properties = {key: without_secrets(key, value) for key, value in sample.properties.items()}
+    """Return an event in which what looks like a secret is a hole, wherever it stands."""
+    found = _hidden(sample, ())
+    values = [*found.properties.values(), *(value for each in found.attachments for value in each.values())]
+    known = frozenset(secret for value in values for secret in secrets_in(value))
+    return _hidden(found, known) if known else found
+
+
+def _hidden(sample: Sample, known: Collection[str]) -> Sample:
     key = sample.idempotency_key
     return replace(
         sample,
-        properties=properties,
-        attachments=attachments,
-        idempotency_key=key if key is ABSENT else without_secrets("idempotency", key),
+        properties={key: without_secrets(key, value, known) for key, value in sample.properties.items()},
+        attachments=tuple(
+            {key: without_secrets(f"attachment_{key}", value, known) for key, value in each.items()}
+            for each in sample.attachments
+        ),
+        idempotency_key=key if key is ABSENT else without_secrets("idempotency", key, known),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from runner.importing.addresses import has_address
 from runner.importing.derivation import has_template
 from runner.importing.inference import exact
 from runner.importing.sample import ABSENT, Hole, Pieces, as_json
-from runner.importing.secret_looking import has_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
