@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from runner.importing.addresses import has_address
 from runner.importing.columns import MANY, VariableDraft, Variables
-from runner.importing.derivation import as_template, derived, looks_like_template
+from runner.importing.derivation import as_template, derived, is_special_key, looks_like_template
 from runner.importing.places import Constant, Entries, Items, Placer, Slot, filled, whole
 from runner.importing.sample import ABSENT, Hole, Pieces, Sample
 from runner.importing.secret_looking import secrets_in, without_secrets
+from runner.suprsend.rules import is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -46,7 +47,20 @@ class Draft:
 
 def drafted(samples: Sequence[Sample]) -> Draft:
     """Return the draft for events of one name."""
-    return _Drafter([_guarded(sample) for sample in samples]).draft()
+    return _Drafter([_guarded(_without_reserved(sample)) for sample in samples]).draft()
+
+
+def _without_reserved(sample: Sample) -> Sample:
+    """Return an event without the properties that no spec can have, and with a question about each."""
+    reserved = [key for key in sample.properties if is_reserved(key)]
+    if not reserved:
+        return sample
+    questions = (
+        ("properties", f"{key} was left out: such names are the platform's own. Under which name is it needed?")
+        for key in reserved
+    )
+    kept = {key: value for key, value in sample.properties.items() if key not in reserved}
+    return replace(sample, properties=kept, questions=(*sample.questions, *questions))
 
 
 def _guarded(sample: Sample) -> Sample:
@@ -173,6 +187,8 @@ class _Drafter:
     def _properties(self) -> Place:
         maps = [dict(sample.properties) for sample in self.samples]
         keys = dict.fromkeys(key for each in maps for key in each)
+        if any(map(is_special_key, keys)):
+            return self.placer.whole_map(("properties",), ("properties", "payload"), maps)
         optional = frozenset[str]().union(*(sample.optional for sample in self.samples))
         return Entries(
             {
@@ -352,7 +368,7 @@ def literal(value: Json) -> Json:
         case str():
             return {"$literal": value} if looks_like_template(value) else value
         case dict():
-            return {"$literal": value} if any(key.startswith("$") for key in value) else _literals(value)
+            return {"$literal": value} if any(map(is_special_key, value)) else _literals(value)
         case list():
             return [literal(item) for item in value]
         case _:
