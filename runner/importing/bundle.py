@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.errors import InvalidInput, Problem
+from runner.importing.addresses import Pseudonyms
 from runner.importing.draft import drafted
 from runner.importing.faults import MAX_SPECS, unusable
 from runner.importing.payloads import slug
 from runner.importing.sample import ABSENT
-from runner.importing.secret_looking import Pseudonyms
 from runner.importing.written import written
 
 if TYPE_CHECKING:

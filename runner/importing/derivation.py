@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runner.importing.columns import Variables
     from runner.importing.sample import Value
@@ -29,15 +29,20 @@ def looks_like_template(text: str) -> bool:
     )
 
 
-def has_template(value: Value) -> bool:
-    """Return whether a text in a value would be a template of Jinja."""
+def is_special_key(key: str) -> bool:
+    """Return whether a spec can't have a key in a map of its own: it would be a directive, or taken for a template."""
+    return key.startswith("$") or looks_like_template(key)
+
+
+def has_template(value: Value, is_one: Callable[[str], bool] = is_template_like) -> bool:
+    """Return whether a text in a value would be a template of Jinja, or is `is_one`."""
     match value:
         case str():
-            return is_template_like(value)
+            return is_one(value)
         case dict():
-            return any(map(has_template, value.values()))
+            return any(has_template(item, is_one) for item in value.values())
         case list():
-            return any(map(has_template, value))
+            return any(has_template(item, is_one) for item in value)
         case _:
             return False
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from runner.importing.addresses import has_address
 from runner.importing.columns import MANY, VariableDraft, Variables
-from runner.importing.derivation import as_template, derived, looks_like_template
+from runner.importing.derivation import as_template, derived, is_special_key, looks_like_template
 from runner.importing.places import Constant, Entries, Items, Placer, Slot, filled, whole
 from runner.importing.sample import ABSENT, Hole, Pieces, Sample
-from runner.importing.secret_looking import has_address, without_secrets
+from runner.importing.secret_looking import secrets_in, without_secrets
+from runner.suprsend.rules import is_reserved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.errors import Step
     from runner.importing.places import Place
@@ -45,21 +47,40 @@ class Draft:
 
 def drafted(samples: Sequence[Sample]) -> Draft:
     """Return the draft for events of one name."""
-    return _Drafter([_guarded(sample) for sample in samples]).draft()
+    return _Drafter([_guarded(_without_reserved(sample)) for sample in samples]).draft()
+
+
+def _without_reserved(sample: Sample) -> Sample:
+    """Return an event without the properties that no spec can have, and with a question about each."""
+    reserved = [key for key in sample.properties if is_reserved(key)]
+    if not reserved:
+        return sample
+    questions = (
+        ("properties", f"{key} was left out: such names are the platform's own. Under which name is it needed?")
+        for key in reserved
+    )
+    kept = {key: value for key, value in sample.properties.items() if key not in reserved}
+    return replace(sample, properties=kept, questions=(*sample.questions, *questions))
 
 
 def _guarded(sample: Sample) -> Sample:
-    """Return an event in which what looks like a secret is a hole."""
-    attachments = tuple(
-        {key: without_secrets(f"attachment_{key}", value) for key, value in each.items()} for each in sample.attachments
-    )
-    properties = {key: without_secrets(key, value) for key, value in sample.properties.items()}
+    """Return an event in which what looks like a secret is a hole, wherever it stands."""
+    found = _hidden(sample, ())
+    values = [*found.properties.values(), *(value for each in found.attachments for value in each.values())]
+    known = frozenset(secret for value in values for secret in secrets_in(value))
+    return _hidden(found, known) if known else found
+
+
+def _hidden(sample: Sample, known: Collection[str]) -> Sample:
     key = sample.idempotency_key
     return replace(
         sample,
-        properties=properties,
-        attachments=attachments,
-        idempotency_key=key if key is ABSENT else without_secrets("idempotency", key),
+        properties={key: without_secrets(key, value, known) for key, value in sample.properties.items()},
+        attachments=tuple(
+            {key: without_secrets(f"attachment_{key}", value, known) for key, value in each.items()}
+            for each in sample.attachments
+        ),
+        idempotency_key=key if key is ABSENT else without_secrets("idempotency", key, known),
     )
 
 
@@ -166,6 +187,8 @@ class _Drafter:
     def _properties(self) -> Place:
         maps = [dict(sample.properties) for sample in self.samples]
         keys = dict.fromkeys(key for each in maps for key in each)
+        if any(map(is_special_key, keys)):
+            return self.placer.whole_map(("properties",), ("properties", "payload"), maps)
         optional = frozenset[str]().union(*(sample.optional for sample in self.samples))
         return Entries(
             {
@@ -345,7 +368,7 @@ def literal(value: Json) -> Json:
         case str():
             return {"$literal": value} if looks_like_template(value) else value
         case dict():
-            return {"$literal": value} if any(key.startswith("$") for key in value) else _literals(value)
+            return {"$literal": value} if any(map(is_special_key, value)) else _literals(value)
         case list():
             return [literal(item) for item in value]
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -11,7 +12,7 @@ from runner.errors import MachineError, NotFound, Problem, shown_argument
 from runner.importing import faults
 from runner.importing.curl_command import curl_events, is_curl
 from runner.importing.har import har_events, is_har
-from runner.importing.json_text import json_of
+from runner.importing.json_text import is_lines, json_of
 from runner.importing.payloads import events_in
 from runner.importing.postman import collection_events, is_collection
 from runner.importing.python_code import python_events
@@ -142,15 +143,8 @@ def _of_text(text: str, name: str, stem: str, kind: Kind | None, path: Path | No
         case Kind.PYTHON:
             return python_events(text, name)
         case Kind.JSON | Kind.HAR | Kind.POSTMAN | Kind.EVENT | Kind.SCHEMA:
-            if path is not None and path.suffix.lower() in _LINES:
-                lines = enumerate(text.splitlines(), 1)
-                return joined(
-                    [
-                        events_in(plain(json_of(line, name, number)), f"{name}, line {number}", stem)
-                        for number, line in lines
-                        if line.strip()
-                    ][: faults.MAX_EVENTS]
-                )
+            if (path is not None and path.suffix.lower() in _LINES) or is_lines(text):
+                return _of_lines(text, name, stem)
             return _of_json(text, name, stem, kind, path)
         case Kind.ROWS:
             raise faults.unusable("rows are imported from a file", "save them: a .csv, .tsv or .parquet file")
@@ -159,6 +153,17 @@ def _of_text(text: str, name: str, stem: str, kind: Kind | None, path: Path | No
             raise faults.unusable(f"unknown kind of source: {name}", hint, faults.place(name, 1))
         case never:
             assert_never(never)
+
+
+def _of_lines(text: str, name: str, stem: str) -> Found:
+    """Return the events of a text that has a JSON value on each line."""
+    lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return joined(
+        [
+            events_in(plain(json_of(line, name, number)), f"{name}, line {number}", stem)
+            for number, line in islice(lines, faults.MAX_EVENTS)
+        ]
+    )
 
 
 def _kind_by_text(text: str, path: Path | None) -> Kind | None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.eventspec import Spec
+    from runner.importing.addresses import Pseudonyms
     from runner.importing.draft import Draft
     from runner.importing.sample import Sample, Value
-    from runner.importing.secret_looking import Pseudonyms
     from runner.source import Json
 
 _MAX_CASES = 3
@@ -97,8 +97,9 @@ def _with_env(draft: Draft, stem: str) -> tuple[str, ...]:
         names.append(name if name[0].isalpha() else f"{_UNNAMED}_{name}")
         declared = table[variable.name]
         if isinstance(declared, dict):
-            kept = {key: item for key, item in declared.items() if key in ("type", "default")}
-            table[variable.name] = {**kept, "secret": True, "env": names[-1]}
+            kept = {"type": declared["type"]} if "type" in declared else {}
+            optional = {"default": None} if variable.is_optional else {}
+            table[variable.name] = {**kept, **optional, "env": names[-1], "secret": True}
     return tuple(names)
 
 

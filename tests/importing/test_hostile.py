@@ -17,10 +17,10 @@ DEEP = 100_000
 EVENT = '{"event": "order_placed", "distinct_id": "u1", "properties": %s}'
 HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "not JSON": ("a.json", b'{"event": "order_placed",\n "x" }', "error[json-syntax]: not valid JSON: expecting ':' delimiter\n --> a.json:2:6"),
-    "deep lists": ("a.json", b"[" * DEEP, "error[json-syntax]: not valid JSON: nested too deep\n --> a.json:1:1"),
+    "deep lists": ("a.json", b"[" * DEEP, "error[json-syntax]: not valid JSON: nested too deep\n --> a.json:1:65"),
     "deep properties": ("a.json", (EVENT % ('{"a":' * 80 + "1" + "}" * 80)).encode(), "error[json-syntax]: nested more than 64 levels deep\n --> a.json:1:1"),
-    "a key twice": ("a.json", b'{"event": "a", "event": "b"}', "error[json-syntax]: unclear JSON: a key occurs twice in an object\n --> a.json:1:1"),
-    "a huge number": ("a.json", (EVENT % ('{"a": 1' + "0" * 5000 + "}")).encode(), "error[json-syntax]: unclear JSON: a number of 5001 digits\n --> a.json:1:1"),
+    "a key twice": ("a.json", b'{"event": "a",\n "event": "b"}', "error[json-syntax]: unclear JSON: a key occurs twice in an object\n --> a.json:2:2"),
+    "a huge number": ("a.json", (EVENT % ('{"a": 1' + "0" * 5000 + "}")).encode(), "error[json-syntax]: unclear JSON: a number of 5001 digits\n --> a.json:1:68"),
     "binary": ("a.json", b"\x89PNG\r\n\x1a\n\x00\xff", "error[not-utf8]: byte 0x89 is not UTF-8\n --> a.json:1:1"),
     "UTF-16": ("a.json", EVENT.encode("utf-16"), "error[not-utf8]: a.json is UTF-16, not UTF-8"),
     "an archive": ("a.har", gzip.compress(b"{}"), "error[not-utf8]: byte 0x8b is not UTF-8\n --> a.har:1:1"),
