@@ -116,7 +116,9 @@ def formatted(path: Path) -> Formatted:
     else:
         after = _text(tree, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
     again = read_text(after, shown, tags=TAGS if is_cassette else ())
-    if not _has_same_values(document, again) or sorted(tree.comments) != sorted(comments_of(again.text)):
+    if not _has_same_values(document, again) or sorted(tree.comments) != sorted(
+        each.text for each in comments_of(again.text)
+    ):
         message = f"{shown} can't be written in the canonical layout without a change of its values"
         refused = Problem("format-refused", message, hint="write it in a simpler way; the file is as it was")
         return Formatted(target, shown, project, before, None, (refused,), is_changed=False)

@@ -104,10 +104,10 @@ def read_tree(text: Text) -> Tree:
     return _Builder(text, _comments(text, events)).tree(events)
 
 
-def comments_of(text: Text) -> list[str]:
+def comments_of(text: Text) -> list[Comment]:
     """Return the comments of a text that the reader of YAML takes, in their order."""
     text = _with_plain_breaks(text)
-    return [each.text for each in _comments(text, _events(text))]
+    return _comments(text, _events(text))
 
 
 def _with_plain_breaks(text: Text) -> Text:
