@@ -55,24 +55,24 @@ def _of_key(spec: Spec) -> Iterator[Problem]:
 
 
 def _of_labels(spec: Spec) -> Iterator[Problem]:
-    labels = spec.root.get("labels")
-    if labels is not None:
-        yield from _repeated(labels, frozenset(), "labels")
+    yield from _repeated(spec.root, frozenset(), "labels")
     tests, given = spec.root.get("tests"), frozenset(spec.labels)
     for index, case in enumerate(tests.items if tests is not None else ()):
-        if (own := case.get("labels")) is not None:
-            yield from _repeated(own, given, dotted(("tests", index, "labels")))
+        yield from _repeated(case, given, dotted(("tests", index, "labels")))
 
 
-def _repeated(labels: Node, given: frozenset[str], at: str) -> Iterator[Problem]:
+def _repeated(owner: Node, given: frozenset[str], at: str) -> Iterator[Problem]:
     """Yield a problem for each label that is `given` by the spec, or that stands in the list already."""
+    labels = owner.get("labels")
     seen = set(given)
-    for item in labels.items:
+    for item in labels.items if labels is not None else ():
         label = str(item.value)
         if label in seen:
             whose = "the case has it from its spec" if label in given else "it is in the list already"
             message = f"the label '{label}' selects nothing more: {whose}"
-            yield Problem("unused-label", message, item.position(), at=at, hint="remove it")
+            is_alias = item.start < owner.keys["labels"][0]  # it is written above, in another list
+            place = owner.key_position("labels") if is_alias else item.position()
+            yield Problem("unused-label", message, place, at=at, hint="remove it")
         seen.add(label)
 
 

@@ -68,7 +68,7 @@ def levels_of(checks: Node | None) -> tuple[dict[str, Level], list[Problem]]:
             levels[name] = node.value  # type: ignore[assignment]
         else:
             message = f"the level of '{name}' must be error, warning, advice or off"
-            hint = "off is text, not false" if node.value is False else None
+            hint = "off is text, not false" if node.value is False else did_you_mean(str(node.value), get_args(Level))
             problems.append(Problem("bad-value", message, node.position(), at=f"checks.{name}", hint=hint))
     return levels, problems
 
