@@ -74,7 +74,7 @@ def _file(each: Formatted, *, writes: bool, diff: bool) -> FormattedFile:
 def _diff(each: Formatted) -> Iterator[str]:
     from difflib import unified_diff  # noqa: PLC0415 - only --diff needs it
 
-    old, new = each.before.content.splitlines(), (each.after or "").splitlines()
+    old, new = (text.removesuffix("\n").split("\n") for text in (each.before.content, each.after or ""))
     lines = list(unified_diff(old, new, each.shown, f"{each.shown} (formatted)", lineterm=""))
     yield from lines or [f"--- {each.shown}: only the ends of its lines differ"]
 

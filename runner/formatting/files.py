@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.config import format_document
@@ -56,7 +57,9 @@ class Formatted(NamedTuple):
         # Only the ends of lines differ if all lines are the same.
         start = sum(map(len, old[:same])) if old != new else 0
         place = self.before.hidden.position(start)
-        return Problem("unformatted", "the file is not in the canonical layout", place, hint=f"runner fmt {self.shown}")
+        return Problem(
+            "unformatted", "the file is not in the canonical layout", place, hint=f"runner fmt {quote(self.shown)}"
+        )
 
 
 def files_at(paths: Sequence[Path]) -> list[Path]:

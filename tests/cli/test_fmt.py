@@ -122,6 +122,22 @@ def test_ends_of_lines_alone_are_a_change(folder: Path, cli: CommandLine) -> Non
     assert path.read_bytes() == FORMATTED.encode()
 
 
+def test_a_character_that_ends_a_line_elsewhere_ends_none_in_a_diff(folder: Path, cli: CommandLine) -> None:
+    (folder / "specs" / "order.yaml").write_text("a:   'one\x85two\u2028three'\nb: 1\n")
+    assert cli("fmt", "--diff", "-o", "json").json["files"][0]["diff"].split("\n")[2:] == [
+        "@@ -1,2 +1,2 @@",
+        "-a:   'one\x85two\u2028three'",
+        '+a: "one\\u0085two\\u2028three"',
+        " b: 1",
+    ]
+
+
+def test_the_command_that_formats_a_file_can_be_pasted(folder: Path, cli: CommandLine) -> None:
+    (folder / "specs" / "an order.yaml").write_text(UGLY)
+    [problem] = cli("fmt", "--check", "-o", "json").json["problems"]
+    assert problem["hint"] == "runner fmt 'specs/an order.yaml'"
+
+
 def test_permissions_stay(folder: Path, cli: CommandLine) -> None:
     path = folder / "specs" / "order.yaml"
     path.write_text(UGLY)
