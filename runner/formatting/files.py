@@ -21,7 +21,8 @@ from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, is_nam
 from runner.project.format import document as spec_format
 from runner.project.tree import shown_problems
 from runner.source import Text, discreet, read, read_text, unshown
-from runner.source.yaml_tree import comments_of, read_tree
+from runner.source.yaml_comments import comments_of
+from runner.source.yaml_tree import read_tree
 from runner.testing.cassette_reader import TAGS
 from runner.testing.leaks import MAX_BYTES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.source.yaml_tree import comments_of
+from runner.source.yaml_comments import comments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
