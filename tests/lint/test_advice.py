@@ -270,6 +270,12 @@ def test_a_comment_of_a_base_may_be_for_another_spec(cli: CommandLine) -> None:
     assert found(cli, spec + 'idempotency_key: "{{ order_id }}"\n') == []
 
 
+def test_a_base_in_json_has_no_comments(cli: CommandLine) -> None:
+    key = "k" * 2000  # longer than a key of YAML may be
+    Path("_base.json").write_text(f'{{"version": 1, "x-note": "# runner: ignore no-case", "x-{key}": 1}}')
+    assert found(cli, HEAD.replace("version: 1\n", "extends: _base.json\n")) == [("no-case", "advice", 1)]
+
+
 def test_a_rule_that_is_off_makes_no_comment_useless(cli: CommandLine) -> None:
     key = "idempotency_key: order  # runner: ignore constant-key\n"
     assert found(cli, f'{HEAD}{key}{CASES}checks: {{constant-key: "off"}}\n') == []
