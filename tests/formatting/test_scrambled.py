@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.formatting.files import formatted
+from runner.project.format import document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,3 +147,18 @@ def test_what_people_write_becomes_what_fmt_writes(tmp_path: Path, batch: int) -
         assert formatted(path).after == wanted, f"seed {seed}"
         path.write_text(wanted)
         assert not formatted(path).is_changed, f"seed {seed}"
+
+
+@pytest.mark.parametrize("batch", range(5))
+def test_comments_follow_keys_that_are_ordered(tmp_path: Path, batch: int) -> None:
+    path, names = tmp_path / "spec.yaml", list(document()["properties"])
+    for seed in range(batch * 50, batch * 50 + 50):
+        random = Random(seed)  # noqa: S311 - the same files each time
+        made = [item for _ in range(3) for item in items(random)]
+        for name, item in zip(sorted(random.sample(names, len(made)), key=names.index), made, strict=True):
+            item.key = name
+        shuffled = random.sample(made, len(made))
+        shuffled[0].above = []  # comments at the top are those of the file
+        wanted = "".join(f"{line}\n" for line in Formatter().lines(made)).lstrip("\n")
+        path.write_text("".join(f"{line}\n" for line in Person(random).lines(shuffled)))
+        assert formatted(path).after == wanted, f"seed {seed}"
