@@ -11,13 +11,23 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runner.config import format_document
 from runner.errors import NotFound, Problem, shown_argument
 from runner.formatting.layout import CASSETTE, SPEC, written
 from runner.formatting.order import ordered
-from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, is_named, link_out, misspelt, project_of
+from runner.project.files import (
+    CASSETTES,
+    CONFIG_NAME,
+    SPECS,
+    SUFFIXES,
+    is_named,
+    link_out,
+    misspelt,
+    project_of,
+    unreadable,
+)
 from runner.project.format import document as spec_format
 from runner.project.tree import shown_problems
 from runner.source import Text, discreet, read, read_text, unshown
@@ -67,7 +77,7 @@ def files_at(paths: Sequence[Path]) -> list[Path]:
     """Return the YAML files at `paths`: each file, and those in folders at all levels, sorted.
 
     Links, and names that begin with a dot, are skipped in folders. Raises NotFound for a path that does not exist, that
-    is not a YAML file, or that has none.
+    is not a YAML file, or that has none, and MachineError for a folder that can't be read.
     """
     given = paths or [path for name in DEFAULT_PATHS if (path := Path(name)).exists()]
     if not given:
@@ -94,7 +104,10 @@ def _checked(path: Path) -> Path:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder):
+    def refuse(error: OSError) -> NoReturn:
+        raise unreadable(error) from None
+
+    for here, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(here, name)

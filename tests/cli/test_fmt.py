@@ -84,6 +84,18 @@ def test_a_file_that_cannot_be_read_or_written_stops_no_other(
     assert (folder / "specs" / "b.yaml").read_text() == UGLY
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_not_skipped(folder: Path, cli: CommandLine) -> None:
+    (folder / "specs" / "order.yaml").write_text(UGLY)
+    (folder / "specs" / "shop").chmod(0)
+    try:
+        ended = cli("fmt")
+    finally:
+        (folder / "specs" / "shop").chmod(0o755)
+    assert (ended.code, ended.err) == (74, "error[file-unreadable]: can't read specs/shop: Permission denied\n")
+    assert (folder / "specs" / "order.yaml").read_text() == UGLY
+
+
 def test_a_diff_shows_no_secret(folder: Path, cli: CommandLine) -> None:
     (folder / "specs" / "order.yaml").write_text(
         "version: 1\nevent: order_placed\ndistinct_id: u1\n"
