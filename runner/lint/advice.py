@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from runner.errors import Problem, dotted
 from runner.lint.personal import personal_data
+from runner.template.inserted import calls_functions
+from runner.template.shape import templates_of
 from runner.template.template import Template
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def _of_key(spec: Spec) -> Iterator[Problem]:
     key = spec.shape.get("idempotency_key")
     if not isinstance(key, Template) or node is None:
         return
-    if key.constant is not None:
+    if _is_constant(key, spec):
         message = "the idempotency key is the same for all events: of those within 24 hours, only the first counts"
         hint = "put what the event is about into it, such as order-{{ order_id }}"
         yield Problem("constant-key", message, node.position(), at="idempotency_key", hint=hint)
@@ -52,6 +54,20 @@ def _of_key(spec: Spec) -> Iterator[Problem]:
         message = f"'{name}' looks like personal data, and stands in the idempotency key"
         hint = "keys are kept in logs: use an id instead, or a hash: | sha256"
         yield Problem("personal-data-in-key", message, place, at="idempotency_key", hint=hint)
+
+
+def _is_constant(key: Template, spec: Spec) -> bool:
+    """Return whether a template reads no variable, not by a let either, and calls no function."""
+    seen: set[str] = set()
+    rest = [key]
+    while rest:
+        template = rest.pop()
+        names = {use.name for use in template.uses} - seen
+        if calls_functions(template) or not names <= spec.lets.keys():
+            return False
+        seen |= names
+        rest += [each for name in names for each in templates_of(spec.lets[name])]
+    return True
 
 
 def _of_labels(spec: Spec) -> Iterator[Problem]:

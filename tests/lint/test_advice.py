@@ -45,6 +45,7 @@ def test_a_spec_that_says_all_gets_no_advice(cli: CommandLine) -> None:
     ("key", "code"),
     [
         ("order", "constant-key"),
+        ("\"{{ 'order' | upper }}\"", "constant-key"),
         ("auto", None),
         ("order-{{ order_id }}", None),
         ("'{{ now() }}'", None),
@@ -139,6 +140,21 @@ def test_personal_data_below_a_variable(cli: CommandLine, read: str, name: str |
     assert found(cli, text + key + CASES.replace("{user", "{customer: {}, user")) == expected
     columns = [each["column"] for each in cli("validate", "spec.yaml", "-o", "json").json["problems"]]
     assert columns == ([key.rindex(name) + 1] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("let", "is_constant"),
+    [
+        ("{prefix: order, key: '{{ prefix }}-1'}", True),
+        ("{prefix: '{{ order_id }}', key: '{{ prefix }}-1'}", False),
+        ("{prefix: '{{ uuid4() }}', key: '{{ prefix }}-1'}", False),
+        ("{prefix: [a, b], key: \"{{ prefix | join('-') }}\"}", True),
+    ],
+)
+def test_a_key_of_constant_lets_is_constant(cli: CommandLine, let: str, *, is_constant: bool) -> None:
+    text = HEAD + CASES + f'let: {let}\nidempotency_key: "{{{{ key }}}}"\n'
+    codes = [code for code, severity, _ in found(cli, text) if severity == "advice"]
+    assert codes == (["constant-key"] if is_constant else [])
 
 
 def test_a_let_that_is_hashed_is_no_personal_data(cli: CommandLine) -> None:
