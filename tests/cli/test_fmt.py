@@ -108,6 +108,28 @@ def test_a_diff_shows_no_secret(folder: Path, cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("runner.yaml", ""),
+        ("specs/_base.yaml", "version: 1\n"),
+        ("specs/order.yaml", "extends: missing.yaml\nevent: order_placed\n"),
+        ("specs/order.yaml", "version: 1\nevent: order_placed\nunknown: 1\n"),
+        ("specs/order.yaml", "version: 1\nevent: order_placed\ndistinct_id: '{{'\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "default", ["s3cr3t-default", '"s3cr3t\\x2ddefault"', "[s3cr3t-default]", "{s3cr3t-key: s3cr3t-value}"]
+)
+def test_a_diff_of_a_file_that_is_no_valid_spec_shows_no_secret(
+    folder: Path, cli: CommandLine, path: str, head: str, default: str
+) -> None:
+    (folder / path).write_text(f"{head}vars:\n  token:   {{secret: true, default: {default}}}\n")
+    ended = cli("fmt", path, "--diff")
+    assert "+  token: {" in ended.out
+    assert "s3cr3t" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
     ("path", "text"),
     [
         ("specs/order.yaml", "version: 1\nvars: {token: {secret: true, default: 's3cr3t-default}}\n"),
