@@ -10,7 +10,7 @@ from runner.source import read, read_text
 from runner.source.yaml_scalars import is_ambiguous
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from runner.errors import Position, Problem
@@ -49,19 +49,22 @@ def fixed(path: Path, spec: Spec, problems: Collection[Problem]) -> Fixed | None
     content, changes = document.text.content, 0
     wanted = _normal(content, spec)
     for edit in sorted(_removals(root, unused), reverse=True):  # from the end: offsets before an edit stay
-        changed = _edited(content, edit)
+        changed = _edited(content, [edit])
         if _normal(changed, spec) == wanted:  # else an alias refers to what is removed
             content, changes = changed, changes + 1
-    for edit in sorted(set(_quotes(read_text(content, spec.path).root)), reverse=True):
-        content, changes = _edited(content, edit), changes + 1
+    quotes = sorted(set(_quotes(read_text(content, spec.path).root)))
+    content, changes = _edited(content, quotes), changes + len(quotes)
     if not changes or _normal(content, spec) != wanted:
         return None
     encoded = (content.replace("\n", "\r\n") if has_crlf else content).encode()
     return Fixed((_BOM if raw.startswith(_BOM) else b"") + encoded, document.text, changes)
 
 
-def _edited(content: str, edit: _Edit) -> str:
-    return content[: edit.start] + edit.text + content[edit.end :]
+def _edited(content: str, edits: Sequence[_Edit]) -> str:
+    """Return a text with edits that are in order."""
+    ends = [0, *(edit.end for edit in edits)]
+    pieces = [piece for end, edit in zip(ends, edits, strict=False) for piece in (content[end : edit.start], edit.text)]
+    return "".join([*pieces, content[ends[-1] :]])
 
 
 _Place = tuple[str, int, int]
