@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _HEIGHT = 164
 _AXIS = 22
+_MAX_LABEL = 200
 _TOP = 30
 _MARKS = 11
 """The line of the texts of marks, above the topmost number of the scale: neither can cover the other."""
@@ -81,7 +82,7 @@ def histogram(
 
 
 class Bar(NamedTuple):
-    """A bar with its label and its text. `parts` are lengths with their classes; `title` is the whole label."""
+    """A bar with its label and its text. `parts` are lengths with their classes."""
 
     label: str
     parts: Sequence[tuple[str, float]]
@@ -104,7 +105,12 @@ def _bar(row: Bar, longest: float) -> Markup:
         at += width
     drawn = el("svg", *shapes, height=12, aria_hidden="true")
     note = el("span.note", row.note) if row.note else None
-    return el("li", el("span.label", row.label), el("span.value", row.text, note), drawn)
+    return el("li", el("span.label", shortened(row.label)), el("span.value", row.text, note), drawn)
+
+
+def shortened(text: str) -> str:
+    """Return a text that is as long as a label may be."""
+    return text if len(text) <= _MAX_LABEL else f"{text[: _MAX_LABEL - 1]}…"
 
 
 def share_bar(parts: Sequence[tuple[str, float]], label: str) -> Markup | None:

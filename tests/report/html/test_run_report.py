@@ -206,3 +206,10 @@ def test_print_has_all_rows_in_dark_on_light(opened: Opened, tmp_path: Path) -> 
 def test_events_that_two_sessions_sent_are_explained(tmp_path: Path) -> None:
     told = b"An event that several sessions sent counts in each."
     assert (told in run(tmp_path, [], 1, sessions=2), told in run(tmp_path, [], 1)) == (True, False)
+
+
+def test_one_long_text_takes_no_room_of_others(tmp_path: Path) -> None:
+    values = {f"{number}{'x' * 200_000}": 3 for number in range(20)}
+    content = run(tmp_path, failures(300), 12_000, ColumnCounts("c" * 200_000, values, values))
+    assert len(content) < MOST_BYTES
+    assert b"are listed here" not in content
