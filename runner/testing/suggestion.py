@@ -11,7 +11,7 @@ from runner.testing.alteration import ANSWER, NOTHING, Mutation, changed_answer,
 from runner.testing.expect import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from runner.secrets import Mask
@@ -66,11 +66,10 @@ def suggest(way: Way, kinds: Sequence[Kind], steps: Sequence[StepSeen], mask: Ma
     for each set of variables.
     """
     found: list[Suggestion] = []
-    for step in steps:
-        alike = [each for each in steps if each.ref.case.node is step.ref.case.node and each.number == step.number]
-        together = [document for each in alike for document in each.documents(way)]
-        if _is_open(step, way) and (best := _best(way, kinds, together, mask)):
-            found.append(_suggestion(step, best, row=None, is_new=False))
+    for alike in _alike(steps):
+        together = [document for step in alike for document in step.documents(way)]
+        if _is_open(alike[0], way) and (best := _best(way, kinds, together, mask)):
+            found.append(_suggestion(alike[0], best, row=None, is_new=False))
             if len(found[-1].kinds) == len(kinds):
                 return found[-1]
     for step in steps:
@@ -80,6 +79,14 @@ def suggest(way: Way, kinds: Sequence[Kind], steps: Sequence[StepSeen], mask: Ma
                 found.append(_suggestion(step, best, row=row if len(documents) > 1 else None, is_new=True))
                 return max(found, key=lambda each: len(each.kinds))
     return None
+
+
+def _alike(steps: Sequence[StepSeen]) -> Iterable[list[StepSeen]]:
+    """Return the steps that share their expectations: those of a parametrized case."""
+    found: dict[tuple[int, int], list[StepSeen]] = {}
+    for step in steps:
+        found.setdefault((id(step.ref.case.node), step.number), []).append(step)
+    return found.values()
 
 
 def _suggestion(step: StepSeen, best: tuple[Document, list[Kind]], *, row: int | None, is_new: bool) -> Suggestion:
