@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -13,6 +14,7 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.record import SavedOptions, ledger_folder, named_folder
 from runner.bulk.results import messages_of
 from runner.commands.specs import load_again
+from runner.config import load_profile
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.report.html.report_file import check_report_file, write_report
 from runner.report.html.run_report import RunReport, run_report
@@ -36,8 +38,17 @@ def report_run(session: Session, name: str, state_dir: Path | None, html: Path |
         record = ledger.find(name)
         path = html or Path(f"run-{record.id}.html")
         check_report_file(path)
+        _hide_credentials(session, record)
         write_run_report(session, ledger, record, path, by)
     return ExitCode.OK
+
+
+def _hide_credentials(session: Session, record: RunRecord) -> None:
+    """Mask the credentials that the run was sent with, as far as the environment still has them: a row may quote them."""
+    saved = SavedOptions.of(record)
+    with suppress(RunnerError):  # a profile that is gone names no variables
+        profile = load_profile(start=saved.project, config=session.settings.config or saved.config, name=saved.profile)
+        session.output.hide(profile.secrets(session.world.environ))
 
 
 def check_report_flags(html: Path | None, by: str | None, *, dry_run: bool = False) -> None:

@@ -126,6 +126,19 @@ def test_rows_that_a_run_did_not_reach_are_not_counted_by_value(cli: CommandLine
     assert "Rows that the run has not reached are left out." in Path("run.html").read_text()
 
 
+@pytest.mark.parametrize("is_later", [False, True])
+def test_credentials_that_a_row_quotes_are_masked(cli: CommandLine, is_later: bool) -> None:
+    rows = write("rows.csv", "user,order\nu1,the-workspace-secret\n")
+    send(cli, "--rows", rows, "--html", "run.html", "--by", "order", "--results", "r.jsonl")
+    if is_later:
+        typed(cli, "runs", "report", "last", "--html", "run.html", "--by", "order")
+    text = Path("run.html").read_text()
+    assert ("the-workspace-secret" in text, bars_of("run.html", "Not accepted by order")) == (
+        False,
+        [("***", "1", "100.0% of 1")],
+    )
+
+
 def test_a_report_replaces_an_older_one(cli: CommandLine) -> None:
     for rows in (ROWS, "user\nu1\n"):
         send(cli, "--rows", write("rows.csv", rows), "--html", "run.html")
