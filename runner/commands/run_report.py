@@ -18,6 +18,7 @@ from runner.config import load_profile
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.report.html.report_file import check_report_file, write_report
 from runner.report.html.run_report import RunReport, run_report
+from runner.report.run_commands import RunCommands
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def report_run(session: Session, name: str, state_dir: Path | None, html: Path |
         path = html or Path(f"run-{record.id}.html")
         check_report_file(path)
         _hide_credentials(session, record)
-        write_run_report(session, ledger, record, path, by)
+        commands = RunCommands(record, session.settings.config, asks=False, state_dir=state_dir)
+        write_run_report(session, ledger, commands, path, by)
     return ExitCode.OK
 
 
@@ -70,20 +72,21 @@ def check_column(plan: RunPlan, by: str) -> None:
 
 
 def report_of_sent(
-    session: Session, folder: Path, record: RunRecord, html: Path, by: str | None, code: ExitCode
+    session: Session, folder: Path, commands: RunCommands, html: Path, by: str | None, code: ExitCode
 ) -> ExitCode:
     """Write the report that `send` was asked for. A failure is shown, and does not hide how the run ended."""
     try:
         with Ledger(folder, is_new_allowed=False) as ledger:
-            write_run_report(session, ledger, record, html, by)
+            write_run_report(session, ledger, commands, html, by)
     except RunnerError as error:
         session.output.complaints(error.problems)
         return code or error.exit_code
     return code
 
 
-def write_run_report(session: Session, ledger: Ledger, record: RunRecord, path: Path, by: str | None) -> None:
+def write_run_report(session: Session, ledger: Ledger, commands: RunCommands, path: Path, by: str | None) -> None:
     """Write the report of a run. Raises the errors of `count_by`, and MachineError."""
+    record = commands.record
     summary = ledger.summary(record.id)
     exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
     counts = None
@@ -99,7 +102,7 @@ def write_run_report(session: Session, ledger: Ledger, record: RunRecord, path: 
         ledger.places(record.id),
         _messages(ledger, record),
         counts,
-        f"runner runs show {record.id}",
+        commands.show(),
     )
     write_report(session.output, path, run_report(report, Mask(session.output.hidden)))
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from runner.bulk.flags import BulkFlags
     from runner.bulk.options import BulkOptions
     from runner.bulk.plan import RunPlan
-    from runner.bulk.record import RunRecord
     from runner.bulk.session import RunSession
     from runner.commands.send import SendOptions
     from runner.commands.session import Session
@@ -113,7 +112,7 @@ def send_rows(
                         "each key has the id of the run: the key of the spec would be the same in each run"
                     )
                 send = partial(_run, session, running, plan, commands, target, given, takes_old=False)
-                return _reported(session, folder, running.record, given, send)
+                return _reported(session, folder, commands, given, send)
 
 
 def resume(
@@ -192,7 +191,7 @@ def resume(
                     output.message("other credentials than the run began with: its rows can't be compared")
                 commands = commands._replace(asks=target.confirm)
                 send = partial(_run, session, running, plan, commands, target, given, takes_old=options.yes)
-                return _reported(session, folder, running.record, given, send)
+                return _reported(session, folder, commands, given, send)
 
 
 @contextmanager
@@ -284,7 +283,7 @@ def _run(
 
 
 def _reported(
-    session: Session, folder: Path, record: RunRecord, given: BulkFlags, send: Callable[[], ExitCode]
+    session: Session, folder: Path, commands: RunCommands, given: BulkFlags, send: Callable[[], ExitCode]
 ) -> ExitCode:
     """Send, and write the report if it is asked for, also of a run whose messages were not waited for to the end."""
     if given.html is None:
@@ -294,6 +293,6 @@ def _reported(
     try:
         code = send()
     except Interrupted as error:
-        report_of_sent(session, folder, record, given.html, given.by, error.exit_code)
+        report_of_sent(session, folder, commands, given.html, given.by, error.exit_code)
         raise
-    return report_of_sent(session, folder, record, given.html, given.by, code)
+    return report_of_sent(session, folder, commands, given.html, given.by, code)

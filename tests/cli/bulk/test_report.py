@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +139,17 @@ def test_credentials_that_a_row_quotes_are_masked(cli: CommandLine, is_later: bo
         False,
         [("***", "1", "100.0% of 1")],
     )
+
+
+def test_the_command_that_lists_all_finds_the_ledger(cli: CommandLine) -> None:
+    rows = write("rows.csv", "user,order\n" + "".join(f"u{number},x\n" for number in range(6000)))
+    send(cli, "--rows", rows, "--state-dir", "state dir", "--html", "run.html")
+    cli("runs", "report", "last", "--state-dir", "state dir", "--html", "later.html")
+    for file in ("run.html", "later.html"):
+        told = re.search(r"are listed here; (runner runs show .*?) lists all", Path(file).read_text())
+        assert told is not None
+        shown = cli(*shlex.split(html.unescape(told[1]))[1:], "-o", "json")
+        assert len(shown.json["failures"]) == 6000
 
 
 def test_a_report_replaces_an_older_one(cli: CommandLine) -> None:
