@@ -186,6 +186,18 @@ def test_an_invalid_endpoint_does_not_fail_a_send(cli: CommandLine, spec: str, m
     assert ended.err.endswith("trace: 3 spans did not reach the collector; see OTEL_EXPORTER_OTLP_ENDPOINT\n")
 
 
+def test_without_the_extra_nothing_is_sent_and_the_way_to_it_is_named(
+    cli: CommandLine, spec: str, to_server: CapturingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    monkeypatch.delitem(sys.modules, "runner.tracing.trace", raising=False)
+    ended = cli("send", spec, "--trace", "otlp")
+    assert (ended.code, to_server.received) == (2, [])
+    assert ended.err == (
+        "error[usage]: for --trace, OpenTelemetry must be installed\n  = pip install 'suprsend-runner[otel]'\n"
+    )
+
+
 def test_a_protocol_that_is_not_spoken_is_refused_before_anything_is_sent(
     cli: CommandLine, spec: str, to_server: CapturingServer
 ) -> None:
