@@ -13,7 +13,7 @@ import os
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG, S_IWGRP, S_IWOTH, S_IWUSR
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput, MachineError, Problem
@@ -29,19 +29,22 @@ def overwrite(
     *,
     check: Callable[[Path], None] | None = None,
     shown: str | None = None,
-    mode: int | None = None,
+    like: os.stat_result | None = None,
 ) -> None:
     """Replace a file atomically: after a failure, it is as it was before.
 
     `check` is called with the path of the new contents before they replace the file; if it raises, they do not. `shown` is
-    the file's name in messages, and `mode` its permissions, by default those of any new file. Raises InvalidInput if a link leads out of `root`, and MachineError.
+    the file's name in messages. `like` has the permissions and the owner that it gets, by default those of any new file.
+    Raises InvalidInput if a link leads out of `root`, and MachineError.
     """
     name = f".{token_hex(16)}.tmp"
     with _refusals(shown or str(path)), opened(path.parent, root) as folder:
         try:
             write_new(name, content, folder)
-            if mode is not None:
-                os.chmod(name, mode, dir_fd=folder)  # beyond what the umask allows to new files
+            if like is not None:
+                with suppress(PermissionError):  # only root gives files away
+                    os.chown(name, like.st_uid, like.st_gid, dir_fd=folder)
+                os.chmod(name, S_IMODE(like.st_mode), dir_fd=folder)  # beyond what the umask allows to new files
             if check is not None:
                 check(Path(os.path.realpath(path.parent), name))
             _check_replaceable(path.name, folder)
@@ -49,6 +52,28 @@ def overwrite(
         finally:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
+
+
+def rewrite(path: Path, content: bytes, root: Path, *, shown: str, is_current: Callable[[bytes], bool]) -> None:
+    """Replace the content of a file that its author wrote, and which stays theirs, with its permissions.
+
+    `is_current` returns whether the file's bytes still are what the new content was made of. Raises the same as
+    `overwrite`, and MachineError for a file that is read-only, or that another program has changed meanwhile.
+    """
+    with _refusals(shown):
+        before = path.stat()
+        if not before.st_mode & _ANY_WRITES or not os.access(path, os.W_OK):  # root may write to all
+            raise PermissionError(errno.EACCES, "the file is read-only")
+
+    def check(_: Path) -> None:
+        if not is_current(path.read_bytes()):
+            message = f"{shown} has changed meanwhile: it is left as it is now"
+            raise MachineError(Problem("output-refused", message, hint="run the command again"))
+
+    overwrite(path, content, root, check=check, shown=shown, like=before)
+
+
+_ANY_WRITES = S_IWUSR | S_IWGRP | S_IWOTH
 
 
 def create(path: Path, content: bytes, root: Path) -> bool:

@@ -1,7 +1,7 @@
 """The packages of `runner` in the order in which data flows, and the only ones that import each library."""
 
 ROOMS = [
-    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "tracing", "template", "project", "variables", "cases", "eventspec", "config", "lint", "run", "rows", "bulk", "workflows", "sandbox", "testing", "importing", "formatting", "doctor", "report",
+    "codes", "errors", "problems", "exits", "writing", "durations", "secrets", "source", "suprsend", "tracing", "template", "project", "variables", "cases", "eventspec", "config", "lint", "run", "rows", "bulk", "workflows", "sandbox", "testing", "formatting", "importing", "doctor", "report",
     "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 HOMES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import InvalidInput, MachineError, Problem
-from runner.writing import create, overwrite, remove
+from runner.writing import create, overwrite, remove, rewrite
 
 
 @pytest.fixture
@@ -101,3 +101,36 @@ def test_what_this_machine_refuses_is_told_with_the_files_name(project: Path) ->
         remove(project / "folder" / "c.json", project)
     message = f"can't remove {project}/folder/c.json: No such file or directory"
     assert refused.value.problems == (Problem("output-refused", message),)
+
+
+def test_a_file_that_is_rewritten_keeps_its_permissions_and_its_owner(project: Path) -> None:
+    path = project / "c.yaml"
+    path.write_bytes(b"one")
+    path.chmod(0o640)
+    owner = (4321, 4321) if os.getuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(path, *owner)
+    rewrite(path, b"two", project, shown="c.yaml", is_current=lambda raw: raw == b"one")
+    found = path.stat()
+    assert (path.read_bytes(), found.st_mode & 0o777, (found.st_uid, found.st_gid)) == (b"two", 0o640, owner)
+
+
+def test_a_read_only_file_is_not_rewritten(project: Path) -> None:
+    path = project / "c.yaml"
+    path.write_bytes(b"one")
+    path.chmod(0o444)
+    with pytest.raises(MachineError) as refused:
+        rewrite(path, b"two", project, shown="c.yaml", is_current=lambda _: True)
+    assert refused.value.problems == (Problem("output-refused", "can't write c.yaml: the file is read-only"),)
+    assert path.read_bytes() == b"one"
+
+
+def test_a_file_that_another_program_changed_is_not_rewritten(project: Path) -> None:
+    path = project / "c.yaml"
+    path.write_bytes(b"of an editor")
+    with pytest.raises(MachineError) as refused:
+        rewrite(path, b"two", project, shown="c.yaml", is_current=lambda raw: raw == b"one")
+    message = "c.yaml has changed meanwhile: it is left as it is now"
+    assert refused.value.problems == (Problem("output-refused", message, hint="run the command again"),)
+    assert [(each.name, each.read_bytes()) for each in project.iterdir() if each.is_file()] == [
+        ("c.yaml", b"of an editor")
+    ]

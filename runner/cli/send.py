@@ -84,8 +84,13 @@ def send(
         typer.Option(help="Wait for messages of the events, at most this long.", metavar="60s", rich_help_panel=_WAIT),
     ] = None,
     until: Annotated[
-        Until, typer.Option(help="Status that messages must reach.", metavar="STATUS", rich_help_panel=_WAIT)
-    ] = Until.TRIGGERED,
+        Until | None,
+        typer.Option(
+            help="Status that messages must reach: triggered, the default, or delivered.",
+            metavar="STATUS",
+            rich_help_panel=_WAIT,
+        ),
+    ] = None,
     sample: Annotated[
         int | None,
         typer.Option(
@@ -195,7 +200,7 @@ def send(
         from runner.commands.variables import VariableFlags  # noqa: PLC0415
 
         variables = VariableFlags(tuple(var or ()), tuple(var_json or ()), vars_file, case)
-        waiting = read_waiting(wait, until.value, dry_run=dry_run)
+        waiting = read_waiting(wait, None if until is None else until.value, dry_run=dry_run)
         options = SendOptions(tuple(label or ()), dry_run, sandbox, timeout, retries, yes, waiting)
         if trace is None:
             return run(session, paths or (), variables, options, bulk, resume, state_dir)

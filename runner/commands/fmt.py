@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from stat import S_IMODE
 from typing import TYPE_CHECKING
 
-from runner.errors import ExitCode, RunnerError
+from runner.errors import ExitCode, InvalidInput, MachineError, NotFound, RunnerError
+from runner.exits import summed
 from runner.formatting.files import files_at, formatted
 from runner.project.files import CONFIG_NAME
 from runner.report.formatted import FormattedFile, show_formatted
-from runner.writing import overwrite
+from runner.source import has_text
+from runner.writing import rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from runner.commands.session import Session
     from runner.errors import Problem
     from runner.formatting.files import Formatted
+    from runner.report.formatted import State
 
 
 def fmt(session: Session, paths: Sequence[Path], *, check: bool, diff: bool) -> ExitCode:
@@ -26,20 +28,39 @@ def fmt(session: Session, paths: Sequence[Path], *, check: bool, diff: bool) -> 
     writes = not (check or diff)
     files: list[FormattedFile] = []
     problems: list[Problem] = []
-    for each in map(formatted, files_at(paths)):
+    kinds: set[ExitCode] = set()
+    for path in files_at(paths):
+        try:
+            each = formatted(path)
+            if writes and each.is_changed:
+                _write(each)
+        except (InvalidInput, NotFound, MachineError) as error:  # of one file: the others are formatted all the same
+            files.append(FormattedFile(str(path), "refused", ()))
+            problems += error.problems
+            kinds.add(error.exit_code)
+            continue
         if diff and each.is_changed:
             output.hide(_secrets(each, session.settings.config))
         files.append(_file(each, writes=writes, diff=diff))
         problems += each.problems
         if check and each.is_changed:
             problems.append(each.first_change)
-        if writes and each.is_changed and each.after is not None:
-            mode = S_IMODE(each.path.stat().st_mode)
-            overwrite(each.path, each.after.encode(), each.project, shown=each.shown, mode=mode)
+        kinds.add(_CODES[files[-1].state])
     show_formatted(output, files, problems, writes=writes)
-    if any(file.state == "refused" for file in files):
-        return ExitCode.INVALID
-    return ExitCode.REFUSED if any(file.state == "unformatted" for file in files) else ExitCode.OK
+    return summed(kinds, before=ExitCode.INVALID)
+
+
+_CODES: Mapping[State, ExitCode] = {
+    "formatted": ExitCode.OK,
+    "unchanged": ExitCode.OK,
+    "unformatted": ExitCode.REFUSED,
+    "refused": ExitCode.INVALID,
+}
+
+
+def _write(each: Formatted) -> None:
+    content = (each.after or "").encode()
+    rewrite(each.path, content, each.project, shown=each.shown, is_current=lambda raw: has_text(raw, each.before))
 
 
 def _file(each: Formatted, *, writes: bool, diff: bool) -> FormattedFile:
@@ -53,7 +74,7 @@ def _file(each: Formatted, *, writes: bool, diff: bool) -> FormattedFile:
 def _diff(each: Formatted) -> Iterator[str]:
     from difflib import unified_diff  # noqa: PLC0415 - only --diff needs it
 
-    old, new = each.before.splitlines(), (each.after or "").splitlines()
+    old, new = each.before.content.splitlines(), (each.after or "").splitlines()
     lines = list(unified_diff(old, new, each.shown, f"{each.shown} (formatted)", lineterm=""))
     yield from lines or [f"--- {each.shown}: only the ends of its lines differ"]
 

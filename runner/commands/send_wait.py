@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 _LOOK_UP_S = 5.0
 
 
-def read_waiting(wait: str | None, until: Until, *, dry_run: bool) -> Waiting | None:
+def read_waiting(wait: str | None, until: Until | None, *, dry_run: bool) -> Waiting | None:
     """Return the flags `--wait` and `--until`; None without `--wait`. Raise UsageError for flags that contradict each other."""
     if wait is None:
+        if until is not None:
+            message = "--until needs --wait: it is the status of the messages that are waited for"
+            raise UsageError(Problem("usage", message, hint="for example --wait 60s"))
         return None
     if dry_run:
         raise UsageError(Problem("usage", "--dry-run sends nothing, so there is nothing to --wait for"))
@@ -40,7 +43,7 @@ def read_waiting(wait: str | None, until: Until, *, dry_run: bool) -> Waiting | 
         raise UsageError(Problem("usage", f"--wait: {error}", hint="such as 60s or 2m")) from None
     if not 0 < within_s <= MAX_TIMEOUT_S:
         raise UsageError(Problem("usage", f"--wait must be more than 0 and at most a day, got {wait}"))
-    return Waiting(within_s, until)
+    return Waiting(within_s) if until is None else Waiting(within_s, until)
 
 
 class Waited(NamedTuple):

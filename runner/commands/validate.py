@@ -6,27 +6,28 @@ import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from stat import S_IMODE
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import ExitCode, InvalidInput, Position, first_of, in_order
-from runner.eventspec import check
+from runner.errors import ExitCode, InvalidInput, MachineError, NotFound, Position, first_of, in_order
+from runner.eventspec import Loaded, check
 from runner.eventspec.many import load_all
+from runner.exits import summed
 from runner.lint.advice import advice
 from runner.lint.levels import levelled, levels_of
 from runner.project.config_file import read_config
 from runner.project.files import find_config, is_base, project_of
 from runner.report import Format, as_json
 from runner.report.style import counted, printable
-from runner.writing import overwrite
+from runner.source import has_text
+from runner.writing import rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runner.commands.session import Session
     from runner.errors import Problem, Severity
-    from runner.eventspec.spec import Loaded
     from runner.lint.levels import Level
+    from runner.report import Output
     from runner.workflows.project_checks import ProjectChecks
 
 
@@ -40,27 +41,25 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, f
             load_profile(start=path, config=settings.config, name=settings.profile)
     count = 0
     severities: Counter[Severity] = Counter()
+    kinds: set[ExitCode] = set()
     seen: set[int] = set()
     """Hashes of reported problems: specs that share a base share its problems, and each is reported once."""
     all_problems: list[Problem] = []
     changes: dict[str, int] = {}
     """How many changes were made in each file."""
-    checks = Checks(settings.config)
-    for count, loaded in enumerate(load_all(paths, settings.config, check), 1):  # noqa: B007 - how many there were
-        output.hide(loaded.secrets)
-        found = (*loaded.problems, *checks.problems(loaded))
-        if fix and (number := _fix(loaded, found)):
-            changes[loaded.path] = number
-            mended = check(Path(loaded.path), project_of(Path(loaded.path)), settings.config)
-            found = (*mended.problems, *checks.problems(mended))
-        fresh = [problem for problem in in_order(found) if hash(problem) not in seen]
+    for count, each in enumerate(_checked(paths, settings.config, output, fix=fix), 1):  # noqa: B007 - how many there were
+        if each.changes:
+            changes[each.path] = each.changes
+        fresh = [problem for problem in in_order(each.problems) if hash(problem) not in seen]
         seen.update(map(hash, fresh))
         severities.update(problem.severity for problem in fresh)
+        fails = any(problem.severity in _FAILING[: 1 + strict] for problem in fresh)
+        kinds.add(each.stop or (ExitCode.INVALID if fails else ExitCode.OK))
         output.findings(fresh)
         if output.format is Format.JSON:
             all_problems += fresh
         elif output.format is Format.SARIF:
-            all_problems += (_with_place(problem, loaded.path) for problem in fresh)
+            all_problems += (_with_place(problem, each.path) for problem in fresh)
     if output.format is Format.SARIF:
         from runner.report.sarif import show_sarif  # noqa: PLC0415 - it needs the registry of problems
 
@@ -80,8 +79,48 @@ def validate(session: Session, paths: Sequence[Path], *, strict: bool = False, f
         output.message(_summary(count, severities))
         if severities["error"] and output.has_terminal:
             output.message("`runner explain CODE` says more")
-    fails = severities["error"] or (strict and severities["warning"])
-    return ExitCode.INVALID if fails else ExitCode.OK
+    return summed(kinds, before=ExitCode.INVALID)
+
+
+_FAILING: tuple[Severity, ...] = ("error", "warning")
+"""What fails always, then what fails with --strict too."""
+
+
+class _Checked(NamedTuple):
+    """A file with its problems, and how many were corrected. `stop` is set if it could not be read or written."""
+
+    path: str
+    problems: tuple[Problem, ...]
+    changes: int
+    stop: ExitCode | None
+
+
+def _checked(paths: Sequence[Path], config: Path | None, output: Output, *, fix: bool) -> Iterator[_Checked]:
+    """Check specs one by one. One that can't be read or written is a problem like others: the rest is checked all the same."""
+    checks = Checks(config)
+    stop: ExitCode | None = None
+
+    def read(path: Path, project: Path, config: Path | None) -> Loaded:
+        nonlocal stop
+        try:
+            return check(path, project, config)
+        except (NotFound, MachineError) as error:
+            stop = error.exit_code
+            return Loaded(str(path), None, error.problems, ())
+
+    for loaded in load_all(paths, config, read):
+        output.hide(loaded.secrets)
+        found, changes = (*loaded.problems, *checks.problems(loaded)), 0
+        if fix:
+            try:
+                changes = _fix(loaded, found)
+            except (InvalidInput, MachineError) as error:
+                stop, found = error.exit_code, (*found, *error.problems)
+        if changes:
+            mended = check(Path(loaded.path), project_of(Path(loaded.path)), config)
+            found = (*mended.problems, *checks.problems(mended))
+        yield _Checked(loaded.path, found, changes, stop)
+        stop = None
 
 
 def _with_place(problem: Problem, path: str) -> Problem:
@@ -97,8 +136,8 @@ def _fix(loaded: Loaded, problems: Collection[Problem]) -> int:
     mended = fixed(path, loaded.spec, problems) if loaded.spec is not None else None
     if mended is None:
         return 0
-    mode = S_IMODE(path.stat().st_mode)
-    overwrite(path, mended.content, project_of(Path(loaded.path)), shown=loaded.path, mode=mode)
+    project = project_of(Path(loaded.path))
+    rewrite(path, mended.content, project, shown=loaded.path, is_current=lambda raw: has_text(raw, mended.before))
     return mended.changes
 
 

@@ -25,11 +25,10 @@ from runner.testing.cassette_reader import TAGS
 from runner.testing.leaks import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from runner.formatting.layout import Layout
     from runner.source import Document
-    from runner.source.yaml_tree import Tree
 
 DEFAULT_PATHS = (SPECS, CASSETTES, CONFIG_NAME)
 """What is formatted without paths, as far as it exists."""
@@ -42,7 +41,7 @@ class Formatted(NamedTuple):
     """The file itself, also where its name is a link."""
     shown: str
     project: Path
-    before: str
+    before: Text
     after: str | None
     problems: tuple[Problem, ...]
     is_changed: bool
@@ -51,11 +50,11 @@ class Formatted(NamedTuple):
     @property
     def first_change(self) -> Problem:
         """The problem of a file that is not in the canonical layout, at the first line that would change."""
-        old, new = self.before.splitlines(keepends=True), (self.after or "").splitlines(keepends=True)
+        old, new = self.before.content.splitlines(keepends=True), (self.after or "").splitlines(keepends=True)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
         # Only the ends of lines differ if all lines are the same.
         start = sum(map(len, old[:same])) if old != new else 0
-        place = Text(self.shown, self.before).hidden.position(start)
+        place = self.before.hidden.position(start)
         return Problem("unformatted", "the file is not in the canonical layout", place, hint=f"runner fmt {self.shown}")
 
 
@@ -103,24 +102,27 @@ def formatted(path: Path) -> Formatted:
     project, shown = project_of(path), str(path)
     target = Path(os.path.realpath(path))
     if path.is_symlink() and (refusal := _refusal_of_link(path, target, project)):
-        return Formatted(target, shown, project, "", None, (refusal,), is_changed=False)
+        return Formatted(target, shown, project, Text(shown, ""), None, (refusal,), is_changed=False)
     is_cassette = target.is_relative_to(project / CASSETTES)
     document = read(target, shown, tags=TAGS, max_bytes=MAX_BYTES) if is_cassette else read(target, shown)
-    before = document.text.content
+    before = document.text
     errors = _errors(document, is_cassette=is_cassette, is_config=target.name == CONFIG_NAME)
     if errors:
         return Formatted(target, shown, project, before, None, errors, is_changed=False)
-    tree = read_tree(document.text)
     if is_cassette or (document.root is not None and document.root.get("interactions") is not None):
-        after = _text(tree, _FORM_OF_CASSETTES, CASSETTE)
+        after = _canonical(document, _FORM_OF_CASSETTES, CASSETTE, TAGS if is_cassette else ())
     else:
-        after = _text(tree, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
-    again = read_text(after, shown, tags=TAGS if is_cassette else ())
-    if not _has_same_values(document, again) or sorted(tree.comments) != sorted(comments_of(again.text)):
+        after = _canonical(document, format_document() if target.name == CONFIG_NAME else spec_format(), SPEC)
+    if after is None:
         message = f"{shown} can't be written in the canonical layout without a change of its values"
         refused = Problem("format-refused", message, hint="write it in a simpler way; the file is as it was")
         return Formatted(target, shown, project, before, None, (refused,), is_changed=False)
     return Formatted(target, shown, project, before, after, (), target.read_bytes() != after.encode())
+
+
+def canonical_spec(document: Document) -> str | None:
+    """Return the canonical text of a spec without errors; None if its values or comments would change."""
+    return _canonical(document, spec_format(), SPEC)
 
 
 def _refusal_of_link(path: Path, target: Path, project: Path) -> Problem | None:
@@ -142,9 +144,13 @@ def _errors(document: Document, *, is_cassette: bool, is_config: bool) -> tuple[
     return tuple(problem for problem in found if problem.severity == "error")
 
 
-def _text(tree: Tree, form: Any, layout: Layout) -> str:
+def _canonical(document: Document, form: Any, layout: Layout, tags: Collection[str] = ()) -> str | None:
+    tree = read_tree(document.text)
     value = ordered(tree.value, form, form) if tree.value is not None else None
-    return written(replace(tree, value=value), layout)
+    after = written(replace(tree, value=value), layout)
+    again = read_text(after, document.text.path, tags=tags)
+    is_same = _has_same_values(document, again) and sorted(tree.comments) == sorted(comments_of(again.text))
+    return after if is_same else None
 
 
 def _has_same_values(old: Document, new: Document) -> bool:

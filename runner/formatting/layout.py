@@ -108,7 +108,7 @@ class _Writer:
             header, lines = scalar
             self._put(f"{head}{header}{comment}")
             self._lines += [" " * (column + _INDENT) + line if line else "" for line in lines]
-            self._takes_blank = not header.endswith("+")
+            self._takes_blank = bool(lines[-1].strip())
         else:
             self._put(f"{head}{self.on_one_line(value)}{comment}")
 
@@ -128,7 +128,7 @@ class _Writer:
             return None
         if value.style in ("|", ">"):
             return _kept_block(value)
-        if value.spans_lines and column + len(self.on_one_line(value)) > self._layout.width:
+        if value.spans_lines and not value.escaped and column + len(self.on_one_line(value)) > self._layout.width:
             lines = _wrapped(value.value, self._layout.width - _WRAP_MARGIN)
             return (f"{_properties(value)}>-", lines) if len(lines) > 1 else None
         return None
@@ -181,7 +181,7 @@ def _properties(value: Scalar | Collection) -> str:
 
 def _key(key: Scalar, layout: Layout) -> str:
     is_plain = (key.style is None and not key.spans_lines) or _WORD.fullmatch(key.value)
-    text = key.value if is_plain and is_text(key.value) and not is_ambiguous(key.value) else _quoted(key.value, layout)
+    text = key.value if is_plain and is_text(key.value) and not is_ambiguous(key.value) else _quoted(key, layout)
     return _properties(key) + text
 
 
@@ -190,16 +190,17 @@ _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*")
 
 def _scalar(scalar: Scalar, layout: Layout) -> str:
     if scalar.style is not None:
-        return _quoted(scalar.value, layout)
+        return _quoted(scalar, layout)
     if scalar.tag is None and scalar.value in ("", "~"):
         return "null"
     is_clear = scalar.tag is not None or not is_text(scalar.value) or not is_ambiguous(scalar.value)
-    return scalar.value if is_clear and "\n" not in scalar.value else _quoted(scalar.value, layout)
+    return scalar.value if is_clear and "\n" not in scalar.value else _quoted(scalar, layout)
 
 
-def _quoted(text: str, layout: Layout) -> str:
-    if _NEEDS_ESCAPE.search(text):
-        return _escaped(text)
+def _quoted(scalar: Scalar, layout: Layout) -> str:
+    text = scalar.value
+    if scalar.escaped or _NEEDS_ESCAPE.search(text):
+        return _escaped(text, scalar.escaped)
     if layout.quote == '"' and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return "'" + text.replace("'", "''") + "'"
@@ -208,11 +209,19 @@ def _quoted(text: str, layout: Layout) -> str:
 _NEEDS_ESCAPE = re.compile(
     "[^\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
 )
+_ESCAPABLE = re.compile("[^\\x00-\\x7e]")
 
 
-def _escaped(text: str) -> str:
-    shown = json.dumps(text, ensure_ascii=False)
-    return _NEEDS_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
+def _escaped(text: str, wanted: frozenset[str]) -> str:
+    """Return a text in double quotes with escapes for what needs them, and for the characters that are `wanted` so."""
+
+    def escape(found: re.Match[str]) -> str:
+        char = found[0]
+        if char not in wanted and not _NEEDS_ESCAPE.match(char):
+            return char
+        return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
+
+    return _ESCAPABLE.sub(escape, json.dumps(text, ensure_ascii=False))
 
 
 def _kept_block(scalar: Scalar) -> tuple[str, list[str]]:

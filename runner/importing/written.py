@@ -11,6 +11,7 @@ from uuid import UUID
 
 from runner.errors import InvalidInput, Problem
 from runner.eventspec import Occurrence, check, render
+from runner.formatting.files import canonical_spec
 from runner.importing.derivation import has_template
 from runner.importing.inference import exact
 from runner.importing.places import filled, is_hidden, is_known
@@ -18,6 +19,7 @@ from runner.importing.sample import ABSENT
 from runner.importing.yaml_text import Commented, yaml_text
 from runner.project.environment import ENV_ALLOWED
 from runner.project.files import CONFIG_NAME
+from runner.source import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +75,7 @@ def written(draft: Draft, stem: str, head: str, pseudonyms: Pseudonyms, *, is_an
         commented.ask((), "The source shows no values. Which are typical? Write a case with them under tests:")
     text = yaml_text(commented)
     _prove(draft, text, stem, env)
+    text = canonical_spec(read_text(text, f"{stem}.yaml")) or text
     questions = tuple(commented.questions)
     first = draft.samples[0]
     return WrittenSpec(first.event, text, len(draft.samples), tuple(draft.variables), questions, env, len(cases))

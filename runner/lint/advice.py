@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from runner.errors import Problem, dotted
-from runner.template.shape import templates_of
+from runner.lint.personal import personal_data
 from runner.template.template import Template
 
 if TYPE_CHECKING:
@@ -48,58 +47,11 @@ def _of_key(spec: Spec) -> Iterator[Problem]:
         message = "the idempotency key is the same for all events: of those within 24 hours, only the first counts"
         hint = "put what the event is about into it, such as order-{{ order_id }}"
         yield Problem("constant-key", message, node.position(), at="idempotency_key", hint=hint)
-    for template in _read_by(key, spec):
-        if (found := _personal(template, spec)) is not None:
-            name, place = found
-            message = f"'{name}' looks like personal data, and stands in the idempotency key"
-            hint = "keys are kept in logs: use an id instead, or a hash: | sha256"
-            yield Problem("personal-data-in-key", message, place, at="idempotency_key", hint=hint)
-            return
-
-
-def _read_by(key: Template, spec: Spec) -> Iterator[Template]:
-    """Yield a template, and those of the lets that it reads."""
-    seen: set[str] = set()
-    rest = [key]
-    while rest:
-        template = rest.pop()
-        yield template
-        for use in template.uses:
-            if use.name in spec.lets and use.name not in seen:
-                seen.add(use.name)
-                rest += templates_of(spec.lets[use.name])
-
-
-def _personal(template: Template, spec: Spec) -> tuple[str, Position] | None:
-    """Return the first name in the expressions of a template that stands for personal data, and its position."""
-    if _HASH.search(template.text):
-        return None
-    declared = {variable.name: variable for variable in spec.variables}
-    for expression in _EXPRESSION.finditer(template.text):
-        for word in _NAME.finditer(template.text, *expression.span()):
-            name = word[1] or word[2]
-            variable = declared.get(name)
-            if variable is not None and variable.types == ("boolean",):
-                continue
-            has_format = variable is not None and variable.schema_source.get("format") in ("email", "idn-email")
-            if name and (has_format or _is_personal(name)):
-                at = word.start(1) if word[1] else word.start(2)
-                return name, template.place(at, at + len(name))
-    return None
-
-
-_HASH = re.compile(r"\|\s*(?:hmac_)?(?:sha|md)[0-9]+")
-_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_NAME = re.compile(r"\[\s*['\"](\w+)['\"]\s*\]|'[^']*'|\"[^\"]*\"|([A-Za-z_]\w*)")
-"""A key in brackets, a text, or a name."""
-_PERSONAL = re.compile(
-    r"(?:^|_)(?:e_?mail|mail|phone|mobile|msisdn|whatsapp|tel|telephone|ssn|iban|passport|birth_?da(?:y|te)|dob|surname"
-    r"|(?:first|last|full|family|given)_?name)(?:_|$)"
-)
-
-
-def _is_personal(name: str) -> bool:
-    return _PERSONAL.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()) is not None
+    if (found := personal_data(key, spec)) is not None:
+        name, place = found
+        message = f"'{name}' looks like personal data, and stands in the idempotency key"
+        hint = "keys are kept in logs: use an id instead, or a hash: | sha256"
+        yield Problem("personal-data-in-key", message, place, at="idempotency_key", hint=hint)
 
 
 def _of_labels(spec: Spec) -> Iterator[Problem]:

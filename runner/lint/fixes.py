@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
     from runner.errors import Position, Problem
     from runner.eventspec import Spec
-    from runner.source import Node
+    from runner.source import Node, Text
 
 _BOM = b"\xef\xbb\xbf"
 
 
 class Fixed(NamedTuple):
-    """The new content of a file, and how many changes it has."""
+    """The new content of a file, the text that it was made of, and how many changes it has."""
 
     content: bytes
+    before: Text
     changes: int
 
 
@@ -56,7 +57,7 @@ def fixed(path: Path, spec: Spec, problems: Collection[Problem]) -> Fixed | None
     if not edits or is_mixed or _normal(root, spec.labels) != _normal(again, spec.labels):
         return None
     encoded = (content.replace("\n", "\r\n") if has_crlf else content).encode()
-    return Fixed((_BOM if raw.startswith(_BOM) else b"") + encoded, len(edits))
+    return Fixed((_BOM if raw.startswith(_BOM) else b"") + encoded, document.text, len(edits))
 
 
 _Place = tuple[str, int, int]

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from runner.report.output import Output
 
 
+State = Literal["formatted", "unformatted", "unchanged", "refused"]
+"""What became of a file: `unformatted` is one that would be changed, `refused` one that can't be formatted."""
+
+
 class FormattedFile(NamedTuple):
-    """A file, and what became of it: `unformatted` is one that would be changed, `refused` one that can't be formatted."""
+    """A file, and what became of it."""
 
     path: str
-    state: Literal["formatted", "unformatted", "unchanged", "refused"]
+    state: State
     diff: tuple[str, ...]
 
 

@@ -37,6 +37,7 @@ GROUPS = {
         "doctor",
         "import",
         "sdk",
+        "recipes",
         "recipes-teams",
     ),
     "reference": (

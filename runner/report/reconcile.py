@@ -40,7 +40,7 @@ _FATES: Final[Mapping[Fate, str]] = {
     "no_message": "without a message",
     "undelivered": "with a message that failed",
     "incomplete": "with fewer messages than expected",
-    "repeated": "repeat the key of another row",
+    "repeated": "with the key of another row",
     "not_found": "not found",
     "as_recorded": "as recorded",
     "unexpected": "arrived all the same",

@@ -1,6 +1,6 @@
 """YAML or JSON text → plain values with positions, and a JSON Schema over them → problems."""
 
-from runner.source.document import MAX_BYTES, Document, discreet, open_file, read, read_text, unshown
+from runner.source.document import MAX_BYTES, Document, discreet, has_text, open_file, read, read_text, unshown
 from runner.source.fault import TOO_LARGE, Fault, problems
 from runner.source.json_reader import NUMBER, STRICT, UnclearError, is_integer, parse_json
 from runner.source.node import Json, Node, describe
@@ -25,6 +25,7 @@ __all__ = [
     "UnclearError",
     "describe",
     "discreet",
+    "has_text",
     "is_integer",
     "open_file",
     "parse_json",

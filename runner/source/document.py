@@ -71,6 +71,11 @@ def read(
     return read_text(content, name, as_json=path.suffix == ".json", tags=tags)
 
 
+def has_text(raw: bytes, text: Text) -> bool:
+    """Return whether the bytes of a file are those that a text was read from."""
+    return raw.decode("utf-8-sig", "replace").replace("\r\n", "\n") == text.content
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a file of an untrusted tree. Raises OSError, also for a pipe or a device: reading one may never end."""
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115

@@ -26,7 +26,8 @@ _STR_TAGS = ("!", "tag:yaml.org,2002:str")
 class Scalar:
     """A scalar: its value as text, and how it is quoted; None if it is not.
 
-    `lines` are the lines of a folded block without their indentation, whose breaks the value does not have.
+    `lines` are the lines of a folded block without their indentation, whose breaks the value does not have. `escaped` are
+    the characters beyond ASCII that are written as escapes only.
     """
 
     value: str
@@ -35,6 +36,7 @@ class Scalar:
     tag: str | None = None
     spans_lines: bool = False
     lines: tuple[str, ...] = ()
+    escaped: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -200,18 +202,18 @@ class _Builder:
         scalar = Scalar(value, _style(event), event.anchor, _tag(event), "\n" in content[value_start:end])
         if event.style == ">":
             scalar.lines = block_lines(content, value_start, end, value)
+        if event.style == '"' and not value.isascii():
+            written = set(content[value_start:end])
+            scalar.escaped = frozenset(char for char in value if not char.isascii() and char not in written)
         self._begin(start, is_block=False)
         line_end = content.find("\n", value_start, end) if is_block else value_start
         inside = self._until(value_start if line_end < 0 else line_end)
-        if self._awaits_key():
-            entry = self._entry
-            if entry is None:
-                raise AssertionError("a key begins an entry")
+        entry = self._entry
+        for each in inside:
+            self._take_inner(each, is_block=False)
+        if entry is not None and self._awaits_key():
             entry.key = scalar
-            entry.beside += [each.text for each in inside]
         else:
-            beside = self._entry.beside if self._entry is not None else self._tree.beside
-            beside += [each.text for each in inside]
             self._hang(scalar)
         self._passed = end
 
@@ -269,10 +271,13 @@ class _Builder:
 
     def _take_inner(self, comment: Comment, *, is_block: bool) -> None:
         if self._entry is None:
-            raise AssertionError("a value has an entry")
-        if comment.is_alone and is_block:
+            self._tree.beside.append(comment.text)
+        elif comment.is_alone and is_block:
             self._ahead += [""] if self._is_after_blank(comment.start) else []
             self._ahead.append(comment.text)
+        elif comment.is_alone:
+            self._entry.above += [*self._entry.beside, comment.text]
+            self._entry.beside = []
         else:
             self._entry.beside.append(comment.text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,25 @@ def test_a_file_that_cannot_be_parsed_is_reported_and_others_are_formatted(folde
     ]
     [problem] = ended.json["problems"]
     assert (problem["code"], problem["line"]) == ("duplicate-key", 2)
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_a_file_that_cannot_be_read_or_written_stops_no_other(
+    folder: Path, cli: CommandLine, options: list[str]
+) -> None:
+    os.mkfifo(folder / "specs" / "a.yaml")
+    for name in ("b", "c", "d"):
+        (folder / "specs" / f"{name}.yaml").write_text(UGLY)
+    (folder / "specs" / "b.yaml").chmod(0o444)
+    ended = cli("fmt", "-o", "json", *options)
+    is_check = bool(options)
+    states = ["refused", *(["unformatted"] * 3 if is_check else ["refused", "formatted", "formatted"])]
+    assert [each["state"] for each in ended.json["files"]] == states
+    assert ended.code == 74
+    assert [each["code"] for each in ended.json["problems"]] == (
+        ["file-unreadable", *["unformatted"] * 3] if is_check else ["file-unreadable", "output-refused"]
+    )
+    assert (folder / "specs" / "b.yaml").read_text() == UGLY
 
 
 def test_a_diff_shows_no_secret(folder: Path, cli: CommandLine) -> None:

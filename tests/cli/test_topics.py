@@ -50,6 +50,7 @@ How-to guides:
   doctor          Check settings, credentials, connection, specs and the machine.
   import          Turn what your application sends into tested specs.
   sdk             Move code that uses the platform's Python SDK.
+  recipes         Copy recipes for digests, codes, carts, tenants and migrations.
   recipes-teams   Copy recipes for load, contracts, CI systems and make.
 
 Reference:
@@ -89,7 +90,7 @@ def test_the_list_is_data_too(cli: CommandLine) -> None:
     }
     assert [each["group"] for each in topics] == [
         *["tutorial"] * 3,
-        *["how-to"] * 18,
+        *["how-to"] * 19,
         *["reference"] * 13,
         *["explanation"] * 2,
     ]

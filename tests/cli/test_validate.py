@@ -77,6 +77,21 @@ def test_json_is_one_document_with_every_place(cli: CommandLine) -> None:
 
 
 @pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(("other", "code"), [("advice", 4), ("fault", 2)])
+def test_a_file_that_cannot_be_read_hides_no_problem_of_another(cli: CommandLine, other: str, code: int) -> None:
+    Path("specs").mkdir()
+    Path("specs/a.yaml").symlink_to("nowhere.yaml")
+    Path("specs/z.yaml").write_text(
+        FAULTY if other == "fault" else "version: 1\nevent: order_placed\ndistinct_id: u1\n"
+    )
+    found = ["unused-variable", "template-undefined"] if other == "fault" else ["no-description", "no-case"]
+    ended = cli("validate", "specs", "-o", "json")
+    assert (ended.code, [each["code"] for each in ended.json["problems"]]) == (code, ["file-not-found", *found])
+    results = cli("validate", "specs", "-o", "sarif").json["runs"][0]["results"]
+    assert [each["ruleId"] for each in results] == ["file-not-found", *found]
+
+
+@pytest.mark.usefixtures("in_tmp")
 def test_github_annotations_point_at_the_line(cli: CommandLine) -> None:
     Path("a.yaml").write_text(FAULTY.replace("  unused: {type: string}\n", ""))
     ended = cli("-o", "github", "validate", "a.yaml")

@@ -23,7 +23,7 @@ def canonical(event: dict[str, Any]) -> str:
 
 
 def imported(cli: CommandLine, *sources: str | Path, to: str = "specs", stdin: str = "") -> dict[str, str]:
-    """Import into an empty folder, and return the texts of the specs. Every one of them is valid, without a warning."""
+    """Import into an empty folder, and return the texts of the specs. Each is valid, without a warning, and formatted."""
     ended = cli("import", *sources, "--to", to, stdin=stdin)
     assert ended.code == 0, ended.err
     texts = {path.name: path.read_text("utf-8") for path in sorted(Path(to).glob("*.yaml"))}
@@ -31,6 +31,7 @@ def imported(cli: CommandLine, *sources: str | Path, to: str = "specs", stdin: s
     problems = [problem for problem in checked.json["problems"] if problem["severity"] != "advice"]
     unallowed = [problem for problem in problems if problem["code"] != "env-not-allowed"]
     assert unallowed == []
+    assert cli("fmt", "--check", to).code == 0
     return texts
 
 

@@ -55,6 +55,7 @@ def test_events_of_the_sdk_become_one_tested_spec_that_renders_their_bytes(
     assert text == SPEC
     allow_env(text)
     assert cli("validate", "--strict", "specs").code == 0
+    assert cli("fmt", "--check").code == 0
     assert cli("test", "specs").code == 0
     cases = cases_of(text)
     assert len(cases) == 2
@@ -74,7 +75,7 @@ vars:
   user: {type: string}
   order_id: {type: string, pattern: "^[0-9]+$"}
   amount: {type: number}
-  url_token: {type: string, secret: true, env: ORDER_PLACED_URL_TOKEN}
+  url_token: {type: string, env: ORDER_PLACED_URL_TOKEN, secret: true}
   items:
     type: array
     items:

@@ -53,6 +53,15 @@ def test_a_spec_that_says_all_gets_no_advice(cli: CommandLine) -> None:
         ("'{{ email | lower }}-{{ order_id }}'", "personal-data-in-key"),
         ("'{{ email | sha256 }}'", None),
         ("'{{ email | hmac_sha256(order_id) }}'", None),
+        ("'{{ order_id | sha256 }}-{{ email }}'", "personal-data-in-key"),
+        ("'{{ (email ~ order_id) | lower | sha256 }}'", None),
+        ("'{{ email | length }}-{{ order_id }}'", None),
+        ("'{{ email.lower() }}'", "personal-data-in-key"),
+        ("'{{ order_id if email else user }}'", None),
+        ("'{{ email if email else user }}'", "personal-data-in-key"),
+        ("'{% if email %}{{ order_id }}{% else %}{{ user }}{% endif %}'", None),
+        ("'{% set key = email %}{{ key }}'", "personal-data-in-key"),
+        ("'{% set key = email | sha256 %}{{ key }}'", None),
         ('"{{ order_id }}-email"', None),
         ("\"{{ order_id ~ 'email' }}\"", None),
     ],
@@ -63,14 +72,39 @@ def test_advice_on_keys(cli: CommandLine, key: str, code: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["e_mail", "customerEmail", "phone_number", "first_name", "mobile", "user_dob", "iban"]
+    "name",
+    [
+        "e_mail",
+        "customerEmail",
+        "phone_number",
+        "first_name",
+        "mobile",
+        "user_dob",
+        "iban",
+        "email_id",
+        "email2",
+        "phone_no",
+    ],
 )
 def test_names_of_personal_data(cli: CommandLine, name: str) -> None:
     text = (HEAD + CASES).replace("email: ", f"{name}: ").replace("{{ email }}", f"{{{{ {name} }}}}")
     assert found(cli, f'{text}idempotency_key: "{{{{ {name} }}}}"\n') == [("personal-data-in-key", "advice", 11)]
 
 
-@pytest.mark.parametrize("name", ["mailing_id", "name", "telemetry", "phonetic", "address_id"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mailing_id",
+        "name",
+        "telemetry",
+        "phonetic",
+        "address_id",
+        "email_hash",
+        "email_campaign_id",
+        "phone_verified",
+        "mobile_app",
+    ],
+)
 def test_names_that_only_look_like_it(cli: CommandLine, name: str) -> None:
     text = (HEAD + CASES).replace("email: ", f"{name}: ").replace("{{ email }}", f"{{{{ {name} }}}}")
     assert found(cli, f'{text}idempotency_key: "{{{{ {name} }}}}"\n') == []
@@ -82,6 +116,35 @@ def test_personal_data_is_found_in_a_let_and_in_a_key_of_a_map(cli: CommandLine)
     assert found(cli, text + 'idempotency_key: "{{ key }}"\n') == [("personal-data-in-key", "advice", 11)]
     text = text.replace(', key: "{{ person.mail }}"', "")
     assert found(cli, text + "idempotency_key: \"{{ person['mail'] }}\"\n") == [("personal-data-in-key", "advice", 12)]
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        ("customer.email", "email"),
+        ("customer['email']", "email"),
+        ("customer.get('email')", "email"),
+        ("customer.phone.number", "number"),
+        ("customer.emails", None),
+        ("customer.email.campaign", None),
+        ("customer.email | sha256", None),
+    ],
+)
+def test_personal_data_below_a_variable(cli: CommandLine, read: str, name: str | None) -> None:
+    text = HEAD.replace("vars: {", "vars: {customer: {type: object}, ").replace(
+        "{order_id: ", "{c: '{{ customer }}', order_id: "
+    )
+    key = f'idempotency_key: "{{{{ {read} }}}}"\n'
+    expected = [("personal-data-in-key", "advice", 7)] if name else []
+    assert found(cli, text + key + CASES.replace("{user", "{customer: {}, user")) == expected
+    columns = [each["column"] for each in cli("validate", "spec.yaml", "-o", "json").json["problems"]]
+    assert columns == ([key.rindex(name) + 1] if name else [])
+
+
+def test_a_let_that_is_hashed_is_no_personal_data(cli: CommandLine) -> None:
+    text = HEAD + CASES + 'let: {address: "{{ contact }}", key: "{{ address | sha256 }}"}\n'
+    assert found(cli, text + 'idempotency_key: "{{ key }}"\n') == []
+    assert found(cli, text + 'idempotency_key: "{{ key }}-{{ address }}"\n') == [("personal-data-in-key", "advice", 11)]
 
 
 def test_attachments_without_a_key(cli: CommandLine) -> None:

@@ -106,3 +106,13 @@ def test_each_fix_is_a_line_of_its_own(spec: Path, cli: CommandLine) -> None:
         cli("validate", "spec.yaml", "--fix", "-o", "jsonl").out.splitlines()[-1]
         == '{"path": "spec.yaml", "changes": 9}'
     )
+
+
+def test_a_read_only_file_is_reported_and_others_are_corrected(spec: Path, cli: CommandLine) -> None:
+    spec.chmod(0o444)
+    other = spec.with_name("z.yaml")
+    other.write_text(SPEC)
+    ended = cli("validate", "spec.yaml", "z.yaml", "--fix", "-o", "json")
+    assert (ended.code, ended.json["fixed"]) == (74, [{"path": "z.yaml", "changes": 9}])
+    assert "can't write spec.yaml: the file is read-only" in [each["message"] for each in ended.json["problems"]]
+    assert (spec.read_text(), other.read_text()) == (SPEC, FIXED)

@@ -312,6 +312,10 @@ def test_refused_credentials_end_the_wait_at_once(cli: CommandLine, platform: Me
     ("args", "message"),
     [
         (("--sample", "5"), "--sample needs --wait: it is the number of rows whose messages are waited for"),
+        (
+            ("--until", "delivered"),
+            "--until needs --wait: it is the status of the messages that are waited for",
+        ),
         (("--wait", "60s", "--sample", "0"), "--sample must be 1 to 1000, got 0"),
         (("--wait", "60s", "--sample", "1001"), "--sample must be 1 to 1000, got 1001"),
         (("--wait", "60s", "--dry-run"), "--dry-run sends nothing, so there is nothing to --wait for"),

@@ -1,0 +1,5 @@
+SELECT customer AS user, placed_on AS day, count(*) AS orders, sum(amount) AS total
+FROM orders
+WHERE placed_on = DATE 'DAY'
+GROUP BY customer, placed_on
+ORDER BY customer
