@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.distribution import STATES
 from runner.report.html.markup import Markup, el
-from runner.report.html.ticks import round_steps, shown_number, shown_s
+from runner.report.html.ticks import round_steps, shown_number, shown_s, time_steps
 from runner.report.style import counted
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def stacked_rates(rates: Rates, label: str) -> Markup:
     shapes: list[str] = [*_lines(scale, most)]
     for index, slot in enumerate(rates.rates):
         shapes.append(_stack(index * width, width, slot, most, _slot_text(rates, index)))
-    marks = round_steps(rates.lasts_s, 4)
+    marks = time_steps(rates.lasts_s)
     shapes += [_tick(mark / rates.lasts_s * 100, shown_s(mark, rates.lasts_s)) for mark in marks]
     for gap in rates.gaps:
         at = _percent(gap / rates.lasts_s * 100)
