@@ -32,6 +32,7 @@ SPEC = """
       note: "{{ note or omit }}"
       token: "{{ token }}"
       odd: "%s"
+    attachments: [{url: "https://example.com/{{ user }}.pdf", filename: a.pdf}]
     tests:
 """
 ODD = {
