@@ -75,6 +75,14 @@ def test_messages_of_a_file_that_a_later_run_wrote_are_left_out(cli: CommandLine
     assert {row["What"] for row in data_of("first.html")} == {"variable order"}
 
 
+def test_a_file_of_results_that_is_a_pipe_by_now_is_not_waited_for(cli: CommandLine) -> None:
+    send(cli, "--rows", write("rows.csv", ROWS), "--results", "r.jsonl")
+    Path("r.jsonl").unlink()
+    os.mkfifo("r.jsonl")
+    assert typed(cli, "runs", "report", "last", "--html", "run.html").code == 0
+    assert {row["What"] for row in data_of("run.html")} == {"variable order"}
+
+
 def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.append((404, REFUSAL))
     send(cli, "--rows", write("rows.csv", "user\nu1\n"), "--html", "run.html")
