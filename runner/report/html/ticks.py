@@ -54,12 +54,28 @@ def shown_length(seconds: float) -> str:
 
 
 def shown_s(value: float, whole: float) -> str:
-    """Return a time since the beginning of something that takes `whole` seconds."""
-    if whole >= 2 * _HOUR_S:
-        return f"{value / _HOUR_S:.3g} h"
-    if whole >= 3 * _MINUTE_S:
-        return f"{value / _MINUTE_S:.3g} min"
-    return f"{value:.3g} s" if whole >= 1 else f"{value * 1000:.3g} ms"
+    """Return a time since the beginning of something that takes `whole` seconds.
+
+    >>> shown_s(90, 100), shown_s(90, 600), shown_s(0.05, 0.2)
+    ('90 s', '1.5 min', '50 ms')
+    """
+    unit, name = _unit(whole)
+    return f"{value / unit:.3g} {name}"
+
+
+def time_steps(whole: float) -> list[float]:
+    """Return seconds that are round in the unit of `shown_s`, about four up to `whole`.
+
+    >>> time_steps(600), time_steps(100)
+    ([0, 120, 240, 360, 480, 600], [0, 20, 40, 60, 80, 100])
+    """
+    unit, _ = _unit(whole)
+    return [mark * unit for mark in round_steps(whole / unit, 4)]
+
+
+def _unit(whole: float) -> tuple[float, str]:
+    units = ((2 * _HOUR_S, _HOUR_S, "h"), (3 * _MINUTE_S, _MINUTE_S, "min"), (1, 1, "s"))
+    return next(((unit, name) for least, unit, name in units if whole >= least), (0.001, "ms"))
 
 
 def shown_bytes(value: float) -> str:
