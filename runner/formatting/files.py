@@ -37,7 +37,7 @@ from runner.testing.cassette_reader import TAGS
 from runner.testing.leaks import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from runner.formatting.layout import Layout
     from runner.source import Document
@@ -166,8 +166,12 @@ def _canonical(document: Document, form: Any, layout: Layout, tags: Collection[s
     value = ordered(tree.value, form, form) if tree.value is not None else None
     after = written(replace(tree, value=value), layout)
     again = read_text(after, document.text.path, tags=tags)
-    comments = sorted(each.text for each in comments_of(again.text))
-    return after if _has_same_values(document, again) and comments == sorted(tree.comments) else None
+    is_same = _has_same_values(document, again) and _has_comments(again, tree.comments)
+    return after if is_same else None
+
+
+def _has_comments(document: Document, comments: Iterable[str]) -> bool:
+    return sorted(each.text for each in comments_of(document.text)) == sorted(comments)
 
 
 def _has_same_values(old: Document, new: Document) -> bool:
