@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from runner.cases.matchers import ON_THE_WIRE, matcher_of
 from runner.source import read_text
-from runner.testing.alteration import ANSWER, NOTHING, Mutation, changed_answer, is_changed, value_at
+from runner.testing.alteration import ANSWER, NOTHING, Mutation, change, changed_answer, value_at
 from runner.testing.expect import compare
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def _best(
         ]
         if noticed and (best is None or len(noticed) > len(best[1])):
             best = expect, noticed
+        if len(noticed) == len(kinds):
+            break
     return best
 
 
@@ -131,7 +133,7 @@ def _changed(document: Document, mutation: Mutation) -> Document:
     if mutation.way == ANSWER:
         return {"response": changed_answer(cast("Wire", document["response"]), mutation.kind)}
     wire: Wire = json.loads(json.dumps(document["event"]))
-    is_changed(wire, mutation)
+    change(wire, mutation)
     return {"event": wire}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.distribution import STATES
 from runner.report.html.markup import Markup, el
-from runner.report.html.ticks import round_steps, shown_number, shown_s, time_steps
+from runner.report.html.ticks import growing_steps, round_steps, shown_number, shown_s, time_steps
 from runner.report.style import counted
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def histogram(
         at = place(mark.at)
         shapes.append(el(f"line.{mark.kind}", x1=_percent(at), x2=_percent(at), y1=_MARKS + 3, y2=_HEIGHT))
     shapes += _apart([(place(mark.at), mark) for mark in marks])
-    ticks = [value for power in range(-1, 9) if least <= (value := unit * 10**power) <= most]
-    shapes += [_tick(place(value), shown(value)) for value in (ticks if len(ticks) > 1 else (least, most))]
+    shapes += [_tick(place(value), shown(value)) for value in growing_steps(least, most, unit)]
     return _plot([*shapes, *_scale(scale, highest, counted(int(scale[-1]), what))], label)
 
 

@@ -29,6 +29,20 @@ def round_steps(most: float, about: int = 3, *, is_whole: bool = False) -> list[
     return [int(mark) if mark == int(mark) else mark for mark in marks]
 
 
+def growing_steps(least: float, most: float, unit: float = 1) -> list[float]:
+    """Return the powers of ten of a unit from `least` to `most`; if there are too few, also twice and five times those.
+
+    >>> growing_steps(0.5, 2000), growing_steps(15, 60), growing_steps(11, 14)
+    ([1, 10, 100, 1000], [20, 50], [11, 14])
+    """
+    for factors in ((1,), (1, 2, 5)):
+        values = (unit * factor * 10**power for power in range(-1, 9) for factor in factors)
+        found = [value for value in values if least <= value <= most]
+        if len(found) > 1:
+            return found
+    return [least, most]
+
+
 def shown_number(value: float) -> str:
     """Return a number in few digits: `7`, `0.35`, `12.4`, `1,200`."""
     if value == int(value) or value >= 100:  # noqa: PLR2004 - three digits say enough
