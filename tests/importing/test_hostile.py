@@ -31,7 +31,7 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "deep Python": ("a.py", b"x = " + b"(" * 5000 + b")" * 5000, "error[import-source]: not valid Python: too many nested parentheses\n --> a.py:1:"),
     "a chain of operators": ("a.py", b"x = " + b"-" * 50_000 + b"1", "error[import-source]: "),
     "an open quote": ("a.sh", b"curl https://hub.example.com/ \\\n  -d '{", "error[import-source]: a quote of the command is never closed\n --> a.sh:2:6"),
-    "a body in a file": ("a.sh", b"curl https://hub.example.com/ -d @body.json", "error[import-source]: the body of the curl command is in a file\n  = import the file: runner import body.json"),
+    "a body in a file": ("a.sh", b"curl https://hub.example.com/ -d @body.json", "error[import-source]: the body of the curl command is in a file\n --> a.sh:1:1\n  = import the file: runner import body.json"),
     "no rows": ("a.csv", b"user,amount\n", "error[import-source]: a.csv has no rows to infer types from"),
     "a table of zeros": ("a.parquet", b"PAR1" + b"\x00" * 100 + b"PAR1", "error[rows-format]: a.parquet is not a readable Parquet file"),
     "an archive of nothing": ("a.har", b'{"log": {"entries": [1, null, {"request": 7}, {"request": {"method": "POST", "url": "http://[", "postData": []}}]}}', "error[import-source]: no events were found"),
