@@ -56,7 +56,10 @@ def curl_events(text: str, name: str, stem: str) -> Found:
     samples: list[Sample] = []
     notes: list[str] = []
     faults: list[InvalidInput] = []
-    for number, command in enumerate(_commands(text, name)):
+    commands = list(_commands(text, name))
+    if not commands:
+        raise unusable(f"{name} is not a curl command", "it begins with: curl")
+    for number, command in enumerate(commands):
         line = text.count("\n", 0, command.words[0].start) + 1
         try:
             body = _body(command, name, line)
