@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from runner.importing.sample import Sample
     from runner.importing.written import WrittenSpec
 
-_NOT_SPECS = {"runner"}
-"""Names of files that are something else."""
+_NOT_SPECS = {
+    "runner",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+}
+"""Names of files that are something else: our own, and devices of Windows."""
 
 
 class Bundle(NamedTuple):

@@ -29,7 +29,8 @@ class Hole:
     """A value that a source names: an expression of code, a column, a variable of a collection, or a secret.
 
     `name` proposes the name of a variable, `declaration` has what is known of its values. `value` is what was seen there.
-    `is_declared`: the source itself declares the values, so that nothing is inferred from one.
+    `is_declared`: the source itself declares the values, so that nothing is inferred from one. `expression` is what stands
+    there in code: two holes of one name are the same value only if their expressions are the same.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Hole:
     question: str | None = None
     is_secret: bool = False
     is_declared: bool = False
+    expression: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

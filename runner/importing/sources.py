@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from runner.errors import MachineError, NotFound, Problem, shown_argument
+from runner.errors import MachineError, NotFound, Problem, RunnerError, shown_argument
 from runner.importing import faults
 from runner.importing.curl_command import curl_events, is_curl
 from runner.importing.har import har_events, is_har
@@ -36,6 +36,8 @@ STDIN = "-"
 _TABLES = (".csv", ".tsv", ".parquet", ".gz")
 _LINES = (".jsonl", ".ndjson")
 _MAX_FILES = 2000
+_NAMED = 10
+"""Number of files that can't be read that are named."""
 
 
 class Kind(StrEnum):
@@ -90,13 +92,30 @@ def _of_folder(path: Path) -> Found:
         below[:] = sorted(
             name for name in below if not name.startswith((".", "__")) and name not in ("node_modules", "venv")
         )
-        files += (Path(folder, name) for name in sorted(names) if name.endswith(".py"))
+        paths = (Path(folder, name) for name in sorted(names) if name.endswith(".py"))
+        files += (file for file in paths if not file.is_symlink())
         if len(files) > _MAX_FILES:
             raise faults.unusable(f"{path} has more than {_MAX_FILES:,} Python files", "import a part of it at a time")
     if not files:
         hint = "import a folder of the platform's command line, of Python files, or a single file"
         raise faults.unusable(f"nothing to import in {path}", hint)
-    return joined([python_events(_text_of(file), file.relative_to(path).as_posix()) for file in files])
+    return _of_files(files, path)
+
+
+def _of_files(files: Sequence[Path], folder: Path) -> Found:
+    """Return the events of the Python files of a folder. One that can't be read is a note, unless no file has an event."""
+    found: list[Found] = []
+    faults: list[RunnerError] = []
+    for file in files:
+        try:
+            found.append(python_events(_text_of(file), file.relative_to(folder).as_posix()))
+        except RunnerError as error:
+            faults.append(error)
+    events = joined(found)
+    if faults and not events.samples:
+        raise faults[0]
+    notes = (f"skipped a file: {str(error).splitlines()[0]}" for error in faults[:_NAMED])
+    return Found(events.samples, (*events.notes, *notes))
 
 
 def joined(found: Sequence[Found]) -> Found:

@@ -20,6 +20,7 @@ from runner.importing.yaml_text import Commented, yaml_text
 from runner.project.environment import ENV_ALLOWED
 from runner.project.files import CONFIG_NAME
 from runner.source import read_text
+from runner.suprsend.rules import MAX_EVENT_KB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,8 @@ def written(draft: Draft, stem: str, head: str, pseudonyms: Pseudonyms, *, is_an
         draft.document["vars"] = pseudonyms.of(declared)
     if "description" not in draft.document:
         commented.ask(("version",), "What does this event mean, in a sentence? Write it below, as description:")
+    if max(len(exact(wire_of(sample)).encode("utf-8", "replace")) for sample in draft.samples) > MAX_EVENT_KB * 1024:
+        commented.ask(("properties",), f"An event has more than {MAX_EVENT_KB} KB, the limit. Which parts are needed?")
     cases = _cases(draft, pseudonyms, _ACCEPTED if is_answered and not env else {})
     if cases:
         draft.document["tests"] = list(cases)

@@ -21,30 +21,10 @@ if TYPE_CHECKING:
 
 EVENT = {"event": "order_placed", "distinct_id": "u1", "properties": {"name": 'Zoë\'s\n€5 \\ "tea"', "amount": 80}}
 BODY = json.dumps(EVENT, ensure_ascii=False)
-ANSI = BODY.replace("\\", "\\\\").replace("'", "\\'").replace("ë", "\\u00eb")
-SINGLE = BODY.replace("'", "'\\''")
-DOUBLE = BODY.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
 
 
 def samples(source: str, stdin: str = "", kind: Kind | None = None) -> tuple[Sample, ...]:
     return source_events(source, StringIO(stdin), kind).samples
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        f"curl https://hub.example.com/v2/event/ -d '{SINGLE}'",
-        f"curl 'https://hub.example.com/event/' \\\n  -H 'Content-Type: application/json' \\\n  --data-raw $'{ANSI}' \\\n  --compressed",
-        f'curl --json "{DOUBLE}" https://hub.example.com/event/',
-        f"$ API_KEY=x curl -X POST https://hub.example.com/event/ --data-binary='{SINGLE}' | jq .",
-        f"# send it\ncurl -sS -d'{SINGLE}' https://hub.example.com/event/ && echo done",
-        f"curl.exe https://hub.example.com/event/ --data-ascii '{SINGLE}'",
-    ],
-)
-def test_a_curl_command_gives_the_event_of_its_body(command: str) -> None:
-    [sample] = samples(command)
-    assert (sample.event, sample.distinct_id, sample.properties) == ("order_placed", "u1", EVENT["properties"])
-    assert samples("-", stdin=command)[0].properties == EVENT["properties"]
 
 
 def test_json_can_be_an_argument() -> None:
