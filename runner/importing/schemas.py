@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.importing.payloads import event_named
 from runner.importing.sample import ABSENT, Found, Hole, Sample
+from runner.project.format import document
 from runner.workflows.asset_folder import AssetFolder
 from runner.workflows.event_files import read_events
 from runner.workflows.schema_files import read_schemas
@@ -134,7 +135,8 @@ def _hole(key: str, declared: Json) -> Value:
         examples[0] if isinstance(examples, list) and examples else known.get("default", known.get("example", ABSENT))
     )
     question = None if known.get("type") or known.get("enum") else f"Which values has {key}? Its schema has no type."
-    declaration = {name: item for name, item in known.items() if name in _KEPT and not _refers(item)}
+    order = document()["$defs"]["variable"]["properties"]
+    declaration = {name: known[name] for name in order if name in known and name in _KEPT and not _refers(known[name])}
     return Hole(key, declaration, seen, question, is_declared=True)
 
 

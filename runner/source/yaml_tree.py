@@ -14,6 +14,7 @@ import yaml
 
 from runner.source.align import block_lines, skip_properties
 from runner.source.yaml_comments import Comment, SpannedEvent, comments_between, spanned_events, with_plain_breaks
+from runner.source.yaml_escapes import escapes
 from runner.source.yaml_strict import has_uncounted_line
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ _STR_TAGS = ("!", "tag:yaml.org,2002:str")
 class Scalar:
     """A scalar: its value as text, and how it is quoted; None if it is not.
 
-    `lines` are the lines of a folded block without their indentation, whose breaks the value does not have. `escaped` are
-    the characters beyond ASCII that are written as escapes only.
+    `lines` are the lines of a folded block without their indentation, whose breaks the value does not have. `escapes` are
+    the characters, other than printable ASCII, that are written as escapes only, each with its escape.
     """
 
     value: str
@@ -37,7 +38,7 @@ class Scalar:
     tag: str | None = None
     spans_lines: bool = False
     lines: tuple[str, ...] = ()
-    escaped: frozenset[str] = frozenset()
+    escapes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -150,9 +151,8 @@ class _Builder:
         scalar = Scalar(value, _style(event), event.anchor, _tag(event), "\n" in content[value_start:end])
         if event.style == ">":
             scalar.lines = block_lines(content, value_start, end, value)
-        if event.style == '"' and not value.isascii():
-            written = set(content[value_start:end])
-            scalar.escaped = frozenset(char for char in value if not char.isascii() and char not in written)
+        if event.style == '"':
+            scalar.escapes = escapes(content[value_start:end])
         self._begin(start, is_block=False)
         line_end = content.find("\n", value_start, end) if is_block else value_start
         inside = self._until(value_start if line_end < 0 else line_end)

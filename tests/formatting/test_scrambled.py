@@ -19,7 +19,7 @@ TEXT = ("one", "  two", "", "# three")
 SCALARS = {
     "plain": "plain", '"quoted"': "'quoted'", "'say \"it\"'": '"say \\"it\\""', '"no"': "no", '"0123"': "'0123'",
     "12.50": "12.50", "null": "~", "[]": "[ ]", "{}": "{   }", "[a, {b: 1}]": "[ a,{b:   1} ,]",
-    '"caf\\u00e9"': '"caf\\xE9"', "https://example.com/#top": "https://example.com/#top", "'\\d'": '"\\\\d"',
+    '"caf\\xE9"': '"caf\\xE9"', "https://example.com/#top": "https://example.com/#top", "'\\d'": '"\\\\d"',
 }  # fmt: skip
 """Scalars and brackets as `fmt` writes them, and as people do."""
 
