@@ -137,16 +137,27 @@ def test_what_is_not_a_day_sends_no_digest(day: str, digest: Callable[[str], tup
     assert not (tmp_path / "digest" / ".runner").exists()
 
 
-def test_a_case_shows_a_cart_workflow_that_waits_for_any_order(tmp_path: Path, shell_path: str) -> None:
+@pytest.mark.parametrize(
+    ("broken", "case"),
+    [
+        ("it waits for any order", "an order for another cart does not stop the reminder"),
+        ("it has no rate limit", "a cart that changes twice gets one reminder"),
+    ],
+)
+def test_a_case_shows_what_is_wrong_with_a_cart_workflow(
+    broken: str, case: str, tmp_path: Path, shell_path: str
+) -> None:
     folder = copied("cart", tmp_path)
     path = folder / "suprsend" / "workflows" / "abandoned-cart" / "workflow.json"
     workflow = json.loads(path.read_text("utf-8"))
-    [waiting] = workflow["tree"]["nodes"]
-    del waiting["branches"][0]["conditions"][0]["event_conditions"]
+    if broken == "it waits for any order":
+        [waiting] = workflow["tree"]["nodes"]
+        del waiting["branches"][0]["conditions"][0]["event_conditions"]
+    else:
+        workflow["ratelimit"] = None
     path.write_text(json.dumps(workflow), "utf-8")
     run = ended("runner test specs -q", folder, shell_path)
-    assert "1 failed, 4 passed" in run.stdout
-    assert "an order for another cart does not stop the reminder" in run.stdout
+    assert re.findall(r"^_+ cart_updated.yaml: (.*?) _+$", run.stdout, re.MULTILINE) == [case]
 
 
 def test_a_code_is_written_nowhere(tmp_path: Path, shell_path: str) -> None:
