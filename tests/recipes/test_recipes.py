@@ -109,9 +109,9 @@ def digest(tmp_path: Path, shell_path: str) -> Callable[[str], tuple[int, str]]:
     return called
 
 
-def add_order(tmp_path: Path, day: str) -> None:
+def add_order(tmp_path: Path, day: str, amount: int = 5) -> None:
     with duckdb.connect(str(tmp_path / "digest" / "warehouse.duckdb")) as warehouse:
-        warehouse.execute("INSERT INTO orders VALUES (999, 'u1', ?, 5)", [day])
+        warehouse.execute("INSERT INTO orders VALUES (999, 'u1', ?, ?)", [day, amount])
 
 
 def test_a_digest_is_done_though_the_warehouse_went_on(
@@ -129,6 +129,23 @@ def test_a_day_without_rows_is_tried_again(digest: Callable[[str], tuple[int, st
     add_order(tmp_path, "2026-11-26")
     code, printed = digest("2026-11-26")
     assert (code, "1 row: 1 accepted" in printed) == (0, True)
+
+
+def test_a_digest_goes_on_though_rows_were_corrected(
+    digest: Callable[[str], tuple[int, str]], tmp_path: Path, shell_path: str
+) -> None:
+    add_order(tmp_path, "2026-11-26", amount=-5)
+    code, first = digest("2026-11-26")
+    assert code == 2
+    state = "--state-dir .runner/2026-11-26--sandbox"
+    correct = "sed s/-5.00/5.00/ | runner send specs/daily_digest.yaml --rows - --sandbox"
+    run = ended(f"runner runs failed last {state} | {correct} {state}", tmp_path / "digest", shell_path)
+    assert (run.returncode, "1 row: 1 accepted" in run.stdout) == (0, True)
+    code, printed = digest("2026-11-26")
+    assert (code, *re.findall(r"run (\S+)$", printed, re.MULTILINE)) == (
+        2,
+        *re.findall(r"run (\S+)$", first, re.MULTILINE),
+    )
 
 
 @pytest.mark.parametrize("day", ["2026-11-27' OR 1=1 --", "../2026-11-27", ""])
