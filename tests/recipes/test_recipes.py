@@ -109,9 +109,9 @@ def digest(tmp_path: Path, shell_path: str) -> Callable[[str], tuple[int, str]]:
     return called
 
 
-def add_order(tmp_path: Path, day: str) -> None:
+def add_order(tmp_path: Path, day: str, amount: int = 5) -> None:
     with duckdb.connect(str(tmp_path / "digest" / "warehouse.duckdb")) as warehouse:
-        warehouse.execute("INSERT INTO orders VALUES (999, 'u1', ?, 5)", [day])
+        warehouse.execute("INSERT INTO orders VALUES (999, 'u1', ?, ?)", [day, amount])
 
 
 def test_a_digest_is_done_though_the_warehouse_went_on(
@@ -131,22 +131,50 @@ def test_a_day_without_rows_is_tried_again(digest: Callable[[str], tuple[int, st
     assert (code, "1 row: 1 accepted" in printed) == (0, True)
 
 
+def test_a_digest_goes_on_though_rows_were_corrected(
+    digest: Callable[[str], tuple[int, str]], tmp_path: Path, shell_path: str
+) -> None:
+    add_order(tmp_path, "2026-11-26", amount=-5)
+    code, first = digest("2026-11-26")
+    assert code == 2
+    state = "--state-dir .runner/2026-11-26--sandbox"
+    correct = "sed s/-5.00/5.00/ | runner send specs/daily_digest.yaml --rows - --sandbox"
+    run = ended(f"runner runs failed last {state} | {correct} {state}", tmp_path / "digest", shell_path)
+    assert (run.returncode, "1 row: 1 accepted" in run.stdout) == (0, True)
+    code, printed = digest("2026-11-26")
+    assert (code, *re.findall(r"run (\S+)$", printed, re.MULTILINE)) == (
+        2,
+        *re.findall(r"run (\S+)$", first, re.MULTILINE),
+    )
+
+
 @pytest.mark.parametrize("day", ["2026-11-27' OR 1=1 --", "../2026-11-27", ""])
 def test_what_is_not_a_day_sends_no_digest(day: str, digest: Callable[[str], tuple[int, str]], tmp_path: Path) -> None:
     assert digest(day) == (64, f"expected yesterday or a day such as 2026-11-28, got '{day}'\n")
     assert not (tmp_path / "digest" / ".runner").exists()
 
 
-def test_a_case_shows_a_cart_workflow_that_waits_for_any_order(tmp_path: Path, shell_path: str) -> None:
+@pytest.mark.parametrize(
+    ("broken", "case"),
+    [
+        ("it waits for any order", "an order for another cart does not stop the reminder"),
+        ("it has no rate limit", "a cart that changes twice gets one reminder"),
+    ],
+)
+def test_a_case_shows_what_is_wrong_with_a_cart_workflow(
+    broken: str, case: str, tmp_path: Path, shell_path: str
+) -> None:
     folder = copied("cart", tmp_path)
     path = folder / "suprsend" / "workflows" / "abandoned-cart" / "workflow.json"
     workflow = json.loads(path.read_text("utf-8"))
-    [waiting] = workflow["tree"]["nodes"]
-    del waiting["branches"][0]["conditions"][0]["event_conditions"]
+    if broken == "it waits for any order":
+        [waiting] = workflow["tree"]["nodes"]
+        del waiting["branches"][0]["conditions"][0]["event_conditions"]
+    else:
+        workflow["ratelimit"] = None
     path.write_text(json.dumps(workflow), "utf-8")
     run = ended("runner test specs -q", folder, shell_path)
-    assert "1 failed, 4 passed" in run.stdout
-    assert "an order for another cart does not stop the reminder" in run.stdout
+    assert re.findall(r"^_+ cart_updated.yaml: (.*?) _+$", run.stdout, re.MULTILINE) == [case]
 
 
 def test_a_code_is_written_nowhere(tmp_path: Path, shell_path: str) -> None:

@@ -9,6 +9,7 @@ esac
 rows=rows/$day.csv state=.runner/$day$target
 [ -e "$rows" ] || python export.py "$day" "$rows" || exit
 if [ -e "$state" ]; then
-    exec runner send --resume last --state-dir "$state"
+    run=$(runner runs list --state-dir "$state" | tail -n 1 | cut -d ' ' -f 1)
+    exec runner send --resume "$run" --state-dir "$state"
 fi
 exec runner send specs/daily_digest.yaml --rows "$rows" --check-keys --state-dir "$state" "$target"
