@@ -229,9 +229,9 @@ INTERRUPTS = """
     import pytest
 
 
-    def interrupt(frame, event, _):
-        frame.f_trace_opcodes = frame.f_code.co_filename.startswith("<")
-        if event == "opcode" and (frame.f_lineno is None or sys.version_info >= (3, 12)):
+    def interrupt(frame, *_):
+        frame.f_trace_opcodes = is_made = frame.f_code.co_filename.startswith("<")
+        if is_made and (frame.f_lineno is None or sys.version_info >= (3, 12)):
             raise KeyboardInterrupt
         return interrupt
 
