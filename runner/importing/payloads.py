@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
 from runner.importing.sample import ABSENT, Found, Hole, Pieces, Sample
@@ -39,10 +40,12 @@ def events_in(value: Value, origin: str, stem: str) -> Found:
     is_list = isinstance(value, list) and len(value) > 0
     samples: list[Sample] = []
     others: list[str] = []
-    for index, item in enumerate(items, 1):
+    for index, each in enumerate(items, 1):
+        item, questions = _with_name(each)
         place = f"{origin}, item {index}" if is_list else origin
         if is_event(item):
-            samples.append(event_of(item, place))
+            found = event_of(item, place)
+            samples.append(replace(found, questions=(*questions, *found.questions)))
         elif isinstance(item, dict) and item:
             samples.append(payload_of(item, place, stem))
         else:
@@ -50,6 +53,22 @@ def events_in(value: Value, origin: str, stem: str) -> Found:
     places = others[:_NAMED] if samples else [origin]
     notes = (f"{place}: not an event or a payload: expected a map with entries" for place in places)
     return Found(tuple(samples), tuple(notes) if others else ())
+
+
+def _with_name(value: Value) -> tuple[Value, tuple[tuple[str, str], ...]]:
+    """Return an event whose name is a text, and what is asked about it: a variable in it is known, or stands by its name."""
+    name = value.get("event") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(name, Hole | Pieces):
+        return value, ()
+    parts = name.parts if isinstance(name, Pieces) else (name,)
+    text = "".join(_shown(part) for part in parts)
+    return value | {"event": text}, (("event", "The source has a variable in this name. Which events are there?"),)
+
+
+def _shown(part: str | Hole) -> str:
+    if isinstance(part, str):
+        return part
+    return part.name if part.value is ABSENT else str(part.value)
 
 
 def event_of(value: Mapping[str, Value], origin: str) -> Sample:

@@ -45,7 +45,7 @@ def with_holes(value: Json, hole_of: HoleOf) -> Value:
         case str() if _BEGIN in value:
             return _in_text(value, hole_of)
         case dict():
-            return {key: with_holes(item, hole_of) for key, item in value.items()}
+            return {_MARKED.sub(r"{{\1}}", key): with_holes(item, hole_of) for key, item in value.items()}
         case list():
             return [with_holes(item, hole_of) for item in value]
         case _:
