@@ -133,8 +133,8 @@ def payload_of(value: dict[str, Value], origin: str, stem: str) -> Sample:
     """Return a payload of another program as the properties of an event, whose name and user it may not say."""
     key = next((key for key in _NAMED_BY if _is_name(value.get(key))), None)
     name = str(value[key]) if key is not None else event_named(stem)
-    named_by = f"{name} is its {key}" if key is not None else "the payload does not say"
-    questions = [("event", f"Is this the name of the event? {named_by[:1].upper()}{named_by[1:]}.")]
+    named_by = f"It is the {key} of the payload." if key is not None else "The payload does not say."
+    questions = [("event", f"Is this the name of the event? {named_by}")]
     user = next(
         (key for key in _USERS if isinstance(value.get(key), str | int) and not isinstance(value.get(key), bool)), None
     )
@@ -144,7 +144,7 @@ def payload_of(value: dict[str, Value], origin: str, stem: str) -> Sample:
     else:
         distinct_id = Hole("user", {"type": "string"}, "u1")
         questions.append(("distinct_id", "Who is notified? The payload does not say, so u1 stands in the case."))
-    return Sample(origin, name, distinct_id, value, ABSENT, questions=tuple(questions))
+    return Sample(origin, name, distinct_id, value, ABSENT, questions=tuple(questions), named_by=key)
 
 
 def _is_name(value: Value | Absent | None) -> bool:

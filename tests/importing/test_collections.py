@@ -62,3 +62,21 @@ def test_events_arrive_as_the_collection_has_them(cli: CommandLine, target: Sand
         assert "a-token" not in text
         assert "a-key-in-the-url" not in text
         assert "a-workspace-key-of-ours" not in text
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_what_names_an_event_is_constant_and_its_id_is_proposed_as_a_key(cli: CommandLine) -> None:
+    Path("stripe.json").write_text(json.dumps(PAYLOADS["stripe"]))
+    [text] = imported(cli, "stripe.json").values()
+    assert "# Is this the name of the event? It is the type of the payload.\nevent: invoice.paid\n" in text
+    assert "\n  type: invoice.paid\n" in text
+    assert "  type: {" not in text.partition("\nevent:")[0].replace("    type: {", "")
+    assert "counts a repeated event once, such as {{ id }}\n" in text
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(("codes", "has_pattern"), [(["0042"], False), (["0042", "0043"], True)])
+def test_one_text_of_digits_shows_no_pattern(cli: CommandLine, codes: list[str], *, has_pattern: bool) -> None:
+    events = [{"event": "code_sent", "distinct_id": "u1", "properties": {"code": code}} for code in codes]
+    [text] = imported(cli, json.dumps(events)).values()
+    assert ("pattern:" in text) is has_pattern

@@ -178,6 +178,16 @@ def test_a_secret_is_hidden_wherever_it_stands_again(cli: CommandLine) -> None:
     assert RANDOM not in Path("specs/thing-done.yaml").read_text()
 
 
+@pytest.mark.usefixtures("in_tmp")
+def test_a_secret_of_one_event_is_hidden_in_others(cli: CommandLine) -> None:
+    events = [
+        {"event": "key_made", "distinct_id": "u1", "properties": {"api_key": RANDOM}},
+        {"event": "mail_sent", "distinct_id": "u1", "properties": {"text": f"Your key is {RANDOM}"}},
+    ]
+    assert cli("import", json.dumps(events)).code == 0
+    assert [path.name for path in Path("specs").iterdir() if RANDOM in path.read_text()] == []
+
+
 SECRETS_OF_CODE = f"""
 from suprsend import Event
 KEY = "{RANDOM}"
