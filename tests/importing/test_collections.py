@@ -80,3 +80,22 @@ def test_one_text_of_digits_shows_no_pattern(cli: CommandLine, codes: list[str],
     events = [{"event": "code_sent", "distinct_id": "u1", "properties": {"code": code}} for code in codes]
     [text] = imported(cli, json.dumps(events)).values()
     assert ("pattern:" in text) is has_pattern
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_placeholders_of_others_in_derived_texts_are_no_warnings(cli: CommandLine) -> None:
+    repositories = ["ours/shop", "ours/cart"]
+    payloads = [
+        {"repo": repo, "links": [], "statuses": f"https://api.example.com/{repo}/statuses/{{sha}}"}
+        for repo in repositories
+    ]
+    Path("hooks.json").write_text(json.dumps(payloads))
+    [text] = imported(cli, "hooks.json").values()
+    assert "statuses: \"https://api.example.com/{{ repo }}/statuses/{{ '{sha}' }}\"" in text
+    assert cli("test", "specs").code == 0
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_payload_with_a_name_is_not_an_event_of_that_name(cli: CommandLine) -> None:
+    Path("signup.json").write_text('{"name": "Zoe", "plan": "free"}')
+    assert list(imported(cli, "signup.json")) == ["signup.yaml"]

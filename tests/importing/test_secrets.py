@@ -99,7 +99,20 @@ def test_addresses_of_people_are_replaced_and_those_of_examples_kept(cli: Comman
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "apiKey", "API_KEY", "access-token", "clientSecret", "X-Signature", "auth_key", "sig"]
+    "name",
+    [
+        "password",
+        "password_hash",
+        "newPassword2",
+        "password_confirmation",
+        "apiKey",
+        "API_KEY",
+        "access-token",
+        "clientSecret",
+        "X-Signature",
+        "auth_key",
+        "sig",
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
@@ -145,6 +158,10 @@ OPEN: dict[str, Any] = {
     "page": "https://shop.example.com/login/with-a-provider-of-yours",
     "secret": {"name": "db", "id": "7"},
     "author": "key=value",
+    "cvc_check": "unchecked",
+    "authorization_method": "at the counter",
+    "signature_requirement_enforcement_level": "non_admins",
+    "secret_scanning": {"alerts": "reported", "secrets": "write"},
 }
 
 
