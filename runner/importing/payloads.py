@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _OF_SDK = "$ss_sdk_version"
 _ATTACHMENTS = "$attachments"
-_NAMED_BY = ("event", "event_name", "event_type", "type", "topic")
+_NAMED_BY = ("event", "event_name", "eventName", "event_type", "eventType", "type", "topic")
 _USERS = ("distinct_id", "user_id", "userId", "customer_id", "customerId", "recipient", "user")
 _EVENT_NAME = re.compile(r"[A-Za-z][\w.:/ -]{1,99}")
 _NAMED = 10

@@ -99,3 +99,9 @@ def test_placeholders_of_others_in_derived_texts_are_no_warnings(cli: CommandLin
 def test_a_payload_with_a_name_is_not_an_event_of_that_name(cli: CommandLine) -> None:
     Path("signup.json").write_text('{"name": "Zoe", "plan": "free"}')
     assert list(imported(cli, "signup.json")) == ["signup.yaml"]
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("key", ["event", "event_name", "eventName", "event_type", "eventType", "type", "topic"])
+def test_a_payload_is_named_by_what_names_its_event(cli: CommandLine, key: str) -> None:
+    assert list(imported(cli, json.dumps({"data": {"type": "card"}, key: "order.paid"}))) == ["order-paid.yaml"]
