@@ -30,6 +30,12 @@ def mark(name: str) -> str:
     return f"{_BEGIN}{name}{_END}"
 
 
+def only_mark(text: str) -> str | None:
+    """Return the name of the variable that a text consists of; None for any other text."""
+    found = _MARKED.fullmatch(text.strip())
+    return found[1] if found is not None else None
+
+
 def readable(text: str) -> str:
     """Return JSON in which a variable in place of a value is a text, so that it can be read."""
     if _BEGIN not in text:
