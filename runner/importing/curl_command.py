@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runner.errors import InvalidInput
 from runner.importing.faults import MAX_EVENTS, place, unusable
 from runner.importing.http_body import body_events
+from runner.importing.placeholders import only_mark
 from runner.importing.sample import Found, Hole
 from runner.importing.shell_words import shell_command
 from runner.importing.windows_words import windows_command
@@ -98,6 +99,8 @@ def _body(command: Command, name: str, line: int) -> _Body | None:
         if option in ("-F", "--form", "--form-string", "--data-urlencode") or _FORM.match(word.text):
             hint = "an event is JSON, such as --json '{\"event\": …}'"
             raise unusable("the body of the curl command is a form, not JSON", hint, position)
+        if (variable := only_mark(word.text)) is not None:
+            raise unusable(f"the body of the curl command is the variable {variable}", "write its text there", position)
         if word.text == "@-" and option != "--data-raw":
             if command.stdin is None:
                 raise unusable("the body of the curl command is its standard input", "import that text", position)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MAX_TRIED = 40
 _LEAST = 2
+_LOOKALIKE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|<%|%[A-Za-z_]\w*%|\{\s*[A-Za-z_]\w*\s*\}")
 _UNQUOTED = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r"}
 
 
@@ -23,10 +24,7 @@ def is_template_like(text: str) -> bool:
 
 def looks_like_template(text: str) -> bool:
     """Return whether a reader could take a text for a template, of Jinja or of another tool."""
-    return (
-        is_template_like(text)
-        or re.search(r"\$\{?[A-Za-z_]|<%|%[A-Za-z_]\w*%|\{\s*[A-Za-z_]\w*\s*\}", text) is not None
-    )
+    return is_template_like(text) or _LOOKALIKE.search(text) is not None
 
 
 def is_special_key(key: str) -> bool:
@@ -56,11 +54,16 @@ def as_template(parts: Iterable[str | tuple[str]]) -> str:
             template += f"{{{{ {part[0]} }}}}"
         # A brace at the end would begin an expression together with what follows.
         elif is_template_like(part) or (part.endswith("{") and index + 1 < len(pieces)):
-            escaped = "".join(_UNQUOTED.get(char, char) for char in part)
-            template += f"{{{{ '{escaped}' }}}}"
+            template += _quoted(part)
         else:
-            template += part
+            template += _LOOKALIKE.sub(lambda match: _quoted(match[0]), part)
     return template
+
+
+def _quoted(text: str) -> str:
+    """Return the template of a text that stands for itself."""
+    escaped = "".join(_UNQUOTED.get(char, char) for char in text)
+    return f"{{{{ '{escaped}' }}}}"
 
 
 def derived(texts: Sequence[str], variables: Variables) -> list[str | tuple[str]] | None:

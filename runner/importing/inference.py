@@ -87,7 +87,8 @@ def _of_texts(texts: Sequence[str]) -> dict[str, Json]:
     for name, pattern in _FORMATS.items():
         if all(map(pattern.fullmatch, texts)) and _fits({"format": name}, texts):
             return {"format": name}
-    return {"pattern": "^[0-9]+$"} if all(map(_DIGITS.fullmatch, texts)) else {}
+    is_number = len(texts) > 1 and all(map(_DIGITS.fullmatch, texts))  # one text of digits may be any text
+    return {"pattern": "^[0-9]+$"} if is_number else {}
 
 
 def _of_maps(maps: Sequence[dict[str, Json]], depth: int) -> dict[str, Json]:

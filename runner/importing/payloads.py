@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
 from runner.importing.sample import ABSENT, Found, Hole, Pieces, Sample
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _OF_SDK = "$ss_sdk_version"
 _ATTACHMENTS = "$attachments"
-_NAMED_BY = ("event", "event_name", "event_type", "type", "topic", "name")
+_NAMED_BY = ("event", "event_name", "eventName", "event_type", "eventType", "type", "topic")
 _USERS = ("distinct_id", "user_id", "userId", "customer_id", "customerId", "recipient", "user")
 _EVENT_NAME = re.compile(r"[A-Za-z][\w.:/ -]{1,99}")
 _NAMED = 10
@@ -39,10 +40,12 @@ def events_in(value: Value, origin: str, stem: str) -> Found:
     is_list = isinstance(value, list) and len(value) > 0
     samples: list[Sample] = []
     others: list[str] = []
-    for index, item in enumerate(items, 1):
+    for index, each in enumerate(items, 1):
+        item, questions = _with_name(each)
         place = f"{origin}, item {index}" if is_list else origin
         if is_event(item):
-            samples.append(event_of(item, place))
+            found = event_of(item, place)
+            samples.append(replace(found, questions=(*questions, *found.questions)))
         elif isinstance(item, dict) and item:
             samples.append(payload_of(item, place, stem))
         else:
@@ -50,6 +53,22 @@ def events_in(value: Value, origin: str, stem: str) -> Found:
     places = others[:_NAMED] if samples else [origin]
     notes = (f"{place}: not an event or a payload: expected a map with entries" for place in places)
     return Found(tuple(samples), tuple(notes) if others else ())
+
+
+def _with_name(value: Value) -> tuple[Value, tuple[tuple[str, str], ...]]:
+    """Return an event whose name is a text, and what is asked about it: a variable in it is known, or stands by its name."""
+    name = value.get("event") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(name, Hole | Pieces):
+        return value, ()
+    parts = name.parts if isinstance(name, Pieces) else (name,)
+    text = "".join(_shown(part) for part in parts)
+    return value | {"event": text}, (("event", "The source has a variable in this name. Which events are there?"),)
+
+
+def _shown(part: str | Hole) -> str:
+    if isinstance(part, str):
+        return part
+    return part.name if part.value is ABSENT else str(part.value)
 
 
 def event_of(value: Mapping[str, Value], origin: str) -> Sample:
@@ -114,8 +133,8 @@ def payload_of(value: dict[str, Value], origin: str, stem: str) -> Sample:
     """Return a payload of another program as the properties of an event, whose name and user it may not say."""
     key = next((key for key in _NAMED_BY if _is_name(value.get(key))), None)
     name = str(value[key]) if key is not None else event_named(stem)
-    named_by = f"{name} is its {key}" if key is not None else "the payload does not say"
-    questions = [("event", f"Is this the name of the event? {named_by[:1].upper()}{named_by[1:]}.")]
+    named_by = f"It is the {key} of the payload." if key is not None else "The payload does not say."
+    questions = [("event", f"Is this the name of the event? {named_by}")]
     user = next(
         (key for key in _USERS if isinstance(value.get(key), str | int) and not isinstance(value.get(key), bool)), None
     )
@@ -125,7 +144,7 @@ def payload_of(value: dict[str, Value], origin: str, stem: str) -> Sample:
     else:
         distinct_id = Hole("user", {"type": "string"}, "u1")
         questions.append(("distinct_id", "Who is notified? The payload does not say, so u1 stands in the case."))
-    return Sample(origin, name, distinct_id, value, ABSENT, questions=tuple(questions))
+    return Sample(origin, name, distinct_id, value, ABSENT, questions=tuple(questions), named_by=key)
 
 
 def _is_name(value: Value | Absent | None) -> bool:

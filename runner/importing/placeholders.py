@@ -30,6 +30,12 @@ def mark(name: str) -> str:
     return f"{_BEGIN}{name}{_END}"
 
 
+def only_mark(text: str) -> str | None:
+    """Return the name of the variable that a text consists of; None for any other text."""
+    found = _MARKED.fullmatch(text.strip())
+    return found[1] if found is not None else None
+
+
 def readable(text: str) -> str:
     """Return JSON in which a variable in place of a value is a text, so that it can be read."""
     if _BEGIN not in text:
@@ -45,7 +51,7 @@ def with_holes(value: Json, hole_of: HoleOf) -> Value:
         case str() if _BEGIN in value:
             return _in_text(value, hole_of)
         case dict():
-            return {key: with_holes(item, hole_of) for key, item in value.items()}
+            return {_MARKED.sub(r"{{\1}}", key): with_holes(item, hole_of) for key, item in value.items()}
         case list():
             return [with_holes(item, hole_of) for item in value]
         case _:

@@ -33,6 +33,12 @@ def is_collection(value: Json) -> bool:
     return isinstance(info, dict) and ("_postman_id" in info or "postman" in str(info.get("schema", "")))
 
 
+def unwrapped(value: Json) -> Json:
+    """Return the collection in what Postman's API answers; any other value as it is."""
+    inner = value.get("collection") if isinstance(value, dict) and len(value) == 1 else None
+    return inner if is_collection(inner) else value
+
+
 def collection_events(value: Json, name: str, stem: str) -> Found:
     """Return the events of a collection. A request whose body is not JSON is a note."""
     known = _known(value.get("variable") if isinstance(value, dict) else None)

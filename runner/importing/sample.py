@@ -68,7 +68,7 @@ class Sample:
 
     `origin` is its place in words, `event` its name. Of the optional fields, ABSENT means that the source does not say,
     None that the event has none. `optional` are properties that may be left out; `questions` are what the source leaves
-    open, by the keys of a spec. `constants` says which values never vary: those that are equal in all
+    open, by the keys of a spec. `named_by` is the property that the event is named by, if one is. `constants` says which values never vary: those that are equal in all
     events, those that code writes out, or none, as each column of a table may vary.
     """
 
@@ -84,6 +84,7 @@ class Sample:
     schema: Mapping[str, Json] | None = None
     optional: frozenset[str] = frozenset()
     questions: tuple[tuple[str, str], ...] = ()
+    named_by: str | None = None
     constants: Constants = "equal"
 
 

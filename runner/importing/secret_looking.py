@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.importing.sample import Hole, Pieces
@@ -20,18 +19,23 @@ if TYPE_CHECKING:
     from runner.importing.sample import Value
 
 _SURE = {
-    "password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "cvv", "cvc",
-    "passwort", "kennwort", "contrasena", "senha", "wachtwoord",
+    "password", "passwd", "pwd", "passphrase", "secret", "cvv", "cvc", "passwort", "kennwort", "contrasena", "senha", "wachtwoord",
 }  # fmt: skip
 _LIKELY = {
     "token", "tokens", "apikey", "authorization", "cookie", "credential", "credentials", "signature", "sig", "hmac", "jwt", "bearer",
+    "passwords", "secrets",
 }  # fmt: skip
 _PAIRS = {
     ("api", "key"), ("access", "key"), ("private", "key"), ("workspace", "key"), ("signing", "key"), ("auth", "key"),
-    ("account", "key"), ("encryption", "key"), ("master", "key"), ("api", "keys"), ("de", "passe"),
+    ("account", "key"), ("encryption", "key"), ("master", "key"), ("secret", "key"), ("api", "keys"), ("de", "passe"),
+    ("authorization", "code"),
 }  # fmt: skip
-_PUBLIC = {"count", "counts", "type", "types", "name", "id", "expiry", "expires", "length", "limit", "status", "url", "at", "version"}  # fmt: skip
-"""Last words of names that tell about a secret: `token_type`, `secret_name`."""
+_FORMS = {
+    "value", "hash", "digest", "sha", "text", "plain", "raw", "encoded", "encrypted", "header", "string", "confirm", "confirmation", "again", "v",
+}  # fmt: skip
+"""Last words of names that are still those of a secret: `password_hash`, but not `token_type` or `signature_level`."""
+_PUBLIC = {"type", "types", "name", "id", "expires", "expiry", "status", "url", "at", "version"}
+"""Keys in the map of a secret that only tell about it."""
 _LEAST_CHARS = 8
 _LEAST_ASSIGNED = 6
 _WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -84,9 +88,7 @@ def is_secret_name(name: str) -> bool:
     (True, False)
     """
     words = _words(name)
-    return _is_sure(words) or (
-        not _is_about(words) and (any(word in _LIKELY for word in words) or bool(_PAIRS.intersection(pairwise(words))))
-    )
+    return _is_sure(words) or (bool(words) and words[-1] in _LIKELY) or tuple(words[-2:]) in _PAIRS
 
 
 def without_secrets(name: str, value: Value, known: Collection[str] = ()) -> Value:
@@ -100,8 +102,7 @@ def without_secrets(name: str, value: Value, known: Collection[str] = ()) -> Val
         case int() | float() if not isinstance(value, bool) and _is_whole(name, str(value)):
             return Hole(name, {"type": "integer" if isinstance(value, int) else "number"}, value, is_secret=True)
         case dict():
-            outer = f"{name}_" if is_secret_name(name) else ""
-            return {key: without_secrets(f"{outer}{key}", item, known) for key, item in value.items()}
+            return {key: without_secrets(_named(name, key), item, known) for key, item in value.items()}
         case list():
             return [without_secrets(name, item, known) for item in value]
         case Hole(is_secret=False):
@@ -217,14 +218,20 @@ def _is_assigned(match: re.Match[str]) -> bool:
     return "=" in match["sign"] or '"' in match["sign"] or _MIXED.match(value) is not None
 
 
+def _named(outer: str, key: str) -> str:
+    """Return the name that counts for an entry of a map: that of the map if it is one of secrets."""
+    is_own = not is_secret_name(outer) or is_secret_name(key) or key.lower() in _PUBLIC
+    return key if is_own else outer
+
+
 def _is_sure(words: list[str]) -> bool:
-    return bool(words) and not _is_about(words) and not _SURE.isdisjoint(words)
-
-
-def _is_about(words: list[str]) -> bool:
-    return bool(words) and words[-1] in _PUBLIC
+    return bool(words) and words[-1] in _SURE
 
 
 def _words(name: str) -> list[str]:
+    """Return the words of a name, without those at its end that only say in which form it is."""
     plain = unicodedata.normalize("NFKD", name[:200]).encode("ascii", "ignore").decode()
-    return [word.lower() for word in _WORD.findall(plain)]
+    words = [word.lower() for word in _WORD.findall(plain)]
+    while len(words) > 1 and (words[-1] in _FORMS or words[-1].isdigit()):
+        words.pop()
+    return words

@@ -14,7 +14,7 @@ from runner.importing.curl_command import curl_events, is_curl
 from runner.importing.har import har_events, is_har
 from runner.importing.json_text import is_lines, json_of
 from runner.importing.payloads import events_in
-from runner.importing.postman import collection_events, is_collection
+from runner.importing.postman import collection_events, is_collection, unwrapped
 from runner.importing.python_code import python_events
 from runner.importing.sample import Found, plain
 from runner.importing.schemas import (
@@ -198,7 +198,7 @@ def _kind_by_text(text: str, path: Path | None) -> Kind | None:
 
 def _of_json(text: str, name: str, stem: str, kind: Kind | None, path: Path | None) -> Found:
     """Return the events of a JSON document, whose kind is found in it unless the user says it."""
-    value = json_of(text, name)
+    value = unwrapped(json_of(text, name))
     checks = {Kind.HAR: is_har, Kind.POSTMAN: is_collection, Kind.EVENT: is_event_file, Kind.SCHEMA: is_schema}
     if kind in checks and not checks[kind](value):
         raise faults.unusable(

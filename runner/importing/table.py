@@ -44,7 +44,7 @@ def table_events(path: Path, name: str, stem: str) -> Found:
             numbers.append(row.number)
         is_text = file.header is not None
     if not rows:
-        raise unusable(f"{name} has no rows to infer types from", "add a typical row")
+        raise unusable(f"{name} has no rows to infer types from", notes[0] if notes else "add a typical row")
     columns = dict.fromkeys(key for row in rows for key in row)
     table: dict[str, list[Value | Absent]] = {}
     for column in columns:

@@ -115,6 +115,7 @@ def test_variables_of_the_shell_become_variables(cli: CommandLine) -> None:
     [
         (f"curl {URL} \\\n -d '{{\n\"a\": 1,\n}}'", "error[json-syntax]: not valid JSON: expecting property name enclosed in double quotes\n --> a.sh:4:1"),
         (f"curl {URL} --data-urlencode 'a=1'", "error[import-source]: the body of the curl command is a form, not JSON\n --> a.sh:1:1"),
+        (f'curl {URL} -d "$BODY"', "error[import-source]: the body of the curl command is the variable BODY\n --> a.sh:1:1\n  = write its text there"),
         (f"curl {URL} -d @-", "error[import-source]: the body of the curl command is its standard input\n --> a.sh:1:1"),
         (f"curl {URL} -d '{{}}'", "a.sh: not an event or a payload: expected a map with entries\nerror[import-source]: no events were found"),
         (f"curl {URL}", "error[import-source]: the curl command has no body"),

@@ -128,3 +128,13 @@ def test_odd_rows_and_columns_are_named(cli: CommandLine) -> None:
     assert "# $mine was left out: such names are the platform's own. Under which name is it needed?" in text
     assert 'huge: "1e400"' in text
     assert cli("validate", "specs").code == 0
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_file_whose_rows_are_all_skipped_says_why(cli: CommandLine) -> None:
+    Path("orders.csv").write_text("user,amount\nu1\n")
+    ended = cli("import", "orders.csv")
+    assert ended.err == (
+        "error[import-source]: orders.csv has no rows to infer types from\n"
+        "  = orders.csv: skipped row 1: 1 cell, but the header has 2 columns\n"
+    )

@@ -99,7 +99,20 @@ def test_addresses_of_people_are_replaced_and_those_of_examples_kept(cli: Comman
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "apiKey", "API_KEY", "access-token", "clientSecret", "X-Signature", "auth_key", "sig"]
+    "name",
+    [
+        "password",
+        "password_hash",
+        "newPassword2",
+        "password_confirmation",
+        "apiKey",
+        "API_KEY",
+        "access-token",
+        "clientSecret",
+        "X-Signature",
+        "auth_key",
+        "sig",
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
@@ -145,6 +158,10 @@ OPEN: dict[str, Any] = {
     "page": "https://shop.example.com/login/with-a-provider-of-yours",
     "secret": {"name": "db", "id": "7"},
     "author": "key=value",
+    "cvc_check": "unchecked",
+    "authorization_method": "at the counter",
+    "signature_requirement_enforcement_level": "non_admins",
+    "secret_scanning": {"alerts": "reported", "secrets": "write"},
 }
 
 
@@ -176,6 +193,16 @@ def test_a_secret_is_hidden_wherever_it_stands_again(cli: CommandLine) -> None:
     properties = {"text": f"Enter {RANDOM}", "same": RANDOM, "password": RANDOM}
     assert cli("import", json.dumps({"event": "thing_done", "distinct_id": "u1", "properties": properties})).code == 0
     assert RANDOM not in Path("specs/thing-done.yaml").read_text()
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_secret_of_one_event_is_hidden_in_others(cli: CommandLine) -> None:
+    events = [
+        {"event": "key_made", "distinct_id": "u1", "properties": {"api_key": RANDOM}},
+        {"event": "mail_sent", "distinct_id": "u1", "properties": {"text": f"Your key is {RANDOM}"}},
+    ]
+    assert cli("import", json.dumps(events)).code == 0
+    assert [path.name for path in Path("specs").iterdir() if RANDOM in path.read_text()] == []
 
 
 SECRETS_OF_CODE = f"""

@@ -236,6 +236,17 @@ def test_variables_of_postman_become_variables(in_tmp: Path) -> None:
     assert sample.idempotency_key is None
 
 
+def test_a_collection_of_the_api_with_variables_in_names_and_keys_is_read(in_tmp: Path) -> None:
+    raw = '{"event": "order_{{kind}}", "distinct_id": "u1", "properties": {"list": [{{a}}, {{amount}}], "{{key}}": 1}}'
+    request = {"name": "order", "request": {"body": {"mode": "raw", "raw": raw}}}
+    (in_tmp / "shop.json").write_text(json.dumps({"collection": {**POSTMAN, "item": [request]}}))
+    [sample] = samples("shop.json")
+    assert sample.event == "order_kind"
+    assert ("event", "The source has a variable in this name. Which events are there?") in sample.questions
+    assert [item.name for item in sample.properties["list"] if isinstance(item, Hole)] == ["a", "amount"]  # type: ignore[union-attr]
+    assert sample.properties["{{key}}"] == 1
+
+
 def test_the_kind_can_be_said(in_tmp: Path) -> None:
     (in_tmp / "log").write_text(json.dumps({"log": {"entries": []}, "level": "info"}))
     [payload] = samples("log", kind=Kind.JSON)
