@@ -11,12 +11,13 @@ from runner.importing.bundle import bundled
 from runner.importing.payloads import events_in
 
 WORDS = st.sampled_from([
-    "id", "order_id", "user", "email", "token", "url", "a b", "$gt", "", "é", "name", "n", "if", "loop", "now", "0", "items", "x-y", "Token", "user_id",
+    "id", "order_id", "user", "email", "token", "url", "a b", "$gt", "", "é", "name", "n", "if", "loop", "now", "0", "items", "x-y", "Token", "user_id", "{{ x }}", "{y}", "password", "ss_x", "secret", "event", "id",
 ])  # fmt: skip
 TEXTS = st.one_of(
     st.sampled_from([
         "u1", "1001", "1002", "order-1001", "{{ user }}", "{% if %}", "{#", "}}", "${name}", "%name%", "zoe@acme.io", "https://x.example.com/1001?token=abcdefgh",
         "2026-01-02", "2026-01-02T03:04:05Z", "", "null", "auto", "a\r\nb", "\\", "'", '"', "{{ '", "{", "no", "\x85", "😀", "true", "00000000-0000-4000-8000-000000000000",
+        "password=Zk8Qw3Xv9", "${HOME}", "https://x.example.com/1001/{sha}", "Zk8Qw3Xv9",
     ]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
 )  # fmt: skip
@@ -32,7 +33,7 @@ VALUES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=4)),
     max_leaves=8,
 )
-PROPERTIES = st.dictionaries(WORDS.filter(lambda word: not word.startswith("$")), VALUES, max_size=6)
+PROPERTIES = st.dictionaries(WORDS, VALUES, max_size=6)
 PEOPLE = st.sampled_from(["u1", "u2", "1001", "zoe@acme.io", "{{ x }}", "auto"])
 KEYS = st.sampled_from([None, "auto", "order-1001", "order-1002", "k-{{", "1001", "paid zoe@acme.io"])
 TENANTS = st.sampled_from([None, "acme", "other", "1001"])
