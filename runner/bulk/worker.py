@@ -50,12 +50,12 @@ class _Server:
         self._idle = Semaphore(0)
         """Counts the threads that wait for their turn to read, and those that are about to."""
 
-    def run(self) -> None:
+    def run(self) -> NoReturn:
         """Report that the worker has started, then run each task that arrives; exit when the channel closes."""
         self._send(ASIDE, b"")
         self._take_turns()
 
-    def _take_turns(self) -> None:
+    def _take_turns(self) -> NoReturn:
         try:
             while task := self._read():
                 number, call = task
