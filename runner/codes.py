@@ -30,7 +30,7 @@ Code: TypeAlias = Literal[
     "template-undefined", "template-unknown-filter", "template-unknown-function", "template-unknown-method",
     "template-unknown-test", "template-unquoted", "template-unread", "template-variable", "tenant-id", "tenant-twice",
     "test-data-unknown", "timeout", "too-many-problems", "unclear-answer", "unformatted", "unheard-event", "unicode",
-    "unknown-column", "unknown-event", "unknown-key", "unknown-matcher", "unknown-variable", "unused-label",
+    "unknown-column", "unknown-event", "unknown-key", "unknown-matcher", "unknown-variable", "unused-ignore", "unused-label",
     "unused-let", "unused-variable", "usage", "var-missing", "var-schema", "var-type", "worker-died",
     "workflow-command", "workflow-coverage", "workflow-invalid", "workflow-unmodelled", "wrong-type", "yaml-alias",
     "yaml-depth", "yaml-document", "yaml-key", "yaml-merge-key", "yaml-size", "yaml-syntax", "yaml-tag",

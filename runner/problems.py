@@ -215,6 +215,7 @@ ENTRIES: Mapping[Code, Entry] = {
     "unknown-key": Entry("a key that the format does not have", "`propertys:`", ExitCode.INVALID),
     "unknown-matcher": Entry("there is no such matcher", "`{$regex: …}`", ExitCode.INVALID),
     "unknown-variable": Entry("a value for a variable that no spec declares", "`--var oder_id=7`", ExitCode.INVALID),
+    "unused-ignore": Entry("a comment ignores a rule that finds nothing there, or that does not exist", "`# runner: ignore no-cases`", ExitCode.OK, severity="advice"),
     "unused-label": Entry("a label stands twice, or a case has one that its spec has already", "`labels: [smoke, smoke]`", ExitCode.OK, severity="advice"),
     "unused-let": Entry("no template uses a `let`", "`let:` left over", ExitCode.OK, severity="warning"),
     "unused-variable": Entry("no template uses a declared variable", "`vars:` left over", ExitCode.OK, severity="warning"),

@@ -88,7 +88,7 @@ UNCHECKED = {
     "pipeline {": "tests/recipes/test_recipes.py",
     ".PHONY: check test confirmed send-staging": "tests/recipes/test_recipes.py",
     "SELECT customer AS user, placed_on AS day, count(*) AS orders, sum(amount) AS total": "tests/recipes/test_recipes.py",
-    """0 5 * * *      cd /srv/digest && ./send-digest.sh "$(date -d yesterday +\\%F)" --profile=production >>digest.log 2>&1""": "a table of cron",
+    "PATH=/srv/digest/.venv/bin:/usr/bin:/bin": "a table of cron",
     """{"id": "evt_1", "type": "order.completed", "userId": "u1", "time": "2026-11-28T09:12:44Z", "data": {"order": "1001", "value": 80.5}}""": "tests/recipes/test_recipes.py",
     "SELECT id AS event_id, userId AS user, time AS occurred_at, data": "tests/recipes/test_recipes.py",
 }  # fmt: skip

@@ -120,3 +120,11 @@ def test_every_package_is_named_in_the_order_of_imports() -> None:
         (known.get(library, library), name) for name, libraries in rows for library in libraries.strip().split(", ")
     ]
     assert [pair for pair in homes if pair[0] and pair[1] not in HOMES[pair[0]]] == []
+
+
+def test_the_page_on_waiting_lists_the_causes_that_wait_prints() -> None:
+    """`test --live` prints none of them: the page of its problem leads there."""
+    session = (REPOSITORY / "tests" / "sessions" / "rows" / "no-message-for-a-row.txt").read_text("utf-8")
+    printed = re.findall(r"^    - (.*)$", session, re.MULTILINE)
+    shown = re.findall(r"^    - (.*)$", PAGES["proof"].text, re.MULTILINE)
+    assert shown == [cause.replace("u2", "u1") for cause in printed]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FIRST = 5
 """Numbers of a line before its measures: the time and the counts."""
+_LEAST_PARTS = 3
 _STEPS_OF_DOUBLING = 3
 """Sizes are counted in steps: four from each power of two to the next one, named by their least number of bytes."""
 
@@ -93,6 +94,11 @@ class RunMeasures:
     sizes: Counter[int] = field(default_factory=Counter)
     attempts: Counter[int] = field(default_factory=Counter)
     largest_bytes: int = 0
+
+    @property
+    def has_rates(self) -> bool:
+        """Whether there are enough parts for rows a second: those of one or two say how fast a request was."""
+        return len(self.parts) >= _LEAST_PARTS
 
     def add(self, lines: str) -> None:
         """Add the lines of a part. Raises ValueError and TypeError for lines that this module does not write."""

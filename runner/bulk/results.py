@@ -181,6 +181,8 @@ def messages_of(path: Path, at_most: int) -> dict[int, str]:
     The last line of a row counts.
     """
     found: dict[int, str] = {}
+    if not path.is_file():  # a pipe would be waited for
+        return found
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             if '"state": "accepted"' in line:

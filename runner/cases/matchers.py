@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Matcher: TypeAlias = Literal["$any", "$re", "$approx", "$len", "$contains", "$unordered", "$absent", "$schema"]
 MATCHERS: tuple[Matcher, ...] = get_args(Matcher)
 _BY_NAME: Mapping[str, Matcher] = {name: name for name in MATCHERS}
-_ON_THE_WIRE = ("$attachments", "$ss_sdk_version")
+ON_THE_WIRE = ("$attachments", "$ss_sdk_version")
 """Keys inside `properties` that the platform reserves."""
 
 
@@ -55,7 +55,7 @@ def matcher_problems(expected: Node, *, is_entry: bool = False) -> Iterator[Prob
         yield from _operand_problems(matcher, expected.entries[matcher])
         return
     for key, item in expected.entries.items():
-        if key.startswith("$") and key not in _ON_THE_WIRE:
+        if key.startswith("$") and key not in ON_THE_WIRE:
             message = f"there is no matcher '{key}'"
             yield Problem("unknown-matcher", message, expected.key_position(key), hint=did_you_mean(key, MATCHERS))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, InvalidInput, MachineError, NotFound, RunnerError
@@ -9,7 +10,7 @@ from runner.exits import summed
 from runner.formatting.files import files_at, formatted
 from runner.project.files import CONFIG_NAME
 from runner.report.formatted import FormattedFile, show_formatted
-from runner.source import has_text
+from runner.source import has_text, read_text
 from runner.writing import rewrite
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from runner.errors import Problem
     from runner.formatting.files import Formatted
     from runner.report.formatted import State
+    from runner.source import Node
 
 
 def fmt(session: Session, paths: Sequence[Path], *, check: bool, diff: bool) -> ExitCode:
@@ -74,18 +76,35 @@ def _file(each: Formatted, *, writes: bool, diff: bool) -> FormattedFile:
 def _diff(each: Formatted) -> Iterator[str]:
     from difflib import unified_diff  # noqa: PLC0415 - only --diff needs it
 
-    old, new = each.before.content.splitlines(), (each.after or "").splitlines()
+    old, new = (text.removesuffix("\n").split("\n") for text in (each.before.content, each.after or ""))
     lines = list(unified_diff(old, new, each.shown, f"{each.shown} (formatted)", lineterm=""))
     yield from lines or [f"--- {each.shown}: only the ends of its lines differ"]
 
 
-def _secrets(each: Formatted, config: Path | None) -> Sequence[str]:
-    """Return the secret defaults of a spec, which no diff may show."""
+def _secrets(each: Formatted, config: Path | None) -> Iterator[str]:
+    """Yield the secrets of a file, which no diff may show: those of its spec, and what is declared as one if it has none."""
+    root = read_text(each.before.content, each.shown).root
+    yield from _declared(root) if root is not None else ()
     if each.path.name == CONFIG_NAME:
-        return ()
+        return
     from runner.eventspec import load  # noqa: PLC0415 - only --diff needs it
 
-    try:
-        return load(each.path, each.project, config).secrets
-    except RunnerError:  # of runner.yaml, say, which concerns no layout
-        return ()
+    with suppress(RunnerError):  # of runner.yaml, say, which concerns no layout
+        yield from load(each.path, each.project, config).secrets
+
+
+def _declared(node: Node) -> Iterator[str]:
+    """Yield the texts in the default of each variable that is declared as a secret."""
+    default, secret = node.get("default"), node.get("secret")
+    if default is not None and secret is not None and secret.value is not False:
+        yield from default.sources()
+        yield from _texts(default)
+    for below in (*node.entries.values(), *node.items):
+        yield from _declared(below)
+
+
+def _texts(node: Node) -> Iterator[str]:
+    if not isinstance(node.value, dict | list | bool | None):
+        yield str(node.value)
+    for below in (*node.entries.values(), *node.items):
+        yield from _texts(below)

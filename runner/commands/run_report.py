@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -13,9 +14,11 @@ from runner.bulk.ledger import Ledger
 from runner.bulk.record import SavedOptions, ledger_folder, named_folder
 from runner.bulk.results import messages_of
 from runner.commands.specs import load_again
+from runner.config import load_profile
 from runner.errors import ExitCode, Problem, RunnerError, UsageError
 from runner.report.html.report_file import check_report_file, write_report
 from runner.report.html.run_report import RunReport, run_report
+from runner.report.run_commands import RunCommands
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
@@ -36,8 +39,18 @@ def report_run(session: Session, name: str, state_dir: Path | None, html: Path |
         record = ledger.find(name)
         path = html or Path(f"run-{record.id}.html")
         check_report_file(path)
-        write_run_report(session, ledger, record, path, by)
+        _hide_credentials(session, record)
+        commands = RunCommands(record, session.settings.config, asks=False, state_dir=state_dir)
+        write_run_report(session, ledger, commands, path, by)
     return ExitCode.OK
+
+
+def _hide_credentials(session: Session, record: RunRecord) -> None:
+    """Mask the credentials that the run was sent with, as far as the environment still has them: a row may quote them."""
+    saved = SavedOptions.of(record)
+    with suppress(RunnerError):  # a profile that is gone names no variables
+        profile = load_profile(start=saved.project, config=session.settings.config or saved.config, name=saved.profile)
+        session.output.hide(profile.secrets(session.world.environ))
 
 
 def check_report_flags(html: Path | None, by: str | None, *, dry_run: bool = False) -> None:
@@ -59,20 +72,21 @@ def check_column(plan: RunPlan, by: str) -> None:
 
 
 def report_of_sent(
-    session: Session, folder: Path, record: RunRecord, html: Path, by: str | None, code: ExitCode
+    session: Session, folder: Path, commands: RunCommands, html: Path, by: str | None, code: ExitCode
 ) -> ExitCode:
     """Write the report that `send` was asked for. A failure is shown, and does not hide how the run ended."""
     try:
         with Ledger(folder, is_new_allowed=False) as ledger:
-            write_run_report(session, ledger, record, html, by)
+            write_run_report(session, ledger, commands, html, by)
     except RunnerError as error:
         session.output.complaints(error.problems)
         return code or error.exit_code
     return code
 
 
-def write_run_report(session: Session, ledger: Ledger, record: RunRecord, path: Path, by: str | None) -> None:
+def write_run_report(session: Session, ledger: Ledger, commands: RunCommands, path: Path, by: str | None) -> None:
     """Write the report of a run. Raises the errors of `count_by`, and MachineError."""
+    record = commands.record
     summary = ledger.summary(record.id)
     exceptions = partial(ledger.exceptions, record.id, with_in_flight=summary.state != "running")
     counts = None
@@ -88,7 +102,7 @@ def write_run_report(session: Session, ledger: Ledger, record: RunRecord, path: 
         ledger.places(record.id),
         _messages(ledger, record),
         counts,
-        f"runner runs show {record.id}",
+        commands.show(),
     )
     write_report(session.output, path, run_report(report, Mask(session.output.hidden)))
 

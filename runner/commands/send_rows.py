@@ -21,7 +21,7 @@ from runner.commands.specs import load_again, load_spec
 from runner.commands.target import aim, ready
 from runner.commands.variables import VariableFlags
 from runner.durations import shown_duration
-from runner.errors import ExitCode, InvalidInput, Problem, UsageError
+from runner.errors import ExitCode, Interrupted, InvalidInput, Problem, UsageError
 from runner.project import project_of
 from runner.project.files import find_config
 from runner.report.bulk import show_check, show_conclusion, show_repeated, with_columns
@@ -31,12 +31,11 @@ from runner.report.style import counted
 from runner.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.bulk.flags import BulkFlags
     from runner.bulk.options import BulkOptions
     from runner.bulk.plan import RunPlan
-    from runner.bulk.record import RunRecord
     from runner.bulk.session import RunSession
     from runner.commands.send import SendOptions
     from runner.commands.session import Session
@@ -112,8 +111,8 @@ def send_rows(
                     session.output.message(
                         "each key has the id of the run: the key of the spec would be the same in each run"
                     )
-                code = _run(session, running, plan, commands, target, given, takes_old=False)
-                return _reported(session, folder, running.record, given, code)
+                send = partial(_run, session, running, plan, commands, target, given, takes_old=False)
+                return _reported(session, folder, commands, given, send)
 
 
 def resume(
@@ -191,8 +190,8 @@ def resume(
                 if not running.can_compare_rows:
                     output.message("other credentials than the run began with: its rows can't be compared")
                 commands = commands._replace(asks=target.confirm)
-                code = _run(session, running, plan, commands, target, given, takes_old=options.yes)
-                return _reported(session, folder, running.record, given, code)
+                send = partial(_run, session, running, plan, commands, target, given, takes_old=options.yes)
+                return _reported(session, folder, commands, given, send)
 
 
 @contextmanager
@@ -283,10 +282,17 @@ def _run(
     return conclusion.exit_code
 
 
-def _reported(session: Session, folder: Path, record: RunRecord, given: BulkFlags, code: ExitCode) -> ExitCode:
-    """Write the report of a run, if it is asked for; return the exit code of the command."""
+def _reported(
+    session: Session, folder: Path, commands: RunCommands, given: BulkFlags, send: Callable[[], ExitCode]
+) -> ExitCode:
+    """Send, and write the report if it is asked for, also of a run whose messages were not waited for to the end."""
     if given.html is None:
-        return code
+        return send()
     from runner.commands.run_report import report_of_sent  # noqa: PLC0415 - few runs are reported
 
-    return report_of_sent(session, folder, record, given.html, given.by, code)
+    try:
+        code = send()
+    except Interrupted as error:
+        report_of_sent(session, folder, commands, given.html, given.by, error.exit_code)
+        raise
+    return report_of_sent(session, folder, commands, given.html, given.by, code)

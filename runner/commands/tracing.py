@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError, UsageError
 from runner.tracing.event import TracedEvent
+from runner.tracing.library_log import muted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,14 @@ _PROTOCOL = "http/protobuf"
 
 def traced(session: Session, name: str, run: Callable[[Trace], ExitCode]) -> ExitCode:
     """Run a command, and export its spans. Raise InvalidInput without the libraries, UsageError for invalid settings."""
-    trace = _begun(session, name)
+    with muted() as warnings:
+        trace = _begun(session, name)
+        if warnings.count:
+            session.output.message("trace: a variable OTEL_* has an invalid value, which OpenTelemetry ignores")
+        return _run(session, trace, run)
+
+
+def _run(session: Session, trace: Trace, run: Callable[[Trace], ExitCode]) -> ExitCode:
     code = ExitCode.BUG
     try:
         code = run(trace)

@@ -12,8 +12,7 @@ from runner.errors import ExitCode, InvalidInput, MachineError, NotFound, Positi
 from runner.eventspec import Loaded, check
 from runner.eventspec.many import load_all
 from runner.exits import summed
-from runner.lint.advice import advice
-from runner.lint.levels import levelled, levels_of
+from runner.lint.levels import advised, levels_of
 from runner.project.config_file import read_config
 from runner.project.files import find_config, is_base, project_of
 from runner.report import Format, as_json
@@ -173,8 +172,7 @@ class Checks:
         if (spec := loaded.spec) is None:
             return own
         of_assets = project.of_spec(spec) if project is not None else ()
-        advised = first_of([*levelled(advice(spec), levels, spec.root)])
-        return (*own, *of_assets, *advised)
+        return (*own, *of_assets, *first_of([*advised(spec, levels)]))
 
     @staticmethod
     def _levels(config: Path | None) -> tuple[Mapping[str, Level], tuple[Problem, ...]]:

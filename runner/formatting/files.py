@@ -10,22 +10,34 @@ import os
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from shlex import quote
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runner.config import format_document
 from runner.errors import NotFound, Problem, shown_argument
 from runner.formatting.layout import CASSETTE, SPEC, written
 from runner.formatting.order import ordered
-from runner.project.files import CASSETTES, CONFIG_NAME, SPECS, SUFFIXES, is_named, link_out, misspelt, project_of
+from runner.project.files import (
+    CASSETTES,
+    CONFIG_NAME,
+    SPECS,
+    SUFFIXES,
+    is_named,
+    link_out,
+    misspelt,
+    project_of,
+    unreadable,
+)
 from runner.project.format import document as spec_format
 from runner.project.tree import shown_problems
 from runner.source import Text, discreet, read, read_text, unshown
-from runner.source.yaml_tree import comments_of, read_tree
+from runner.source.yaml_comments import comments_of
+from runner.source.yaml_tree import read_tree
 from runner.testing.cassette_reader import TAGS
 from runner.testing.leaks import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from runner.formatting.layout import Layout
     from runner.source import Document
@@ -55,14 +67,16 @@ class Formatted(NamedTuple):
         # Only the ends of lines differ if all lines are the same.
         start = sum(map(len, old[:same])) if old != new else 0
         place = self.before.hidden.position(start)
-        return Problem("unformatted", "the file is not in the canonical layout", place, hint=f"runner fmt {self.shown}")
+        return Problem(
+            "unformatted", "the file is not in the canonical layout", place, hint=f"runner fmt {quote(self.shown)}"
+        )
 
 
 def files_at(paths: Sequence[Path]) -> list[Path]:
     """Return the YAML files at `paths`: each file, and those in folders at all levels, sorted.
 
     Links, and names that begin with a dot, are skipped in folders. Raises NotFound for a path that does not exist, that
-    is not a YAML file, or that has none.
+    is not a YAML file, or that has none, and MachineError for a folder that can't be read.
     """
     given = paths or [path for name in DEFAULT_PATHS if (path := Path(name)).exists()]
     if not given:
@@ -89,7 +103,10 @@ def _checked(path: Path) -> Path:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder):
+    def refuse(error: OSError) -> NoReturn:
+        raise unreadable(error) from None
+
+    for here, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(here, name)
@@ -149,8 +166,12 @@ def _canonical(document: Document, form: Any, layout: Layout, tags: Collection[s
     value = ordered(tree.value, form, form) if tree.value is not None else None
     after = written(replace(tree, value=value), layout)
     again = read_text(after, document.text.path, tags=tags)
-    is_same = _has_same_values(document, again) and sorted(tree.comments) == sorted(comments_of(again.text))
+    is_same = _has_same_values(document, again) and _has_comments(again, tree.comments)
     return after if is_same else None
+
+
+def _has_comments(document: Document, comments: Iterable[str]) -> bool:
+    return sorted(each.text for each in comments_of(document.text)) == sorted(comments)
 
 
 def _has_same_values(old: Document, new: Document) -> bool:

@@ -15,7 +15,7 @@ from runner.source.yaml_scalars import is_ambiguous, is_text
 from runner.source.yaml_tree import Alias, Collection, Entry, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from runner.source.yaml_tree import Tree, Value
 
@@ -128,7 +128,7 @@ class _Writer:
             return None
         if value.style in ("|", ">"):
             return _kept_block(value)
-        if value.spans_lines and not value.escaped and column + len(self.on_one_line(value)) > self._layout.width:
+        if value.spans_lines and not value.escapes and column + len(self.on_one_line(value)) > self._layout.width:
             lines = _wrapped(value.value, self._layout.width - _WRAP_MARGIN)
             return (f"{_properties(value)}>-", lines) if len(lines) > 1 else None
         return None
@@ -199,8 +199,8 @@ def _scalar(scalar: Scalar, layout: Layout) -> str:
 
 def _quoted(scalar: Scalar, layout: Layout) -> str:
     text = scalar.value
-    if scalar.escaped or _NEEDS_ESCAPE.search(text):
-        return _escaped(text, scalar.escaped)
+    if scalar.escapes or _NEEDS_ESCAPE.search(text):
+        return _escaped(text, scalar.escapes)
     if layout.quote == '"' and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return "'" + text.replace("'", "''") + "'"
@@ -209,19 +209,21 @@ def _quoted(scalar: Scalar, layout: Layout) -> str:
 _NEEDS_ESCAPE = re.compile(
     "[^\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
 )
-_ESCAPABLE = re.compile("[^\\x00-\\x7e]")
+_SPECIAL = re.compile(r'["\\]|[^\x20-\x7e]')
 
 
-def _escaped(text: str, wanted: frozenset[str]) -> str:
-    """Return a text in double quotes with escapes for what needs them, and for the characters that are `wanted` so."""
+def _escaped(text: str, escapes: Mapping[str, str]) -> str:
+    """Return a text in double quotes, with these escapes, and others for what can't stand there as it is."""
 
     def escape(found: re.Match[str]) -> str:
         char = found[0]
-        if char not in wanted and not _NEEDS_ESCAPE.match(char):
-            return char
-        return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
+        if char in escapes:
+            return escapes[char]
+        if char in '"\\' or char < " ":
+            return json.dumps(char)[1:-1]
+        return f"\\u{ord(char):04x}" if _NEEDS_ESCAPE.match(char) else char
 
-    return _ESCAPABLE.sub(escape, json.dumps(text, ensure_ascii=False))
+    return f'"{_SPECIAL.sub(escape, text)}"'
 
 
 def _kept_block(scalar: Scalar) -> tuple[str, list[str]]:

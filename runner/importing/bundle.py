@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from runner.errors import InvalidInput, Problem
+from runner.importing.addresses import Pseudonyms
 from runner.importing.draft import drafted
 from runner.importing.faults import MAX_SPECS, unusable
+from runner.importing.guarding import guarded
 from runner.importing.payloads import slug
 from runner.importing.sample import ABSENT
-from runner.importing.secret_looking import Pseudonyms
 from runner.importing.written import written
 
 if TYPE_CHECKING:
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from runner.importing.sample import Sample
     from runner.importing.written import WrittenSpec
 
-_NOT_SPECS = {"runner"}
-"""Names of files that are something else."""
+_NOT_SPECS = {
+    "runner",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+}
+"""Names of files that are something else: our own, and devices of Windows."""
 
 
 class Bundle(NamedTuple):
@@ -37,7 +45,7 @@ def bundled(samples: Iterable[Sample], source: str, *, is_answered: bool = False
     `source` says in a word where they come from; `is_answered`: a server accepted all of them. Raises InvalidInput for too many names.
     """
     by_event: dict[tuple[str, str], list[Sample]] = {}
-    for sample in samples:
+    for sample in guarded(samples):
         by_event.setdefault((sample.event.strip(), _key_of(sample)), []).append(sample)
     if len(by_event) > MAX_SPECS:
         hint = "import a part of it at a time"

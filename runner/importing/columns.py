@@ -36,6 +36,7 @@ class VariableDraft:
     is_secret: bool = False
     is_optional: bool = False
     questions: list[str] = field(default_factory=list)
+    expressions: frozenset[str] = frozenset()
 
     def as_json(self, *, default: Json | Absent = ABSENT) -> dict[str, Json]:
         """Return the declaration as it is written. An optional variable is null where the event has no such value."""
@@ -67,13 +68,14 @@ class Variables:
         holes = [value for value in column if isinstance(value, Hole)]
         plain = tuple(ABSENT if value is ABSENT else _plain(value) for value in column)
         is_secret = any(hole.is_secret for hole in holes)
-        if (shared := self._shared(plain, names, is_secret=is_secret)) is not None:
+        expressions = frozenset(hole.expression for hole in holes)
+        if (shared := self._shared(plain, names, expressions, is_secret=is_secret)) is not None:
             return shared
         seen = [value for value in plain if value is not ABSENT]
         declaration, question = inferred(names[0], seen)
         if any(hole.is_declared for hole in holes) or (not seen and holes):
             declaration, question = _declared(holes), None
-        draft = VariableDraft(self._free(names), declaration, plain, is_secret)
+        draft = VariableDraft(self._free(names), declaration, plain, is_secret, expressions=expressions)
         draft.questions += dict.fromkeys(hole.question for hole in holes if hole.question)
         if question:
             draft.questions.append(question)
@@ -81,10 +83,10 @@ class Variables:
         return draft
 
     def _shared(
-        self, plain: tuple[Json | Absent, ...], names: Sequence[str], *, is_secret: bool
+        self, plain: tuple[Json | Absent, ...], names: Sequence[str], expressions: frozenset[str], *, is_secret: bool
     ) -> VariableDraft | None:
         if any(value is ABSENT for value in plain):
-            return self._same_name(plain, names)
+            return self._same_name(plain, names, expressions)
         texts = {value for value in plain if isinstance(value, str) and len(value) >= _LEAST_SHARED}
         if len(plain) > 1 and (len(texts) < 2 or not all(isinstance(value, str) for value in plain)):  # noqa: PLR2004
             return None
@@ -97,12 +99,21 @@ class Variables:
                 return draft
         return None
 
-    def _same_name(self, plain: tuple[Json | Absent, ...], names: Sequence[str]) -> VariableDraft | None:
+    def _same_name(
+        self, plain: tuple[Json | Absent, ...], names: Sequence[str], expressions: frozenset[str]
+    ) -> VariableDraft | None:
         """Return the variable of the same name, if neither has a value: one expression of code means one value."""
-        draft = self.drafts.get(variable_name(names[0]))
-        if draft is not None and all(value is ABSENT for value in (*plain, *draft.values)):
-            return draft
-        return None
+        if any(value is not ABSENT for value in plain):
+            return None
+        known = (self.drafts.get(name) for name in dict.fromkeys(map(variable_name, names)))
+        return next(
+            (
+                draft
+                for draft in known
+                if draft and draft.expressions == expressions and all(value is ABSENT for value in draft.values)
+            ),
+            None,
+        )
 
     def _free(self, names: Sequence[str]) -> str:
         for name in map(variable_name, names):

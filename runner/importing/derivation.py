@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runner.importing.columns import Variables
     from runner.importing.sample import Value
 
 _MAX_TRIED = 40
 _LEAST = 2
+_LOOKALIKE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|<%|%[A-Za-z_]\w*%|\{\s*[A-Za-z_]\w*\s*\}")
 _UNQUOTED = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r"}
 
 
@@ -23,21 +24,23 @@ def is_template_like(text: str) -> bool:
 
 def looks_like_template(text: str) -> bool:
     """Return whether a reader could take a text for a template, of Jinja or of another tool."""
-    return (
-        is_template_like(text)
-        or re.search(r"\$\{?[A-Za-z_]|<%|%[A-Za-z_]\w*%|\{\s*[A-Za-z_]\w*\s*\}", text) is not None
-    )
+    return is_template_like(text) or _LOOKALIKE.search(text) is not None
 
 
-def has_template(value: Value) -> bool:
-    """Return whether a text in a value would be a template of Jinja."""
+def is_special_key(key: str) -> bool:
+    """Return whether a spec can't have a key in a map of its own: it would be a directive, or taken for a template."""
+    return key.startswith("$") or looks_like_template(key)
+
+
+def has_template(value: Value, is_one: Callable[[str], bool] = is_template_like) -> bool:
+    """Return whether a text in a value would be a template of Jinja, or is `is_one`."""
     match value:
         case str():
-            return is_template_like(value)
+            return is_one(value)
         case dict():
-            return any(map(has_template, value.values()))
+            return any(has_template(item, is_one) for item in value.values())
         case list():
-            return any(map(has_template, value))
+            return any(has_template(item, is_one) for item in value)
         case _:
             return False
 
@@ -51,11 +54,16 @@ def as_template(parts: Iterable[str | tuple[str]]) -> str:
             template += f"{{{{ {part[0]} }}}}"
         # A brace at the end would begin an expression together with what follows.
         elif is_template_like(part) or (part.endswith("{") and index + 1 < len(pieces)):
-            escaped = "".join(_UNQUOTED.get(char, char) for char in part)
-            template += f"{{{{ '{escaped}' }}}}"
+            template += _quoted(part)
         else:
-            template += part
+            template += _LOOKALIKE.sub(lambda match: _quoted(match[0]), part)
     return template
+
+
+def _quoted(text: str) -> str:
+    """Return the template of a text that stands for itself."""
+    escaped = "".join(_UNQUOTED.get(char, char) for char in text)
+    return f"{{{{ '{escaped}' }}}}"
 
 
 def derived(texts: Sequence[str], variables: Variables) -> list[str | tuple[str]] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner.importing.columns import MANY, VariableDraft, Variables
-from runner.importing.derivation import as_template, derived, looks_like_template
+from runner.importing.addresses import has_address
+from runner.importing.columns import MANY, VariableDraft, Variables, variable_name
+from runner.importing.derivation import as_template, derived, is_special_key, looks_like_template
 from runner.importing.places import Constant, Entries, Items, Placer, Slot, filled, whole
 from runner.importing.sample import ABSENT, Hole, Pieces, Sample
-from runner.importing.secret_looking import has_address, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _OPTIONAL_FIELDS = ("tenant_id", "brand_id")
 _UUID = "uuid"
+_IDS = ("event_id", "eventId", "messageId", "message_id", "id", "uuid")
+"""Names of ids of the event itself, in payloads of other programs."""
 
 
 @dataclass(slots=True)
@@ -45,22 +47,7 @@ class Draft:
 
 def drafted(samples: Sequence[Sample]) -> Draft:
     """Return the draft for events of one name."""
-    return _Drafter([_guarded(sample) for sample in samples]).draft()
-
-
-def _guarded(sample: Sample) -> Sample:
-    """Return an event in which what looks like a secret is a hole."""
-    attachments = tuple(
-        {key: without_secrets(f"attachment_{key}", value) for key, value in each.items()} for each in sample.attachments
-    )
-    properties = {key: without_secrets(key, value) for key, value in sample.properties.items()}
-    key = sample.idempotency_key
-    return replace(
-        sample,
-        properties=properties,
-        attachments=attachments,
-        idempotency_key=key if key is ABSENT else without_secrets("idempotency", key),
-    )
+    return _Drafter(samples).draft()
 
 
 class _Drafter:
@@ -145,7 +132,7 @@ class _Drafter:
             self.asked.append(
                 (
                     path,
-                    "Which id says that two events are the same one? A key made of it counts a repeated event once, such as paid-{{ order_id }}",
+                    f"Which id says that two events are the same one? A key made of it counts a repeated event once, such as {self._likely_key()}",
                 )
             )
             return Constant("auto")
@@ -163,13 +150,26 @@ class _Drafter:
             return Slot(path, ("key",), tuple(column)) if only == "auto" or has_address(only) else Constant(only)
         return Slot(path, ("idempotency_key", "key"), tuple(column), is_last=True)
 
+    def _likely_key(self) -> str:
+        """Return a template of a key: of an id that each event has, or an example."""
+        first, *others = [sample.properties for sample in self.samples]
+        known = (key for key in _IDS if isinstance(first.get(key), str | int) and all(key in each for each in others))
+        key = next(known, None)
+        return "paid-{{ order_id }}" if key is None else f"{{{{ {variable_name(key)} }}}}"
+
     def _properties(self) -> Place:
         maps = [dict(sample.properties) for sample in self.samples]
         keys = dict.fromkeys(key for each in maps for key in each)
+        if any(map(is_special_key, keys)):
+            return self.placer.whole_map(("properties",), ("properties", "payload"), maps)
         optional = frozenset[str]().union(*(sample.optional for sample in self.samples))
+        named_by = {sample.named_by for sample in self.samples}
+        is_named = len({sample.event for sample in self.samples}) == 1
         return Entries(
             {
-                key: self.placer.place(
+                key: Constant(self.samples[0].event)
+                if is_named and named_by == {key}
+                else self.placer.place(
                     ("properties", key), [each.get(key, ABSENT) for each in maps], is_optional=key in optional
                 )
                 for key in keys
@@ -345,7 +345,7 @@ def literal(value: Json) -> Json:
         case str():
             return {"$literal": value} if looks_like_template(value) else value
         case dict():
-            return {"$literal": value} if any(key.startswith("$") for key in value) else _literals(value)
+            return {"$literal": value} if any(map(is_special_key, value)) else _literals(value)
         case list():
             return [literal(item) for item in value]
         case _:

@@ -6,6 +6,7 @@ import re
 from json import dumps
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.importing.derivation import is_special_key
 from runner.source import Schema
 
 if TYPE_CHECKING:
@@ -86,13 +87,14 @@ def _of_texts(texts: Sequence[str]) -> dict[str, Json]:
     for name, pattern in _FORMATS.items():
         if all(map(pattern.fullmatch, texts)) and _fits({"format": name}, texts):
             return {"format": name}
-    return {"pattern": "^[0-9]+$"} if all(map(_DIGITS.fullmatch, texts)) else {}
+    is_number = len(texts) > 1 and all(map(_DIGITS.fullmatch, texts))  # one text of digits may be any text
+    return {"pattern": "^[0-9]+$"} if is_number else {}
 
 
 def _of_maps(maps: Sequence[dict[str, Json]], depth: int) -> dict[str, Json]:
     keys = list(dict.fromkeys(key for each in maps for key in each))
     required = [key for key in keys if all(key in each for each in maps)]
-    if not keys or len(keys) > _MAX_KEYS or 2 * len(required) < len(keys):
+    if not keys or any(map(is_special_key, keys)) or len(keys) > _MAX_KEYS or 2 * len(required) < len(keys):
         return {}
     properties: dict[str, Json] = {
         key: dict(_declaration(key, [each[key] for each in maps if key in each], depth + 1)) for key in keys

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from runner.importing.derivation import has_template
+from runner.importing.addresses import has_address
+from runner.importing.derivation import has_template, is_special_key, looks_like_template
 from runner.importing.inference import exact
 from runner.importing.sample import ABSENT, Hole, Pieces, as_json
-from runner.importing.secret_looking import has_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,18 +86,27 @@ class Placer:
                 self.asked.append((path, f"{path[-1]} was always null here. Which values does it have otherwise?"))
                 return Constant(None)
             is_fixed = self.is_code or not (self.is_single or self.is_table)
-            if not is_fixed and has_template(first):
+            is_special = has_template(first, looks_like_template)
+            if not is_fixed and is_special:
                 self.asked.append(
                     (path, f"{path[-1]} has the signs of a template, and is sent as it is. Is it always this text?")
                 )
-            if (is_fixed or has_template(first)) and not has_address(first):
+            if (is_fixed or is_special) and not has_address(first):
                 return Constant(as_json(first))
         return Slot(path, names_of(path), tuple(map(whole, column)), is_optional=is_optional or not is_everywhere)
+
+    def whole_map(self, path: tuple[Step, ...], names: tuple[str, ...], maps: Sequence[dict[str, Value]]) -> Place:
+        """Return what stands for maps whose keys a spec can't write one by one."""
+        is_same = not any(map(_has_holes, maps)) and len({exact(value) for value in maps}) == 1
+        if is_same and not has_address(maps[0]):
+            self.asked.append((path, "Which of these vary? All of them stand here as they were seen."))
+            return Constant(as_json(maps[0]))
+        return Slot(path, names, tuple(map(whole, maps)))
 
     def _is_structure(self, present: Sequence[Value]) -> bool:
         """Return whether maps become a map with a place for each key, instead of one variable."""
         maps = [value for value in present if isinstance(value, dict)]
-        if self.is_table or any(key.startswith("$") for each in maps for key in each):  # a column is one variable
+        if self.is_table or any(is_special_key(key) for each in maps for key in each):  # a column is one variable
             return False
         if self.is_single and not self.is_code:
             return any(map(_has_holes, maps))

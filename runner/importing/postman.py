@@ -6,23 +6,21 @@ Postman has variables of its own, `{{name}}`, in texts and in place of values. T
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.errors import InvalidInput
 from runner.importing.faults import MAX_EVENTS
-from runner.importing.json_text import json_of
-from runner.importing.payloads import events_in
-from runner.importing.sample import ABSENT, Found, Hole, Pieces, Sample, plain
+from runner.importing.http_body import body_events
+from runner.importing.placeholders import mark
+from runner.importing.sample import ABSENT, Found, Hole, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from runner.importing.sample import Value
     from runner.source import Json
 
 _NAME = re.compile(r"\{\{\s*(\$?[\w. -]{1,100}?)\s*\}\}")
-_OUTSIDE = re.compile(r'("(?:[^"\\]|\\.)*")|\{\{\s*(\$?[\w. -]{1,100}?)\s*\}\}')
-_MARK = "\ue0f1"
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*[\s\S]*?\*/')
 _MAX_ITEMS = 20_000
 
@@ -33,6 +31,12 @@ def is_collection(value: Json) -> bool:
         return False
     info = value.get("info")
     return isinstance(info, dict) and ("_postman_id" in info or "postman" in str(info.get("schema", "")))
+
+
+def unwrapped(value: Json) -> Json:
+    """Return the collection in what Postman's API answers; any other value as it is."""
+    inner = value.get("collection") if isinstance(value, dict) and len(value) == 1 else None
+    return inner if is_collection(inner) else value
 
 
 def collection_events(value: Json, name: str, stem: str) -> Found:
@@ -49,7 +53,7 @@ def collection_events(value: Json, name: str, stem: str) -> Found:
             break
         origin = f"{name}, request {title}"
         try:
-            found = events_in(_with_holes(json_of(_marked(raw), name), known), origin, stem)
+            found = body_events(_marked(raw), origin, name, stem, hole_of=partial(_hole, known))
         except InvalidInput as error:
             notes.append(f"{origin}: skipped its body: {error.problems[0].message}")
             continue
@@ -85,41 +89,12 @@ def _known(listed: Json) -> dict[str, Json]:
 
 
 def _marked(raw: str) -> str:
-    """Return the JSON of a body: variables in place of values become marked texts, and comments blanks."""
+    """Return the body of a request with marked variables, and blanks in place of comments."""
     text = _COMMENT.sub(lambda match: match[1] or " ", raw)
-    return _OUTSIDE.sub(lambda match: match[1] or f'"{_MARK}{match[2]}"', text)
+    return _NAME.sub(lambda match: mark(match[1]), text)
 
 
-def _with_holes(value: Json, known: Mapping[str, Json]) -> Value:
-    match value:
-        case str() if value.startswith(_MARK):
-            return _hole(value.removeprefix(_MARK), known, {})
-        case str() if "{{" in value:
-            return _in_text(value, known)
-        case dict():
-            return {key: _with_holes(item, known) for key, item in value.items()}
-        case list():
-            return [_with_holes(item, known) for item in value]
-        case _:
-            return plain(value)
-
-
-def _in_text(text: str, known: Mapping[str, Json]) -> Value:
-    parts: list[str | Hole] = []
-    at = 0
-    for match in _NAME.finditer(text):
-        if match.start() > at:
-            parts.append(text[at : match.start()])
-        parts.append(_hole(match[1], known, {"type": "string"}))
-        at = match.end()
-    if at < len(text):
-        parts.append(text[at:])
-    if len(parts) == 1:
-        return parts[0]
-    return Pieces(tuple(parts))
-
-
-def _hole(name: str, known: Mapping[str, Json], declaration: Mapping[str, Json]) -> Hole:
+def _hole(known: Mapping[str, Json], name: str, declaration: Mapping[str, Json]) -> Hole:
     if name.startswith("$"):
         return Hole(name[1:], declaration, question=f"Postman made it up anew, by {{{{{name}}}}}. What is it?")
     value = known.get(name, ABSENT)

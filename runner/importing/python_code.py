@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ast
 import warnings
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from runner.importing.expressions import Scope, value_of
+from runner.importing.expressions import Scope, entries_of, value_of
 from runner.importing.faults import MAX_BYTES, place, unusable
+from runner.importing.payloads import has_public_url, left_out
 from runner.importing.sample import ABSENT, Found, Hole, Pieces, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.importing.sample import Absent, Value
 
@@ -52,7 +54,7 @@ class _Reader:
     def __init__(self, name: str, tree: ast.Module) -> None:
         self.name = name
         self.tree = tree
-        self.names = _names_of_event(tree)
+        self.names, self.packages = _names_of_event(tree)
         self.notes: list[str] = []
 
     def found(self) -> Found:
@@ -69,20 +71,19 @@ class _Reader:
                 yield sample
 
     def _is_event(self, call: ast.Call) -> bool:
-        function = call.func
-        if isinstance(function, ast.Name):
-            return function.id in self.names
-        return (
-            isinstance(function, ast.Attribute)
-            and function.attr == _EVENT
-            and isinstance(function.value, ast.Name)
-            and function.value.id in _PACKAGES
-        )
+        match call.func:
+            case ast.Name(id=name):
+                return name in self.names
+            case ast.Attribute(attr=name, value=package) if name == _EVENT:
+                return ast.unparse(package).split(".")[0] in self.packages
+            case _:
+                return False
 
     def _event(self, call: ast.Call, scope: ast.AST, around: Scope) -> Sample | None:
         where = f"{self.name} line {call.lineno}"
         given: dict[str, ast.expr] = dict(zip(_PARAMETERS, call.args, strict=False))
-        given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
+        for keyword in call.keywords:
+            given |= _arguments(keyword, around)
         event = value_of(given["event_name"], around) if "event_name" in given else None
         if not isinstance(event, str) or "distinct_id" not in given:
             self.notes.append(f"{where}: skipped an event whose name is not written out there")
@@ -90,8 +91,9 @@ class _Reader:
         questions: list[tuple[str, str]] = []
         properties = self._properties(given.get("properties"), around, questions)
         target = _assigned_to(scope, call)
-        attachments = tuple(_attachments(scope, target, around)) if target else ()
-        if _add_later(scope, target, given.get("properties"), around, properties):
+        attached = tuple(_attachments(scope, target, around)) if target else ()
+        questions += (left_out(each["url"]) for each in attached if not has_public_url(each))
+        if _add_later([self.tree, scope], target, given.get("properties"), around, properties):
             questions.append(
                 ("properties", "The code changes the properties before it sends them. Which others are there?")
             )
@@ -103,7 +105,7 @@ class _Reader:
             _field(given, "idempotency_key", around) or None,
             _field(given, "tenant_id", around),
             _field(given, "brand_id", around),
-            attachments,
+            tuple(each for each in attached if has_public_url(each)),
             questions=tuple(questions),
             constants="written",
         )
@@ -111,12 +113,12 @@ class _Reader:
     def _properties(self, given: ast.expr | None, around: Scope, questions: list[tuple[str, str]]) -> dict[str, Value]:
         if given is None:
             return {}
-        value = value_of(given, around)
-        if isinstance(value, dict):
-            if around.has_spread(given):
-                questions.append(("properties", "The code adds more entries by **. Which?"))
-            return value
-        if value is not None:
+        entries = entries_of(given, around)
+        if entries is not None:
+            if not entries.is_complete:
+                questions.append(("properties", "The code adds entries that it does not write out there. Which?"))
+            return dict(entries.known)
+        if value_of(given, around) is not None:
             questions.append(
                 ("properties", "The code does not write out the properties where it makes the event. Which are they?")
             )
@@ -134,13 +136,37 @@ def _field(given: Mapping[str, ast.expr], name: str, around: Scope) -> Value:
     return Hole(name, {"type": "string"})
 
 
-def _names_of_event(tree: ast.Module) -> set[str]:
-    """Return the names that `Event` has in a file."""
-    names = {_EVENT}
+def _arguments(keyword: ast.keyword, around: Scope) -> dict[str, ast.expr]:
+    """Return the arguments of `name=value`, and of `**map` for a map that is written out."""
+    if keyword.arg is not None:
+        return {keyword.arg: keyword.value}
+    node = around.meaning(keyword.value) or keyword.value
+    pairs = zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ()
+    return {key.value: item for key, item in pairs if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
+def _names_of_event(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Return the names that `Event`, and the packages that have it, go by in a file.
+
+    An `Event` of another package, such as that of `threading`, is none.
+    """
+    names, packages = {_EVENT}, set(_PACKAGES)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _PACKAGES:
-            names |= {alias.asname or alias.name for alias in node.names if alias.name == _EVENT}
-    return names
+        match node:
+            case ast.ImportFrom(module=module, names=aliases, level=level):
+                is_ours = level > 0 or (module or "").split(".")[0] in _PACKAGES
+                for alias in aliases:
+                    if alias.name == _EVENT and is_ours:
+                        names.add(alias.asname or alias.name)
+                    elif (alias.asname or alias.name) == _EVENT:
+                        names.discard(_EVENT)
+            case ast.Import(names=aliases):
+                packages |= {
+                    alias.asname for alias in aliases if alias.asname and alias.name.split(".")[0] in _PACKAGES
+                }
+            case _:
+                pass
+    return names, packages
 
 
 def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
@@ -154,9 +180,15 @@ def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
 
 
 def _assigned_to(scope: ast.AST, call: ast.Call) -> str | None:
+    """Return the name, or the attribute, that an event is assigned to."""
     for node in _own_nodes(scope):
-        if isinstance(node, ast.Assign) and node.value is call and isinstance(node.targets[0], ast.Name):
-            return node.targets[0].id
+        match node:
+            case ast.Assign(targets=[target, *_], value=value) if value is call:
+                return ast.unparse(target)
+            case ast.AnnAssign(target=target, value=value) | ast.NamedExpr(target=target, value=value) if value is call:
+                return ast.unparse(target)
+            case _:
+                pass
     return None
 
 
@@ -164,7 +196,7 @@ def _attachments(scope: ast.AST, target: str, around: Scope) -> Iterator[dict[st
     """Yield the files that `target.add_attachment(…)` attaches."""
     for node in _own_nodes(scope):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="add_attachment")) if name == target:
+            case ast.Call(func=ast.Attribute(value=owner, attr="add_attachment")) if ast.unparse(owner) == target:
                 given = dict(zip(("file_path", "file_name", "ignore_if_error"), node.args, strict=False))
                 given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
                 if "file_path" not in given:
@@ -182,7 +214,7 @@ def _attachments(scope: ast.AST, target: str, around: Scope) -> Iterator[dict[st
 
 
 def _add_later(
-    scope: ast.AST, target: str | None, given: ast.expr | None, around: Scope, properties: dict[str, Value]
+    scopes: Sequence[ast.AST], target: str | None, given: ast.expr | None, around: Scope, properties: dict[str, Value]
 ) -> bool:
     """Add what is set after the map was made: `properties["key"] = value`, or by way of the event.
 
@@ -190,7 +222,7 @@ def _add_later(
     """
     name = given.id if isinstance(given, ast.Name) else None
     is_changed = False
-    for node in _own_nodes(scope):
+    for node in chain.from_iterable(map(_own_nodes, dict.fromkeys(scopes))):
         match node:
             case ast.Assign(targets=[ast.Subscript(value=map_, slice=ast.Constant(value=str(key)))]) if _is_map(
                 map_, name, target
@@ -210,8 +242,8 @@ def _is_map(node: ast.expr, name: str | None, target: str | None) -> bool:
     match node:
         case ast.Name(id=found):
             return found == name
-        case ast.Attribute(value=ast.Name(id=found), attr="properties"):
-            return found == target
+        case ast.Attribute(value=owner, attr="properties"):
+            return ast.unparse(owner) == target
         case _:
             return False
 

@@ -29,7 +29,8 @@ class Hole:
     """A value that a source names: an expression of code, a column, a variable of a collection, or a secret.
 
     `name` proposes the name of a variable, `declaration` has what is known of its values. `value` is what was seen there.
-    `is_declared`: the source itself declares the values, so that nothing is inferred from one.
+    `is_declared`: the source itself declares the values, so that nothing is inferred from one. `expression` is what stands
+    there in code: two holes of one name are the same value only if their expressions are the same.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Hole:
     question: str | None = None
     is_secret: bool = False
     is_declared: bool = False
+    expression: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Sample:
 
     `origin` is its place in words, `event` its name. Of the optional fields, ABSENT means that the source does not say,
     None that the event has none. `optional` are properties that may be left out; `questions` are what the source leaves
-    open, by the keys of a spec. `constants` says which values never vary: those that are equal in all
+    open, by the keys of a spec. `named_by` is the property that the event is named by, if one is. `constants` says which values never vary: those that are equal in all
     events, those that code writes out, or none, as each column of a table may vary.
     """
 
@@ -82,6 +84,7 @@ class Sample:
     schema: Mapping[str, Json] | None = None
     optional: frozenset[str] = frozenset()
     questions: tuple[tuple[str, str], ...] = ()
+    named_by: str | None = None
     constants: Constants = "equal"
 
 

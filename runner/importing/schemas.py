@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.importing.payloads import slug
+from runner.importing.payloads import event_named
 from runner.importing.sample import ABSENT, Found, Hole, Sample
+from runner.project.format import document
 from runner.workflows.asset_folder import AssetFolder
 from runner.workflows.event_files import read_events
 from runner.workflows.schema_files import read_schemas
@@ -90,7 +91,7 @@ def schema_events(value: Json, name: str, stem: str) -> Found:
     entries = value if isinstance(value, dict) else {}
     inner = entries.get("json_schema", value)
     named = entries.get("slug", entries.get("title", stem))
-    sample = _sample(slug(str(named), "_") or "event", name, inner, entries.get("description"), is_named=False)
+    sample = _sample(event_named(str(named)), name, inner, entries.get("description"), is_named=False)
     return Found((sample,))
 
 
@@ -115,7 +116,7 @@ def _sample(
         origin,
         event,
         Hole("user", {"type": "string"}),
-        {key: _hole(key, declared) for key, declared in properties.items() if not key.startswith("$")},
+        {key: _hole(key, declared) for key, declared in properties.items()},
         ABSENT,
         description=description if isinstance(description, str) and description.strip() else None,
         schema=schema if schema and is_named is False else None,
@@ -134,7 +135,8 @@ def _hole(key: str, declared: Json) -> Value:
         examples[0] if isinstance(examples, list) and examples else known.get("default", known.get("example", ABSENT))
     )
     question = None if known.get("type") or known.get("enum") else f"Which values has {key}? Its schema has no type."
-    declaration = {name: item for name, item in known.items() if name in _KEPT and not _refers(item)}
+    order = document()["$defs"]["variable"]["properties"]
+    declaration = {name: known[name] for name in order if name in known and name in _KEPT and not _refers(known[name])}
     return Hole(key, declaration, seen, question, is_declared=True)
 
 

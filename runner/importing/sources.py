@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
-from runner.errors import MachineError, NotFound, Problem, shown_argument
+from runner.errors import MachineError, NotFound, Problem, RunnerError, shown_argument
 from runner.importing import faults
 from runner.importing.curl_command import curl_events, is_curl
 from runner.importing.har import har_events, is_har
-from runner.importing.json_text import json_of
+from runner.importing.json_text import is_lines, json_of
 from runner.importing.payloads import events_in
-from runner.importing.postman import collection_events, is_collection
+from runner.importing.postman import collection_events, is_collection, unwrapped
 from runner.importing.python_code import python_events
 from runner.importing.sample import Found, plain
 from runner.importing.schemas import (
@@ -35,6 +36,8 @@ STDIN = "-"
 _TABLES = (".csv", ".tsv", ".parquet", ".gz")
 _LINES = (".jsonl", ".ndjson")
 _MAX_FILES = 2000
+_NAMED = 10
+"""Number of files that can't be read that are named."""
 
 
 class Kind(StrEnum):
@@ -89,13 +92,30 @@ def _of_folder(path: Path) -> Found:
         below[:] = sorted(
             name for name in below if not name.startswith((".", "__")) and name not in ("node_modules", "venv")
         )
-        files += (Path(folder, name) for name in sorted(names) if name.endswith(".py"))
+        paths = (Path(folder, name) for name in sorted(names) if name.endswith(".py"))
+        files += (file for file in paths if not file.is_symlink())
         if len(files) > _MAX_FILES:
             raise faults.unusable(f"{path} has more than {_MAX_FILES:,} Python files", "import a part of it at a time")
     if not files:
         hint = "import a folder of the platform's command line, of Python files, or a single file"
         raise faults.unusable(f"nothing to import in {path}", hint)
-    return joined([python_events(_text_of(file), file.relative_to(path).as_posix()) for file in files])
+    return _of_files(files, path)
+
+
+def _of_files(files: Sequence[Path], folder: Path) -> Found:
+    """Return the events of the Python files of a folder. One that can't be read is a note, unless no file has an event."""
+    found: list[Found] = []
+    faults: list[RunnerError] = []
+    for file in files:
+        try:
+            found.append(python_events(_text_of(file), file.relative_to(folder).as_posix()))
+        except RunnerError as error:
+            faults.append(error)
+    events = joined(found)
+    if faults and not events.samples:
+        raise faults[0]
+    notes = (f"skipped a file: {str(error).splitlines()[0]}" for error in faults[:_NAMED])
+    return Found(events.samples, (*events.notes, *notes))
 
 
 def joined(found: Sequence[Found]) -> Found:
@@ -142,15 +162,8 @@ def _of_text(text: str, name: str, stem: str, kind: Kind | None, path: Path | No
         case Kind.PYTHON:
             return python_events(text, name)
         case Kind.JSON | Kind.HAR | Kind.POSTMAN | Kind.EVENT | Kind.SCHEMA:
-            if path is not None and path.suffix.lower() in _LINES:
-                lines = enumerate(text.splitlines(), 1)
-                return joined(
-                    [
-                        events_in(plain(json_of(line, name, number)), f"{name}, line {number}", stem)
-                        for number, line in lines
-                        if line.strip()
-                    ][: faults.MAX_EVENTS]
-                )
+            if (path is not None and path.suffix.lower() in _LINES) or is_lines(text):
+                return _of_lines(text, name, stem)
             return _of_json(text, name, stem, kind, path)
         case Kind.ROWS:
             raise faults.unusable("rows are imported from a file", "save them: a .csv, .tsv or .parquet file")
@@ -159,6 +172,17 @@ def _of_text(text: str, name: str, stem: str, kind: Kind | None, path: Path | No
             raise faults.unusable(f"unknown kind of source: {name}", hint, faults.place(name, 1))
         case never:
             assert_never(never)
+
+
+def _of_lines(text: str, name: str, stem: str) -> Found:
+    """Return the events of a text that has a JSON value on each line."""
+    lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return joined(
+        [
+            events_in(plain(json_of(line, name, number)), f"{name}, line {number}", stem)
+            for number, line in islice(lines, faults.MAX_EVENTS)
+        ]
+    )
 
 
 def _kind_by_text(text: str, path: Path | None) -> Kind | None:
@@ -174,7 +198,7 @@ def _kind_by_text(text: str, path: Path | None) -> Kind | None:
 
 def _of_json(text: str, name: str, stem: str, kind: Kind | None, path: Path | None) -> Found:
     """Return the events of a JSON document, whose kind is found in it unless the user says it."""
-    value = json_of(text, name)
+    value = unwrapped(json_of(text, name))
     checks = {Kind.HAR: is_har, Kind.POSTMAN: is_collection, Kind.EVENT: is_event_file, Kind.SCHEMA: is_schema}
     if kind in checks and not checks[kind](value):
         raise faults.unusable(

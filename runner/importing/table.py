@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from itertools import islice
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from runner.importing.columns import variable_name
 from runner.importing.faults import unusable
-from runner.importing.payloads import slug
+from runner.importing.payloads import event_named
 from runner.importing.sample import ABSENT, Found, Sample, plain
 from runner.rows.row import BadRow
 from runner.rows.row_file import open_rows
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from runner.source import Json
 
 _ROWS = 1000
-_MAX_DIGITS = 300
 """Rows that types are inferred from."""
+_MAX_DIGITS = 300
 _USERS = ("distinct_id", "user", "user_id", "userid", "customer_id", "customer", "member_id", "account_id", "email")
 _FIELDS = {"tenant_id": "tenant_id", "tenant": "tenant_id", "idempotency_key": "idempotency_key"}
 
@@ -32,6 +33,7 @@ def table_events(path: Path, name: str, stem: str) -> Found:
     """Return the events of the first rows of a file. Raises the errors of `open_rows`, and InvalidInput without a row."""
     notes: list[str] = []
     rows: list[dict[str, Json]] = []
+    numbers: list[int] = []
     with open_rows(path, io.BytesIO(), name) as file:
         for row in islice(file, _ROWS):
             if isinstance(row, BadRow):
@@ -39,9 +41,10 @@ def table_events(path: Path, name: str, stem: str) -> Found:
                 continue
             values = row.values
             rows.append(values if isinstance(values, dict) else dict(zip(file.header or (), values, strict=False)))
+            numbers.append(row.number)
         is_text = file.header is not None
     if not rows:
-        raise unusable(f"{name} has no rows to infer types from", "add a typical row")
+        raise unusable(f"{name} has no rows to infer types from", notes[0] if notes else "add a typical row")
     columns = dict.fromkeys(key for row in rows for key in row)
     table: dict[str, list[Value | Absent]] = {}
     for column in columns:
@@ -64,16 +67,21 @@ def table_events(path: Path, name: str, stem: str) -> Found:
         questions.append(
             ("vars", f"The variable user is the column {user}: send with --map user={user}. Or rename one of them?")
         )
-    samples = [
-        _sample(
-            f"{name}, row {index + 1}",
-            slug(stem, "_") or "event",
-            user,
-            {column: table[column][index] for column in columns},
-            questions,
+    questions += (
+        (
+            "properties",
+            f"The column {column} was left out, since it is empty in each row. Which values has it otherwise?",
         )
-        for index in range(len(rows))
-    ]
+        for column, cells in table.items()
+        if all(cell is ABSENT for cell in cells)
+    )
+    samples: list[Sample] = []
+    for index, number in enumerate(numbers):
+        if table[user][index] in (ABSENT, None):
+            notes.append(f"{name}: skipped row {number}: it has no user in the column {user}")
+            continue
+        cells_of_row = {column: cells[index] for column, cells in table.items()}
+        samples.append(_sample(f"{name}, row {number}", event_named(stem), user, cells_of_row, questions))
     return Found(tuple(samples), tuple(notes[:_SHOWN]))
 
 
@@ -85,11 +93,10 @@ def _sample(
 ) -> Sample:
     values = {key: value for key, value in row.items() if value is not ABSENT and key != user}
     fields = {field: values.pop(column) for column, field in _FIELDS.items() if isinstance(values.get(column), str)}
-    user_id = row[user]
     return Sample(
         origin,
         event,
-        str(user_id) if user_id is not ABSENT and user_id is not None else "unknown",
+        str(row[user]),
         values,
         fields.get("idempotency_key", ABSENT),
         fields.get("tenant_id"),
@@ -103,10 +110,13 @@ def _typed(texts: Sequence[str]) -> list[Value | Absent]:
     filled = [text for text in texts if text]
     if filled and all(text in ("true", "false") for text in filled):
         return [text == "true" if text else ABSENT for text in texts]
-    matches = [NUMBER.fullmatch(text) for text in filled]
-    if filled and all(matches) and max(map(len, filled)) <= _MAX_DIGITS:
+    if filled and all(map(_is_number, filled)):
         return [_number(text) if text else ABSENT for text in texts]
     return [text or ABSENT for text in texts]
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _MAX_DIGITS and NUMBER.fullmatch(text) is not None and isfinite(float(text))
 
 
 def _number(text: str) -> Value:

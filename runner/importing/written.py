@@ -20,14 +20,15 @@ from runner.importing.yaml_text import Commented, yaml_text
 from runner.project.environment import ENV_ALLOWED
 from runner.project.files import CONFIG_NAME
 from runner.source import read_text
+from runner.suprsend.rules import MAX_EVENT_KB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.eventspec import Spec
+    from runner.importing.addresses import Pseudonyms
     from runner.importing.draft import Draft
     from runner.importing.sample import Sample, Value
-    from runner.importing.secret_looking import Pseudonyms
     from runner.source import Json
 
 _MAX_CASES = 3
@@ -68,6 +69,8 @@ def written(draft: Draft, stem: str, head: str, pseudonyms: Pseudonyms, *, is_an
         draft.document["vars"] = pseudonyms.of(declared)
     if "description" not in draft.document:
         commented.ask(("version",), "What does this event mean, in a sentence? Write it below, as description:")
+    if max(len(exact(wire_of(sample)).encode("utf-8", "replace")) for sample in draft.samples) > MAX_EVENT_KB * 1024:
+        commented.ask(("properties",), f"An event has more than {MAX_EVENT_KB} KB, the limit. Which parts are needed?")
     cases = _cases(draft, pseudonyms, _ACCEPTED if is_answered and not env else {})
     if cases:
         draft.document["tests"] = list(cases)
@@ -97,8 +100,9 @@ def _with_env(draft: Draft, stem: str) -> tuple[str, ...]:
         names.append(name if name[0].isalpha() else f"{_UNNAMED}_{name}")
         declared = table[variable.name]
         if isinstance(declared, dict):
-            kept = {key: item for key, item in declared.items() if key in ("type", "default")}
-            table[variable.name] = {**kept, "secret": True, "env": names[-1]}
+            kept = {"type": declared["type"]} if "type" in declared else {}
+            optional = {"default": None} if variable.is_optional else {}
+            table[variable.name] = {**kept, **optional, "env": names[-1], "secret": True}
     return tuple(names)
 
 

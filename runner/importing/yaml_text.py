@@ -87,7 +87,7 @@ def _block(
                 continue
             below = _block(item, indent + "  ", (*path, index), comments)
             first = next(below)
-            yield f"{indent}- {first.lstrip()}" if not first.lstrip().startswith("- ") else f"{indent}-\n{first}"
+            yield f"{indent}- {first.lstrip()}"
             yield from below
 
 
@@ -138,6 +138,8 @@ def _float(value: float) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isprintable() and ('"' in text or "\\" in text):
+        return "'" + text.replace("'", "''") + "'"
     return '"' + "".join(_ESCAPES.get(char) or (char if char.isprintable() else _escaped(char)) for char in text) + '"'
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from runner.errors import Problem, dotted
 from runner.lint.personal import personal_data
+from runner.template.inserted import calls_functions
+from runner.template.shape import templates_of
 from runner.template.template import Template
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def _of_key(spec: Spec) -> Iterator[Problem]:
     key = spec.shape.get("idempotency_key")
     if not isinstance(key, Template) or node is None:
         return
-    if key.constant is not None:
+    if _is_constant(key, spec):
         message = "the idempotency key is the same for all events: of those within 24 hours, only the first counts"
         hint = "put what the event is about into it, such as order-{{ order_id }}"
         yield Problem("constant-key", message, node.position(), at="idempotency_key", hint=hint)
@@ -54,25 +56,39 @@ def _of_key(spec: Spec) -> Iterator[Problem]:
         yield Problem("personal-data-in-key", message, place, at="idempotency_key", hint=hint)
 
 
+def _is_constant(key: Template, spec: Spec) -> bool:
+    """Return whether a template reads no variable, not by a let either, and calls no function."""
+    seen: set[str] = set()
+    rest = [key]
+    while rest:
+        template = rest.pop()
+        names = {use.name for use in template.uses} - seen
+        if calls_functions(template) or not names <= spec.lets.keys():
+            return False
+        seen |= names
+        rest += [each for name in names for each in templates_of(spec.lets[name])]
+    return True
+
+
 def _of_labels(spec: Spec) -> Iterator[Problem]:
-    labels = spec.root.get("labels")
-    if labels is not None:
-        yield from _repeated(labels, frozenset(), "labels")
+    yield from _repeated(spec.root, frozenset(), "labels")
     tests, given = spec.root.get("tests"), frozenset(spec.labels)
     for index, case in enumerate(tests.items if tests is not None else ()):
-        if (own := case.get("labels")) is not None:
-            yield from _repeated(own, given, dotted(("tests", index, "labels")))
+        yield from _repeated(case, given, dotted(("tests", index, "labels")))
 
 
-def _repeated(labels: Node, given: frozenset[str], at: str) -> Iterator[Problem]:
+def _repeated(owner: Node, given: frozenset[str], at: str) -> Iterator[Problem]:
     """Yield a problem for each label that is `given` by the spec, or that stands in the list already."""
+    labels = owner.get("labels")
     seen = set(given)
-    for item in labels.items:
+    for item in labels.items if labels is not None else ():
         label = str(item.value)
         if label in seen:
             whose = "the case has it from its spec" if label in given else "it is in the list already"
             message = f"the label '{label}' selects nothing more: {whose}"
-            yield Problem("unused-label", message, item.position(), at=at, hint="remove it")
+            is_alias = item.start < owner.keys["labels"][0]  # it is written above, in another list
+            place = owner.key_position("labels") if is_alias else item.position()
+            yield Problem("unused-label", message, place, at=at, hint="remove it")
         seen.add(label)
 
 

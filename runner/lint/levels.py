@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+from runner.codes import CODES
 from runner.errors import Problem, did_you_mean
+from runner.lint.advice import advice
 from runner.lint.comments import Ignored
 from runner.source import describe
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from runner.errors import Severity
+    from runner.eventspec import Spec
+    from runner.lint.comments import Ignore
     from runner.source import Node
 
 AssetRule = Literal[
@@ -26,7 +30,7 @@ AssetRule = Literal[
 ]  # fmt: skip
 Advice = Literal[
     "attachments-without-key", "constant-key", "event-not-expected", "no-case", "no-description", "personal-data-in-key",
-    "unused-label",
+    "unused-ignore", "unused-label",
 ]  # fmt: skip
 RULES: tuple[str, ...] = (*get_args(AssetRule), *get_args(Advice))
 """By the codes of their problems."""
@@ -64,7 +68,7 @@ def levels_of(checks: Node | None) -> tuple[dict[str, Level], list[Problem]]:
             levels[name] = node.value  # type: ignore[assignment]
         else:
             message = f"the level of '{name}' must be error, warning, advice or off"
-            hint = "off is text, not false" if node.value is False else None
+            hint = "off is text, not false" if node.value is False else did_you_mean(str(node.value), get_args(Level))
             problems.append(Problem("bad-value", message, node.position(), at=f"checks.{name}", hint=hint))
     return levels, problems
 
@@ -72,11 +76,42 @@ def levels_of(checks: Node | None) -> tuple[dict[str, Level], list[Problem]]:
 def levelled(problems: Iterable[Problem], levels: Mapping[str, Level], spec: Node | None = None) -> Iterator[Problem]:
     """Yield problems with the severity of their rule; none of a rule that is off, or that a comment in the spec ignores."""
     own = levels_of(spec.get("checks"))[0] if spec is not None else {}
-    ignored = Ignored(spec) if spec is not None else None
+    return _kept(problems, {**levels, **own}, Ignored(spec) if spec is not None else None)
+
+
+def advised(spec: Spec, levels: Mapping[str, Level]) -> Iterator[Problem]:
+    """Yield advice on a spec, and on its comments that ignore nothing, each with the severity of its rule."""
+    levels = {**levels, **levels_of(spec.root.get("checks"))[0]}
+    ignored = Ignored(spec.root)
+    yield from _kept(advice(spec), levels, ignored)
+    yield from _kept([problem for each in ignored.unused() if (problem := _without_effect(each))], levels, ignored)
+
+
+def _kept(problems: Iterable[Problem], levels: Mapping[str, Level], ignored: Ignored | None) -> Iterator[Problem]:
     for problem in problems:
         if problem.code not in RULES:
             yield problem
             continue
-        level = own.get(problem.code) or levels.get(problem.code) or _DEFAULTS.get(problem.code, "warning")
-        if level != "off" and not (ignored is not None and ignored.has(problem)):
+        is_ignored = ignored is not None and ignored.has(problem)
+        level = levels.get(problem.code) or _DEFAULTS.get(problem.code, "warning")
+        if level != "off" and not is_ignored:
             yield replace(problem, severity=level)
+
+
+def _without_effect(ignore: Ignore) -> Problem | None:
+    """Return the problem of a comment that ignores nothing; None for a rule about the assets folder, which not all have."""
+    code = ignore.code
+    hint: str | None
+    if code in get_args(Advice):
+        message = f"the comment ignores '{code}', which is not found here"
+        hint = "remove it, or put it on the line of the advice, or directly above that"
+    elif code in RULES:
+        return None
+    elif not code:
+        message, hint = "the comment names no rule", "such as # runner: ignore no-case"
+    elif code in CODES:
+        message, hint = f"'{code}' can't be ignored", "`runner help advice` lists the rules that can"
+    else:
+        message, hint = f"there is no rule '{code}'", did_you_mean(code, RULES, "`runner help advice` lists the rules")
+    place = ignore.text.position(ignore.start, ignore.end)
+    return Problem("unused-ignore", message, place, hint=hint)

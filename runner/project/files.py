@@ -221,10 +221,11 @@ def paths_in(folder: Path) -> Iterator[Path]:
     try:
         return (folder / name for name in sorted(os.listdir(folder)))  # noqa: PTH208 - names take less memory than paths
     except OSError as error:
-        raise _unreadable(error) from None
+        raise unreadable(error) from None
 
 
-def _unreadable(error: OSError) -> MachineError:
+def unreadable(error: OSError) -> MachineError:
+    """Return the failure of a folder that can't be read."""
     return MachineError(Problem("file-unreadable", f"can't read {error.filename}: {error.strerror}"))
 
 

@@ -64,7 +64,8 @@ class SpecFile(pytest.File):
         mask = Mask()
         try:
             mask = cases.answers(path.parent).mask
-            found = collect(path, project_of(self.path), cases.config)
+            with _short_interrupts():
+                found = collect(path, project_of(self.path), cases.config)
         except RunnerError as error:
             raise self._refused(error.problems, mask) from None
         mask = mask.with_values(found.secrets)
@@ -147,7 +148,7 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the case. Raises `pytest.fail.Exception` with the text of its problems."""
-        with _unlogged():
+        with _unlogged(), _short_interrupts():
             verdict = run_case(self.ref, self.cases.answers(self.ref.path.parent), update=self.cases.update)
         mask = self.mask.with_values(verdict.secrets)
         self.reached = sorted(verdict.reached)
@@ -206,6 +207,19 @@ def _unlogged() -> Iterator[None]:
         yield
     finally:
         logger.removeFilter(_refuse_all)
+
+
+@contextmanager
+def _short_interrupts() -> Iterator[None]:
+    """Let Ctrl-C end a session wherever it meets a template.
+
+    pytest makes a text of each step of the traceback, and fails at one of a program that was made of a template: Python 3.11
+    has no line for the jump back to the beginning of a loop.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
 
 
 def _refuse_all(_: logging.LogRecord) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.report.format import Format
 from runner.report.github_actions import add_job_summary
-from runner.report.style import counted, printable
+from runner.report.style import counted, has_utf8, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def show_findings(output: Output, environ: Mapping[str, str], findings: Sequence
     if output.format in (Format.JSON, Format.JSONL):
         output.items("findings", (_as_json(output, each) for each in findings))
         return
-    is_utf8 = _is_utf8(environ)
+    is_utf8 = has_utf8(environ)
     marks = _MARKS if is_utf8 else _WORDS
     widest, name_width = max(map(len, marks.values())), max(len(each.name) for each in findings)
     rows: list[tuple[str, str, str, str]] = []
@@ -64,16 +64,3 @@ def _summary(findings: Sequence[Finding]) -> str:
     parts += [counted(counts["warning"], "warning")] if counts["warning"] else []
     parts += [f"{counts['skipped']} skipped"] if counts["skipped"] else []
     return f"{counted(len(findings), 'check')}: {', '.join(parts) or 'all ok'}"
-
-
-def _is_utf8(environ: Mapping[str, str]) -> bool:
-    """Return whether the locale has UTF-8, as POSIX decides it: by the first of these variables that is set."""
-    given = [environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")]
-    if given[0] is None and given[1] in _SET_BY_PYTHON:
-        given.pop(1)
-    locale = next(filter(None, given), "")
-    return locale.lower().replace("-", "").endswith("utf8")
-
-
-_SET_BY_PYTHON = ("C.UTF-8", "C.utf8")
-"""Python sets LC_CTYPE to one of these at its start where the locale is C, whatever the terminal can show."""

@@ -31,24 +31,32 @@ class LineHashes:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._by_path: dict[str, list[str]] = {}
+        self._by_path: dict[str, list[tuple[str, str]]] = {}
+        """The lines of each file with their hashes; none if the file has a secret."""
 
     def of(self, place: Position) -> str | None:
-        """Return the hash of a line; None where it could show a secret, or the file can't be read."""
-        if not place.text:  # of a file whose lines are not shown
+        """Return the hash of a line; None where it could show a secret, or the file can't be read.
+
+        Files whose secrets are not known show no whole line.
+        """
+        if not place.text:
             return None
         if place.path not in self._by_path:
             self._by_path[place.path] = self._read(place.path)
-        hashes = self._by_path[place.path]
-        return hashes[place.line - 1] if place.line <= len(hashes) else None
+        lines = self._by_path[place.path]
+        line, found = lines[place.line - 1] if place.line <= len(lines) else ("", None)
+        return found if line == place.text else None
 
-    def _read(self, path: str) -> list[str]:
+    def _read(self, path: str) -> list[tuple[str, str]]:
         try:
             with open_file(Path(path)) as file:
                 content = file.read(MAX_BYTES).decode("utf-8", "replace")
         except OSError:
             return []
-        return line_hashes(content) if self._output.masked(content) == content else []
+        if self._output.masked(content) != content:
+            return []
+        lines = content.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+        return list(zip(lines, line_hashes(content), strict=False))
 
 
 def line_hashes(content: str) -> list[str]:

@@ -32,11 +32,8 @@ def show_mutations(output: Output, scores: Sequence[MutationScore]) -> None:
 def _show(output: Output, score: MutationScore) -> None:
     style, spec = output.style, printable(output.masked(score.spec))
     share = style.faint(f"{score.noticed} of {counted(score.total, 'change')} noticed")
-    shown = (
-        f"{_percent(score.noticed, score.total)}  {share}"
-        if score.cases
-        else style.faint("no case, so no change is noticed")
-    )
+    nothing = style.faint("no case that passes makes an event, so no change is noticed")
+    shown = f"{_percent(score.noticed, score.total)}  {share}" if score.total else nothing
     output.data(f"{style.strong(spec)}  {shown}")
     for suggested, alike in groupby(score.survivors, key=lambda each: each.suggestion._replace(kinds=())):
         for survivor in alike:
@@ -59,7 +56,7 @@ def _place(suggestion: Suggestion) -> str:
 
 
 def _percent(noticed: int, total: int) -> str:
-    return f"{100 * noticed / total if total else 100:5.1f} %"
+    return f"{100 * noticed / total:5.1f} %"
 
 
 def _as_json(score: MutationScore) -> dict[str, object]:

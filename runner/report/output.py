@@ -15,7 +15,7 @@ from runner.errors import ExitCode, InvalidInput, MachineError, Problem, RunnerE
 from runner.report.format import Format
 from runner.report.lent import Lent
 from runner.report.problems import as_json, as_text
-from runner.report.style import Style, harmless_json, json_without_commands, without_commands, written
+from runner.report.style import Style, harmless_json, has_utf8, json_without_commands, without_commands, written
 from runner.secrets import Mask
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Output:
         """Whether something was written to stdout."""
         self.has_reader = True
         """Whether stdout still has a reader."""
+        self.has_utf8 = has_utf8(environ or {})
+        """Whether a terminal shows more than ASCII."""
         no_color = bool((environ or {}).get("NO_COLOR")) or (environ or {}).get("TERM") == "dumb"
         self.style = Style(on=stdout.isatty() and not no_color if color is None else color)
         self.message_style = Style(on=stderr.isatty() and not no_color if color is None else color)
@@ -210,6 +212,11 @@ class Output:
     def has_terminal(self) -> bool:
         """Return whether stderr is a terminal."""
         return self._stderr.isatty()
+
+    @property
+    def data_columns(self) -> int | None:
+        """Return the width of the terminal that stdout is; None if it is none."""
+        return _columns(self._stdout) if self._stdout.isatty() else None
 
     def status(self, text: str) -> None:
         """Show progress: on a terminal in one line that the next call replaces, otherwise as a message; "" removes it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner.report.distribution import classes, percentile, rates_over_time
@@ -14,17 +15,42 @@ if TYPE_CHECKING:
     from runner.report.output import Output
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_LEAST_BLOCKS = 8
+"""Fewer show no shape: a terminal that is narrower wraps the line."""
 
 
 def show_measures(output: Output, measures: RunMeasures) -> None:
     """Show the rate of a run and its answers' times, on a terminal or with `-v`; nothing of a run that sent nothing."""
-    if not measures.parts or not (output.has_terminal or output.verbose):
+    if output.data_columns is None and not output.verbose:
         return
-    rates = rates_over_time(measures.parts)
-    output.data(f"  events a second     {blocks([*map(sum, rates.rates)])}  at most {shown_rate(rates.highest)}")
+    if measures.has_rates:
+        rates = rates_over_time(measures.parts)
+        _show(output, "events a second", [*map(sum, rates.rates)], f"at most {shown_rate(rates.highest)}")
     if took_ms := measures.took_ms:
         shares = ", ".join(f"p{share * 100:.0f} {shown_ms(percentile(took_ms, share))}" for share in (0.5, 0.95, 0.99))
-        output.data(f"  time to the answer  {blocks([each.count for each in classes(took_ms)])}  {shares}")
+        _show(output, "time to the answer", [each.count for each in classes(took_ms)], shares)
+
+
+def _show(output: Output, name: str, values: Sequence[float], text: str) -> None:
+    before, after, columns = f"  {name:<18}  ", f"  {text}", output.data_columns
+    if columns is None:
+        output.data(f"{before}{blocks(values)}{after}")
+    elif output.has_utf8:
+        output.data(f"{before}{blocks(narrowed(values, columns - len(before + after)))}{after}")
+    else:
+        output.data(f"{before.rstrip()}{after}")
+
+
+def narrowed(values: Sequence[float], most: int) -> list[float]:
+    """Return at most so many values, each the mean of as many neighbors.
+
+    >>> narrowed([1, 3, *range(10, 22)], 8)
+    [2.0, 10.5, 12.0, 13.5, 15.5, 17.0, 18.5, 20.5]
+    """
+    count = min(len(values), max(most, _LEAST_BLOCKS))
+    edges = [round(index * len(values) / count) for index in range(count + 1)]
+    groups = [values[start:end] for start, end in pairwise(edges)]
+    return [sum(group) / len(group) for group in groups]
 
 
 def blocks(values: Sequence[float]) -> str:

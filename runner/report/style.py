@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from runner.errors import Severity
 
@@ -172,3 +172,16 @@ def width(text: str) -> int:
 
 _NO_WIDTH = ("Mn", "Me", "Cf")
 """Categories of Unicode: marks on other characters, and joiners."""
+
+
+def has_utf8(environ: Mapping[str, str]) -> bool:
+    """Return whether the locale has UTF-8, as POSIX decides it: by the first of these variables that is set."""
+    given = [environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if given[0] is None and given[1] in _SET_BY_PYTHON:
+        given.pop(1)
+    locale = next(filter(None, given), "")
+    return locale.lower().replace("-", "").endswith("utf8")
+
+
+_SET_BY_PYTHON = ("C.UTF-8", "C.utf8")
+"""Python sets LC_CTYPE to one of these at its start where the locale is C, whatever the terminal can show."""

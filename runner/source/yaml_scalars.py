@@ -22,7 +22,7 @@ _CONSTANTS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true":
 _AMBIGUOUS = re.compile(
     r"""
     (?i:y|n|yes|no|on|off|true|false|null)     # words that YAML 1.1 reads as booleans or null
-    | [-+]?0[0-7_]+ | [-+]?0x[0-9a-fA-F_]+ | [-+]?0b[01_]+
+    | [-+]?0[0-7_]+ | 0o[0-7]+ | [-+]?0x[0-9a-fA-F_]+ | [-+]?0b[01_]+
     | [-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)? | [-+]?\.[0-9_]+(?:[eE][-+]?[0-9]+)?
     | [-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?     # sexagesimal: 12:30 is 750 in YAML 1.1
     | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ ].*)?

@@ -1,22 +1,24 @@
 """YAML text → its values as they are written, each with the comments and blank lines around it.
 
-libyaml drops comments. They are what stands between its events: every `#` there begins one. A comment on the line of a
-value belongs to that value, a comment on a line of its own to what follows, or to the block that it is indented as; those
-at the top belong to the file.
+A comment on the line of a value belongs to that value, a comment on a line of its own to what follows, or to the block that
+it is indented as; those at the top belong to the file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import yaml
 
 from runner.source.align import block_lines, skip_properties
-from runner.source.text import Text
-from runner.source.yaml_chars import Source
+from runner.source.yaml_comments import Comment, SpannedEvent, comments_between, spanned_events, with_plain_breaks
+from runner.source.yaml_escapes import escapes
 from runner.source.yaml_strict import has_uncounted_line
+
+if TYPE_CHECKING:
+    from runner.source.text import Text
 
 Style = Literal["'", '"', "|", ">"]
 _STR_TAGS = ("!", "tag:yaml.org,2002:str")
@@ -26,8 +28,8 @@ _STR_TAGS = ("!", "tag:yaml.org,2002:str")
 class Scalar:
     """A scalar: its value as text, and how it is quoted; None if it is not.
 
-    `lines` are the lines of a folded block without their indentation, whose breaks the value does not have. `escaped` are
-    the characters beyond ASCII that are written as escapes only.
+    `lines` are the lines of a folded block without their indentation, whose breaks the value does not have. `escapes` are
+    the characters, other than printable ASCII, that are written as escapes only, each with its escape.
     """
 
     value: str
@@ -36,7 +38,7 @@ class Scalar:
     tag: str | None = None
     spans_lines: bool = False
     lines: tuple[str, ...] = ()
-    escaped: frozenset[str] = frozenset()
+    escapes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,64 +90,11 @@ class Tree:
     comments: tuple[str, ...]
 
 
-class Comment(NamedTuple):
-    """A comment with its `#`. `is_alone` says whether its line has nothing else."""
-
-    start: int
-    text: str
-    is_alone: bool
-    column: int
-
-
 def read_tree(text: Text) -> Tree:
     """Return the tree of a text that the reader of YAML takes."""
-    text = _with_plain_breaks(text)
-    events = _events(text)
-    return _Builder(text, _comments(text, events)).tree(events)
-
-
-def comments_of(text: Text) -> list[str]:
-    """Return the comments of a text that the reader of YAML takes, in their order."""
-    text = _with_plain_breaks(text)
-    return [each.text for each in _comments(text, _events(text))]
-
-
-def _with_plain_breaks(text: Text) -> Text:
-    """Return a text in which each line ends in LF: to YAML, a lone CR is a line break, too."""
-    return Text(text.path, text.content.replace("\r", "\n"))
-
-
-def _events(text: Text) -> list[_Event]:
-    return [(event, *_span(event)) for event in Source(text.content).events()]
-
-
-_Event = tuple[yaml.Event, int, int]
-_COMMENT = re.compile(r"(?<!\S)#[^\n]*")
-
-
-def _comments(text: Text, events: list[_Event]) -> list[Comment]:
-    """Return every comment: a `#` after white space, between scalars."""
-    content = text.content
-    found: list[Comment] = []
-    at = 0
-
-    def gap(end: int) -> None:
-        for match in _COMMENT.finditer(content, at, end):
-            first = content.rfind("\n", 0, match.start()) + 1
-            is_alone = not content[first : match.start()].strip("\ufeff \t")
-            found.append(Comment(match.start(), match[0].rstrip(), is_alone, match.start() - first))
-
-    for event, start, end in events:
-        if isinstance(event, yaml.ScalarEvent):
-            value_start = max(start, min(skip_properties(content, start), end))
-            gap(value_start)
-            at = value_start
-            if event.style in ("|", ">"):
-                line_end = content.find("\n", value_start, end)
-                gap(end if line_end < 0 else line_end)
-            at = max(at, end)
-    gap(len(content))
-    return found
+    text = with_plain_breaks(text)
+    events = spanned_events(text)
+    return _Builder(text, comments_between(text, events)).tree(events)
 
 
 class _Frame(NamedTuple):
@@ -175,7 +124,7 @@ class _Builder:
         self._passed = 0
         self._tree = Tree(None, [], [], [], tuple(each.text for each in found))
 
-    def tree(self, events: list[_Event]) -> Tree:
+    def tree(self, events: list[SpannedEvent]) -> Tree:
         for event, start, end in events:
             match event:
                 case yaml.ScalarEvent():
@@ -202,9 +151,8 @@ class _Builder:
         scalar = Scalar(value, _style(event), event.anchor, _tag(event), "\n" in content[value_start:end])
         if event.style == ">":
             scalar.lines = block_lines(content, value_start, end, value)
-        if event.style == '"' and not value.isascii():
-            written = set(content[value_start:end])
-            scalar.escaped = frozenset(char for char in value if not char.isascii() and char not in written)
+        if event.style == '"':
+            scalar.escapes = escapes(content[value_start:end])
         self._begin(start, is_block=False)
         line_end = content.find("\n", value_start, end) if is_block else value_start
         inside = self._until(value_start if line_end < 0 else line_end)
@@ -240,12 +188,29 @@ class _Builder:
                 self._lay(each, frame, frame.value.below)
             self._passed = end
         else:
+            below = self._below_list(start) if frame.column == next_column else 0
             while (comment := self._peek(start)) is not None:
-                if comment.is_alone and not (comment.column >= frame.column and comment.column > next_column):
+                is_deep = comment.column >= frame.column and comment.column > next_column
+                if comment.is_alone and not is_deep and comment.start >= below:
                     break
                 self._next += 1
                 self._lay(comment, frame, frame.value.below)
         self._entry, self._last = None, frame.owner
+
+    def _below_list(self, end: int) -> int:
+        """Return the offset up to which comments are below a list at the column of its key, and not above the key at `end`.
+
+        They follow the list without a blank line, and a blank line follows them.
+        """
+        is_first = True
+        for index in range(self._next, len(self._comments)):
+            each = self._comments[index]
+            if each.start >= end:
+                break
+            if each.is_alone and self._is_after_blank(each.start):
+                return 0 if is_first else each.start
+            is_first = is_first and not each.is_alone
+        return end if self._is_after_blank(end) else 0
 
     def _lay(self, comment: Comment, frame: _Frame, lines: list[str]) -> None:
         """Put a comment beside what its line has, or among lines."""
@@ -377,9 +342,3 @@ def _tag(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> str | None:
     if event.tag is None or event.tag in _STR_TAGS:
         return None
     return str(event.tag).replace("tag:yaml.org,2002:", "!!")
-
-
-def _span(event: yaml.Event) -> tuple[int, int]:
-    if event.start_mark is None or event.end_mark is None:
-        raise AssertionError("libyaml marks every event")
-    return event.start_mark.index, event.end_mark.index

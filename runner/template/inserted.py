@@ -1,4 +1,4 @@
-"""A template → the variables that it inserts, whole or in part, into its text."""
+"""A template → the variables that it inserts, whole or in part, into its text; whether its variables alone decide it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ class Inserted(NamedTuple):
 def inserted(template: Template) -> Iterator[Inserted]:
     """Yield the values that a template inserts; not what it only hashes, compares or counts."""
     return _reads([template.tree], template.text)
+
+
+def calls_functions(template: Template) -> bool:
+    """Return whether a template calls a function, such as `now()`, so that its text may differ each time."""
+    calls = template.tree.find_all(nodes.Call) if template.tree is not None else ()
+    return any(isinstance(call.node, nodes.Name) for call in calls)
 
 
 def _reads(tree: Iterable[nodes.Node | None], text: str) -> Iterator[Inserted]:

@@ -57,7 +57,7 @@ class Altered:
 
     def _event(self, event: Prepared) -> Prepared:
         wire: Wire = json.loads(event.body)
-        if not is_changed(wire, self._mutation):
+        if not change(wire, self._mutation):
             return event
         return event._replace(encoded=Encoded(compact_json(wire), event.encoded.has_key))
 
@@ -98,7 +98,7 @@ def kinds_of(way: Way, values: Iterable[Json], *, has_auto_key: bool) -> list[Ki
     return kinds
 
 
-def is_changed(wire: Wire, mutation: Mutation) -> bool:
+def change(wire: Wire, mutation: Mutation) -> bool:
     """Change an event in place; return False if it has no such value."""
     *above, last = mutation.way
     value = value_at(wire, mutation.way)

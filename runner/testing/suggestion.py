@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from runner.cases.matchers import matcher_of
+from runner.cases.matchers import ON_THE_WIRE, matcher_of
 from runner.source import read_text
-from runner.testing.alteration import ANSWER, NOTHING, Mutation, changed_answer, is_changed, value_at
+from runner.testing.alteration import ANSWER, NOTHING, Mutation, change, changed_answer, value_at
 from runner.testing.expect import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from runner.secrets import Mask
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _LONG = 300
 """So many characters of JSON are not written down, if there is a shorter way."""
 _ANY: Json = {"$any": True}
-_RESERVED = ("$attachments", "$idempotency_key", "$insert_id", "$time", "$ss_sdk_version")
-"""Keys that begin like matchers, and may be expected beside others."""
 
 
 class StepSeen(NamedTuple):
@@ -66,11 +64,10 @@ def suggest(way: Way, kinds: Sequence[Kind], steps: Sequence[StepSeen], mask: Ma
     for each set of variables.
     """
     found: list[Suggestion] = []
-    for step in steps:
-        alike = [each for each in steps if each.ref.case.node is step.ref.case.node and each.number == step.number]
-        together = [document for each in alike for document in each.documents(way)]
-        if _is_open(step, way) and (best := _best(way, kinds, together, mask)):
-            found.append(_suggestion(step, best, row=None, is_new=False))
+    for alike in _alike(steps):
+        together = [document for step in alike for document in step.documents(way)]
+        if _is_open(alike[0], way) and (best := _best(way, kinds, together, mask)):
+            found.append(_suggestion(alike[0], best, row=None, is_new=False))
             if len(found[-1].kinds) == len(kinds):
                 return found[-1]
     for step in steps:
@@ -80,6 +77,14 @@ def suggest(way: Way, kinds: Sequence[Kind], steps: Sequence[StepSeen], mask: Ma
                 found.append(_suggestion(step, best, row=row if len(documents) > 1 else None, is_new=True))
                 return max(found, key=lambda each: len(each.kinds))
     return None
+
+
+def _alike(steps: Sequence[StepSeen]) -> Iterable[list[StepSeen]]:
+    """Return the steps that share their expectations: those of a parametrized case."""
+    found: dict[tuple[int, int], list[StepSeen]] = {}
+    for step in steps:
+        found.setdefault((id(step.ref.case.node), step.number), []).append(step)
+    return found.values()
 
 
 def _suggestion(step: StepSeen, best: tuple[Document, list[Kind]], *, row: int | None, is_new: bool) -> Suggestion:
@@ -115,6 +120,8 @@ def _best(
         ]
         if noticed and (best is None or len(noticed) > len(best[1])):
             best = expect, noticed
+        if len(noticed) == len(kinds):
+            break
     return best
 
 
@@ -126,7 +133,7 @@ def _changed(document: Document, mutation: Mutation) -> Document:
     if mutation.way == ANSWER:
         return {"response": changed_answer(cast("Wire", document["response"]), mutation.kind)}
     wire: Wire = json.loads(json.dumps(document["event"]))
-    is_changed(wire, mutation)
+    change(wire, mutation)
     return {"event": wire}
 
 
@@ -137,16 +144,17 @@ def _expectations(way: Way, document: Document, mask: Mask) -> Iterator[Document
         key = "status" if "total" in answer else "success"
         yield {"response": {key: answer[key]}}
         return
-    event, value = document["event"], value_at(document, ("event", *way))
-    first_list = next((index for index, key in enumerate(way) if isinstance(key, int)), len(way))
-    whole = _nested(event, way[:first_list], value_at(event, way[:first_list]), mask)
-    plain = [whole, _nested(event, way, value, mask)]
+    field, below = way[0], way[1:]
+    whole, value = cast("Wire", document["event"])[str(field)], value_at(document, ("event", *way))
+    first_list = next((index for index, key in enumerate(below) if isinstance(key, int)), len(below))
+    listed = _literal(value_at(whole, below[:first_list]), mask)
+    plain = [_nested(whole, below[:first_list], listed, mask), _nested(whole, below, _literal(value, mask), mask)]
     short = [each for each in plain if len(json.dumps(each)) <= _LONG]
     is_long = isinstance(value, str) and len(value) > _LONG and mask.json(value) == value
-    texts = [_nested(event, way, {"$len": len(str(value))}, mask)] if is_long else []
-    typed = _nested(event, way, {"$schema": {"type": _type_of(value)}}, mask)
-    for expect in (*short, *texts, *plain, typed, _nested(event, way, _ANY, mask)):
-        yield {"event": expect}
+    texts = [_nested(whole, below, {"$len": len(str(value))}, mask)] if is_long else []
+    typed = _nested(whole, below, {"$schema": {"type": _type_of(value)}}, mask)
+    for expect in (*short, *texts, *plain, typed, _nested(whole, below, _ANY, mask)):
+        yield {"event": {str(field): expect}}
 
 
 def _nested(value: Json, way: Way, leaf: Json, mask: Mask) -> Json:
@@ -158,9 +166,29 @@ def _nested(value: Json, way: Way, leaf: Json, mask: Mask) -> Json:
         items = cast("list[Json]", value)
         return [_nested(item, tuple(rest), leaf, mask) if index == key else _ANY for index, item in enumerate(items)]
     entries = cast("Wire", value)
-    if any(name.startswith("$") and name not in _RESERVED for name in entries):
-        return {"$schema": {"const": value} if mask.json(value) == value else {"type": "object", "required": [key]}}
+    if _has_odd_keys(entries):
+        return _exactly(entries, mask, {"type": "object", "required": [key]})
     return {key: _nested(entries[key], tuple(rest), leaf, mask)}
+
+
+def _literal(value: Json, mask: Mask) -> Json:
+    """Return an expectation of a whole value."""
+    if isinstance(value, list):
+        return [_literal(item, mask) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if _has_odd_keys(value):
+        return _exactly(value, mask, {"type": "object"})
+    return {key: _literal(item, mask) for key, item in value.items()}
+
+
+def _has_odd_keys(entries: Wire) -> bool:
+    """Return whether a map has keys that would be taken for matchers, so that it can only be expected as a whole."""
+    return any(key.startswith("$") and key not in ON_THE_WIRE for key in entries)
+
+
+def _exactly(value: Json, mask: Mask, otherwise: Wire) -> Json:
+    return {"$schema": {"const": value} if mask.json(value) == value else otherwise}
 
 
 def _type_of(value: Json) -> str:

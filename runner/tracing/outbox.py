@@ -28,7 +28,7 @@ class Outbox(SpanProcessor):
     """Exports spans in batches. `lost` are those that did not reach the collector, of `taken`."""
 
     def __init__(self, exporter: SpanExporter) -> None:
-        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())  # otherwise each failure is printed
+        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())  # an export that ends late may be logged
         self.taken = 0
         self._delivered = 0
         self._exporter = exporter

@@ -37,7 +37,7 @@ def unsupported_word(program: str) -> str | None:
     Fields (`.now`), keys (`{now: 1}`, `{now}`), text and comments are not words. A key stands directly behind a brace or a
     comma; no value can stand there.
 
-    >>> unsupported_word('.paid_at // "\(now)"')
+    >>> unsupported_word(r'.paid_at // "\(now)"')
     'now'
     >>> unsupported_word('{now, env: .env, x: "now"} # env') is None
     True

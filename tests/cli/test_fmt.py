@@ -84,6 +84,18 @@ def test_a_file_that_cannot_be_read_or_written_stops_no_other(
     assert (folder / "specs" / "b.yaml").read_text() == UGLY
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_not_skipped(folder: Path, cli: CommandLine) -> None:
+    (folder / "specs" / "order.yaml").write_text(UGLY)
+    (folder / "specs" / "shop").chmod(0)
+    try:
+        ended = cli("fmt")
+    finally:
+        (folder / "specs" / "shop").chmod(0o755)
+    assert (ended.code, ended.err) == (74, "error[file-unreadable]: can't read specs/shop: Permission denied\n")
+    assert (folder / "specs" / "order.yaml").read_text() == UGLY
+
+
 def test_a_diff_shows_no_secret(folder: Path, cli: CommandLine) -> None:
     (folder / "specs" / "order.yaml").write_text(
         "version: 1\nevent: order_placed\ndistinct_id: u1\n"
@@ -93,6 +105,28 @@ def test_a_diff_shows_no_secret(folder: Path, cli: CommandLine) -> None:
     assert "default: ***" in ended.out
     assert "s3cr3t" not in ended.out
     assert "s3cr3t" not in cli("fmt", "--check", "-o", "json").out
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("runner.yaml", ""),
+        ("specs/_base.yaml", "version: 1\n"),
+        ("specs/order.yaml", "extends: missing.yaml\nevent: order_placed\n"),
+        ("specs/order.yaml", "version: 1\nevent: order_placed\nunknown: 1\n"),
+        ("specs/order.yaml", "version: 1\nevent: order_placed\ndistinct_id: '{{'\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "default", ["s3cr3t-default", '"s3cr3t\\x2ddefault"', "[s3cr3t-default]", "{s3cr3t-key: s3cr3t-value}"]
+)
+def test_a_diff_of_a_file_that_is_no_valid_spec_shows_no_secret(
+    folder: Path, cli: CommandLine, path: str, head: str, default: str
+) -> None:
+    (folder / path).write_text(f"{head}vars:\n  token:   {{secret: true, default: {default}}}\n")
+    ended = cli("fmt", path, "--diff")
+    assert "+  token: {" in ended.out
+    assert "s3cr3t" not in ended.out + ended.err
 
 
 @pytest.mark.parametrize(
@@ -120,6 +154,22 @@ def test_ends_of_lines_alone_are_a_change(folder: Path, cli: CommandLine) -> Non
     assert cli("fmt", "--check", "-o", "json").json["problems"][0]["line"] == 1
     assert cli("fmt").code == 0
     assert path.read_bytes() == FORMATTED.encode()
+
+
+def test_a_character_that_ends_a_line_elsewhere_ends_none_in_a_diff(folder: Path, cli: CommandLine) -> None:
+    (folder / "specs" / "order.yaml").write_text("a:   'one\x85two\u2028three'\nb: 1\n")
+    assert cli("fmt", "--diff", "-o", "json").json["files"][0]["diff"].split("\n")[2:] == [
+        "@@ -1,2 +1,2 @@",
+        "-a:   'one\x85two\u2028three'",
+        '+a: "one\\u0085two\\u2028three"',
+        " b: 1",
+    ]
+
+
+def test_the_command_that_formats_a_file_can_be_pasted(folder: Path, cli: CommandLine) -> None:
+    (folder / "specs" / "an order.yaml").write_text(UGLY)
+    [problem] = cli("fmt", "--check", "-o", "json").json["problems"]
+    assert problem["hint"] == "runner fmt 'specs/an order.yaml'"
 
 
 def test_permissions_stay(folder: Path, cli: CommandLine) -> None:

@@ -113,3 +113,48 @@ def test_the_folder_must_be_one_inside_the_project(
     assert cli("import", source).code == 2
     assert list(outside.iterdir()) == []
     assert cli("import", source, "--to", source).code == 64
+
+
+AWKWARD = [
+    *(
+        "1e3",
+        "0o17",
+        "12:30",
+        "yes",
+        "",
+        "~",
+        " a",
+        "- x",
+        "a: b",
+        "a #b",
+        "x\ny",
+        "\x85",
+        "\xa0",
+        "🎉",
+        "'",
+        '"',
+        "\\",
+        "{{ x }}",
+    ),
+    [[["x" * 60, "y" * 60], ["x"]], [{"a": ["z" * 100]}]],
+    {"p": {"q": ["r" * 50] * 3}},
+    1e30,
+]
+
+
+def test_what_is_imported_is_in_the_layout_of_fmt(cli: CommandLine, in_tmp: Path) -> None:
+    (in_tmp / ".git").mkdir()
+    properties = {f"key{index}": value for index, value in enumerate(AWKWARD)} | {"yes": 1, "a key": 2, "é": 3}
+    Path("event.json").write_text(json.dumps(EVENTS[0] | {"properties": properties}))
+    schema = {
+        "required": ["id"],
+        "properties": {"id": {"pattern": "^\\d+$", "default": "1", "maxLength": 9, "type": "string", "minLength": 1}},
+        "type": "object",
+    }
+    Path("invoice.schema.json").write_text(
+        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema)
+    )
+    for source in ("event.json", "invoice.schema.json"):
+        assert cli("import", source).code == 0
+    ended = cli("fmt", "specs", "--diff")
+    assert (ended.code, ended.out, ended.err) == (0, "", "2 files checked: nothing to change\n")

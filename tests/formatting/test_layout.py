@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.formatting.files import formatted
+from runner.source import read_text
+from runner.source.yaml_writer import write_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,11 +71,14 @@ def test_keys_whose_values_share_an_anchor_stay_where_they_are(tmp_path: Path) -
         ("a: 'say \"x\"'", "a: 'say \"x\"'"),
         ('a: "tab\\tnew\\n"', 'a: "tab\\tnew\\n"'),
         ('a: "b\\u00a0c\\u200b"', 'a: "b\\u00a0c\\u200b"'),
-        ('a: "\\u202Ex\\U0001F389\\ud83c\\udf89\\xe9"', 'a: "\\u202ex\\U0001f389\\U0001f389\\u00e9"'),
-        ('a: "\\x41\\/\\e\\x7f"', 'a: "A/\\u001b\\u007f"'),
+        ('a: "\\u202Ex\\U0001F389\\xe9"', 'a: "\\u202Ex\\U0001F389\\xe9"'),
+        ('a: "\\ud83c\\udf89 \\xA0\\_"', 'a: "\\U0001f389 \\xA0\\xA0"'),
+        ('a: "\\x41\\/\\ \\e\\x7f\\0\\x0a"', 'a: "A/ \\e\\x7f\\0\\x0a"'),
+        ('a: "\\\\u00e9 \\\\\\n"', 'a: "\\\\u00e9 \\\\\\n"'),
+        ("a: '\x85'", 'a: "\\u0085"'),
         ('a: "é \\u00e9 🎉"', 'a: "é é 🎉"'),
         ('"\\u00e9": 1', '"\\u00e9": 1'),
-        ('a: "\\N\\L"', 'a: "\\u0085\\u2028"'),
+        ('a: "\\N\\L"', 'a: "\\N\\L"'),
         ('"key": 1', "key: 1"),
         ('"a key": 1', '"a key": 1'),
         ("a:   [1,2 ,  3]", "a: [1, 2, 3]"),
@@ -108,6 +113,13 @@ def test_keys_whose_values_share_an_anchor_stay_where_they_are(tmp_path: Path) -
         ("\n\na: 1", "a: 1"),
         ("a:\n\n  b: 1", "a:\n  b: 1"),
         ("a:\n  b: 1\n  # of a\n# of c\nc: 1", "a:\n  b: 1\n  # of a\n# of c\nc: 1"),
+        ("a:\n- b\n# - c\n\nd: 1", "a:\n  - b\n  # - c\n\nd: 1"),
+        ("a:\n- b  # x\n# - c\n# - d\n\n# of e\ne: 1", "a:\n  - b  # x\n  # - c\n  # - d\n\n# of e\ne: 1"),
+        ("a:\n- b\n# of d\nd: 1", "a:\n  - b\n# of d\nd: 1"),
+        ("a:\n- b\n\n# of d\n\nd: 1", "a:\n  - b\n\n# of d\n\nd: 1"),
+        ("a:\n- b\n# - c", "a:\n  - b\n  # - c"),
+        ("x:\n  a:\n  - b\n  # - c\n\n  d: 1", "x:\n  a:\n    - b\n    # - c\n\n  d: 1"),
+        ("a:\n  - b\n# of d\n\nd: 1", "a:\n  - b\n# of d\n\nd: 1"),
         ("a: 1\r\nb: 2\r\n", "a: 1\nb: 2"),
         ("\ufeffa: 1", "a: 1"),
         ("a: >-\r  one\r  two\r# x\rb: 1", "a: >-\n  one\n  two\n# x\nb: 1"),
@@ -156,6 +168,42 @@ version: 1
     assert (
         laid_out(tmp_path, text.replace("version: 1\n", "").replace("interactions", "version: 1\ninteractions")) == text
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f"one{char}two"
+            for char in (*"\0\a\t\n\x1b\x7f\x85\xa0\u2028\ufeff🎉", "\u200b", "\\", '"', "'", "\n\n ", ": ")
+        ),
+        *(
+            "",
+            " ",
+            "~",
+            "null",
+            "yes",
+            "0123",
+            "1",
+            "1.5",
+            "1e3",
+            "-12E03",
+            "0o17",
+            "0x1f",
+            "2024-01-02",
+            "12:30",
+            "=",
+            "- a",
+        ),
+    ],
+)
+def test_what_is_recorded_reads_the_same_and_is_in_the_layout(tmp_path: Path, text: str) -> None:
+    recorded = {"interactions": [{"response": {"body": {"string": text}}}], "version": 1}
+    written = write_yaml(recorded)
+    root = read_text(written, "c.yaml").root
+    assert root is not None
+    assert root.plain() == recorded
+    assert laid_out(tmp_path, written) == written
 
 
 def test_runner_yaml_has_an_order_of_its_own(tmp_path: Path) -> None:

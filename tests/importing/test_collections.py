@@ -62,3 +62,46 @@ def test_events_arrive_as_the_collection_has_them(cli: CommandLine, target: Sand
         assert "a-token" not in text
         assert "a-key-in-the-url" not in text
         assert "a-workspace-key-of-ours" not in text
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_what_names_an_event_is_constant_and_its_id_is_proposed_as_a_key(cli: CommandLine) -> None:
+    Path("stripe.json").write_text(json.dumps(PAYLOADS["stripe"]))
+    [text] = imported(cli, "stripe.json").values()
+    assert "# Is this the name of the event? It is the type of the payload.\nevent: invoice.paid\n" in text
+    assert "\n  type: invoice.paid\n" in text
+    assert "  type: {" not in text.partition("\nevent:")[0].replace("    type: {", "")
+    assert "counts a repeated event once, such as {{ id }}\n" in text
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(("codes", "has_pattern"), [(["0042"], False), (["0042", "0043"], True)])
+def test_one_text_of_digits_shows_no_pattern(cli: CommandLine, codes: list[str], *, has_pattern: bool) -> None:
+    events = [{"event": "code_sent", "distinct_id": "u1", "properties": {"code": code}} for code in codes]
+    [text] = imported(cli, json.dumps(events)).values()
+    assert ("pattern:" in text) is has_pattern
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_placeholders_of_others_in_derived_texts_are_no_warnings(cli: CommandLine) -> None:
+    repositories = ["ours/shop", "ours/cart"]
+    payloads = [
+        {"repo": repo, "links": [], "statuses": f"https://api.example.com/{repo}/statuses/{{sha}}"}
+        for repo in repositories
+    ]
+    Path("hooks.json").write_text(json.dumps(payloads))
+    [text] = imported(cli, "hooks.json").values()
+    assert "statuses: \"https://api.example.com/{{ repo }}/statuses/{{ '{sha}' }}\"" in text
+    assert cli("test", "specs").code == 0
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_payload_with_a_name_is_not_an_event_of_that_name(cli: CommandLine) -> None:
+    Path("signup.json").write_text('{"name": "Zoe", "plan": "free"}')
+    assert list(imported(cli, "signup.json")) == ["signup.yaml"]
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("key", ["event", "event_name", "eventName", "event_type", "eventType", "type", "topic"])
+def test_a_payload_is_named_by_what_names_its_event(cli: CommandLine, key: str) -> None:
+    assert list(imported(cli, json.dumps({"data": {"type": "card"}, key: "order.paid"}))) == ["order-paid.yaml"]

@@ -17,10 +17,10 @@ DEEP = 100_000
 EVENT = '{"event": "order_placed", "distinct_id": "u1", "properties": %s}'
 HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "not JSON": ("a.json", b'{"event": "order_placed",\n "x" }', "error[json-syntax]: not valid JSON: expecting ':' delimiter\n --> a.json:2:6"),
-    "deep lists": ("a.json", b"[" * DEEP, "error[json-syntax]: not valid JSON: nested too deep\n --> a.json:1:1"),
+    "deep lists": ("a.json", b"[" * DEEP, "error[json-syntax]: not valid JSON: nested too deep\n --> a.json:1:65"),
     "deep properties": ("a.json", (EVENT % ('{"a":' * 80 + "1" + "}" * 80)).encode(), "error[json-syntax]: nested more than 64 levels deep\n --> a.json:1:1"),
-    "a key twice": ("a.json", b'{"event": "a", "event": "b"}', "error[json-syntax]: unclear JSON: a key occurs twice in an object\n --> a.json:1:1"),
-    "a huge number": ("a.json", (EVENT % ('{"a": 1' + "0" * 5000 + "}")).encode(), "error[json-syntax]: unclear JSON: a number of 5001 digits\n --> a.json:1:1"),
+    "a key twice": ("a.json", b'{"event": "a",\n "event": "b"}', "error[json-syntax]: unclear JSON: a key occurs twice in an object\n --> a.json:2:2"),
+    "a huge number": ("a.json", (EVENT % ('{"a": 1' + "0" * 5000 + "}")).encode(), "error[json-syntax]: unclear JSON: a number of 5001 digits\n --> a.json:1:68"),
     "binary": ("a.json", b"\x89PNG\r\n\x1a\n\x00\xff", "error[not-utf8]: byte 0x89 is not UTF-8\n --> a.json:1:1"),
     "UTF-16": ("a.json", EVENT.encode("utf-16"), "error[not-utf8]: a.json is UTF-16, not UTF-8"),
     "an archive": ("a.har", gzip.compress(b"{}"), "error[not-utf8]: byte 0x8b is not UTF-8\n --> a.har:1:1"),
@@ -31,7 +31,7 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
     "deep Python": ("a.py", b"x = " + b"(" * 5000 + b")" * 5000, "error[import-source]: not valid Python: too many nested parentheses\n --> a.py:1:"),
     "a chain of operators": ("a.py", b"x = " + b"-" * 50_000 + b"1", "error[import-source]: "),
     "an open quote": ("a.sh", b"curl https://hub.example.com/ \\\n  -d '{", "error[import-source]: a quote of the command is never closed\n --> a.sh:2:6"),
-    "a body in a file": ("a.sh", b"curl https://hub.example.com/ -d @body.json", "error[import-source]: the body of the curl command is in a file\n  = import the file: runner import body.json"),
+    "a body in a file": ("a.sh", b"curl https://hub.example.com/ -d @body.json", "error[import-source]: the body of the curl command is in a file\n --> a.sh:1:1\n  = import the file: runner import body.json"),
     "no rows": ("a.csv", b"user,amount\n", "error[import-source]: a.csv has no rows to infer types from"),
     "a table of zeros": ("a.parquet", b"PAR1" + b"\x00" * 100 + b"PAR1", "error[rows-format]: a.parquet is not a readable Parquet file"),
     "an archive of nothing": ("a.har", b'{"log": {"entries": [1, null, {"request": 7}, {"request": {"method": "POST", "url": "http://[", "postData": []}}]}}', "error[import-source]: no events were found"),
@@ -100,4 +100,40 @@ def test_too_many_names_are_refused(cli: CommandLine, in_tmp: Path) -> None:
     assert (ended.code, ended.err.split("\n")[0]) == (
         2,
         "error[import-source]: events of 300 different names, more than 200",
+    )
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_names_of_events_are_names_of_files_on_every_system(cli: CommandLine) -> None:
+    names = ["../../x", "CON", "nul.txt", "Aux", "COM1", "lpt9", "n" * 300, "a/b", "a\\b", "A B", "😀😀", "日本", "runner", ".hidden", "-x", "a\nb"]  # fmt: skip
+    ended = cli("import", json.dumps([{"event": name, "distinct_id": "u1"} for name in names]))
+    assert ended.code == 0, ended.err
+    assert sorted(path.name for path in Path("specs").iterdir()) == sorted([
+        "x.yaml", "con-event.yaml", "nul-txt.yaml", "aux-event.yaml", "com1-event.yaml", "lpt9-event.yaml", f"{'n' * 100}.yaml", "a-b.yaml", "a-b-2.yaml",
+        "a-b-3.yaml", "event.yaml", "event-2.yaml", "runner-event.yaml", "hidden.yaml", "x-2.yaml", "a-b-4.yaml",
+    ])  # fmt: skip
+
+
+def test_a_file_that_is_not_python_does_not_hide_the_others(cli: CommandLine, in_tmp: Path) -> None:
+    app = in_tmp / "app"
+    app.mkdir()
+    (app / "old.py").write_text("print 'x'\n")
+    (app / "loop").symlink_to("..")
+    (app / "link.py").symlink_to("/etc/hostname")
+    ended = cli("import", "app")
+    assert (ended.code, ended.err.split("\n")[0].startswith("error[import-source]: not valid Python")) == (2, True)
+    (app / "shop.py").write_text("from suprsend import Event\nEvent('u1', 'order_placed', {'a': 1})\n")
+    ended = cli("import", "app")
+    assert ended.code == 0
+    assert ended.err.startswith("skipped a file: old.py:1:1: not valid Python: ")
+    assert "link.py" not in ended.err
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_an_event_over_the_limit_is_a_question(cli: CommandLine) -> None:
+    Path("a.json").write_text(EVENT % json.dumps({"text": "x" * 110_000}))
+    assert cli("import", "a.json").code == 0
+    assert (
+        "# An event has more than 100 KB, the limit. Which parts are needed?"
+        in Path("specs/order-placed.yaml").read_text()
     )

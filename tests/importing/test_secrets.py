@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,20 @@ def test_addresses_of_people_are_replaced_and_those_of_examples_kept(cli: Comman
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "apiKey", "API_KEY", "access-token", "clientSecret", "X-Signature", "auth_key", "sig"]
+    "name",
+    [
+        "password",
+        "password_hash",
+        "newPassword2",
+        "password_confirmation",
+        "apiKey",
+        "API_KEY",
+        "access-token",
+        "clientSecret",
+        "X-Signature",
+        "auth_key",
+        "sig",
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
@@ -110,3 +124,136 @@ def test_names_of_secrets(name: str) -> None:
 )
 def test_names_of_other_values(name: str) -> None:
     assert not is_secret_name(name)
+
+
+RANDOM = "Zk8Qw3Xv9Lm2Np7Rt4"
+FORMS: dict[str, tuple[str, Any, str]] = {
+    "a connection string": ("conn", f"Server=db;Database=x;User Id=sa;Password={RANDOM};", RANDOM),
+    "a connection string with blanks": ("conn", f"host=db user=x password={RANDOM} dbname=y", RANDOM),
+    "a key of an account": ("conn", f"AccountName=a;AccountKey={RANDOM}==;EndpointSuffix=x", RANDOM),
+    "the password of a database": ("dsn", f"postgresql+asyncpg://shop:p%40{RANDOM}@db.example.com:5432/x", RANDOM),
+    "JSON as text": ("payload", json.dumps({"password": RANDOM, "a": 1}), RANDOM),
+    "a sentence": ("note", f"your password: {RANDOM} is new", RANDOM),
+    "a form": ("note", f"api_key={RANDOM}&x=1", RANDOM),
+    "a cookie": ("cookie", f"session={RANDOM}; a=b", RANDOM),
+    "a number": ("secret", 123456789, "123456789"),
+    "a number of a token": ("access_token", 9876543210123, "9876543210123"),
+    "a list": ("passwords", [RANDOM], RANDOM),
+    "a map": ("credentials", {"user": "a", "value": RANDOM}, RANDOM),
+    "maps in a list": ("secret", [{"v": RANDOM}], RANDOM),
+    "a name in German": ("passwort", RANDOM, RANDOM),
+    "a name in French": ("mot_de_passe", RANDOM, RANDOM),
+    "a name in Spanish": ("contraseña", RANDOM, RANDOM),
+    "a key of an encryption": ("encryption_key", RANDOM * 2, RANDOM),
+    "a webhook": ("hook", f"https://chat.example.com/api/webhooks/1234567890/{RANDOM}", RANDOM),
+    "a bot": ("url", f"https://bots.example.com/bot123456789:AA{RANDOM * 2}/sendMessage", RANDOM),
+    "a link that resets": ("link", f"https://shop.example.com/reset/{RANDOM * 2}", RANDOM),
+    "a code of a login": ("link", f"https://shop.example.com/login?code={RANDOM}", RANDOM),
+    "a package index": ("k", "pypi-" + "AgEI" + RANDOM * 2, RANDOM),
+}
+OPEN: dict[str, Any] = {
+    "note": "Password: changed. Your token: expired",
+    "tokens": 512,
+    "code_link": "https://shop.example.com/?code=SPRING",
+    "page": "https://shop.example.com/login/with-a-provider-of-yours",
+    "secret": {"name": "db", "id": "7"},
+    "author": "key=value",
+    "cvc_check": "unchecked",
+    "authorization_method": "at the counter",
+    "signature_requirement_enforcement_level": "non_admins",
+    "secret_scanning": {"alerts": "reported", "secrets": "write"},
+}
+
+
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("name", FORMS)
+def test_a_secret_is_hidden_in_each_form(cli: CommandLine, name: str, *, nested: bool) -> None:
+    key, value, secret = FORMS[name]
+    properties = {"data": [{"obj": {key: value}}], key: value} if nested else {key: value}
+    for count in (1, 2):
+        events = [
+            {"event": "thing_done", "distinct_id": f"u{n}", "properties": properties | {"n": n}} for n in range(count)
+        ]
+        ended = cli("import", json.dumps(events), "--to", f"of-{count}")
+        assert ended.code == 0, ended.err
+        text = Path(f"of-{count}/thing-done.yaml").read_text()
+        assert secret not in text + ended.err
+        assert "secret: true" in text
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_what_only_resembles_a_secret_is_kept(cli: CommandLine) -> None:
+    assert cli("import", json.dumps({"event": "thing_done", "distinct_id": "u1", "properties": OPEN})).code == 0
+    assert "secret: true" not in Path("specs/thing-done.yaml").read_text()
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_secret_is_hidden_wherever_it_stands_again(cli: CommandLine) -> None:
+    properties = {"text": f"Enter {RANDOM}", "same": RANDOM, "password": RANDOM}
+    assert cli("import", json.dumps({"event": "thing_done", "distinct_id": "u1", "properties": properties})).code == 0
+    assert RANDOM not in Path("specs/thing-done.yaml").read_text()
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_a_secret_of_one_event_is_hidden_in_others(cli: CommandLine) -> None:
+    events = [
+        {"event": "key_made", "distinct_id": "u1", "properties": {"api_key": RANDOM}},
+        {"event": "mail_sent", "distinct_id": "u1", "properties": {"text": f"Your key is {RANDOM}"}},
+    ]
+    assert cli("import", json.dumps(events)).code == 0
+    assert [path.name for path in Path("specs").iterdir() if RANDOM in path.read_text()] == []
+
+
+SECRETS_OF_CODE = f"""
+from suprsend import Event
+KEY = "{RANDOM}"
+def reset(user, link):
+    text = f"https://shop.example.com/?token={RANDOM}x&user={{user.id}}&sig={{link.end}}"
+    Event(user.id, "password_reset", {{"password": user.pw, "api_key": KEY, "again": KEY, "text": text}})
+"""
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_secrets_of_code_are_hidden_in_texts_with_holes_too(cli: CommandLine) -> None:
+    Path("app.py").write_text(SECRETS_OF_CODE)
+    assert cli("import", "app.py").code == 0
+    text = Path("specs/password-reset.yaml").read_text()
+    assert RANDOM not in text
+    assert "pw: {env: PASSWORD_RESET_PW, secret: true}" in text
+    assert "end: {env: PASSWORD_RESET_END, secret: true}" in text
+
+
+@pytest.mark.usefixtures("in_tmp")
+def test_secrets_of_a_schema_and_of_a_collection_are_not_written(cli: CommandLine) -> None:
+    folder = Path("pulled/events/key_made/event.json")
+    schema = Path("pulled/schemas/key/payload_schema.json")
+    for path in (folder, schema):
+        path.parent.mkdir(parents=True)
+    folder.write_text(json.dumps({"name": "key_made", "payload_schema": {"schema": "key", "version_no": None}}))
+    declared = {"type": "string", "default": RANDOM, "examples": [RANDOM]}
+    schema.write_text(json.dumps({"type": "object", "properties": {"api_key": declared}}))
+    request = {
+        "body": {"mode": "raw", "raw": '{"event": "key_sent", "distinct_id": "u1", "properties": {"k": "{{api_key}}"}}'}
+    }
+    collection = {
+        "info": {"_postman_id": "1"},
+        "item": [{"name": "send", "request": request}],
+        "variable": [{"key": "api_key", "value": RANDOM}],
+    }
+    Path("shop.json").write_text(json.dumps(collection))
+    assert cli("import", "pulled", "shop.json").code == 0
+    for name in ("key-made", "key-sent"):
+        text = Path(f"specs/{name}.yaml").read_text()
+        assert RANDOM not in text
+        assert "secret: true" in text
+
+
+def test_hostile_texts_are_searched_in_linear_time(in_tmp: Path, cli: CommandLine) -> None:
+    texts = ["eyJ" * 30_000, "a.b-" * 20_000, "SG." + "a" * 60_000, "://" + "a:" * 30_000, "password=" * 10_000]
+    (in_tmp / "events.json").write_text(
+        json.dumps([{"event": "thing_done", "distinct_id": "u1", "properties": {"t": text}} for text in texts])
+    )
+    started_s = time.process_time()
+    assert cli("import", "events.json", "--dry-run").code == 0
+    assert time.process_time() - started_s < 5

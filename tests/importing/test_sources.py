@@ -21,30 +21,10 @@ if TYPE_CHECKING:
 
 EVENT = {"event": "order_placed", "distinct_id": "u1", "properties": {"name": 'Zoë\'s\n€5 \\ "tea"', "amount": 80}}
 BODY = json.dumps(EVENT, ensure_ascii=False)
-ANSI = BODY.replace("\\", "\\\\").replace("'", "\\'").replace("ë", "\\u00eb")
-SINGLE = BODY.replace("'", "'\\''")
-DOUBLE = BODY.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
 
 
 def samples(source: str, stdin: str = "", kind: Kind | None = None) -> tuple[Sample, ...]:
     return source_events(source, StringIO(stdin), kind).samples
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        f"curl https://hub.example.com/v2/event/ -d '{SINGLE}'",
-        f"curl 'https://hub.example.com/event/' \\\n  -H 'Content-Type: application/json' \\\n  --data-raw $'{ANSI}' \\\n  --compressed",
-        f'curl --json "{DOUBLE}" https://hub.example.com/event/',
-        f"$ API_KEY=x curl -X POST https://hub.example.com/event/ --data-binary='{SINGLE}' | jq .",
-        f"# send it\ncurl -sS -d'{SINGLE}' https://hub.example.com/event/ && echo done",
-        f"curl.exe https://hub.example.com/event/ --data-ascii '{SINGLE}'",
-    ],
-)
-def test_a_curl_command_gives_the_event_of_its_body(command: str) -> None:
-    [sample] = samples(command)
-    assert (sample.event, sample.distinct_id, sample.properties) == ("order_placed", "u1", EVENT["properties"])
-    assert samples("-", stdin=command)[0].properties == EVENT["properties"]
 
 
 def test_json_can_be_an_argument() -> None:
@@ -254,6 +234,17 @@ def test_variables_of_postman_become_variables(in_tmp: Path) -> None:
     assert isinstance(sample.properties["at"], Hole)
     assert sample.properties["at"].question == "Postman made it up anew, by {{$isoTimestamp}}. What is it?"
     assert sample.idempotency_key is None
+
+
+def test_a_collection_of_the_api_with_variables_in_names_and_keys_is_read(in_tmp: Path) -> None:
+    raw = '{"event": "order_{{kind}}", "distinct_id": "u1", "properties": {"list": [{{a}}, {{amount}}], "{{key}}": 1}}'
+    request = {"name": "order", "request": {"body": {"mode": "raw", "raw": raw}}}
+    (in_tmp / "shop.json").write_text(json.dumps({"collection": {**POSTMAN, "item": [request]}}))
+    [sample] = samples("shop.json")
+    assert sample.event == "order_kind"
+    assert ("event", "The source has a variable in this name. Which events are there?") in sample.questions
+    assert [item.name for item in sample.properties["list"] if isinstance(item, Hole)] == ["a", "amount"]  # type: ignore[union-attr]
+    assert sample.properties["{{key}}"] == 1
 
 
 def test_the_kind_can_be_said(in_tmp: Path) -> None:

@@ -45,6 +45,7 @@ def test_a_spec_that_says_all_gets_no_advice(cli: CommandLine) -> None:
     ("key", "code"),
     [
         ("order", "constant-key"),
+        ("\"{{ 'order' | upper }}\"", "constant-key"),
         ("auto", None),
         ("order-{{ order_id }}", None),
         ("'{{ now() }}'", None),
@@ -141,6 +142,21 @@ def test_personal_data_below_a_variable(cli: CommandLine, read: str, name: str |
     assert columns == ([key.rindex(name) + 1] if name else [])
 
 
+@pytest.mark.parametrize(
+    ("let", "is_constant"),
+    [
+        ("{prefix: order, key: '{{ prefix }}-1'}", True),
+        ("{prefix: '{{ order_id }}', key: '{{ prefix }}-1'}", False),
+        ("{prefix: '{{ uuid4() }}', key: '{{ prefix }}-1'}", False),
+        ("{prefix: [a, b], key: \"{{ prefix | join('-') }}\"}", True),
+    ],
+)
+def test_a_key_of_constant_lets_is_constant(cli: CommandLine, let: str, *, is_constant: bool) -> None:
+    text = HEAD + CASES + f'let: {let}\nidempotency_key: "{{{{ key }}}}"\n'
+    codes = [code for code, severity, _ in found(cli, text) if severity == "advice"]
+    assert codes == (["constant-key"] if is_constant else [])
+
+
 def test_a_let_that_is_hashed_is_no_personal_data(cli: CommandLine) -> None:
     text = HEAD + CASES + 'let: {address: "{{ contact }}", key: "{{ address | sha256 }}"}\n'
     assert found(cli, text + 'idempotency_key: "{{ key }}"\n') == []
@@ -216,16 +232,69 @@ def test_a_level_is_that_of_the_comment_then_of_the_spec_then_of_the_project(cli
     assert level(rest='checks: {constant-key: "off"}\n') is None
     assert level("order # runner: ignore constant-key") is None
     assert level("order # once. runner: ignore constant-key") == "error"
-    assert level("order # runner: ignore no-case, constant-key") is None
-    assert level("order # runner: ignore no-case") == "error"
+    assert level("order # runner: ignore unheard-event, constant-key") is None
+    assert level("order # runner: ignore unheard-event") == "error"
 
 
 def test_a_comment_above_the_line_counts_and_one_further_up_does_not(cli: CommandLine) -> None:
     key = "# why it is one\n# runner: ignore constant-key\n# and more\nidempotency_key: order\n"
     assert found(cli, HEAD + key + CASES) == []
     assert found(cli, HEAD + key.replace("idempotency", "labels: []\nidempotency") + CASES) == [
-        ("constant-key", "advice", 11)
+        ("unused-ignore", "advice", 8),
+        ("constant-key", "advice", 11),
     ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "message", "columns"),
+    [
+        ("# runner: ignore constant-keys", "there is no rule 'constant-keys'", (18, 31)),
+        ("# runner: ignore unused-label", "the comment ignores 'unused-label', which is not found here", (18, 30)),
+        ("# runner: ignore template-undefined", "'template-undefined' can't be ignored", (18, 36)),
+        ("#runner:ignore", "the comment names no rule", (1, 15)),
+        ("# runner: ignore Constant-Key", "the comment names no rule", (1, 30)),
+        ("# runner: ignore constant-key", None, None),
+        ("# runner: ignore constant-key: there is one a year", None, None),
+        ("# runner: ignore unknown-event, constant-key", None, None),
+        ("# runner: ignored", None, None),
+        ("# the runner: ignore it", None, None),
+    ],
+)
+def test_a_comment_that_ignores_nothing(
+    cli: CommandLine, comment: str, message: str | None, columns: tuple[int, int] | None
+) -> None:
+    Path("spec.yaml").write_text(f"{HEAD}{comment}\nidempotency_key: order\n{CASES}")
+    problems = cli("validate", "spec.yaml", "-o", "json").json["problems"]
+    seen = [
+        (each["message"], each["line"], (each["column"], each["end_column"]))
+        for each in problems
+        if each["code"] == "unused-ignore"
+    ]
+    assert seen == ([(message, 7, columns)] if message else [])
+
+
+def test_a_text_that_looks_like_a_comment_is_none(cli: CommandLine) -> None:
+    text = HEAD + "let:\n  note: |\n    # runner: ignore constant-key\nidempotency_key: order\n" + CASES
+    text = text.replace('email: "{{ email }}", ', 'email: "{{ email }}", note: "{{ note }}", ')
+    assert found(cli, text) == [("constant-key", "advice", 10)]
+
+
+def test_a_comment_of_a_base_may_be_for_another_spec(cli: CommandLine) -> None:
+    Path("_base.yaml").write_text("version: 1\n# runner: ignore constant-key\nidempotency_key: order\n")
+    spec = HEAD.replace("version: 1\n", "extends: _base.yaml\n") + CASES
+    assert found(cli, spec) == []
+    assert found(cli, spec + 'idempotency_key: "{{ order_id }}"\n') == []
+
+
+def test_a_base_in_json_has_no_comments(cli: CommandLine) -> None:
+    key = "k" * 2000  # longer than a key of YAML may be
+    Path("_base.json").write_text(f'{{"version": 1, "x-note": "# runner: ignore no-case", "x-{key}": 1}}')
+    assert found(cli, HEAD.replace("version: 1\n", "extends: _base.json\n")) == [("no-case", "advice", 1)]
+
+
+def test_a_rule_that_is_off_makes_no_comment_useless(cli: CommandLine) -> None:
+    key = "idempotency_key: order  # runner: ignore constant-key\n"
+    assert found(cli, f'{HEAD}{key}{CASES}checks: {{constant-key: "off"}}\n') == []
 
 
 def test_checks_of_a_base_count_and_merge_by_rule(cli: CommandLine) -> None:

@@ -116,3 +116,42 @@ def test_a_read_only_file_is_reported_and_others_are_corrected(spec: Path, cli: 
     assert (ended.code, ended.json["fixed"]) == (74, [{"path": "z.yaml", "changes": 9}])
     assert "can't write spec.yaml: the file is read-only" in [each["message"] for each in ended.json["problems"]]
     assert (spec.read_text(), other.read_text()) == (SPEC, FIXED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("  - {name: one, labels: [shop], skip: no}\n", '  - {name: one, skip: "no"}\n'),
+        ("  - {name: one, labels: [shop]}\n", "  - {name: one}\n"),
+        ("  - {labels: [shop], name: one}\n", "  - {name: one}\n"),
+        ("  - {name: one,\n     labels: [shop],\n     vars: {}}\n", "  - {name: one,\n     vars: {}}\n"),
+        ("  - labels: [shop]\n    name: one\n", "  - name: one\n"),
+        ("  - labels:\n      - shop\n    name: one\n", "  - name: one\n"),
+        (
+            "  - name: one\n    labels: [shop]\n    # of vars\n    vars: {}\n",
+            "  - name: one\n    # of vars\n    vars: {}\n",
+        ),
+        ("  - name: one\n    labels: [\n      shop,\n    ]\n", "  - name: one\n"),
+        ("  - name: one\n    'labels': [shop]\n    vars: {}\n", "  - name: one\n    vars: {}\n"),
+        ("  - name: one\n    labels: [shop, x, shop]\n", "  - name: one\n    labels: [x]\n"),
+        ("  - {name: one, labels: [shop], # why\n     vars: {}}\n", None),
+        ("  - name: one\n    labels: [no, shop, no]\n", '  - name: one\n    labels: ["no"]\n'),
+        ("  - name: one\n    labels: &l [shop]\n  - name: two\n    labels: *l\n", None),
+        ("  - name: one\n    labels: *given\n", None),
+        ("  - name: one\n    labels: [*first, x]\n", None),
+    ],
+)
+def test_labels_are_removed_from_maps_of_any_form(spec: Path, cli: CommandLine, before: str, after: str | None) -> None:
+    head = "version: 1\nevent: order_placed\ndistinct_id: u1\nlabels: &given [&first shop]\nproperties: {gift: no}\ntests:\n"
+    spec.write_text(head + before)
+    assert cli("validate", "spec.yaml", "--fix").code == 0
+    assert spec.read_text() == head.replace("no}", '"no"}') + (after if after is not None else before)
+
+
+def test_a_label_of_an_alias_is_advised_on_where_the_case_has_it(spec: Path, cli: CommandLine) -> None:
+    spec.write_text(
+        "version: 1\ndescription: x\nevent: order_placed\ndistinct_id: u1\nlabels: &given [shop]\n"
+        "tests:\n  - name: one\n    labels: *given\n    expect: {event: {distinct_id: u1}}\n"
+    )
+    [problem] = cli("validate", "spec.yaml", "-o", "json").json["problems"]
+    assert (problem["code"], problem["line"], problem["column"]) == ("unused-label", 8, 5)

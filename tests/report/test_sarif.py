@@ -228,6 +228,23 @@ def test_a_file_with_a_secret_has_no_hashes() -> None:
     assert "partialFingerprints" not in run_of(shown([problem], ("hunter2",)))["results"][0]
 
 
+@pytest.mark.usefixtures("in_tmp")
+@pytest.mark.parametrize(
+    ("content", "shown_line", "has_hash"),
+    [
+        ("token: s3cr3t\n", "token: s3cr3t", True),
+        ("\ufefftoken: s3cr3t\r\n", "token: s3cr3t", True),
+        ("token: s3cr3t\n", "token", False),
+        ("token: s3cr3t\n", "", False),
+        ("\ntoken: s3cr3t\n", "", False),
+    ],
+)
+def test_a_line_that_is_not_shown_has_no_hash(content: str, shown_line: str, *, has_hash: bool) -> None:
+    Path("a.yaml").write_bytes(content.encode())
+    [result] = run_of(shown([Problem("no-case", "m", Position("a.yaml", 1, 1, 6, shown_line))]))["results"]
+    assert ("partialFingerprints" in result) is has_hash
+
+
 def test_of_more_problems_than_github_takes_the_gravest_are_written() -> None:
     advice = Problem("no-case", "m", Position("a.yaml", 1, 1, 2, ""), severity="advice")
     warning, error = replace(advice, severity="warning"), replace(advice, severity="error")

@@ -109,7 +109,7 @@ def test_warnings_of_many_dates_or_numbers_are_one() -> None:
 AMBIGUOUS = [
     "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N",
     "True", "TRUE", "False", "FALSE", "Null", "NULL",
-    "0123", "00", "-0123", "0x1F", "-0x1", "0b11", "1_000", "1__0", "+1", "+1.5", "+0", ".5", "-.5", "1.", "1.e3",
+    "0123", "00", "-0123", "0x1F", "-0x1", "0o17", "0b11", "1_000", "1__0", "+1", "+1.5", "+0", ".5", "-.5", "1.", "1.e3",
     "01.5", "12:30", "1:30:00", "-1:30", "190:20:30.15",
     "2024-01-02", "2024-1-2", "2024-01-02T03:04:05Z", "2024-01-02 03:04:05",
 ]  # fmt: skip
@@ -133,7 +133,7 @@ def test_quoting_removes_the_warning(scalar: str, quoted: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "scalar", ["hello", "yesterday", "none", "None", "nil", "-", "1.2.3", "1-2", "12 apples", "v1", "0o17", "1e", "e3"]
+    "scalar", ["hello", "yesterday", "none", "None", "nil", "-", "1.2.3", "1-2", "12 apples", "v1", "0o18", "1e", "e3"]
 )
 def test_every_other_plain_scalar_is_text_without_a_warning(scalar: str) -> None:
     document = read(f"a: x{scalar[1:]}\n" if scalar == "-" else f"a: {scalar}\n")

@@ -129,11 +129,24 @@ def test_one_case_can_be_asked_alone(cli: CommandLine) -> None:
     assert "event" in [each["at"] for each in score["survivors"]]
 
 
-def test_a_spec_without_cases_notices_nothing_and_says_so(cli: CommandLine) -> None:
+@pytest.mark.parametrize(
+    "cases",
+    [
+        "",
+        "tests: [{name: refused, vars: {user: 7}, expect: {error: {code: var-schema}}}]\n",
+        "tests: [{name: later, skip: soon, vars: {user: u1}, expect: {event: {event: filed}}}]\n",
+    ],
+)
+def test_a_spec_whose_cases_make_no_event_notices_nothing_and_says_so(cli: CommandLine, cases: str) -> None:
+    write(f'version: 1\nvars: {{user: {{type: string}}}}\nevent: filed\ndistinct_id: "{{{{ user }}}}"\n{cases}')
+    ended = cli("test", "--mutate")
+    told = "specs/purchase.yaml  no case that passes makes an event, so no change is noticed\n"
+    assert (ended.code, ended.out, ended.err) == (0, told, "")
+
+
+def test_a_spec_without_cases_is_listed(cli: CommandLine) -> None:
     write(SPEC)
     write("version: 1\nevent: filed\ndistinct_id: u1\n", "specs/filed.yaml")
-    ended = cli("test", "--mutate", "specs/filed.yaml")
-    assert (ended.code, ended.out) == (0, "specs/filed.yaml  no case, so no change is noticed\n")
     specs = cli("test", "--mutate", "-o", "json").json["specs"]
     assert [(each["spec"], each["cases"]) for each in specs] == [("specs/filed.yaml", 0), ("specs/purchase.yaml", 2)]
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runner.source import read, read_text
 from tests.cli.cases.conftest import record, write
@@ -30,6 +32,7 @@ SPEC = """
       note: "{{ note or omit }}"
       token: "{{ token }}"
       odd: "%s"
+    attachments: [{url: "https://example.com/{{ user }}.pdf", filename: a.pdf}]
     tests:
 """
 ODD = {
@@ -37,6 +40,7 @@ ODD = {
     "texts": ["", "null", "yes", "a: b", "***", "a\nb", "\u2028 \u200b \U0001f600", "'\"#", "{{ 1 }}", "x" * 400],
     "empty": [{}, [], None, [{}], [[]], [None]],
     "keys": {"null": 1, "yes": 2, "a.b": 3, "a b": {"c": [4]}, "": 5, "$foo": {"x": 6}, "$re": "y", "1": 7, "'\"": 8},
+    "maps with odd keys": [{"a": {"$x": 1}}, {"b": [{"$any": 2, "c": 3}]}, {"$attachments": 4, "$time": 5}],
     "long": [{"text": "x" * 400, "other": number} for number in range(5)],
 }
 CASES = {
@@ -55,6 +59,21 @@ CASES = {
     "a part of a list": [{"expect": {"event": {"properties": {"odd": {"$len": 1}}}}}],
     "an error beside": [{}, {"vars": {"user": 7}, "expect": {"error": {"code": "var-schema"}}}],
 }
+NAMES = st.sampled_from(
+    ["a", "b c", "null", "$x", "$any", "a.b", "0", "~", "- x", "a: b", "#", "\u2028", "1e3", "'", "{"]
+)
+TEXTS = st.sampled_from(
+    ["", "1", "yes", "~", "- a", "a: b", " #c", "\\", "\t", "\x7f", "\ufeff", "***", "0x1", "<<", "&a", "x" * 400]
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(NAMES, below, max_size=3),
+    max_leaves=6,
+)
 BLIND = {"event": {"event": {"$any": True}}}
 ANSWERS = {
     "accepted": [{"expect": {"response": {"message": {"$any": True}}}}],
@@ -150,6 +169,13 @@ def test_with_the_lines_no_change_survives(cli: CommandLine, cases: list[dict[st
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_a_line_is_the_same_value_when_it_is_read(cli: CommandLine, odd: object) -> None:
+    write_suite([{}], odd)
+    assert_lines_notice(cli)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(odd=st.dictionaries(NAMES, VALUES, min_size=1, max_size=3))
+def test_any_value_has_a_line(cli: CommandLine, odd: dict[str, object]) -> None:
     write_suite([{}], odd)
     assert_lines_notice(cli)
 

@@ -223,6 +223,46 @@ def test_a_bug_keeps_its_traceback_and_is_no_failure_that_is_expected(asking: Pr
     assert (status, "breaks.py:2: TypeError" in printed, "1 failed" in printed) == (1, True, True)
 
 
+INTERRUPTS = """
+    import sys
+
+    import pytest
+
+
+    def interrupt(frame, *_):
+        frame.f_trace_opcodes = is_made = frame.f_code.co_filename.startswith("<")
+        if is_made and (frame.f_lineno is None or sys.version_info >= (3, 12)):
+            raise KeyboardInterrupt
+        return interrupt
+
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call():
+        sys.settrace(interrupt)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+"""
+"""A conftest.py that interrupts code of no file: in Python 3.11 where it has no line, since 3.12 anywhere."""
+
+
+def test_an_interrupt_in_a_loop_of_a_template_is_no_error_of_pytest(asking: Project) -> None:
+    asking.write("conftest.py", INTERRUPTS)
+    asking.write(
+        "specs/loop.yaml",
+        """
+        version: 1
+        event: ordered
+        distinct_id: u1
+        properties: {text: "{% for i in range(3) %}{% if i > 9 %}{% endif %}{% endfor %}"}
+        tests: [{name: a loop, expect: {event: {event: ordered}}}]
+        """,
+    )
+    status, printed = asking.pytest("specs/loop.yaml")
+    assert (status, "KeyboardInterrupt" in printed, "INTERNALERROR" in printed) == (2, True, False), printed
+
+
 def test_the_junit_report_has_a_case_for_each_case(asking: Project) -> None:
     asking.pytest("specs", "--junit-xml=report.xml")
     report = (asking.path / "report.xml").read_text()

@@ -11,7 +11,7 @@ from runner.report.html.environment import instant, versions
 from runner.report.html.figures import bars_card, sizes_card, times_card
 from runner.report.html.markup import Markup, el
 from runner.report.html.page import card, counters, facts, failures, page, sections
-from runner.report.html.plots import Bar, share_bar
+from runner.report.html.plots import Bar, share_bar, shortened
 from runner.report.html.table import Detail, FailureTable
 from runner.report.html.ticks import shown_length, shown_ms
 from runner.report.style import counted
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("pytest", "vcrpy", "jinja2", "requests")
 _STATES: tuple[State, ...] = ("passed", "failed", "skipped", "xfailed")
+_ORDER = ", those with most failures first"
 _SLOWEST = 10
 _MAX_PATHS = 30
 _MAX_LINES = 60
@@ -115,14 +116,15 @@ def _by_spec(cases: Sequence[CaseResult]) -> Markup | None:
         for spec, found in ordered
     ]
     return (
-        bars_card("Cases by spec", rows, f"{counted(len(rows), 'spec')}, those with most failures first.")
+        bars_card("Cases by spec", rows, f"{counted(len(rows), 'spec')}{_ORDER if len(rows) > 1 else ''}.")
         if rows
         else None
     )
 
 
 def _slowest(cases: Sequence[CaseResult]) -> Markup | None:
-    slow = sorted(cases, key=lambda result: -result.took_s)[:_SLOWEST]
+    run = [result for result in cases if result.state != "skipped"]
+    slow = sorted(run, key=lambda result: -result.took_s)[:_SLOWEST]
     rows = [Bar(f"{each.spec}: {each.case}", [("one", each.took_s)], shown_ms(each.took_s * 1000)) for each in slow]
     return bars_card("Slowest cases", rows, "The time of a case with its cassette.") if rows else None
 
@@ -148,7 +150,7 @@ def _paths(cases: Sequence[CaseResult]) -> Markup | None:
     shown = [
         el(
             "details.path",
-            el("summary", f"{result.spec}: {result.case}", _badge(result.state)),
+            el("summary", shortened(f"{result.spec}: {result.case}"), _badge(result.state)),
             el("ol.story", *_lines(result.story)),
             open=True if result.state == "failed" else None,
         )
@@ -170,6 +172,6 @@ def _lines(story: Sequence[Line]) -> Iterable[Markup]:
         at = el("span.at", f"{shown_duration(line.at_s)} ") if line.at_s is not None else None
         mark = {True: el("span.yes", "✓ "), False: el("span.no", "✗ "), None: None}[line.state]
         place = el("span.place", f"  {line.place}") if line.place else None
-        yield el(f"li.depth{line.depth}", at, mark, el("bdi", line.text), place)
+        yield el(f"li.depth{line.depth}", at, mark, el("bdi", shortened(line.text)), place)
     if len(story) > _MAX_LINES:
         yield el("li", f"and {len(story) - _MAX_LINES} more lines")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.report.distribution import STATES
 from runner.report.html.markup import Markup, el
-from runner.report.html.ticks import round_steps, shown_number, shown_s
+from runner.report.html.ticks import growing_steps, round_steps, shown_number, shown_s, time_steps
 from runner.report.style import counted
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _HEIGHT = 164
 _AXIS = 22
+_MAX_LABEL = 200
+_LEAST_SHARE = 0.4
+_LEAST_PX = 1.0
+"""One failure among many must be seen."""
 _TOP = 30
 _MARKS = 11
 """The line of the texts of marks, above the topmost number of the scale: neither can cover the other."""
@@ -41,7 +45,7 @@ def stacked_rates(rates: Rates, label: str) -> Markup:
     shapes: list[str] = [*_lines(scale, most)]
     for index, slot in enumerate(rates.rates):
         shapes.append(_stack(index * width, width, slot, most, _slot_text(rates, index)))
-    marks = round_steps(rates.lasts_s, 4)
+    marks = time_steps(rates.lasts_s)
     shapes += [_tick(mark / rates.lasts_s * 100, shown_s(mark, rates.lasts_s)) for mark in marks]
     for gap in rates.gaps:
         at = _percent(gap / rates.lasts_s * 100)
@@ -75,13 +79,12 @@ def histogram(
         at = place(mark.at)
         shapes.append(el(f"line.{mark.kind}", x1=_percent(at), x2=_percent(at), y1=_MARKS + 3, y2=_HEIGHT))
     shapes += _apart([(place(mark.at), mark) for mark in marks])
-    ticks = [value for power in range(-1, 9) if least <= (value := unit * 10**power) <= most]
-    shapes += [_tick(place(value), shown(value)) for value in (ticks if len(ticks) > 1 else (least, most))]
+    shapes += [_tick(place(value), shown(value)) for value in growing_steps(least, most, unit)]
     return _plot([*shapes, *_scale(scale, highest, counted(int(scale[-1]), what))], label)
 
 
 class Bar(NamedTuple):
-    """A bar with its label and its text. `parts` are lengths with their classes; `title` is the whole label."""
+    """A bar with its label and its text. `parts` are lengths with their classes."""
 
     label: str
     parts: Sequence[tuple[str, float]]
@@ -100,24 +103,29 @@ def _bar(row: Bar, longest: float) -> Markup:
     for kind, length in row.parts:
         width = 100 * length / longest
         if length:
-            shapes.append(el(f"rect.{kind}", x=_percent(at), y=0, width=_percent(max(width, 0.4)), height=12))
+            shapes.append(el(f"rect.{kind}", x=_percent(at), y=0, width=_percent(max(width, _LEAST_SHARE)), height=12))
         at += width
     drawn = el("svg", *shapes, height=12, aria_hidden="true")
     note = el("span.note", row.note) if row.note else None
-    return el("li", el("span.label", row.label), el("span.value", row.text, note), drawn)
+    return el("li", el("span.label", shortened(row.label)), el("span.value", row.text, note), drawn)
+
+
+def shortened(text: str) -> str:
+    """Return a text that is as long as a label may be."""
+    return text if len(text) <= _MAX_LABEL else f"{text[: _MAX_LABEL - 1]}…"
 
 
 def share_bar(parts: Sequence[tuple[str, float]], label: str) -> Markup | None:
     """Return one bar of the whole width, with the share of each part; None of nothing."""
     whole = sum(length for _, length in parts)
-    if not whole:
+    widths = [(kind, max(100 * length / whole, _LEAST_SHARE)) for kind, length in parts if length]
+    if not widths:
         return None
+    scale = 100 / sum(width for _, width in widths)
     shapes, at = [], 0.0
-    for kind, length in parts:
-        width = 100 * length / whole
-        if length:
-            shapes.append(el(f"rect.{kind}", x=_percent(at), y=0, width=_percent(width), height=10))
-        at += width
+    for kind, width in widths:
+        shapes.append(el(f"rect.{kind}", x=_percent(at), y=0, width=_percent(width * scale), height=10))
+        at += width * scale
     return el("svg.share", *shapes, height=10, role="img", aria_label=label)
 
 
@@ -143,9 +151,8 @@ def _stack(left: float, width: float, values: Sequence[float], most: float, text
     for kind, value in zip(kinds, values, strict=True):
         if value > 0:
             top, bottom = _y(below + value, most), _y(below, most)
-            shapes.append(
-                el(f"rect.{kind}", x=_percent(left), width=_percent(width), y=top, height=round(bottom - top, 2))
-            )
+            height = round(max(bottom - top, _LEAST_PX), 2)
+            shapes.append(el(f"rect.{kind}", x=_percent(left), width=_percent(width), y=top, height=height))
             below += value
     hit = el("rect.hit", el("title", text), x=_percent(left), width=_percent(width), y=_TOP, height=_HEIGHT - _TOP)
     return el("g", *shapes, hit)

@@ -12,7 +12,7 @@ from runner.report.html.environment import instant, versions
 from runner.report.html.figures import attempts_card, bars_card, rates_card, sizes_card, times_card
 from runner.report.html.markup import Markup, el
 from runner.report.html.page import card, counters, facts, failures, page, sections
-from runner.report.html.plots import Bar, share_bar
+from runner.report.html.plots import Bar, share_bar, shortened
 from runner.report.html.table import Detail, FailureTable
 from runner.report.html.ticks import shown_length, shown_rate
 from runner.report.rows import row_place
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from runner.rows.places import Places
     from runner.secrets import Mask
 
-_LEAST_PARTS = 3
-"""With fewer parts, rows a second would say how fast one request was."""
 LIBRARIES = ("requests", "urllib3", "orjson", "jinja2")
+_ORDER = ", those with most failures first"
 _STATES = {"finished": "good", "running": "warn", "interrupted": "warn", "stopped": "bad"}
 
 
@@ -84,7 +83,7 @@ def _counters(report: RunReport) -> Markup:
     found += [("unknown" if counts.unknown else "none", f"{counts.unknown:,}", "unknown")]
     found += [("none", f"{counts.not_sent:,}", "not sent")]
     rates = rates_over_time(measures.parts)
-    if len(measures.parts) >= _LEAST_PARTS:
+    if measures.has_rates:
         found += [("none", shown_rate(rates.mean), "rows a second")]
     if measures.parts:
         found += [("none", shown_length(rates.took_s), "time of sending")]
@@ -105,7 +104,7 @@ def _shares(report: RunReport) -> str:
 def _cards(report: RunReport, mask: Mask) -> list[Markup | None]:
     measures = report.measures
     found: list[Markup | None] = []
-    if len(measures.parts) >= _LEAST_PARTS:
+    if measures.has_rates:
         found.append(rates_card(rates_over_time(measures.parts)))
     found.append(times_card("Time to the answer", measures.took_ms, "event"))
     found.append(sizes_card(measures.sizes, measures.largest_bytes))
@@ -133,9 +132,9 @@ def _by_value(by: ColumnCounts, total: int | None, mask: Mask) -> Markup:
         whole, wrong = by.rows[value], by.not_accepted.get(value, 0)
         share = f"{wrong / whole:.1%} of {whole:,}"
         rows.append(Bar(mask.data(value), [("failed", wrong), ("rest", whole - wrong)], f"{wrong:,}", share))
-    column = mask.text(by.column)
+    column = shortened(mask.text(by.column))
     title = f"Not accepted by {column}"
-    note = f"{counted(len(rows), 'value')} of the column {column}, those with most failures first."
+    note = f"{counted(len(rows), 'value')} of the column {column}{_ORDER if len(rows) > 1 else ''}."
     is_partial = total is None or sum(by.rows.values()) < total
     note += " Rows that the run has not reached are left out." if is_partial else ""
     return bars_card(title, rows, note)

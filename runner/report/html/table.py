@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 200_000
 """The rest of a file has less than the other half of 400 KB. What is left out is counted, and a command shows it."""
 
+_MAX_CHARS = 2000
+"""Longest text of a cell: one long value must not take the room of all other rows."""
+
 
 class Detail(NamedTuple):
     """One thing that is wrong: the field with the expected and the actual value, or a message without them."""
@@ -63,7 +66,7 @@ class FailureTable:
 
     def _number(self, text: str) -> int:
         if text not in self._texts:
-            shown = printable(self._mask.text(text))
+            shown = printable(self._mask.cut(text, _MAX_CHARS))
             if shown not in self._texts:
                 self._texts[shown] = len(self._texts)
                 self._left_bytes -= len(json.dumps(shown, ensure_ascii=False).encode("utf-8", "replace")) + 2

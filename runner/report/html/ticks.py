@@ -29,6 +29,20 @@ def round_steps(most: float, about: int = 3, *, is_whole: bool = False) -> list[
     return [int(mark) if mark == int(mark) else mark for mark in marks]
 
 
+def growing_steps(least: float, most: float, unit: float = 1) -> list[float]:
+    """Return the powers of ten of a unit from `least` to `most`; if there are too few, also twice and five times those.
+
+    >>> growing_steps(0.5, 2000), growing_steps(15, 60), growing_steps(11, 14)
+    ([1, 10, 100, 1000], [20, 50], [11, 14])
+    """
+    for factors in ((1,), (1, 2, 5)):
+        values = (unit * factor * 10**power for power in range(-1, 9) for factor in factors)
+        found = [value for value in values if least <= value <= most]
+        if len(found) > 1:
+            return found
+    return [least, most]
+
+
 def shown_number(value: float) -> str:
     """Return a number in few digits: `7`, `0.35`, `12.4`, `1,200`."""
     if value == int(value) or value >= 100:  # noqa: PLR2004 - three digits say enough
@@ -54,12 +68,28 @@ def shown_length(seconds: float) -> str:
 
 
 def shown_s(value: float, whole: float) -> str:
-    """Return a time since the beginning of something that takes `whole` seconds."""
-    if whole >= 2 * _HOUR_S:
-        return f"{value / _HOUR_S:.3g} h"
-    if whole >= 3 * _MINUTE_S:
-        return f"{value / _MINUTE_S:.3g} min"
-    return f"{value:.3g} s" if whole >= 1 else f"{value * 1000:.3g} ms"
+    """Return a time since the beginning of something that takes `whole` seconds.
+
+    >>> shown_s(90, 100), shown_s(90, 600), shown_s(0.05, 0.2)
+    ('90 s', '1.5 min', '50 ms')
+    """
+    unit, name = _unit(whole)
+    return f"{value / unit:.3g} {name}"
+
+
+def time_steps(whole: float) -> list[float]:
+    """Return seconds that are round in the unit of `shown_s`, about four up to `whole`.
+
+    >>> time_steps(600), time_steps(100)
+    ([0, 120, 240, 360, 480, 600], [0, 20, 40, 60, 80, 100])
+    """
+    unit, _ = _unit(whole)
+    return [mark * unit for mark in round_steps(whole / unit, 4)]
+
+
+def _unit(whole: float) -> tuple[float, str]:
+    units = ((2 * _HOUR_S, _HOUR_S, "h"), (3 * _MINUTE_S, _MINUTE_S, "min"), (1, 1, "s"))
+    return next(((unit, name) for least, unit, name in units if whole >= least), (0.001, "ms"))
 
 
 def shown_bytes(value: float) -> str:

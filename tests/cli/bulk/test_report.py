@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +75,14 @@ def test_messages_of_a_file_that_a_later_run_wrote_are_left_out(cli: CommandLine
     assert {row["What"] for row in data_of("first.html")} == {"variable order"}
 
 
+def test_a_file_of_results_that_is_a_pipe_by_now_is_not_waited_for(cli: CommandLine) -> None:
+    send(cli, "--rows", write("rows.csv", ROWS), "--results", "r.jsonl")
+    Path("r.jsonl").unlink()
+    os.mkfifo("r.jsonl")
+    assert typed(cli, "runs", "report", "last", "--html", "run.html").code == 0
+    assert {row["What"] for row in data_of("run.html")} == {"variable order"}
+
+
 def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServer) -> None:
     server.answers.append((404, REFUSAL))
     send(cli, "--rows", write("rows.csv", "user\nu1\n"), "--html", "run.html")
@@ -124,6 +134,30 @@ def test_rows_that_a_run_did_not_reach_are_not_counted_by_value(cli: CommandLine
     reached = int(share.rpartition(" ")[2])
     assert (value, int(count), reached < 1000) == ("5", reached - 100, True)
     assert "Rows that the run has not reached are left out." in Path("run.html").read_text()
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+def test_credentials_that_a_row_quotes_are_masked(cli: CommandLine, is_later: bool) -> None:
+    rows = write("rows.csv", "user,order\nu1,the-workspace-secret\n")
+    send(cli, "--rows", rows, "--html", "run.html", "--by", "order", "--results", "r.jsonl")
+    if is_later:
+        typed(cli, "runs", "report", "last", "--html", "run.html", "--by", "order")
+    text = Path("run.html").read_text()
+    assert ("the-workspace-secret" in text, bars_of("run.html", "Not accepted by order")) == (
+        False,
+        [("***", "1", "100.0% of 1")],
+    )
+
+
+def test_the_command_that_lists_all_finds_the_ledger(cli: CommandLine) -> None:
+    rows = write("rows.csv", "user,order\n" + "".join(f"u{number},x\n" for number in range(6000)))
+    send(cli, "--rows", rows, "--state-dir", "state dir", "--html", "run.html")
+    cli("runs", "report", "last", "--state-dir", "state dir", "--html", "later.html")
+    for file in ("run.html", "later.html"):
+        told = re.search(r"are listed here; (runner runs show .*?) lists all", Path(file).read_text())
+        assert told is not None
+        shown = cli(*shlex.split(html.unescape(told[1]))[1:], "-o", "json")
+        assert len(shown.json["failures"]) == 6000
 
 
 def test_a_report_replaces_an_older_one(cli: CommandLine) -> None:

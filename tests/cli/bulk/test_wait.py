@@ -405,7 +405,9 @@ def test_an_interrupted_wait_shows_what_is_known_and_is_resumed(
     bring(platform, u1=((0.0, "delivered"),), u2=((0.0, "triggered"),), u3=())
     command = ["runner", "send", "purchase.yaml", "--rows", "three.csv", "--wait", "600s", "--until", "delivered"]
     environ = CLEAN | SANDBOX | {"SUPRSEND_BASE_URL": platform.base_url}
-    with Preloaded([*command, "-o", "json"], env=environ, stdout=-1, stderr=-1, text=True) as process:
+    with Preloaded(
+        [*command, "-o", "json", "--html", "run.html"], env=environ, stdout=-1, stderr=-1, text=True
+    ) as process:
         while len(platform.looks) < 4:
             assert process.poll() is None
         process.send_signal(number)
@@ -419,7 +421,8 @@ def test_an_interrupted_wait_shows_what_is_known_and_is_resumed(
     assert [len(row["messages"]) for row in shown["sample"]] == [1, 1, 0]
     assert (
         "interrupted while waiting for messages: the rows were sent\n"
-        f"  runner send --resume {shown['run']}\n      waits again for the messages of these rows\nerror[interrupted]"
+        f"  runner send --resume {shown['run']}\n      waits again for the messages of these rows\n"
+        "report: run.html\nerror[interrupted]"
     ) in err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -185,6 +186,18 @@ def test_an_invalid_endpoint_does_not_fail_a_send(cli: CommandLine, spec: str, m
     assert ended.err.endswith("trace: 3 spans did not reach the collector; see OTEL_EXPORTER_OTLP_ENDPOINT\n")
 
 
+def test_without_the_extra_nothing_is_sent_and_the_way_to_it_is_named(
+    cli: CommandLine, spec: str, to_server: CapturingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    monkeypatch.delitem(sys.modules, "runner.tracing.trace", raising=False)
+    ended = cli("send", spec, "--trace", "otlp")
+    assert (ended.code, to_server.received) == (2, [])
+    assert ended.err == (
+        "error[usage]: for --trace, OpenTelemetry must be installed\n  = pip install 'suprsend-runner[otel]'\n"
+    )
+
+
 def test_a_protocol_that_is_not_spoken_is_refused_before_anything_is_sent(
     cli: CommandLine, spec: str, to_server: CapturingServer
 ) -> None:
@@ -204,6 +217,49 @@ def test_an_invalid_setting_is_refused_without_its_value(
     ended = cli("send", spec, "--trace", "otlp")
     assert (ended.code, to_server.received) == (64, [])
     assert "s3cret" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "Bearer collector-s3cret"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "s3cret"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "s3cret"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "s3cret"),
+        ("OTEL_TRACES_SAMPLER", "s3cret"),
+    ],
+)
+@pytest.mark.parametrize("flags", [(), ("--log-format", "json")])
+def test_a_setting_that_the_library_ignores_is_a_message_without_its_value(
+    cli: CommandLine,
+    spec: str,
+    spans: Collector,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    flags: tuple[str, ...],
+) -> None:
+    """In a process without handlers, the library's texts go to stderr."""
+    monkeypatch.setenv(variable, value)
+    ended = cli("send", spec, "--trace", "otlp", *flags)
+    assert (ended.code, len(spans.spans)) == (0, 3), ended.err
+    first = ended.err.splitlines()[0]
+    message = json.loads(first)["message"] if flags else first
+    assert message == "trace: a variable OTEL_* has an invalid value, which OpenTelemetry ignores"
+    printed = capfd.readouterr()
+    assert "s3cret" not in ended.err + caplog.text + printed.err + printed.out
+
+
+def test_the_exporters_variables_for_traces_come_first_and_compression_is_honored(
+    cli: CommandLine, spec: str, spans: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{spans.base_url}/v1/traces")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+    assert cli("send", spec, "--trace", "otlp").err == "1 event: 1 accepted\n"
+    assert (len(spans.spans), spans.headers[0]["Content-Encoding"]) == (3, "gzip")
 
 
 def test_the_sdk_can_be_switched_off(

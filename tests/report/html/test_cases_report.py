@@ -59,6 +59,20 @@ def test_secrets_are_masked_in_all_of_a_report() -> None:
     assert "Bearer ***" in text
 
 
+def test_one_long_text_takes_no_room_of_others() -> None:
+    long = "x" * 300_000
+    told = problem(long, [long, long], at=long)
+    content = report(case(f"first {long}", told, story=[STORY[0]._replace(text=long)]), *FEW)
+    assert len(content) < MOST_BYTES
+    assert b"are listed here" not in content
+
+
+def test_cases_that_did_not_run_are_not_among_the_slowest() -> None:
+    text = report(case("run"), case("left out")._replace(state="skipped")).decode()
+    assert "specs/a.yaml: run" in text
+    assert "specs/a.yaml: left out" not in text
+
+
 @pytest.mark.slow
 def test_a_failure_shows_its_fields_side_by_side(opened: Opened, tmp_path: Path) -> None:
     page = opened_report(opened, tmp_path, report(*FEW))

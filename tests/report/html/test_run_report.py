@@ -192,6 +192,19 @@ def test_a_run_without_rows_says_so(opened: Opened, tmp_path: Path) -> None:
     assert page.locator("main > .about").all_inner_texts() == ["No row was sent."]
 
 
+def test_one_failure_among_a_million_is_seen(opened: Opened, tmp_path: Path) -> None:
+    measures = measured()
+    for _ in range(100):
+        measures.add(f"[{START_MS + 4000},10000,0,0,0,[[[40,10000]],[[256,10000]],[[1,10000]],260]]")
+    measures.add(f"[{START_MS + 4000},0,1,0,0,[[[40,1]],[[256,1]],[[1,1]],260]]")
+    page = opened_report(opened, tmp_path, run(tmp_path, failures(1), 1_012_000, None, measures))
+    sizes = "(selector) => [...document.querySelectorAll(selector)].map(each => each.getBoundingClientRect()).map(box => [box.width, box.height])"
+    [[whole, _]], shares = page.evaluate(sizes, ".share"), page.evaluate(sizes, ".share rect")
+    assert sum(width for width, _ in shares) == pytest.approx(whole)
+    assert min(width for width, _ in shares) >= 3
+    assert min(height for _, height in page.evaluate(sizes, ".plot rect.failed")) >= 1
+
+
 def test_print_has_all_rows_in_dark_on_light(opened: Opened, tmp_path: Path) -> None:
     page = opened_report(opened, tmp_path, run(tmp_path, failures(273), 12_000), color_scheme="light")
     page.get_by_role("button", name="Light or dark").click()
@@ -206,3 +219,10 @@ def test_print_has_all_rows_in_dark_on_light(opened: Opened, tmp_path: Path) -> 
 def test_events_that_two_sessions_sent_are_explained(tmp_path: Path) -> None:
     told = b"An event that several sessions sent counts in each."
     assert (told in run(tmp_path, [], 1, sessions=2), told in run(tmp_path, [], 1)) == (True, False)
+
+
+def test_one_long_text_takes_no_room_of_others(tmp_path: Path) -> None:
+    values = {f"{number}{'x' * 200_000}": 3 for number in range(20)}
+    content = run(tmp_path, failures(300), 12_000, ColumnCounts("c" * 200_000, values, values))
+    assert len(content) < MOST_BYTES
+    assert b"are listed here" not in content
