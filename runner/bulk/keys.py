@@ -37,15 +37,16 @@ class KeyCount:
 
     def __init__(self) -> None:
         # Equal keys are in the same group, so the groups can be counted separately.
-        self._groups = [bytearray() for _ in range(_GROUPS)]
+        self._groups = [array("Q") for _ in range(_GROUPS)]
         self._extents: list[list[_Extent]] = [[] for _ in range(_GROUPS)]
         self._held_bytes = 0
         self._file: FileIO | None = None
 
     def add(self, digests: bytes) -> None:
         """Add concatenated digests."""
-        for at in range(0, len(digests), _DIGEST_BYTES):
-            self._groups[digests[at] % _GROUPS] += digests[at : at + _DIGEST_BYTES]
+        groups = self._groups
+        for digest in array("Q", digests):
+            groups[digest % _GROUPS].append(digest)
         self._held_bytes += len(digests)
         if self._held_bytes > _HELD_BYTES:
             with suppress(OSError):  # if the disk is full, the digests stay in memory
@@ -56,12 +57,11 @@ class KeyCount:
         count = 0
         with self._file or nullcontext():
             for held, extents in zip(self._groups, self._extents, strict=True):
-                digests = array("Q", bytes(held))
                 for offset, size in extents:
                     if self._file is not None:
                         self._file.seek(offset)
-                        digests.frombytes(self._file.read(size))
-                count += len(digests) - len(set(digests))
+                        held.frombytes(self._file.read(size))
+                count += len(held) - len(set(held))
         return count
 
     def _put_away(self) -> None:
@@ -69,9 +69,9 @@ class KeyCount:
             # Unbuffered, because a buffer would repeat a failed write when the file is read or closed.
             self._file = TemporaryFile(prefix="runner-", buffering=0)  # noqa: SIM115 - lives as long as the count
         for group, extents in zip(self._groups, self._extents, strict=True):
-            offset = self._file.seek(0, 2)
-            if self._file.write(group) < len(group):
+            offset, size = self._file.seek(0, 2), len(group) * _DIGEST_BYTES
+            if self._file.write(group) < size:
                 return
-            extents.append(_Extent(offset, len(group)))
-            self._held_bytes -= len(group)
-            group.clear()
+            extents.append(_Extent(offset, size))
+            self._held_bytes -= size
+            del group[:]
