@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import socket
+from contextlib import suppress
 from threading import Lock, Semaphore, Thread
 from traceback import format_exception, format_exception_only, print_exc
 from typing import NoReturn
@@ -68,7 +69,7 @@ class _Server:
 
     def _read(self) -> tuple[int, bytes] | None:
         """Return the next task, and let another thread read; None at the end. The calls of the parent are made meanwhile."""
-        with self._reading:
+        with self._reading, suppress(OSError):  # the parent is gone
             for number, call in self._incoming:
                 if number != ASIDE:
                     if not self._idle.acquire(blocking=False):
