@@ -7,7 +7,7 @@ from json import dumps
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.importing.derivation import is_special_key
-from runner.source import Schema
+from runner.source import Schema, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def _fits(declaration: dict[str, Json], values: Sequence[Json]) -> bool:
 
 
 def _declaration(name: str, values: Sequence[Json], depth: int) -> dict[str, Json]:
-    types = list(dict.fromkeys(map(_type, values)))
+    types = list(dict.fromkeys(map(type_name, values)))
     if "number" in types and "integer" in types:
         types.remove("integer")
     elif types and set(types) <= {"integer", "null"} and _FRACTIONAL.search(name):
@@ -100,24 +100,6 @@ def _of_maps(maps: Sequence[dict[str, Json]], depth: int) -> dict[str, Json]:
         key: dict(_declaration(key, [each[key] for each in maps if key in each], depth + 1)) for key in keys
     }
     return {"required": list(required), "properties": properties} if required else {"properties": properties}
-
-
-def _type(value: Json) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
 
 
 def exact(value: object) -> str:

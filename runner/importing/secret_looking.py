@@ -61,7 +61,7 @@ _PATH = re.compile(
     r"|/(?:reset|reset-password|password-reset|verify|confirm|activate|invite|magic|login|unsubscribe)/([\w.~+=-]{20,})",
     re.IGNORECASE,
 )
-"""The last part of a URL that lets in whoever knows it."""
+"""The last part of a URL that is a login by itself."""
 _PARAMETER = re.compile(r"(?<=[?&;#])([\w.\-\[\]%]{1,100})=([^&;#\s\"'<>]+)")
 _KEYS = ("key", "auth", "code_verifier")
 _CODE = re.compile(r"(?=\D*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{16,}")

@@ -3,7 +3,7 @@
 from runner.source.document import MAX_BYTES, Document, discreet, has_text, open_file, read, read_text, unshown
 from runner.source.fault import TOO_LARGE, Fault, problems
 from runner.source.json_reader import NUMBER, STRICT, UnclearError, is_integer, parse_json
-from runner.source.node import Json, Node, describe
+from runner.source.node import Json, Node, describe, type_name
 from runner.source.schema import OwnSchema, Schema
 from runner.source.schema_error import SchemaError
 from runner.source.text import Text
@@ -33,5 +33,6 @@ __all__ = [
     "read",
     "read_text",
     "shared_allowance",
+    "type_name",
     "unshown",
 ]

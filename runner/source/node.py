@@ -149,6 +149,25 @@ class Node:
         return node
 
 
+def type_name(value: Json) -> str:
+    """Return the type of a plain value, as JSON Schema names it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
 def describe(value: object) -> str:
     """Return the name of a plain value's type, in the words of a YAML author."""
     match value:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from runner.cases.matchers import ON_THE_WIRE, matcher_of
-from runner.source import read_text
+from runner.source import read_text, type_name
 from runner.testing.alteration import ANSWER, NOTHING, Mutation, change, changed_answer, value_at
 from runner.testing.expect import compare
 
@@ -152,7 +152,7 @@ def _expectations(way: Way, document: Document, mask: Mask) -> Iterator[Document
     short = [each for each in plain if len(json.dumps(each)) <= _LONG]
     is_long = isinstance(value, str) and len(value) > _LONG and mask.json(value) == value
     texts = [_nested(whole, below, {"$len": len(str(value))}, mask)] if is_long else []
-    typed = _nested(whole, below, {"$schema": {"type": _type_of(value)}}, mask)
+    typed = _nested(whole, below, {"$schema": {"type": type_name(value)}}, mask)
     for expect in (*short, *texts, *plain, typed, _nested(whole, below, _ANY, mask)):
         yield {"event": {str(field): expect}}
 
@@ -189,19 +189,3 @@ def _has_odd_keys(entries: Wire) -> bool:
 
 def _exactly(value: Json, mask: Mask, otherwise: Wire) -> Json:
     return {"$schema": {"const": value} if mask.json(value) == value else otherwise}
-
-
-def _type_of(value: Json) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
