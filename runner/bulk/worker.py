@@ -1,4 +1,4 @@
-"""The main function of a worker process: it runs tasks from a socket in threads."""
+"""The main function of a worker process: it runs tasks from a socket in a pool of threads."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import os
 import pickle
 import signal
 import socket
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from threading import Lock, Semaphore, Thread
-from traceback import format_exception, format_exception_only, print_exc
-from typing import NoReturn
+from functools import partial
+from threading import Lock
+from traceback import format_exception, format_exception_only
+from typing import TYPE_CHECKING, NoReturn
 
 from runner.bulk.worker_messages import ASIDE, FRAME, SIGNALS, frames, packed
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-def serve(channel_fd: int, lifeline: int) -> NoReturn:
+
+def serve(channel_fd: int, lifeline: int, threads: int) -> NoReturn:
     """Run tasks until the parent closes its end of the channel, then exit the process."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -25,7 +30,8 @@ def serve(channel_fd: int, lifeline: int) -> NoReturn:
     gc.set_threshold(50_000, 20, 100)  # a task's many small values live for that task alone
     channel = socket.socket(fileno=channel_fd)
     channel.set_inheritable(False)
-    _Server(channel).run()
+    _Server(channel, threads).run()
+    os._exit(0)
 
 
 def _die_with_parent(lifeline: int) -> None:
@@ -37,46 +43,51 @@ def _die_with_parent(lifeline: int) -> None:
 
 
 class _Server:
-    """Runs tasks in threads that take turns to read: the one that reads a task runs it, and another one reads on.
+    """Runs tasks in a pool of threads, which catches whatever they raise.
 
-    There are about as many threads as there were tasks at the same time, and one of them is always free to read. So a full
-    socket buffer can't deadlock both sides: the parent may wait for this process to read before it reads itself.
+    The main thread only reads and the pool's threads only write, so a full socket buffer can't deadlock both sides.
     """
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, threads: int) -> None:
         self._channel = channel
-        self._incoming = frames(channel.makefile("rb"))
-        self._reading = Lock()
+        self._pool = ThreadPoolExecutor(threads)
+        self._attaching = Lock()
         self._sending = Lock()
-        self._idle = Semaphore(0)
-        """Counts the threads that wait for their turn to read, and those that are about to."""
 
-    def run(self) -> NoReturn:
-        """Report that the worker has started, then run each task that arrives; exit when the channel closes."""
+    def run(self) -> None:
+        """Report that the worker has started, then run each task that arrives."""
         self._send(ASIDE, b"")
-        self._take_turns()
+        with suppress(OSError):
+            for number, call in frames(self._channel.makefile("rb")):
+                if number == ASIDE:
+                    pickle.loads(call)()  # noqa: S301 - its parent made it
+                    continue
+                ways = iter((_as_it_is, _as_text))
+                with (
+                    self._attaching
+                ):  # a task that ended before its callback is attached would be answered by this thread
+                    self._pool.submit(self._call, call).add_done_callback(partial(self._answer, number, ways, None))
 
-    def _take_turns(self) -> NoReturn:
-        try:
-            while task := self._read():
-                number, call = task
-                self._send(number, _answer(call))
-                self._idle.release()
-        except BaseException:  # noqa: BLE001 - whatever it is, a task would stay without its answer
-            print_exc()
-            os._exit(1)  # the parent then reports WorkerDied
-        os._exit(0)
+    def _call(self, call: bytes) -> bytes:
+        with self._attaching:
+            pass
+        function, args, kwargs = pickle.loads(call)  # noqa: S301 - its parent made it
+        return packed(function(*args, **kwargs))
 
-    def _read(self) -> tuple[int, bytes] | None:
-        """Return the next task, and let another thread read; None at the end. The calls of the parent are made meanwhile."""
-        with self._reading, suppress(OSError):  # the parent is gone
-            for number, call in self._incoming:
-                if number != ASIDE:
-                    if not self._idle.acquire(blocking=False):
-                        Thread(target=self._take_turns, daemon=True).start()
-                    return number, call
-                pickle.loads(call)()  # noqa: S301 - its parent made it
-        return None
+    def _answer(
+        self,
+        number: int,
+        ways: Iterator[Callable[[BaseException], bytes]],
+        raised: BaseException | None,
+        attempt: Future[bytes],
+    ) -> None:
+        """Send the result of an attempt; if it failed, try the next way to report what the task raised."""
+        if error := attempt.exception():
+            raised = raised or error
+            report = self._pool.submit(next(ways, _give_up), raised)
+            report.add_done_callback(partial(self._answer, number, ways, raised))
+        else:
+            self._send(number, attempt.result())
 
     def _send(self, number: int, answer: bytes) -> None:
         try:
@@ -86,14 +97,14 @@ class _Server:
             os._exit(0)  # the parent is gone
 
 
-def _answer(call: bytes) -> bytes:
-    """Run a task, and pack its result or what it raised; raise only what can't be packed either."""
-    try:
-        function, args, kwargs = pickle.loads(call)  # noqa: S301 - its parent made it
-        return packed(function(*args, **kwargs))
-    except BaseException as error:  # noqa: BLE001 - the parent raises it again
-        try:
-            return packed(None, error, "".join(format_exception(error)))
-        except BaseException:  # noqa: BLE001 - an exception is whatever a library made of it
-            text = "".join(format_exception_only(error)).rstrip("\n")
-            return packed(None, RuntimeError(text), "".join(format_exception(error)))
+def _as_it_is(error: BaseException) -> bytes:
+    return packed(None, error, "".join(format_exception(error)))
+
+
+def _as_text(error: BaseException) -> bytes:
+    text = "".join(format_exception_only(error)).rstrip("\n")
+    return packed(None, RuntimeError(text), "".join(format_exception(error)))
+
+
+def _give_up(_: BaseException) -> NoReturn:
+    os._exit(1)  # the parent then reports WorkerDied for the task

@@ -38,7 +38,7 @@ class Task:
 class WorkerProcess:
     """A worker process with the tasks that it is running, as its parent sees it."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
         self.tasks: dict[int, Task] = {}
         self.has_begun = False
         self._sending = Lock()
@@ -49,7 +49,7 @@ class WorkerProcess:
                 lifeline, lifeline_end = os.pipe()
                 self._lifeline = on_failure.enter_context(os.fdopen(lifeline_end, "wb"))
                 with os.fdopen(lifeline, "rb"):
-                    self._process = _start_worker(theirs.fileno(), lifeline)
+                    self._process = _start_worker(theirs.fileno(), lifeline, threads)
             on_failure.pop_all()
 
     def send(self, number: int, call: bytes) -> None:
@@ -89,16 +89,16 @@ class WorkerProcess:
 
 _BOOT = """
 import sys
-sys.path[:] = sys.argv[3:]
+sys.path[:] = sys.argv[4:]
 from runner.bulk.worker import serve
-serve(*map(int, sys.argv[1:3]))
+serve(*map(int, sys.argv[1:4]))
 """
 
 
-def _start_worker(channel: int, lifeline: int) -> Popen[bytes]:
+def _start_worker(channel: int, lifeline: int, threads: int) -> Popen[bytes]:
     """Start an interpreter as a worker; it inherits only two descriptors, stderr and `sys.path`."""
     warnings = [f"-W{option}" for option in sys.warnoptions]
-    numbers = [str(channel), str(lifeline)]
+    numbers = [str(channel), str(lifeline), str(threads)]
     # The worker must not receive these signals before it ignores them.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:

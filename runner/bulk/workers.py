@@ -152,7 +152,7 @@ class Workers(Executor):
         return (len(process.tasks), False) if process else (0, True)
 
     def _start(self, place: int) -> WorkerProcess:
-        process = WorkerProcess()
+        process = WorkerProcess(self._threads)
         listener = Thread(target=self._listen, args=(place, process), name=f"worker-{place}", daemon=True)
         try:
             listener.start()
