@@ -59,12 +59,15 @@ def _ignores(text: Text) -> Iterator[tuple[int, Ignore]]:
     if text.path.endswith(".json") or "ignore" not in text.content or not _IGNORE.search(text.content):
         return  # JSON has no comments
     comments = [(text.position(each.start).line, each) for each in comments_of(text)]
-    alone = {line for line, each in comments if each.is_alone}
-    for line, comment in comments:
+    below: dict[int, int] = {}
+    """The next line without a comment of its own, by the lines that have one."""
+    for line, comment in reversed(comments):
+        if comment.is_alone:
+            below[line] = below.get(line + 1, line + 1)
+    for own_line, comment in comments:
         if (match := _IGNORE.match(comment.text)) is None:
             continue
-        while line in alone:
-            line += 1  # noqa: PLW2901
+        line = below.get(own_line, own_line)
         if match["codes"] is None:
             yield line, Ignore(text, comment.start, comment.start + len(comment.text), "")
             continue
