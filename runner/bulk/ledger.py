@@ -120,10 +120,12 @@ class Ledger:
         return frozenset(origin or row for row, origin in found if origin or record.parent is None)
 
     def find(self, name: str) -> RunRecord:
-        """Return a run by its id, an unambiguous prefix of it, or `last`, the newest one. Raises NotFound."""
+        """Return a run by its id, an unambiguous prefix of it, `first` or `last`: the oldest or newest one. Raises NotFound."""
         ids = [row[0] for row in _newest_first(self._file.select(sql.RUN_IDS), 1)]
         if name == "last":
             found = ids[:1]
+        elif name == "first":
+            found = ids[-1:]
         else:
             found = [name] if name in ids else [known for known in ids if name and known.startswith(name)]
         if len(found) == 1:

@@ -22,7 +22,7 @@ def _runs(session: Session) -> None:
     """Show past runs of send --rows."""
 
 
-RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `last`.", metavar="RUN")]
+RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning, or `first` or `last`.", metavar="RUN")]
 
 
 @app.command("list", cls=Command, epilog="runner runs list")

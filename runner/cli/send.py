@@ -174,7 +174,7 @@ def send(
     resume: Annotated[
         str | None,
         typer.Option(
-            help="Resume a run: its id, or `last`. Other options default to those of the run.",
+            help="Resume a run: its id, `first` or `last`. Other options default to those of the run.",
             metavar="RUN",
             rich_help_panel=_ROWS,
         ),

@@ -90,9 +90,12 @@ def test_two_runs_of_one_id_are_refused(ledger: Ledger, folder: Path) -> None:
         ("20260102-030405-9", "20260102-030405-90bc"),
         ("20260103", "20260103-000000-7f3a"),
         ("last", "20260103-000000-7f3a"),
+        ("first", "20260102-030405-7f3a"),
     ],
 )
-def test_a_run_is_found_by_its_id_by_a_beginning_of_one_or_as_the_last(three: Ledger, name: str, found: str) -> None:
+def test_a_run_is_found_by_its_id_by_a_beginning_of_one_or_as_the_first_or_last(
+    three: Ledger, name: str, found: str
+) -> None:
     assert three.find(name).id == found
 
 

@@ -9,7 +9,6 @@ esac
 rows=rows/$day.csv state=.runner/$day$target
 [ -e "$rows" ] || python export.py "$day" "$rows" || exit
 if [ -e "$state" ]; then
-    run=$(runner runs list --state-dir "$state" | tail -n 1 | cut -d ' ' -f 1)
-    exec runner send --resume "$run" --state-dir "$state"
+    exec runner send --resume first --state-dir "$state"
 fi
 exec runner send specs/daily_digest.yaml --rows "$rows" --check-keys --state-dir "$state" "$target"
