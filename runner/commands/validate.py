@@ -18,7 +18,6 @@ from runner.project.files import find_config, is_base, project_of
 from runner.report import Format, as_json
 from runner.report.style import counted, printable
 from runner.source import has_text
-from runner.writing import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -129,7 +128,8 @@ def _with_place(problem: Problem, path: str) -> Problem:
 
 def _fix(loaded: Loaded, problems: Collection[Problem]) -> int:
     """Correct a valid spec's file, and return the number of changes."""
-    from runner.lint.fixes import fixed  # noqa: PLC0415 - only --fix needs it
+    from runner.lint.fixes import fixed  # noqa: PLC0415 - only --fix needs them
+    from runner.writing import rewrite  # noqa: PLC0415
 
     path = Path(os.path.realpath(loaded.path))
     mended = fixed(path, loaded.spec, problems) if loaded.spec is not None else None
