@@ -54,11 +54,11 @@ def run_report(report: RunReport, mask: Mask) -> bytes:
     """Return the file."""
     summary = report.summary
     files = f"{summary.spec} x {listed(summary.rows)}"
-    good = summary.state == "finished" and summary.counts.accepted == summary.total
-    state = "bad" if summary.state == "finished" and not good else _STATES[summary.state]
+    has_failures = summary.state == "finished" and summary.counts.accepted != summary.total
+    kind, state = ("bad", "finished with failures") if has_failures else (_STATES[summary.state], summary.state)
     header = el(
         "div",
-        el("h1", f"Run {summary.run}", el(f"span.badge.{state}", summary.state)),
+        el("h1", f"Run {summary.run}", el(f"span.badge.{kind}", state)),
         el("p", f"{mask.text(files)} · {instant(summary.started_at)}"),
     )
     table = FailureTable(["Row", "State", "Code", "Status", "Attempts", "What"], mask)

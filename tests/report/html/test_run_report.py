@@ -113,6 +113,11 @@ def failures(count: int) -> list[RowOutcome]:
     ]
 
 
+@pytest.mark.parametrize(("failed", "state"), [(0, b"finished</span>"), (1, b"finished with failures</span>")])
+def test_a_finished_run_says_whether_it_has_failures(tmp_path: Path, failed: int, state: bytes) -> None:
+    assert state in run(tmp_path, failures(failed), 10)
+
+
 def test_ten_thousand_failed_rows_are_a_small_file(tmp_path: Path) -> None:
     content = run(tmp_path, failures(10_000), 12_000)
     assert len(content) < MOST_BYTES
