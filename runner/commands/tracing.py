@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import ExitCode, InvalidInput, Problem, RunnerError, UsageError
 from runner.tracing.event import TracedEvent
-from runner.tracing.library_log import muted
+from runner.tracing.muting import muted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

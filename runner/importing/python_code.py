@@ -148,7 +148,7 @@ def _arguments(keyword: ast.keyword, around: Scope) -> dict[str, ast.expr]:
 def _names_of_event(tree: ast.Module) -> tuple[set[str], set[str]]:
     """Return the names that `Event`, and the packages that have it, go by in a file.
 
-    An `Event` of another package, such as that of `threading`, is none.
+    An `Event` of another package, such as that of `threading`, does not count.
     """
     names, packages = {_EVENT}, set(_PACKAGES)
     for node in ast.walk(tree):

@@ -211,7 +211,7 @@ def _found(name: str, text: str) -> Iterator[_Span]:
 
 
 def _is_assigned(match: re.Match[str]) -> bool:
-    """Return whether a key and its value are those of a secret: in a sentence, "password: changed" is none."""
+    """Return whether a key and its value are those of a secret, unlike `password: changed` in a sentence."""
     value = match["value"]
     if len(value) < _LEAST_ASSIGNED or "://" in value or not is_secret_name(match["name"]):
         return False

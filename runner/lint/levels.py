@@ -63,7 +63,7 @@ def levels_of(checks: Node | None) -> tuple[dict[str, Level], list[Problem]]:
         if name not in RULES:
             hint = did_you_mean(name, RULES, f"one of: {', '.join(RULES)}")
             place = checks.key_position(name) if checks is not None else None
-            problems.append(Problem("bad-value", f"there is no rule '{name[:100]}'", place, at="checks", hint=hint))
+            problems.append(Problem("bad-value", f"unknown rule '{name[:100]}'", place, at="checks", hint=hint))
         elif node.value in get_args(Level):
             levels[name] = node.value  # type: ignore[assignment]
         else:
@@ -112,6 +112,6 @@ def _without_effect(ignore: Ignore) -> Problem | None:
     elif code in CODES:
         message, hint = f"'{code}' can't be ignored", "`runner help advice` lists the rules that can"
     else:
-        message, hint = f"there is no rule '{code}'", did_you_mean(code, RULES, "`runner help advice` lists the rules")
+        message, hint = f"unknown rule '{code}'", did_you_mean(code, RULES, "`runner help advice` lists the rules")
     place = ignore.text.position(ignore.start, ignore.end)
     return Problem("unused-ignore", message, place, hint=hint)

@@ -215,7 +215,7 @@ class Output:
 
     @property
     def data_columns(self) -> int | None:
-        """Return the width of the terminal that stdout is; None if it is none."""
+        """Return the width of the terminal that stdout is; None if it is not one."""
         return _columns(self._stdout) if self._stdout.isatty() else None
 
     def status(self, text: str) -> None:

@@ -88,5 +88,5 @@ class Outbox(SpanProcessor):
     def _is_exported(self, batch: list[ReadableSpan]) -> bool:
         try:
             return self._exporter.export(batch) is SpanExportResult.SUCCESS
-        except (OSError, ValueError, RuntimeError):  # an address that is none, a certificate that is missing
+        except (OSError, ValueError, RuntimeError):  # an invalid address, a missing certificate
             return False

@@ -248,7 +248,7 @@ def test_a_comment_above_the_line_counts_and_one_further_up_does_not(cli: Comman
 @pytest.mark.parametrize(
     ("comment", "message", "columns"),
     [
-        ("# runner: ignore constant-keys", "there is no rule 'constant-keys'", (18, 31)),
+        ("# runner: ignore constant-keys", "unknown rule 'constant-keys'", (18, 31)),
         ("# runner: ignore unused-label", "the comment ignores 'unused-label', which is not found here", (18, 30)),
         ("# runner: ignore template-undefined", "'template-undefined' can't be ignored", (18, 36)),
         ("#runner:ignore", "the comment names no rule", (1, 15)),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_report_file(path: Path) -> None:
-    """Raise UsageError, before work begins, for a file that is no report, and for a folder that does not exist."""
+    """Raise UsageError, before work begins, for a file that is not a report, and for a folder that does not exist."""
     if str(path) == "-":
         raise UsageError(
             Problem("usage", "--html -: a report is written to a file", hint="for example --html report.html")
@@ -29,7 +29,7 @@ def check_report_file(path: Path) -> None:
         raise UsageError(Problem("usage", f"--html {path}: there is no folder {path.parent}"))
     if path.exists() and not (path.is_file() and _is_report(path)):
         raise UsageError(
-            Problem("usage", f"--html {path}: this file exists, and it is no report", hint="name another file")
+            Problem("usage", f"--html {path}: this file exists, and is not a report", hint="name another file")
         )
 
 

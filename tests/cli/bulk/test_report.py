@@ -93,11 +93,11 @@ def test_refused_rows_have_their_status(cli: CommandLine, server: CapturingServe
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--html", "rows.csv"), "error[usage]: --html rows.csv: this file exists, and it is no report"),
+        (("--html", "rows.csv"), "error[usage]: --html rows.csv: this file exists, and is not a report"),
         (("--html", "nowhere/a.html"), "error[usage]: --html nowhere/a.html: there is no folder nowhere"),
         (("--html", "."), "error[usage]: --html .: it is a folder"),
         (("--html", "-"), "error[usage]: --html -: a report is written to a file"),
-        (("--html", "pipe"), "error[usage]: --html pipe: this file exists, and it is no report"),
+        (("--html", "pipe"), "error[usage]: --html pipe: this file exists, and is not a report"),
         (("--by", "user"), "error[usage]: --by needs --html: it adds a plot to the report"),
         (("--html", "a.html", "--by", "usr"), "error[usage]: --by usr: the rows have no such column"),
         (("--html", "a.html", "-n"), "error[usage]: --html reports a run, and --dry-run sends nothing"),

@@ -27,7 +27,7 @@ def test_a_file_that_is_no_report_stays_as_it_is(cli: CommandLine) -> None:
     write(RENDERED)
     before = Path("specs/purchase.yaml").read_text()
     ended = cli("test", "--html", "specs/purchase.yaml")
-    message = "error[usage]: --html specs/purchase.yaml: this file exists, and it is no report\n  = name another file\n"
+    message = "error[usage]: --html specs/purchase.yaml: this file exists, and is not a report\n  = name another file\n"
     assert (ended.code, ended.out, ended.err) == (64, "", message)
     assert Path("specs/purchase.yaml").read_text() == before
 
