@@ -42,7 +42,7 @@ def _show(output: Output, name: str, values: Sequence[float], text: str) -> None
 
 
 def narrowed(values: Sequence[float], most: int) -> list[float]:
-    """Return at most so many values, each the mean of as many neighbors.
+    """Return at most this number of values, each the mean of about as many neighbors.
 
     >>> narrowed([1, 3, *range(10, 22)], 8)
     [2.0, 10.5, 12.0, 13.5, 15.5, 17.0, 18.5, 20.5]

@@ -8,6 +8,7 @@ import os
 import pty
 import struct
 import termios
+from contextlib import suppress
 
 import pytest
 
@@ -32,12 +33,11 @@ def shown(columns: int, environ: dict[str, str], measures: RunMeasures) -> list[
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with os.fdopen(side, "w", encoding="utf-8") as stdout:
         show_measures(Output(stdout, io.StringIO(), environ=environ), measures)
-    try:
-        return os.read(main, 65536).decode().splitlines()
-    except OSError:  # nothing was written
-        return []
-    finally:
-        os.close(main)
+    told = b""
+    with suppress(OSError), os.fdopen(main, "rb", buffering=0) as screen:  # Linux ends it with an error
+        while piece := screen.read(65536):
+            told += piece
+    return told.decode().splitlines()
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 200])
